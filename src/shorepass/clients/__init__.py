@@ -1,0 +1,76 @@
+"""The clients: for each the exact rules by which the real program finds a credential, and where it stores one.
+
+``find("docker")`` returns the module-level Client of ``clients.docker``; podman, skopeo and buildah share
+``clients.containers``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from shorepass.errors import SourceError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+    from shorepass.names import Reference
+    from shorepass.resolution import Resolution
+
+__all__ = ["NAMES", "Client", "Entry", "Target", "find"]
+
+NAMES = ("docker", "podman", "skopeo", "buildah")
+
+
+class Target(NamedTuple):
+    """Where a client stores a login: ``key`` in the file ``path``, or with the helper ``helper`` under that key."""
+
+    path: str
+    key: str
+    helper: str | None = None
+
+
+class Entry(NamedTuple):
+    """One stored login, for ``list``. ``error`` is set instead of ``username`` where the place is broken."""
+
+    key: str
+    username: str
+    kind: str  # "password", "identity token", "bearer token"
+    path: str
+    helper: str | None = None
+    error: SourceError | None = None
+
+
+class Client(Protocol):
+    """The rules of one client program."""
+
+    @property
+    def name(self) -> str:
+        """``docker``, ``podman`` ..."""
+
+    def resolve(self, context: Context, reference: Reference) -> Resolution:
+        """Return what the program would send. Never raises SourceError: that is the Resolution's ``answer``."""
+
+    def target(self, context: Context, server: str) -> Target:
+        """Return where the program's ``login SERVER`` stores. ``server`` is as the user typed it.
+
+        Raises SourceError when the file that decides this is broken, UsageError when the server is no name.
+        """
+
+    def erasures(self, context: Context, server: str) -> list[Target]:
+        """Return every place the program's ``logout SERVER`` erases, in its order."""
+
+    def entries(self, context: Context) -> list[Entry]:
+        """Return all stored logins the program could use, broken places included as entries with an error."""
+
+
+def find(name: str) -> Client:
+    """Return the client of that name. Raises UsageError."""
+    if name == "docker":
+        from shorepass.clients.docker import DOCKER  # one rule set is enough for one answer
+
+        return DOCKER
+    if name in NAMES:
+        from shorepass.clients.containers import Containers
+
+        return Containers(name)
+    raise UsageError(f"unknown client {name!r}", hint=f"one of: {', '.join(NAMES)}")

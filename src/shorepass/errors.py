@@ -1,0 +1,178 @@
+"""Every error that Shorepass raises on purpose, in one tree.
+
+::
+
+    ShorepassError                  has a message, perhaps a hint (what mends it), and an exit code
+    ├── UsageError                  the caller asked for something that cannot be      (exit 2)
+    │   └── InvalidReference
+    ├── SourceError                 a place where a login rests is broken              (exit 3)
+    │   ├── FileError               names path, owner and mode
+    │   │   └── MalformedFile       the file can be read and is not what it must be
+    │   └── HelperError             a credential helper
+    │       ├── HelperMissing
+    │       ├── HelperTimeout
+    │       └── HelperFailed        it ran, and failed or printed something else than the protocol says
+    ├── WriteError                  a file could not be changed; it is as it was       (exit 1)
+    └── RegistryError               names the registry                                 (exit 1)
+        ├── Unreachable             no answer: DNS, TCP, TLS, proxy
+        ├── NotARegistry            an answer, but not that of a v2 registry
+        ├── RealmRefused            the registry sends us to a host we do not trust with the credential
+        ├── LoginRefused            wrong user name or password
+        ├── PermissionDenied        authenticated, not authorised
+        └── RateLimited
+
+Absent is never an error: no file, no entry, "credentials not found" are values. Text of an error never
+holds a secret; text that came from a server or a program went through :func:`printable` first.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "FileError",
+    "HelperError",
+    "HelperFailed",
+    "HelperMissing",
+    "HelperTimeout",
+    "InvalidReference",
+    "LoginRefused",
+    "MalformedFile",
+    "NotARegistry",
+    "PermissionDenied",
+    "RateLimited",
+    "RealmRefused",
+    "RegistryError",
+    "ShorepassError",
+    "SourceError",
+    "Unreachable",
+    "UsageError",
+    "WriteError",
+    "printable",
+]
+
+FOREIGN_TEXT_LIMIT = 300  # characters of somebody else's text in one of our messages: three terminal lines
+
+
+def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
+    """Return foreign text made safe for a terminal: one line, no control characters, at most ``limit`` long."""
+    cleaned = "".join(c if c.isprintable() else " " for c in text[: limit * 4])
+    cleaned = " ".join(cleaned.split())
+    return cleaned if len(cleaned) <= limit else cleaned[: limit - 3] + "..."
+
+
+class ShorepassError(Exception):
+    """The root. ``message``: lower case, no full stop. ``hint``: what mends it, or None."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ShorepassError):
+    """The caller asked for something that cannot be."""
+
+    exit_code = 2
+
+
+class InvalidReference(UsageError):
+    """``text`` is neither an image reference nor a registry."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"invalid reference {printable(text)!r}: {reason}")
+        self.text = text
+        self.reason = reason
+
+
+class SourceError(ShorepassError):
+    """A place where a login rests is broken: this is not the same as "not logged in"."""
+
+    exit_code = 3
+
+
+class FileError(SourceError):
+    """A file cannot be used. ``owner`` (``name(uid)``) and ``mode`` (``0600``) are None where unknown."""
+
+    def __init__(
+        self, path: str, reason: str, *, owner: str | None = None, mode: str | None = None, hint: str | None = None
+    ) -> None:
+        facts = [f"owner {owner}"] * (owner is not None) + [f"mode {mode}"] * (mode is not None)
+        where = f"{path} ({', '.join(facts)})" if facts else path
+        super().__init__(f"{where}: {reason}", hint=hint)
+        self.path = path
+        self.reason = reason
+        self.owner = owner
+        self.mode = mode
+
+
+class MalformedFile(FileError):
+    """The file can be read, and is not what it must be: not JSON, wrong types, bad base64, too large."""
+
+
+class HelperError(SourceError):
+    """``program`` (``docker-credential-NAME``) could not do ``verb``."""
+
+    def __init__(self, program: str, verb: str, reason: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{program} {verb}: {reason}", hint=hint)
+        self.program = program
+        self.verb = verb
+        self.reason = reason
+
+
+class HelperMissing(HelperError):
+    """No such program on this context's PATH, or it cannot be executed."""
+
+
+class HelperTimeout(HelperError):
+    """It did not answer in time and was ended."""
+
+
+class HelperFailed(HelperError):
+    """It ran, and failed or printed something else than the protocol says."""
+
+
+class WriteError(ShorepassError):
+    """``path`` could not be changed, and is as it was."""
+
+    def __init__(self, path: str, reason: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{path}: {reason}", hint=hint)
+        self.path = path
+        self.reason = reason
+
+
+class RegistryError(ShorepassError):
+    """``registry`` (``host[:port]``) did not do what was asked."""
+
+    def __init__(self, registry: str, reason: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{registry}: {reason}", hint=hint)
+        self.registry = registry
+        self.reason = reason
+
+
+class Unreachable(RegistryError):
+    """No answer: name resolution, connection, TLS or proxy."""
+
+
+class NotARegistry(RegistryError):
+    """An answer, but not that of a v2 registry or of its token server."""
+
+
+class RealmRefused(RegistryError):
+    """The registry names a token server (``realm``) that may not be given the credential; nothing was sent there."""
+
+    def __init__(self, registry: str, realm: str, reason: str, *, hint: str | None = None) -> None:
+        super().__init__(registry, f"token server {printable(realm)} refused: {reason}", hint=hint)
+        self.realm = realm
+
+
+class LoginRefused(RegistryError):
+    """The user name or the password is wrong."""
+
+
+class PermissionDenied(RegistryError):
+    """Authenticated, not authorised for what was asked."""
+
+
+class RateLimited(RegistryError):
+    """Too many requests."""

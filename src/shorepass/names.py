@@ -1,0 +1,202 @@
+"""Image references, registries, server URLs and config keys. Pure functions.
+
+Words: a *registry* is ``host[:port]``; a *server URL* is the key as it stands in a config file or on the
+helper wire. Docker Hub is the one registry whose key is not its host: ``https://index.docker.io/v1/`` (a
+name from the days of the v1 index, never called). Sources: distribution/reference ``normalize.go`` and
+docker/cli ``cli/config/credentials/file_store.go``.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from shorepass.errors import InvalidReference, UsageError
+
+__all__ = [
+    "HUB_API",
+    "HUB_REGISTRY",
+    "HUB_SERVER_URL",
+    "Reference",
+    "host_of_key",
+    "is_loopback",
+    "parse",
+    "registry_of_server",
+    "server_url",
+    "split_host_port",
+]
+
+HUB_REGISTRY = "docker.io"
+HUB_SERVER_URL = "https://index.docker.io/v1/"
+HUB_API = "registry-1.docker.io"
+HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
+NAME_LIMIT = 255  # bytes of registry and repository together: distribution/reference NameTotalLengthMax
+
+
+class Reference(NamedTuple):
+    """What a client was asked for. ``repository`` is empty when only a registry was named."""
+
+    registry: str
+    repository: str = ""
+    tag: str = ""
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        """``registry/repository``, or the registry alone."""
+        return f"{self.registry}/{self.repository}" if self.repository else self.registry
+
+    def __str__(self) -> str:
+        return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+@cache  # compiled on first use: a plain login by server name never needs it
+def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    label = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+    component = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+    return (
+        re.compile(rf"(?:{label}(?:\.{label})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?", re.ASCII),
+        re.compile(rf"{component}(?:/{component})*", re.ASCII),
+        re.compile(r"[\w][\w.-]{0,127}", re.ASCII),
+        re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}", re.ASCII),
+    )
+
+
+def parse(text: str) -> Reference:
+    """Return the reference a person means by ``text``: an image, or a registry.
+
+    Images follow docker's rules (``nginx`` is ``docker.io/library/nginx``). A single word that looks like
+    a host (``ghcr.io``, ``localhost:5000``, ``127.0.0.1:5000``, ``[::1]:5000``, anything with a scheme) is
+    a registry; write ``docker.io/library/WORD`` for the rare official image that looks like one.
+
+    Raises InvalidReference.
+    """
+    if "://" in text:
+        return Reference(registry_of_server(text))
+    if "/" not in text and _looks_like_host(text):
+        return Reference(registry_of_server(text))
+    if "/" in text and text.endswith("/") and "/" not in text[:-1]:
+        return Reference(registry_of_server(text[:-1]))
+    return _parse_image(text)
+
+
+def _looks_like_host(word: str) -> bool:
+    if "@" in word:
+        return False
+    host, port = split_host_port(word)
+    return host == "localhost" or "." in host or host.startswith("[")
+
+
+def _parse_image(text: str) -> Reference:
+    domain_re, path_re, tag_re, digest_re = _grammar()
+    rest, _, digest = text.partition("@")
+    if "@" in text and not digest_re.fullmatch(digest):
+        raise InvalidReference(text, "the digest is not ALGORITHM:HEX")
+    slash = rest.rfind("/")
+    colon = rest.find(":", slash + 1)
+    tag = ""
+    if colon >= 0:
+        rest, tag = rest[:colon], rest[colon + 1 :]
+        if not tag_re.fullmatch(tag):
+            raise InvalidReference(text, "the tag must be 1 to 128 of letters, digits, '_', '.', '-'")
+    first, slash_, remainder = rest.partition("/")
+    if slash_ and ("." in first or ":" in first or first == "localhost" or first.lower() != first):
+        domain, path = first, remainder
+    else:
+        domain, path = HUB_REGISTRY, rest
+    if domain == "index.docker.io":
+        domain = HUB_REGISTRY
+    if domain == HUB_REGISTRY and "/" not in path:
+        path = "library/" + path
+    if not domain_re.fullmatch(domain):
+        raise InvalidReference(text, f"{domain!r} is not a registry host")
+    if path.lower() != path:
+        raise InvalidReference(text, "the repository name must be lower case")
+    if not path_re.fullmatch(path):
+        raise InvalidReference(text, "the repository name is malformed")
+    if len(domain) + 1 + len(path) > NAME_LIMIT:
+        raise InvalidReference(text, f"the name is longer than {NAME_LIMIT} characters")
+    if not tag and not digest and re.fullmatch(r"[0-9a-f]{64}", text):
+        raise InvalidReference(text, "64 hex digits are an image id, not a name")
+    return Reference(domain, path, tag, digest)
+
+
+def server_url(registry: str) -> str:
+    """Return the key docker stores and asks for: the registry as written, except for Docker Hub."""
+    return HUB_SERVER_URL if registry in ("docker.io", "index.docker.io") else registry
+
+
+def registry_of_server(server: str) -> str:
+    """Return the registry that a person names to ``login``: scheme, user info, path dropped, Hub's names folded.
+
+    Raises InvalidReference when no host is left.
+    """
+    host = host_of_key(server.strip())
+    if not host or any(c.isspace() or not c.isprintable() for c in host) or "@" in host:
+        raise InvalidReference(server, "no registry host in it")
+    if not _grammar()[0].fullmatch(host):
+        raise InvalidReference(server, f"{host!r} is not a registry host")
+    return HUB_REGISTRY if host.lower() in HUB_HOSTS else host
+
+
+def host_of_key(key: str) -> str:
+    """Return the host (with port) of a config key or server URL, exactly as docker's ConvertToHostname does.
+
+    Scheme, user info and path are dropped, the port stays, the case stays. A key without a scheme is
+    merely cut at its first slash. Where Go's ``url.Parse`` fails, docker cuts at the first slash, too.
+    Source: docker/cli cli/config/credentials/file_store.go.
+    """
+    if "://" in key:
+        host = _go_url_host(key)
+        if host:
+            return host
+    return key.partition("/")[0]
+
+
+def _go_url_host(url: str) -> str | None:
+    """Return Go's ``net.JoinHostPort(u.Hostname(), u.Port())`` of a URL, None where Go finds an error or no host."""
+    scheme, _, rest = url.partition("://")
+    if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]*", scheme) or any(ord(c) < 0x20 or ord(c) == 0x7F for c in url):
+        return None
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    host = authority.rpartition("@")[2]
+    name, port = split_host_port(host)
+    if port is None or (port and not port.isdigit()):
+        return None
+    name = name.removeprefix("[").removesuffix("]")
+    if not name:
+        return None
+    if not port:
+        return name
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+
+def split_host_port(registry: str) -> tuple[str, str | None]:
+    """Split ``host[:port]`` at its port: ``("[::1]", "5000")``, ``("ghcr.io", "")``; port None where malformed."""
+    if registry.startswith("["):
+        host, bracket, tail = registry.partition("]")
+        if not bracket or (tail and not tail.startswith(":")):
+            return registry, None
+        return host + "]", tail[1:]
+    host, _, port = registry.partition(":")
+    return host, port
+
+
+def is_loopback(registry: str) -> bool:
+    """Tell whether the registry is this very machine by its spelling alone: no name is resolved.
+
+    ``localhost``, ``127.0.0.0/8`` in dotted form and ``[::1]``: the hosts where plain http needs no leave.
+    """
+    host = split_host_port(registry)[0].lower()
+    if host in ("localhost", "[::1]"):
+        return True
+    parts = host.split(".")
+    return len(parts) == 4 and parts[0] == "127" and all(p.isdigit() and len(p) <= 3 and int(p) < 256 for p in parts)
+
+
+def require_user_name(username: str) -> str:
+    """Return a user name fit for Basic authentication. Raises UsageError (RFC 7617: no colon, no control characters)."""
+    if ":" in username or any(ord(c) < 0x20 or ord(c) == 0x7F for c in username):
+        raise UsageError("a user name has no colon and no control characters")
+    return username
