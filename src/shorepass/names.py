@@ -23,6 +23,7 @@ __all__ = [
     "is_loopback",
     "parse",
     "registry_of_server",
+    "require_user_name",
     "server_url",
     "split_host_port",
 ]

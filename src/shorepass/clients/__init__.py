@@ -22,11 +22,18 @@ NAMES = ("docker", "podman", "skopeo", "buildah")
 
 
 class Target(NamedTuple):
-    """Where a client stores a login: ``key`` in the file ``path``, or with the helper ``helper`` under that key."""
+    """Where a client stores a login: ``key`` in the file ``path``, or with the helper ``helper`` under that key.
+
+    ``detected``: no file names that helper, the client chose its platform's default; docker then writes the
+    choice into the file as ``credsStore``, or it would not look there again. ``records``: the file keeps an empty
+    entry for a login that rests with a helper (docker; containers keeps none).
+    """
 
     path: str
     key: str
     helper: str | None = None
+    detected: bool = False
+    records: bool = False
 
 
 class Entry(NamedTuple):

@@ -1,0 +1,80 @@
+"""Shorepass: registry logins for containers.
+
+Who is logged in, here, as this user, for this client, and why? ::
+
+    import shorepass
+
+    resolution = shorepass.resolve("ghcr.io/acme/app:1", client="docker")
+    resolution.credential  # Basic(username='alice', password=Secret(...))
+    resolution.steps       # every step that led to it
+
+Importing this package loads no HTTP library; everything below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass import errors
+    from shorepass.api import login, logout, resolve
+    from shorepass.auth import httpx_auth, requests_auth
+    from shorepass.contexts import Context
+    from shorepass.contexts.local import LocalContext
+    from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
+    from shorepass.names import Reference
+    from shorepass.registry.client import Access
+    from shorepass.resolution import Outcome, Resolution, Source, Step
+    from shorepass.secret import Secret
+
+__all__ = [
+    "ANONYMOUS",
+    "Access",
+    "Anonymous",
+    "Basic",
+    "BearerToken",
+    "Context",
+    "Credential",
+    "IdentityToken",
+    "LocalContext",
+    "Outcome",
+    "Reference",
+    "Resolution",
+    "Secret",
+    "Source",
+    "Step",
+    "errors",
+    "httpx_auth",
+    "login",
+    "logout",
+    "requests_auth",
+    "resolve",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "api": ("login", "logout", "resolve"),
+    "auth": ("httpx_auth", "requests_auth"),
+    "contexts": ("Context",),
+    "contexts.local": ("LocalContext",),
+    "credential": ("ANONYMOUS", "Anonymous", "Basic", "BearerToken", "Credential", "IdentityToken"),
+    "names": ("Reference",),
+    "registry.client": ("Access",),
+    "resolution": ("Outcome", "Resolution", "Source", "Step"),
+    "secret": ("Secret",),
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name == "errors":
+        return import_module("shorepass.errors")
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"shorepass.{module}"), name)
+    raise AttributeError(f"module 'shorepass' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,76 @@
+"""The Python API's three verbs, with defaults that suit a program run by the user whose login it is."""
+
+from __future__ import annotations
+
+from shorepass.credential import Basic, Credential
+from shorepass.secret import Secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+    from shorepass.login import Erasure, Login
+    from shorepass.names import Reference
+    from shorepass.registry.client import Access
+    from shorepass.resolution import Resolution
+
+__all__ = ["login", "logout", "resolve"]
+
+
+def resolve(reference: str | Reference, *, client: str = "docker", context: Context | None = None) -> Resolution:
+    """Return what ``client`` (docker, podman, skopeo, buildah) will send for an image or registry, and why.
+
+    No network, nothing is changed. ``context`` defaults to this process's own user and environment.
+    The credential is ``resolution.credential``, which raises SourceError when a source is broken.
+
+    Raises InvalidReference, UsageError (unknown client).
+    """
+    from shorepass.clients import find
+    from shorepass.names import parse
+
+    parsed = parse(reference) if isinstance(reference, str) else reference
+    return find(client).resolve(_or_here(context), parsed)
+
+
+def login(
+    server: str,
+    username: str | None = None,
+    password: str | Secret | None = None,
+    *,
+    credential: Credential | None = None,
+    client: str = "docker",
+    context: Context | None = None,
+    access: Access | None = None,
+) -> Login:
+    """Check a login with the registry and store it where ``client`` looks for it.
+
+    Give ``username`` and ``password``, or a ``credential``. Raises LoginRefused and the other RegistryErrors (then nothing
+    is stored), SourceError, WriteError, UsageError.
+    """
+    from shorepass.clients import find
+    from shorepass.errors import UsageError
+    from shorepass.login import log_in
+    from shorepass.names import require_user_name
+    from shorepass.registry.client import Access
+
+    if credential is None:
+        if not username or not password:
+            raise UsageError("give a user name and a password, or a credential")
+        secret = password if isinstance(password, Secret) else Secret(password)
+        credential = Basic(require_user_name(username), secret)
+    return log_in(_or_here(context), find(client), server, credential, access or Access(client=client))
+
+
+def logout(server: str, *, client: str = "docker", context: Context | None = None) -> list[Erasure]:
+    """Erase what ``client``'s own logout erases, and say for each place what became of it. Raises UsageError."""
+    from shorepass.clients import find
+    from shorepass.login import log_out
+
+    return log_out(_or_here(context), find(client), server)
+
+
+def _or_here(context: Context | None) -> Context:
+    if context is not None:
+        return context
+    from shorepass.contexts.local import LocalContext
+
+    return LocalContext.current()

@@ -1,0 +1,162 @@
+"""Log in and out: check with the registry first, then store where the client itself would.
+
+Nothing is stored that a registry refused, and a login that cannot be stored is an error after the check.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shorepass.credential import Basic, Credential
+from shorepass.errors import LoginRefused, SourceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shorepass.clients import Client, Target
+    from shorepass.contexts import Context, FileContent
+    from shorepass.registry.client import Access
+
+__all__ = ["Erasure", "Login", "erase", "log_in", "log_out", "log_out_everywhere", "store"]
+
+
+class Login(NamedTuple):
+    """A login that was accepted and stored. ``plain_text``: the secret rests readable in ``target.path``.
+
+    ``changed`` is False when exactly this was stored before.
+    """
+
+    registry: str
+    credential: Credential
+    target: Target
+    plain_text: bool
+    changed: bool
+
+
+class Erasure(NamedTuple):
+    """What became of one place that ``logout`` looked at. ``error``: it could not be erased."""
+
+    target: Target
+    found: bool
+    error: SourceError | None = None
+
+
+def log_in(context: Context, client: Client, server: str, credential: Credential, access: Access) -> Login:
+    """Check ``credential`` with the registry behind ``server`` and store it where ``client`` will find it.
+
+    Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
+    """
+    from shorepass.names import registry_of_server
+    from shorepass.registry.client import RegistryClient
+
+    target = client.target(context, server)  # a broken config file is found before the password is sent anywhere
+    registry = registry_of_server(server)
+    accepted = RegistryClient(registry, access, context).check_login(credential).credential
+    changed = store(context, target, accepted)
+    return Login(registry, accepted, target, plain_text=target.helper is None, changed=changed)
+
+
+def store(context: Context, target: Target, credential: Credential) -> bool:
+    """Write a credential to its target; False when the file already held exactly that.
+
+    A login that rests with a helper leaves an empty entry in docker's file, as docker does: that is how a plain
+    text login beneath it goes away, and how docker keeps to a helper that it chose by itself.
+    """
+    from shorepass.config import document
+    from shorepass.config.auth_entry import write_entry
+
+    if target.helper is None:
+        entry = write_entry(credential)
+        return context.update(target.path, _member_setter(("auths", target.key), entry))
+    from shorepass.helper.client import HelperClient
+
+    HelperClient(context, target.helper).store(target.key, credential)
+    if target.records:
+
+        def record(current: FileContent | None) -> bytes | None:
+            edited = document.set_member(current.data if current else b"", ("auths", target.key), {})
+            if target.detected:
+                edited = document.set_member(edited, ("credsStore",), target.helper)
+            return edited if current is None or edited != current.data else None
+
+        context.update(target.path, record)
+    return True
+
+
+def _member_setter(path: tuple[str, ...], value: object) -> Callable[[FileContent | None], bytes | None]:
+    from shorepass.config import document
+
+    def edit(current: FileContent | None) -> bytes | None:
+        if current is not None and _member(document.load(current, first_value_only=True), path) == value:
+            return None
+        return document.set_member(current.data if current else b"", path, value)
+
+    return edit
+
+
+def _member(value: object, path: tuple[str, ...]) -> object:
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def log_out(context: Context, client: Client, server: str) -> list[Erasure]:
+    """Erase what ``client``'s own logout erases. A place that cannot be erased is in the answer, not an exception."""
+    return [erase(context, target) for target in client.erasures(context, server)]
+
+
+def log_out_everywhere(context: Context, client: Client) -> list[Erasure]:
+    """Erase every login that ``client`` could use."""
+    from shorepass.clients import Target
+
+    erased = []
+    for entry in client.entries(context):
+        target = Target(entry.path, entry.key, entry.helper)
+        erased.append(Erasure(target, found=False, error=entry.error) if entry.error else erase(context, target))
+    return erased
+
+
+def erase(context: Context, target: Target) -> Erasure:
+    """Erase one place: the helper's login, if one holds it, and the entry in the file."""
+    from shorepass.config import document
+
+    found = False
+    try:
+        if target.helper is not None:
+            from shorepass.helper.client import HelperClient
+
+            found = HelperClient(context, target.helper).erase(target.key)
+
+        def edit(current: FileContent | None) -> bytes | None:
+            if current is None:
+                return None
+            auths = _member(document.load(current, first_value_only=True), ("auths",))
+            if not isinstance(auths, dict) or target.key not in auths:
+                return None
+            return document.remove_member(current.data, ("auths", target.key))
+
+        found = context.update(target.path, edit) or found
+    except SourceError as error:
+        return Erasure(target, found=False, error=error)
+    return Erasure(target, found=found)
+
+
+def check_stored(context: Context, client: Client, server: str, access: Access) -> Basic | None:
+    """Return the stored user name and password that the registry still accepts, None where there is none.
+
+    Raises LoginRefused when a stored one is refused, SourceError when a source is broken.
+    """
+    from shorepass.names import Reference, registry_of_server
+    from shorepass.registry.client import RegistryClient
+
+    registry = registry_of_server(server)
+    stored = client.resolve(context, Reference(registry)).credential
+    if not isinstance(stored, Basic) or not stored.username or not stored.password:
+        return None
+    accepted = RegistryClient(registry, access, context).check_login(stored).credential
+    if not isinstance(accepted, Basic):
+        raise LoginRefused(registry, "the registry answered the stored login with another kind of credential")
+    return accepted
