@@ -1,0 +1,140 @@
+"""The command line: one file a verb, imported when that verb is asked for.
+
+The only place where an error becomes text (``shorepass: ...``, then ``hint: ...``, on standard error) and an exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from shorepass.errors import ShorepassError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Protocol
+
+    class Verb(Protocol):
+        """What each module of a verb offers."""
+
+        EXAMPLES: str
+        add_arguments: Callable[[argparse.ArgumentParser], None]
+        run: Callable[[argparse.Namespace], int]
+
+
+__all__ = ["main", "parser_of_everything"]
+
+VERBS = {
+    "login": "log in to a registry and store the login where the client looks for it",
+    "logout": "erase a login where the client would",
+    "get": "print the credential a client will use, as one line of JSON",
+    "list": "list the stored logins",
+    "explain": "say which credential a client will use and why, step by step",
+    "completion": "print the completion script of a shell",
+}
+
+EXIT_CODES = """\
+exit codes:
+  0  done
+  1  no login (get), refused, unreachable, or not written
+  2  the command line is wrong
+  3  a source is broken: a config file or a credential helper
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = next((word for word in arguments if not word.startswith("-")), None)
+    if arguments and arguments[0] == name and name in VERBS:
+        verb = _verb(name)
+        parser = _new_parser(f"shorepass {name}", VERBS[name], verb.EXAMPLES)
+        verb.add_arguments(parser)
+        parsed = parser.parse_args(arguments[1:])
+        return _run(verb, parsed)
+    parser = _top_parser()
+    parser.parse_args(arguments)  # --help, --version, or the error that names the verbs
+    parser.print_help(sys.stderr)
+    return 2
+
+
+def _run(verb: Verb, arguments: argparse.Namespace) -> int:
+    try:
+        return verb.run(arguments)
+    except ShorepassError as error:
+        print_error(error)
+        return exit_code(arguments, error)
+    except KeyboardInterrupt:
+        print("shorepass: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        _leave_stdout_alone()
+        return 141  # as a program that SIGPIPE ended
+
+
+def exit_code(arguments: argparse.Namespace, error: ShorepassError) -> int:
+    """Return the error's own exit code, or the one the imitated client's verb has for every failure."""
+    imitated: int | None = getattr(arguments, "failure_code", None)
+    return error.exit_code if imitated is None else imitated
+
+
+def print_error(error: ShorepassError) -> None:
+    """Print an error, and its hint, for people."""
+    print(f"shorepass: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+
+
+def _leave_stdout_alone() -> None:
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it flushes at exit
+
+
+def _verb(name: str) -> Verb:
+    from importlib import import_module
+
+    return import_module(f"shorepass.cli.{name}")  # type: ignore[return-value]  # a module is its own protocol here
+
+
+def _new_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=description[0].upper() + description[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    verbs = "\n".join(f"  {name:12}{text}" for name, text in VERBS.items())
+    parser = _new_parser(
+        "shorepass",
+        "registry logins for containers: who is logged in, here, for this client, and why",
+        f"verbs:\n{verbs}\n\nshorepass VERB --help shows each verb's flags and examples.\n\n{EXIT_CODES}",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument("verb", choices=VERBS, metavar="VERB", help="one of the verbs below")
+    return parser
+
+
+class _Version(argparse.Action):
+    """``--version``: the package is asked only when somebody wants to know."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from shorepass import __version__
+
+        print(f"shorepass {__version__}")
+        parser.exit()
+
+
+def parser_of_everything() -> argparse.ArgumentParser:
+    """Return one parser with every verb in it: what completion scripts are made from."""
+    parser = argparse.ArgumentParser(prog="shorepass")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    subparsers = parser.add_subparsers(dest="verb")
+    for name, text in VERBS.items():
+        _verb(name).add_arguments(subparsers.add_parser(name, help=text))
+    return parser

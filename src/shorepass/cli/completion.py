@@ -1,0 +1,31 @@
+"""``shorepass completion``: a completion script, made from the very parsers that read the command line."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+SHELLS = ("bash", "zsh", "fish", "tcsh")
+
+EXAMPLES = """\
+examples:
+  shorepass completion bash > ~/.local/share/bash-completion/completions/shorepass
+  shorepass completion zsh > "${fpath[1]}/_shorepass"
+  shorepass completion fish > ~/.config/fish/completions/shorepass.fish
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the one argument."""
+    parser.add_argument("shell", choices=SHELLS, help="the shell")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the script."""
+    import shtab
+
+    from shorepass.cli import parser_of_everything
+
+    print(shtab.complete(parser_of_everything(), shell=arguments.shell))
+    return 0

@@ -1,0 +1,101 @@
+"""``shorepass explain``: every step that leads to the credential, then what the registry says to it."""
+
+from __future__ import annotations
+
+from shorepass.cli import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from shorepass.resolution import Resolution, Step
+
+EXAMPLES = """\
+examples:
+  shorepass explain ghcr.io/acme/app:1
+  shorepass explain --push --client podman quay.io/acme/app
+  shorepass explain --offline --json nginx
+
+No secret is shown; a fingerprint is the first 8 hex digits of its SHA-256.
+exit codes: 0 all is well; 1 the registry refuses or cannot be asked; 3 a source is broken
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    parser.add_argument("reference", metavar="REF", help="an image, or a registry")
+    parser.add_argument("--push", action="store_true", help="ask for push permission too")
+    parser.add_argument("--offline", action="store_true", help="do not ask the registry")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    place.add_client_flags(parser)
+    place.add_registry_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the steps and the verdict."""
+    from shorepass.errors import SourceError
+    from shorepass.explain import ask_registry, verdict
+    from shorepass.names import parse
+
+    reference = parse(arguments.reference)
+    here = place.context(arguments)
+    resolution = place.find_client(arguments).resolve(here, reference)
+    asked: Sequence[Step] = ()
+    if not arguments.offline and not isinstance(resolution.answer, SourceError):
+        asked = ask_registry(resolution, place.access(arguments), here, push=arguments.push)
+    judged = verdict(resolution, asked)
+    if arguments.json:
+        _print_json(resolution, asked, judged.text, judged.hint)
+    else:
+        _print_text([*resolution.steps, *asked], judged.text, judged.hint)
+    if isinstance(resolution.answer, SourceError):
+        return resolution.answer.exit_code
+    return 0 if judged.good else 1
+
+
+def _print_text(steps: Sequence[Step], text: str, hint: str | None) -> None:
+    from shorepass.cli.console import paint
+    from shorepass.resolution import Outcome
+
+    colours = {Outcome.OK: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "red"}
+    for step in steps:
+        mark = paint(f"{step.outcome.value:8}", colours[step.outcome])
+        print(f"{mark} {step.kind:10} {step.subject}: {step.detail}")
+        if step.hint:
+            print(f"{'':19} hint: {step.hint}")
+    print()
+    print(paint(text, "bold"))
+    if hint:
+        print(f"hint: {hint}")
+
+
+def _print_json(resolution: Resolution, asked: Sequence[Step], text: str, hint: str | None) -> None:
+    import json
+
+    from shorepass.explain import describe
+
+    source = resolution.source
+    document = {
+        "context": resolution.context,
+        "client": resolution.client,
+        "reference": str(resolution.reference),
+        "server_url": resolution.server_url,
+        "credential": describe(resolution.answer),
+        "source": {"path": source.path, "key": source.key, "helper": source.helper} if source else None,
+        "alternatives": [describe(other) for other in resolution.alternatives],
+        "behaviour": resolution.behaviour or None,
+        "steps": [
+            {
+                "kind": step.kind,
+                "outcome": step.outcome.value,
+                "subject": step.subject,
+                "detail": step.detail,
+                "hint": step.hint,
+            }
+            for step in [*resolution.steps, *asked]
+        ],
+        "verdict": text,
+        "hint": hint,
+    }
+    print(json.dumps(document, indent=2))

@@ -1,0 +1,52 @@
+"""``shorepass get``: the very credential the real client would send, in the words of the helper protocol."""
+
+from __future__ import annotations
+
+import sys
+
+from shorepass.cli import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+EXAMPLES = """\
+examples:
+  shorepass get ghcr.io/acme/app:1
+  shorepass get --client podman quay.io/acme/app
+  shorepass get ghcr.io | jq -r .Secret
+
+prints {"ServerURL": ..., "Username": ..., "Secret": ...}; the user name is <token> for an identity
+token and <bearer> for a registry token. No network is used.
+
+exit codes: 0 a credential; 1 the client would go anonymous; 3 a source is broken
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    parser.add_argument("reference", metavar="REF", help="an image, or a registry")
+    place.add_client_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the credential."""
+    from shorepass.credential import Anonymous
+    from shorepass.helper import protocol
+    from shorepass.names import parse
+
+    resolution = place.find_client(arguments).resolve(place.context(arguments), parse(arguments.reference))
+    credential = resolution.credential
+    if isinstance(credential, Anonymous):
+        print(protocol.NOT_FOUND)
+        return 1
+    if resolution.alternatives:
+        print(
+            f"shorepass: {resolution.client} is not deterministic here: two keys name this registry; "
+            f"it picks one of {1 + len(resolution.alternatives)} at random",
+            file=sys.stderr,
+        )
+        print(f"hint: shorepass explain {arguments.reference}", file=sys.stderr)
+    sys.stdout.buffer.write(protocol.encode_answer(resolution.server_url, credential))
+    sys.stdout.flush()
+    return 0

@@ -1,0 +1,83 @@
+"""``shorepass list``: the stored logins of every client."""
+
+from __future__ import annotations
+
+import sys
+
+from shorepass.cli import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from shorepass.clients import Entry
+
+EXAMPLES = """\
+examples:
+  shorepass list
+  shorepass list --client podman
+  shorepass list --json | jq '.[].key'
+
+Without --client: docker's and podman's. Exit code 3 when a place is broken (it is listed all the same).
+"""
+
+FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    place.add_client_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one row a login."""
+    from shorepass.clients import find
+
+    here = place.context(arguments)
+    chosen = arguments.client or arguments.authfile or arguments.config
+    clients = [place.find_client(arguments)] if chosen else [find(name) for name in FAMILIES]
+    rows = [(client.name, entry) for client in clients for entry in client.entries(here)]
+    if arguments.json:
+        _print_json(rows)
+    elif rows:
+        _print_table(rows)
+    else:
+        print("no logins", file=sys.stderr)
+        print("hint: shorepass login REGISTRY", file=sys.stderr)
+    for error in {entry.error.message: entry.error for _, entry in rows if entry.error}.values():
+        from shorepass.cli import print_error
+
+        print_error(error)
+    return 3 if any(entry.error for _, entry in rows) else 0
+
+
+def _where(entry: Entry) -> str:
+    return f"docker-credential-{entry.helper}" if entry.helper else entry.path
+
+
+def _print_table(rows: list[tuple[str, Entry]]) -> None:
+    from shorepass.cli.console import print_table
+
+    print_table(
+        ["CLIENT", "KEY", "USER", "KIND", "WHERE"],
+        [[client, entry.key, entry.username, entry.kind, _where(entry)] for client, entry in rows],
+    )
+
+
+def _print_json(rows: list[tuple[str, Entry]]) -> None:
+    import json
+
+    document = [
+        {
+            "client": client,
+            "key": entry.key,
+            "username": entry.username,
+            "kind": entry.kind,
+            "path": entry.path,
+            "helper": entry.helper,
+            "error": entry.error.message if entry.error else None,
+        }
+        for client, entry in rows
+    ]
+    print(json.dumps(document, indent=2))

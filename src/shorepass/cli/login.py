@@ -1,0 +1,180 @@
+"""``shorepass login``: docker's and podman's own words, flags and exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+from shorepass.cli import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from shorepass.clients import Client
+    from shorepass.contexts import Context
+    from shorepass.credential import Credential
+    from shorepass.login import Login
+    from shorepass.registry.client import Access
+
+EXAMPLES = """\
+examples:
+  shorepass login ghcr.io
+  echo "$TOKEN" | shorepass login -u alice --password-stdin ghcr.io
+  shorepass login --client podman quay.io/acme
+  shorepass login --get-login ghcr.io
+  shorepass login --tls-verify=false -u alice localhost:5000
+
+The login is checked with the registry first. A refused one changes no file.
+Without a server: Docker Hub. Exit code 0, or as docker login 1, as podman login 125.
+"""
+
+PODMAN_FAILURE = 125
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of docker login and of podman login."""
+    parser.add_argument("server", nargs="?", metavar="SERVER", help="the registry (default: Docker Hub)")
+    parser.add_argument("-u", "--username", metavar="NAME", help="user name")
+    parser.add_argument("-p", "--password", metavar="TEXT", help="password or token; others can see it in the process list")
+    parser.add_argument("--password-stdin", action="store_true", help="read the password or token from standard input")
+    parser.add_argument("--get-login", action="store_true", help="print the user name that is logged in, and stop")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say where the login was stored")
+    place.add_client_flags(parser)
+    place.add_registry_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Log in; 0 when the registry accepted and the login is stored."""
+    from shorepass.errors import UsageError
+    from shorepass.login import log_in
+
+    client = place.find_client(arguments)
+    is_docker = client.name == "docker"
+    arguments.failure_code = 1 if is_docker else PODMAN_FAILURE
+    if arguments.server is None and not is_docker:
+        raise UsageError("no registry was named", hint=f"shorepass login --client {client.name} REGISTRY")
+    server = arguments.server or "docker.io"
+    _check_flags(arguments)
+    here = place.context(arguments)
+    if arguments.get_login:
+        return _get_login(here, client, server)
+    access = place.access(arguments)
+    if arguments.username is None and arguments.password is None:
+        stored = _existing(here, client, server, access)
+        if stored:
+            return 0
+    credential = _ask(arguments)
+    done = log_in(here, client, server, credential, access)
+    _report(done, here, is_docker=is_docker, verbose=arguments.verbose)
+    return 0
+
+
+def _check_flags(arguments: argparse.Namespace) -> None:
+    from shorepass.errors import UsageError
+
+    if arguments.password_stdin and arguments.password is not None:
+        raise UsageError("conflicting options: cannot specify both --password and --password-stdin")
+    if arguments.password_stdin and arguments.username is None:
+        raise UsageError("the --password-stdin option requires --username to be set")
+    if arguments.username == "":
+        raise UsageError("username is empty")
+    if arguments.password == "":
+        raise UsageError("password is empty")
+    if arguments.password is not None:
+        print("WARNING! Using --password via the CLI is insecure. Use --password-stdin.", file=sys.stderr)
+
+
+def _get_login(here: Context, client: Client, server: str) -> int:
+    from shorepass.credential import Anonymous, Basic, IdentityToken
+    from shorepass.errors import ShorepassError
+    from shorepass.names import Reference, registry_of_server
+
+    credential = client.resolve(here, Reference(registry_of_server(server))).credential
+    if isinstance(credential, Anonymous):
+        raise ShorepassError(f"not logged into {server}", hint=f"shorepass login {server}")
+    print(credential.username if isinstance(credential, Basic | IdentityToken) else "")
+    return 0
+
+
+def _existing(here: Context, client: Client, server: str, access: Access) -> bool:
+    """Try what is stored, as both programs do when no user name is given; True when it still works."""
+    from shorepass.cli import print_error
+    from shorepass.errors import LoginRefused
+    from shorepass.login import check_stored
+
+    try:
+        stored = check_stored(here, client, server, access)
+    except LoginRefused as error:
+        print_error(error)
+        print("The stored login is refused; asking for another.", file=sys.stderr)
+        return False
+    if stored is None:
+        return False
+    if client.name == "docker":
+        print(f"Authenticating with existing credentials... [Username: {stored.username}]", file=sys.stderr)
+        print("Login Succeeded")
+    else:
+        print(f"Authenticating with existing credentials for {server}", file=sys.stderr)
+        print(f"Existing credentials are valid. Already logged in to {server}")
+    return True
+
+
+def _ask(arguments: argparse.Namespace) -> Credential:
+    """Take user name and password from flags, standard input or the terminal."""
+    from shorepass.credential import Basic
+    from shorepass.errors import UsageError
+    from shorepass.names import require_user_name
+    from shorepass.secret import Secret
+
+    username, password = arguments.username, arguments.password
+    if arguments.password_stdin:
+        password = _one_line_ending_less(sys.stdin.buffer.read(PASSWORD_LIMIT + 1))
+    elif (username is None or password is None) and not sys.stdin.isatty():
+        raise UsageError(
+            "cannot perform an interactive login from a non-TTY device",
+            hint="give --username, and the password by --password-stdin",
+        )
+    if username is None:
+        print("Username: ", end="", file=sys.stderr, flush=True)
+        username = sys.stdin.readline().strip()
+    if not username:
+        raise UsageError("username is empty")
+    if password is None:
+        from getpass import getpass
+
+        password = getpass("Password: ", sys.stderr)
+    if not password.strip():
+        raise UsageError("password is empty")
+    return Basic(require_user_name(username), Secret(password))
+
+
+PASSWORD_LIMIT = 1024 * 1024  # bytes: the largest tokens have some 10 KiB
+
+
+def _one_line_ending_less(data: bytes) -> str:
+    """Return standard input as text without its one trailing line ending, as docker login takes it."""
+    from shorepass.errors import UsageError
+
+    if len(data) > PASSWORD_LIMIT:
+        raise UsageError(f"more than {PASSWORD_LIMIT} bytes of password on standard input")
+    for ending in (b"\r\n", b"\n", b"\r"):
+        if data.endswith(ending):
+            data = data[: -len(ending)]
+            break
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise UsageError("the password on standard input is not UTF-8") from None
+
+
+def _report(done: Login, here: Context, *, is_docker: bool, verbose: bool) -> None:
+    if done.plain_text and done.changed and is_docker:
+        print(
+            f"\nWARNING! Your credentials are stored unencrypted in '{done.target.path}'.\n"
+            "Configure a credential helper to remove this warning.\n",
+            file=sys.stderr,
+        )
+    if verbose:
+        where = f"docker-credential-{done.target.helper}" if done.target.helper else done.target.path
+        print(f"Used: {where} ({done.target.key}, as {here.name})", file=sys.stderr)
+    print("Login Succeeded" if is_docker else "Login Succeeded!")

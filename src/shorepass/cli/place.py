@@ -1,0 +1,98 @@
+"""Flags that say for which client, and in which place, a verb works."""
+
+from __future__ import annotations
+
+import argparse
+
+from shorepass.clients import NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.clients import Client
+    from shorepass.contexts import Context
+    from shorepass.registry.client import Access
+
+__all__ = ["access", "add_client_flags", "add_registry_flags", "context", "find_client", "truth"]
+
+
+def add_client_flags(parser: argparse.ArgumentParser) -> None:
+    """Add ``--client``, ``--authfile`` and ``--config``."""
+    parser.add_argument(
+        "--client", choices=NAMES, help="the program whose rules apply (default: docker; podman with --authfile)"
+    )
+    parser.add_argument("--authfile", metavar="FILE", help="podman's file, instead of the one it would choose itself")
+    parser.add_argument("--config", metavar="DIR", help="docker's folder, instead of DOCKER_CONFIG or ~/.docker")
+
+
+def add_registry_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say how to talk with the registry."""
+    parser.add_argument(
+        "--tls-verify",
+        type=truth,
+        nargs="?",
+        const=True,
+        metavar="BOOL",
+        help="check the registry's certificate; false also allows plain http for this registry",
+    )
+    parser.add_argument("--cert-dir", metavar="DIR", help="folder with *.crt, *.cert and *.key for this registry")
+    parser.add_argument(
+        "--trust-realm",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="let this token server have the credential, although its domain is not the registry's",
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=15.0, metavar="SECONDS", help="for each answer of a server (default: 15)"
+    )
+
+
+def truth(text: str) -> bool:
+    """Return the truth of a flag's value, in the spellings that podman takes."""
+    if text in ("1", "t", "T", "true", "TRUE", "True"):
+        return True
+    if text in ("0", "f", "F", "false", "FALSE", "False"):
+        return False
+    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+
+
+def client_name(arguments: argparse.Namespace) -> str:
+    """Return the name of the client that the flags mean."""
+    name: str | None = arguments.client
+    return name or ("podman" if arguments.authfile else "docker")
+
+
+def find_client(arguments: argparse.Namespace) -> Client:
+    """Return the client that the flags mean."""
+    from shorepass.clients import find
+    from shorepass.errors import UsageError
+
+    name = client_name(arguments)
+    if arguments.authfile and name == "docker":
+        raise UsageError("docker reads no auth file", hint="use --config DIR, or --client podman")
+    return find(name)
+
+
+def context(arguments: argparse.Namespace) -> Context:
+    """Return the place that the flags mean: this user, here, with the files that were named."""
+    from shorepass.contexts.local import LocalContext
+
+    here: Context = LocalContext.current()
+    if arguments.authfile:
+        here = here.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
+    if arguments.config:
+        here = here.with_env(DOCKER_CONFIG=arguments.config)
+    return here
+
+
+def access(arguments: argparse.Namespace) -> Access:
+    """Return how the flags say to talk with the registry."""
+    from shorepass.registry.client import Access
+
+    return Access(
+        tls_verify=arguments.tls_verify,
+        cert_dir=arguments.cert_dir,
+        trusted_realms=tuple(arguments.trust_realm),
+        client=client_name(arguments),
+        timeout=arguments.timeout,
+    )

@@ -1,0 +1,84 @@
+"""Judge a resolution: what the registry says to the credential, one sentence of verdict, and what mends it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
+from shorepass.errors import RegistryError, SourceError
+from shorepass.resolution import Outcome, Resolution, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shorepass.contexts import Context
+    from shorepass.registry.client import Access
+
+__all__ = ["Verdict", "ask_registry", "describe", "verdict"]
+
+
+class Verdict(NamedTuple):
+    """One sentence; ``good`` when nothing stands in the way; ``hint`` is the command that mends it."""
+
+    good: bool
+    text: str
+    hint: str | None = None
+
+
+def ask_registry(resolution: Resolution, access: Access, context: Context, *, push: bool) -> list[Step]:
+    """Ask the registry what it says to the credential. Never raises RegistryError: that is a failed step."""
+    from shorepass.registry.client import RegistryClient
+
+    reference = resolution.reference
+    try:
+        registry = RegistryClient(reference.registry, access, context)
+        if reference.repository:
+            return registry.permissions(reference, resolution.credential, ("pull", "push") if push else ("pull",))
+        return list(registry.check_login(resolution.credential).steps)
+    except RegistryError as error:
+        return [Step("registry", Outcome.FAILED, reference.registry, error.reason, error.hint)]
+
+
+def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:
+    """Return the sentence that answers "what will the client do, and will it work?"."""
+    client, name = resolution.client, str(resolution.reference)
+    if isinstance(resolution.answer, SourceError):
+        error = resolution.answer
+        behaviour = f"; {resolution.behaviour}" if resolution.behaviour else ""
+        return Verdict(good=False, text=f"{client} has no login for {name}: {error.message}{behaviour}", hint=error.hint)
+    source = resolution.source
+    if isinstance(resolution.answer, Anonymous) or source is None:
+        sends = f"{client} asks for {name} anonymously: it finds no login"
+    else:
+        rests = f"docker-credential-{source.helper}" if source.helper else source.path
+        sends = f"{client} sends {_who(resolution.answer)} for {name}, from {rests}"
+    if resolution.alternatives:
+        sends += f" (or one of {len(resolution.alternatives)} others: {client} is not deterministic here)"
+    failed = next((step for step in asked if step.outcome is Outcome.FAILED), None)
+    if failed is not None:
+        hint = failed.hint or (f"shorepass login {resolution.reference.registry}" if source is None else None)
+        return Verdict(good=False, text=f"{sends}, and that fails: {failed.detail}", hint=hint)
+    said = "; the registry accepts that" if any(step.outcome is Outcome.OK for step in asked) else ""
+    return Verdict(good=True, text=sends + said, hint=None)
+
+
+def _who(credential: Credential) -> str:
+    if isinstance(credential, Basic):
+        return f"the user name {credential.username!r} with a password"
+    if isinstance(credential, IdentityToken):
+        return "an identity token" + (f" of {credential.username!r}" if credential.username else "")
+    return "a ready bearer token"
+
+
+def describe(answer: Credential | SourceError) -> dict[str, str | None]:
+    """Return a credential, or the error in its place, as data without the secret."""
+    if isinstance(answer, SourceError):
+        return {"kind": "error", "error": answer.message}
+    if isinstance(answer, Basic):
+        return {"kind": "basic", "username": answer.username, "fingerprint": answer.password.fingerprint()}
+    if isinstance(answer, IdentityToken):
+        return {"kind": "identity token", "username": answer.username, "fingerprint": answer.token.fingerprint()}
+    if isinstance(answer, BearerToken):
+        return {"kind": "bearer token", "fingerprint": answer.token.fingerprint()}
+    return {"kind": "anonymous"}
