@@ -13,7 +13,7 @@ from shorepass.errors import ShorepassError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Protocol
+    from typing import NoReturn, Protocol
 
     class Verb(Protocol):
         """What each module of a verb offers."""
@@ -49,14 +49,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = next((word for word in arguments if not word.startswith("-")), None)
     if arguments and arguments[0] == name and name in VERBS:
         verb = _verb(name)
-        parser = _new_parser(f"shorepass {name}", VERBS[name], verb.EXAMPLES)
+        parser = _Parser(f"shorepass {name}", VERBS[name], verb.EXAMPLES, getattr(verb, "USAGE_EXIT_CODE", 2))
         verb.add_arguments(parser)
-        parsed = parser.parse_args(arguments[1:])
-        return _run(verb, parsed)
+        return _run(verb, parser.parse_args([_explicit(word) for word in arguments[1:]]))
     parser = _top_parser()
-    parser.parse_args(arguments)  # --help, --version, or the error that names the verbs
-    parser.print_help(sys.stderr)
-    return 2
+    if arguments:
+        parser.parse_args(arguments)  # --help, --version, or the error that names the verbs
+        parser.error("flags come after the verb")
+    parser.print_help()
+    return 0
 
 
 def _run(verb: Verb, arguments: argparse.Namespace) -> int:
@@ -98,19 +99,31 @@ def _verb(name: str) -> Verb:
     return import_module(f"shorepass.cli.{name}")  # type: ignore[return-value]  # a module is its own protocol here
 
 
-def _new_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        prog=prog,
-        description=description[0].upper() + description[1:] + ".",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _explicit(word: str) -> str:
+    """Give a bare ``--tls-verify`` its value: as with podman, the next word is the registry and not a truth."""
+    return "--tls-verify=true" if word == "--tls-verify" else word
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that speaks in our voice and exits with the imitated client's code for a wrong command line."""
+
+    def __init__(self, prog: str, description: str, epilog: str, usage_exit_code: int = 2) -> None:
+        super().__init__(
+            prog=prog,
+            description=description[0].upper() + description[1:] + ".",
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self._usage_exit_code = usage_exit_code
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(self._usage_exit_code, f"shorepass: {message}\nhint: {self.prog} --help\n")
 
 
 def _top_parser() -> argparse.ArgumentParser:
     verbs = "\n".join(f"  {name:12}{text}" for name, text in VERBS.items())
-    parser = _new_parser(
+    parser = _Parser(
         "shorepass",
         "registry logins for containers: who is logged in, here, for this client, and why",
         f"verbs:\n{verbs}\n\nshorepass VERB --help shows each verb's flags and examples.\n\n{EXIT_CODES}",

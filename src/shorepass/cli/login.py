@@ -29,13 +29,14 @@ Without a server: Docker Hub. Exit code 0, or as docker login 1, as podman login
 """
 
 PODMAN_FAILURE = 125
+USAGE_EXIT_CODE = 125  # docker's and podman's own for a flag they do not know
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of docker login and of podman login."""
     parser.add_argument("server", nargs="?", metavar="SERVER", help="the registry (default: Docker Hub)")
     parser.add_argument("-u", "--username", metavar="NAME", help="user name")
-    parser.add_argument("-p", "--password", metavar="TEXT", help="password or token; others can see it in the process list")
+    parser.add_argument("-p", "--password", metavar="TEXT", help="password or token (- reads standard input); others can see it in the process list")
     parser.add_argument("--password-stdin", action="store_true", help="read the password or token from standard input")
     parser.add_argument("--get-login", action="store_true", help="print the user name that is logged in, and stop")
     parser.add_argument("-v", "--verbose", action="store_true", help="say where the login was stored")
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.get_login:
         return _get_login(here, client, server)
     access = place.access(arguments)
-    if arguments.username is None and arguments.password is None:
+    if arguments.username is None and arguments.password is None and not arguments.password_stdin:
         stored = _existing(here, client, server, access)
         if stored:
             return 0
@@ -80,7 +81,9 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         raise UsageError("username is empty")
     if arguments.password == "":
         raise UsageError("password is empty")
-    if arguments.password is not None:
+    if arguments.password == "-":
+        arguments.password, arguments.password_stdin = None, True
+    elif arguments.password is not None:
         print("WARNING! Using --password via the CLI is insecure. Use --password-stdin.", file=sys.stderr)
 
 

@@ -22,6 +22,7 @@ As docker logout, a registry without a login is no error for docker; as podman l
 """
 
 PODMAN_FAILURE = 125
+USAGE_EXIT_CODE = 125  # docker's and podman's own for a flag they do not know
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
