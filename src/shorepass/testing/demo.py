@@ -1,0 +1,62 @@
+"""``make demo``: log in, ask who would be sent, and log out, against the test kit's registry, with real output.
+
+Everything happens in a temporary HOME on loopback: no login of yours is read or changed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+
+from shorepass.testing.registry import Registry
+
+USER, PASSWORD = "alice", "a-password-for-the-demo"
+
+
+def main() -> int:
+    """Run the walk; 0 when every command did what the text beside it says."""
+    with tempfile.TemporaryDirectory() as home, Registry(users={USER: PASSWORD}, auth="bearer") as registry:
+        walk = _Walk(home)
+        name = registry.host
+        print(f"# a registry with token authentication listens on {name}; HOME is an empty folder\n")
+        walk.step(f"get {name}/acme/app:1", 1, "nobody is logged in: anonymous, exit code 1")
+        walk.step(f"login -u {USER} --password-stdin {name}", 1, "a wrong password stores nothing", stdin="wrong")
+        walk.step(f"login -u {USER} --password-stdin {name}", 0, "the right one is checked, then stored", stdin=PASSWORD)
+        walk.step("list", 0, "what is stored, for every client")
+        walk.step(f"get {name}/acme/app:1", 0, "exactly what docker would send")
+        walk.step(f"get --client podman {name}/acme/app:1", 0, "podman reads docker's file when it has none of its own")
+        walk.step(f"explain --push {name}/acme/app:1", 0, "why, and what the registry says to it")
+        walk.step(f"logout {name}", 0, "erased where docker would")
+        walk.step(f"get {name}/acme/app:1", 1, "and gone")
+        return walk.failures
+
+
+class _Walk:
+    def __init__(self, home: str) -> None:
+        self._environment = {"HOME": home, "PATH": os.environ.get("PATH", ""), "XDG_RUNTIME_DIR": home}
+        self.failures = 0
+
+    def step(self, command: str, expected: int, why: str, *, stdin: str = "") -> None:
+        """Print a command, run it, print what it said."""
+        print(f"# {why}")
+        print(f"$ {'printf %s PASSWORD | ' if stdin else ''}shorepass {command}", flush=True)
+        done = subprocess.run(  # noqa: S603  # our own program, with words from this file
+            [sys.executable, "-m", "shorepass", *command.split()],
+            input=stdin,
+            text=True,
+            env=self._environment,
+            stdout=sys.stdout,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=30,
+        )
+        if done.returncode != expected:
+            self.failures += 1
+            print(f"!! exit code {done.returncode}, expected {expected}")
+        print(flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
