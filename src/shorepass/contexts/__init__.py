@@ -8,20 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from shorepass.files import FileContent
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 __all__ = ["Completed", "Context", "FileContent"]
-
-
-class FileContent(NamedTuple):
-    """The bytes of a regular file, symlinks followed. ``owner`` is ``name(uid)``, ``mode`` is ``0600``; None if unknown."""
-
-    path: str
-    data: bytes
-    owner: str | None = None
-    mode: str | None = None
 
 
 class Completed(NamedTuple):

@@ -1,0 +1,108 @@
+"""The context "me": this user, on this machine, with this process's environment. The only reader of ``os.environ``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from shorepass import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from shorepass.contexts import Completed, FileContent
+
+__all__ = ["LocalContext"]
+
+_PLATFORMS = {"win32": "windows", "cygwin": "windows"}
+
+
+class LocalContext:
+    """This machine, as the user of this process, with an environment that is given (see ``contexts.Context``)."""
+
+    name = "me"
+
+    def __init__(self, environ: Mapping[str, str], *, platform: str | None = None, uid: int | None = None) -> None:
+        self.platform = platform or _PLATFORMS.get(sys.platform, sys.platform)
+        self.uid = uid if uid is not None or sys.platform == "win32" else os.getuid()
+        self._environ = {self._key(name): value for name, value in environ.items()}
+
+    @classmethod
+    def current(cls) -> LocalContext:
+        """Return the context of this very process, with a copy of its environment."""
+        return cls(os.environ)
+
+    def _key(self, name: str) -> str:
+        return name.upper() if self.platform == "windows" else name
+
+    def getenv(self, name: str) -> str | None:
+        """Return an environment variable, None when unset."""
+        return self._environ.get(self._key(name))
+
+    def with_env(self, **variables: str) -> LocalContext:
+        """Return this context with some variables set."""
+        return LocalContext({**self._environ, **variables}, platform=self.platform, uid=self.uid)
+
+    def home(self) -> str | None:
+        """Return the home folder as Go's ``os.UserHomeDir`` finds it, else from the user database."""
+        home = self.getenv("USERPROFILE" if self.platform == "windows" else "HOME")
+        if home or sys.platform == "win32" or self.uid is None:
+            return home or None
+        import pwd
+
+        try:
+            return pwd.getpwuid(self.uid).pw_dir or None
+        except KeyError:
+            return None
+
+    def read(self, path: str, limit: int) -> FileContent | None:
+        """Return a regular file's content, or None when there is no such file."""
+        return files.read(path, limit)
+
+    def is_folder(self, path: str) -> bool:
+        """Tell whether ``path`` is an existing folder."""
+        return os.path.isdir(path)
+
+    def names(self, folder: str) -> list[str]:
+        """Return the sorted names in a folder; empty when it is absent."""
+        return files.names(folder)
+
+    def which(self, program: str) -> str | None:
+        """Return the absolute path of an executable, looked up as Go's ``exec.LookPath`` does.
+
+        Relative and empty PATH entries are passed over: Go stops with an error there, and neither runs what lies in the
+        working directory. Without PATH nothing is found.
+        """
+        suffix = ".exe" if self.platform == "windows" and not program.lower().endswith(".exe") else ""
+        folders = (self.getenv("PATH") or "").split(";" if self.platform == "windows" else ":")
+        if os.path.isabs(program):
+            folders, program = [os.path.dirname(program)], os.path.basename(program)
+        elif os.path.basename(program) != program:
+            return None
+        for folder in folders:
+            candidate = os.path.join(folder, program + suffix)
+            if os.path.isabs(folder) and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+                return candidate
+        return None
+
+    def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
+        """Run a program with this context's environment."""
+        from shorepass.processes import run
+
+        return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit)
+
+    def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+        """Replace a file's bytes by ``edit(current)``, atomically; False when nothing was to change."""
+        return files.update(path, edit, owner=self._home_owner(path))
+
+    def _home_owner(self, path: str) -> tuple[int, int] | None:
+        """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""
+        home = self.home()
+        if not home or not os.path.realpath(path).startswith(os.path.realpath(home) + os.sep):
+            return None
+        try:
+            status = os.stat(home)
+        except OSError:
+            return None
+        return status.st_uid, status.st_gid
