@@ -1,0 +1,59 @@
+# Everything here needs Python >= 3.11 with venv, make and the network; the e2e tests also apt on Debian or Ubuntu.
+#   make demo    a walk through login, get, explain, logout against a registry on loopback
+#   make test    install everything, real programs included, and run all tests
+#   make lint    style, format, types and the rows of the architecture
+#   make fuzz    the differential tests against the real clients, until stopped
+#   make bench   the figures in bench/README.md
+# TESTS=tests/unit narrows make test; PYTHON=python3.12 chooses the interpreter.
+
+PYTHON ?= python3
+TESTS ?= tests
+
+SOURCES := pyproject.toml $(shell find src -type f -not -name '*.pyc')
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint fuzz bench clean
+
+demo: .demo/installed
+	.demo/bin/python -m shorepass.testing.demo
+
+test: .venv/installed
+	tests/install-programs
+	.venv/bin/python -m pytest $(TESTS)
+
+lint: .venv/installed
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+fuzz: .venv/installed
+	SHOREPASS_FUZZ=1 .venv/bin/python -m pytest tests/property/test_against_docker.py tests/property/test_against_podman.py
+
+bench: .venv/installed
+	tests/install-programs
+	set -e; for script in bench/*.py; do echo "== $$script"; .venv/bin/python $$script; done
+
+clean:
+	rm -rf .demo .venv
+
+# The project is installed as its users get it, not editable: a file that packaging forgets fails here.
+.demo/installed: .demo/venv $(SOURCES)
+	.demo/bin/python $(PIP_INSTALL) .
+	@touch $@
+
+.venv/installed: .venv/groups $(SOURCES)
+	.venv/bin/python $(PIP_INSTALL) .
+	@touch $@
+
+# Dependency groups need pip 25.1.
+.venv/groups: .venv/venv pyproject.toml
+	.venv/bin/python $(PIP_INSTALL) 'pip>=25.1'
+	.venv/bin/python $(PIP_INSTALL) --group test --group lint
+	@touch $@
+
+.demo/venv .venv/venv:
+	@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	|| { echo 'make: $(PYTHON) must be Python >= 3.11 with venv (on Debian: apt-get install python3-venv), or: make PYTHON=...' >&2; exit 1; }
+	$(PYTHON) -m venv $(@D)
+	@touch $@

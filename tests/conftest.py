@@ -1,0 +1,62 @@
+"""What every test lives in: a world of its own, so that no test can see or touch a real login."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pytest
+
+# All that a test inherits. Whatever else is set (DOCKER_*, XDG_*, SSH_*, SSL_*, proxies, ...) could lead to a
+# real login, a real daemon or another answer. PYTHONPATH: a developer may test the sources uninstalled.
+KEPT = ("CI", "LANG", "LC_ALL", "PYTHONPATH", "PYTEST_CURRENT_TEST", "SHOREPASS_FUZZ", "TMPDIR", "TZ")
+
+
+class Done(NamedTuple):
+    """What a run of the command line did."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+class RunShorepass(Protocol):
+    """The type of the ``run_shorepass`` fixture."""
+
+    def __call__(self, *args: str, env: Mapping[str, str] | None = None, stdin: str | bytes = "") -> Done: ...
+
+
+@pytest.fixture(autouse=True)
+def world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an empty home, an empty runtime folder and an empty PATH, and an environment of just these."""
+    folder = tmp_path_factory.mktemp("world")
+    for name in os.environ:
+        if name not in KEPT:
+            monkeypatch.delenv(name)
+    for variable, name in (("HOME", "home"), ("XDG_RUNTIME_DIR", "run"), ("PATH", "bin")):
+        (folder / name).mkdir(mode=0o700)
+        monkeypatch.setenv(variable, str(folder / name))
+    return folder
+
+
+@pytest.fixture
+def run_shorepass(world: Path) -> RunShorepass:
+    """Runs the installed command line as a process of its own; ``env`` is added to the test's environment."""
+
+    def run(*args: str, env: Mapping[str, str] | None = None, stdin: str | bytes = "") -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "shorepass", *args],
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            env={**os.environ, **(env or {})},
+            cwd=world,
+            timeout=60,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run

@@ -1,0 +1,77 @@
+"""Servers that the e2e tests share: one dockerd, one image, one registry of each kind for the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e import programs
+from e2e.token_server import TokenServer, token_registry
+
+USERS = {"alice": "alice's password", "bob": "bob's password"}
+GRANTS = {"alice": {"team/app": "pull,push"}, "bob": {"team/app": "pull"}}
+
+
+@pytest.fixture(scope="session")
+def dockerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The ``unix://`` address of a real docker daemon."""
+    with programs.docker_daemon(tmp_path_factory.mktemp("dockerd")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def busybox_image(dockerd: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of an image in the daemon that came from no registry."""
+    folder = tmp_path_factory.mktemp("busybox")
+    name = "local/busybox:1"
+    docker = [programs.require(programs.docker_programs()[0]), "-H", dockerd]
+    done = programs.run(
+        [*docker, "import", str(programs.busybox_archive(folder)), name], env={"HOME": str(folder)}
+    )
+    assert done.returncode == 0, done.stderr
+    return name
+
+
+@pytest.fixture(scope="session")
+def image_archive(dockerd: str, busybox_image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The image as a ``docker save`` archive, for the clients that have no daemon."""
+    archive = tmp_path_factory.mktemp("archive") / "image.tar"
+    docker = [programs.require(programs.docker_programs()[0]), "-H", dockerd]
+    done = programs.run([*docker, "save", "-o", str(archive), busybox_image], env={"HOME": str(archive.parent)})
+    assert done.returncode == 0, done.stderr
+    return archive
+
+
+@pytest.fixture(scope="session")
+def users() -> dict[str, str]:
+    """The users of every registry, and their passwords."""
+    return USERS
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``127.0.0.1:PORT`` of a real registry with Basic authentication, where every user may do everything."""
+    with programs.htpasswd_registry(tmp_path_factory.mktemp("htpasswd"), USERS) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def token_server() -> TokenServer:
+    """The token server behind ``registry_with_tokens``: alice may pull and push team/app, bob may pull it."""
+    return TokenServer(USERS, GRANTS)
+
+
+@pytest.fixture(scope="session")
+def registry_with_tokens(token_server: TokenServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``127.0.0.1:PORT`` of a real registry with Bearer authentication."""
+    with token_registry(tmp_path_factory.mktemp("tokens"), token_server) as name:
+        yield name
+
+
+@pytest.fixture
+def registry_with_identity_tokens(tmp_path: Path) -> Iterator[str]:
+    """The same, but docker login is given an identity token to keep instead of the password."""
+    with token_registry(tmp_path, TokenServer(USERS, GRANTS, identity_tokens=True)) as name:
+        yield name
