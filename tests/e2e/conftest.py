@@ -27,9 +27,7 @@ def busybox_image(dockerd: str, tmp_path_factory: pytest.TempPathFactory) -> str
     folder = tmp_path_factory.mktemp("busybox")
     name = "local/busybox:1"
     docker = [programs.require(programs.docker_programs()[0]), "-H", dockerd]
-    done = programs.run(
-        [*docker, "import", str(programs.busybox_archive(folder)), name], env={"HOME": str(folder)}
-    )
+    done = programs.run([*docker, "import", str(programs.busybox_archive(folder)), name], env={"HOME": str(folder)})
     assert done.returncode == 0, done.stderr
     return name
 

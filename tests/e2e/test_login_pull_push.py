@@ -1,0 +1,300 @@
+"""One login by Shorepass, and the real clients pull and push with it, on real registries; and the other way round."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from conftest import RunShorepass
+from e2e import programs
+
+REPOSITORY = "team/app"
+REGISTRIES = ("registry", "registry_with_tokens")
+
+
+class RealClient(Protocol):
+    """A real program, the words it has for what every client can do, and whose rules it follows."""
+
+    rules: str
+
+    def push(self, image: str) -> subprocess.CompletedProcess[str]: ...
+
+    def pull(self, image: str) -> subprocess.CompletedProcess[str]:
+        """Pull, with nothing of the image left from before."""
+
+    def login(self, registry: str, user: str, password: str) -> subprocess.CompletedProcess[str]: ...
+
+    def logout(self, registry: str) -> subprocess.CompletedProcess[str]: ...
+
+
+class Docker:
+    """A docker client and the test's own daemon."""
+
+    rules = "docker"
+
+    def __init__(self, program: str, daemon: str, image: str) -> None:
+        self._argv = [programs.require(program), "-H", daemon]
+        self._image = image
+
+    def _run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return programs.run([*self._argv, *words], env=os.environ, stdin=stdin)
+
+    def push(self, image: str) -> subprocess.CompletedProcess[str]:
+        assert self._run("tag", self._image, image).returncode == 0
+        try:
+            return self._run("push", image)
+        finally:
+            self._run("rmi", image)
+
+    def pull(self, image: str) -> subprocess.CompletedProcess[str]:
+        try:
+            return self._run("pull", image)
+        finally:
+            self._run("rmi", image)
+
+    def login(self, registry: str, user: str, password: str) -> subprocess.CompletedProcess[str]:
+        return self._run("login", "-u", user, "--password-stdin", registry, stdin=password)
+
+    def logout(self, registry: str) -> subprocess.CompletedProcess[str]:
+        return self._run("logout", registry)
+
+
+class Storage:
+    """podman or buildah, with an image store of its own in the test's folder."""
+
+    def __init__(self, program: str, world: Path, archive: Path) -> None:
+        self.rules = program
+        store = world / program
+        self._argv = [
+            *(programs.require(program), "--storage-driver", "vfs"),
+            *("--root", str(store / "root"), "--runroot", str(store / "run")),
+        ]
+        self._program = program
+        self._archive = f"docker-archive:{archive}"
+
+    def _run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return programs.run([*self._argv, *words], env={**os.environ, "PATH": programs.SYSTEM_PATH}, stdin=stdin)
+
+    def push(self, image: str) -> subprocess.CompletedProcess[str]:
+        pulled = self._run("pull", "--quiet", self._archive)
+        assert pulled.returncode == 0, pulled.stderr
+        return self._run("push", "--tls-verify=false", pulled.stdout.split()[-1], f"docker://{image}")
+
+    def pull(self, image: str) -> subprocess.CompletedProcess[str]:
+        self._run("rmi", "--all", "--force")
+        return self._run("pull", "--tls-verify=false", f"docker://{image}")
+
+    def login(self, registry: str, user: str, password: str) -> subprocess.CompletedProcess[str]:
+        return self._run("login", "--tls-verify=false", "-u", user, "--password-stdin", registry, stdin=password)
+
+    def logout(self, registry: str) -> subprocess.CompletedProcess[str]:
+        return self._run("logout", registry)
+
+
+class Skopeo:
+    """skopeo, which stores nothing itself: an archive goes up, a folder comes down."""
+
+    rules = "skopeo"
+
+    def __init__(self, world: Path, archive: Path) -> None:
+        self._program = programs.require("skopeo")
+        self._archive = archive
+        self._folder = world / "pulled"
+
+    def _run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return programs.run([self._program, "--tmpdir", str(self._folder.parent), *words], env=os.environ, stdin=stdin)
+
+    def push(self, image: str) -> subprocess.CompletedProcess[str]:
+        return self._run(
+            "copy",
+            "--insecure-policy",
+            "--dest-tls-verify=false",
+            f"docker-archive:{self._archive}",
+            f"docker://{image}",
+        )
+
+    def pull(self, image: str) -> subprocess.CompletedProcess[str]:
+        return self._run(
+            "copy", "--insecure-policy", "--src-tls-verify=false", f"docker://{image}", f"dir:{self._folder}"
+        )
+
+    def login(self, registry: str, user: str, password: str) -> subprocess.CompletedProcess[str]:
+        return self._run("login", "--tls-verify=false", "-u", user, "--password-stdin", registry, stdin=password)
+
+    def logout(self, registry: str) -> subprocess.CompletedProcess[str]:
+        return self._run("logout", registry)
+
+
+@pytest.fixture(params=[*programs.docker_programs(), "podman", "buildah", "skopeo"])
+def client(
+    request: pytest.FixtureRequest, world: Path, dockerd: str, busybox_image: str, image_archive: Path
+) -> RealClient:
+    """Each real client in turn; docker twice where the machine has two."""
+    program: str = request.param
+    if program == "skopeo":
+        return Skopeo(world, image_archive)
+    if program in ("podman", "buildah"):
+        return Storage(program, world, image_archive)
+    return Docker(program, dockerd, busybox_image)
+
+
+@pytest.fixture
+def every_client(world: Path, dockerd: str, busybox_image: str, image_archive: Path) -> list[RealClient]:
+    """All real clients at once."""
+    dockers = [Docker(program, dockerd, busybox_image) for program in programs.docker_programs()]
+    storages = [Storage(program, world, image_archive) for program in ("podman", "buildah")]
+    return [*dockers, *storages, Skopeo(world, image_archive)]
+
+
+@pytest.fixture(params=REGISTRIES)
+def any_registry(request: pytest.FixtureRequest) -> str:
+    """A registry with Basic, then one with Bearer authentication."""
+    name: str = request.getfixturevalue(request.param)
+    return name
+
+
+def log_in(run_shorepass: RunShorepass, users: dict[str, str], user: str, registry: str, *flags: str) -> None:
+    done = run_shorepass("login", "-u", user, "--password-stdin", *flags, registry, stdin=users[user] + "\n")
+    assert done.status == 0, done.stderr
+    assert done.stdout.startswith("Login Succeeded")
+
+
+def test_a_client_pushes_and_pulls_with_our_login_and_not_after_logout(
+    client: RealClient, any_registry: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """A login by shorepass lets the client push and pull; before it, and after shorepass logout, it can do neither."""
+    image = f"{any_registry}/{REPOSITORY}:{client.rules}"
+    assert client.push(image).returncode != 0
+    log_in(run_shorepass, users, "alice", any_registry, "--client", client.rules)
+    pushed = client.push(image)
+    assert pushed.returncode == 0, pushed.stderr
+    pulled = client.pull(image)
+    assert pulled.returncode == 0, pulled.stderr
+    done = run_shorepass("logout", "--client", client.rules, any_registry)
+    assert done.status == 0, done.stderr
+    assert client.pull(image).returncode != 0
+
+
+def test_one_login_serves_every_client(
+    every_client: list[RealClient], any_registry: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """One plain shorepass login, and every client on the machine pushes and pulls."""
+    log_in(run_shorepass, users, "alice", any_registry)
+    for number, client in enumerate(every_client):
+        image = f"{any_registry}/{REPOSITORY}:all-{number}"
+        for done in (client.push(image), client.pull(image)):
+            assert done.returncode == 0, (client.rules, done.stderr)
+
+
+def test_get_prints_the_login_that_the_client_itself_stored(
+    client: RealClient, any_registry: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """After the client's own login, shorepass get prints that user name and password; after its logout, none."""
+    reference = f"{any_registry}/{REPOSITORY}:1"
+    done = client.login(any_registry, "bob", users["bob"])
+    assert done.returncode == 0, done.stderr
+    got = run_shorepass("get", "--client", client.rules, reference)
+    assert (got.status, got.stderr) == (0, "")
+    assert json.loads(got.stdout) == {"ServerURL": any_registry, "Username": "bob", "Secret": users["bob"]}
+    assert client.logout(any_registry).returncode == 0
+    got = run_shorepass("get", "--client", client.rules, reference)
+    assert (got.status, got.stdout) == (1, "credentials not found in native keychain\n")
+
+
+def test_the_client_itself_logs_out_from_our_login(
+    client: RealClient, any_registry: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """What shorepass login stored, the client's own logout erases."""
+    log_in(run_shorepass, users, "alice", any_registry, "--client", client.rules)
+    assert client.logout(any_registry).returncode == 0
+    assert run_shorepass("get", "--client", client.rules, any_registry).status == 1
+
+
+@pytest.mark.parametrize("program", programs.docker_programs())
+def test_an_identity_token_that_docker_stored_is_what_get_prints(
+    program: str,
+    dockerd: str,
+    busybox_image: str,
+    registry_with_identity_tokens: str,
+    users: dict[str, str],
+    run_shorepass: RunShorepass,
+) -> None:
+    """Where docker login keeps an identity token, get prints <token> and the token, and never the password."""
+    docker = Docker(program, dockerd, busybox_image)
+    image = f"{registry_with_identity_tokens}/{REPOSITORY}:1"
+    done = docker.login(registry_with_identity_tokens, "alice", users["alice"])
+    assert done.returncode == 0, done.stderr
+    pushed = docker.push(image)
+    assert pushed.returncode == 0, pushed.stderr
+    stored = json.loads(Path(os.environ["HOME"], ".docker/config.json").read_text())
+    token = stored["auths"][registry_with_identity_tokens]["identitytoken"]
+    got = run_shorepass("get", image)
+    assert got.status == 0, got.stderr
+    assert json.loads(got.stdout) == {
+        "ServerURL": registry_with_identity_tokens,
+        "Username": "<token>",
+        "Secret": token,
+    }
+    explained = run_shorepass("explain", "--push", image)
+    assert explained.status == 0, explained.stdout + explained.stderr
+
+
+@pytest.mark.parametrize("flags", [("--client", "docker"), ("--client", "podman")], ids=["docker", "podman"])
+def test_a_refused_login_changes_no_file(
+    flags: tuple[str, ...], any_registry: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """A wrong password leaves the stored login as it was, to the byte and the time, and makes no file where none was."""
+    home, runtime = Path(os.environ["HOME"]), Path(os.environ["XDG_RUNTIME_DIR"])
+    wrong = ("login", "-u", "alice", "--password-stdin", *flags, any_registry)
+    assert run_shorepass(*wrong, stdin="not her password").status != 0
+    assert [*home.iterdir(), *runtime.iterdir()] == []
+    log_in(run_shorepass, users, "alice", any_registry, *flags)
+    before = _state(home, runtime)
+    assert before
+    done = run_shorepass(*wrong, stdin="not her password")
+    assert done.status != 0
+    assert any_registry in done.stderr
+    assert _state(home, runtime) == before
+
+
+def _state(*folders: Path) -> dict[Path, tuple[bytes, int, int]]:
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
+
+
+def test_explain_agrees_with_get(
+    client: RealClient, any_registry: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """explain names the user whose password get prints, by its fingerprint, and ends well where the registry agrees."""
+    log_in(run_shorepass, users, "alice", any_registry, "--client", client.rules)
+    image = f"{any_registry}/{REPOSITORY}:1"
+    got = json.loads(run_shorepass("get", "--client", client.rules, image).stdout)
+    explained = run_shorepass("explain", "--client", client.rules, "--push", "--json", image)
+    assert explained.status == 0, explained.stdout + explained.stderr
+    fingerprint = hashlib.sha256(got["Secret"].encode()).hexdigest()[:8]
+    told = json.loads(explained.stdout)["credential"]
+    assert told == {"kind": "basic", "username": got["Username"], "fingerprint": fingerprint}
+    assert users["alice"] not in explained.stdout + explained.stderr
+
+
+def test_explain_says_that_push_is_missing_where_the_registry_refuses_it(
+    dockerd: str, busybox_image: str, registry_with_tokens: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """A user who may only pull: docker's push is denied, and explain --push says which action is missing."""
+    docker = Docker(programs.docker_programs()[0], dockerd, busybox_image)
+    image = f"{registry_with_tokens}/{REPOSITORY}:pull-only"
+    log_in(run_shorepass, users, "alice", registry_with_tokens)
+    assert docker.push(image).returncode == 0
+    log_in(run_shorepass, users, "bob", registry_with_tokens)
+    assert docker.pull(image).returncode == 0
+    assert docker.push(image).returncode != 0
+    assert run_shorepass("explain", image).status == 0
+    explained = run_shorepass("explain", "--push", image)
+    assert explained.status == 1
+    assert "push" in explained.stdout.splitlines()[-1]
