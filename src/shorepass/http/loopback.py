@@ -1,0 +1,267 @@
+"""Plain HTTP/1.1 to this very machine, on ``socket`` alone.
+
+A registry on loopback is what people try first and what tests use; http.client, ssl and urllib3 cost more time to
+import than such a login takes. Only ``localhost`` and loopback addresses are served, never through a proxy.
+Source: RFC 9112 for the framing.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+
+from shorepass.errors import Unreachable
+from shorepass.http import Request, Response, header_lines
+from shorepass.names import is_loopback
+
+__all__ = ["LoopbackTransport"]
+
+HEAD_LIMIT = 64 * 1024  # bytes of status line and headers, interim answers included: eight times what servers send
+LINE_LIMIT = 1024  # bytes of a chunk size line: 16 hex digits and extensions nobody sends
+READ_SIZE = 16 * 1024
+
+
+class _Malformed(Exception):
+    """The bytes are not HTTP; the text says why."""
+
+
+class LoopbackTransport:
+    """Keeps one connection for each ``host:port`` between requests, as long as the server does."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], socket.socket] = {}
+
+    def send(self, request: Request, *, limit: int, timeout: float) -> Response:
+        """Send to a loopback host. Raises Unreachable, UsageError."""
+        url = request.url
+        if url.scheme != "http" or not is_loopback(url.authority):
+            raise ValueError(f"not plain http on loopback: {url.scheme}://{url.authority}")
+        head = _head(request)
+        deadline = time.monotonic() + timeout
+        connection: socket.socket | None = None
+        try:
+            connection = self._take(url.host, url.port) or _connect(url.host, url.port, deadline)
+            _set_timeout(connection, deadline)
+            connection.sendall(head + request.body)
+            response, keep = _read(connection, request, limit, deadline)
+        except TimeoutError as error:
+            _close(connection)
+            raise Unreachable(url.authority, f"no answer within {timeout:g} seconds") from error
+        except ConnectionRefusedError as error:
+            _close(connection)
+            hint = "is the registry running, and on this port?"
+            raise Unreachable(url.authority, "connection refused", hint=hint) from error
+        except _Malformed as error:
+            _close(connection)
+            raise Unreachable(url.authority, f"the answer is not HTTP: {error}") from error
+        except OSError as error:
+            _close(connection)
+            raise Unreachable(url.authority, error.strerror or str(error)) from error
+        except BaseException:
+            _close(connection)
+            raise
+        if keep:
+            self._kept[url.host, url.port] = connection
+        else:
+            connection.close()
+        return response
+
+    def _take(self, host: str, port: int) -> socket.socket | None:
+        """Return the kept connection unless the server has closed it: a request is never sent twice."""
+        connection = self._kept.pop((host, port), None)
+        if connection is not None and select.select([connection], [], [], 0)[0]:
+            connection.close()  # closed, or it says something nobody asked for
+            return None
+        return connection
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        while self._kept:
+            self._kept.popitem()[1].close()
+
+
+def _head(request: Request) -> bytes:
+    lines = [f"{request.method} {request.url.target} HTTP/1.1", f"Host: {request.url.authority}"]
+    lines += [f"{name}: {value}" for name, value in header_lines(request)]
+    if request.body or request.method not in ("GET", "HEAD", "DELETE"):
+        lines.append(f"Content-Length: {len(request.body)}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+
+
+def _connect(host: str, port: int, deadline: float) -> socket.socket:
+    refused: OSError = ConnectionRefusedError("no loopback address")
+    # Bytes, because getaddrinfo loads the IDNA tables (4 ms) for text.
+    for family, kind, protocol, _, address in socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM):
+        if not (str(address[0]).startswith("127.") or address[0] == "::1"):
+            continue  # a hosts file that points localhost elsewhere does not get a password without TLS
+        connection = socket.socket(family, kind, protocol)
+        try:
+            _set_timeout(connection, deadline)
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            refused = error
+            continue
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+    raise refused
+
+
+def _close(connection: socket.socket | None) -> None:
+    if connection is not None:
+        connection.close()
+
+
+def _set_timeout(connection: socket.socket, deadline: float) -> None:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError
+    connection.settimeout(remaining)
+
+
+class _Reader:
+    """Bytes from a socket, with one deadline for all of them."""
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._buffer = b""
+
+    def some(self, limit: int) -> bytes:
+        """Return 1 to ``limit`` bytes, or ``b""`` at the end."""
+        if not self._buffer:
+            _set_timeout(self._connection, self._deadline)
+            self._buffer = self._connection.recv(READ_SIZE)
+        data, self._buffer = self._buffer[:limit], self._buffer[limit:]
+        return data
+
+    def line(self, limit: int) -> bytes:
+        """Return the next line without its ending."""
+        while True:
+            end = self._buffer.find(b"\n")
+            if end > limit or (end < 0 and len(self._buffer) > limit):
+                raise _Malformed(f"a line or the head is longer than {limit} bytes")
+            if end >= 0:
+                line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+                return line.removesuffix(b"\r")
+            _set_timeout(self._connection, self._deadline)
+            data = self._connection.recv(READ_SIZE)
+            if not data:
+                begun = bool(self._buffer)
+                raise _Malformed("the connection was closed " + ("in its midst" if begun else "without an answer"))
+            self._buffer += data
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._buffer
+
+    def starts_like_http(self) -> None:
+        """Raise at once when the first bytes are something else: a TLS server may never send a line ending."""
+        if self.is_empty:
+            _set_timeout(self._connection, self._deadline)
+            self._buffer = self._connection.recv(READ_SIZE)
+        if self._buffer[:2] == b"\x15\x03":  # a TLS alert record
+            raise _Malformed("the server speaks TLS")
+        if self._buffer and not b"HTTP/1.".startswith(self._buffer[:7]):
+            raise _Malformed("it does not begin with HTTP/1")
+
+
+def _read(connection: socket.socket, request: Request, limit: int, deadline: float) -> tuple[Response, bool]:
+    """Return the answer, and whether the connection can be used again."""
+    reader = _Reader(connection, deadline)
+    room = HEAD_LIMIT
+    while True:
+        reader.starts_like_http()
+        version, status, room = _status_line(reader, room)
+        headers, room = _headers(reader, room)
+        if status >= 200:
+            break
+        if status == 101:
+            raise _Malformed("the server switched protocols without being asked")
+    response = Response(status, headers, b"", request.url)
+    body, ended, truncated = _body(reader, response, request.method, limit)
+    closing = "close" in response.header("connection").lower() or version < b"HTTP/1.1"
+    keep = ended and not truncated and not closing and reader.is_empty
+    return response._replace(body=body, truncated=truncated), keep
+
+
+def _status_line(reader: _Reader, room: int) -> tuple[bytes, int, int]:
+    line = reader.line(room)
+    version, _, rest = line.partition(b" ")
+    code = rest[:3]
+    if version not in (b"HTTP/1.1", b"HTTP/1.0") or not code.isdigit() or rest[3:4].strip() or int(code) < 100:
+        raise _Malformed("the status line is malformed")
+    return version, int(code), room - len(line) - 2
+
+
+def _headers(reader: _Reader, room: int) -> tuple[tuple[tuple[str, str], ...], int]:
+    headers: list[tuple[str, str]] = []
+    while True:
+        line = reader.line(max(room, 0))
+        room -= len(line) + 2
+        if not line:
+            return tuple(headers), room
+        name, colon, value = line.partition(b":")
+        if (
+            not colon or not name or name != name.strip()
+        ):  # a folded line begins with a blank: RFC 9112 5.2 lets us refuse
+            raise _Malformed("a header line is malformed")
+        headers.append((name.decode("latin-1"), value.strip().decode("latin-1")))
+
+
+def _body(reader: _Reader, head: Response, method: str, limit: int) -> tuple[bytes, bool, bool]:
+    """Return the body, whether its end is known by other means than closing, and whether it was cut."""
+    if method == "HEAD" or head.status in (204, 304):
+        return b"", True, False
+    encodings = ",".join(head.lines("transfer-encoding")).lower()
+    if encodings:
+        if encodings.strip() != "chunked":
+            raise _Malformed("unknown transfer encoding")
+        body, truncated = _chunks(reader, limit)
+        return body, True, truncated
+    lengths = set(head.lines("content-length"))
+    if not lengths:
+        body, truncated = _take(reader, None, limit)
+        return body, False, truncated
+    length = lengths.pop()
+    if lengths or not (length.isascii() and length.isdigit()) or len(length) > 18:
+        raise _Malformed("the content length is malformed")
+    body, truncated = _take(reader, int(length), limit)
+    return body, True, truncated
+
+
+def _take(reader: _Reader, length: int | None, limit: int) -> tuple[bytes, bool]:
+    """Return ``length`` bytes (None: all until the end), cut at ``limit``."""
+    parts: list[bytes] = []
+    size = 0
+    while length is None or size < length:
+        if size > limit:
+            break
+        data = reader.some(READ_SIZE if length is None else length - size)
+        if not data:
+            if length is not None:
+                raise _Malformed("the connection was closed in the midst of the body")
+            break
+        parts.append(data)
+        size += len(data)
+    body = b"".join(parts)
+    return body[:limit], len(body) > limit
+
+
+def _chunks(reader: _Reader, limit: int) -> tuple[bytes, bool]:
+    body = b""
+    while True:
+        text = reader.line(LINE_LIMIT).partition(b";")[0].strip()
+        if not text or len(text) > 16 or not all(c in b"0123456789abcdefABCDEF" for c in text):
+            raise _Malformed("a chunk size is malformed")
+        size = int(text, 16)
+        if size == 0:
+            _headers(reader, HEAD_LIMIT)  # trailers are read and forgotten
+            return body, False
+        part, truncated = _take(reader, size, limit - len(body))
+        body += part
+        if truncated:
+            return body, True
+        if reader.line(LINE_LIMIT):
+            raise _Malformed("a chunk is longer than it says")

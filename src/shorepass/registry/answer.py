@@ -1,0 +1,116 @@
+"""What a registry or token server says in an answer that is not a success, made fit to be shown.
+
+Only the fields that are meant for people are read, and plain text where it is short; never a body that could hold a
+token. A secret that a server repeats back to us is blotted out before anything else is done with the text.
+"""
+
+from __future__ import annotations
+
+import json
+
+from shorepass.errors import NotARegistry, RateLimited, RegistryError, Unreachable, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shorepass.http import Response
+
+__all__ = ["blot", "codes", "is_html", "missing_actions", "other_status", "said"]
+
+TEXT_LIMIT = 160  # characters: two terminal lines of somebody else's words
+ERRORS_LIMIT = 3  # of the errors in one body
+ACTIONS_LIMIT = 16  # of the missing actions in one body
+
+
+def said(response: Response, secrets: Iterable[str] = ()) -> str:
+    """Return the server's own words about its answer, ``": words"`` or ``""``."""
+    words = "; ".join(_words(response))
+    words = printable(blot(words, secrets), TEXT_LIMIT)
+    return f": {words}" if words else ""
+
+
+def blot(text: str, secrets: Iterable[str]) -> str:
+    """Return foreign text without the secrets that were sent: a server may repeat them."""
+    for secret in secrets:
+        if len(secret) >= 3:  # blotting a single letter would only spoil the text
+            text = text.replace(secret, "***")
+    return text
+
+
+def codes(response: Response) -> set[str]:
+    """Return the error codes of the distribution specification in the body, upper case."""
+    return {str(error.get("code", "")).upper() for error in _errors(response)}
+
+
+def missing_actions(response: Response) -> list[str]:
+    """Return what the registry says is missing, ``push on acme/app``, from the details of its UNAUTHORIZED error."""
+    missing = []
+    for error in _errors(response):
+        detail = error.get("detail")
+        for item in detail if isinstance(detail, list) else []:
+            if isinstance(item, dict) and item.get("Action"):
+                missing.append(printable(f"{item['Action']} on {item.get('Name', '?')}", TEXT_LIMIT))
+    return missing[:ACTIONS_LIMIT]
+
+
+def _words(response: Response) -> list[str]:
+    document = _document(response)
+    errors = _errors(response)
+    if errors:
+        pairs = ((error.get("code"), error.get("message")) for error in errors[:ERRORS_LIMIT])
+        return [" ".join(part for part in pair if isinstance(part, str)) for pair in pairs]
+    if isinstance(document, dict):
+        names = ("details", "message", "error", "error_description")
+        return [value for name in names if isinstance(value := document.get(name), str) and value]
+    kind = response.header("content-type").lower()
+    if kind.startswith("text/plain") and response.status >= 400 and not response.truncated:
+        return [response.body.decode("utf-8", "replace")]
+    return []
+
+
+def _errors(response: Response) -> list[dict[str, object]]:
+    document = _document(response)
+    errors = document.get("errors") if isinstance(document, dict) else None
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
+def _document(response: Response) -> object:
+    if response.truncated or response.body[:1].strip() not in (b"{", b""):
+        return None
+    try:
+        return json.loads(response.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def other_status(registry: str, response: Response, secrets: Iterable[str] = (), *, who: str = "it") -> RegistryError:
+    """Return the error for a status that says nothing about the login: rate limit, proxy, redirect, not a registry."""
+    status, words = response.status, said(response, secrets)
+    if status == 429:
+        after = printable(response.header("retry-after"), 40)
+        hint = (
+            f"try again in {after} seconds"
+            if after.isdigit()
+            else "try again later; the limit may be lower without a login"
+        )
+        return RateLimited(registry, f"too many requests{words}", hint=hint)
+    if status == 407:
+        return Unreachable(registry, "the proxy asks for a login", hint="put user and password into the proxy's URL")
+    if is_html(response) and status in (403, 502, 503, 504):
+        reason = f"status {status} with a web page: a proxy or firewall answers in its place"
+        return Unreachable(registry, reason, hint="check HTTPS_PROXY and NO_PROXY")
+    if status in (502, 503, 504):
+        return Unreachable(registry, f"{who} answered {status}{words}", hint="try again later")
+    if 300 <= status < 400:
+        return NotARegistry(registry, f"{who} redirects to {printable(response.header('location'), TEXT_LIMIT)}")
+    page = " with a web page" if is_html(response) else ""
+    return NotARegistry(
+        registry, f"{who} answered {status}{page}{words}", hint="is this the registry's own name and port?"
+    )
+
+
+def is_html(response: Response, *, only_if_declared: bool = False) -> bool:
+    """Tell whether the body is a web page: no registry's answer is one."""
+    declared = "html" in response.header("content-type").lower()
+    return declared or (not only_if_declared and response.body[:64].lstrip()[:5].lower() in (b"<html", b"<!doc"))

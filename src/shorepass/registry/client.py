@@ -1,0 +1,307 @@
+"""The registry client: which scheme, what is asked, is this login good, what may it do.
+
+One client is one visit: it pins scheme, origin, realm and service when it first learns them. It never sends a
+credential before a 401 asked for it, never to another origin than the one that asked, never over plain http
+unless the registry is on loopback or the user allowed it, and never twice after a refusal: accounts get locked.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from shorepass.credential import Anonymous, Basic, BearerToken
+from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, Unreachable, UsageError, printable
+from shorepass.http import DEFAULT_PORTS, NOT_TLS, Request, Url, parse_url
+from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
+from shorepass.registry import answer, realm
+from shorepass.registry.challenge import choose, parse_challenges
+from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of
+from shorepass.resolution import Outcome, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shorepass.contexts import Context
+    from shorepass.credential import Credential
+    from shorepass.http import Response, Transport
+    from shorepass.names import Reference
+    from shorepass.registry.challenge import Challenge
+    from shorepass.registry.token import Token
+
+__all__ = ["Access", "LoginResult", "RegistryClient"]
+
+BODY_LIMIT = 1024 * 1024  # bytes of an error body or tag list that are read; manifests themselves are never needed
+REDIRECT_LIMIT = 5
+
+
+class Access(NamedTuple):
+    """How to talk with a registry.
+
+    ``tls_verify``: None checks certificates, and lets a registry on loopback speak plain http; True allows https only;
+    False checks none and allows plain http for this registry. ``cert_dir`` stands in for the client's certs.d
+    folder. ``trusted_realms``: hosts of token servers that may have the credential. ``client``: whose certs.d. ``timeout``:
+    seconds for each answer (docker waits 15).
+    """
+
+    tls_verify: bool | None = None
+    cert_dir: str | None = None
+    trusted_realms: tuple[str, ...] = ()
+    client: str = "docker"
+    timeout: float = 15.0
+
+
+class LoginResult(NamedTuple):
+    """A login that the registry accepted: the credential to store, and what was seen on the way."""
+
+    credential: Credential
+    steps: tuple[Step, ...]
+
+
+class RegistryClient:
+    """Talks with one registry (``host[:port]``; ``docker.io`` is Docker Hub). A context manager; or call :meth:`close`."""
+
+    def __init__(self, registry: str, access: Access, context: Context) -> None:
+        self.registry = registry
+        self.access = access
+        self._context = context
+        self._transports: dict[tuple[str, str, int], Transport] = {}
+        self._greeting: Response | None = None
+
+    def __enter__(self) -> RegistryClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        while self._transports:
+            self._transports.popitem()[1].close()
+
+    def check_login(self, credential: Credential) -> LoginResult:
+        """Ask the registry whether it takes ``credential``, as ``docker login`` does: for no scope, so for no repository.
+
+        Raises LoginRefused, PermissionDenied, NotARegistry, Unreachable, RealmRefused, RateLimited, UsageError.
+        """
+        greeting = self.greet()
+        where = f"{greeting.url.scheme}://{greeting.url.authority}"
+        if greeting.status == 200:
+            detail = f"{where} asks nobody for a login: the credential was neither needed nor checked"
+            return LoginResult(credential, (Step("registry", Outcome.OK, self.registry, detail),))
+        challenge = self.challenge(greeting)
+        steps = [Step("registry", Outcome.OK, self.registry, f"{where} asks for {_wanted(challenge)}")]
+        header = self.header(challenge, (), credential)
+        if challenge.scheme == "bearer" and not isinstance(credential, BearerToken):
+            steps.append(Step("token", Outcome.OK, printable(challenge.get("realm")), "the token server gave a token"))
+        response = self.send(Request("GET", greeting.url, (header,)))
+        if response.status != 200:
+            raise self.refusal(response, credential, challenge)
+        said = "lets strangers in" if isinstance(credential, Anonymous) else "accepts the login"
+        steps.append(Step("registry", Outcome.OK, self.registry, f"{where} {said}"))
+        return LoginResult(credential, tuple(steps))
+
+    def permissions(
+        self,
+        reference: Reference,
+        credential: Credential,
+        actions: Sequence[str] = ("pull",),
+        *,
+        probe_push: bool = False,
+    ) -> list[Step]:
+        """Say what ``credential`` may do with the reference's repository: see :mod:`shorepass.registry.permission`.
+
+        ``probe_push`` begins an upload and cancels it, where nothing else can tell; some registries create the
+        repository at that. Raises RegistryError where nothing could be learned at all.
+        """
+        from shorepass.registry.permission import examine  # only explain needs it
+
+        return examine(self, reference, credential, actions, probe_push=probe_push)
+
+    def greet(self) -> Response:
+        """Return the answer to an anonymous ``GET /v2/``, 200 or 401; pins scheme and origin. Asked once."""
+        if self._greeting is None:
+            response = self._first_answer()
+            if response.status not in (200, 401) or answer.is_html(response, only_if_declared=True):
+                raise answer.other_status(self.registry, response)
+            self._greeting = response
+        return self._greeting
+
+    def url(self, target: str) -> Url:
+        """Return the URL of an API path (``/v2/...``) on the pinned origin."""
+        return self.greet().url._replace(target=target)
+
+    def _first_answer(self) -> Response:
+        failure: Unreachable | None = None
+        bad_request: Response | None = None
+        for scheme in self._schemes():
+            host = HUB_API if self.registry == HUB_REGISTRY else self.registry
+            url = parse_url(f"{scheme}://{host}/v2/")
+            try:
+                response = self.send(Request("GET", url))
+            except Unreachable as error:
+                if bad_request is not None and error.reason == NOT_TLS:
+                    return bad_request
+                if not self._may_try_other_scheme(error):
+                    raise
+                failure = error
+                continue
+            if scheme == "http" and response.status == 400 and self.access.tls_verify is None:
+                bad_request = response  # what TLS servers say to plain http; on loopback https comes next
+                continue
+            return self._same_place(url, response)
+        if failure is None:
+            raise NotARegistry(self.registry, "it answers plain http with 400, and https not at all")
+        raise failure
+
+    def _schemes(self) -> tuple[str, ...]:
+        """Return the schemes to try, in order. Only ever an anonymous request is tried.
+
+        On loopback plain http comes first: where it works it saves the import of TLS, and nothing leaves the machine.
+        Elsewhere https comes first, and Docker Hub is always https.
+        """
+        if self.registry == HUB_REGISTRY or self.access.tls_verify:
+            return ("https",)
+        if is_loopback(self.registry):
+            return ("http", "https")
+        return ("https",) if self.access.tls_verify is None else ("https", "http")
+
+    def _may_try_other_scheme(self, error: Unreachable) -> bool:
+        """A closed port is closed for both schemes, and a server that spoke TLS is never asked in plain http."""
+        has_port = bool(split_host_port(self.registry)[1])
+        if isinstance(error.__cause__, ConnectionRefusedError):
+            return not has_port
+        return error.reason == NOT_TLS or not type(error.__cause__).__name__.startswith("SSL")
+
+    def _same_place(self, asked: Url, response: Response) -> Response:
+        """Refuse a registry that sends its first caller elsewhere; from http to https of one host is no elsewhere."""
+        got = response.url
+        if got.origin == asked.origin or (got.host == asked.host and (asked.scheme, got.scheme) == ("http", "https")):
+            return response._replace(url=got._replace(target="/v2/"))
+        hint = f"name that host instead, if it is the registry you mean: {got.authority}"
+        raise NotARegistry(self.registry, f"it redirects to {printable(got.authority)}", hint=hint)
+
+    def send(self, request: Request, *, limit: int = BODY_LIMIT) -> Response:
+        """Send a request to the registry; GET and HEAD follow redirects by hand, without Authorization elsewhere.
+
+        From https no redirect leads to http. Raises Unreachable, NotARegistry.
+        """
+        for _ in range(REDIRECT_LIMIT + 1):
+            response = self._exchange(request, limit)
+            location = response.header("location")
+            if (
+                response.status not in (301, 302, 303, 307, 308)
+                or not location
+                or request.method not in ("GET", "HEAD")
+            ):
+                return response
+            request = self._redirected(request, location)
+        raise NotARegistry(self.registry, f"more than {REDIRECT_LIMIT} redirects")
+
+    def _redirected(self, request: Request, location: str) -> Request:
+        try:
+            url = parse_url(location.partition("#")[0], request.url)
+        except UsageError as error:
+            raise NotARegistry(self.registry, f"it redirects to {printable(location)!r}: {error.message}") from None
+        if request.url.scheme == "https" and url.scheme == "http":
+            raise NotARegistry(self.registry, f"it redirects from https to plain http ({printable(str(url))})")
+        if url.scheme == "http" and not (is_loopback(url.authority) or url.host == request.url.host):
+            raise NotARegistry(self.registry, f"it redirects to plain http elsewhere ({printable(str(url))})")
+        if url.origin == request.url.origin:
+            return request._replace(url=url)
+        kept = tuple(line for line in request.headers if line[0].lower() != "authorization")
+        return request._replace(url=url, headers=kept)
+
+    def _exchange(self, request: Request, limit: int) -> Response:
+        url = request.url
+        if url.origin not in self._transports:
+            self._transports[url.origin] = self._open(url)
+        return self._transports[url.origin].send(request, limit=limit, timeout=self.access.timeout)
+
+    def _open(self, url: Url) -> Transport:
+        if url.scheme == "http" and is_loopback(url.authority):
+            from shorepass.http.loopback import LoopbackTransport
+
+            return LoopbackTransport()
+        from shorepass.http.pooled import PooledTransport  # TLS and proxies: 60 ms of imports
+        from shorepass.registry.certs import find
+
+        port = "" if url.port == DEFAULT_PORTS[url.scheme] else f":{url.port}"
+        name = self.registry if url.authority == HUB_API + port else url.authority
+        certificates = find(self._context, self.access.client, name, self.access.cert_dir)
+        return PooledTransport(self._context, certificates, verify=not self._is_insecure(url))
+
+    def _is_insecure(self, url: Url) -> bool:
+        """Tell whether the user said that this host needs no valid certificate: the registry, or a realm named by hand."""
+        if self.access.tls_verify is not False or self.registry == HUB_REGISTRY:
+            return False
+        own = parse_url(f"{url.scheme}://{self.registry}").host
+        return url.host == own or url.host in self.access.trusted_realms or url.authority in self.access.trusted_realms
+
+    def challenge(self, response: Response) -> Challenge:
+        """Return the challenge of a 401 to answer. Raises NotARegistry where there is none that we could."""
+        challenges = parse_challenges(response.lines("www-authenticate"))
+        chosen = choose(challenges)
+        if chosen is not None:
+            return chosen
+        problems = [f"{c.scheme or 'challenge'}: {c.problem or 'not supported'}" for c in challenges]
+        problems = [p.replace("bearer: not supported", "bearer: no realm") for p in problems]
+        reason = "it asks for a login in a way we cannot answer: " + printable(", ".join(problems))
+        raise NotARegistry(self.registry, reason if problems else "it answers 401 and does not say what it wants")
+
+    def header(self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential) -> tuple[str, str]:
+        """Return the Authorization header that answers a challenge; for a Bearer challenge this asks the token server."""
+        if isinstance(credential, BearerToken):
+            return authorization(credential)
+        if challenge.scheme == "bearer":
+            return authorization(BearerToken(self.token(challenge, scopes, credential).secret))
+        if isinstance(credential, Basic):
+            return authorization(credential)
+        hint = f"shorepass login {self.registry}"
+        if isinstance(credential, Anonymous):
+            raise LoginRefused(self.registry, "it asks for a login, and there is none", hint=hint)
+        raise LoginRefused(self.registry, "it takes a user name and a password, not an identity token", hint=hint)
+
+    def token(self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential) -> Token:
+        """Ask the token server that the challenge names, if the realm policy allows it. Never follows a redirect."""
+        asked = self.greet().url
+        insecure = self.access.tls_verify is False
+        url = realm.check(asked, challenge.get("realm"), trusted=self.access.trusted_realms, insecure=insecure)
+        question = Question(self.registry, url, challenge.get("service"), scopes, credential)
+        flow = ask(question, time.time())
+        request = next(flow)
+        while True:
+            response = self._exchange(request, TOKEN_LIMIT)
+            try:
+                request = flow.send(response)
+            except StopIteration as stop:
+                token: Token = stop.value
+                return token
+
+    def refusal(self, response: Response, credential: Credential, challenge: Challenge) -> Exception:
+        """Return what the registry's answer to an authenticated request means, as an error."""
+        secrets = secrets_of(credential)
+        words = answer.said(response, secrets)
+        if response.status == 403:
+            return PermissionDenied(self.registry, f"the login is not allowed in{words}")
+        if response.status != 401:
+            return answer.other_status(self.registry, response, secrets)
+        if challenge.scheme == "basic" and isinstance(credential, Basic):
+            return LoginRefused(self.registry, f"incorrect username or password{words}")
+        offered = parse_challenges(response.lines("www-authenticate"))
+        error = next((c.get("error") for c in offered if c.get("error")), "")
+        if error == "insufficient_scope":
+            return PermissionDenied(self.registry, f"the login is good, but not for this{words}")
+        if isinstance(credential, BearerToken):
+            return LoginRefused(self.registry, f"the bearer token is refused{words}")
+        reason = "it refuses the token that its own token server gave"
+        if error == "invalid_token":
+            return NotARegistry(self.registry, f"{reason}: its keys, service name or clock are misconfigured{words}")
+        return PermissionDenied(self.registry, f"{reason}{words}")
+
+
+def _wanted(challenge: Challenge) -> str:
+    if challenge.scheme == "bearer":
+        return f"a token of {printable(challenge.get('realm'))}"
+    return "a user name and a password"

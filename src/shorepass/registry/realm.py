@@ -1,0 +1,132 @@
+"""Realm policy: which token server may be given a registry's credential. The one place where that is decided.
+
+A realm is text from the registry (or from whoever answers in its place) that says where to send a password.
+It must be on the registry's own host, under the same registrable domain, one of the pairs known here, or a host the
+user trusts. Otherwise nothing is sent there, not even an anonymous request: it could be an address inside the user's
+network. Sources: CVE-2026-33540 (the rule of distribution 3.1), ggcr's and oras-go's checks.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from shorepass.errors import RealmRefused, UsageError, printable
+from shorepass.http import Url, parse_url
+from shorepass.names import is_loopback
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ipaddress
+    from collections.abc import Sequence
+
+__all__ = ["check"]
+
+# Registries whose token server has another registrable domain, or that every user needs without the domain list.
+PAIRS = frozenset(
+    {
+        ("registry-1.docker.io", "auth.docker.io"),
+        ("index.docker.io", "auth.docker.io"),
+        ("docker.io", "auth.docker.io"),
+        ("lscr.io", "ghcr.io"),  # LinuxServer delegates to GitHub
+    }
+)
+
+
+def check(asked: Url, realm: str, *, trusted: Sequence[str] = (), insecure: bool = False) -> Url:
+    """Return the token server's URL if the credential of the registry behind ``asked`` may go there.
+
+    ``asked`` is the URL that was answered with the challenge; a relative realm is resolved against it. ``trusted`` holds
+    ``host`` or ``host:port``. ``insecure``: the user allowed plain http for this registry. Raises RealmRefused.
+    """
+    try:
+        url = parse_url(realm, asked)
+    except UsageError as error:
+        raise RealmRefused(asked.authority, realm, error.message, hint=_misconfigured(asked)) from None
+    explicitly = _is_trusted(url, trusted)
+    if url.scheme == "http" and not _may_be_plain(asked, url, insecure=insecure, explicitly=explicitly):
+        reason = "it is plain http" + (" and the registry is https" if asked.scheme == "https" else "")
+        raise RealmRefused(asked.authority, realm, reason, hint=_misconfigured(asked))
+    if url.host == asked.host or explicitly or (asked.host, url.host) in PAIRS:
+        return url
+    reason = _why_not(asked.host, url.host)
+    if reason:
+        hint = f"if you trust it with this login: --trust-realm {url.authority}; otherwise {_misconfigured(asked)}"
+        raise RealmRefused(asked.authority, realm, reason, hint=hint)
+    return url
+
+
+def _misconfigured(asked: Url) -> str:
+    return f"the external URL of {printable(asked.authority)} may be misconfigured: ask who runs it"
+
+
+def _may_be_plain(asked: Url, url: Url, *, insecure: bool, explicitly: bool) -> bool:
+    """Plain http only beside a registry that is itself plain, and only where the user allowed that or it stays here."""
+    if asked.scheme != "http":
+        return False
+    return is_loopback(url.authority) or (insecure and (explicitly or url.host == asked.host))
+
+
+def _is_trusted(url: Url, trusted: Sequence[str]) -> bool:
+    for text in trusted:
+        try:
+            entry = parse_url(f"{url.scheme}://{text}")
+        except UsageError as error:
+            raise UsageError(f"--trust-realm {printable(text)}: not a host: {error.message}") from None
+        if entry.target != "/":
+            raise UsageError(f"--trust-realm {printable(text)}: give a host, not a URL")
+        has_port = text.rpartition("]")[2].find(":") >= 0
+        if _bare(entry.host) == _bare(url.host) and (not has_port or entry.port == url.port):
+            return True
+    return False
+
+
+def _bare(host: str) -> str:
+    return host.removesuffix(".")
+
+
+def _why_not(registry: str, realm: str) -> str:
+    """Return why the two hosts are strangers, ``""`` if they are not."""
+    registry, realm = _bare(registry), _bare(realm)
+    if registry == realm:
+        return ""
+    address = _address(realm)
+    if address is not None or _looks_numeric(realm):
+        if address is not None and address == _address(registry):
+            return ""
+        return "it is an address, and not the registry's own"
+    if _address(registry) is not None:
+        return "the registry is an address, and this is another host"
+    domain = _registrable_domain(realm)
+    if domain is None or domain != _registrable_domain(registry):
+        return f"it does not belong to the domain of {registry}"
+    return ""
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    import ipaddress  # only when the hosts differ: 3 ms
+
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _looks_numeric(host: str) -> bool:
+    """Tell whether the system's resolver reads a number in it: ``0x7f.1``, ``2130706433``, ``0177.0.0.1``."""
+    import socket
+
+    try:
+        socket.getaddrinfo(host.encode(), None, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _registrable_domain(host: str) -> str | None:
+    """Return the name that somebody registered (``example.co.uk``); None for a bare suffix such as ``github.io``."""
+    from publicsuffixlist import PublicSuffixList
+
+    domain = PublicSuffixList().privatesuffix(host)
+    return domain if isinstance(domain, str) else None
