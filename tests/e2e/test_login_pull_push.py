@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from conftest import RunShorepass
 from e2e import programs
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
 
 REPOSITORY = "team/app"
 REGISTRIES = ("registry", "registry_with_tokens")
@@ -249,7 +251,7 @@ def test_an_identity_token_that_docker_stored_is_what_get_prints(
 def test_a_refused_login_changes_no_file(
     flags: tuple[str, ...], any_registry: str, users: dict[str, str], run_shorepass: RunShorepass
 ) -> None:
-    """A wrong password leaves the stored login as it was, to the byte and the time, and makes no file where none was."""
+    """A wrong password makes no file where none was, and leaves a stored login as it was, to the byte and the time."""
     home, runtime = Path(os.environ["HOME"]), Path(os.environ["XDG_RUNTIME_DIR"])
     wrong = ("login", "-u", "alice", "--password-stdin", *flags, any_registry)
     assert run_shorepass(*wrong, stdin="not her password").status != 0
@@ -271,7 +273,7 @@ def _state(*folders: Path) -> dict[Path, tuple[bytes, int, int]]:
 def test_explain_agrees_with_get(
     client: RealClient, any_registry: str, users: dict[str, str], run_shorepass: RunShorepass
 ) -> None:
-    """explain names the user whose password get prints, by its fingerprint, and ends well where the registry agrees."""
+    """Explain names the user and the fingerprint of the password that get prints, and ends well where all is well."""
     log_in(run_shorepass, users, "alice", any_registry, "--client", client.rules)
     image = f"{any_registry}/{REPOSITORY}:1"
     got = json.loads(run_shorepass("get", "--client", client.rules, image).stdout)
