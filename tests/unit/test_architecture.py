@@ -1,0 +1,109 @@
+"""What the architecture promises and the import contracts in pyproject.toml cannot say."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import shorepass
+from e2e import programs
+
+SOURCES = Path(shorepass.__file__).parent
+
+# Each costs milliseconds that a person waits for at every login and every get, and none is needed there.
+SLOW = {
+    *("asyncio", "concurrent", "dataclasses", "datetime", "email", "hashlib", "http", "inspect", "logging"),
+    *("pathlib", "shutil", "ssl", "subprocess", "tempfile", "urllib"),
+    *("httpx", "requests", "rich", "shtab", "publicsuffixlist", "urllib3"),
+}
+
+
+def loaded_by(code: str, *args: str, stdin: str = "") -> set[str]:
+    """Return the top-level modules that running ``code`` in a fresh interpreter adds to a bare one's."""
+    report = "; import sys; sys.stderr.write('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))"
+    loaded = []
+    for program in ("pass", code):
+        done = subprocess.run(
+            [sys.executable, "-c", program + report, *args],
+            capture_output=True,
+            text=True,
+            check=True,
+            input=stdin,
+            timeout=60,
+        )
+        loaded.append(set(done.stderr.splitlines()[-1].split()))
+    bare, full = loaded
+    return full - bare
+
+
+RUN = "import sys; from shorepass.cli import main; assert main(sys.argv[1:]) == 0"
+
+
+def test_importing_the_package_loads_no_http_library() -> None:
+    """``import shorepass`` is free: no HTTP library, no asyncio, no TLS."""
+    added = loaded_by("import shorepass")
+    assert "shorepass" in added
+    assert added & {*SLOW, "socket"} == set()
+
+
+@pytest.mark.parametrize("client", ["docker", "podman"])
+def test_get_loads_neither_the_network_nor_what_is_slow(client: str) -> None:
+    """``get`` from a file finishes in little more than the interpreter's own start."""
+    folder = Path(os.environ["HOME"], ".docker")
+    folder.mkdir()
+    auth = base64.b64encode(b"alice:secret").decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {"registry.example": {"auth": auth}}}))
+    added = loaded_by(RUN, "get", "--client", client, "registry.example/team/app:1")
+    assert "shorepass" in added
+    assert added & {*SLOW, "socket"} == set()
+
+
+@pytest.mark.parametrize("client", ["docker", "podman"])
+def test_login_on_loopback_loads_no_http_library(client: str, tmp_path: Path) -> None:
+    """``login`` at a plain registry of this machine loads the socket module, and no TLS and no HTTP library."""
+    with programs.htpasswd_registry(tmp_path, {"alice": "secret"}) as registry:
+        words = ("login", "--client", client, "-u", "alice", "--password-stdin", registry)
+        added = loaded_by(RUN, *words, stdin="secret")
+    assert "shorepass" in added
+    assert added & SLOW == set()
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    """Yield each source file's path inside the package, and its syntax tree."""
+    for path in sorted(SOURCES.rglob("*.py")):
+        yield path.relative_to(SOURCES).as_posix(), ast.parse(path.read_text())
+
+
+def test_only_contexts_know_the_process_they_run_in() -> None:
+    """Nothing outside ``contexts`` reads the environment, ``~`` or PATH by itself: it may be the wrong place's."""
+    banned = {"environ", "environb", "getenv", "expanduser", "expandvars", "home", "which", "get_exec_path"}
+    owners = {"os", "os.path", "shutil", "Path", "pathlib"}
+    found = [
+        f"{name}:{node.lineno}: {ast.unparse(node)}"
+        for name, tree in modules()
+        if not name.startswith(("contexts/", "testing/"))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in banned and ast.unparse(node.value) in owners
+    ]
+    assert found == []
+
+
+def test_no_room_is_a_lumber_room() -> None:
+    """A file says one thing; these names say nothing."""
+    names = {part for name, _ in modules() for part in name.removesuffix(".py").split("/")}
+    assert names & {"utils", "util", "common", "helpers", "manager", "misc", "base"} == set()
+
+
+def test_every_name_that_the_package_offers_is_there() -> None:
+    """Each name in ``__all__`` can be had, and ``dir()`` shows it."""
+    for name in shorepass.__all__:
+        assert getattr(shorepass, name) is not None
+        assert name in dir(shorepass)
