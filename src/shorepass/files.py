@@ -1,14 +1,13 @@
 """The only module that writes files: whole or not at all, one writer at a time, owner and mode kept.
 
-A save takes the lock of the file's folder, reads the file, lets the caller edit what it read, writes the result into a
-nameless file in the same folder, brings that to the disk, looks whether the file is still the one that was read
-(another program knows nothing of our lock; then the edit runs again on the newer content), and renames.
+A save takes a lock, reads the file, lets the caller edit what it read, writes the result into a nameless file in the
+same folder, brings that to the disk, looks whether the file is still the one that was read (other programs know nothing
+of our lock; if not, the edit runs again on the newer content), and renames.
 
-What holds when the process is killed, or the machine stops, at any moment: the file is the old one or the new one,
-whole. Where the system has nameless files (Linux, on most of its file systems) no other file is left behind, except
-between the last two calls of a replacement, ``linkat`` and ``rename``: then the whole new content stays beside
-the file, 0600 or as the file itself, as ``.NAME.shorepass-...``. Elsewhere that window opens when the writing begins. The
-next save in that folder removes what it finds of this kind.
+What holds when the process is killed or the machine stops at any moment: the file is the old one or the new one,
+whole. Where nameless files exist (Linux, on most of its file systems) nothing else is left behind either, but for one
+moment of a replacement: between ``linkat`` and ``rename``. Elsewhere that moment begins with the first write. What is
+left then is named ``.NAME.shorepass-...`` and no more readable than the file; the next save of that file removes it.
 """
 
 from __future__ import annotations
@@ -20,26 +19,28 @@ import sys
 from typing import NamedTuple
 
 from shorepass.errors import FileError, MalformedFile, WriteError
+from shorepass.lock import LOCK_TIMEOUT, FolderLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
+    from typing import NoReturn, Self
 
-__all__ = ["LOCK_TIMEOUT", "FileContent", "names", "owner_of", "read", "update"]
+__all__ = ["FileContent", "names", "owner_of", "read", "update"]
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
-LOCK_TIMEOUT = 30.0  # seconds; a save takes milliseconds, so this is a stopped process or a dead network disk
-LOCK_POLL = (0.001, 0.02)  # seconds between two tries: the first, and the longest
-RETRIES = 20  # edits anew because another program wrote meanwhile; it would have to write every few milliseconds
 SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited
+RETRIES = 100  # edits anew because another program wrote in the very milliseconds of our save
 MARK = ".shorepass-"  # in the name of every temporary file
-STALE_AFTER = 3600  # seconds after which a temporary file is nobody's, where no lock tells
+STALE_AFTER = 3600  # seconds after which a temporary file is nobody's, where the folder cannot be locked
 
 
 class FileContent(NamedTuple):
-    """The bytes of a regular file, symlinks followed. ``owner`` is ``name(uid)``, ``mode`` is ``0600``; None if unknown."""
+    """The bytes of a regular file, symlinks followed.
+
+    ``owner`` is ``name(uid)``, ``mode`` is ``0600``; None where unknown.
+    """
 
     path: str
     data: bytes
@@ -47,44 +48,21 @@ class FileContent(NamedTuple):
     mode: str | None = None
 
 
-class _Changed(Exception):
+class _ChangedError(Exception):
     """Another program wrote the file since it was read."""
+
+
+# Reading
 
 
 def read(path: str, limit: int) -> FileContent | None:
     """Return a regular file's content, or None when there is no such file (ENOENT, ENOTDIR).
 
-    Raises FileError: a folder, unreadable, not a regular file (a FIFO never hangs); MalformedFile: above ``limit`` bytes.
+    Raises FileError: a folder, unreadable, not a regular file (a FIFO never hangs); MalformedFile: more than ``limit``
+    bytes.
     """
     found = _read(path, limit)
     return found[0] if found else None
-
-
-def _read(path: str, limit: int) -> tuple[FileContent, os.stat_result] | None:
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        fd = os.open(path, flags)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        _refuse(path, _reason(error))
-    try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            _refuse(path, "a folder, not a file" if stat.S_ISDIR(status.st_mode) else "not a regular file", status)
-        chunks = []
-        left = limit + 1
-        while left > 0 and (chunk := os.read(fd, left)):
-            chunks.append(chunk)
-            left -= len(chunk)
-    except OSError as error:
-        _refuse(path, _reason(error))
-    finally:
-        os.close(fd)
-    owner, mode = owner_of(status.st_uid), f"{stat.S_IMODE(status.st_mode):04o}"
-    if left <= 0:
-        raise MalformedFile(path, f"larger than {limit} bytes", owner=owner, mode=mode)
-    return FileContent(path, b"".join(chunks), owner, mode), status
 
 
 def names(folder: str) -> list[str]:
@@ -94,32 +72,72 @@ def names(folder: str) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        _refuse(folder, _reason(error))
+        _refuse(folder, error)
+
+
+def _read(path: str, limit: int) -> tuple[FileContent, os.stat_result] | None:
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        fd = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        _refuse(path, error)
+    try:
+        status = os.fstat(fd)
+        owner, mode = owner_of(status.st_uid), f"{stat.S_IMODE(status.st_mode):04o}"
+        if not stat.S_ISREG(status.st_mode):
+            what = "a folder, not a file" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise FileError(path, what, owner=owner, mode=mode)
+        data = b""
+        while len(data) <= limit and (chunk := os.read(fd, limit + 1 - len(data))):
+            data += chunk
+    except OSError as error:
+        _refuse(path, error)
+    finally:
+        os.close(fd)
+    if len(data) > limit:
+        raise MalformedFile(path, f"larger than {limit} bytes", owner=owner, mode=mode)
+    return FileContent(path, data, owner, mode), status
 
 
 def owner_of(uid: int) -> str | None:
     """Return ``name(uid)``, or the bare number when the user database does not know it; None on Windows."""
-    if sys.platform == "win32":
-        return None
-    import pwd
+    owner = None
+    if sys.platform != "win32":
+        import pwd
 
+        try:
+            owner = f"{pwd.getpwuid(uid).pw_name}({uid})"
+        except KeyError:
+            owner = str(uid)
+    return owner
+
+
+def _refuse(path: str, error: OSError | ValueError) -> NoReturn:
+    """Raise FileError for what the system said, with owner and mode if they can be had."""
+    owner = mode = hint = None
     try:
-        return f"{pwd.getpwuid(uid).pw_name}({uid})"
-    except KeyError:
-        return str(uid)
+        status = os.stat(path)
+        owner, mode = owner_of(status.st_uid), f"{stat.S_IMODE(status.st_mode):04o}"
+    except (OSError, ValueError):
+        pass  # the reason below is the better one
+    if isinstance(error, PermissionError) and owner:
+        hint = f"if it is meant to be yours: sudo chown $(id -u):$(id -g) {_quote(path)}"
+    raise FileError(path, _reason(error), owner=owner, mode=mode, hint=hint) from None
 
 
-def _refuse(path: str, reason: str, status: os.stat_result | None = None) -> NoReturn:
-    """Raise FileError with the owner and mode of ``path``, or of the nearest folder that can be looked at."""
-    try:
-        status = status or os.stat(path)
-    except OSError:
-        raise FileError(path, reason) from None
-    raise FileError(path, reason, owner=owner_of(status.st_uid), mode=f"{stat.S_IMODE(status.st_mode):04o}") from None
+def _reason(error: OSError | ValueError) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _quote(path: str) -> str:
+    import shlex  # only where something failed: 1 ms
+
+    return shlex.quote(path)
+
+
+# Writing
 
 
 def update(
@@ -131,23 +149,27 @@ def update(
 ) -> bool:
     """Replace a file's bytes by ``edit(current)``; False when nothing was to change (None, or the same bytes).
 
-    Symlinks are followed, dangling ones too; missing folders are made, 0700. ``edit`` may run more than once. ``owner``
-    (uid, gid): to whom root gives a new file, by default the owner of the nearest folder that exists.
+    Symlinks are followed, dangling ones too; missing folders are made, 0700; a new file is 0600. ``edit`` may run more
+    than once. ``owner`` (uid, gid): to whom root gives a new file and new folders, by default the owner of the nearest
+    folder that exists. ``timeout``: seconds to wait for our other writers.
 
     Raises WriteError, FileError, MalformedFile, and what ``edit`` raises; then the file is as it was.
     """
-    target = os.path.realpath(path)
-    folder, name = os.path.split(target)
+    try:
+        target = os.path.realpath(path)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise WriteError(path, _reason(error)) from None
+    folder = os.path.dirname(target)
     try:
         if not os.path.isdir(folder):
             if edit(None) is None:
                 return False
             _make_folders(folder, owner)
-        with _Folder(folder, timeout) as locked:
+        with FolderLock(target, timeout) as lock:
             for _ in range(RETRIES):
                 try:
-                    return _replace(locked, name, path, edit, owner)
-                except _Changed:
+                    return _replace(lock, target, path, edit, owner)
+                except _ChangedError:
                     continue
     except OSError as error:
         raise WriteError(path, _reason(error), hint=_hint(error, target)) from None
@@ -155,55 +177,82 @@ def update(
 
 
 def _replace(
-    locked: _Folder, name: str, path: str, edit: Callable[[FileContent | None], bytes | None], owner: tuple[int, int] | None
+    lock: FolderLock,
+    target: str,
+    path: str,
+    edit: Callable[[FileContent | None], bytes | None],
+    owner: tuple[int, int] | None,
 ) -> bool:
-    target = os.path.join(locked.path, name)
     before = _read(target, SIZE_LIMIT)
-    content = before[0]._replace(path=path) if before else None
-    edited = edit(content)
-    if edited is None or (content is not None and edited == content.data):
+    current = before[0]._replace(path=path) if before else None
+    edited = edit(current)
+    if edited is None or (current is not None and edited == current.data):
         return False
-    locked.sweep(name)
-    with _Draft(locked.path, name) as draft:
+    _sweep(lock, target)
+    with _Draft(target) as draft:
         draft.write(edited)
         if before:
             draft.resemble(target, before[1])
-        elif sys.platform != "win32" and os.geteuid() == 0:
-            uid, gid = owner or _folder_owner(locked.path)
-            os.fchown(draft.fd, uid, gid)
+        else:
+            _give(draft.fd, owner, os.path.dirname(target))
         os.fsync(draft.fd)
         _check_unchanged(target, before)
-        draft.publish(target, new=before is None)
-    locked.sync()
+        if before:
+            draft.replace(target)
+        else:
+            draft.create(target)
+    _sync(lock)
     return True
 
 
 def _check_unchanged(target: str, before: tuple[FileContent, os.stat_result] | None) -> None:
-    """Raise _Changed when the file is no longer the one that was read: another inode, or other bytes."""
+    """Raise _ChangedError when the file is no longer the one that was read: another inode, or other bytes."""
     now = _read(target, SIZE_LIMIT)
-    if (now is None) != (before is None):
-        raise _Changed
-    if now and before and (now[0].data != before[0].data or not os.path.samestat(now[1], before[1])):
-        raise _Changed
+    if now is None or before is None:
+        same = now is before
+    else:
+        same = os.path.samestat(now[1], before[1]) and now[0].data == before[0].data
+    if not same:
+        raise _ChangedError
+
+
+def _sweep(lock: FolderLock, target: str) -> None:
+    """Remove what killed saves of this file left. The folder's lock tells that none of it is in use, else its age."""
+    import time
+
+    folder, name = os.path.split(target)
+    try:
+        for found in [os.path.join(folder, n) for n in os.listdir(folder) if n.startswith(f".{name}{MARK}")]:
+            if lock.on_folder or os.lstat(found).st_mtime < time.time() - STALE_AFTER:
+                os.unlink(found)
+    except OSError:
+        return  # not ours to remove; the save does not need it gone
+
+
+def _sync(lock: FolderLock) -> None:
+    """Bring the folder's names to the disk."""
+    if lock.on_folder:
+        try:
+            os.fsync(lock.fd)
+        except OSError:
+            return  # not every file system can, and the file has been replaced
 
 
 def _hint(error: OSError, target: str) -> str | None:
-    folder = os.path.dirname(target)
+    """Return the command or deed that mends a failed save."""
+    folder = _quote(os.path.dirname(target))
     return {
-        errno.ENOSPC: f"make room on the disk of {folder}",
-        errno.EDQUOT: f"make room: your quota on the disk of {folder} is used up",
-        errno.EACCES: f"ls -ld {folder}",
-        errno.EPERM: f"lsattr -d {folder} {target}",
-        errno.EROFS: "use a folder on a disk that can be written, with DOCKER_CONFIG or --authfile",
-        errno.EBUSY: f"{target} is a mount by itself and cannot be replaced whole: mount its folder instead",
+        errno.ENOSPC: f"make room on the disk: df -h {folder}",
+        errno.EDQUOT: f"make room, your quota is used up: du -sh {folder}",
+        errno.EACCES: f"look who may write there: ls -ld {folder}",
+        errno.EPERM: f"look whether it is immutable: lsattr -d {folder} {_quote(target)}",
+        errno.EROFS: "name a folder that can be written: --config DIR for docker, --authfile FILE for podman",
+        errno.EBUSY: "it is mounted by itself and cannot be replaced whole: mount its folder instead",
     }.get(error.errno or 0)
 
 
-# Folders
-
-
 def _make_folders(folder: str, owner: tuple[int, int] | None) -> None:
-    """Make a folder and its missing parents, 0700, for the same owner as a new file in it."""
+    """Make a folder and its missing parents, 0700, for the owner of a new file in it."""
     parent = os.path.dirname(folder)
     if not os.path.isdir(parent):
         _make_folders(parent, owner)
@@ -211,87 +260,36 @@ def _make_folders(folder: str, owner: tuple[int, int] | None) -> None:
         os.mkdir(folder, FOLDER_MODE)
     except FileExistsError:
         return  # another program was faster
-    if sys.platform != "win32" and os.geteuid() == 0:
-        uid, gid = owner or _folder_owner(parent)
+    if sys.platform != "win32":
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)  # never what somebody put in its place
         try:
-            os.fchown(fd, uid, gid)
+            _give(fd, owner, parent)
         finally:
             os.close(fd)
 
 
-def _folder_owner(folder: str) -> tuple[int, int]:
-    status = os.stat(folder)
-    return status.st_uid, status.st_gid
-
-
-class _Folder:
-    """A folder that is locked against our other writers, by a lock that leaves no file behind."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        self.path = path
-        self.timeout = timeout
-        self.fd = -1
-
-    def __enter__(self) -> _Folder:
-        self.fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            self._lock()
-        except BaseException:
-            os.close(self.fd)
-            raise
-        return self
-
-    def _lock(self) -> None:
-        import fcntl
-        import time
-
-        deadline = time.monotonic() + self.timeout
-        pause, longest = LOCK_POLL
-        while True:
-            try:
-                fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise WriteError(self.path, "locked by another shorepass") from None
-                time.sleep(pause)
-                pause = min(pause * 2, longest)
-            else:
-                return
-
-    def sweep(self, name: str) -> None:
-        """Remove what a killed save left: under the lock no temporary file is in use."""
-        for entry in os.listdir(self.path):
-            if entry.startswith(f".{name}{MARK}"):
-                try:
-                    os.unlink(os.path.join(self.path, entry))
-                except OSError:
-                    continue  # not ours to remove; the save itself does not need it gone
-
-    def sync(self) -> None:
-        """Bring the folder's names to the disk. Not every file system can, and the file is replaced already."""
-        try:
-            os.fsync(self.fd)
-        except OSError:
-            return
-
-    def __exit__(self, *exception: object) -> None:
-        os.close(self.fd)  # gives the lock back
+def _give(fd: int, owner: tuple[int, int] | None, parent: str) -> None:
+    """Let what root makes belong to ``owner``, or to the owner of the folder it is in."""
+    if sys.platform != "win32" and os.geteuid() == 0:
+        if owner is None:
+            status = os.stat(parent)
+            owner = status.st_uid, status.st_gid
+        os.fchown(fd, *owner)
 
 
 class _Draft:
-    """A file that does not yet have its name."""
+    """The new content, before it has the file's name."""
 
-    def __init__(self, folder: str, name: str) -> None:
+    def __init__(self, target: str) -> None:
+        folder, name = os.path.split(target)
         self.path = os.path.join(folder, f".{name}{MARK}{os.getpid()}-{os.urandom(8).hex()}")
-        self.folder = folder
         self.named = False
         self.fd = -1
 
-    def __enter__(self) -> _Draft:
+    def __enter__(self) -> Self:
         if sys.platform == "linux":
             try:
-                self.fd = os.open(self.folder, os.O_TMPFILE | os.O_WRONLY, FILE_MODE)
+                self.fd = os.open(os.path.dirname(self.path), os.O_TMPFILE | os.O_WRONLY, FILE_MODE)
             except OSError as error:
                 if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                     raise
@@ -308,37 +306,54 @@ class _Draft:
 
     def resemble(self, target: str, status: os.stat_result) -> None:
         """Take over the owner, mode and extended attributes of the file that is to be replaced."""
-        if sys.platform == "win32":
-            return
-        mode = stat.S_IMODE(status.st_mode)
-        try:
-            os.fchown(self.fd, status.st_uid, status.st_gid)
-        except PermissionError:
-            if os.fstat(self.fd).st_gid != status.st_gid:
-                mode &= ~0o070  # what the old group might do is not for another group
-        os.fchmod(self.fd, mode)
+        if sys.platform != "win32":
+            mode, mine = status.st_mode & 0o777, os.fstat(self.fd)
+            if (status.st_uid, status.st_gid) != (mine.st_uid, mine.st_gid):
+                try:
+                    os.fchown(self.fd, status.st_uid, status.st_gid)
+                except OSError:
+                    if status.st_gid != mine.st_gid:
+                        mode &= ~0o070  # what the old group might do is not for another group
+            if mode != mine.st_mode & 0o777:
+                os.fchmod(self.fd, mode)
         if sys.platform == "linux":
             try:
                 for attribute in os.listxattr(target):
                     os.setxattr(self.fd, attribute, os.getxattr(target, attribute))
             except OSError:
-                return
+                return  # none there, or one that only root may set
 
-    def publish(self, target: str, *, new: bool) -> None:
-        """Give the draft its name. Raises _Changed when a new file is there already."""
+    def create(self, target: str) -> None:
+        """Become the file ``target``. Raises _ChangedError when there is one by now."""
+        try:
+            self._link(target)
+        except FileExistsError:
+            raise _ChangedError from None
+        except OSError:
+            self.replace(target)  # a file system without links
+
+    def replace(self, target: str) -> None:
+        """Take the place of the file ``target``."""
         if not self.named:
-            first = target if new else self.path
-            try:
-                os.link(f"/proc/self/fd/{self.fd}", first, src_dir_fd=self.fd, follow_symlinks=True)
-            except FileExistsError:
-                raise _Changed from None
-            if new:
-                return
+            self._link(self.path)
             self.named = True
+        if sys.platform == "win32":
+            self._close()  # an open file cannot be renamed there
         os.replace(self.path, target)
         self.named = False
 
+    def _link(self, path: str) -> None:
+        if self.named:
+            os.link(self.path, path)
+        else:  # src_dir_fd has no meaning here but that Python then calls linkat, which can follow the link in /proc
+            os.link(f"/proc/self/fd/{self.fd}", path, src_dir_fd=self.fd, follow_symlinks=True)
+
+    def _close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
     def __exit__(self, *exception: object) -> None:
-        os.close(self.fd)
+        self._close()
         if self.named:
             os.unlink(self.path)

@@ -19,13 +19,15 @@ _PLATFORMS = {"win32": "windows", "cygwin": "windows"}
 
 
 class LocalContext:
-    """This machine, as the user of this process, with an environment that is given (see ``contexts.Context``)."""
+    """The machine we run on, as the user of this process, with an environment that is given. See ``Context``."""
 
     name = "me"
 
     def __init__(self, environ: Mapping[str, str], *, platform: str | None = None, uid: int | None = None) -> None:
         self.platform = platform or _PLATFORMS.get(sys.platform, sys.platform)
-        self.uid = uid if uid is not None or sys.platform == "win32" else os.getuid()
+        if sys.platform != "win32" and uid is None:
+            uid = os.getuid()
+        self.uid = uid
         self._environ = {self._key(name): value for name, value in environ.items()}
 
     @classmethod
@@ -47,14 +49,14 @@ class LocalContext:
     def home(self) -> str | None:
         """Return the home folder as Go's ``os.UserHomeDir`` finds it, else from the user database."""
         home = self.getenv("USERPROFILE" if self.platform == "windows" else "HOME")
-        if home or sys.platform == "win32" or self.uid is None:
-            return home or None
-        import pwd
+        if not home and sys.platform != "win32" and self.uid is not None:
+            import pwd
 
-        try:
-            return pwd.getpwuid(self.uid).pw_dir or None
-        except KeyError:
-            return None
+            try:
+                home = pwd.getpwuid(self.uid).pw_dir
+            except KeyError:
+                return None
+        return home or None
 
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file."""
@@ -99,10 +101,9 @@ class LocalContext:
     def _home_owner(self, path: str) -> tuple[int, int] | None:
         """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""
         home = self.home()
-        if not home or not os.path.realpath(path).startswith(os.path.realpath(home) + os.sep):
-            return None
-        try:
-            status = os.stat(home)
-        except OSError:
-            return None
-        return status.st_uid, status.st_gid
+        if sys.platform != "win32" and os.geteuid() == 0 and home and os.path.isdir(home):
+            home = os.path.realpath(home)
+            if os.path.realpath(path).startswith(home.rstrip(os.sep) + os.sep):
+                status = os.stat(home)
+                return status.st_uid, status.st_gid
+        return None
