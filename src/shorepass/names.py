@@ -85,7 +85,7 @@ def parse(text: str) -> Reference:
 def _looks_like_host(word: str) -> bool:
     if "@" in word:
         return False
-    host, port = split_host_port(word)
+    host = split_host_port(word)[0]
     return host == "localhost" or "." in host or host.startswith("[")
 
 

@@ -52,11 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser = _Parser(f"shorepass {name}", VERBS[name], verb.EXAMPLES, getattr(verb, "USAGE_EXIT_CODE", 2))
         verb.add_arguments(parser)
         return _run(verb, parser.parse_args([_explicit(word) for word in arguments[1:]]))
-    parser = _top_parser()
+    top = _top_parser()
     if arguments:
-        parser.parse_args(arguments)  # --help, --version, or the error that names the verbs
-        parser.error("flags come after the verb")
-    parser.print_help()
+        top.parse_args(arguments)  # --help, --version, or the error that names the verbs
+        top.error("flags come after the verb")
+    top.print_help()
     return 0
 
 
@@ -96,7 +96,7 @@ def _leave_stdout_alone() -> None:
 def _verb(name: str) -> Verb:
     from importlib import import_module
 
-    return import_module(f"shorepass.cli.{name}")  # type: ignore[return-value]  # a module is its own protocol here
+    return import_module(f"shorepass.cli.{name}")
 
 
 def _explicit(word: str) -> str:

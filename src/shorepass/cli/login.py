@@ -36,7 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of docker login and of podman login."""
     parser.add_argument("server", nargs="?", metavar="SERVER", help="the registry (default: Docker Hub)")
     parser.add_argument("-u", "--username", metavar="NAME", help="user name")
-    parser.add_argument("-p", "--password", metavar="TEXT", help="password or token (- reads standard input); others can see it in the process list")
+    parser.add_argument(
+        *("-p", "--password"),
+        metavar="TEXT",
+        help="password or token (- reads standard input); others can see it in the process list",
+    )
     parser.add_argument("--password-stdin", action="store_true", help="read the password or token from standard input")
     parser.add_argument("--get-login", action="store_true", help="print the user name that is logged in, and stop")
     parser.add_argument("-v", "--verbose", action="store_true", help="say where the login was stored")
@@ -81,7 +85,7 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         raise UsageError("username is empty")
     if arguments.password == "":
         raise UsageError("password is empty")
-    if arguments.password == "-":
+    if arguments.password == "-":  # noqa: S105  # the word for standard input
         arguments.password, arguments.password_stdin = None, True
     elif arguments.password is not None:
         print("WARNING! Using --password via the CLI is insecure. Use --password-stdin.", file=sys.stderr)
