@@ -44,7 +44,7 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 
 
 class Url(NamedTuple):
-    """An http or https URL. ``host`` is lower case and without brackets; ``target`` is path and query, from its slash."""
+    """An http(s) URL. ``host`` is lower case and without brackets; ``target`` is path and query, from its slash."""
 
     scheme: str
     host: str

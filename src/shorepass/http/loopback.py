@@ -22,7 +22,7 @@ LINE_LIMIT = 1024  # bytes of a chunk size line: 16 hex digits and extensions no
 READ_SIZE = 16 * 1024
 
 
-class _Malformed(Exception):
+class _MalformedError(Exception):
     """The bytes are not HTTP; the text says why."""
 
 
@@ -52,7 +52,7 @@ class LoopbackTransport:
             _close(connection)
             hint = "is the registry running, and on this port?"
             raise Unreachable(url.authority, "connection refused", hint=hint) from error
-        except _Malformed as error:
+        except _MalformedError as error:
             _close(connection)
             raise Unreachable(url.authority, f"the answer is not HTTP: {error}") from error
         except OSError as error:
@@ -141,7 +141,7 @@ class _Reader:
         while True:
             end = self._buffer.find(b"\n")
             if end > limit or (end < 0 and len(self._buffer) > limit):
-                raise _Malformed(f"a line or the head is longer than {limit} bytes")
+                raise _MalformedError(f"a line or the head is longer than {limit} bytes")
             if end >= 0:
                 line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
                 return line.removesuffix(b"\r")
@@ -149,7 +149,7 @@ class _Reader:
             data = self._connection.recv(READ_SIZE)
             if not data:
                 begun = bool(self._buffer)
-                raise _Malformed("the connection was closed " + ("in its midst" if begun else "without an answer"))
+                raise _MalformedError("the connection was closed " + ("in its midst" if begun else "without an answer"))
             self._buffer += data
 
     @property
@@ -162,9 +162,9 @@ class _Reader:
             _set_timeout(self._connection, self._deadline)
             self._buffer = self._connection.recv(READ_SIZE)
         if self._buffer[:2] == b"\x15\x03":  # a TLS alert record
-            raise _Malformed("the server speaks TLS")
+            raise _MalformedError("the server speaks TLS")
         if self._buffer and not b"HTTP/1.".startswith(self._buffer[:7]):
-            raise _Malformed("it does not begin with HTTP/1")
+            raise _MalformedError("it does not begin with HTTP/1")
 
 
 def _read(connection: socket.socket, request: Request, limit: int, deadline: float) -> tuple[Response, bool]:
@@ -178,7 +178,7 @@ def _read(connection: socket.socket, request: Request, limit: int, deadline: flo
         if status >= 200:
             break
         if status == 101:
-            raise _Malformed("the server switched protocols without being asked")
+            raise _MalformedError("the server switched protocols without being asked")
     response = Response(status, headers, b"", request.url)
     body, ended, truncated = _body(reader, response, request.method, limit)
     closing = "close" in response.header("connection").lower() or version < b"HTTP/1.1"
@@ -191,7 +191,7 @@ def _status_line(reader: _Reader, room: int) -> tuple[bytes, int, int]:
     version, _, rest = line.partition(b" ")
     code = rest[:3]
     if version not in (b"HTTP/1.1", b"HTTP/1.0") or not code.isdigit() or rest[3:4].strip() or int(code) < 100:
-        raise _Malformed("the status line is malformed")
+        raise _MalformedError("the status line is malformed")
     return version, int(code), room - len(line) - 2
 
 
@@ -206,7 +206,7 @@ def _headers(reader: _Reader, room: int) -> tuple[tuple[tuple[str, str], ...], i
         if (
             not colon or not name or name != name.strip()
         ):  # a folded line begins with a blank: RFC 9112 5.2 lets us refuse
-            raise _Malformed("a header line is malformed")
+            raise _MalformedError("a header line is malformed")
         headers.append((name.decode("latin-1"), value.strip().decode("latin-1")))
 
 
@@ -217,7 +217,7 @@ def _body(reader: _Reader, head: Response, method: str, limit: int) -> tuple[byt
     encodings = ",".join(head.lines("transfer-encoding")).lower()
     if encodings:
         if encodings.strip() != "chunked":
-            raise _Malformed("unknown transfer encoding")
+            raise _MalformedError("unknown transfer encoding")
         body, truncated = _chunks(reader, limit)
         return body, True, truncated
     lengths = set(head.lines("content-length"))
@@ -226,7 +226,7 @@ def _body(reader: _Reader, head: Response, method: str, limit: int) -> tuple[byt
         return body, False, truncated
     length = lengths.pop()
     if lengths or not (length.isascii() and length.isdigit()) or len(length) > 18:
-        raise _Malformed("the content length is malformed")
+        raise _MalformedError("the content length is malformed")
     body, truncated = _take(reader, int(length), limit)
     return body, True, truncated
 
@@ -241,7 +241,7 @@ def _take(reader: _Reader, length: int | None, limit: int) -> tuple[bytes, bool]
         data = reader.some(READ_SIZE if length is None else length - size)
         if not data:
             if length is not None:
-                raise _Malformed("the connection was closed in the midst of the body")
+                raise _MalformedError("the connection was closed in the midst of the body")
             break
         parts.append(data)
         size += len(data)
@@ -254,7 +254,7 @@ def _chunks(reader: _Reader, limit: int) -> tuple[bytes, bool]:
     while True:
         text = reader.line(LINE_LIMIT).partition(b";")[0].strip()
         if not text or len(text) > 16 or not all(c in b"0123456789abcdefABCDEF" for c in text):
-            raise _Malformed("a chunk size is malformed")
+            raise _MalformedError("a chunk size is malformed")
         size = int(text, 16)
         if size == 0:
             _headers(reader, HEAD_LIMIT)  # trailers are read and forgotten
@@ -264,4 +264,4 @@ def _chunks(reader: _Reader, limit: int) -> tuple[bytes, bool]:
         if truncated:
             return body, True
         if reader.line(LINE_LIMIT):
-            raise _Malformed("a chunk is longer than it says")
+            raise _MalformedError("a chunk is longer than it says")

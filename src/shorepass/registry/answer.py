@@ -45,13 +45,10 @@ def codes(response: Response) -> set[str]:
 
 def missing_actions(response: Response) -> list[str]:
     """Return what the registry says is missing, ``push on acme/app``, from the details of its UNAUTHORIZED error."""
-    missing = []
-    for error in _errors(response):
-        detail = error.get("detail")
-        for item in detail if isinstance(detail, list) else []:
-            if isinstance(item, dict) and item.get("Action"):
-                missing.append(printable(f"{item['Action']} on {item.get('Name', '?')}", TEXT_LIMIT))
-    return missing[:ACTIONS_LIMIT]
+    details = [error.get("detail") for error in _errors(response)]
+    items = [item for detail in details if isinstance(detail, list) for item in detail if isinstance(item, dict)]
+    missing = [f"{item['Action']} on {item.get('Name', '?')}" for item in items if item.get("Action")]
+    return [printable(text, TEXT_LIMIT) for text in missing[:ACTIONS_LIMIT]]
 
 
 def _words(response: Response) -> list[str]:

@@ -1,8 +1,8 @@
 """WWW-Authenticate: what a registry asks for, read as RFC 9110 section 11 says and as real registries write it.
 
 Real registries send several header lines, several challenges on one line, schemes in any case, values
-without quotes (even URLs), Go's ``%q`` escapes, and nothing at all after the scheme. The parser takes all that and never
-raises: what it cannot make sense of becomes a challenge with a ``problem``, so that a good one beside it still counts.
+without quotes (even URLs), Go's ``%q`` escapes, and nothing at all after the scheme. The parser takes all that and
+never raises: what it cannot make sense of becomes a challenge with a ``problem``, so that a good one beside it still counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BLANK = " \t"
 
 
 class Challenge(NamedTuple):
-    """One challenge. ``scheme`` and parameter names are lower case. ``problem`` says why it cannot be used, or is ``""``."""
+    """One challenge. ``scheme`` and parameter names are lower case. ``problem``: why it cannot be used, or ``""``."""
 
     scheme: str
     params: Mapping[str, str]

@@ -8,7 +8,7 @@ unless the registry is on loopback or the user allowed it, and never twice after
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from shorepass.credential import Anonymous, Basic, BearerToken
 from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, Unreachable, UsageError, printable
@@ -41,8 +41,8 @@ class Access(NamedTuple):
 
     ``tls_verify``: None checks certificates, and lets a registry on loopback speak plain http; True allows https only;
     False checks none and allows plain http for this registry. ``cert_dir`` stands in for the client's certs.d
-    folder. ``trusted_realms``: hosts of token servers that may have the credential. ``client``: whose certs.d. ``timeout``:
-    seconds for each answer (docker waits 15).
+    folder. ``trusted_realms``: hosts of token servers that may have the credential. ``client``: whose certs.d.
+    ``timeout``: seconds for each answer (docker waits 15).
     """
 
     tls_verify: bool | None = None
@@ -60,7 +60,7 @@ class LoginResult(NamedTuple):
 
 
 class RegistryClient:
-    """Talks with one registry (``host[:port]``; ``docker.io`` is Docker Hub). A context manager; or call :meth:`close`."""
+    """Talks with one registry (``host[:port]``; ``docker.io`` is Docker Hub). A context manager, or call ``close``."""
 
     def __init__(self, registry: str, access: Access, context: Context) -> None:
         self.registry = registry
@@ -69,7 +69,7 @@ class RegistryClient:
         self._transports: dict[tuple[str, str, int], Transport] = {}
         self._greeting: Response | None = None
 
-    def __enter__(self) -> RegistryClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,7 +81,7 @@ class RegistryClient:
             self._transports.popitem()[1].close()
 
     def check_login(self, credential: Credential) -> LoginResult:
-        """Ask the registry whether it takes ``credential``, as ``docker login`` does: for no scope, so for no repository.
+        """Ask the registry whether it takes ``credential``, as ``docker login`` does: for no scope, no repository.
 
         Raises LoginRefused, PermissionDenied, NotARegistry, Unreachable, RealmRefused, RateLimited, UsageError.
         """
@@ -168,7 +168,7 @@ class RegistryClient:
         return ("https",) if self.access.tls_verify is None else ("https", "http")
 
     def _may_try_other_scheme(self, error: Unreachable) -> bool:
-        """A closed port is closed for both schemes, and a server that spoke TLS is never asked in plain http."""
+        """Tell whether asking in the other scheme makes sense: not on a closed port, not after a word of TLS."""
         has_port = bool(split_host_port(self.registry)[1])
         if isinstance(error.__cause__, ConnectionRefusedError):
             return not has_port
@@ -233,7 +233,7 @@ class RegistryClient:
         return PooledTransport(self._context, certificates, verify=not self._is_insecure(url))
 
     def _is_insecure(self, url: Url) -> bool:
-        """Tell whether the user said that this host needs no valid certificate: the registry, or a realm named by hand."""
+        """Tell whether the user waived the certificate of this host: the registry's, or a realm's named by hand."""
         if self.access.tls_verify is not False or self.registry == HUB_REGISTRY:
             return False
         own = parse_url(f"{url.scheme}://{self.registry}").host
@@ -251,7 +251,7 @@ class RegistryClient:
         raise NotARegistry(self.registry, reason if problems else "it answers 401 and does not say what it wants")
 
     def header(self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential) -> tuple[str, str]:
-        """Return the Authorization header that answers a challenge; for a Bearer challenge this asks the token server."""
+        """Return the Authorization header that answers a challenge; for a Bearer one this asks the token server."""
         if isinstance(credential, BearerToken):
             return authorization(credential)
         if challenge.scheme == "bearer":

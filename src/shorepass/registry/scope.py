@@ -92,7 +92,7 @@ def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
 
 
 def for_request(method: str, target: str) -> tuple[str, ...]:
-    """Return the scopes a request on ``target`` (path and query) needs; none for ``/v2/`` and for what is not ``/v2/``."""
+    """Return the scopes a request on ``target`` (path and query) needs; none for ``/v2/`` itself and elsewhere."""
     path, _, query = target.partition("?")
     if not path.startswith("/v2/"):
         return ()

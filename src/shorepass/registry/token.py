@@ -48,7 +48,7 @@ class Question(NamedTuple):
 
 
 class Token(NamedTuple):
-    """A bearer token. ``expires``: Unix time after which it is not to be used. ``scope``: what the answer says was granted."""
+    """A bearer token. ``expires``: Unix time after which not to use it. ``scope``: what the answer says was granted."""
 
     secret: Secret
     expires: float
@@ -56,7 +56,7 @@ class Token(NamedTuple):
 
 
 def authorization(credential: Basic | BearerToken) -> tuple[str, str]:
-    """Return the Authorization header of a credential that a registry or token server takes directly. Raises UsageError."""
+    """Return the Authorization header of a credential that is sent as it is. Raises UsageError."""
     if isinstance(credential, BearerToken):
         return "Authorization", f"Bearer {credential.token.reveal()}"
     pair = f"{require_user_name(credential.username)}:{credential.password.reveal()}"

@@ -23,7 +23,9 @@ def main() -> int:
         print(f"# a registry with token authentication listens on {name}; HOME is an empty folder\n")
         walk.step(f"get {name}/acme/app:1", 1, "nobody is logged in: anonymous, exit code 1")
         walk.step(f"login -u {USER} --password-stdin {name}", 1, "a wrong password stores nothing", stdin="wrong")
-        walk.step(f"login -u {USER} --password-stdin {name}", 0, "the right one is checked, then stored", stdin=PASSWORD)
+        walk.step(
+            f"login -u {USER} --password-stdin {name}", 0, "the right one is checked, then stored", stdin=PASSWORD
+        )
         walk.step("list", 0, "what is stored, for every client")
         walk.step(f"get {name}/acme/app:1", 0, "exactly what docker would send")
         walk.step(f"get --client podman {name}/acme/app:1", 0, "podman reads docker's file when it has none of its own")

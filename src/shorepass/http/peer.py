@@ -1,0 +1,66 @@
+"""Who signed a server's certificate: told to the user when the signer is unknown (own authority, or interception)."""
+
+from __future__ import annotations
+
+from shorepass.errors import printable
+
+__all__ = ["issuer", "issuer_of"]
+
+TIMEOUT = 5.0  # seconds: this only adorns an error message
+_COMMON_NAME = b"\x55\x04\x03"  # object identifier 2.5.4.3
+_ORGANISATION = b"\x55\x04\x0a"  # 2.5.4.10
+
+
+def issuer(host: str, port: int) -> str:
+    """Return the issuer of the certificate that ``host`` shows, ``""`` if that fails. Only a handshake is sent."""
+    import socket
+    import ssl
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname = False
+    tls.verify_mode = ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, port), TIMEOUT) as wire,
+            tls.wrap_socket(wire, server_hostname=host) as secure,
+        ):
+            return issuer_of(secure.getpeercert(binary_form=True) or b"")
+    except (OSError, ValueError):
+        return ""
+
+
+def issuer_of(certificate: bytes) -> str:
+    """Return organisation and common name of the issuer of a DER certificate, ``""`` where it cannot be read."""
+    try:
+        signed = _content(_content(certificate)[0])[0]
+        fields = list(_elements(signed))
+        # [0] version (absent in version 1), serial number, algorithm, issuer: RFC 5280 section 4.1.
+        name = fields[3 if fields[0][0] == 0xA0 else 2][1]
+        found: dict[bytes, str] = {}
+        for _, part in _elements(name):
+            for _, pair in _elements(part):
+                (_, kind), (_, value) = _elements(pair)
+                found.setdefault(kind, value.decode("utf-8", "replace"))
+    except (IndexError, ValueError):
+        return ""
+    return printable(", ".join(found[kind] for kind in (_ORGANISATION, _COMMON_NAME) if kind in found), 120)
+
+
+def _content(data: bytes) -> tuple[bytes, bytes]:
+    """Return the content of the first DER element, and what follows the element."""
+    length, start = data[1], 2
+    if length & 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(data[2:start], "big")
+    if start + length > len(data):
+        raise ValueError("cut short")
+    return data[start : start + length], data[start + length :]
+
+
+def _elements(data: bytes) -> list[tuple[int, bytes]]:
+    found = []
+    while data:
+        tag = data[0]
+        content, data = _content(data)
+        found.append((tag, content))
+    return found

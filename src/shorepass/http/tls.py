@@ -1,0 +1,103 @@
+"""Certificates: which authorities are trusted, which client certificate is shown, and what a refusal means in words."""
+
+from __future__ import annotations
+
+import ssl
+
+from shorepass.errors import FileError, MalformedFile, Unreachable, printable
+from shorepass.http import NOT_TLS
+from shorepass.http.peer import issuer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+    from shorepass.http import Url
+    from shorepass.registry.certs import Certificates
+
+__all__ = ["make", "system", "trouble"]
+
+# OpenSSL's names for "that was no TLS record": the server answered our hello in plain text.
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+_WANTS_PAIR = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
+_REASONS = {  # X509_V_ERR_* of OpenSSL's x509_vfy.h
+    9: "the certificate is not valid yet: check this machine's clock",
+    10: "the certificate has expired",
+    18: "the certificate is signed by itself",
+    19: "the certificate's authority is unknown here",
+    20: "the certificate's authority is unknown here",
+    21: "the certificate's authority is unknown here",
+    23: "the certificate was revoked",
+    62: "the certificate is for another host name",
+    64: "the certificate is for another address",
+}
+_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+
+
+def system(context: Context) -> ssl.SSLContext:
+    """Return TLS with the system's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR, as Go has it."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    file, folder = context.getenv("SSL_CERT_FILE"), context.getenv("SSL_CERT_DIR")
+    if not (file or folder):
+        tls.load_default_certs()
+        return tls
+    try:
+        tls.load_verify_locations(cafile=file or None, capath=folder or None)
+    except OSError as error:
+        raise FileError(file or folder or "", f"no certificates can be read: {_words(error)}") from None
+    return tls
+
+
+def make(context: Context, certificates: Certificates, *, verify: bool) -> ssl.SSLContext:
+    """Return TLS for one host: the system's authorities and the folder's, and its client certificate.
+
+    Raises MalformedFile, FileError.
+    """
+    tls = system(context)
+    for path, text in certificates.authorities:
+        try:
+            tls.load_verify_locations(cadata=text)
+        except (OSError, ValueError) as error:
+            raise MalformedFile(path, f"not a certificate: {_words(error)}") from None
+    if certificates.pair is not None:
+        path, key = certificates.pair
+        try:
+            tls.load_cert_chain(path, key, password=_no_prompt)
+        except (OSError, ValueError) as error:
+            raise FileError(key, f"client certificate or key cannot be used: {_words(error)}") from None
+    if not verify:
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+    return tls
+
+
+def _no_prompt() -> str:
+    """Answer OpenSSL's question for a key's password: without this it would ask on the terminal."""
+    return ""
+
+
+def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct: bool) -> Unreachable:
+    """Return a failed handshake in words. ``folder``: where certificates for this host belong; ``through``: the proxy."""
+    name = url.authority
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = _REASONS.get(error.verify_code, printable(error.verify_message))
+        if error.verify_code not in _UNKNOWN_AUTHORITY:
+            return Unreachable(name, f"TLS: {reason}{through}")
+        signer = issuer(url.host, url.port) if direct else ""  # one more connection, to say who signed it
+        reason += f" (issuer: {signer})" if signer else ""
+        place = f"put the authority's certificate into {folder}/ca.crt" if folder else "add it to the system's"
+        hint = f"{place}; or, without any check, --tls-verify=false"
+        return Unreachable(name, f"TLS: {reason}{through}", hint=hint)
+    code = error.reason or ""
+    if code in _NOT_TLS:
+        hint = "if it is meant to be plain http: --tls-verify=false (the password is then readable on the way)"
+        return Unreachable(name, NOT_TLS, hint=hint)
+    if any(word in code for word in _WANTS_PAIR):
+        hint = f"client.cert and client.key belong into {folder}" if folder else None
+        return Unreachable(name, f"TLS: the server wants another client certificate{through}", hint=hint)
+    return Unreachable(name, f"TLS: {_words(error)}{through}")
+
+
+def _words(error: Exception) -> str:
+    text = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+    return printable(str(text)).lower().replace("_", " ")

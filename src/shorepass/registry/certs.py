@@ -1,0 +1,116 @@
+"""certs.d: the certificate folders that docker and the containers tools keep for each registry.
+
+``*.crt`` are certificate authorities, added to the system's; ``X.cert`` with ``X.key`` is a client certificate.
+Sources: moby registry/registry.go ``ReadCertsDirectory`` and config.go ``CertsDir``; containers/image docker/docker_client.go
+``dockerCertDir`` and pkg/tlsclientconfig.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shorepass.errors import FileError, MalformedFile, UsageError, printable
+from shorepass.names import HUB_REGISTRY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+
+__all__ = ["Certificates", "find"]
+
+FILE_LIMIT = 1024 * 1024  # bytes: a bundle of all public authorities has 250 KiB
+
+
+class Certificates(NamedTuple):
+    """What one host's folder holds. ``folder`` is also where a missing certificate belongs.
+
+    ``authorities``: path and PEM text. ``pair``: the paths of a client certificate and its key; the key is never read
+    here, so it is never in another file.
+    """
+
+    folder: str = ""
+    authorities: tuple[tuple[str, str], ...] = ()
+    pair: tuple[str, str] | None = None
+
+
+def find(context: Context, client: str, host: str, override: str | None = None) -> Certificates:
+    """Return the certificates for ``host`` (``host[:port]`` as the user wrote it) by the rules of ``client``.
+
+    The first folder that exists wins; folders are not merged. ``override`` stands in for all of them.
+    Raises FileError (half a pair, several pairs, unreadable), MalformedFile, UsageError (no such override).
+    """
+    if override:
+        if not context.is_folder(override):
+            raise UsageError(f"no such certificate folder: {printable(override)}")
+        return _read(context, override)
+    folders = _docker_folders(context, host) if client == "docker" else _containers_folders(context, host)
+    for folder in folders:
+        if context.is_folder(folder):
+            try:
+                return _read(context, folder)
+            except _UnreadableFolderError:
+                if client == "docker":
+                    raise
+                continue  # containers passes over a folder that it may not read
+    return Certificates(folders[-1] if folders else "")
+
+
+def _docker_folders(context: Context, host: str) -> list[str]:
+    """Return rootless docker's own folder for a user, then the system's. Docker reads none for Docker Hub."""
+    if host == HUB_REGISTRY:
+        return []
+    if context.platform == "windows":
+        data = context.getenv("ProgramData") or r"C:\ProgramData"
+        return [rf"{data}\docker\certs.d\{host.replace(':', '')}"]
+    own = _config_home(context) if context.uid != 0 else None
+    return [f"{own}/docker/certs.d/{host}"] * (own is not None) + [f"/etc/docker/certs.d/{host}"]
+
+
+def _containers_folders(context: Context, host: str) -> list[str]:
+    # containers looks below ~/.config whatever XDG_CONFIG_HOME says.
+    home = context.home()
+    own = [f"{home}/.config/containers/certs.d/{host}"] if home else []
+    return [*own, f"/etc/containers/certs.d/{host}", f"/etc/docker/certs.d/{host}"]
+
+
+def _config_home(context: Context) -> str | None:
+    home = context.home()
+    return context.getenv("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
+
+
+class _UnreadableFolderError(FileError):
+    """The folder exists and its names cannot be read."""
+
+
+def _read(context: Context, folder: str) -> Certificates:
+    try:
+        names = context.names(folder)
+    except FileError as error:
+        raise _UnreadableFolderError(
+            folder, error.reason, owner=error.owner, mode=error.mode, hint=error.hint
+        ) from error
+    separator = "\\" if context.platform == "windows" else "/"
+    path = {name: f"{folder}{separator}{name}" for name in names}
+    authorities = tuple((path[name], _pem(context, path[name])) for name in names if name.endswith(".crt"))
+    pairs = []
+    for name in names:
+        stem, _, kind = name.rpartition(".")
+        if kind == "cert" and f"{stem}.key" not in names:
+            hint = "certificates of authorities must have names that end in .crt"
+            raise FileError(path[name], f"its key {stem}.key is missing", hint=hint)
+        if kind == "key" and f"{stem}.cert" not in names:
+            raise FileError(path[name], f"its certificate {stem}.cert is missing")
+        if kind == "cert":
+            pairs.append((path[name], path[f"{stem}.key"]))
+    if len(pairs) > 1:
+        # TLS lets a server say which one it wants; Python's ssl cannot wait for that, and guessing costs a failed login.
+        raise FileError(folder, f"{len(pairs)} client certificates, and only one can be sent", hint="use --cert-dir")
+    return Certificates(folder, authorities, pairs[0] if pairs else None)
+
+
+def _pem(context: Context, path: str) -> str:
+    content = context.read(path, FILE_LIMIT)
+    text = content.data.decode("ascii", "replace") if content else ""
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise MalformedFile(path, "no PEM certificate in it")
+    return text

@@ -1,0 +1,253 @@
+"""What a credential may do with a repository, learned without a pull or a push, the cheapest evidence first.
+
+1. The ``access`` claim of the token for ``pull,push``: what is missing there is denied. Opaque tokens have none.
+2. ``HEAD`` of the manifest, for pull: a missing tag is still a granted pull. Docker Hub does not bill HEAD.
+3. For push, only where the caller asks for it: begin an upload and cancel it. Some registries create the repository.
+
+At the end the same without the credential: a public image needs no login, and a bad login can be all that breaks it.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+
+from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken
+from shorepass.errors import InvalidReference, LoginRefused, PermissionDenied, RegistryError, UsageError, printable
+from shorepass.http import Request, parse_url, percent_encode
+from shorepass.names import parse
+from shorepass.registry import answer, scope
+from shorepass.registry.challenge import parse_challenges
+from shorepass.registry.token import authorization, secrets_of
+from shorepass.resolution import Outcome, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shorepass.credential import Credential
+    from shorepass.http import Response, Url
+    from shorepass.names import Reference
+    from shorepass.registry.client import RegistryClient
+
+__all__ = ["access_claim", "examine"]
+
+CLAIMS_LIMIT = 64 * 1024  # characters of a token's payload; Docker Hub's have 2,000
+MANIFEST_KINDS = (
+    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
+)
+
+
+def examine(
+    client: RegistryClient,
+    reference: Reference,
+    credential: Credential,
+    actions: Sequence[str],
+    *,
+    probe_push: bool = False,
+) -> list[Step]:
+    """Return a step for each thing that was learned; a refused credential is a failed step.
+
+    Raises InvalidReference, and Unreachable, NotARegistry, RealmRefused, RateLimited when nothing could be learned.
+    """
+    if not reference.repository or parse(str(reference)) != reference:
+        # A name that is not one would be an authenticated request to somewhere else in the registry (CVE-2024-3727).
+        raise InvalidReference(str(reference), "not a repository of this registry")
+    visit = _Visit(client, reference, credential)
+    try:
+        steps = visit.ask_for_token(actions)
+        pull = visit.pull()
+        steps.append(pull)
+        if "push" in actions:
+            steps.append(visit.push(probe=probe_push))
+    except (LoginRefused, PermissionDenied) as error:
+        pull = Step("registry", Outcome.FAILED, client.registry, error.reason, error.hint)
+        steps = [pull]
+    if not isinstance(credential, Anonymous):
+        steps += _as_stranger(client, reference, works_with_login=pull.outcome is Outcome.OK)
+    return steps
+
+
+def _as_stranger(client: RegistryClient, reference: Reference, *, works_with_login: bool) -> list[Step]:
+    """Return a step if strangers may pull: then the login is not needed for that, or is what breaks it."""
+    stranger = _Visit(client, reference, ANONYMOUS)
+    try:
+        stranger.ask_for_token(("pull",))
+        pull = stranger.pull()
+    except RegistryError:
+        return []
+    if pull.outcome is not Outcome.OK:
+        return []
+    if works_with_login:
+        return [Step("permission", Outcome.OK, reference.name, "public: a pull needs no login")]
+    detail = "public, and this login is what breaks it: strangers may pull"
+    return [Step("permission", Outcome.FAILED, reference.name, detail, f"shorepass logout {reference.registry}")]
+
+
+class _Visit:
+    """One credential and one repository."""
+
+    def __init__(self, client: RegistryClient, reference: Reference, credential: Credential) -> None:
+        self._client = client
+        self._reference = reference
+        self._credential = credential
+        self._headers: tuple[tuple[str, str], ...] = ()
+        self._sends_password = False
+        self._granted: frozenset[str] | None = None  # None: the token does not say
+
+    def ask_for_token(self, actions: Sequence[str]) -> list[Step]:
+        """Get what the registry's challenge asks for; return what was seen of the grant.
+
+        Raises LoginRefused, PermissionDenied (the token server refuses even a pull) and what the client raises.
+        """
+        client = self._client
+        response = client.greet()
+        if response.status == 200:
+            response = self._manifest("HEAD")  # open to all at the door, the repository may still ask
+        if response.status != 401:
+            return [Step("registry", Outcome.OK, client.registry, "asks nobody for a login here")]
+        challenge = client.challenge(response)
+        if challenge.scheme != "bearer" or isinstance(self._credential, BearerToken):
+            self._headers = (client.header(challenge, (), self._credential),)
+            self._sends_password = isinstance(self._credential, Basic)
+            return []
+        wanted = (scope.repository(self._reference.repository, *actions),)
+        try:
+            token = client.token(challenge, wanted, self._credential)
+        except PermissionDenied:
+            if tuple(actions) == ("pull",):
+                raise
+            steps = self.ask_for_token(("pull",))  # such servers refuse all where one action is missing
+            self._granted = frozenset({"pull"})
+            return steps
+        self._headers = (authorization(BearerToken(token.secret)),)
+        self._granted = self._actions_in(access_claim(token.secret.reveal()), token.scope)
+        return [self._token_step(challenge.get("realm"), actions)]
+
+    def _actions_in(self, claim: list[scope.Scope] | None, answered: str | None) -> frozenset[str] | None:
+        if claim is None and answered is not None:
+            claim = [parsed for parsed in map(scope.parse, scope.split(answered)) if parsed]
+        if claim is None:
+            return None
+        own = ("repository", self._reference.repository)
+        return frozenset(action for entry in claim if entry[:2] == own for action in entry.actions)
+
+    def _token_step(self, realm: str, actions: Sequence[str]) -> Step:
+        subject, name = printable(realm), self._reference.repository
+        if self._granted is None:
+            return Step("token", Outcome.OK, subject, f"a token for {name}; it does not say what it is good for")
+        granted = [action for action in actions if self._has(action)]
+        missing = [action for action in actions if not self._has(action)]
+        said = f"granted: {', '.join(granted) or 'nothing'}" + (f"; missing: {', '.join(missing)}" if missing else "")
+        return Step("token", Outcome.OK, subject, f"a token for {name}; {said}")
+
+    def _has(self, action: str) -> bool:
+        return self._granted is not None and (action in self._granted or "*" in self._granted)
+
+    def pull(self) -> Step:
+        """Look at the manifest, without fetching it."""
+        response = self._manifest("HEAD")
+        if response.status == 401 and self._sends_password:
+            raise LoginRefused(self._client.registry, "incorrect username or password")  # never asked twice: lock-outs
+        if response.status >= 400 and response.status != 429:
+            response = self._manifest("GET")  # an error's words are in its body, and HEAD has none
+        return self._pull_step(response)
+
+    def _pull_step(self, response: Response) -> Step:
+        name, what = self._reference.name, self._reference.digest or self._reference.tag or "latest"
+        if response.status == 200:
+            return Step("permission", Outcome.OK, name, f"pull: granted ({what} can be read)")
+        codes = answer.codes(response)
+        if response.status == 404 and "NAME_UNKNOWN" not in codes:
+            return Step("permission", Outcome.OK, name, f"pull: granted, but there is no {what}")
+        if response.status == 404:
+            detail = "pull: no such repository, or it is hidden from this login"
+            return Step("permission", Outcome.FAILED, name, detail)
+        return self._denial("pull", response)
+
+    def push(self, *, probe: bool) -> Step:
+        """Say whether a push is granted: by the token's word, or by the beginning of one."""
+        name = self._reference.name
+        if self._granted is not None and not self._has("push"):
+            detail = "push: denied, the token server does not grant it to this login"
+            return Step("permission", Outcome.FAILED, name, detail)
+        if not probe:
+            if self._has("push"):
+                return Step("permission", Outcome.OK, name, "push: granted, by the token server's word")
+            return Step("permission", Outcome.SKIPPED, name, "push: unknown, only the beginning of one would tell")
+        return self._probe()
+
+    def _probe(self) -> Step:
+        """Begin an upload and cancel it: one request, never repeated, to the one repository the user named."""
+        name = self._reference.name
+        response = self._client.send(Request("POST", self._url("blobs/uploads/"), self._headers))
+        if response.status != 202:
+            return self._denial("push", response)
+        left = "" if self._cancel(response) else "; the begun upload stays until the registry clears it away"
+        return Step("permission", Outcome.OK, name, f"push: granted, an upload could begin{left}")
+
+    def _cancel(self, begun: Response) -> bool:
+        """Delete a begun upload: with a token of its own, because a delete is another action, and may be refused."""
+        client, repository = self._client, self._reference.repository
+        try:
+            location = parse_url(begun.header("location"), begun.url)
+            if location.origin != begun.url.origin:
+                return False  # no credential goes to another host (CVE-2026-50151)
+            response = client.send(Request("DELETE", location, self._headers))
+            if response.status == 401 and not isinstance(self._credential, BearerToken):
+                challenge = client.challenge(response)
+                wanted = (scope.repository(repository, "pull", "push", "delete"),)
+                header = client.header(challenge, wanted, self._credential)
+                response = client.send(Request("DELETE", location, (header,)))
+        except (RegistryError, UsageError):
+            return False
+        return response.status in (200, 202, 204)
+
+    def _denial(self, action: str, response: Response) -> Step:
+        """Return the failed step for an answer that is no success. Raises what says nothing about permissions."""
+        client = self._client
+        if response.status not in (401, 403, 404, 405):
+            raise answer.other_status(client.registry, response, secrets_of(self._credential))
+        missing = ", ".join(answer.missing_actions(response))
+        words = answer.said(response, secrets_of(self._credential))
+        offered = parse_challenges(response.lines("www-authenticate"))
+        error = next((c.get("error") for c in offered if c.get("error")), "")
+        if missing:
+            detail = f"{action}: denied, missing: {missing}"
+        elif isinstance(self._credential, Anonymous):
+            detail = f"{action}: denied to strangers{words}"
+        else:
+            detail = f"{action}: denied with status {response.status} {printable(error)}".rstrip() + words
+        hint = f"shorepass login {client.registry}" if isinstance(self._credential, Anonymous) else None
+        return Step("permission", Outcome.FAILED, self._reference.name, detail, hint)
+
+    def _manifest(self, method: str) -> Response:
+        what = self._reference.digest or self._reference.tag or "latest"
+        headers = (("Accept", MANIFEST_KINDS), *self._headers)
+        return self._client.send(Request(method, self._url(f"manifests/{percent_encode(what)}"), headers))
+
+    def _url(self, rest: str) -> Url:
+        repository = "/".join(percent_encode(part) for part in self._reference.repository.split("/"))
+        return self._client.url(f"/v2/{repository}/{rest}")
+
+
+def access_claim(token: str) -> list[scope.Scope] | None:
+    """Return what a token says it is good for, None when it says nothing we can read. A hint: nothing is verified."""
+    parts = token.split(".")
+    if len(parts) != 3 or len(parts[1]) > CLAIMS_LIMIT:
+        return None
+    text = parts[1].replace("-", "+").replace("_", "/")
+    try:
+        claims = json.loads(binascii.a2b_base64(text + "=" * (-len(text) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    access = claims.get("access") if isinstance(claims, dict) else None
+    if not isinstance(access, list):
+        return None
+    found = []
+    for entry in access:
+        if isinstance(entry, dict) and isinstance(entry.get("actions"), list):
+            actions = tuple(str(action) for action in entry["actions"])
+            found.append(scope.Scope(str(entry.get("type")), str(entry.get("name")), actions))
+    return found
