@@ -93,8 +93,8 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
         hint = "if it is meant to be plain http: --tls-verify=false (the password is then readable on the way)"
         return Unreachable(name, NOT_TLS, hint=hint)
     if any(word in code for word in _WANTS_PAIR):
-        hint = f"client.cert and client.key belong into {folder}" if folder else None
-        return Unreachable(name, f"TLS: the server wants another client certificate{through}", hint=hint)
+        place = f"client.cert and client.key belong into {folder}" if folder else None
+        return Unreachable(name, f"TLS: the server wants another client certificate{through}", hint=place)
     return Unreachable(name, f"TLS: {_words(error)}{through}")
 
 

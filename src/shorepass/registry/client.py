@@ -143,6 +143,8 @@ class RegistryClient:
             except Unreachable as error:
                 if bad_request is not None and error.reason == NOT_TLS:
                     return bad_request
+                if failure is not None and error.reason == NOT_TLS:
+                    raise failure from None  # plain http it was, and that went wrong in the way it says
                 if not self._may_try_other_scheme(error):
                     raise
                 failure = error
@@ -263,9 +265,14 @@ class RegistryClient:
             raise LoginRefused(self.registry, "it asks for a login, and there is none", hint=hint)
         raise LoginRefused(self.registry, "it takes a user name and a password, not an identity token", hint=hint)
 
-    def token(self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential) -> Token:
-        """Ask the token server that the challenge names, if the realm policy allows it. Never follows a redirect."""
-        asked = self.greet().url
+    def token(
+        self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential, asked: Url | None = None
+    ) -> Token:
+        """Ask the token server that the challenge names, if the realm policy allows it. Never follows a redirect.
+
+        ``asked``: the URL that was answered with the challenge, where that was not one of this client's own requests.
+        """
+        asked = asked or self.greet().url
         insecure = self.access.tls_verify is False
         url = realm.check(asked, challenge.get("realm"), trusted=self.access.trusted_realms, insecure=insecure)
         question = Question(self.registry, url, challenge.get("service"), scopes, credential)

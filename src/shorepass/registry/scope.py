@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Scope", "covers", "for_request", "parse", "repository", "split", "union"]
+__all__ = ["Scope", "covers", "for_request", "parse", "repository", "repository_of", "split", "union"]
 
 SCOPE_LIMIT = 64  # scopes in one challenge: a cross-repository mount has two
 _ACTIONS = {
@@ -83,23 +83,18 @@ def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
     verbatim = set(held)
     for text in union(wanted):
         scope = parse(text)
-        if text in verbatim or (
-            scope and ("*" in have.get(scope[:2], ()) or set(scope.actions) <= have.get(scope[:2], set()))
-        ):
-            continue
-        return False
+        actions = have.get(scope[:2], set()) if scope else set()
+        if text not in verbatim and not (scope and ("*" in actions or actions.issuperset(scope.actions))):
+            return False
     return True
 
 
 def for_request(method: str, target: str) -> tuple[str, ...]:
     """Return the scopes a request on ``target`` (path and query) needs; none for ``/v2/`` itself and elsewhere."""
     path, _, query = target.partition("?")
-    if not path.startswith("/v2/"):
-        return ()
-    rest = path[len("/v2/") :]
-    if rest == "_catalog":
+    if path == "/v2/_catalog":
         return ("registry:catalog:*",)
-    name = _repository_name(rest)
+    name = repository_of(path)
     action = _ACTIONS.get(method.upper())
     if not name or action is None:
         return ()
@@ -109,13 +104,17 @@ def for_request(method: str, target: str) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def _repository_name(path: str) -> str:
-    """Return the name before the last ``/manifests/``, ``/blobs/``, ``/tags/`` or ``/referrers/``."""
-    parts = path.split("/")
-    for index in range(len(parts) - 2, 0, -1):
+def repository_of(target: str) -> str:
+    """Return the repository that a request on ``target`` is about, ``""`` for none.
+
+    The last of the words counts: a repository may itself be called ``team/blobs``.
+    """
+    parts = target.partition("?")[0].split("/")
+    if parts[:2] != ["", "v2"]:
+        return ""
+    for index in range(len(parts) - 2, 2, -1):
         if parts[index] in ("manifests", "blobs", "tags", "referrers"):
-            # A repository may itself end in "/blobs": the digest form "blobs/uploads/ID" has one part more.
-            return "/".join(parts[:index])
+            return "/".join(parts[2:index])
     return ""
 
 

@@ -170,7 +170,7 @@ def _refusal(question: Question, response: Response) -> Exception:
     status = response.status
     # OAuth2 (RFC 6749 5.2) refuses a grant with 400 invalid_grant.
     grant_refused = status == 400 and isinstance(question.credential, IdentityToken) and "invalid_grant" in words
-    if status not in (401, 403) and not grant_refused:
+    if (status not in (401, 403) and not grant_refused) or (status == 403 and answer.is_html(response)):
         return answer.other_status(question.registry, response, secrets, who="the token server")
     if isinstance(question.credential, Anonymous):
         reason = f"the token server gives strangers no token{words}"
