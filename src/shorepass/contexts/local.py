@@ -95,8 +95,21 @@ class LocalContext:
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit)
 
     def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
-        """Replace a file's bytes by ``edit(current)``, atomically; False when nothing was to change."""
-        return files.update(path, edit, owner=self._home_owner(path))
+        """Replace a file's bytes by ``edit(current)``, atomically; False when nothing was to change.
+
+        What a foreign login that was already under way then undoes is done again.
+        """
+        import time
+
+        from shorepass.contexts import foreign
+
+        owner = self._home_owner(path)
+        deadline = time.monotonic() + foreign.WAIT
+        changed = again = files.update(path, edit, owner=owner)
+        while again and time.monotonic() < deadline and (others := foreign.writers()):
+            foreign.wait_for_end(others, deadline - time.monotonic())
+            again = files.update(path, edit, owner=owner)
+        return changed
 
     def _home_owner(self, path: str) -> tuple[int, int] | None:
         """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""

@@ -1,0 +1,62 @@
+"""Other programs that log in or out right now: they write the same files and know nothing of our lock.
+
+``docker login`` reads the whole config file when it starts and writes it back when the registry has answered, seconds
+later perhaps: what somebody else wrote meanwhile is gone. So a save is not done while such a program runs that
+may have read the file before it: the save waits for its end and looks again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["WAIT", "wait_for_end", "writers"]
+
+WAIT = 5.0  # seconds at most; a login takes one, and one that waits for a password to be typed is not waited for
+# All of these keep logins in docker's or containers' file.
+PROGRAMS = (b"docker", b"podman", b"skopeo", b"buildah", b"nerdctl", b"oras", b"crane", b"regctl", b"helm")
+VERBS = (b"login", b"logout")
+ARGUMENTS_LIMIT = 4096  # bytes of a command line; the verb stands at its beginning
+
+
+def writers() -> list[int]:
+    """Return the processes of this user that are such programs. Empty where the system does not show them."""
+    pids = os.listdir("/proc") if sys.platform == "linux" else []
+    return [int(pid) for pid in pids if pid.isdecimal() and _is_writer(f"/proc/{pid}")]
+
+
+def _is_writer(folder: str) -> bool:
+    if sys.platform == "linux":
+        try:
+            if _first_bytes(f"{folder}/comm").strip() in PROGRAMS:
+                arguments = _first_bytes(f"{folder}/cmdline").split(b"\0")
+                return any(verb in arguments for verb in VERBS) and os.stat(folder).st_uid == os.geteuid()
+        except OSError:
+            return False  # it has just ended
+    return False
+
+
+def _first_bytes(path: str) -> bytes:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(fd, ARGUMENTS_LIMIT)
+    finally:
+        os.close(fd)
+
+
+def wait_for_end(pids: list[int], seconds: float) -> None:
+    """Return when all of these processes have ended, or after ``seconds``."""
+    if sys.platform == "linux":
+        import select
+        import time
+
+        deadline = time.monotonic() + seconds
+        for pid in pids:
+            try:
+                fd = os.pidfd_open(pid)
+            except OSError:  # ended, or a kernel older than 5.3
+                continue
+            try:
+                select.select([fd], [], [], max(0.0, deadline - time.monotonic()))
+            finally:
+                os.close(fd)
