@@ -44,6 +44,12 @@ def world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
+def home(world: Path) -> Path:
+    """The test's own, empty home."""
+    return world / "home"
+
+
+@pytest.fixture
 def run_shorepass(world: Path) -> RunShorepass:
     """Runs the installed command line as a process of its own; ``env`` is added to the test's environment."""
 

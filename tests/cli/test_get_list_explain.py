@@ -1,0 +1,145 @@
+"""``get``, ``list`` and ``explain``: data on standard output, words on standard error, and the exit codes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shorepass.testing import Registry
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+
+NOT_FOUND = "credentials not found in native keychain\n"
+
+
+def write(home: Path, document: object) -> Path:
+    file = home / ".docker/config.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(document))
+    return file
+
+
+def auth(username: str, password: str) -> str:
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("entry", "username", "secret"),
+    [
+        ({"auth": auth("alice", "pä:ss")}, "alice", "pä:ss"),
+        ({"username": "bob", "password": "pw"}, "bob", "pw"),
+        ({"auth": auth("alice", ""), "identitytoken": "refresh"}, "<token>", "refresh"),
+        ({"registrytoken": "ready"}, "<bearer>", "ready"),
+    ],
+)
+def test_get_prints_one_line(run_shorepass: RunShorepass, home: Path, entry: object, username: str, secret: str) -> None:
+    """One JSON line with the server URL, user name and secret that docker sends, and exit code 0."""
+    write(home, {"auths": {"https://index.docker.io/v1/": entry}})
+    done = run_shorepass("get", "nginx")
+    assert (done.status, done.stderr) == (0, "")
+    assert done.stdout.endswith("}\n")
+    assert done.stdout.count("\n") == 1
+    assert json.loads(done.stdout) == {
+        "ServerURL": "https://index.docker.io/v1/",
+        "Username": username,
+        "Secret": secret,
+    }
+
+
+@pytest.mark.parametrize("client", ["docker", "podman", "skopeo", "buildah"])
+def test_get_without_a_login(run_shorepass: RunShorepass, client: str) -> None:
+    """Anonymous is the helper protocol's sentence on standard output and exit code 1."""
+    done = run_shorepass("get", "--client", client, "reg.example/app")
+    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+
+
+def test_get_from_a_missing_helper(run_shorepass: RunShorepass, home: Path) -> None:
+    """A helper that is not there is exit code 3 with cause and hint, never "no credentials"."""
+    write(home, {"credsStore": "desktop"})
+    done = run_shorepass("get", "reg.example/app")
+    assert (done.status, done.stdout) == (3, "")
+    assert "docker-credential-desktop" in done.stderr
+    assert "hint:" in done.stderr
+
+
+def test_get_from_bad_base64(run_shorepass: RunShorepass, home: Path) -> None:
+    """A malformed entry is exit code 3 and names the file."""
+    file = write(home, {"auths": {"reg.example": {"auth": "***"}}})
+    done = run_shorepass("get", "reg.example/app")
+    assert (done.status, done.stdout) == (3, "")
+    assert str(file) in done.stderr
+
+
+def test_get_refuses_a_bad_reference(run_shorepass: RunShorepass) -> None:
+    """A reference that is none is exit code 2 and says why."""
+    done = run_shorepass("get", "UPPER/Case:tag:tag")
+    assert done.status == 2
+    assert "invalid reference" in done.stderr
+
+
+def test_list_shows_every_client(run_shorepass: RunShorepass, home: Path) -> None:
+    """docker's and podman's logins in one plain table without a terminal, and no secret in it."""
+    write(home, {"auths": {"a.example": {"auth": auth("alice", "hidden-pw")}}})
+    podman = home / ".config/containers/auth.json"
+    podman.parent.mkdir(parents=True)
+    podman.write_text(json.dumps({"auths": {"b.example/ns": {"auth": auth("bob", "hidden-pw")}}}))
+    done = run_shorepass("list")
+    assert done.status == 0
+    assert done.stdout.split("\n")[0].split() == ["CLIENT", "KEY", "USER", "KIND", "WHERE"]
+    assert "alice" in done.stdout
+    assert "b.example/ns" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "hidden-pw" not in done.stdout
+    rows = json.loads(run_shorepass("list", "--client", "docker", "--json").stdout)
+    assert [(row["client"], row["key"], row["username"]) for row in rows] == [("docker", "a.example", "alice")]
+
+
+def test_explain_offline_names_every_step(run_shorepass: RunShorepass, home: Path) -> None:
+    """explain --offline --json names context, file and key, shows a fingerprint and not the secret."""
+    file = write(home, {"auths": {"reg.example": {"auth": auth("alice", "hidden-pw")}}})
+    done = run_shorepass("explain", "--offline", "--json", "reg.example/app:1")
+    document = json.loads(done.stdout)
+    assert done.status == 0
+    assert document["client"] == "docker"
+    assert document["source"] == {"path": str(file), "key": "reg.example", "helper": None}
+    assert document["credential"]["username"] == "alice"
+    assert len(document["credential"]["fingerprint"]) == 8
+    assert {"context", "file", "key"} <= {step["kind"] for step in document["steps"]}
+    assert "hidden-pw" not in done.stdout
+
+
+def test_explain_says_that_docker_is_silent(run_shorepass: RunShorepass, home: Path) -> None:
+    """Where docker goes on with an empty login because its helper is missing, explain says so in those words."""
+    write(home, {"credsStore": "gone"})
+    done = run_shorepass("explain", "--offline", "reg.example/app")
+    assert done.status == 3
+    assert "docker-credential-gone" in done.stdout
+    assert "silent" in done.stdout
+    assert "hint:" in done.stdout
+
+
+def test_explain_asks_the_registry(run_shorepass: RunShorepass) -> None:
+    """A good login with pull and without push permission: pull is granted, the missing action is named, exit code 1."""
+    with Registry(
+        users={"alice": "pw"}, auth="bearer", grants={"alice": {"acme/app": "pull"}}
+    ) as registry:
+        run_shorepass("login", "-u", "alice", "--password-stdin", registry.host, stdin="pw")
+        pull = run_shorepass("explain", f"{registry.host}/acme/app:1")
+        push = run_shorepass("explain", "--push", f"{registry.host}/acme/app:1")
+    assert (pull.status, push.status) == (0, 1), pull.stdout + push.stdout
+    assert "push" in push.stdout
+
+
+def test_help_and_completion(run_shorepass: RunShorepass) -> None:
+    """Every verb's help has examples, and the completion scripts know every verb."""
+    verbs = ("login", "logout", "get", "list", "explain", "completion")
+    for verb in verbs:
+        assert "examples:" in run_shorepass(verb, "--help").stdout
+    for shell in ("bash", "zsh", "fish", "tcsh"):
+        script = run_shorepass("completion", shell).stdout
+        assert all(verb in script for verb in verbs)
