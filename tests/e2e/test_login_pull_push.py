@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -77,11 +79,20 @@ class Storage:
             *(programs.require(program), "--storage-driver", "vfs"),
             *("--root", str(store / "root"), "--runroot", str(store / "run")),
         ]
-        self._program = program
         self._archive = f"docker-archive:{archive}"
 
     def _run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return programs.run([*self._argv, *words], env={**os.environ, "PATH": programs.SYSTEM_PATH}, stdin=stdin)
+        # a session bus that is not there, or a rootless podman starts one and leaves it running
+        bus = f"unix:path={os.environ['HOME']}/no-bus"
+        env = {**os.environ, "PATH": programs.SYSTEM_PATH, "DBUS_SESSION_BUS_ADDRESS": bus}
+        return programs.run([*self._argv, *words], env=env, stdin=stdin)
+
+    def close(self) -> None:
+        """End the process by which a rootless podman keeps its user namespace, and give back what lives in that."""
+        if os.geteuid() != 0:
+            self._run("rmi", "--all", "--force")
+            if self.rules == "podman":
+                self._run("system", "migrate")
 
     def push(self, image: str) -> subprocess.CompletedProcess[str]:
         pulled = self._run("pull", "--quiet", self._archive)
@@ -136,22 +147,28 @@ class Skopeo:
 @pytest.fixture(params=[*programs.docker_programs(), "podman", "buildah", "skopeo"])
 def client(
     request: pytest.FixtureRequest, world: Path, dockerd: str, busybox_image: str, image_archive: Path
-) -> RealClient:
+) -> Iterator[RealClient]:
     """Each real client in turn; docker twice where the machine has two."""
     program: str = request.param
     if program == "skopeo":
-        return Skopeo(world, image_archive)
-    if program in ("podman", "buildah"):
-        return Storage(program, world, image_archive)
-    return Docker(program, dockerd, busybox_image)
+        yield Skopeo(world, image_archive)
+    elif program in ("podman", "buildah"):
+        with contextlib.closing(Storage(program, world, image_archive)) as storage:
+            yield storage
+    else:
+        yield Docker(program, dockerd, busybox_image)
 
 
 @pytest.fixture
-def every_client(world: Path, dockerd: str, busybox_image: str, image_archive: Path) -> list[RealClient]:
+def every_client(world: Path, dockerd: str, busybox_image: str, image_archive: Path) -> Iterator[list[RealClient]]:
     """All real clients at once."""
     dockers = [Docker(program, dockerd, busybox_image) for program in programs.docker_programs()]
-    storages = [Storage(program, world, image_archive) for program in ("podman", "buildah")]
-    return [*dockers, *storages, Skopeo(world, image_archive)]
+    with contextlib.ExitStack() as storages:
+        podman, buildah = (
+            storages.enter_context(contextlib.closing(Storage(program, world, image_archive)))
+            for program in ("podman", "buildah")
+        )
+        yield [*dockers, podman, buildah, Skopeo(world, image_archive)]
 
 
 @pytest.fixture(params=REGISTRIES)
