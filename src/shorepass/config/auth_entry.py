@@ -13,9 +13,9 @@ from shorepass.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["AuthConfig", "BadEntryError", "decode_auth", "read_docker_entry", "write_entry"]
+__all__ = ["AuthConfig", "BadEntryError", "decode_auth", "read_containers_entry", "read_docker_entry", "write_entry"]
 
 NO_SECRET = Secret("")
 DOCKER_FIELDS = frozenset(
@@ -93,16 +93,19 @@ def decode_auth(auth: str) -> tuple[str, str]:
     Go's decoder passes over line ends and demands the padding; docker trims NULs off the password. Bytes that are
     not UTF-8 become U+FFFD, one each, because docker sends the text on as JSON.
     """
-    try:
-        decoded = binascii.a2b_base64(auth.replace("\r", "").replace("\n", ""), strict_mode=True)
-    except ValueError:
-        raise BadEntryError('"auth" is not base64') from None
-    username, colon, password = decoded.partition(b":")
+    username, colon, password = _decode_base64(auth).partition(b":")
     if not colon:
         raise BadEntryError('"auth" has no colon between user name and password')
     if not username:
         raise BadEntryError('"auth" has no user name')
     return go_text(username), go_text(password.strip(b"\0"))
+
+
+def _decode_base64(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text.replace("\r", "").replace("\n", ""), strict_mode=True)
+    except ValueError:
+        raise BadEntryError('"auth" is not base64') from None
 
 
 def go_text(data: bytes) -> str:
@@ -111,6 +114,30 @@ def go_text(data: bytes) -> str:
     if text.isascii():
         return text
     return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+def read_containers_entry(entry: Mapping[str, object]) -> Credential:
+    """Return what podman, skopeo and buildah read in an entry: ``auth`` and ``identitytoken``, nothing else.
+
+    ``auth`` without a colon is no credential at all, whatever else is there. Raises BadEntryError: bad base64, or
+    something else than text in a field that is read. Source: containers/image pkg/docker/config/config.go.
+    """
+    fields = {go_field(name): value for name, value in entry.items() if value is not None}
+    auth, token = fields.get("auth", ""), fields.get("identitytoken", "")
+    if not isinstance(auth, str) or not isinstance(token, str):
+        raise BadEntryError('"auth" or "identitytoken" is not a text')
+    username, colon, password = _decode_base64(auth).partition(b":")
+    secret = password.strip(b"\0")
+    if token and colon:
+        return IdentityToken(Secret(token), go_text(username))
+    if not username and not secret:
+        return ANONYMOUS
+    return Basic(_raw_text(username), Secret(_raw_text(secret))) if colon else ANONYMOUS
+
+
+def _raw_text(data: bytes) -> str:
+    """Return bytes as text that becomes the same bytes again: Basic authentication sends them as they are."""
+    return data.decode(errors="surrogateescape")
 
 
 def write_entry(credential: Credential) -> dict[str, str]:

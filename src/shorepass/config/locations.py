@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["docker_config_path", "join"]
+__all__ = ["AuthFile", "auth_files", "docker_config_path", "join"]
+
+
+class AuthFile(NamedTuple):
+    """One file that podman, skopeo and buildah read. ``legacy``: entries without ``auths`` around them."""
+
+    path: str
+    legacy: bool
+    why: str
 
 
 def docker_config_path(context: Context) -> tuple[str, str]:
@@ -16,6 +26,38 @@ def docker_config_path(context: Context) -> tuple[str, str]:
         return join(context, folder, "config.json"), "DOCKER_CONFIG names its folder"
     home = context.home() or ""  # docker then uses the working directory
     return join(context, home, ".docker", "config.json"), "it is in the home folder, and DOCKER_CONFIG is not set"
+
+
+def auth_files(context: Context) -> list[AuthFile]:
+    """Return containers' auth files in the order in which they are read; the first is the one that is written.
+
+    Source: containers/image pkg/docker/config/config.go ``getAuthFilePaths``.
+    """
+    home = context.home() or ""
+    files = [_first(context, home)]
+    config = context.getenv("XDG_CONFIG_HOME")
+    folder = config or join(context, home, ".config")
+    why = "in XDG_CONFIG_HOME" if config else "in the home's .config"
+    files.append(AuthFile(join(context, folder, "containers", "auth.json"), legacy=False, why=why))
+    docker = context.getenv("DOCKER_CONFIG")
+    why = "docker's file, in DOCKER_CONFIG" if docker else "docker's file"
+    path = join(context, docker or join(context, home, ".docker"), "config.json")
+    files.append(AuthFile(path, legacy=False, why=why))
+    files.append(AuthFile(join(context, home, ".dockercfg"), legacy=True, why="docker's file of before 2015"))
+    return [file for index, file in enumerate(files) if file.path not in {other.path for other in files[:index]}]
+
+
+def _first(context: Context, home: str) -> AuthFile:
+    named = context.getenv("REGISTRY_AUTH_FILE")
+    if named:
+        return AuthFile(named, legacy=False, why="named by --authfile or REGISTRY_AUTH_FILE")
+    if context.platform in ("darwin", "windows"):
+        return AuthFile(join(context, home, ".config", "containers", "auth.json"), legacy=False, why="in the home's .config")
+    runtime = context.getenv("XDG_RUNTIME_DIR")
+    if runtime:
+        return AuthFile(join(context, runtime, "containers", "auth.json"), legacy=False, why="in XDG_RUNTIME_DIR")
+    path = f"/run/containers/{context.uid}/auth.json"
+    return AuthFile(path, legacy=False, why="in the user's run folder, as XDG_RUNTIME_DIR is not set")
 
 
 def join(context: Context, folder: str, *names: str) -> str:
