@@ -6,6 +6,7 @@ The only place where an error becomes text (``shorepass: ...``, then ``hint: ...
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from shorepass.errors import ShorepassError
@@ -33,6 +34,8 @@ VERBS = {
     "explain": "say which credential a client will use and why, step by step",
     "completion": "print the completion script of a shell",
 }
+
+HELP_WIDTH = 100  # columns, off a terminal
 
 EXIT_CODES = """\
 exit codes:
@@ -88,8 +91,6 @@ def print_error(error: ShorepassError) -> None:
 
 
 def _leave_stdout_alone() -> None:
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it flushes at exit
 
 
@@ -104,6 +105,17 @@ def _explicit(word: str) -> str:
     return "--tls-verify=true" if word == "--tls-verify" else word
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; argparse itself would import shutil to find that out, at every start."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = os.get_terminal_size(sys.stdout.fileno()).columns - 2
+        except (OSError, ValueError):  # no terminal, or no such file at all
+            width = HELP_WIDTH
+        super().__init__(prog, width=width)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that speaks in our voice and exits with the imitated client's code for a wrong command line."""
 
@@ -112,7 +124,7 @@ class _Parser(argparse.ArgumentParser):
             prog=prog,
             description=description[0].upper() + description[1:] + ".",
             epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
             allow_abbrev=False,
         )
         self._usage_exit_code = usage_exit_code
