@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts import FileContent
 
-__all__ = ["SIZE_LIMIT", "load", "remove_member", "set_member"]
+__all__ = ["SIZE_LIMIT", "load", "load_pairs", "remove_member", "set_member"]
 
 SIZE_LIMIT = 16 * 1024 * 1024  # bytes; 10,000 logins are below 1 MiB, and a log file named by mistake is above
 
@@ -72,6 +72,23 @@ def load(content: FileContent, *, first_value_only: bool = False) -> dict[str, A
         _refuse(content, text, error)
 
 
+def load_pairs(content: FileContent) -> Any:
+    """Return a file's first JSON value, every object in it a tuple of (key, value) tuples; None for an empty file.
+
+    For a reader that must know what Go does about a key that repeats. Every byte that is not UTF-8 becomes U+FFFD, as in
+    Go. Raises MalformedFile.
+    """
+    text = _decode(content, strict=False)
+    try:
+        start = skip_blank(text, 0)
+        if start == len(text):
+            return None
+        value, _ = read_value(text, start, pairs=True)
+        return _without_surrogates(value) if "\\ud" in text or "\\uD" in text else value
+    except JsonSyntaxError as error:
+        _refuse(content, text, error)
+
+
 def set_member(content: FileContent | bytes | None, path: Sequence[str], value: object) -> bytes:
     """Return the text with the member at ``path`` set to ``value`` (JSON types), and all other bytes unchanged.
 
@@ -105,13 +122,15 @@ def remove_member(content: FileContent | bytes | None, path: Sequence[str]) -> b
 # Reading
 
 
-def _decode(content: FileContent | bytes | None) -> str:
+def _decode(content: FileContent | bytes | None, *, strict: bool = True) -> str:
     data = content if isinstance(content, bytes) else content.data if content else b""
     if len(data) > SIZE_LIMIT:
         _refuse(content, "", JsonSyntaxError(f"larger than {SIZE_LIMIT // 1024 // 1024} MiB: not a config file"))
     try:
         return data.decode()
     except UnicodeDecodeError as error:
+        if not strict:
+            return _lone_surrogate().sub("\ufffd", data.decode(errors="surrogateescape"))
         before = data[: error.start].decode()
         _refuse(content, before, JsonSyntaxError("not UTF-8", len(before)))
 
@@ -153,20 +172,24 @@ def _merge(loaded: dict[str, Any], name: str, value: Any) -> None:
         loaded[name] = value
 
 
-def _without_surrogates(loaded: dict[str, Any]) -> dict[str, Any]:
-    surrogate = re.compile("[\ud800-\udfff]")
+def _lone_surrogate() -> re.Pattern[str]:
+    return re.compile("[\ud800-\udfff]")  # compiled when it is needed, which is hardly ever
+
+
+def _without_surrogates(loaded: Any) -> Any:
+    surrogate = _lone_surrogate()
 
     def clean(value: Any) -> Any:
         if isinstance(value, str):
             return surrogate.sub("\ufffd", value)
-        if isinstance(value, list):
-            return [clean(item) for item in value]
+        if isinstance(value, list | tuple):
+            return type(value)(map(clean, value))
         if isinstance(value, dict):
             return {clean(k): clean(v) for k, v in value.items()}
         return value
 
     try:
-        return {clean(k): clean(v) for k, v in loaded.items()}
+        return clean(loaded)
     except RecursionError:
         raise JsonSyntaxError("nested too deeply for a config file") from None
 

@@ -44,10 +44,13 @@ def skip_blank(text: str, offset: int) -> int:
     return blank.end() if blank else offset
 
 
-def read_value(text: str, offset: int) -> tuple[Any, int]:
-    """Return the JSON value that begins at ``offset``, and the offset behind it. Raises JsonSyntaxError."""
+def read_value(text: str, offset: int, *, pairs: bool = False) -> tuple[Any, int]:
+    """Return the JSON value that begins at ``offset``, and the offset behind it. Raises JsonSyntaxError.
+
+    ``pairs`` makes every object a tuple of (key, value) tuples: in order, and with the keys that repeat.
+    """
     try:
-        return _decoder.raw_decode(text, offset)
+        return (_pairs_decoder if pairs else _decoder).raw_decode(text, offset)
     except json.JSONDecodeError as error:
         reason = "a byte order mark" if text.startswith("\ufeff") else _message_end.sub("", error.msg).lower()
         raise JsonSyntaxError(f"not valid JSON: {reason}", error.pos) from None
@@ -89,3 +92,4 @@ def _integer(digits: str) -> int | float:
 
 
 _decoder = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer)
+_pairs_decoder = json.JSONDecoder(object_pairs_hook=tuple, parse_constant=_no_constant, parse_int=_integer)

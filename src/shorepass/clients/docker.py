@@ -1,0 +1,407 @@
+"""docker: the rules by which ``docker pull`` and ``docker push`` find a login, and ``docker login`` stores one.
+
+Version followed: 28.2.2 (docker/cli ``cli/config/``, ``cli/command/registry.go``). What other releases do differently:
+
+- 28.3 and later look into ``DOCKER_AUTH_CONFIG`` first. Where that variable is set, the docker on PATH is asked for its
+  release; without one the newest rules count.
+- 29 and later stop ``pull`` when a helper fails; those before went on without a word (29 changed ``pull``, 28.5 ``push``).
+- 27 and earlier knew no scheme but ``http`` and ``https`` in a key, and no user info (``Docker(release=(20, 10))``).
+- 24 and earlier read ``~/.dockercfg`` where there is no ``config.json``; that is left out here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shorepass.clients import Entry, Target
+from shorepass.config import docker_config
+from shorepass.config.auth_entry import AuthConfig
+from shorepass.config.docker_config import DockerConfig
+from shorepass.config.document import SIZE_LIMIT
+from shorepass.config.locations import docker_config_path
+from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
+from shorepass.errors import HelperError, SourceError
+from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
+from shorepass.resolution import Outcome, Resolution, Source, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+    from shorepass.names import Reference
+
+__all__ = ["DOCKER", "Docker"]
+
+VARIABLE = "DOCKER_AUTH_CONFIG"
+VARIABLE_SINCE = (28, 3)
+URL_PARSE_SINCE = (28, 0)
+
+BROKEN_FILE = (
+    "docker prints a warning, goes on with what it had read of the file until then, and saves that at the next login"
+)
+SILENT_HELPER = "docker pull sends {}, silently (docker 29 stops with an error)"
+
+
+class _Picked(NamedTuple):
+    """What docker's file says to a server URL. ``others``: what else it may say when docker is asked again."""
+
+    key: str
+    auth: AuthConfig
+    others: tuple[AuthConfig, ...] = ()
+
+
+NOTHING_PICKED = _Picked("", AuthConfig())
+
+
+class Docker:
+    """docker of one ``release`` (major, minor). None: 28.2, and for newer matters the docker that is on PATH."""
+
+    name = "docker"
+
+    def __init__(self, release: tuple[int, int] | None = None) -> None:
+        self._release = release
+
+    def resolve(self, context: Context, reference: Reference) -> Resolution:
+        """Return what docker sends to the daemon for an image, as the daemon uses it."""
+        trace = _Trace(context, reference)
+        try:
+            answer = self._ask_variable(trace) or self._ask_file(trace)
+        except SourceError as error:
+            answer = trace.resolution(error)
+        return answer
+
+    def _ask_variable(self, trace: _Trace) -> Resolution | None:
+        text = trace.context.getenv(VARIABLE)
+        if not text:
+            return None
+        release = self._release or _release_on_path(trace.context)
+        if release < VARIABLE_SINCE:
+            reason = f"set, and docker {release[0]}.{release[1]} does not read it: 28.3 and later do"
+            trace.add("file", Outcome.SKIPPED, VARIABLE, reason)
+            return None
+        try:
+            auths = docker_config.load_variable(text)
+        except SourceError as error:
+            reason = f"{error.message}; docker says so on stderr and goes on as if it were not set"
+            trace.add("file", Outcome.FAILED, VARIABLE, reason, f"unset {VARIABLE}, or mend it")
+            return None
+        if trace.server_url not in auths:
+            trace.add("file", Outcome.SKIPPED, VARIABLE, f"set, and holds no key {trace.server_url!r}")
+            return None
+        trace.add("file", Outcome.OK, VARIABLE, "set, and stands before every file and helper")
+        trace.add("key", Outcome.OK, trace.server_url, "what docker asks for, exactly")
+        credential = auths[trace.server_url].credential()
+        trace.add_entry(VARIABLE, credential)
+        return trace.resolution(credential, Source(VARIABLE, trace.server_url))
+
+    def _ask_file(self, trace: _Trace) -> Resolution:
+        path, config = _load(trace)
+        helper, why = _helper(trace.context, config, trace.server_url)
+        if helper:
+            trace.add("helper", Outcome.OK, f"docker-credential-{helper}", why)
+        else:
+            trace.add("helper", Outcome.SKIPPED, "none", why)
+        picked = self._pick(config, trace.server_url)
+        if helper:
+            return _ask_helper(trace, helper, path, picked)
+        if picked is NOTHING_PICKED:
+            trace.add("key", Outcome.SKIPPED, trace.server_url, f"no key in {path} is or names that registry")
+            return trace.resolution(ANONYMOUS)
+        trace.add_key(picked)
+        credential = picked.auth.credential()
+        trace.add_entry(picked.key, credential)
+        source = None if isinstance(credential, Anonymous) else Source(path, picked.key)
+        return trace.resolution(credential, source, alternatives=_distinct(credential, picked))
+
+    def _pick(self, config: DockerConfig, server_url: str) -> _Picked:
+        """Return the entry that docker's file store takes: the exact key, else any key of that host.
+
+        docker goes through the keys in the random order of a Go map; ours is the alphabet's first.
+        """
+        if server_url in config.auths:
+            return _Picked(server_url, config.entry(server_url))
+        host_of = host_of_key if (self._release or URL_PARSE_SINCE) >= URL_PARSE_SINCE else _host_of_key_before_28
+        # A host stands in its key as it is, unless the key has escapes in it or Go adds the brackets.
+        seek = "" if server_url.startswith("[") else server_url
+        keys = [key for key in config.auths if (seek in key or "%" in key) and host_of(key) == server_url]
+        if not keys:
+            return NOTHING_PICKED
+        keys.sort()
+        entries = [config.entry(key) for key in keys]
+        return _Picked(keys[0], entries[0], tuple(entries[1:]))
+
+    def target(self, context: Context, server: str) -> Target:
+        """Return where ``docker login SERVER`` stores; Docker Hub for an empty name and for every name of Hub's index.
+
+        (docker itself takes ``index.docker.io`` for a registry of its own, and never finds that login again.)
+        """
+        path, config = _read(context)
+        key = _login_key(server)
+        helper, _ = _helper(context, config, key)
+        return Target(path, key, helper or None, detected=bool(helper) and not config.holds_auth, records=bool(helper))
+
+    def erasures(self, context: Context, server: str) -> list[Target]:
+        """Return what ``docker logout SERVER`` erases: the server as typed, its host, and that with both schemes.
+
+        For Docker Hub: its key, and the two tokens of a login by browser. (docker itself does that only where no
+        server is named, and passes over Hub's key for ``docker.io``.)
+        """
+        path, config = _read(context)
+        key = _login_key(server)
+        if key == HUB_SERVER_URL:
+            names = [key, f"{key}access-token", f"{key}refresh-token"]
+            if server not in ("", "docker.io"):
+                names.append(server)
+        else:
+            names = [server, key, f"http://{key}", f"https://{key}"]
+        return [Target(path, name, _helper(context, config, name)[0] or None) for name in dict.fromkeys(names)]
+
+    def entries(self, context: Context) -> list[Entry]:
+        """Return docker's stored logins: all of the default store, and one for each registry with its own helper."""
+        path = docker_config_path(context)[0]
+        try:
+            _, config = _read(context)
+        except SourceError as error:
+            return [Entry("", "", "", path, error=error)]
+        found = [_file_entry(config, key, path) for key in config.auths if _is_in_file(context, config, key)]
+        default = _helper(context, config, "")[0]
+        if default:
+            found += _listed(context, default, path, leave=config.cred_helpers)
+        for key, helper in config.cred_helpers.items():
+            if helper:
+                found.append(_asked(context, helper, key, path))
+        return [entry for entry in found if entry is not None]
+
+
+DOCKER = Docker()
+
+
+class _Trace:
+    """The steps of one resolution, as they are taken."""
+
+    def __init__(self, context: Context, reference: Reference) -> None:
+        self.context = context
+        self.reference = reference
+        self.server_url = server_url(reference.registry)
+        who = f"uid {context.uid}, " if context.uid is not None else ""
+        self._steps = [Step("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")]
+
+    def add(self, kind: str, outcome: Outcome, subject: str, detail: str, hint: str | None = None) -> None:
+        self._steps.append(Step(kind, outcome, subject, detail, hint))
+
+    def add_key(self, picked: _Picked) -> None:
+        if picked.key == self.server_url:
+            self.add("key", Outcome.OK, picked.key, "what docker asks for, exactly")
+            return
+        detail = f"its host is {self.server_url!r}, and there is no key of just that name"
+        hint = None
+        if picked.others:
+            detail += f"; so it is with {len(picked.others)} more, and docker takes one at random each time"
+            hint = f"shorepass logout {self.reference.registry}, then log in anew"
+        self.add("key", Outcome.OK, picked.key, detail, hint)
+
+    def add_entry(self, key: str, credential: Credential) -> None:
+        login = f"shorepass login {self.reference.registry}"
+        if isinstance(credential, Anonymous):
+            self.add("entry", Outcome.SKIPPED, key, "no user name with a password in it, and no token", login)
+        else:
+            self.add("entry", Outcome.OK, key, _said(credential))
+
+    def resolution(
+        self,
+        answer: Credential | SourceError,
+        source: Source | None = None,
+        *,
+        behaviour: str = "",
+        alternatives: tuple[Credential, ...] = (),
+    ) -> Resolution:
+        return Resolution(
+            context=self.context.name,
+            client="docker",
+            reference=self.reference,
+            server_url=self.server_url,
+            answer=answer,
+            steps=tuple(self._steps),
+            source=source,
+            behaviour=behaviour or (BROKEN_FILE if isinstance(answer, SourceError) else ""),
+            alternatives=alternatives,
+        )
+
+
+def _said(credential: Credential) -> str:
+    if isinstance(credential, Basic):
+        return f"user name {credential.username!r}, password sha256:{credential.password.fingerprint()}"
+    if isinstance(credential, IdentityToken):
+        return f"identity token sha256:{credential.token.fingerprint()}"
+    if isinstance(credential, BearerToken):
+        return f"registry token sha256:{credential.token.fingerprint()}"
+    return "nothing"
+
+
+def _read(context: Context) -> tuple[str, DockerConfig]:
+    path = docker_config_path(context)[0]
+    return path, docker_config.load(context.read(path, SIZE_LIMIT))
+
+
+def _load(trace: _Trace) -> tuple[str, DockerConfig]:
+    """Read docker's file, and say so."""
+    path, why = docker_config_path(trace.context)
+    try:
+        content = trace.context.read(path, SIZE_LIMIT)
+        config = docker_config.load(content)
+    except SourceError as error:
+        trace.add("file", Outcome.FAILED, path, error.message.removeprefix(f"{path}: "), error.hint)
+        raise
+    if content is None:
+        trace.add("file", Outcome.SKIPPED, path, f"there is no such file ({why})")
+    else:
+        trace.add("file", Outcome.OK, path, why)
+    return path, config
+
+
+def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[str, str]:
+    """Return the helper that docker asks for a server URL, empty for the file, and why that one."""
+    if server_url in config.cred_helpers:
+        helper = config.cred_helpers[server_url]
+        return helper, "credHelpers names it for this registry" if helper else "credHelpers has an empty name here"
+    if config.creds_store:
+        return config.creds_store, "credsStore names it"
+    if config.holds_auth:
+        return "", "the file names no helper for this registry"
+    detected = _detect(context)
+    if detected:
+        return detected, "the file knows of no login, and this is the platform's own store and on PATH"
+    return "", "the file names none, and the platform's own is not on PATH"
+
+
+def _detect(context: Context) -> str:
+    """Return the store docker chooses by itself (``cli/config/credentials/default_store*.go``), empty for none."""
+    if context.platform == "linux":
+        store = "pass" if context.which("pass") else "secretservice"
+    else:
+        store = {"darwin": "osxkeychain", "windows": "wincred"}.get(context.platform, "")
+    return store if store and context.which(f"docker-credential-{store}") else ""
+
+
+def _ask_helper(trace: _Trace, helper: str, path: str, picked: _Picked) -> Resolution:
+    """Ask a helper; a registry token is still taken from the file's entry (``credentials/native_store.go``)."""
+    from shorepass.helper.client import HelperClient
+
+    client = HelperClient(trace.context, helper)
+    trace.add("key", Outcome.OK, trace.server_url, "what docker asks the helper for")
+    try:
+        answer = client.get(trace.server_url)
+    except HelperError as error:
+        trace.add("helper", Outcome.FAILED, client.program, f"get: {error.reason}", error.hint)
+        kept = [auth.credential() for auth in (picked.auth, *picked.others)]
+        instead = "an empty auth"
+        if any(credential != ANONYMOUS for credential in kept):
+            instead = f"what is left in {path} under {picked.key!r}"
+        return trace.resolution(error, behaviour=SILENT_HELPER.format(instead))
+    if isinstance(answer, Anonymous):
+        login = f"shorepass login {trace.reference.registry}"
+        trace.add("helper", Outcome.SKIPPED, client.program, "it has no login for that", login)
+    elif isinstance(_merge(AuthConfig(), answer), Anonymous):
+        trace.add("helper", Outcome.SKIPPED, client.program, "its answer lacks the user name or the secret")
+    else:
+        trace.add("helper", Outcome.OK, client.program, _said(answer))
+    merged = [_merge(auth, answer) for auth in (picked.auth, *picked.others)]
+    credential = merged[0]
+    source = Source(path, trace.server_url, helper)
+    if isinstance(credential, BearerToken):
+        trace.add_key(picked)
+        trace.add("entry", Outcome.OK, picked.key, f"{_said(credential)}: docker keeps it beside what a helper says")
+        source = Source(path, picked.key)
+    others = tuple(dict.fromkeys(other for other in merged[1:] if other != credential))
+    return trace.resolution(credential, None if isinstance(credential, Anonymous) else source, alternatives=others)
+
+
+def _merge(auth: AuthConfig, answer: Credential) -> Credential:
+    """Return what docker sends where a helper answered: of the file's entry only the registry token is left."""
+    username, password, token = "", AuthConfig().password, AuthConfig().identity_token
+    if isinstance(answer, Basic):
+        username, password = answer
+    elif isinstance(answer, IdentityToken):
+        token = answer.token
+    return AuthConfig(username, password, token, auth.registry_token).credential()
+
+
+def _distinct(credential: Credential, picked: _Picked) -> tuple[Credential, ...]:
+    others = (auth.credential() for auth in picked.others)
+    return tuple(dict.fromkeys(other for other in others if other != credential))
+
+
+def _host_of_key_before_28(key: str) -> str:
+    return key.removeprefix("http://" if key.startswith("http://") else "https://").partition("/")[0]
+
+
+def _release_on_path(context: Context) -> tuple[int, int]:
+    """Return the release of the docker on PATH: ``Docker version 28.2.2, build ...``; the newest where none answers."""
+    from shorepass.processes import ProcessError
+
+    program = context.which("docker")
+    newest = (999, 0)
+    if program is None:
+        return newest
+    try:
+        done = context.run([program, "--version"], b"", timeout=10, limit=65536)
+    except ProcessError:
+        return newest
+    words = done.stdout.decode("ascii", "replace").partition(" version ")[2].partition(",")[0].split(".")
+    return (int(words[0]), int(words[1])) if len(words) > 1 and all(w.isdigit() for w in words[:2]) else newest
+
+
+def _login_key(server: str) -> str:
+    """Return the key that a login is stored under. Raises InvalidReference."""
+    server = server.strip()
+    if not server:
+        return HUB_SERVER_URL
+    registry_of_server(server)  # it must be one
+    return server_url(host_of_key(server))
+
+
+def _is_in_file(context: Context, config: DockerConfig, key: str) -> bool:
+    """Tell whether docker may take this entry of the file: for its key, or for the registry that the key names."""
+    return not all(_helper(context, config, asked)[0] for asked in (key, host_of_key(key)))
+
+
+def _file_entry(config: DockerConfig, key: str, path: str) -> Entry | None:
+    auth = config.entry(key)
+    credential = auth.credential()
+    return None if isinstance(credential, Anonymous) else Entry(key, auth.username, _kind(credential), path)
+
+
+def _kind(credential: Credential) -> str:
+    if isinstance(credential, IdentityToken):
+        return "identity token"
+    return "bearer token" if isinstance(credential, BearerToken) else "password"
+
+
+def _listed(context: Context, helper: str, path: str, leave: dict[str, str]) -> list[Entry | None]:
+    """Return what a helper lists, without the registries that have a helper of their own."""
+    from shorepass.helper.client import HelperClient
+
+    try:
+        names = HelperClient(context, helper).list()
+    except SourceError as error:
+        return [Entry("", "", "", path, helper, error)]
+    return [
+        Entry(key, "", "identity token", path, helper)
+        if name == "<token>"
+        else Entry(key, name, "password", path, helper)
+        for key, name in names.items()
+        if key not in leave
+    ]
+
+
+def _asked(context: Context, helper: str, key: str, path: str) -> Entry | None:
+    """Return one helper's login for one registry: as docker does, which does not ask such a helper for a list."""
+    from shorepass.helper.client import HelperClient
+
+    try:
+        credential = HelperClient(context, helper).get(key)
+    except SourceError as error:
+        return Entry(key, "", "", path, helper, error)
+    if isinstance(credential, Anonymous):
+        return None
+    username = credential.username if isinstance(credential, Basic | IdentityToken) else ""
+    return Entry(key, username, _kind(credential), path, helper)
