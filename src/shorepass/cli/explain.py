@@ -48,10 +48,22 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(resolution, asked, judged.text, judged.hint)
     else:
-        _print_text([*resolution.steps, *asked], judged.text, judged.hint)
+        _print_text([*resolution.steps, *_summary(resolution), *asked], judged.text, judged.hint)
     if isinstance(resolution.answer, SourceError):
         return resolution.answer.exit_code
     return 0 if judged.good else 1
+
+
+def _summary(resolution: Resolution) -> list[Step]:
+    """Return what is sent as one more line, with the fingerprint: only here is it worth its milliseconds."""
+    from shorepass.explain import describe
+    from shorepass.resolution import Outcome, Step
+
+    said = describe(resolution.answer)
+    if said["kind"] in ("error", "anonymous"):
+        return []
+    who = f" of {said['username']!r}" if said.get("username") else ""
+    return [Step("sends", Outcome.OK, str(said["kind"]), f"fingerprint {said['fingerprint']}{who}")]
 
 
 def _print_text(steps: Sequence[Step], text: str, hint: str | None) -> None:

@@ -245,10 +245,8 @@ def _decode(file: AuthFile, loaded: _File, key: str, steps: list[Step]) -> Crede
 
 def _said(credential: Credential) -> str:
     if isinstance(credential, Basic):
-        return f"user name {credential.username!r}, password sha256:{credential.password.fingerprint()}"
-    if isinstance(credential, IdentityToken):
-        return f"identity token sha256:{credential.token.fingerprint()}"
-    return "a bearer token"
+        return f"user name {credential.username!r} and a password"
+    return "an identity token"
 
 
 def _load(context: Context, file: AuthFile) -> _File:

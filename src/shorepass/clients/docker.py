@@ -229,11 +229,11 @@ class _Trace:
 
 def _said(credential: Credential) -> str:
     if isinstance(credential, Basic):
-        return f"user name {credential.username!r}, password sha256:{credential.password.fingerprint()}"
+        return f"user name {credential.username!r} and a password"
     if isinstance(credential, IdentityToken):
-        return f"identity token sha256:{credential.token.fingerprint()}"
+        return "an identity token"
     if isinstance(credential, BearerToken):
-        return f"registry token sha256:{credential.token.fingerprint()}"
+        return "a registry token"
     return "nothing"
 
 

@@ -37,7 +37,8 @@ def main() -> int:
 
 class _Walk:
     def __init__(self, home: str) -> None:
-        self._environment = {"HOME": home, "PATH": os.environ.get("PATH", ""), "XDG_RUNTIME_DIR": home}
+        # A PATH without helpers: docker would choose pass or secretservice by itself, where they are installed.
+        self._environment = {"HOME": home, "PATH": os.path.dirname(sys.executable), "XDG_RUNTIME_DIR": home}
         self.failures = 0
 
     def step(self, command: str, expected: int, why: str, *, stdin: str = "") -> None:
