@@ -6,6 +6,7 @@ those of the host's certs.d folder (``http.tls``).
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from typing import Any
@@ -17,6 +18,7 @@ from shorepass.http.proxy import proxy_for
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import urllib3
+    from urllib3.connection import HTTPConnection
 
     from shorepass.contexts import Context
     from shorepass.http import Request, Url
@@ -35,15 +37,13 @@ class PooledTransport:
         self._verify = verify
         self._pools: urllib3.PoolManager | None = None
         self._proxy: Proxy | None = None
-        self._wires: list[socket.socket] = []
+        self._line = _Line()
 
     def close(self) -> None:
         """Close all connections."""
         if self._pools is not None:
             self._pools.clear()
             self._pools = None
-        while self._wires:
-            self._wires.pop().close()
 
     def send(self, request: Request, *, limit: int, timeout: float) -> Response:
         """Send over TLS, through a proxy, or both. Raises Unreachable, FileError (certificates), UsageError (proxy)."""
@@ -87,31 +87,29 @@ class PooledTransport:
             preload_content=False,
             decode_content=False,
         )
+        whole = False
         try:
             body = raw.read(limit + 1, decode_content=False)
+            whole = len(body) <= limit and not raw.read(1)  # at the end this notices a body shorter than announced
             lines = tuple((str(name), str(value)) for name, value in raw.headers.iteritems())
-            if len(body) <= limit:
-                raw.drain_conn()
-                raw.release_conn()
-            return Response(raw.status, lines, body[:limit], url, len(body) > limit)
+            return Response(raw.status, lines, body[:limit], url, truncated=not whole)
         finally:
-            raw.close() if len(body) > limit else None
+            if whole:
+                raw.release_conn()
+            else:
+                raw.close()  # what is left of the body must not be taken for the next answer
 
     def _cut(self, expired: threading.Event) -> None:
         """End all waiting at the deadline: a server that sends a byte now and then never meets a socket's own timeout."""
         expired.set()
-        for wire in self._wires:
-            try:
-                wire.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # already closed
+        self._line.cut()
 
     def _open(self, url: Url) -> urllib3.PoolManager:
         import urllib3
 
         from shorepass.http import tls
 
-        plain, secure = _pool_classes(self._wires)
+        plain, secure = _pool_classes(self._line)
         options: dict[str, Any] = {}
         if url.scheme == "https":
             options["ssl_context"] = tls.make(self._context, self._certificates, verify=self._verify)
@@ -182,25 +180,44 @@ def _root(error: BaseException) -> BaseException:
     return seen
 
 
-def _pool_classes(wires: list[socket.socket]) -> tuple[type, type]:
-    """Return urllib3's pools with connections that leave a duplicate of their socket in ``wires`` for the deadline."""
+class _Line:
+    """The connection in use, for the deadline to cut. One transport has one at a time."""
+
+    def __init__(self) -> None:
+        self.connection: HTTPConnection | None = None
+        self.handshake: socket.socket | None = None  # a duplicate: TLS takes the socket out of its object
+
+    def cut(self) -> None:
+        for wire in (self.handshake, getattr(self.connection, "sock", None)):
+            if wire is not None:
+                with contextlib.suppress(OSError):  # it was closed meanwhile
+                    wire.shutdown(socket.SHUT_RDWR)
+
+
+def _pool_classes(line: _Line) -> tuple[type, type]:
+    """Return urllib3's pools for http and https, with connections that put themselves on ``line``."""
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
     class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:  # the one seam before TLS: urllib3's own SOCKS support uses it
-            wire = super()._new_conn()
-            wires.append(wire.dup())  # TLS takes the socket away from its object; the duplicate still ends it
-            return wire
+        def connect(self) -> None:
+            line.connection = self
+            super().connect()
 
     class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
+        def _new_conn(self) -> socket.socket:  # the one seam between TCP and TLS: urllib3's own SOCKS support uses it
             wire = super()._new_conn()
-            wires.append(wire.dup())
+            line.handshake = wire.dup()
             return wire
 
         def connect(self) -> None:
-            super().connect()
+            line.connection = self
+            try:
+                super().connect()
+            finally:
+                handshake, line.handshake = line.handshake, None
+                if handshake is not None:
+                    handshake.close()
             self.is_verified = True  # else urllib3 warns of what the user asked for
 
     class PlainPool(HTTPConnectionPool):

@@ -92,9 +92,11 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
     if code in _NOT_TLS:
         hint = "if it is meant to be plain http: --tls-verify=false (the password is then readable on the way)"
         return Unreachable(name, NOT_TLS, hint=hint)
+    place = f"client.cert and client.key belong into {folder}" if folder else None
     if any(word in code for word in _WANTS_PAIR):
-        place = f"client.cert and client.key belong into {folder}" if folder else None
         return Unreachable(name, f"TLS: the server wants another client certificate{through}", hint=place)
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # in TLS 1.3 its alert can get lost in the closing
+        return Unreachable(name, f"TLS: the server hung up; it may want another client certificate{through}", hint=place)
     return Unreachable(name, f"TLS: {_words(error)}{through}")
 
 

@@ -85,10 +85,10 @@ def other_status(registry: str, response: Response, secrets: Iterable[str] = (),
     """Return the error for a status that says nothing about the login: rate limit, proxy, redirect, not a registry."""
     status, words = response.status, said(response, secrets)
     if status == 429:
-        after = printable(response.header("retry-after"), 40)
+        after = response.header("retry-after")
         hint = (
             f"try again in {after} seconds"
-            if after.isdigit()
+            if after.isdigit() and len(after) < 8
             else "try again later; the limit may be lower without a login"
         )
         return RateLimited(registry, f"too many requests{words}", hint=hint)
@@ -100,7 +100,8 @@ def other_status(registry: str, response: Response, secrets: Iterable[str] = (),
     if status in (502, 503, 504):
         return Unreachable(registry, f"{who} answered {status}{words}", hint="try again later")
     if 300 <= status < 400:
-        return NotARegistry(registry, f"{who} redirects to {printable(response.header('location'), TEXT_LIMIT)}")
+        place = printable(blot(response.header("location"), secrets), TEXT_LIMIT)
+        return NotARegistry(registry, f"{who} redirects to {place}")
     page = " with a web page" if is_html(response) else ""
     return NotARegistry(
         registry, f"{who} answered {status}{page}{words}", hint="is this the registry's own name and port?"

@@ -96,7 +96,7 @@ class _Line:
                 return Challenge(scheme, params)
             value = self._quoted() if self._peek() == '"' else self._unquoted()
             if value is None:
-                return Challenge(scheme, params, problem="a quoted value has no end")
+                return Challenge(scheme, params, problem="a quoted value does not end where it must")
             if params.setdefault(name, value) != value:
                 return Challenge(scheme, params, problem=f"{name} is there twice, with two values")
             if len(params) > PARAMETER_LIMIT:
@@ -127,14 +127,14 @@ class _Line:
         return ""
 
     def _quoted(self) -> str | None:
-        """Take a quoted string; None when it has no end. A backslash quotes whatever follows it."""
+        """Take a quoted string; None when it has no end, or more follows at once. A backslash quotes what follows it."""
         self._at += 1
         value: list[str] = []
         while self._at < len(self._text):
             character = self._text[self._at]
             self._at += 1
             if character == '"':
-                return "".join(value)
+                return "".join(value) if self._peek() in ("", " ", "\t", ",") else None
             if character == "\\" and self._at < len(self._text):
                 character = self._text[self._at]
                 self._at += 1

@@ -93,7 +93,7 @@ def ask(question: Question, now: float) -> Generator[Request, Response, Token]:
         second = yield _post(bare, credential) if isinstance(credential, IdentityToken) else _get(bare, credential)
         if second.status == 200:
             raise _denied(question, response)
-    raise _refusal(question, response)
+    raise _refusal(question._replace(credential=credential), response)
 
 
 def _get(question: Question, credential: Basic | Anonymous) -> Request:
