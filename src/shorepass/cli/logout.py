@@ -60,20 +60,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_text(erasures: list[Erasure], server: str, *, found: bool, is_docker: bool) -> None:
+    from shorepass.cli import print_error
+
     if found:
         print(f"Removing login credentials for {server}" if is_docker else f"Removed login credentials for {server}")
-    else:
-        print(f"not logged into {server}", file=sys.stderr)
     for erasure in erasures:
-        where = _where(erasure)
-        if erasure.error:
-            print(f"shorepass: {erasure.error.message}", file=sys.stderr)
-            if erasure.error.hint:
-                print(f"hint: {erasure.error.hint}", file=sys.stderr)
-        elif erasure.found:
-            print(f"erased {erasure.target.key} from {where}")
-        else:
-            print(f"not found: {erasure.target.key} in {where}", file=sys.stderr)
+        if erasure.found:
+            print(f"erased {erasure.target.key} from {_where(erasure)}")
+    sys.stdout.flush()  # what follows is on the other stream
+    if not found:
+        print(f"not logged into {server}", file=sys.stderr)
+    missing: dict[str, list[str]] = {}
+    for erasure in erasures:
+        if erasure.error is None and not erasure.found:
+            missing.setdefault(_where(erasure), []).append(erasure.target.key)
+    for where, keys in missing.items():
+        print(f"not found in {where}: {', '.join(keys)}", file=sys.stderr)
+    for error in {erasure.error.message: erasure.error for erasure in erasures if erasure.error}.values():
+        print_error(error)
 
 
 def _where(erasure: Erasure) -> str:
