@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from unit.transport_contract import Peer, TransportContract, whole
 
 from shorepass.http import Request, Transport, Url, parse_url
 from shorepass.http.loopback import LoopbackTransport
+from unit.transport_contract import Peer, TransportContract, whole
 
 
 class TestLoopbackTransport(TransportContract):

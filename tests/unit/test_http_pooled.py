@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from unit.transport_contract import TransportContract
 
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError, MalformedFile, Unreachable, UsageError
@@ -23,6 +22,7 @@ from shorepass.http.pooled import PooledTransport
 from shorepass.http.proxy import proxy_for
 from shorepass.registry.certs import Certificates
 from shorepass.testing import Failure, Registry
+from unit.transport_contract import TransportContract
 
 NOWHERE = LocalContext({})
 
@@ -119,7 +119,7 @@ def test_client_certificate(authority: trustme.CA, tmp_path: Path) -> None:
     with Registry(tls=context) as registry:
         pair = (str(tmp_path / "client.cert"), str(tmp_path / "client.key"))
         assert status(registry.port, trusting(authority)._replace(pair=pair)) == 200
-        with pytest.raises(Unreachable, match="want(s)? another client certificate") as caught:
+        with pytest.raises(Unreachable, match=r"wants? another client certificate") as caught:
             status(registry.port, trusting(authority))
     assert "/certs.d/r" in (caught.value.hint or "")
 

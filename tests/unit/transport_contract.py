@@ -61,7 +61,7 @@ class Peer:
                         return
             else:
                 connection.sendall(piece)
-            if b"close" in piece or b"Content-Length" not in piece and b"chunked" not in piece:
+            if b"close" in piece or (b"Content-Length" not in piece and b"chunked" not in piece):
                 return
 
     def stop(self) -> None:
@@ -272,7 +272,7 @@ class TransportContract:
         """A server that sends a byte now and then does not hold us longer than one that sends none."""
         server = peer(answer, pause=0.1)
         begin = time.monotonic()
-        with pytest.raises(Unreachable, match="no answer within 0.5 seconds"):
+        with pytest.raises(Unreachable, match=r"no answer within 0\.5 seconds"):
             self.get(transport, server, timeout=0.5)
         assert time.monotonic() - begin < 3
 

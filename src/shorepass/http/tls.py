@@ -85,8 +85,8 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
             return Unreachable(name, f"TLS: {reason}{through}")
         signer = issuer(url.host, url.port) if direct else ""  # one more connection, to say who signed it
         reason += f" (issuer: {signer})" if signer else ""
-        place = f"put the authority's certificate into {folder}/ca.crt" if folder else "add it to the system's"
-        hint = f"{place}; or, without any check, --tls-verify=false"
+        belongs = f"put the authority's certificate into {folder}/ca.crt" if folder else "add it to the system's"
+        hint = f"{belongs}; or, without any check, --tls-verify=false"
         return Unreachable(name, f"TLS: {reason}{through}", hint=hint)
     code = error.reason or ""
     if code in _NOT_TLS:

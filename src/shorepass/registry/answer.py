@@ -43,12 +43,12 @@ def codes(response: Response) -> set[str]:
     return {str(error.get("code", "")).upper() for error in _errors(response)}
 
 
-def missing_actions(response: Response) -> list[str]:
+def missing_actions(response: Response, secrets: Iterable[str] = ()) -> list[str]:
     """Return what the registry says is missing, ``push on acme/app``, from the details of its UNAUTHORIZED error."""
     details = [error.get("detail") for error in _errors(response)]
     items = [item for detail in details if isinstance(detail, list) for item in detail if isinstance(item, dict)]
     missing = [f"{item['Action']} on {item.get('Name', '?')}" for item in items if item.get("Action")]
-    return [printable(text, TEXT_LIMIT) for text in missing[:ACTIONS_LIMIT]]
+    return [printable(blot(text, secrets), TEXT_LIMIT) for text in missing[:ACTIONS_LIMIT]]
 
 
 def _words(response: Response) -> list[str]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["access_claim", "examine"]
 
 CLAIMS_LIMIT = 64 * 1024  # characters of a token's payload; Docker Hub's have 2,000
+_TOKEN_ERRORS = frozenset({"invalid_token", "insufficient_scope", "invalid_request"})  # RFC 6750 3.1
 MANIFEST_KINDS = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
@@ -209,16 +210,16 @@ class _Visit:
         client = self._client
         if response.status not in (401, 403, 404, 405):
             raise answer.other_status(client.registry, response, secrets_of(self._credential))
-        missing = ", ".join(answer.missing_actions(response))
+        missing = ", ".join(answer.missing_actions(response, secrets_of(self._credential)))
         words = answer.said(response, secrets_of(self._credential))
         offered = parse_challenges(response.lines("www-authenticate"))
-        error = next((c.get("error") for c in offered if c.get("error")), "")
+        error = "".join({f" ({c.get('error')})" for c in offered if c.get("error") in _TOKEN_ERRORS})
         if missing:
             detail = f"{action}: denied, missing: {missing}"
         elif isinstance(self._credential, Anonymous):
             detail = f"{action}: denied to strangers{words}"
         else:
-            detail = f"{action}: denied with status {response.status} {printable(error)}".rstrip() + words
+            detail = f"{action}: denied with status {response.status}{error}{words}"
         hint = f"shorepass login {client.registry}" if isinstance(self._credential, Anonymous) else None
         return Step("permission", Outcome.FAILED, self._reference.name, detail, hint)
 

@@ -48,8 +48,9 @@ class Recorded(NamedTuple):
 
 
 class _Pending(NamedTuple):
-    method: str | None
     path: str
+    method: str | None
+    authorization: str | None
     failure: Failure
 
 
@@ -163,22 +164,32 @@ class Registry:
         with self._lock:
             self._tokens.clear()
 
-    def fail(self, path: str, failure: Failure | None = None, *, method: str | None = None, times: int = 1) -> None:
+    def fail(
+        self,
+        path: str,
+        failure: Failure | None = None,
+        *,
+        method: str | None = None,
+        authorization: str | None = None,
+        times: int = 1,
+    ) -> None:
         """Let the next ``times`` requests whose path begins with ``path`` go wrong (default: status 500).
+
+        ``method`` and ``authorization`` (``""``, ``basic``, ``bearer``) narrow that down.
 
         ``Failure(delay=2)`` waits, then answers as usual unless more is said; ``Failure(drop=True)`` closes the
         connection without an answer; ``Failure(raw=b"...")`` sends these bytes as they are; otherwise ``status``,
         ``headers`` and ``body`` are the answer.
         """
         with self._lock:
-            self._failures += [_Pending(method, path, failure or Failure())] * times
+            self._failures += [_Pending(path, method, authorization, failure or Failure())] * times
 
     def _answer(self, request: Incoming) -> Answer | None:
         with self._lock:
             kind, _, _ = request.authorization.partition(" ")
             username = _basic(request.authorization)[0] if kind.lower() == "basic" else ""
             self.requests.append(Recorded(request.method, request.target, kind.lower(), username))
-            failure = self._take_failure(request)
+            failure = self._take_failure(self.requests[-1])
         if failure is not None:
             answer = self._fail(request, failure)
             if answer is not None or failure.drop:
@@ -190,9 +201,10 @@ class Registry:
                 return Answer(404, b"404 page not found\n", (("Content-Type", "text/plain"),))
             return self._refuse(request) or self._storage.answer(request)
 
-    def _take_failure(self, request: Incoming) -> Failure | None:
+    def _take_failure(self, request: Recorded) -> Failure | None:
         for index, pending in enumerate(self._failures):
-            if request.path.startswith(pending.path) and pending.method in (None, request.method):
+            fits = pending.method in (None, request.method) and pending.authorization in (None, request.authorization)
+            if fits and request.path.startswith(pending.path):
                 del self._failures[index]
                 return pending.failure
         return None
