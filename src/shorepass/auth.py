@@ -161,8 +161,8 @@ class _Logins:
 
     def _ask(self, url: Url) -> _Known | None:
         """Ask ``/v2/`` what the origin wants."""
-        client = self._registry(url)
-        greeting = client.greet()
+        with self._registry(url) as client:
+            greeting = client.greet()
         if greeting.status == 200 or greeting.url.origin != url.origin:
             return None
         self._known[url.origin] = _Known(client.challenge(greeting), client)
@@ -190,7 +190,8 @@ class _Logins:
         for held, token in self._tokens.items():
             if held[:-1] == use[:-1] and (held == use or scope.covers(held.scopes, wanted)):
                 return token
-        self._tokens[use] = known.client.token(challenge, wanted, credential, url)
+        with known.client as client:  # closes its connections: tokens last longer than they would
+            self._tokens[use] = client.token(challenge, wanted, credential, url)
         return self._tokens[use]
 
     def _credential(self, registry: str, repository: str) -> Credential:

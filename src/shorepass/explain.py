@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
-from shorepass.errors import RegistryError, SourceError
+from shorepass.errors import FileError, RegistryError, SourceError
 from shorepass.resolution import Outcome, Resolution, Step
 
 TYPE_CHECKING = False
@@ -32,12 +32,14 @@ def ask_registry(resolution: Resolution, access: Access, context: Context, *, pu
 
     reference = resolution.reference
     try:
-        registry = RegistryClient(reference.registry, access, context)
-        if reference.repository:
-            return registry.permissions(reference, resolution.credential, ("pull", "push") if push else ("pull",))
-        return list(registry.check_login(resolution.credential).steps)
+        with RegistryClient(reference.registry, access, context) as registry:
+            if reference.repository:
+                return registry.permissions(reference, resolution.credential, ("pull", "push") if push else ("pull",))
+            return list(registry.check_login(resolution.credential).steps)
     except RegistryError as error:
         return [Step("registry", Outcome.FAILED, reference.registry, error.reason, error.hint)]
+    except FileError as error:  # a certificate that cannot be used
+        return [Step("registry", Outcome.FAILED, reference.registry, error.message, error.hint)]
 
 
 def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:

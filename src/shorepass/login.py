@@ -52,7 +52,8 @@ def log_in(context: Context, client: Client, server: str, credential: Credential
 
     target = client.target(context, server)  # a broken config file is found before the password is sent anywhere
     registry = registry_of_server(server)
-    accepted = RegistryClient(registry, access, context).check_login(credential).credential
+    with RegistryClient(registry, access, context) as asked:
+        accepted = asked.check_login(credential).credential
     changed = store(context, target, accepted)
     return Login(registry, accepted, target, plain_text=target.helper is None, changed=changed)
 
@@ -156,7 +157,8 @@ def check_stored(context: Context, client: Client, server: str, access: Access) 
     stored = client.resolve(context, Reference(registry)).credential
     if not isinstance(stored, Basic) or not stored.username or not stored.password:
         return None
-    accepted = RegistryClient(registry, access, context).check_login(stored).credential
+    with RegistryClient(registry, access, context) as asked:
+        accepted = asked.check_login(stored).credential
     if not isinstance(accepted, Basic):
         raise LoginRefused(registry, "the registry answered the stored login with another kind of credential")
     return accepted

@@ -192,7 +192,7 @@ class Registry:
             failure = self._take_failure(self.requests[-1])
         if failure is not None:
             answer = self._fail(request, failure)
-            if answer is not None or failure.drop:
+            if answer is not None or failure.drop or request.stopping.is_set():
                 return answer
         with self._lock:
             if request.path == "/token" and self._auth == "bearer":
