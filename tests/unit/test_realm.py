@@ -50,7 +50,6 @@ def test_allowed(registry: str, realm: str) -> None:
         ("https://a.co.uk", "https://b.co.uk/token", "does not belong"),
         ("https://ghcr.io", "https://lscr.io/token", "does not belong"),
         ("https://registry", "https://auth/token", "does not belong"),
-        ("https://localhost:5000", "https://127.0.0.1:5000/token", "it is an address"),
         ("https://r.example.com", "https://169.254.169.254/latest", "it is an address"),
         ("https://r.example.com", "https://[fd00:ec2::254]/", "it is an address"),
         ("https://r.example.com", "https://2130706433/", "it is an address"),
@@ -136,3 +135,9 @@ def test_realm_text_is_safe_to_print() -> None:
     with pytest.raises(RealmRefused) as caught:
         check(parse_url("https://r.example.com/v2/"), "https://x\x1b[31m\r\n/")
     assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize(("registry", "realm"), [("localhost", "127.0.0.1"), ("127.0.0.1", "[::1]"), ("[::1]", "localhost")])
+def test_the_spellings_of_this_machine_are_one_host(registry: str, realm: str) -> None:
+    """A registry named localhost may have its token server on 127.0.0.1 or [::1]: no other machine is meant."""
+    assert check(parse_url(f"http://{registry}:5000/v2/"), f"http://{realm}:5001/token").port == 5001

@@ -31,6 +31,8 @@ PAIRS = frozenset(
     }
 )
 
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})  # three spellings of one host
+
 
 def check(asked: Url, realm: str, *, trusted: Sequence[str] = (), insecure: bool = False) -> Url:
     """Return the token server's URL if the credential of the registry behind ``asked`` may go there.
@@ -46,7 +48,12 @@ def check(asked: Url, realm: str, *, trusted: Sequence[str] = (), insecure: bool
     if url.scheme == "http" and not _may_be_plain(asked, url, insecure=insecure, explicitly=explicitly):
         reason = "it is plain http" + (" and the registry is https" if asked.scheme == "https" else "")
         raise RealmRefused(asked.authority, realm, reason, hint=_misconfigured(asked))
-    if url.host == asked.host or explicitly or (asked.host, url.host) in PAIRS:
+    if (
+        url.host == asked.host
+        or explicitly
+        or (asked.host, url.host) in PAIRS
+        or {url.host, asked.host} <= THIS_MACHINE
+    ):
         return url
     reason = _why_not(asked.host, url.host)
     if reason:

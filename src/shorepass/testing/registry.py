@@ -67,6 +67,8 @@ class Registry:
     ``identity_tokens``: a client that asks for a refresh token gets one. ``challenge``: these ``WWW-Authenticate``
     lines are sent instead of the right ones.
 
+    ``port``: where to listen on 127.0.0.1; 0 lets the kernel choose a free one.
+
     ``requests`` lists what came in, without secrets.
     """
 
@@ -83,6 +85,7 @@ class Registry:
         opaque_tokens: bool = False,
         identity_tokens: bool = False,
         challenge: Sequence[str] | None = None,
+        port: int = 0,
     ) -> None:
         if auth not in ("basic", "bearer"):
             raise ValueError(f"auth is basic or bearer, not {auth!r}")
@@ -97,6 +100,7 @@ class Registry:
         self._opaque_tokens = opaque_tokens
         self._identity_tokens = identity_tokens
         self._challenge = challenge
+        self._port = port
         self._storage = Storage()
         self._tokens: dict[str, tuple[str, list[str], float]] = {}  # token: user, scopes, end
         self._refresh_tokens: dict[str, str] = {}
@@ -111,9 +115,9 @@ class Registry:
         self.stop()
 
     def start(self) -> Self:
-        """Begin to listen on 127.0.0.1, on a port of the kernel's choice."""
+        """Begin to listen on 127.0.0.1."""
         if self._server is None:
-            self._server = Server(self._answer, self._tls)
+            self._server = Server(self._answer, self._tls, self._port)
         return self
 
     def stop(self) -> None:

@@ -62,8 +62,8 @@ def refusal(status: int, code: str, message: str, detail: object = None) -> Answ
 class Server:
     """Listens from its making until :meth:`stop`. ``answer`` is called in the connection's thread; None drops it."""
 
-    def __init__(self, answer: Callable[[Incoming], Answer | None], tls: ssl.SSLContext | None) -> None:
-        self._server = _Threads(("127.0.0.1", 0), answer, tls)
+    def __init__(self, answer: Callable[[Incoming], Answer | None], tls: ssl.SSLContext | None, port: int = 0) -> None:
+        self._server = _Threads(("127.0.0.1", port), answer, tls)
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()

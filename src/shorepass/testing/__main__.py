@@ -1,0 +1,32 @@
+"""``python -m shorepass.testing``: the test kit's registry, by hand, to try things out on."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from contextlib import suppress
+
+from shorepass.testing import Registry
+
+USERS = {"alice": "wonderland", "bob": "builder"}  # the one place where a password may stand in the source
+GRANTS = {"alice": {"*": "pull,push"}, "bob": {"*": "pull"}}
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(
+        prog="python -m shorepass.testing",
+        description="A registry in memory, on loopback, to try things out on. Never for anybody else's use.",
+    )
+    parser.add_argument("--port", type=int, default=5050, help="port on 127.0.0.1 (default: 5050)")
+    parser.add_argument("--auth", choices=("basic", "bearer"), default="bearer", help="default: bearer")
+    arguments = parser.parse_args()
+    with Registry(users=USERS, grants=GRANTS, auth=arguments.auth, port=arguments.port) as registry:
+        print(f"registry on {registry.host}; alice may pull and push (password wonderland), bob may pull (builder)")
+        print("stop it with Ctrl-C", flush=True)
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
