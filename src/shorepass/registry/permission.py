@@ -156,7 +156,8 @@ class _Visit:
         return self._pull_step(response)
 
     def _pull_step(self, response: Response) -> Step:
-        name, what = self._reference.name, self._reference.digest or self._reference.tag or "latest"
+        name = self._reference.name
+        what = self._reference.digest or f"tag {self._reference.tag or 'latest'}"
         if response.status == 200:
             return Step("permission", Outcome.OK, name, f"pull: granted ({what} can be read)")
         codes = answer.codes(response)

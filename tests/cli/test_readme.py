@@ -1,0 +1,57 @@
+"""The README's tour, typed as printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shorepass.testing import Registry
+from shorepass.testing.__main__ import GRANTS, USERS
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def tour() -> Iterator[tuple[str, str]]:
+    """Yield each command of the README's console blocks with the output printed below it."""
+    for block in re.findall(r"^```console\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            yield command, output
+
+
+def test_the_tour_works_as_printed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of the tour prints what stands below it, but for the home, the user's number and the port."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
+    (home / "run").mkdir()
+    program = home / "bin" / "shorepass"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shorepass "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    steps = list(tour())
+    assert len(steps) >= 8
+    with Registry(users=USERS, grants=GRANTS, auth="bearer") as registry:
+        for command, expected in steps:
+            done = subprocess.run(
+                ["/bin/sh", "-c", command.replace("5050", str(registry.port))],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=60,
+                check=False,
+                env=os.environ,
+            )
+            printed = done.stdout.replace(str(home), "/home/you").replace(str(registry.port), "5050")
+            printed = printed.replace(f"uid {os.getuid()},", "uid 1000,")
+            assert unpadded(printed) == unpadded(expected), command
+
+
+def unpadded(text: str) -> list[str]:
+    """Columns are as wide as their widest cell, and a port may have one digit more."""
+    return [re.sub(r" {2,}", "  ", line) for line in text.strip().splitlines()]
