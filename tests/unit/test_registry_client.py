@@ -182,15 +182,22 @@ def test_refusal_of_a_fresh_token(challenge: str, status: int, error: type[Shore
 
 
 def test_realm_elsewhere_gets_nothing() -> None:
-    """A realm on a host that is not trusted is not even connected to; the hint names the flag."""
+    """A realm on a host that is not trusted is not even tried (nothing listens there); the hint names the flag."""
+    realm = "http://127.0.0.2:9/token"
+    with Registry(users={"alice": CANARY}, auth="bearer", realm=realm) as registry:
+        with pytest.raises(RealmRefused) as caught:
+            check(registry.host)
+        assert "--trust-realm 127.0.0.2:9" in (caught.value.hint or "")
+        with pytest.raises(Unreachable):  # the flag lets it try
+            check(registry.host, trusted_realms=("127.0.0.2",))
+
+
+def test_trusted_realm_gets_the_password() -> None:
+    """The token server of another registry is asked where the user trusts it; its token is then good for nothing."""
     with Registry(users={"alice": CANARY}, auth="bearer") as tokens:
         realm = f"http://localhost:{tokens.port}/token"
         with Registry(users={"alice": CANARY}, auth="bearer", realm=realm) as registry:
-            with pytest.raises(RealmRefused) as caught:
-                check(registry.host)
-            assert tokens.requests == []
-            assert f"--trust-realm localhost:{tokens.port}" in (caught.value.hint or "")
-            with pytest.raises(NotARegistry, match="refuses the token"):  # the other server's token, but it was asked
+            with pytest.raises(NotARegistry, match="refuses the token"):
                 check(registry.host, trusted_realms=("localhost",))
             assert [r.authorization for r in tokens.requests] == ["basic"]
 
@@ -365,7 +372,7 @@ def test_granted_by_the_token() -> None:
         steps = permissions(registry, ALICE, "pull", "push")
         assert said(steps) == [
             (Outcome.OK, "a token for team/app; granted: pull, push"),
-            (Outcome.OK, "pull: granted (1 can be read)"),
+            (Outcome.OK, "pull: granted (tag 1 can be read)"),
             (Outcome.OK, "push: granted, by the token server's word"),
         ]
         assert "POST" not in {r.method for r in registry.requests}
@@ -393,7 +400,7 @@ def test_missing_tag_is_a_granted_pull() -> None:
     """404 MANIFEST_UNKNOWN means that the pull is allowed and the tag is not there."""
     with Registry(users=USERS, auth="bearer", grants=GRANTS) as registry:
         push_image(registry)
-        assert (Outcome.OK, "pull: granted, but there is no 2") in said(permissions(registry, ALICE, name="team/app:2"))
+        assert (Outcome.OK, "pull: granted, but there is no tag 2") in said(permissions(registry, ALICE, name="team/app:2"))
 
 
 def test_missing_repository() -> None:
@@ -465,7 +472,7 @@ def test_token_server_that_refuses_a_scope() -> None:
 
         registry._token = strict  # type: ignore[method-assign]
         steps = said(permissions(registry, Basic("bob", Secret(CANARY)), "pull", "push"))
-        assert (Outcome.OK, "pull: granted (1 can be read)") in steps
+        assert (Outcome.OK, "pull: granted (tag 1 can be read)") in steps
         assert steps[2][0] is Outcome.FAILED
 
 
