@@ -137,7 +137,9 @@ def test_realm_text_is_safe_to_print() -> None:
     assert caught.value.message.isprintable()
 
 
-@pytest.mark.parametrize(("registry", "realm"), [("localhost", "127.0.0.1"), ("127.0.0.1", "[::1]"), ("[::1]", "localhost")])
+@pytest.mark.parametrize(
+    ("registry", "realm"), [("localhost", "127.0.0.1"), ("127.0.0.1", "[::1]"), ("[::1]", "localhost")]
+)
 def test_the_spellings_of_this_machine_are_one_host(registry: str, realm: str) -> None:
     """A registry named localhost may have its token server on 127.0.0.1 or [::1]: no other machine is meant."""
     assert check(parse_url(f"http://{registry}:5000/v2/"), f"http://{realm}:5001/token").port == 5001

@@ -400,7 +400,9 @@ def test_missing_tag_is_a_granted_pull() -> None:
     """404 MANIFEST_UNKNOWN means that the pull is allowed and the tag is not there."""
     with Registry(users=USERS, auth="bearer", grants=GRANTS) as registry:
         push_image(registry)
-        assert (Outcome.OK, "pull: granted, but there is no tag 2") in said(permissions(registry, ALICE, name="team/app:2"))
+        assert (Outcome.OK, "pull: granted, but there is no tag 2") in said(
+            permissions(registry, ALICE, name="team/app:2")
+        )
 
 
 def test_missing_repository() -> None:

@@ -96,7 +96,9 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
     if any(word in code for word in _WANTS_PAIR):
         return Unreachable(name, f"TLS: the server wants another client certificate{through}", hint=place)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # in TLS 1.3 its alert can get lost in the closing
-        return Unreachable(name, f"TLS: the server hung up; it may want another client certificate{through}", hint=place)
+        return Unreachable(
+            name, f"TLS: the server hung up; it may want another client certificate{through}", hint=place
+        )
     return Unreachable(name, f"TLS: {_words(error)}{through}")
 
 

@@ -149,7 +149,7 @@ class RegistryClient:
                     raise
                 failure = error
                 continue
-            if scheme == "http" and response.status == 400 and self.access.tls_verify is None:
+            if scheme == "http" and response.status == 400 and is_loopback(self.registry):
                 bad_request = response  # what TLS servers say to plain http; on loopback https comes next
                 continue
             return self._same_place(url, response)
