@@ -37,6 +37,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     for name in os.environ:
         if name not in KEPT:
             monkeypatch.delenv(name)
+    if "PYTHONPATH" in os.environ:  # programs that tests start run in other folders
+        monkeypatch.setenv("PYTHONPATH", os.path.abspath(os.environ["PYTHONPATH"]))
     for variable, name in (("HOME", "home"), ("XDG_RUNTIME_DIR", "run"), ("PATH", "bin")):
         (folder / name).mkdir(mode=0o700)
         monkeypatch.setenv(variable, str(folder / name))

@@ -61,8 +61,9 @@ class Person:
         )
 
     def files(self) -> dict[str, tuple[str, str]]:
-        """Return everything in the home: path to owner and mode."""
-        listing = self._as_root("find", str(self.home), "-mindepth", "1", "-printf", "%P %u:%g %m\n")
+        """Return everything in the home but sudo's own mark: path to owner and mode."""
+        wanted = ("-mindepth", "1", "-not", "-name", ".sudo_as_admin_successful")
+        listing = self._as_root("find", str(self.home), *wanted, "-printf", "%P %u:%g %m\n")
         rows = [line.rsplit(" ", 2) for line in listing.splitlines()]
         return {path: (owner, mode) for path, owner, mode in rows}
 
