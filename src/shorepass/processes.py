@@ -6,18 +6,25 @@ A program runs in a session of its own, so that it and all it started can be end
 from __future__ import annotations
 
 import sys
-
-from shorepass.contexts import Completed
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
 
-__all__ = ["ProcessError", "ProcessNotStarted", "ProcessOutputTooLarge", "ProcessTimeout", "run"]
+__all__ = ["Completed", "ProcessError", "ProcessNotStarted", "ProcessOutputTooLarge", "ProcessTimeout", "run"]
 
 READ_SIZE = 65536  # bytes: a pipe's own size on Linux
 DRAIN_SECONDS = 0.2  # after a program's end, for output that a child of it may still hold open
+
+
+class Completed(NamedTuple):
+    """What a program did: exit status (negative: ended by that signal), standard output, standard error."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
 
 
 class ProcessError(Exception):

@@ -6,7 +6,7 @@ every place. Nothing outside this room reads ``os.environ``, ``~``, PATH or a cl
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from shorepass.files import FileContent
 
@@ -14,15 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Completed", "Context", "FileContent"]
+    from shorepass.processes import Completed
 
-
-class Completed(NamedTuple):
-    """What a program did: exit status (negative: ended by that signal), standard output, standard error."""
-
-    status: int
-    stdout: bytes
-    stderr: bytes
+__all__ = ["Context", "FileContent"]
 
 
 class Context(Protocol):

@@ -11,7 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from shorepass.contexts import Completed, FileContent
+    from shorepass.contexts import FileContent
+    from shorepass.processes import Completed
 
 __all__ = ["LocalContext"]
 

@@ -9,9 +9,10 @@ from shorepass.secret import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shorepass.contexts import Completed, Context
+    from shorepass.contexts import Context
     from shorepass.credential import Credential
     from shorepass.helper.protocol import Answer
+    from shorepass.processes import Completed
 
 __all__ = ["DEFAULT_TIMEOUT", "HelperClient"]
 
