@@ -32,7 +32,8 @@ HUB_REGISTRY = "docker.io"
 HUB_SERVER_URL = "https://index.docker.io/v1/"
 HUB_API = "registry-1.docker.io"
 HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
-NAME_LIMIT = 255  # bytes of registry and repository together: distribution/reference NameTotalLengthMax
+REPOSITORY_LIMIT = 255  # characters: distribution/reference RepositoryNameTotalLengthMax
+DIGEST_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}  # opencontainers/go-digest knows these
 
 
 class Reference(NamedTuple):
@@ -53,14 +54,13 @@ class Reference(NamedTuple):
 
 
 @cache  # compiled on first use: a plain login by server name never needs it
-def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     label = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
     component = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
     return (
         re.compile(rf"(?:{label}(?:\.{label})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?", re.ASCII),
         re.compile(rf"{component}(?:/{component})*", re.ASCII),
         re.compile(r"[\w][\w.-]{0,127}", re.ASCII),
-        re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}", re.ASCII),
     )
 
 
@@ -90,10 +90,10 @@ def _looks_like_host(word: str) -> bool:
 
 
 def _parse_image(text: str) -> Reference:
-    domain_re, path_re, tag_re, digest_re = _grammar()
-    rest, _, digest = text.partition("@")
-    if "@" in text and not digest_re.fullmatch(digest):
-        raise InvalidReference(text, "the digest is not ALGORITHM:HEX")
+    domain_re, path_re, tag_re = _grammar()
+    rest, at, digest = text.partition("@")
+    if at and not _is_digest(digest):
+        raise InvalidReference(text, "the digest must be sha256:, sha384: or sha512: and its hex digits in lower case")
     slash = rest.rfind("/")
     colon = rest.find(":", slash + 1)
     tag = ""
@@ -116,11 +116,16 @@ def _parse_image(text: str) -> Reference:
         raise InvalidReference(text, "the repository name must be lower case")
     if not path_re.fullmatch(path):
         raise InvalidReference(text, "the repository name is malformed")
-    if len(domain) + 1 + len(path) > NAME_LIMIT:
-        raise InvalidReference(text, f"the name is longer than {NAME_LIMIT} characters")
+    if len(path) > REPOSITORY_LIMIT:
+        raise InvalidReference(text, f"the repository name is longer than {REPOSITORY_LIMIT} characters")
     if not tag and not digest and re.fullmatch(r"[0-9a-f]{64}", text):
         raise InvalidReference(text, "64 hex digits are an image id, not a name")
     return Reference(domain, path, tag, digest)
+
+
+def _is_digest(text: str) -> bool:
+    algorithm, _, digits = text.partition(":")
+    return len(digits) == DIGEST_DIGITS.get(algorithm) and not digits.strip("0123456789abcdef")
 
 
 def server_url(registry: str) -> str:
@@ -144,31 +149,53 @@ def registry_of_server(server: str) -> str:
 def host_of_key(key: str) -> str:
     """Return the host (with port) of a config key or server URL, exactly as docker's ConvertToHostname does.
 
-    Scheme, user info and path are dropped, the port stays, the case stays. A key without a scheme is
-    merely cut at its first slash. Where Go's ``url.Parse`` fails, docker cuts at the first slash, too.
-    Source: docker/cli cli/config/credentials/file_store.go.
+    Scheme, user info and path are dropped, the port stays, the case stays. A key without a scheme, and one that
+    Go's ``url.Parse`` (1.24) refuses, is cut at its first slash.
     """
-    if "://" in key:
-        host = _go_url_host(key)
-        if host:
-            return host
-    return key.partition("/")[0]
+    host = _go_url_host(key) if "://" in key else ""
+    return host or key.partition("/")[0]
 
 
-def _go_url_host(url: str) -> str | None:
-    """Return Go's ``net.JoinHostPort(u.Hostname(), u.Port())`` of a URL, None where Go finds an error or no host."""
-    scheme, _, rest = url.partition("://")
-    if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9+.-]*", scheme) or any(ord(c) < 0x20 or ord(c) == 0x7F for c in url):
-        return None
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    host = authority.rpartition("@")[2]
-    name, port = split_host_port(host)
-    if port is None or (port and not port.isdigit()):
-        return None
-    name = name.removeprefix("[").removesuffix("]")
-    if not name:
-        return None
-    if not port:
+def _go_url_host(url: str) -> str:
+    """Return ``net.JoinHostPort(u.Hostname(), u.Port())`` of Go's ``url.Parse``; empty: an error there, or no host."""
+    url, _, fragment = url.partition("#")
+    if any(c < " " or c == "\x7f" for c in url) or not _escapes_are_whole(fragment):
+        return ""
+    scheme = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", url)
+    rest = url[scheme.end() :] if scheme else url
+    rest = rest.partition("?")[0]
+    if not rest.startswith("//") or (not scheme and rest.startswith("///")):
+        return ""
+    authority, _, path = rest[2:].partition("/")
+    user, at, host = authority.rpartition("@")
+    if not _escapes_are_whole(path) or (
+        at and not re.fullmatch(r"(?:[a-zA-Z0-9._:~!$&'()*+,;=@-]|%[0-9a-fA-F]{2})*", user)
+    ):
+        return ""
+    return _go_host(host)
+
+
+def _escapes_are_whole(text: str) -> bool:
+    return "%" not in text or not re.search(r"%(?![0-9a-fA-F]{2})", text)
+
+
+def _go_host(host: str) -> str:
+    """Return the host of an authority as ``url.parseHost`` and ``net.JoinHostPort`` leave it; empty: an error.
+
+    A host with an escape or a zone in it is an error here, and not in Go: no registry has such a name.
+    """
+    if not re.fullmatch(r"(?:[a-zA-Z0-9!$&'()*+,;=:\[\]<>\"._~-]|[^\x00-\x7f])*", host):
+        return ""
+    colon = host.rfind(":")
+    tail = host.rpartition("]")[2] if host.startswith("[") else host[colon:] if colon >= 0 else ""
+    if tail == host or not re.fullmatch(r"(?::[0-9]*)?", tail):
+        return ""
+    name, port = host, ""
+    if colon >= 0 and re.fullmatch(r"[0-9]*", host[colon + 1 :]):
+        name, port = host[:colon], host[colon + 1 :]
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    if not name or not port:
         return name
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 

@@ -5,8 +5,9 @@ Version followed: 28.2.2 (docker/cli ``cli/config/``, ``cli/command/registry.go`
 - 28.3 and later look into ``DOCKER_AUTH_CONFIG`` first. Where that variable is set, the docker on PATH is asked for its
   release; without one the newest rules count.
 - 29 and later stop ``pull`` when a helper fails; those before went on without a word (29 changed ``pull``, 28.5 ``push``).
-- 27 and earlier knew no scheme but ``http`` and ``https`` in a key, and no user info (``Docker(release=(20, 10))``).
+- 26 and earlier knew no scheme but ``http`` and ``https`` in a key, and no user info (``Docker(release=(20, 10))``).
 - 24 and earlier read ``~/.dockercfg`` where there is no ``config.json``; that is left out here.
+- 22 and earlier put up with an empty user name in ``auth``, and knew no registry by IPv6 address.
 """
 
 from __future__ import annotations
@@ -26,14 +27,16 @@ from shorepass.resolution import Outcome, Resolution, Source, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shorepass.contexts import Context
+    from shorepass.contexts import Context, FileContent
     from shorepass.names import Reference
 
 __all__ = ["DOCKER", "Docker"]
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
+FOLLOWED = (28, 2)
 VARIABLE_SINCE = (28, 3)
-URL_PARSE_SINCE = (28, 0)
+URL_PARSE_SINCE = (27, 0)
+NAMED_USER_SINCE = (23, 0)
 
 BROKEN_FILE = (
     "docker prints a warning, goes on with what it had read of the file until then, and saves that at the next login"
@@ -59,6 +62,7 @@ class Docker:
 
     def __init__(self, release: tuple[int, int] | None = None) -> None:
         self._release = release
+        self._rules = release or FOLLOWED
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what docker sends to the daemon for an image, as the daemon uses it."""
@@ -94,7 +98,7 @@ class Docker:
         return trace.resolution(credential, Source(VARIABLE, trace.server_url))
 
     def _ask_file(self, trace: _Trace) -> Resolution:
-        path, config = _load(trace)
+        path, config = self._load(trace)
         helper, why = _helper(trace.context, config, trace.server_url)
         if helper:
             trace.add("helper", Outcome.OK, f"docker-credential-{helper}", why)
@@ -112,6 +116,28 @@ class Docker:
         source = None if isinstance(credential, Anonymous) else Source(path, picked.key)
         return trace.resolution(credential, source, alternatives=_distinct(credential, picked))
 
+    def _read(self, context: Context) -> tuple[str, DockerConfig]:
+        path = docker_config_path(context)[0]
+        return path, self._decode(context.read(path, SIZE_LIMIT))
+
+    def _decode(self, content: FileContent | None) -> DockerConfig:
+        return docker_config.load(content, nobody=self._rules < NAMED_USER_SINCE)
+
+    def _load(self, trace: _Trace) -> tuple[str, DockerConfig]:
+        """Read docker's file, and say so."""
+        path, why = docker_config_path(trace.context)
+        try:
+            content = trace.context.read(path, SIZE_LIMIT)
+            config = self._decode(content)
+        except SourceError as error:
+            trace.add("file", Outcome.FAILED, path, error.message.removeprefix(path).lstrip(": "), error.hint)
+            raise
+        if content is None:
+            trace.add("file", Outcome.SKIPPED, path, f"there is no such file ({why})")
+        else:
+            trace.add("file", Outcome.OK, path, why)
+        return path, config
+
     def _pick(self, config: DockerConfig, server_url: str) -> _Picked:
         """Return the entry that docker's file store takes: the exact key, else any key of that host.
 
@@ -119,10 +145,9 @@ class Docker:
         """
         if server_url in config.auths:
             return _Picked(server_url, config.entry(server_url))
-        host_of = host_of_key if (self._release or URL_PARSE_SINCE) >= URL_PARSE_SINCE else _host_of_key_before_28
-        # A host stands in its key as it is, unless the key has escapes in it or Go adds the brackets.
-        seek = "" if server_url.startswith("[") else server_url
-        keys = [key for key in config.auths if (seek in key or "%" in key) and host_of(key) == server_url]
+        host_of = host_of_key if self._rules >= URL_PARSE_SINCE else _host_of_key_before_28
+        seek = "" if server_url.startswith("[") else server_url  # Go may add these brackets, all else is in the key
+        keys = [key for key in config.auths if seek in key and host_of(key) == server_url]
         if not keys:
             return NOTHING_PICKED
         keys.sort()
@@ -134,7 +159,7 @@ class Docker:
 
         (docker itself takes ``index.docker.io`` for a registry of its own, and never finds that login again.)
         """
-        path, config = _read(context)
+        path, config = self._read(context)
         key = _login_key(server)
         helper, _ = _helper(context, config, key)
         return Target(path, key, helper or None, detected=bool(helper) and not config.holds_auth, records=bool(helper))
@@ -145,7 +170,7 @@ class Docker:
         For Docker Hub: its key, and the two tokens of a login by browser. (docker itself does that only where no
         server is named, and passes over Hub's key for ``docker.io``.)
         """
-        path, config = _read(context)
+        path, config = self._read(context)
         key = _login_key(server)
         if key == HUB_SERVER_URL:
             names = [key, f"{key}access-token", f"{key}refresh-token"]
@@ -159,7 +184,7 @@ class Docker:
         """Return docker's stored logins: all of the default store, and one for each registry with its own helper."""
         path = docker_config_path(context)[0]
         try:
-            _, config = _read(context)
+            _, config = self._read(context)
         except SourceError as error:
             return [Entry("", "", "", path, error=error)]
         found = [_file_entry(config, key, path) for key in config.auths if _is_in_file(context, config, key)]
@@ -235,27 +260,6 @@ def _said(credential: Credential) -> str:
     if isinstance(credential, BearerToken):
         return "a registry token"
     return "nothing"
-
-
-def _read(context: Context) -> tuple[str, DockerConfig]:
-    path = docker_config_path(context)[0]
-    return path, docker_config.load(context.read(path, SIZE_LIMIT))
-
-
-def _load(trace: _Trace) -> tuple[str, DockerConfig]:
-    """Read docker's file, and say so."""
-    path, why = docker_config_path(trace.context)
-    try:
-        content = trace.context.read(path, SIZE_LIMIT)
-        config = docker_config.load(content)
-    except SourceError as error:
-        trace.add("file", Outcome.FAILED, path, error.message.removeprefix(f"{path}: "), error.hint)
-        raise
-    if content is None:
-        trace.add("file", Outcome.SKIPPED, path, f"there is no such file ({why})")
-    else:
-        trace.add("file", Outcome.OK, path, why)
-    return path, config
 
 
 def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[str, str]:

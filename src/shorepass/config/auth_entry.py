@@ -8,6 +8,8 @@ from __future__ import annotations
 import binascii
 from typing import Any, NamedTuple
 
+from shorepass.config.go_json import NotTextError, field_name, text_fields
+from shorepass.config.go_json import text as go_text
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.secret import Secret
 
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["AuthConfig", "BadEntryError", "decode_auth", "read_containers_entry", "read_docker_entry", "write_entry"]
 
 NO_SECRET = Secret("")
-DOCKER_FIELDS = frozenset(
-    ("username", "password", "auth", "email", "serveraddress", "identitytoken", "registrytoken")
-)
+DOCKER_FIELDS = frozenset(("username", "password", "auth", "email", "serveraddress", "identitytoken", "registrytoken"))
 
 
 class BadEntryError(ValueError):
@@ -50,44 +50,25 @@ class AuthConfig(NamedTuple):
         return ANONYMOUS
 
 
-def go_field(name: str) -> str:
-    """Return the spelling by which Go's JSON decoder finds a struct field: case does not count.
-
-    ``lower`` also turns the Kelvin sign into ``k``, as Go does; the long s it leaves alone, and Go does not.
-    """
-    return name.lower().replace("\u017f", "s")
-
-
-def docker_fields(members: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """Return an entry's text fields as Go decodes them: the last one that is not null counts.
-
-    Raises BadEntryError when a field that docker knows is not a text.
-    """
-    fields: dict[str, str] = {}
-    for name, value in members:
-        field = go_field(name)
-        if field in DOCKER_FIELDS and value is not None:
-            if not isinstance(value, str):
-                raise BadEntryError(f'"{field}" is not a text')
-            fields[field] = value
-    return fields
-
-
-def read_docker_entry(members: Iterable[tuple[str, Any]]) -> AuthConfig:
+def read_docker_entry(members: Iterable[tuple[str, Any]], *, nobody: bool = False) -> AuthConfig:
     """Return what docker makes of an entry; ``members`` as they stand in the file, repetitions included.
 
-    ``auth``, where it is not empty, replaces ``username`` and ``password``. Raises BadEntryError.
+    ``auth``, where it is not empty, replaces ``username`` and ``password``. ``nobody`` lets an empty user name in it
+    pass, as docker 20.10 does. Raises BadEntryError.
     """
-    fields = docker_fields(members)
+    try:
+        fields = text_fields(members, DOCKER_FIELDS)
+    except NotTextError as error:
+        raise BadEntryError(str(error)) from None
     username, password = fields.get("username", ""), fields.get("password", "")
     if fields.get("auth"):
-        username, password = decode_auth(fields["auth"])
+        username, password = decode_auth(fields["auth"], nobody=nobody)
     return AuthConfig(
         username, Secret(password), Secret(fields.get("identitytoken", "")), Secret(fields.get("registrytoken", ""))
     )
 
 
-def decode_auth(auth: str) -> tuple[str, str]:
+def decode_auth(auth: str, *, nobody: bool = False) -> tuple[str, str]:
     """Return user name and password of a base64 ``user:password``, cut at the first colon. Raises BadEntryError.
 
     Go's decoder passes over line ends and demands the padding; docker trims NULs off the password. Bytes that are
@@ -96,24 +77,24 @@ def decode_auth(auth: str) -> tuple[str, str]:
     username, colon, password = _decode_base64(auth).partition(b":")
     if not colon:
         raise BadEntryError('"auth" has no colon between user name and password')
-    if not username:
+    if not username and not nobody:
         raise BadEntryError('"auth" has no user name')
     return go_text(username), go_text(password.strip(b"\0"))
 
 
 def _decode_base64(text: str) -> bytes:
+    text = text.replace("\r", "").replace("\n", "")
     try:
-        return binascii.a2b_base64(text.replace("\r", "").replace("\n", ""), strict_mode=True)
+        if not is_padded(text):
+            raise ValueError
+        return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         raise BadEntryError('"auth" is not base64') from None
 
 
-def go_text(data: bytes) -> str:
-    """Return bytes as text, each that is not UTF-8 as one U+FFFD: what Go's JSON encoder makes of them."""
-    text = data.decode(errors="surrogateescape")
-    if text.isascii():
-        return text
-    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+def is_padded(text: str) -> bool:
+    """Tell whether base64 has the right length. Python's strict decoder puts up with superfluous padding."""
+    return len(text) % 4 == 0 and not text.endswith("===")
 
 
 def read_containers_entry(entry: Mapping[str, object]) -> Credential:
@@ -122,7 +103,7 @@ def read_containers_entry(entry: Mapping[str, object]) -> Credential:
     ``auth`` without a colon is no credential at all, whatever else is there. Raises BadEntryError: bad base64, or
     something else than text in a field that is read. Source: containers/image pkg/docker/config/config.go.
     """
-    fields = {go_field(name): value for name, value in entry.items() if value is not None}
+    fields = {field_name(name): value for name, value in entry.items() if value is not None}
     auth, token = fields.get("auth", ""), fields.get("identitytoken", "")
     if not isinstance(auth, str) or not isinstance(token, str):
         raise BadEntryError('"auth" or "identitytoken" is not a text')

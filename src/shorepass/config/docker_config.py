@@ -9,16 +9,10 @@ from __future__ import annotations
 import binascii
 from typing import Any, NamedTuple
 
-from shorepass.config.auth_entry import (
-    DOCKER_FIELDS,
-    AuthConfig,
-    BadEntryError,
-    docker_fields,
-    go_field,
-    read_docker_entry,
-)
+from shorepass.config.auth_entry import DOCKER_FIELDS, AuthConfig, BadEntryError, is_padded, read_docker_entry
 from shorepass.config.document import load_pairs
-from shorepass.config.spans import JsonSyntaxError, read_value, skip_blank
+from shorepass.config.go_json import field_name, first_value, text_fields
+from shorepass.config.spans import JsonSyntaxError, skip_blank
 from shorepass.errors import MalformedFile, printable
 
 TYPE_CHECKING = False
@@ -67,15 +61,17 @@ class DockerConfig(NamedTuple):
         return self.cred_helpers.get(server_url, self.creds_store)
 
     def entry(self, key: str) -> AuthConfig:
-        """Return the entry with exactly this key."""
-        return read_docker_entry(self.auths[key])
+        """Return the entry with exactly this key. It was found good when the file was loaded."""
+        return read_docker_entry(self.auths[key], nobody=True)
 
 
 NOTHING = DockerConfig({}, {}, "")
 
 
-def load(content: FileContent | None) -> DockerConfig:
+def load(content: FileContent | None, *, nobody: bool = False) -> DockerConfig:
     """Return docker's view of its config file; no file and an empty file are an empty config.
+
+    ``nobody`` lets an ``auth`` with an empty user name pass, as docker 20.10 does.
 
     Raises MalformedFile where docker warns that it cannot load or parse the file; the reason names field or key.
     """
@@ -91,7 +87,7 @@ def load(content: FileContent | None) -> DockerConfig:
         cred_helpers: dict[str, str] = {}
         creds_store = ""
         for name, value in found:
-            field = go_field(name)
+            field = field_name(name)
             if field == "auths":
                 auths = _add_auths(auths, value)
                 continue
@@ -102,7 +98,7 @@ def load(content: FileContent | None) -> DockerConfig:
                 cred_helpers = {} if value is None else {**cred_helpers, **{k: v or "" for k, v in value}}
             elif field == "credsstore" and value is not None:
                 creds_store = value
-        _check_auths(auths)
+        _check_auths(auths, nobody=nobody)
     except BadEntryError as error:
         raise MalformedFile(
             content.path,
@@ -125,7 +121,7 @@ def _fits(value: Any, shape: _Shape) -> bool:
     if not isinstance(value, tuple):
         return False
     if isinstance(shape, dict):
-        return all(_fits(item, shape[field]) for name, item in value if (field := go_field(name)) in shape)
+        return all(_fits(item, shape[field]) for name, item in value if (field := field_name(name)) in shape)
     return all(_fits(item, shape[0]) for _, item in value)
 
 
@@ -141,17 +137,17 @@ def _add_auths(auths: dict[str, Members], value: Any) -> dict[str, Members]:
         if type(members) is not tuple:
             raise _bad_entry(key, "it is no object")
         for name, member in members:
-            if type(member) is not str and member is not None and go_field(name) in DOCKER_FIELDS:
-                raise _bad_entry(key, f"{go_field(name)!r} is not a text")
+            if type(member) is not str and member is not None and field_name(name) in DOCKER_FIELDS:
+                raise _bad_entry(key, f"{field_name(name)!r} is not a text")
     return {**auths, **{key: members or () for key, members in value}}
 
 
-def _check_auths(auths: dict[str, Members]) -> None:
+def _check_auths(auths: dict[str, Members], *, nobody: bool) -> None:
     """Decode every ``auth``, as docker does at the start. Ten thousand take the C decoder 2 ms."""
     try:
-        decode = binascii.a2b_base64
+        decode, least = binascii.a2b_base64, 0 if nobody else 1
         for auth in _encoded(auths.values()):
-            if decode(auth, strict_mode=True).find(b":") < 1:
+            if not is_padded(auth) or decode(auth, strict_mode=True).find(b":") < least:
                 break
         else:
             return
@@ -159,7 +155,7 @@ def _check_auths(auths: dict[str, Members]) -> None:
         pass  # this one is bad, or has line ends in it: look again, slowly
     for key, members in auths.items():
         try:
-            read_docker_entry(members)
+            read_docker_entry(members, nobody=nobody)
         except BadEntryError as error:
             raise _bad_entry(key, str(error)) from None
 
@@ -172,7 +168,7 @@ def _encoded(entries: Iterable[Members]) -> list[str]:
         if (
             auth := members[0][1]
             if len(members) == 1 and members[0][0] == "auth"
-            else docker_fields(members).get("auth")
+            else text_fields(members, DOCKER_FIELDS).get("auth")
         )
     ]
 
@@ -189,8 +185,7 @@ def load_variable(text: str) -> dict[str, AuthConfig]:
     """
     entries: dict[str, Members] = {}
     try:
-        start = skip_blank(text, 0)
-        found, end = read_value(text, start, pairs=True) if start < len(text) else ((), start)
+        found, end = first_value(text) if skip_blank(text, 0) < len(text) else ((), len(text))
         if text[skip_blank(text, end) :][:1] not in ("", "]", "}"):  # Go's Decoder.More takes these two for an end
             raise BadEntryError("more than one JSON value")
         for _, value in _members(found, "auths"):
@@ -211,12 +206,13 @@ def _members(value: Any, only: str = "") -> Members:
     if not isinstance(value, tuple):
         raise BadEntryError("it is not objects all the way down to auth")
     for name, _ in value:
-        if only and go_field(name) != only:
+        if only and field_name(name) != only:
             raise BadEntryError(f"{printable(name)!r} is not known there")
     return value
 
 
 def _variable_entry(key: str, members: Members | None) -> AuthConfig:
-    if not docker_fields(members or ()).get("auth"):
+    fields = read_docker_entry(members or ())
+    if not fields.username:
         raise _bad_entry(key, 'it has no "auth"')
-    return read_docker_entry(members or ())
+    return fields

@@ -12,9 +12,10 @@ other members stay as they were written.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, NamedTuple
 
+from shorepass.config.go_json import field_name, first_value, without_surrogates
+from shorepass.config.go_json import text as go_text
 from shorepass.config.spans import JsonSyntaxError, Member, members, read_value, skip_blank
 from shorepass.errors import MalformedFile
 
@@ -67,7 +68,7 @@ def load(content: FileContent, *, first_value_only: bool = False) -> dict[str, A
         loaded: dict[str, Any] = {}
         for member in found or ():
             _merge(loaded, _canonical(member.key), member.value)
-        return _without_surrogates(loaded) if "\\ud" in text or "\\uD" in text else loaded
+        return without_surrogates(loaded) if "\\ud" in text or "\\uD" in text else loaded
     except JsonSyntaxError as error:
         _refuse(content, text, error)
 
@@ -80,11 +81,7 @@ def load_pairs(content: FileContent) -> Any:
     """
     text = _decode(content, strict=False)
     try:
-        start = skip_blank(text, 0)
-        if start == len(text):
-            return None
-        value, _ = read_value(text, start, pairs=True)
-        return _without_surrogates(value) if "\\ud" in text or "\\uD" in text else value
+        return first_value(text)[0] if skip_blank(text, 0) < len(text) else None
     except JsonSyntaxError as error:
         _refuse(content, text, error)
 
@@ -130,7 +127,7 @@ def _decode(content: FileContent | bytes | None, *, strict: bool = True) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         if not strict:
-            return _lone_surrogate().sub("\ufffd", data.decode(errors="surrogateescape"))
+            return go_text(data)
         before = data[: error.start].decode()
         _refuse(content, before, JsonSyntaxError("not UTF-8", len(before)))
 
@@ -159,8 +156,7 @@ def _top(text: str, start: int) -> tuple[list[Member] | None, int]:
 
 
 def _canonical(name: str) -> str:
-    # Go folds the long s, too (encoding/json fold.go)
-    return _FIELDS.get(name.replace("\u017f", "s").lower(), name)
+    return _FIELDS.get(field_name(name), name)
 
 
 def _merge(loaded: dict[str, Any], name: str, value: Any) -> None:
@@ -170,28 +166,6 @@ def _merge(loaded: dict[str, Any], name: str, value: Any) -> None:
         loaded[name] = {**before, **value}
     elif not (name == "credsStore" and value is None and isinstance(before, str)):
         loaded[name] = value
-
-
-def _lone_surrogate() -> re.Pattern[str]:
-    return re.compile("[\ud800-\udfff]")  # compiled when it is needed, which is hardly ever
-
-
-def _without_surrogates(loaded: Any) -> Any:
-    surrogate = _lone_surrogate()
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, str):
-            return surrogate.sub("\ufffd", value)
-        if isinstance(value, list | tuple):
-            return type(value)(map(clean, value))
-        if isinstance(value, dict):
-            return {clean(k): clean(v) for k, v in value.items()}
-        return value
-
-    try:
-        return clean(loaded)
-    except RecursionError:
-        raise JsonSyntaxError("nested too deeply for a config file") from None
 
 
 # Editing

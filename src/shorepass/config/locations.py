@@ -52,7 +52,9 @@ def _first(context: Context, home: str) -> AuthFile:
     if named:
         return AuthFile(named, legacy=False, why="named by --authfile or REGISTRY_AUTH_FILE")
     if context.platform in ("darwin", "windows"):
-        return AuthFile(join(context, home, ".config", "containers", "auth.json"), legacy=False, why="in the home's .config")
+        return AuthFile(
+            join(context, home, ".config", "containers", "auth.json"), legacy=False, why="in the home's .config"
+        )
     runtime = context.getenv("XDG_RUNTIME_DIR")
     if runtime:
         return AuthFile(join(context, runtime, "containers", "auth.json"), legacy=False, why="in XDG_RUNTIME_DIR")
