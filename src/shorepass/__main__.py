@@ -1,6 +1,6 @@
 """``python -m shorepass``."""
 
-from shorepass.cli import main
+from shorepass.cli import program
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    program()
