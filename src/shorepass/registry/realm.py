@@ -62,6 +62,11 @@ def check(asked: Url, realm: str, *, trusted: Sequence[str] = (), insecure: bool
     return url
 
 
+def _both_here(asked: Url, url: Url) -> bool:
+    """Plain http alone: its transport connects to loopback addresses only, whatever ``localhost`` resolves to."""
+    return asked.scheme == url.scheme == "http" and {asked.host, url.host} <= THIS_MACHINE
+
+
 def _misconfigured(asked: Url) -> str:
     return f"the external URL of {printable(asked.authority)} may be misconfigured: ask who runs it"
 
