@@ -12,11 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
+    from typing import IO
 
 __all__ = ["Completed", "ProcessError", "ProcessNotStarted", "ProcessOutputTooLarge", "ProcessTimeout", "run"]
 
 READ_SIZE = 65536  # bytes: a pipe's own size on Linux
-DRAIN_SECONDS = 0.2  # after a program's end, for output that a child of it may still hold open
+POLL_SECONDS = 0.05  # how late the end of a program is seen whose output somebody else still holds open
+DRAIN_SECONDS = 0.2  # after a program's end, for what is still on its way; that somebody else may never close it
+KILL_SECONDS = 1.0  # for a killed program to go; one that runs as another user cannot be killed at all
 
 
 class Completed(NamedTuple):
@@ -40,13 +43,16 @@ class ProcessTimeout(ProcessError):
 
 
 class ProcessOutputTooLarge(ProcessError):
-    """It was ended because it printed more than it may."""
+    """It was ended, with all it had started, because it printed more than it may."""
 
 
 def run(argv: Sequence[str], stdin: bytes, *, env: Mapping[str, str], timeout: float, limit: int) -> Completed:
     """Run ``argv[0]`` (an absolute path) without a shell in ``/``, and return what it did.
 
-    ``timeout`` in seconds, ``limit`` in bytes for each of standard output and standard error. Raises ProcessError.
+    ``timeout`` in seconds, ``limit`` in bytes for each of standard output and standard error. A program that does not
+    read all of ``stdin`` is none the worse for it. What it left running in the background is left alone.
+
+    Raises ProcessError: ProcessNotStarted, ProcessTimeout, ProcessOutputTooLarge.
     """
     import os
     import subprocess  # 4 ms, and only a login that rests with a helper pays for it
@@ -59,16 +65,18 @@ def run(argv: Sequence[str], stdin: bytes, *, env: Mapping[str, str], timeout: f
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,
             env=dict(env),
             cwd=os.path.abspath(os.sep),
             start_new_session=True,
         )
     except OSError as error:
         raise ProcessNotStarted(_why_not_started(error, argv[0])) from None
+    except ValueError:
+        raise ProcessNotStarted("its path, its arguments or its environment cannot be passed on") from None
     try:
-        if sys.platform == "win32":
-            return _communicate(process, stdin, timeout, limit)
-        return _converse(process, stdin, timeout, limit)
+        converse = _converse_by_threads if sys.platform == "win32" else _converse
+        return converse(process, stdin, timeout, limit)
     finally:
         _end(process)
 
@@ -80,90 +88,140 @@ def _why_not_started(error: OSError, program: str) -> str:
     if error.errno == errno.ENOENT and os.path.exists(program):
         return "its interpreter or loader is missing (a script's first line, or another C library)"
     if error.errno == errno.ENOEXEC:
-        return "exec format error: made for another architecture, or a script without a first line"
+        return "exec format error: made for another architecture, or a script without #! in its first line"
     return (error.strerror or str(error)).lower()
 
 
 def _converse(process: subprocess.Popen[bytes], stdin: bytes, timeout: float, limit: int) -> Completed:
-    """Write standard input and read both outputs at once, so that neither side can block the other."""
+    """Write standard input and read both outputs as each becomes ready, so that neither side can block the other."""
     import os
     import selectors
     import time
 
-    assert process.stdin and process.stdout and process.stderr  # noqa: S101  # all three are pipes
+    to, out, err = _pipes(process)
     deadline = time.monotonic() + timeout
-    outputs: dict[object, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+    drained_at = deadline
+    outputs = {out: bytearray(), err: bytearray()}
     left = memoryview(stdin)
     with selectors.DefaultSelector() as selector:
         for stream in outputs:
-            selector.register(stream, selectors.EVENT_READ)  # type: ignore[arg-type]  # both are file objects
-        os.set_blocking(process.stdin.fileno(), False)
-        selector.register(process.stdin, selectors.EVENT_WRITE)
-        ended_at: float | None = None
-        while selector.get_map():
-            now = time.monotonic()
-            if ended_at is None and process.poll() is not None:
-                ended_at = now
-            if ended_at is not None and now > ended_at + DRAIN_SECONDS:
-                break  # a child of the program keeps the pipe open; the answer is complete
-            if now > deadline:
-                raise ProcessTimeout(f"no answer within {timeout:g} s")
-            wait = min(deadline - now, 0.05 if ended_at is None else 0.01)
-            for key, _ in selector.select(wait):
-                if key.fileobj is process.stdin:
-                    try:
-                        left = left[os.write(key.fd, left[:READ_SIZE]) :] if left else left
-                    except BrokenPipeError:
-                        left = left[:0]  # it does not want the rest
-                    except BlockingIOError:
-                        continue
-                    if not left:
-                        selector.unregister(process.stdin)
-                        process.stdin.close()
-                    continue
-                chunk = os.read(key.fd, READ_SIZE)
-                output = outputs[key.fileobj]
-                output += chunk
-                if len(output) > limit:
-                    raise ProcessOutputTooLarge(f"more than {limit} bytes of output")
-                if not chunk:
-                    selector.unregister(key.fileobj)
+            selector.register(stream, selectors.EVENT_READ)
+        os.set_blocking(to.fileno(), False)
+        selector.register(to, selectors.EVENT_WRITE)
+        while selector.get_map() and (now := time.monotonic()) < drained_at:
+            if drained_at == deadline and process.poll() is not None:
+                drained_at = min(deadline, now + DRAIN_SECONDS)
+            for key, _ in selector.select(min(POLL_SECONDS, drained_at - now)):
+                stream = to if key.fileobj is to else out if key.fileobj is out else err
+                if stream is to:
+                    left = left[_feed(key.fd, left) :]
+                    over = not left
+                else:
+                    over = not _take(key.fd, outputs[stream], limit)
+                if over:
+                    selector.unregister(stream)
+                    stream.close()
+    return Completed(_status(process, timeout, deadline - time.monotonic()), bytes(outputs[out]), bytes(outputs[err]))
+
+
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
+    streams = (process.stdin, process.stdout, process.stderr)
+    assert None not in streams  # noqa: S101  # run() asked for all three
+    return streams  # type: ignore[return-value]  # mypy does not see it in that
+
+
+def _feed(pipe: int, data: memoryview) -> int:
+    """Write some of ``data``, and return how much needs no more writing: all of it when nobody reads it any more."""
+    import os
+
     try:
-        status = process.wait(max(0.0, deadline - time.monotonic()))
-    except Exception:  # noqa: BLE001  # subprocess.TimeoutExpired, whose text would name the arguments
-        raise ProcessTimeout(f"no end within {timeout:g} s") from None
-    return Completed(status, bytes(outputs[process.stdout]), bytes(outputs[process.stderr]))
+        return os.write(pipe, data[:READ_SIZE]) if data else 0
+    except BlockingIOError:
+        return 0
+    except BrokenPipeError:
+        return len(data)
 
 
-def _communicate(process: subprocess.Popen[bytes], stdin: bytes, timeout: float, limit: int) -> Completed:
-    """Windows: pipes cannot be waited for; the library's threads do it, and the bound is looked at afterwards."""
+def _take(pipe: int, output: bytearray, limit: int) -> bool:
+    """Add what a pipe holds to ``output``; False at its end. Raises ProcessOutputTooLarge."""
+    import os
+
+    chunk = os.read(pipe, READ_SIZE)
+    output += chunk
+    if len(output) > limit:
+        raise ProcessOutputTooLarge(f"more than {limit} bytes of output")
+    return bool(chunk)
+
+
+def _status(process: subprocess.Popen[bytes], timeout: float, left: float) -> int:
+    """Return the exit status within the seconds that are left. Raises ProcessTimeout."""
     import subprocess
 
     try:
-        stdout, stderr = process.communicate(stdin, timeout)
-    except subprocess.TimeoutExpired:
-        raise ProcessTimeout(f"no answer within {timeout:g} s") from None
-    if max(len(stdout), len(stderr)) > limit:
-        raise ProcessOutputTooLarge(f"more than {limit} bytes of output")
-    return Completed(process.returncode, stdout, stderr)
+        return process.wait(max(0.0, left))
+    except subprocess.TimeoutExpired:  # whose text would name the arguments
+        raise ProcessTimeout(f"no end within {timeout:g} s") from None
+
+
+def _converse_by_threads(process: subprocess.Popen[bytes], stdin: bytes, timeout: float, limit: int) -> Completed:
+    """Do the same on Windows, whose pipes cannot be waited for: a thread waits at each.
+
+    A thread at a pipe that somebody else holds open is left behind, and ends with that.
+    """
+    import threading
+    import time
+
+    to, out, err = _pipes(process)
+    deadline = time.monotonic() + timeout
+    outputs = {out: bytearray(), err: bytearray()}
+    too_large: list[ProcessOutputTooLarge] = []
+
+    def write() -> None:
+        left = memoryview(stdin)
+        try:
+            while left:
+                left = left[_feed(to.fileno(), left) :]
+            to.close()
+        except OSError:
+            pass  # it does not want the rest
+
+    def read(stream: IO[bytes], output: bytearray) -> None:
+        try:
+            while _take(stream.fileno(), output, limit):
+                pass
+            stream.close()
+        except ProcessOutputTooLarge as error:
+            too_large.append(error)
+            process.kill()
+
+    threads = [threading.Thread(target=write, daemon=True)]
+    threads += [threading.Thread(target=read, args=item, daemon=True) for item in outputs.items()]
+    for thread in threads:
+        thread.start()
+    status = _status(process, timeout, timeout)
+    drained_at = min(deadline, time.monotonic() + DRAIN_SECONDS)
+    for thread in threads[1:]:
+        thread.join(max(0.0, drained_at - time.monotonic()))
+    if too_large:
+        raise too_large[0]
+    return Completed(status, bytes(outputs[out]), bytes(outputs[err]))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the program and its whole session, and collect it."""
+    """End the program, with its whole session, if it has not come to its own end."""
     import os
     import signal
+    import subprocess
 
-    if sys.platform == "win32":
-        process.kill()
-    else:
+    if process.poll() is None:
         try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass  # all gone already
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream:
-            try:
-                stream.close()
-            except OSError:
-                continue
-    process.wait()
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(KILL_SECONDS)
+        except (OSError, subprocess.TimeoutExpired):
+            pass  # not ours to kill; Python collects it later
+    if sys.platform != "win32":  # there, a thread may still be reading, and closing would wait for it
+        for stream in _pipes(process):
+            stream.close()

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     resolution = place.find_client(arguments).resolve(place.context(arguments), parse(arguments.reference))
     credential = resolution.credential
     if isinstance(credential, Anonymous):
-        print(protocol.NOT_FOUND)
+        print(protocol.Refusal.NOT_FOUND)
         return 1
     if resolution.alternatives:
         print(

@@ -2,146 +2,206 @@
 
 from __future__ import annotations
 
+import json
+
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import HelperFailed, HelperMissing, HelperTimeout, UsageError, printable
 from shorepass.helper import protocol
-from shorepass.secret import Secret
+from shorepass.helper.protocol import Refusal, Verb
+from shorepass.processes import ProcessError, ProcessNotStarted, ProcessTimeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from shorepass.contexts import Context
     from shorepass.credential import Credential
     from shorepass.helper.protocol import Answer
     from shorepass.processes import Completed
 
+    Decoded = TypeVar("Decoded")
+
 __all__ = ["DEFAULT_TIMEOUT", "HelperClient"]
 
-DEFAULT_TIMEOUT = 20.0  # seconds; the secret-service helper needs 25 to find out that no keyring answers
+DEFAULT_TIMEOUT = 20.0  # seconds; without a keyring the secret-service helper needs 25 to fail by itself
+LONGEST_TIMEOUT = 86_400.0  # seconds: a day; what is longer is a mistake
 OUTPUT_LIMIT = 4 * 1024 * 1024  # bytes: a list of 10,000 logins has about one
 TIMEOUT_VARIABLE = "SHOREPASS_HELPER_TIMEOUT"
 
 # What mends a helper that is not there, for those that people meet.
 INSTALL = {
-    "desktop": "it belongs to Docker Desktop, which is not installed here",
-    "osxkeychain": "it exists on macOS only",
-    "wincred": "it exists on Windows only",
-    "pass": "install golang-docker-credential-helpers and pass",
-    "secretservice": "install golang-docker-credential-helpers and a keyring such as gnome-keyring",
+    "desktop": "it belongs to Docker Desktop: install that",
+    "osxkeychain": "it is for macOS (there: brew install docker-credential-helper)",
+    "wincred": "it is for Windows, and comes with Docker Desktop",
+    "pass": "install pass and docker-credential-pass (Debian: golang-docker-credential-helpers)",
+    "secretservice": "install docker-credential-secretservice (Debian: golang-docker-credential-helpers) and a keyring",
     "ecr-login": "install amazon-ecr-credential-helper",
     "gcloud": "install the Google Cloud CLI",
+    "gcr": "install docker-credential-gcr (gcloud components install docker-credential-gcr)",
+    "acr-env": "install docker-credential-acr-env",
 }
+
+NO_GPG_ID = "make a GPG key with gpg --full-generate-key, then: pass init KEYID"
+UNLOCK = "unlock the keyring in a login session; without one: dbus-run-session, and gnome-keyring-daemon --unlock in it"
 
 # Causes that helpers report in words of their own, and what mends them.
 CAUSES = (
-    ("pass not initialized", "make a GPG key (gpg --full-generate-key), then: pass init KEYID"),
-    ("pass store is uninitialized", "make a GPG key (gpg --full-generate-key), then: pass init KEYID"),
-    ("Cannot autolaunch D-Bus", "no session bus here: run inside a login session, or dbus-run-session COMMAND"),
-    ("org.freedesktop.secrets", "no keyring answers on the session bus: start gnome-keyring-daemon, and unlock it"),
-    ("collection is locked", "the keyring is locked: unlock it, then try again"),
-    ("decryption failed", "gpg could not decrypt: is gpg-agent able to ask for the passphrase here?"),
+    ("pass not initialized", NO_GPG_ID),
+    ("password store is empty", NO_GPG_ID),
+    ("decryption failed", "gpg cannot decrypt it: is the key there, and can gpg-agent ask for its passphrase here?"),
+    ("Cannot autolaunch D-Bus", f"no session bus here; {UNLOCK}"),
+    ("likely due to error in secretservice library", f"no session bus or no keyring here; {UNLOCK}"),
+    ("org.freedesktop.secrets", f"no keyring answers on the session bus; {UNLOCK}"),
+    ("locked collection", UNLOCK),
+    ("token too long", "helpers take no login of 64 KiB or more"),
+    ("exec format error", "install the build for this machine; a script needs #! in its first line"),
+    ("interpreter or loader", "install the build for this machine, or the program in the script's first line"),
 )
 
 
 class HelperClient:
-    """One credential helper in one context. ``timeout`` is in seconds for each call."""
+    """One credential helper in one context: ``suffix`` is the NAME in ``docker-credential-NAME``.
 
-    def __init__(self, context: Context, suffix: str, *, timeout: float | None = None) -> None:
+    ``timeout`` is in seconds for each call; None: SHOREPASS_HELPER_TIMEOUT, else 20. ``named_in`` is the file that names
+    the helper, for hints. Raises UsageError when SHOREPASS_HELPER_TIMEOUT is no number of seconds.
+    """
+
+    def __init__(
+        self, context: Context, suffix: str, *, timeout: float | None = None, named_in: str | None = None
+    ) -> None:
         self.suffix = suffix
-        self.program = protocol.program_name(suffix)
+        self.program = protocol.program_name(printable(suffix))
         self._context = context
         self._timeout = _timeout_of(context) if timeout is None else timeout
+        self._named_in = named_in
 
     def get(self, server_url: str) -> Credential:
-        """Return the stored credential, ANONYMOUS when the helper has none. Raises HelperError."""
+        """Return what the helper's answer means, ANONYMOUS when it has none. Raises HelperError."""
         answer = self.get_raw(server_url)
         return ANONYMOUS if answer is None else protocol.credential_of(answer)
 
     def get_raw(self, server_url: str) -> Answer | None:
-        """Return the helper's very answer, None when it says that it has none. Raises HelperError."""
-        done = self._call("get", server_url.encode("utf-8", "surrogateescape"))
-        if done.status != 0:
-            if self._says(done, protocol.NOT_FOUND):
-                return None
-            raise self._failed("get", done)
-        try:
-            return protocol.decode_answer(done.stdout)
-        except protocol.ProtocolError as error:
-            raise HelperFailed(self.program, "get", str(error), hint=self._try_by_hand("get")) from None
+        """Return the helper's very answer, None when it says that it has none. Raises HelperError.
+
+        As with docker, "credentials not found" counts only from a call that failed; from one that went well it is an
+        answer that is not JSON. (Debian's docker-credential-pass answers with empty strings instead.)
+        """
+        path, done = self._call(Verb.GET, _line(server_url))
+        if done.status == 0:
+            return _decoded(path, Verb.GET, done, protocol.decode_answer)
+        if protocol.refusal_of(done.stdout) is Refusal.NOT_FOUND:
+            return None
+        raise _failed(path, Verb.GET, done)
 
     def store(self, server_url: str, credential: Credential) -> None:
-        """Store a credential. Raises HelperError."""
-        request = protocol.encode_answer(server_url, credential)
-        done = self._call("store", request)
+        """Store a user name and password, or an identity token. Raises HelperError, UsageError."""
+        request = protocol.encode_request(server_url, credential)
+        path, done = self._call(Verb.STORE, request)
         if done.status != 0:
-            raise self._failed("store", done, quote=not _holds_a_secret(done.stdout + done.stderr, credential))
+            raise _failed(path, Verb.STORE, done, protocol.decode_answer(request))
 
     def erase(self, server_url: str) -> bool:
-        """Erase a credential; False when the helper says there was none. Raises HelperError."""
-        done = self._call("erase", server_url.encode("utf-8", "surrogateescape"))
-        if done.status == 0:
-            return True
-        if self._says(done, protocol.NOT_FOUND):
-            return False
-        raise self._failed("erase", done)
+        """Erase a login; False when the helper says there was none (not all do). Raises HelperError."""
+        path, done = self._call(Verb.ERASE, _line(server_url))
+        if done.status != 0 and not protocol.says_it_was_not_there(done.stdout):
+            raise _failed(path, Verb.ERASE, done)
+        return done.status == 0
 
     def list(self) -> dict[str, str]:
         """Return user names by server URL. Raises HelperError."""
-        done = self._call("list", b"unused")  # docker sends that very word
+        path, done = self._call(Verb.LIST, protocol.LIST_INPUT)
         if done.status != 0:
-            raise self._failed("list", done)
-        try:
-            return protocol.decode_list(done.stdout)
-        except protocol.ProtocolError as error:
-            raise HelperFailed(self.program, "list", str(error), hint=self._try_by_hand("list")) from None
+            raise _failed(path, Verb.LIST, done)
+        return _decoded(path, Verb.LIST, done, protocol.decode_list)
 
     def version(self) -> str:
         """Return what the helper says of itself, on one line. Raises HelperError."""
-        done = self._call("version", b"")
+        path, done = self._call(Verb.VERSION, b"")
         if done.status != 0:
-            raise self._failed("version", done)
+            raise _failed(path, Verb.VERSION, done)
         return printable(done.stdout.decode("utf-8", "replace"))
 
-    def _call(self, verb: str, stdin: bytes) -> Completed:
-        from shorepass.processes import ProcessError, ProcessTimeout
-
+    def _call(self, verb: Verb, stdin: bytes) -> tuple[str, Completed]:
+        """Run the helper; return the program's path and what it did. Raises HelperMissing, HelperTimeout, HelperFailed."""
         path = self._path(verb)
         try:
-            return self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
+            return path, self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
         except ProcessTimeout:
-            hint = f"run it by hand to see what it waits for, or set {TIMEOUT_VARIABLE} (seconds)"
-            raise HelperTimeout(self.program, verb, f"no answer within {self._timeout:g} s", hint=hint) from None
+            hint = f"does it wait for a passphrase? Try it by hand: {path} list; or set {TIMEOUT_VARIABLE} to more seconds"
+            raise HelperTimeout(path, verb, f"no answer within {self._timeout:g} s", hint=hint) from None
+        except ProcessNotStarted as error:
+            hint = _mend(str(error)) or self._instead("install it anew")
+            raise HelperMissing(path, verb, str(error), hint=hint) from None
         except ProcessError as error:
-            raise HelperFailed(self.program, verb, str(error), hint=self._try_by_hand(verb)) from None
+            raise HelperFailed(path, verb, str(error), hint=_by_hand(path)) from None
 
-    def _path(self, verb: str) -> str:
-        if not self.suffix or "/" in self.suffix or "\\" in self.suffix or "\0" in self.suffix:
-            raise HelperMissing(printable(self.program), verb, "not the name of a program")
+    def _path(self, verb: Verb) -> str:
+        if not self.suffix or any(c in "/\\" or not c.isprintable() for c in self.suffix):
+            # docker would run a file below the working directory where there is a slash
+            raise HelperMissing(self.program, verb, "not the name of a program", hint=self._instead("name another"))
         path = self._context.which(self.program)
         if path is None:
-            known = INSTALL.get(self.suffix, f"install {self.program}, or put its folder on PATH")
-            hint = f'{known}; or take "{self.suffix}" out of credsStore and credHelpers'
-            raise HelperMissing(self.program, verb, "not an executable file on PATH", hint=hint)
+            known = INSTALL.get(self.suffix.removesuffix(".exe"), "install it, or put its folder on PATH")
+            raise HelperMissing(
+                self.program, verb, "no executable file of that name on PATH", hint=self._instead(known)
+            )
         return path
 
-    def _failed(self, verb: str, done: Completed, *, quote: bool = True) -> HelperFailed:
-        how = f"ended by signal {-done.status}" if done.status < 0 else f"exit status {done.status}"
-        text = (done.stdout.strip() or done.stderr.strip()).decode("utf-8", "replace")
-        hint = next((mend for cause, mend in CAUSES if cause in text), self._try_by_hand(verb))
-        if text and quote and not text.lstrip().startswith("{"):
-            how += f": {printable(text.splitlines()[0])}"
-        return HelperFailed(self.program, verb, how, hint=hint)
-
-    def _try_by_hand(self, verb: str) -> str:
-        return f"run it by hand: echo REGISTRY | {self.program} {verb}"
-
-    @staticmethod
-    def _says(done: Completed, sentence: str) -> bool:
-        return done.stdout.decode("utf-8", "replace").strip() == sentence
+    def _instead(self, what: str) -> str:
+        place = self._named_in or "credsStore and credHelpers"
+        return f'{what}; or take "{printable(self.suffix)}" out of {place}'
 
 
-def _holds_a_secret(output: bytes, credential: Credential) -> bool:
-    secrets = [field.reveal() for field in credential if isinstance(field, Secret)]
-    return any(secret.encode("utf-8", "surrogateescape") in output for secret in secrets)
+def _line(server_url: str) -> bytes:
+    return server_url.encode("utf-8", "surrogateescape")
+
+
+def _decoded(path: str, verb: Verb, done: Completed, decode: Callable[[bytes], Decoded]) -> Decoded:
+    """Return the meaning of what a call that went well printed; no word of that gets into an error."""
+    try:
+        return decode(done.stdout)
+    except protocol.ProtocolError as error:
+        refusal = protocol.refusal_of(done.stdout)
+        reason = f'it printed "{refusal}" with exit status 0, which clients take for garbage' if refusal else str(error)
+        raise HelperFailed(path, verb, reason, hint=_by_hand(path)) from None
+
+
+def _failed(path: str, verb: Verb, done: Completed, sent: Answer | None = None) -> HelperFailed:
+    """Return the error for a call that failed: by protocol the cause stands on standard output, at times on the other."""
+    text = b"\n".join(part for part in (done.stdout.strip(), done.stderr.strip()) if part).decode("utf-8", "replace")
+    line = text.partition("\n")[0]
+    if not text:
+        said = ", and it printed nothing"
+    elif "{" in line or '"secret"' in line.lower() or (sent and _holds_secret(text, sent)):
+        said = ", and what it printed may hold a secret: not shown"
+    else:
+        said = f": {printable(line)}"
+    return HelperFailed(path, verb, _how(done.status) + said, hint=_mend(text) or _by_hand(path))
+
+
+def _holds_secret(text: str, sent: Answer) -> bool:
+    secret = sent.secret.reveal()
+    return any(form in text for form in (*secret.splitlines(), json.dumps(secret, ensure_ascii=False)[1:-1]) if form)
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    import signal
+
+    try:
+        return f"ended by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"ended by signal {-status}"
+
+
+def _mend(text: str) -> str | None:
+    return next((mend for cause, mend in CAUSES if cause in text), None)
+
+
+def _by_hand(path: str) -> str:
+    return f"try it by hand: {path} list"  # the one verb that shows no secret
 
 
 def _timeout_of(context: Context) -> float:
@@ -151,7 +211,8 @@ def _timeout_of(context: Context) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise UsageError(f"{TIMEOUT_VARIABLE} is not a number of seconds above 0", hint=f"unset {TIMEOUT_VARIABLE}")
+        seconds = 0.0
+    if not 0 < seconds <= LONGEST_TIMEOUT:
+        reason = f"{TIMEOUT_VARIABLE} must be a number of seconds above 0, at most {LONGEST_TIMEOUT:.0f}"
+        raise UsageError(reason, hint=f"unset {TIMEOUT_VARIABLE}")
     return seconds

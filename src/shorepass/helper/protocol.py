@@ -1,16 +1,22 @@
 """The words of the credential helper protocol, both ways. No I/O.
 
-Source: docker-credential-helpers credentials/credentials.go, credentials/error.go, client/client.go. A helper is
-called ``docker-credential-NAME VERB`` and reads one value from standard input; it answers on standard output, and
-failures are text there with exit status 1.
+A helper is called as ``docker-credential-NAME VERB``, reads one value from standard input and answers on standard
+output; a failure is exit status 1 and a sentence on standard output, and three sentences have a fixed meaning. Sources:
+docker-credential-helpers credentials/credentials.go, credentials/error.go, client/client.go; what an answer means:
+docker/cli cli/config/credentials/native_store.go. JSON is read and written as Go's encoding/json does.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+import re
+from enum import StrEnum
+from typing import NamedTuple
 
-from shorepass.credential import Anonymous, Basic, BearerToken, IdentityToken
+from shorepass.config import go_json
+from shorepass.config.spans import JsonSyntaxError
+from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
+from shorepass.errors import UsageError
 from shorepass.secret import Secret
 
 TYPE_CHECKING = False
@@ -18,26 +24,46 @@ if TYPE_CHECKING:
     from shorepass.credential import Credential
 
 __all__ = [
-    "NOT_FOUND",
-    "NO_SERVER_URL",
-    "NO_USERNAME",
+    "LIST_INPUT",
     "Answer",
     "ProtocolError",
+    "Refusal",
+    "Verb",
     "credential_of",
     "decode_answer",
     "decode_list",
     "encode_answer",
+    "encode_request",
     "program_name",
+    "refusal_of",
+    "says_it_was_not_there",
 ]
 
-NOT_FOUND = "credentials not found in native keychain"
-NO_SERVER_URL = "no credentials server URL"
-NO_USERNAME = "no credentials username"
+LIST_INPUT = b"unused"  # what docker writes to ``list``, which reads nothing
 
 TOKEN_USERNAME = "<token>"  # noqa: S105  # the protocol's word for "the secret is an identity token"
-BEARER_USERNAME = "<bearer>"  # ours, for `get` alone: the protocol has no word for a registry token
+BEARER_USERNAME = "<bearer>"  # ours, for the answer of `shorepass get`: the protocol has no word for a registry token
 
-PREFIX = "docker-credential-"
+# How helpers say in words of their own that ``erase`` found nothing: pass, osxkeychain.
+NOTHING_TO_ERASE = ("is not in the password store", "The specified item could not be found in the keychain")
+
+
+class Verb(StrEnum):
+    """What a helper can be asked to do."""
+
+    GET = "get"
+    STORE = "store"
+    ERASE = "erase"
+    LIST = "list"
+    VERSION = "version"
+
+
+class Refusal(StrEnum):
+    """The failures with a fixed sentence. NOT_FOUND is an answer: there is no such login."""
+
+    NOT_FOUND = "credentials not found in native keychain"
+    NO_SERVER_URL = "no credentials server URL"
+    NO_USERNAME = "no credentials username"
 
 
 class ProtocolError(ValueError):
@@ -45,25 +71,48 @@ class ProtocolError(ValueError):
 
 
 class Answer(NamedTuple):
-    """What ``get`` answered, before anybody gave it a meaning."""
+    """What ``get`` answers and ``store`` is given, before anybody gives it a meaning."""
 
     username: str
     secret: Secret
+    server_url: str = ""
 
 
 def program_name(suffix: str) -> str:
-    """Return the name of a helper's program."""
-    return PREFIX + suffix
+    """Return the name of a helper's program: what a config file names is the end of it."""
+    return f"docker-credential-{suffix}"
+
+
+def refusal_of(stdout: bytes) -> Refusal | None:
+    """Return the fixed sentence that a failed call printed, None where it printed something else."""
+    text = stdout.decode("utf-8", "replace").strip()
+    return next((refusal for refusal in Refusal if refusal == text), None)
+
+
+def says_it_was_not_there(stdout: bytes) -> bool:
+    """Tell whether a failed ``erase`` says that there was nothing to erase."""
+    text = stdout.decode("utf-8", "replace")
+    return refusal_of(stdout) is Refusal.NOT_FOUND or any(words in text for words in NOTHING_TO_ERASE)
 
 
 def encode_answer(server_url: str, credential: Credential) -> bytes:
-    """Return the JSON line of a ``get`` answer, which is also what ``store`` is given."""
+    """Return the JSON line that ``get`` prints, byte for byte as Go writes it; what is not UTF-8 becomes U+FFFD."""
     username, secret = _on_the_wire(credential)
     fields = {"ServerURL": server_url, "Username": username, "Secret": secret.reveal()}
     text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&\u2028\u2029":  # Go's encoder writes these so
+    for character in "<>&\u2028\u2029":  # harmless in JSON, not in HTML and JavaScript, of which Go thinks here
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode("utf-8", "replace") + b"\n"
+    return re.sub("[\ud800-\udfff]", r"\\ufffd", text).encode() + b"\n"  # bytes that are not UTF-8
+
+
+def encode_request(server_url: str, credential: Credential) -> bytes:
+    """Return what ``store`` is given. Raises UsageError: a helper has no word for it, or would be given another text."""
+    if not isinstance(credential, Basic | IdentityToken):
+        raise UsageError("a credential helper keeps passwords and identity tokens, nothing else")
+    request = encode_answer(server_url, credential)
+    if decode_answer(request) != Answer(*_on_the_wire(credential), server_url):
+        raise UsageError("a credential helper keeps only what is UTF-8")
+    return request
 
 
 def _on_the_wire(credential: Credential) -> tuple[str, Secret]:
@@ -76,43 +125,45 @@ def _on_the_wire(credential: Credential) -> tuple[str, Secret]:
     raise TypeError("an anonymous credential has no words on the wire")
 
 
-def decode_answer(stdout: bytes) -> Answer:
-    """Return a ``get`` answer: names without regard to case, unknown ones ignored, null as empty. Raises ProtocolError."""
-    fields = {name.lower(): value for name, value in _object(stdout).items()}
-    username, secret = (_text(fields.get(name)) for name in ("username", "secret"))
-    return Answer(username, Secret(secret))
+def decode_answer(text: bytes) -> Answer:
+    """Return what ``get`` printed, or ``store`` was given. Raises ProtocolError.
+
+    As Go reads it into three strings: names in any case, the last of one name wins, null changes nothing, other names
+    are passed over, and so is all that follows the object.
+    """
+    try:
+        fields = go_json.text_fields(_members(text), ("serverurl", "username", "secret"))
+    except go_json.NotTextError as error:
+        raise ProtocolError(f"it printed JSON in which {error}") from None
+    return Answer(fields.get("username", ""), Secret(fields.get("secret", "")), fields.get("serverurl", ""))
 
 
 def decode_list(stdout: bytes) -> dict[str, str]:
     """Return a ``list`` answer: user names by server URL. Raises ProtocolError."""
-    return {url: _text(username) for url, username in _object(stdout).items()}
+    names: dict[str, str] = {}
+    for url, username in _members(stdout):
+        if username is not None and not isinstance(username, str):
+            raise ProtocolError("it printed JSON with something else than text in it")
+        names[url] = username or ""
+    return names
 
 
 def credential_of(answer: Answer) -> Credential:
-    """Return what an answer means."""
+    """Return what an answer means to docker and to containers/image: an empty one is no login, half a one is half."""
     if answer.username == TOKEN_USERNAME:
-        return IdentityToken(answer.secret)
-    if not answer.username and not answer.secret:
-        return Anonymous()
-    return Basic(answer.username, answer.secret)
+        return IdentityToken(answer.secret) if answer.secret else ANONYMOUS
+    return Basic(answer.username, answer.secret) if answer.username or answer.secret else ANONYMOUS
 
 
-def _object(stdout: bytes) -> dict[str, Any]:
-    text = stdout.decode("utf-8", "replace").lstrip(" \t\r\n")
+def _members(text: bytes) -> tuple[tuple[str, object], ...]:
+    """Return the members of the first value, an object; null has none."""
+    decoded = go_json.text(text)
     try:
-        value = json.JSONDecoder().raw_decode(text)[0]  # as Go's Decoder: what follows the first value is not read
-    except (ValueError, RecursionError):
-        raise ProtocolError("it printed something else than JSON") from None
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
+        value, _ = go_json.first_value(decoded)
+    except JsonSyntaxError:
+        raise ProtocolError(
+            "it printed something else than JSON" if decoded.strip() else "it printed nothing"
+        ) from None
+    if value is not None and not isinstance(value, tuple):
         raise ProtocolError("it printed JSON that is not an object")
-    return value
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise ProtocolError("it printed an object with something else than text in it")
-    return value
+    return value or ()
