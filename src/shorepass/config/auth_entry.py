@@ -85,14 +85,14 @@ def decode_auth(auth: str, *, nobody: bool = False) -> tuple[str, str]:
 def _decode_base64(text: str) -> bytes:
     text = text.replace("\r", "").replace("\n", "")
     try:
-        if not is_padded(text):
+        if not _is_padded(text):
             raise ValueError
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         raise BadEntryError('"auth" is not base64') from None
 
 
-def is_padded(text: str) -> bool:
+def _is_padded(text: str) -> bool:
     """Tell whether base64 has the right length. Python's strict decoder puts up with superfluous padding."""
     return len(text) % 4 == 0 and not text.endswith("===")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 from typing import Any, NamedTuple
 
-from shorepass.config.auth_entry import DOCKER_FIELDS, AuthConfig, BadEntryError, is_padded, read_docker_entry
+from shorepass.config.auth_entry import DOCKER_FIELDS, AuthConfig, BadEntryError, read_docker_entry
 from shorepass.config.document import load_pairs
 from shorepass.config.go_json import field_name, first_value, text_fields
 from shorepass.config.spans import JsonSyntaxError, skip_blank
@@ -143,34 +143,35 @@ def _add_auths(auths: dict[str, Members], value: Any) -> dict[str, Members]:
 
 
 def _check_auths(auths: dict[str, Members], *, nobody: bool) -> None:
-    """Decode every ``auth``, as docker does at the start. Ten thousand take the C decoder 2 ms."""
-    try:
-        decode, least = binascii.a2b_base64, 0 if nobody else 1
-        for auth in _encoded(auths.values()):
-            if not is_padded(auth) or decode(auth, strict_mode=True).find(b":") < least:
-                break
-        else:
-            return
-    except ValueError:
-        pass  # this one is bad, or has line ends in it: look again, slowly
-    for key, members in auths.items():
+    """Decode every ``auth``, as docker does at the start. Raises BadEntryError."""
+    if _all_decode(auths.values(), 0 if nobody else 1):
+        return
+    for key, members in auths.items():  # one is bad, or has line ends in it: look again, slowly
         try:
             read_docker_entry(members, nobody=nobody)
         except BadEntryError as error:
             raise _bad_entry(key, str(error)) from None
 
 
-def _encoded(entries: Iterable[Members]) -> list[str]:
-    """Return the ``auth`` of every entry that has one."""
-    return [
+def _all_decode(entries: Iterable[Members], least: int) -> bool:
+    """Tell whether every ``auth`` is plain base64 with a colon at ``least`` there. 2 ms for ten thousand."""
+    decode = binascii.a2b_base64
+    texts = [
         auth
         for members in entries
-        if (
-            auth := members[0][1]
-            if len(members) == 1 and members[0][0] == "auth"
-            else text_fields(members, DOCKER_FIELDS).get("auth")
-        )
+        if (auth := members[0][1] if len(members) == 1 and members[0][0] == "auth" else _auth_of(members))
     ]
+    try:
+        for auth in texts:
+            if len(auth) % 4 or decode(auth, strict_mode=True).find(b":") < least:
+                return False
+    except ValueError:
+        return False
+    return "===" not in " ".join(texts)  # superfluous padding, which the decoder puts up with
+
+
+def _auth_of(members: Members) -> str | None:
+    return text_fields(members, DOCKER_FIELDS).get("auth")
 
 
 def _bad_entry(key: str, reason: str) -> BadEntryError:
