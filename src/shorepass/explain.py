@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import FileError, RegistryError, SourceError
 from shorepass.resolution import Outcome, Resolution, Step
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ import errno
 import os
 import stat
 import sys
-from typing import NamedTuple
 
 from shorepass.errors import FileError, MalformedFile, WriteError
 from shorepass.lock import LOCK_TIMEOUT, FolderLock
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ Nothing is stored that a registry refused, and a login that cannot be stored is 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from shorepass.credential import Basic, Credential
 from shorepass.errors import LoginRefused, SourceError
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ A program runs in a session of its own, so that it and all it started can be end
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
-
 from shorepass.errors import SourceError, UsageError
+from shorepass.shapes import NamedTuple, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

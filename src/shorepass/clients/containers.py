@@ -7,8 +7,6 @@ them, and normally the only one. In a file ``credsStore`` is not read at all.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from shorepass.clients import Entry, Target
 from shorepass.config import document
 from shorepass.config.auth_entry import read_containers_entry
@@ -17,6 +15,7 @@ from shorepass.config.registries_conf import AUTH_FILES, credential_helpers
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
 from shorepass.errors import MalformedFile, SourceError, UsageError, printable
 from shorepass.resolution import Outcome, Resolution, Source, Step
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

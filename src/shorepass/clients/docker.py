@@ -12,8 +12,6 @@ Version followed: 28.2.2 (docker/cli ``cli/config/``, ``cli/command/registry.go`
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from shorepass.clients import Entry, Target
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import AuthConfig
@@ -24,6 +22,7 @@ from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Crede
 from shorepass.errors import HelperError, SourceError
 from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source, Step
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,16 +6,17 @@ Sources: docker/cli ``cli/config/configfile/file.go`` (decodeAuth, encodeAuth) a
 from __future__ import annotations
 
 import binascii
-from typing import Any, NamedTuple
 
 from shorepass.config.go_json import NotTextError, field_name, text_fields
 from shorepass.config.go_json import text as go_text
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.secret import Secret
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
 __all__ = ["AuthConfig", "BadEntryError", "decode_auth", "read_containers_entry", "read_docker_entry", "write_entry"]
 

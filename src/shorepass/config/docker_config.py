@@ -7,27 +7,28 @@ breaks the whole file: docker prints a warning and goes on with whatever it had 
 from __future__ import annotations
 
 import binascii
-from typing import Any, NamedTuple
 
 from shorepass.config.auth_entry import DOCKER_FIELDS, AuthConfig, BadEntryError, read_docker_entry
 from shorepass.config.document import load_pairs
 from shorepass.config.go_json import field_name, first_value, text_fields
 from shorepass.config.spans import JsonSyntaxError, skip_blank
 from shorepass.errors import MalformedFile, printable
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any, TypeAlias
 
     from shorepass.contexts import FileContent
 
 __all__ = ["DockerConfig", "load", "load_variable"]
 
-Members = tuple[tuple[str, Any], ...]
+Members: TypeAlias = "tuple[tuple[str, Any], ...]"
 
 # The shapes of the fields that docker knows, by their lower-case names. A class stands for a text, a list for a
 # list, a tuple for a map with any keys, a dict for a struct with these fields.
-_Shape = type[str] | list[Any] | tuple[Any] | dict[str, Any]
+_Shape: TypeAlias = "type[str] | list[Any] | tuple[Any] | dict[str, Any]"
 _PROXY: _Shape = dict.fromkeys(("httpproxy", "httpsproxy", "noproxy", "ftpproxy", "allproxy"), str)
 _TEXTS = (
     *("psFormat", "imagesFormat", "networksFormat", "pluginsFormat", "volumesFormat", "statsFormat", "detachKeys"),

@@ -12,17 +12,17 @@ other members stay as they were written.
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
 
 from shorepass.config.go_json import field_name, first_value, without_surrogates
 from shorepass.config.go_json import text as go_text
 from shorepass.config.spans import JsonSyntaxError, Member, members, read_value, skip_blank
 from shorepass.errors import MalformedFile
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from shorepass.contexts import FileContent
 

@@ -6,9 +6,8 @@ every place. Nothing outside this room reads ``os.environ``, ``~``, PATH or a cl
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from shorepass.files import FileContent
+from shorepass.shapes import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ same value is checked and connected to, so no second parser can read another hos
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
-
 from shorepass import __version__
 from shorepass.errors import UsageError
+from shorepass.shapes import NamedTuple, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

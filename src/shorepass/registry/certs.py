@@ -7,10 +7,9 @@ Sources: moby registry/registry.go ``ReadCertsDirectory`` and config.go ``CertsD
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
 from shorepass.names import HUB_REGISTRY
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ never raises: what it cannot make sense of becomes a challenge with a ``problem`
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ unless the registry is on loopback or the user allowed it, and never twice after
 from __future__ import annotations
 
 import time
-from typing import NamedTuple, Self
 
 from shorepass.credential import Anonymous, Basic, BearerToken
 from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, Unreachable, UsageError, printable
@@ -18,10 +17,12 @@ from shorepass.registry import answer, realm
 from shorepass.registry.challenge import choose, parse_challenges
 from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of
 from shorepass.resolution import Outcome, Step
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
     from shorepass.contexts import Context
     from shorepass.credential import Credential

@@ -6,7 +6,7 @@ Source: distribution docs/content/spec/auth/scope.md; what each method needs: di
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import binascii
 import json
-from typing import NamedTuple
 
 from shorepass.credential import Anonymous, Basic, BearerToken, IdentityToken
 from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, printable
@@ -21,6 +20,7 @@ from shorepass.http import Request, percent_encode
 from shorepass.names import require_user_name
 from shorepass.registry import answer
 from shorepass.secret import Secret
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
