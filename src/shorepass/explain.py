@@ -47,7 +47,9 @@ def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:
     if isinstance(resolution.answer, SourceError):
         error = resolution.answer
         behaviour = f"; {resolution.behaviour}" if resolution.behaviour else ""
-        return Verdict(good=False, text=f"{client} has no login for {name}: {error.message}{behaviour}", hint=error.hint)
+        return Verdict(
+            good=False, text=f"{client} has no login for {name}: {error.message}{behaviour}", hint=error.hint
+        )
     source = resolution.source
     if isinstance(resolution.answer, Anonymous) or source is None:
         sends = f"{client} asks for {name} anonymously: it finds no login"

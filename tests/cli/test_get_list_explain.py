@@ -37,7 +37,9 @@ def auth(username: str, password: str) -> str:
         ({"registrytoken": "ready"}, "<bearer>", "ready"),
     ],
 )
-def test_get_prints_one_line(run_shorepass: RunShorepass, home: Path, entry: object, username: str, secret: str) -> None:
+def test_get_prints_one_line(
+    run_shorepass: RunShorepass, home: Path, entry: object, username: str, secret: str
+) -> None:
     """One JSON line with the server URL, user name and secret that docker sends, and exit code 0."""
     write(home, {"auths": {"https://index.docker.io/v1/": entry}})
     done = run_shorepass("get", "nginx")
@@ -83,7 +85,7 @@ def test_get_refuses_a_bad_reference(run_shorepass: RunShorepass) -> None:
 
 
 def test_list_shows_every_client(run_shorepass: RunShorepass, home: Path) -> None:
-    """docker's and podman's logins in one plain table without a terminal, and no secret in it."""
+    """Docker's and podman's logins in one plain table without a terminal, and no secret in it."""
     write(home, {"auths": {"a.example": {"auth": auth("alice", "hidden-pw")}}})
     podman = home / ".config/containers/auth.json"
     podman.parent.mkdir(parents=True)
@@ -100,7 +102,7 @@ def test_list_shows_every_client(run_shorepass: RunShorepass, home: Path) -> Non
 
 
 def test_explain_offline_names_every_step(run_shorepass: RunShorepass, home: Path) -> None:
-    """explain --offline --json names context, file and key, shows a fingerprint and not the secret."""
+    """Explain --offline --json names context, file and key, shows a fingerprint and not the secret."""
     file = write(home, {"auths": {"reg.example": {"auth": auth("alice", "hidden-pw")}}})
     done = run_shorepass("explain", "--offline", "--json", "reg.example/app:1")
     document = json.loads(done.stdout)
@@ -125,9 +127,7 @@ def test_explain_says_that_docker_is_silent(run_shorepass: RunShorepass, home: P
 
 def test_explain_asks_the_registry(run_shorepass: RunShorepass) -> None:
     """A good login with pull and without push permission: pull is granted, the missing action is named, exit code 1."""
-    with Registry(
-        users={"alice": "pw"}, auth="bearer", grants={"alice": {"acme/app": "pull"}}
-    ) as registry:
+    with Registry(users={"alice": "pw"}, auth="bearer", grants={"alice": {"acme/app": "pull"}}) as registry:
         run_shorepass("login", "-u", "alice", "--password-stdin", registry.host, stdin="pw")
         pull = run_shorepass("explain", f"{registry.host}/acme/app:1")
         push = run_shorepass("explain", "--push", f"{registry.host}/acme/app:1")

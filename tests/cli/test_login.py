@@ -146,7 +146,7 @@ def test_logout_says_what_it_erased(run_shorepass: RunShorepass, home: Path, reg
 
 
 def test_podman_logout_of_nothing_fails(run_shorepass: RunShorepass, home: Path) -> None:
-    """podman logout of a registry without a login exits 125."""
+    """Podman logout of a registry without a login exits 125."""
     done = run_shorepass("logout", "--authfile", str(home / "auth.json"), "reg.example")
     assert done.status == 125
     assert "not logged into reg.example" in done.stderr
@@ -167,7 +167,9 @@ def test_logout_all(run_shorepass: RunShorepass, home: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"auths": []}', b"\xff\xfe", b'{"auths": {"a": {"auth": "!"}}}'])
-def test_broken_file_is_never_overwritten(run_shorepass: RunShorepass, home: Path, registry: Registry, content: bytes) -> None:
+def test_broken_file_is_never_overwritten(
+    run_shorepass: RunShorepass, home: Path, registry: Registry, content: bytes
+) -> None:
     """A config file that is not what it must be fails the login, names the path, and keeps its bytes."""
     file = home / ".docker/config.json"
     file.parent.mkdir()

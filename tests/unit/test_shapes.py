@@ -30,7 +30,9 @@ class Theirs(typing.NamedTuple):
         return self.x + self.y
 
 
-@pytest.mark.parametrize("make", [lambda c: c(1), lambda c: c(1, 2), lambda c: c(x=1), lambda c: c(1, y=3), lambda c: c(y=2, x=1)])
+@pytest.mark.parametrize(
+    "make", [lambda c: c(1), lambda c: c(1, 2), lambda c: c(x=1), lambda c: c(1, y=3), lambda c: c(y=2, x=1)]
+)
 def test_alike(make: typing.Callable[[typing.Any], typing.Any]) -> None:
     """Items, names, defaults, methods, equality, hash, copies and matching are those of typing.NamedTuple."""
     ours, theirs = make(Ours), make(Theirs)

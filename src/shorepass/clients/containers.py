@@ -301,6 +301,8 @@ def _helper_entries(context: Context, path: str, suffix: str, key: str | None = 
         return [Entry(key or "", "", "", path, suffix, error)]
     rows = names.items() if key is None else [(key, names[key])] if key in names else []
     return [
-        Entry(url, "" if user == "<token>" else user, "identity token" if user == "<token>" else "password", path, suffix)
+        Entry(
+            url, "" if user == "<token>" else user, "identity token" if user == "<token>" else "password", path, suffix
+        )
         for url, user in rows
     ]

@@ -128,7 +128,9 @@ class HelperClient:
         try:
             return path, self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
         except ProcessTimeout:
-            hint = f"does it wait for a passphrase? Try it by hand: {path} list; or set {TIMEOUT_VARIABLE} to more seconds"
+            hint = (
+                f"does it wait for a passphrase? Try it by hand: {path} list; or set {TIMEOUT_VARIABLE} to more seconds"
+            )
             raise HelperTimeout(path, verb, f"no answer within {self._timeout:g} s", hint=hint) from None
         except ProcessNotStarted as error:
             hint = _mend(str(error)) or self._instead("install it anew")
