@@ -1,19 +1,23 @@
 """podman, skopeo and buildah: the rules of containers/image, which all three are built on.
 
-Version followed: 5.23.1 (podman 4.3, buildah 1.28). Source: containers/image pkg/docker/config/config.go, and
-containers/common pkg/auth for ``login`` and ``logout``. Helpers come from ``registries.conf``; the auth files are one of
-them, and normally the only one. In a file ``credsStore`` is not read at all.
+Version followed: 5.23.1 (podman 4.3, buildah 1.28); 5.22 (skopeo 1.9) chooses the same. Source: containers/image
+pkg/docker/config/config.go, and containers/common pkg/auth for ``login`` and ``logout``. Helpers come from
+``registries.conf``; the auth files are one of them, and normally the only one. In a file ``credsStore`` is not read at all.
+
+podman and buildah differ from skopeo in two things: they look at CONTAINERS_REGISTRIES_CONF, and stop where
+``--authfile`` or REGISTRY_AUTH_FILE names a file that is not there.
 """
 
 from __future__ import annotations
 
 from shorepass.clients import Entry, Target
-from shorepass.config import document
+from shorepass.config import auth_file, registries_conf
 from shorepass.config.auth_entry import read_containers_entry
-from shorepass.config.locations import auth_files
-from shorepass.config.registries_conf import AUTH_FILES, credential_helpers
+from shorepass.config.document import SIZE_LIMIT
+from shorepass.config.locations import auth_files, join
+from shorepass.config.registries_conf import AUTH_FILES
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
-from shorepass.errors import MalformedFile, SourceError, UsageError, printable
+from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable
 from shorepass.resolution import Outcome, Resolution, Source, Step
 from shorepass.shapes import NamedTuple
 
@@ -21,7 +25,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shorepass.config.auth_file import Logins
     from shorepass.config.locations import AuthFile
+    from shorepass.config.registries_conf import RegistriesConf
     from shorepass.contexts import Context
     from shorepass.names import Reference
 
@@ -29,6 +35,7 @@ __all__ = ["Containers"]
 
 HUB_NAMES = ("registry-1.docker.io", "docker.io")
 HUB_NORMAL = "index.docker.io"
+NO_LOGINS = auth_file.Logins({}, {})
 
 
 class _Found(NamedTuple):
@@ -36,110 +43,232 @@ class _Found(NamedTuple):
 
     credential: Credential
     source: Source | None = None
-    alternatives: tuple[Credential, ...] = ()
 
 
-class _File(NamedTuple):
-    """A decoded auth file: entries by key, helper suffixes by registry."""
-
-    auths: dict[str, dict[str, object]]
-    helpers: dict[str, str]
+NOTHING = _Found(ANONYMOUS)
 
 
 class Containers:
-    """One of the three programs; they differ in nothing that matters here."""
+    """One of the three programs."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program sends: the first helper with an answer wins, errors count only when none has one."""
-        key, registry = reference.name, reference.registry
-        steps = [Step("context", Outcome.OK, context.name, _whose(context))]
-        errors: list[SourceError] = []
-        found = _Found(ANONYMOUS)
+        question = _Question(context, self.name, reference)
         try:
-            helpers = credential_helpers(context)
+            conf = self._start(question)
         except SourceError as error:
-            steps.append(Step("file", Outcome.FAILED, "registries.conf", error.message, error.hint))
-            return self._resolution(context, reference, error, steps)
-        for helper in helpers:
-            try:
-                if helper == AUTH_FILES:
-                    found = _ask_files(context, key, registry, steps)
-                else:
-                    found = _ask_helper(context, helper, registry, "registries.conf", steps)
-            except SourceError as error:
-                errors.append(error)
-                continue
-            if not isinstance(found.credential, Anonymous):
-                return self._resolution(context, reference, found, steps)
-        return self._resolution(context, reference, errors[0] if errors else found, steps)
+            return question.resolution([error])
+        answers: list[_Found | SourceError] = []
+        errors: list[SourceError] = []
+        nothing = [NOTHING]  # as long as every place so far may have nothing
+        for helper in conf.helpers:
+            outcomes = question.ask_files() if helper == AUTH_FILES else [question.ask("registries.conf", helper)]
+            found = [outcome for outcome in outcomes if isinstance(outcome, _Found) and outcome.source]
+            answers += found
+            errors += [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
+            if len(found) == len(outcomes):
+                return question.resolution(answers)
+            if NOTHING not in outcomes:
+                nothing = []
+        return question.resolution([*errors[:1], *answers, *nothing])
 
-    def _resolution(
-        self, context: Context, reference: Reference, outcome: _Found | SourceError, steps: list[Step]
-    ) -> Resolution:
-        answer = outcome if isinstance(outcome, SourceError) else outcome.credential
-        found = _Found(ANONYMOUS) if isinstance(outcome, SourceError) else outcome
-        return Resolution(
-            context=context.name,
-            client=self.name,
-            reference=reference,
-            server_url=reference.registry,
-            answer=answer,
-            steps=tuple(steps),
-            source=found.source,
-            behaviour=f"{self.name} stops with that error" if isinstance(outcome, SourceError) else "",
-            alternatives=found.alternatives,
-        )
+    def _start(self, question: _Question) -> RegistriesConf:
+        """Do what comes before any credential is looked for: find out where the image comes from."""
+        context, strict = question.context, self.name != "skopeo"
+        named = auth_files(context)[0]
+        if strict and context.getenv("REGISTRY_AUTH_FILE") and context.read(named.path, SIZE_LIMIT) is None:
+            reason = f"not there, and {self.name} stops at that ({named.why})"
+            question.add("file", Outcome.FAILED, named.path, reason)
+            raise FileError(named.path, reason)
+        try:
+            conf = registries_conf.load(context, variables=strict)
+            question.go_where(conf)
+        except SourceError as error:
+            question.add("file", Outcome.FAILED, "registries.conf", error.message, error.hint)
+            raise
+        return conf
 
     def target(self, context: Context, server: str) -> Target:
-        """Return where ``login`` stores: the helper that the auth file names for the registry, else the file itself."""
+        """Return where ``login`` stores: the first helper of all that can hold the key, normally the auth file.
+
+        Where the file names a helper for the registry, that one holds the login.
+        """
         key = _login_key(server)
-        helper = next((name for name in credential_helpers(context) if name != AUTH_FILES), None)
-        file = auth_files(context)[0]
-        if helper is None and "/" not in key:
-            helper = _load(context, file).helpers.get(key)
-        else:
-            _load(context, file)
-        if helper and "/" in key:
-            raise UsageError(
-                f"docker-credential-{helper} stores no login for a part of a registry",
-                hint=f"{self.name} login {key.partition('/')[0]}",
-            )
-        return Target(file.path, key, helper or None)
+        for helper in registries_conf.load(context, variables=self.name != "skopeo").helpers:
+            path, inner = helper, helper
+            if helper == AUTH_FILES:
+                path, logins = _writable(context)
+                if key not in logins.helpers:
+                    return Target(path, key)
+                inner = logins.helpers[key]
+            if "/" not in key:
+                return Target(path, key, inner)
+        raise UsageError(
+            f"{printable(key)}: helpers store no login for a part of a registry",
+            hint=f"{self.name} login {key.partition('/')[0]}",
+        )
 
     def erasures(self, context: Context, server: str) -> list[Target]:
         """Return what ``logout SERVER`` erases: every configured helper's login, and the entry of the first file."""
         key = _login_key(server)
-        file = auth_files(context)[0]
-        targets = [Target(file.path, key, name) for name in credential_helpers(context) if name != AUTH_FILES]
-        inner = _load(context, file).helpers.get(key)
-        return [*targets, *([Target(file.path, key, inner)] if inner else []), Target(file.path, key)]
+        targets = []
+        for helper in registries_conf.load(context, variables=self.name != "skopeo").helpers:
+            if helper == AUTH_FILES:
+                path, logins = _writable(context)
+                if key in logins.helpers and "/" not in key:
+                    targets.append(Target(path, key, logins.helpers[key]))
+                targets.append(Target(path, key))
+            elif "/" not in key:
+                targets.append(Target("registries.conf", key, helper))
+        return targets
 
     def entries(self, context: Context) -> list[Entry]:
         """Return the logins of all auth files and helpers, broken places included."""
         entries: list[Entry] = []
         try:
-            helpers = [name for name in credential_helpers(context) if name != AUTH_FILES]
+            helpers = registries_conf.load(context, variables=self.name != "skopeo").helpers
         except SourceError as error:
             return [Entry("", "", "", "registries.conf", error=error)]
         for helper in helpers:
-            entries.extend(_helper_entries(context, "registries.conf", helper))
-        for file in auth_files(context):
-            try:
-                loaded = _load(context, file)
-            except SourceError as error:
-                entries.append(Entry("", "", "", file.path, error=error))
-                continue
-            for key, helper in loaded.helpers.items():
-                entries.extend(_helper_entries(context, file.path, helper, key))
-            entries.extend(_file_entries(file, loaded))
+            if helper == AUTH_FILES:
+                entries += [entry for file in auth_files(context) for entry in _file_entries(context, file)]
+            else:
+                entries += _helper_entries(context, "registries.conf", helper)
         return entries
 
 
-def _whose(context: Context) -> str:
-    return f"uid {context.uid}, home {context.home()}" if context.uid is not None else f"home {context.home()}"
+class _Question:
+    """One resolution on its way: what is asked for, and the steps taken so far."""
+
+    def __init__(self, context: Context, client: str, reference: Reference) -> None:
+        self.context = context
+        self._client = client
+        self._reference = reference
+        self._steps: list[Step] = []
+        who = f"uid {context.uid}, " if context.uid is not None else ""
+        self.add("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")
+
+    def add(self, kind: str, outcome: Outcome, subject: str, detail: str, hint: str | None = None) -> None:
+        self._steps.append(Step(kind, outcome, subject, detail, hint))
+
+    def go_where(self, conf: RegistriesConf) -> None:
+        """Follow ``[[registry]]`` to where the image comes from. Raises FileError: nowhere, it is blocked."""
+        asked, self._reference = self._reference, conf.rewrite(self._reference)
+        registry = conf.registry(asked.name) if asked.repository else None
+        if registry is not None and self._reference != asked:
+            self.add("file", Outcome.OK, registry.path, f"{asked} comes from {self._reference}: [[registry]] says so")
+        if registry is not None and registry.mirrors:
+            mirrors = ", ".join(map(printable, registry.mirrors))
+            reason = f"{mirrors}: asked first, each with a login of its own; these steps are about the registry itself"
+            self.add("file", Outcome.SKIPPED, "mirrors", reason)
+        there = conf.registry(self._reference.name)
+        if there is not None and there.blocked:
+            raise FileError(there.path, f"{there.prefix!r} is blocked", hint="take blocked = true out, if you may")
+
+    def resolution(self, answers: list[_Found | SourceError]) -> Resolution:
+        """Return the answer: the first of those that the program may give, which normally is the only one."""
+        first, *others = answers
+        answer = first if isinstance(first, SourceError) else first.credential
+        found = [other.credential for other in others if isinstance(other, _Found)]
+        behaviour = ""
+        if isinstance(first, SourceError):
+            behaviour = f"{self._client} stops with that error" + (" or, at random, uses another key" if found else "")
+        return Resolution(
+            context=self.context.name,
+            client=self._client,
+            reference=self._reference,
+            server_url=self._reference.registry,
+            answer=answer,
+            steps=tuple(self._steps),
+            source=None if isinstance(first, SourceError) else first.source,
+            behaviour=behaviour,
+            alternatives=tuple(other for other in dict.fromkeys(found) if other != answer),
+        )
+
+    def ask(self, named_in: str, suffix: str) -> _Found | SourceError:
+        """Ask a helper for the registry. It is never asked for a part of one."""
+        from shorepass.helper.client import HelperClient
+
+        registry = self._reference.registry
+        client = HelperClient(self.context, suffix, named_in=named_in)
+        try:
+            credential = client.get(registry)
+        except SourceError as error:
+            self.add("helper", Outcome.FAILED, client.program, error.message, error.hint)
+            return error
+        if isinstance(credential, Anonymous):
+            self.add("helper", Outcome.SKIPPED, client.program, f"has no login for {registry} (set in {named_in})")
+            return NOTHING
+        self.add("helper", Outcome.OK, client.program, f"has a login for {registry} (set in {named_in})")
+        return _Found(credential, Source(named_in, registry, suffix))
+
+    def ask_files(self) -> list[_Found | SourceError]:
+        """Return the first answer of the auth files, in their order; a file without one hands on to the next.
+
+        Several where a file has several keys of one host: the programs then take one at random.
+        """
+        answers: list[_Found | SourceError] = []
+        for file in auth_files(self.context):
+            outcomes = self._ask_file(file)
+            some = [outcome for outcome in outcomes if outcome != NOTHING]
+            answers += some
+            if len(some) == len(outcomes):
+                return answers
+        return [*answers, NOTHING]
+
+    def _ask_file(self, file: AuthFile) -> list[_Found | SourceError]:
+        try:
+            logins = auth_file.load(self.context, file)
+        except SourceError as error:
+            self.add("file", Outcome.FAILED, file.path, error.message, error.hint)
+            return [error]
+        if logins is None:
+            self.add("file", Outcome.SKIPPED, file.path, f"not there ({file.why})")
+            return [NOTHING]
+        self.add("file", Outcome.OK, file.path, file.why)
+        if self._reference.registry in logins.helpers:
+            return [self.ask(file.path, logins.helpers[self._reference.registry])]
+        keys = self._pick(file, logins)
+        if not keys:
+            self.add("key", Outcome.SKIPPED, self._reference.name, f"no key in {file.path} fits")
+            return [NOTHING]
+        return [self._read(file, logins, key) for key in keys]
+
+    def _pick(self, file: AuthFile, logins: Logins) -> list[str]:
+        """Return the key that the programs take, or all of those among which they toss a coin (Go's map order)."""
+        name = self._reference.registry if file.legacy else self._reference.name
+        for key in _shorter_and_shorter(name):
+            if key in logins.auths:
+                self.add("key", Outcome.OK, key, "the longest that fits" if "/" in key else "the registry")
+                return [key]
+        registry = _normal(self._reference.registry)
+        keys = sorted(key for key in logins.auths if _normal_key(key, legacy=file.legacy) == registry)
+        if keys:
+            detail, hint = f"means {registry}, and there is no key of just that name", None
+            if len(keys) > 1:
+                detail += f"; so it is with {len(keys) - 1} more, and {self._client} takes one at random each time"
+                hint = f"take all of these keys but one out of {file.path}"
+            self.add("key", Outcome.OK, keys[0], detail, hint)
+        return keys
+
+    def _read(self, file: AuthFile, logins: Logins, key: str) -> _Found | SourceError:
+        credential = _decode(file, logins, key)
+        if isinstance(credential, SourceError):
+            self.add("entry", Outcome.FAILED, key, credential.message, credential.hint)
+            return credential
+        if isinstance(credential, Anonymous):
+            self.add("entry", Outcome.SKIPPED, key, 'no user name with a password in its "auth"')
+            return NOTHING
+        said = (
+            f"user name {credential.username!r} and a password"
+            if isinstance(credential, Basic)
+            else "an identity token"
+        )
+        self.add("entry", Outcome.OK, key, said)
+        return _Found(credential, Source(file.path, key))
 
 
 def _login_key(server: str) -> str:
@@ -154,60 +283,7 @@ def _login_key(server: str) -> str:
     return server
 
 
-def _ask_helper(context: Context, suffix: str, registry: str, why: str, steps: list[Step]) -> _Found:
-    from shorepass.helper.client import HelperClient
-
-    client = HelperClient(context, suffix)
-    try:
-        credential = client.get(registry)
-    except SourceError as error:
-        steps.append(Step("helper", Outcome.FAILED, client.program, error.message, error.hint))
-        raise
-    if isinstance(credential, Anonymous):
-        steps.append(Step("helper", Outcome.SKIPPED, client.program, f"has no login for {registry} (set in {why})"))
-        return _Found(ANONYMOUS)
-    steps.append(Step("helper", Outcome.OK, client.program, f"has a login for {registry} (set in {why})"))
-    return _Found(credential, Source(why, registry, suffix))
-
-
-def _ask_files(context: Context, key: str, registry: str, steps: list[Step]) -> _Found:
-    """Return the first answer of the auth files, in their order; a file without one hands on to the next."""
-    found = _Found(ANONYMOUS)
-    for file in auth_files(context):
-        try:
-            content = context.read(file.path, document.SIZE_LIMIT)
-            if content is None:
-                steps.append(Step("file", Outcome.SKIPPED, file.path, f"not there ({file.why})"))
-                continue
-            loaded = _load(context, file)
-        except SourceError as error:
-            steps.append(Step("file", Outcome.FAILED, file.path, error.message, error.hint))
-            raise
-        steps.append(Step("file", Outcome.OK, file.path, file.why))
-        if registry in loaded.helpers:
-            found = _ask_helper(context, loaded.helpers[registry], registry, file.path, steps)
-        else:
-            found = _ask_entries(file, loaded, key, registry, steps)
-        if not isinstance(found.credential, Anonymous):
-            return found
-    return found
-
-
-def _ask_entries(file: AuthFile, loaded: _File, key: str, registry: str, steps: list[Step]) -> _Found:
-    for candidate in [registry] if file.legacy else _keys(key):
-        if candidate in loaded.auths:
-            credential = _decode(file, loaded, candidate, steps)
-            return _Found(credential, Source(file.path, candidate))
-    same = [name for name in loaded.auths if _normal_key(name, legacy=file.legacy) == _normal(registry)]
-    if not same:
-        steps.append(Step("key", Outcome.SKIPPED, key, f"no key in {file.path} fits"))
-        return _Found(ANONYMOUS)
-    answers = [_decode(file, loaded, name, steps) for name in same]
-    others = tuple(answer for answer in answers[1:] if answer != answers[0])
-    return _Found(answers[0], Source(file.path, same[0]), others)
-
-
-def _keys(key: str) -> Iterator[str]:
+def _shorter_and_shorter(key: str) -> Iterator[str]:
     """Yield ``host/ns/repo``, ``host/ns``, ``host``."""
     while True:
         yield key
@@ -227,66 +303,41 @@ def _normal_key(key: str, *, legacy: bool) -> str:
     return _normal(stripped)
 
 
-def _decode(file: AuthFile, loaded: _File, key: str, steps: list[Step]) -> Credential:
+def _decode(file: AuthFile, logins: Logins, key: str) -> Credential | SourceError:
     try:
-        credential = read_containers_entry(loaded.auths[key])
+        return read_containers_entry(logins.auths[key])
     except ValueError as error:
-        reason = f"the entry {key!r}: {error}"
-        hint = f"log in again, or take the entry {key!r} out of {file.path}"
-        steps.append(Step("entry", Outcome.FAILED, key, reason, hint))
-        raise MalformedFile(file.path, reason, hint=hint) from None
-    if isinstance(credential, Anonymous):
-        steps.append(Step("entry", Outcome.SKIPPED, key, "holds no user name and password in its auth field"))
-    else:
-        steps.append(Step("key", Outcome.OK, key, _said(credential)))
-    return credential
+        shown = printable(key.rpartition("@")[2])  # user info in a key may hold a password
+        hint = f"log in again, or take that entry out of {file.path}"
+        return MalformedFile(file.path, f"the entry {shown!r} in auths: {error}", hint=hint)
 
 
-def _said(credential: Credential) -> str:
-    if isinstance(credential, Basic):
-        return f"user name {credential.username!r} and a password"
-    return "an identity token"
+def _writable(context: Context) -> tuple[str, Logins]:
+    """Return the path of the file that a login changes, and what is in it. Raises FileError as the programs do."""
+    file, runtime = auth_files(context)[0], context.getenv("XDG_RUNTIME_DIR")
+    if runtime and file.path == join(context, runtime, "containers", "auth.json") and not context.is_folder(runtime):
+        raise FileError(runtime, "XDG_RUNTIME_DIR names it, and it is not there", hint="make that folder, or unset it")
+    return file.path, auth_file.load(context, file) or NO_LOGINS
 
 
-def _load(context: Context, file: AuthFile) -> _File:
-    """Return a decoded auth file, empty when absent. Raises FileError; MalformedFile where Go's decoder refuses it."""
-    content = context.read(file.path, document.SIZE_LIMIT)
-    if content is None:
-        return _File({}, {})
-    loaded = document.load(content)
-    auths = loaded if file.legacy else loaded.get("auths")
-    helpers = None if file.legacy else loaded.get("credHelpers")
-    if not _is_map(auths, dict) or not _is_map(helpers, str):
-        raise MalformedFile(
-            file.path,
-            "auths is not an object of objects, or credHelpers not one of names",
-            owner=content.owner,
-            mode=content.mode,
-            hint="mend it in an editor, or move it away",
-        )
-    entries = {key: entry or {} for key, entry in (auths or {}).items()}
-    return _File(entries, {key: suffix or "" for key, suffix in (helpers or {}).items()})
-
-
-def _is_map(value: object, of: type) -> bool:
-    return value is None or (
-        isinstance(value, dict) and all(item is None or isinstance(item, of) for item in value.values())
-    )
-
-
-def _file_entries(file: AuthFile, loaded: _File) -> list[Entry]:
+def _file_entries(context: Context, file: AuthFile) -> list[Entry]:
+    try:
+        logins = auth_file.load(context, file) or NO_LOGINS
+    except SourceError as error:
+        return [Entry("", "", "", file.path, error=error)]
     entries = []
-    for key, value in loaded.auths.items():
-        try:
-            credential = read_containers_entry(value)
-        except ValueError as error:
-            broken = MalformedFile(file.path, f"the entry {key!r}: {error}")
-            entries.append(Entry(key, "", "", file.path, error=broken))
-            continue
-        if isinstance(credential, Basic):
-            entries.append(Entry(key, credential.username, "password", file.path))
-        elif isinstance(credential, IdentityToken):
-            entries.append(Entry(key, credential.username, "identity token", file.path))
+    for key, helper in logins.helpers.items():
+        entries += _helper_entries(context, file.path, helper, key)
+    for key in logins.auths:
+        match _decode(file, logins, key):
+            case SourceError() as broken:
+                entries.append(Entry(key, "", "", file.path, error=broken))
+            case Basic(username, _):
+                entries.append(Entry(key, username, "password", file.path))
+            case IdentityToken(_, username):
+                entries.append(Entry(key, username, "identity token", file.path))
+            case _:
+                pass  # an empty entry, such as docker leaves for a login that a helper holds
     return entries
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 
-from shorepass.config.go_json import NotTextError, field_name, text_fields
+from shorepass.config.go_json import NotTextError, text_fields
 from shorepass.config.go_json import text as go_text
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.secret import Secret
@@ -15,13 +15,14 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
 __all__ = ["AuthConfig", "BadEntryError", "decode_auth", "read_containers_entry", "read_docker_entry", "write_entry"]
 
 NO_SECRET = Secret("")
 DOCKER_FIELDS = frozenset(("username", "password", "auth", "email", "serveraddress", "identitytoken", "registrytoken"))
+CONTAINERS_FIELDS = frozenset(("auth", "identitytoken"))
 
 
 class BadEntryError(ValueError):
@@ -98,23 +99,23 @@ def _is_padded(text: str) -> bool:
     return len(text) % 4 == 0 and not text.endswith("===")
 
 
-def read_containers_entry(entry: Mapping[str, object]) -> Credential:
+def read_containers_entry(members: Iterable[tuple[str, Any]]) -> Credential:
     """Return what podman, skopeo and buildah read in an entry: ``auth`` and ``identitytoken``, nothing else.
 
     ``auth`` without a colon is no credential at all, whatever else is there. Raises BadEntryError: bad base64, or
     something else than text in a field that is read. Source: containers/image pkg/docker/config/config.go.
     """
-    fields = {field_name(name): value for name, value in entry.items() if value is not None}
-    auth, token = fields.get("auth", ""), fields.get("identitytoken", "")
-    if not isinstance(auth, str) or not isinstance(token, str):
-        raise BadEntryError('"auth" or "identitytoken" is not a text')
-    username, colon, password = _decode_base64(auth).partition(b":")
-    secret = password.strip(b"\0")
-    if token and colon:
-        return IdentityToken(Secret(token), go_text(username))
-    if not username and not secret:
+    try:
+        fields = text_fields(members, CONTAINERS_FIELDS)
+    except NotTextError as error:
+        raise BadEntryError(str(error)) from None
+    username, colon, password = _decode_base64(fields.get("auth", "")).partition(b":")
+    password = password.strip(b"\0")
+    if not colon:
         return ANONYMOUS
-    return Basic(_raw_text(username), Secret(_raw_text(secret))) if colon else ANONYMOUS
+    if token := fields.get("identitytoken"):
+        return IdentityToken(Secret(token), go_text(username))
+    return Basic(_raw_text(username), Secret(_raw_text(password))) if username or password else ANONYMOUS
 
 
 def _raw_text(data: bytes) -> str:

@@ -17,12 +17,12 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from typing import Any, TypeAlias
 
     from shorepass.contexts import FileContent
 
-__all__ = ["DockerConfig", "load", "load_variable"]
+__all__ = ["DockerConfig", "Members", "add_auths", "add_helpers", "load", "load_variable"]
 
 Members: TypeAlias = "tuple[tuple[str, Any], ...]"
 
@@ -90,13 +90,13 @@ def load(content: FileContent | None, *, nobody: bool = False) -> DockerConfig:
         for name, value in found:
             field = field_name(name)
             if field == "auths":
-                auths = _add_auths(auths, value)
+                auths = add_auths(auths, value, DOCKER_FIELDS)
                 continue
             shape = _FIELDS.get(field)
             if shape is not None and not _fits(value, shape):
                 raise BadEntryError(f"not a config file: {printable(name)!r} has a value of the wrong type")
             if field == "credhelpers":
-                cred_helpers = {} if value is None else {**cred_helpers, **{k: v or "" for k, v in value}}
+                cred_helpers = add_helpers(cred_helpers, value)
             elif field == "credsstore" and value is not None:
                 creds_store = value
         _check_auths(auths, nobody=nobody)
@@ -126,8 +126,11 @@ def _fits(value: Any, shape: _Shape) -> bool:
     return all(_fits(item, shape[0]) for _, item in value)
 
 
-def _add_auths(auths: dict[str, Members], value: Any) -> dict[str, Members]:
-    """Decode one ``auths`` object into the map: a second one adds to it, null empties it."""
+def add_auths(auths: dict[str, Members], value: Any, fields: Container[str]) -> dict[str, Members]:
+    """Decode one ``auths`` object into the map: a second one adds to it, null empties it.
+
+    Raises BadEntryError: no object of objects, or no text in one of the ``fields`` that the reader knows.
+    """
     if value is None:
         return {}
     if type(value) is not tuple:
@@ -138,9 +141,16 @@ def _add_auths(auths: dict[str, Members], value: Any) -> dict[str, Members]:
         if type(members) is not tuple:
             raise _bad_entry(key, "it is no object")
         for name, member in members:
-            if type(member) is not str and member is not None and field_name(name) in DOCKER_FIELDS:
+            if type(member) is not str and member is not None and field_name(name) in fields:
                 raise _bad_entry(key, f"{field_name(name)!r} is not a text")
     return {**auths, **{key: members or () for key, members in value}}
+
+
+def add_helpers(helpers: dict[str, str], value: Any) -> dict[str, str]:
+    """Decode one ``credHelpers`` object into the map, as ``add_auths`` does. Raises BadEntryError: no map of names."""
+    if not _fits(value, (str,)):
+        raise BadEntryError('"credHelpers" is no object of names')
+    return {} if value is None else {**helpers, **{name: suffix or "" for name, suffix in value}}
 
 
 def _check_auths(auths: dict[str, Members], *, nobody: bool) -> None:

@@ -73,15 +73,20 @@ def load(content: FileContent, *, first_value_only: bool = False) -> dict[str, A
         _refuse(content, text, error)
 
 
-def load_pairs(content: FileContent) -> Any:
+def load_pairs(content: FileContent, *, first_value_only: bool = True) -> Any:
     """Return a file's first JSON value, every object in it a tuple of (key, value) tuples; None for an empty file.
 
     For a reader that must know what Go does about a key that repeats. Every byte that is not UTF-8 becomes U+FFFD, as in
-    Go. Raises MalformedFile.
+    Go. ``first_value_only`` False: there must be a value, and nothing may follow it. Raises MalformedFile.
     """
     text = _decode(content, strict=False)
     try:
-        return first_value(text)[0] if skip_blank(text, 0) < len(text) else None
+        if first_value_only and skip_blank(text, 0) == len(text):
+            return None
+        value, end = first_value(text)
+        if not first_value_only and (behind := skip_blank(text, end)) < len(text):
+            raise JsonSyntaxError("not valid JSON: something follows the first value", behind)
+        return value
     except JsonSyntaxError as error:
         _refuse(content, text, error)
 

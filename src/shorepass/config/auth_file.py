@@ -1,0 +1,57 @@
+"""containers' ``auth.json``, docker's ``config.json`` as containers reads it, and ``.dockercfg``.
+
+Source: containers/image pkg/docker/config/config.go ``readJSONFile``. Go's ``json.Unmarshal`` is stricter than the decoder
+that docker uses: an empty file is an error, and so is anything behind the first value.
+"""
+
+from __future__ import annotations
+
+from shorepass.config.auth_entry import CONTAINERS_FIELDS, BadEntryError
+from shorepass.config.docker_config import add_auths, add_helpers
+from shorepass.config.document import SIZE_LIMIT, load_pairs
+from shorepass.config.go_json import field_name
+from shorepass.errors import MalformedFile
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.config.docker_config import Members
+    from shorepass.config.locations import AuthFile
+    from shorepass.contexts import Context
+
+__all__ = ["Logins", "load"]
+
+
+class Logins(NamedTuple):
+    """What a file holds: entries by key, not yet decoded, and helpers' suffixes by registry."""
+
+    auths: dict[str, Members]
+    helpers: dict[str, str]
+
+
+def load(context: Context, file: AuthFile) -> Logins | None:
+    """Return what a file holds, None where there is no such file. Raises FileError, MalformedFile."""
+    content = context.read(file.path, SIZE_LIMIT)
+    if content is None:
+        return None
+    found = load_pairs(content, first_value_only=False)
+    auths: dict[str, Members] = {}
+    helpers: dict[str, str] = {}
+    try:
+        if found is not None and type(found) is not tuple:
+            raise BadEntryError("not an auth file: its JSON value is no object")
+        for name, value in [("auths", found)] if file.legacy else found or ():
+            field = field_name(name)
+            if field == "auths":
+                auths = add_auths(auths, value, CONTAINERS_FIELDS)
+            elif field == "credhelpers":
+                helpers = add_helpers(helpers, value)
+    except BadEntryError as error:
+        raise MalformedFile(
+            file.path,
+            str(error),
+            owner=content.owner,
+            mode=content.mode,
+            hint="mend it in an editor, or move it away",
+        ) from None
+    return Logins(auths, helpers)

@@ -1,0 +1,84 @@
+"""Shorepass says what the real podman, skopeo and buildah send, case by case."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, given, note, settings
+
+from property.auth_files import Case, cases
+from property.containers_oracle import Asked, Oracle
+from shorepass import clients
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
+from shorepass.errors import SourceError
+from shorepass.names import parse
+
+CASES = 1_000_000 if os.environ.get("SHOREPASS_FUZZ") else int(os.environ.get("CASES", "2000"))
+TOSSES = 150  # of their coin; the rarest side of 8 slots is missed by all of them once in half a billion cases
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[Oracle]:
+    """The registry that sees what they send."""
+    with Oracle() as running:
+        yield running
+
+
+@settings(
+    max_examples=CASES,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(case=cases())
+def test_shorepass_says_what_containers_send(case: Case, oracle: Oracle, tmp_path: Path) -> None:
+    """Same credential, or both anonymous, or both an error; where they toss a coin, all answers are known."""
+    folder = tmp_path / "case"
+    shutil.rmtree(folder, ignore_errors=True)
+    env, reference = case.lay_out(folder, oracle.address)
+    ours = clients.find(case.client).resolve(LocalContext(env), parse(reference))
+    oracle.bearer = case.bearer
+    asked, stderr = oracle.ask(case.client, reference, env)
+    note(f"{case.client}: {asked} {stderr}\nours: {ours.answer!r} {ours.alternatives} {ours.steps}")
+    answers = [ours.answer, *ours.alternatives]
+    part = not case.bearer and any(isinstance(answer, IdentityToken) for answer in answers)
+    expected = {visible(sent(answer, ours.server_url, case), part) for answer in answers}
+    seen = {visible(asked, part)}
+    if len(expected) > 1:
+        event(f"{case.client} tosses a coin")
+        for _ in itertools.takewhile(lambda _: seen < expected, range(TOSSES)):
+            seen.add(visible(oracle.ask(case.client, reference, env)[0], part))
+    assert seen == expected
+    place = (
+        "" if ours.source is None else " of a helper" if ours.source.helper else f" in {Path(ours.source.path).name}"
+    )
+    event(f"{case.client}: {type(ours.answer).__name__}{place}")
+    if ours.reference != parse(reference):
+        event("the image comes from elsewhere")
+
+
+def sent(answer: Credential | SourceError, server_url: str, case: Case) -> Asked | None:
+    """Return what a registry sees of an answer: nothing of an error. ``docker.io`` is asked under another name."""
+    host = "registry-1.docker.io" if server_url == "docker.io" else server_url
+    if isinstance(answer, IdentityToken):
+        if case.bearer:
+            return Asked(host, "refresh_token", answer.token.reveal().encode())
+        return Asked(host, "Basic", f"{answer.username}:".encode(errors="surrogateescape"))
+    if isinstance(answer, Basic):
+        pair = f"{answer.username}:{answer.password.reveal()}".encode(errors="surrogateescape")
+        whole = answer.username and answer.password
+        return Asked(host, "Basic", pair if whole or not case.bearer else b":")  # halves are good for no token
+    return Asked(host, "Basic", b":") if answer == ANONYMOUS else None
+
+
+def visible(asked: Asked | None, part: bool) -> Asked | None:
+    """Return what can be compared: of identity tokens, where none is wanted, the user name alone is sent for sure."""
+    return asked._replace(text=asked.text.partition(b":")[0] + b":") if asked and part else asked
