@@ -21,6 +21,7 @@ __all__ = [
     "Reference",
     "host_of_key",
     "is_loopback",
+    "is_registry",
     "parse",
     "registry_of_server",
     "require_user_name",
@@ -144,6 +145,11 @@ def registry_of_server(server: str) -> str:
     if not _grammar()[0].fullmatch(host):
         raise InvalidReference(server, f"{host!r} is not a registry host")
     return HUB_REGISTRY if host.lower() in HUB_HOSTS else host
+
+
+def is_registry(text: str) -> bool:
+    """Tell whether ``text`` is ``host[:port]`` and nothing more."""
+    return bool(_grammar()[0].fullmatch(text))
 
 
 def host_of_key(key: str) -> str:

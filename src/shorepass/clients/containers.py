@@ -4,8 +4,9 @@ Version followed: 5.23.1 (podman 4.3, buildah 1.28); 5.22 (skopeo 1.9) chooses t
 pkg/docker/config/config.go, and containers/common pkg/auth for ``login`` and ``logout``. Helpers come from
 ``registries.conf``; the auth files are one of them, and normally the only one. In a file ``credsStore`` is not read at all.
 
-podman and buildah differ from skopeo in two things: they look at CONTAINERS_REGISTRIES_CONF, and stop where
-``--authfile`` or REGISTRY_AUTH_FILE names a file that is not there.
+podman and buildah differ from skopeo in three things: they look at CONTAINERS_REGISTRIES_CONF; DOCKER_CONFIG names the first
+file they read (skopeo only logs in there); and they pull nothing where ``--authfile``, REGISTRY_AUTH_FILE or DOCKER_CONFIG
+names a file that is not there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from shorepass.config.locations import auth_files, join
 from shorepass.config.registries_conf import AUTH_FILES
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable
+from shorepass.names import parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
 from shorepass.shapes import NamedTuple
 
@@ -53,19 +55,24 @@ class Containers:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._is_podman = name != "skopeo"  # or buildah, which shares its ways
+
+    def _registries_conf(self, context: Context) -> RegistriesConf:
+        return registries_conf.load(context, variables=self._is_podman)
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program sends: the first helper with an answer wins, errors count only when none has one."""
         question = _Question(context, self.name, reference)
         try:
-            conf = self._start(question)
+            conf = self._start(question, image=bool(reference.repository))
         except SourceError as error:
             return question.resolution([error])
+        files = auth_files(context, docker_first=self._is_podman)
         answers: list[_Found | SourceError] = []
         errors: list[SourceError] = []
         nothing = [NOTHING]  # as long as every place so far may have nothing
         for helper in conf.helpers:
-            outcomes = question.ask_files() if helper == AUTH_FILES else [question.ask("registries.conf", helper)]
+            outcomes = question.ask_files(files) if helper == AUTH_FILES else [question.ask("registries.conf", helper)]
             found = [outcome for outcome in outcomes if isinstance(outcome, _Found) and outcome.source]
             answers += found
             errors += [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
@@ -75,16 +82,16 @@ class Containers:
                 nothing = []
         return question.resolution([*errors[:1], *answers, *nothing])
 
-    def _start(self, question: _Question) -> RegistriesConf:
+    def _start(self, question: _Question, *, image: bool) -> RegistriesConf:
         """Do what comes before any credential is looked for: find out where the image comes from."""
-        context, strict = question.context, self.name != "skopeo"
-        named = auth_files(context)[0]
-        if strict and context.getenv("REGISTRY_AUTH_FILE") and context.read(named.path, SIZE_LIMIT) is None:
-            reason = f"not there, and {self.name} stops at that ({named.why})"
-            question.add("file", Outcome.FAILED, named.path, reason)
-            raise FileError(named.path, reason)
+        context = question.context
+        file = auth_files(context, docker_first=self._is_podman)[0]
+        if self._is_podman and image and file.named and not context.read(file.path, SIZE_LIMIT):
+            reason = f"not there, and {self.name} stops at that ({file.why})"
+            question.add("file", Outcome.FAILED, file.path, reason)
+            raise FileError(file.path, reason)
         try:
-            conf = registries_conf.load(context, variables=strict)
+            conf = self._registries_conf(context)
             question.go_where(conf)
         except SourceError as error:
             question.add("file", Outcome.FAILED, "registries.conf", error.message, error.hint)
@@ -97,7 +104,7 @@ class Containers:
         Where the file names a helper for the registry, that one holds the login.
         """
         key = _login_key(server)
-        for helper in registries_conf.load(context, variables=self.name != "skopeo").helpers:
+        for helper in self._registries_conf(context).helpers:
             path, inner = helper, helper
             if helper == AUTH_FILES:
                 path, logins = _writable(context)
@@ -115,7 +122,7 @@ class Containers:
         """Return what ``logout SERVER`` erases: every configured helper's login, and the entry of the first file."""
         key = _login_key(server)
         targets = []
-        for helper in registries_conf.load(context, variables=self.name != "skopeo").helpers:
+        for helper in self._registries_conf(context).helpers:
             if helper == AUTH_FILES:
                 path, logins = _writable(context)
                 if key in logins.helpers and "/" not in key:
@@ -129,12 +136,13 @@ class Containers:
         """Return the logins of all auth files and helpers, broken places included."""
         entries: list[Entry] = []
         try:
-            helpers = registries_conf.load(context, variables=self.name != "skopeo").helpers
+            helpers = self._registries_conf(context).helpers
         except SourceError as error:
             return [Entry("", "", "", "registries.conf", error=error)]
+        files = auth_files(context, docker_first=self._is_podman)
         for helper in helpers:
             if helper == AUTH_FILES:
-                entries += [entry for file in auth_files(context) for entry in _file_entries(context, file)]
+                entries += [entry for file in files for entry in _file_entries(context, file)]
             else:
                 entries += _helper_entries(context, "registries.conf", helper)
         return entries
@@ -205,13 +213,13 @@ class _Question:
         self.add("helper", Outcome.OK, client.program, f"has a login for {registry} (set in {named_in})")
         return _Found(credential, Source(named_in, registry, suffix))
 
-    def ask_files(self) -> list[_Found | SourceError]:
+    def ask_files(self, files: list[AuthFile]) -> list[_Found | SourceError]:
         """Return the first answer of the auth files, in their order; a file without one hands on to the next.
 
         Several where a file has several keys of one host: the programs then take one at random.
         """
         answers: list[_Found | SourceError] = []
-        for file in auth_files(self.context):
+        for file in files:
             outcomes = self._ask_file(file)
             some = [outcome for outcome in outcomes if outcome != NOTHING]
             answers += some
@@ -272,15 +280,18 @@ class _Question:
 
 
 def _login_key(server: str) -> str:
-    """Return the key of a login: ``host[/namespace]``. Raises UsageError as the programs do."""
-    for scheme in ("https://", "http://"):
-        server = server.removeprefix(scheme)  # login drops it, with a warning
-    server = server.rstrip("/")
-    if "@" in server or ":" in server.partition("/")[2]:
-        raise UsageError(f"{printable(server)}: a login has no tag or digest", hint="name a registry or a namespace")
-    if not server:
+    """Return the key of a login: ``host[/namespace]``, the host alone where there is a scheme. Raises UsageError."""
+    bare = server.removeprefix("https://").removeprefix("http://")
+    key = bare if bare == server else bare.partition("/")[0]
+    if not key:
         raise UsageError("no registry was named")
-    return server
+    if "/" in key and ((image := parse(key)).tag or image.digest or not image.repository):
+        raise UsageError(
+            f"{printable(key)}: neither a registry nor a part of one", hint="leave out the tag or the slash"
+        )
+    if "@" in key:
+        raise UsageError("a registry has no '@' in its name")
+    return key
 
 
 def _shorter_and_shorter(key: str) -> Iterator[str]:
@@ -314,7 +325,7 @@ def _decode(file: AuthFile, logins: Logins, key: str) -> Credential | SourceErro
 
 def _writable(context: Context) -> tuple[str, Logins]:
     """Return the path of the file that a login changes, and what is in it. Raises FileError as the programs do."""
-    file, runtime = auth_files(context)[0], context.getenv("XDG_RUNTIME_DIR")
+    file, runtime = auth_files(context, docker_first=True)[0], context.getenv("XDG_RUNTIME_DIR")
     if runtime and file.path == join(context, runtime, "containers", "auth.json") and not context.is_folder(runtime):
         raise FileError(runtime, "XDG_RUNTIME_DIR names it, and it is not there", hint="make that folder, or unset it")
     return file.path, auth_file.load(context, file) or NO_LOGINS

@@ -12,11 +12,15 @@ __all__ = ["AuthFile", "auth_files", "docker_config_path", "join"]
 
 
 class AuthFile(NamedTuple):
-    """One file that podman, skopeo and buildah read. ``legacy``: entries without ``auths`` around them."""
+    """One file that podman, skopeo and buildah read.
+
+    ``legacy``: entries without ``auths`` around them. ``named``: by the user, who wants it to be there.
+    """
 
     path: str
-    legacy: bool
     why: str
+    legacy: bool = False
+    named: bool = False
 
 
 def docker_config_path(context: Context) -> tuple[str, str]:
@@ -28,38 +32,38 @@ def docker_config_path(context: Context) -> tuple[str, str]:
     return join(context, home, ".docker", "config.json"), "it is in the home folder, and DOCKER_CONFIG is not set"
 
 
-def auth_files(context: Context) -> list[AuthFile]:
+def auth_files(context: Context, *, docker_first: bool) -> list[AuthFile]:
     """Return containers' auth files in the order in which they are read; the first is the one that is written.
 
-    Source: containers/image pkg/docker/config/config.go ``getAuthFilePaths``.
+    ``docker_first``: DOCKER_CONFIG names the first file, where it is set: so in podman and buildah, and in every login.
+    Sources: containers/image pkg/docker/config/config.go ``getAuthFilePaths``, containers/common pkg/auth/cli.go
+    ``GetDefaultAuthFile``.
     """
-    home = context.home() or ""
+    home, docker = context.home() or "", context.getenv("DOCKER_CONFIG")
+    path = join(context, docker or join(context, home, ".docker"), "config.json")
     files = [_first(context, home)]
+    if docker and docker_first and not context.getenv("REGISTRY_AUTH_FILE"):
+        files = [AuthFile(path, "docker's file: DOCKER_CONFIG names its folder", named=True)]
     config = context.getenv("XDG_CONFIG_HOME")
     folder = config or join(context, home, ".config")
     why = "in XDG_CONFIG_HOME" if config else "in the home's .config"
-    files.append(AuthFile(join(context, folder, "containers", "auth.json"), legacy=False, why=why))
-    docker = context.getenv("DOCKER_CONFIG")
-    why = "docker's file, in DOCKER_CONFIG" if docker else "docker's file"
-    path = join(context, docker or join(context, home, ".docker"), "config.json")
-    files.append(AuthFile(path, legacy=False, why=why))
-    files.append(AuthFile(join(context, home, ".dockercfg"), legacy=True, why="docker's file of before 2015"))
+    files.append(AuthFile(join(context, folder, "containers", "auth.json"), why))
+    files.append(AuthFile(path, "docker's file, in DOCKER_CONFIG" if docker else "docker's file"))
+    files.append(AuthFile(join(context, home, ".dockercfg"), "docker's file of before 2015", legacy=True))
     return [file for index, file in enumerate(files) if file.path not in {other.path for other in files[:index]}]
 
 
 def _first(context: Context, home: str) -> AuthFile:
     named = context.getenv("REGISTRY_AUTH_FILE")
     if named:
-        return AuthFile(named, legacy=False, why="named by --authfile or REGISTRY_AUTH_FILE")
+        return AuthFile(named, "named by --authfile or REGISTRY_AUTH_FILE", named=True)
     if context.platform in ("darwin", "windows"):
-        return AuthFile(
-            join(context, home, ".config", "containers", "auth.json"), legacy=False, why="in the home's .config"
-        )
+        return AuthFile(join(context, home, ".config", "containers", "auth.json"), "in the home's .config")
     runtime = context.getenv("XDG_RUNTIME_DIR")
     if runtime:
-        return AuthFile(join(context, runtime, "containers", "auth.json"), legacy=False, why="in XDG_RUNTIME_DIR")
+        return AuthFile(join(context, runtime, "containers", "auth.json"), "in XDG_RUNTIME_DIR")
     path = f"/run/containers/{context.uid}/auth.json"
-    return AuthFile(path, legacy=False, why="in the user's run folder, as XDG_RUNTIME_DIR is not set")
+    return AuthFile(path, "in the user's run folder, as XDG_RUNTIME_DIR is not set")
 
 
 def join(context: Context, folder: str, *names: str) -> str:

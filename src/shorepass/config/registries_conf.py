@@ -3,8 +3,8 @@
 Source: containers/image pkg/sysregistriesv2 (5.23.1). The user's file takes the place of the system's; drop-in files come
 after it in the order of their names. A file that is broken stops the clients.
 
-Left out, as they choose no credential for an image with its full name: aliases and the registries to search, beyond their
-types; and the format of before 2019 (``[registries.search]``).
+Left out, as they choose no credential for an image with its full name: what aliases and the registries to search lead to;
+and the format of before 2019 (``[registries.search]``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 
 from shorepass.config.locations import join
 from shorepass.errors import InvalidReference, MalformedFile, printable
-from shorepass.names import Reference, parse
+from shorepass.names import Reference, is_registry, parse
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -169,6 +169,9 @@ def _checked(value: Any, shape: Any, name: str) -> Any:
 def _registries(content: FileContent, table: dict[str, Any]) -> dict[str, Registry]:
     if table.get("short-name-mode", "") not in _MODES:
         raise _malformed(content, f"short-name-mode is none of {', '.join(_MODES[1:])}")
+    for name in table.get("unqualified-search-registries", []):
+        if name.startswith(("http://", "https://")) or not is_registry(name.rstrip("/")):
+            raise _malformed(content, f"{printable(name)!r} in unqualified-search-registries is no host")
     found: dict[str, Registry] = {}
     settings: dict[str, tuple[bool, bool]] = {}
     for entry in table.get("registry", []):

@@ -1,0 +1,379 @@
+"""podman, skopeo, buildah: the rules of containers/image 5.23 as tables.
+
+Each row is also a thing that ``tests/property/test_against_podman.py`` finds in the real programs.
+Sources: containers/image pkg/docker/config/config.go; containers/common pkg/auth for ``login`` and ``logout``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from shorepass import clients
+from shorepass.clients import Target
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
+from shorepass.errors import FileError, HelperMissing, MalformedFile, UsageError
+from shorepass.names import parse
+from shorepass.resolution import Outcome, Resolution
+from shorepass.secret import Secret
+
+RUN, USER = "run/containers/auth.json", "home/.config/containers/auth.json"
+DOCKER, LEGACY = "home/.docker/config.json", "home/.dockercfg"
+CONF = "home/.config/containers/registries.conf"
+IMAGE = "reg.io/team/app:1"
+
+
+def auth(pair: str, **more: str) -> dict[str, str]:
+    return {"auth": base64.b64encode(pair.encode()).decode(), **more}
+
+
+def logins(**users: str) -> str:
+    """Return an auth file: a user, with the password ``pw``, for each key (``__`` stands for a slash, ``_`` for a dot)."""
+    keys = {key.replace("__", "/").replace("_", "."): auth(f"{user}:pw") for key, user in users.items()}
+    return json.dumps({"auths": keys})
+
+
+def helper(answer: str, status: int = 0) -> str:
+    return f"#!/bin/sh\nread -r url\ncase $1 in list) echo '{{\"h.io\":\"held\"}}';; *) echo '{answer}';; esac\nexit {status}\n"
+
+
+def lay_out(world: Path, files: dict[str, str], **env: str) -> LocalContext:
+    """Make files below a folder and return the context that finds them; ``{}`` in a variable is that folder."""
+    for name, text in files.items():
+        path = world / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755 if name.startswith("bin/") else 0o600)
+    found = {"HOME": "{}/home", "XDG_RUNTIME_DIR": "{}/run", "PATH": "{}/bin:/usr/bin:/bin", **env}
+    return LocalContext({name: value.replace("{}", str(world)) for name, value in found.items()}, platform="linux")
+
+
+def resolve(context: LocalContext, image: str = IMAGE, client: str = "podman") -> Resolution:
+    return clients.find(client).resolve(context, parse(image))
+
+
+def user(resolution: Resolution) -> str:
+    """Return whose login it is, "" for nobody's."""
+    credential = resolution.credential
+    return credential.username if isinstance(credential, Basic) else ""
+
+
+def test_the_order_of_the_files(world: Path) -> None:
+    """Runtime folder, ~/.config, docker's file, .dockercfg: the first with a login counts."""
+    files = {
+        RUN: logins(reg_io="run"),
+        USER: logins(reg_io="user"),
+        DOCKER: logins(reg_io="docker"),
+        LEGACY: json.dumps({"reg.io": auth("legacy:pw")}),
+    }
+    for path, expected in zip([RUN, USER, DOCKER, LEGACY], ["run", "user", "docker", "legacy"], strict=True):
+        assert user(resolve(lay_out(world, files))) == expected
+        files[path] = logins(other_io="someone") if path != LEGACY else "{}"  # a file without an answer hands on
+    assert resolve(lay_out(world, files)).answer == ANONYMOUS
+
+
+@pytest.mark.parametrize(
+    ("env", "expected", "of_skopeo"),
+    [
+        ({"REGISTRY_AUTH_FILE": "{}/named.json"}, "named", "named"),
+        ({"REGISTRY_AUTH_FILE": "{}/other.json"}, "user", "user"),
+        ({"REGISTRY_AUTH_FILE": "{}/none.json"}, FileError, "user"),
+        ({"REGISTRY_AUTH_FILE": ""}, "run", "run"),
+        ({"DOCKER_CONFIG": "{}/docker"}, "docker", "run"),
+        ({"DOCKER_CONFIG": "{}/none"}, FileError, "run"),
+        ({"DOCKER_CONFIG": "{}/docker", "REGISTRY_AUTH_FILE": "{}/named.json"}, "named", "named"),
+        ({"XDG_RUNTIME_DIR": "{}/none"}, "user", "user"),
+        ({"XDG_RUNTIME_DIR": "{}/none", "XDG_CONFIG_HOME": "{}/xdg"}, "xdg", "xdg"),
+    ],
+)
+def test_variables(world: Path, env: dict[str, str], expected: str | type[FileError], of_skopeo: str) -> None:
+    """A named file takes the place of the first, the others are still read; podman wants it to be there."""
+    files = {RUN: logins(reg_io="run"), USER: logins(reg_io="user"), "named.json": logins(reg_io="named")}
+    files |= {"other.json": logins(other_io="x"), "docker/config.json": logins(reg_io="docker")}
+    context = lay_out(world, files | {"xdg/containers/auth.json": logins(reg_io="xdg")}, **env)
+    assert user(resolve(context, client="skopeo")) == of_skopeo
+    for client in ("podman", "buildah"):
+        resolution = resolve(context, client=client)
+        if isinstance(expected, str):
+            assert user(resolution) == expected
+        else:
+            assert isinstance(resolution.answer, expected)
+            assert client in resolution.behaviour
+
+
+@pytest.mark.parametrize(
+    ("image", "keys", "taken"),
+    [
+        (IMAGE, ["reg.io", "reg.io/team", "reg.io/team/app"], "reg.io/team/app"),
+        (IMAGE, ["reg.io", "reg.io/team", "reg.io/team/application"], "reg.io/team"),
+        (IMAGE, ["reg.io/team/other", "reg.io"], "reg.io"),
+        (IMAGE, ["https://reg.io", "reg.io"], "reg.io"),
+        (IMAGE, ["https://reg.io/v1/"], "https://reg.io/v1/"),
+        (IMAGE, ["http://reg.io"], "http://reg.io"),
+        (IMAGE, ["reg.io/"], None),
+        (IMAGE, ["REG.IO", "reg.io:443", "HTTPS://reg.io", "team/app"], None),
+        ("Reg.IO/app", ["reg.io"], None),
+        ("reg.io:5000/app", ["reg.io"], None),
+        ("nginx", ["docker.io/library/nginx", "docker.io"], "docker.io/library/nginx"),
+        ("nginx", ["docker.io", "index.docker.io"], "docker.io"),
+        ("nginx", ["index.docker.io"], "index.docker.io"),
+        ("nginx", ["registry-1.docker.io"], "registry-1.docker.io"),
+        ("nginx", ["https://index.docker.io/v1/"], "https://index.docker.io/v1/"),
+        ("reg.io", ["reg.io/team"], None),
+    ],
+)
+def test_keys(world: Path, image: str, keys: list[str], taken: str | None) -> None:
+    """The longest part of the name, down to the registry; then keys with a scheme and docker.io's other names."""
+    context = lay_out(world, {RUN: json.dumps({"auths": {key: auth(f"{i}:pw") for i, key in enumerate(keys)}})})
+    resolution = resolve(context, image)
+    assert user(resolution) == ("" if taken is None else str(keys.index(taken)))
+    assert (resolution.source.key if resolution.source else None) == taken
+
+
+def test_old_file_has_no_namespaces(world: Path) -> None:
+    """In .dockercfg a path in a key says nothing: only its host counts."""
+    assert user(resolve(lay_out(world, {LEGACY: json.dumps({"reg.io/other": auth("a:pw")})}))) == "a"
+
+
+def test_two_keys_of_one_host(world: Path) -> None:
+    """The programs toss a coin: every side of it is named, the answer is always the same, and a step says so."""
+    files = {RUN: json.dumps({"auths": {"https://reg.io": auth("b:pw"), "http://reg.io": auth("a:pw")}})}
+    resolution = resolve(lay_out(world, files))
+    assert resolution.answer == Basic("a", Secret("pw"))
+    assert resolution.alternatives == (Basic("b", Secret("pw")),)
+    assert any("at random" in step.detail for step in resolution.steps)
+
+
+@pytest.mark.parametrize(
+    ("entry", "credential"),
+    [
+        (auth("alice:a:b"), Basic("alice", Secret("a:b"))),
+        (auth("alice:\0pw\0\0"), Basic("alice", Secret("pw"))),
+        (auth(":pw"), Basic("", Secret("pw"))),
+        (auth("alice:"), Basic("alice", Secret(""))),
+        (auth("alice"), ANONYMOUS),
+        (auth(":"), ANONYMOUS),
+        (auth(""), ANONYMOUS),
+        (auth("alice:pw", identitytoken="tok"), IdentityToken(Secret("tok"), "alice")),
+        (auth("alice", identitytoken="tok"), ANONYMOUS),
+        ({"identitytoken": "tok"}, ANONYMOUS),
+        ({"username": "alice", "password": "pw"}, ANONYMOUS),
+        ({"registrytoken": "tok"}, ANONYMOUS),
+        ({"AUTH": auth("alice:pw")["auth"]}, Basic("alice", Secret("pw"))),
+        (None, ANONYMOUS),
+    ],
+)
+def test_entries(world: Path, entry: dict[str, str] | None, credential: Credential) -> None:
+    """Only ``auth`` and ``identitytoken`` are read, and nothing counts without a colon in ``auth``."""
+    assert resolve(lay_out(world, {RUN: json.dumps({"auths": {"reg.io": entry}})})).answer == credential
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " \n", "{} x", "{}{}", "[]", "7", "{", '{"auths": []}', '{"auths": {"other.io": {"auth": 1}}}'),
+        *('{"credHelpers": {"other.io": 1}}', '{"auths": {"reg.io": {"auth": "="}}}'),
+    ],
+)
+def test_broken_files(world: Path, text: str) -> None:
+    """A file that Go cannot decode whole stops the programs, though another file has the login."""
+    resolution = resolve(lay_out(world, {RUN: text, USER: logins(reg_io="user")}))
+    assert isinstance(resolution.answer, MalformedFile)
+    assert resolution.answer.path == str(world / RUN)
+    assert resolution.behaviour == "podman stops with that error"
+
+
+def test_repeated_keys(world: Path) -> None:
+    """A second ``auths`` adds to the first; of an entry that repeats the last counts; null forgets what was before it."""
+    a, b = json.dumps(auth("a:pw")), json.dumps(auth("b:pw"))
+    for text, expected in (
+        (f'{{"auths": {{"reg.io": {a}}}, "Auths": {{"other.io": {b}}}}}', "a"),
+        (f'{{"auths": {{"reg.io": {a}, "reg.io": {b}}}}}', "b"),
+        (f'{{"auths": {{"reg.io": {a}}}, "auths": null}}', ""),
+    ):
+        assert user(resolve(lay_out(world, {RUN: text}))) == expected
+
+
+HELD = {"bin/docker-credential-held": helper('{"Username":"held","Secret":"pw"}')}
+ABSENT = {"bin/docker-credential-absent": helper("credentials not found in native keychain", 1)}
+TOKEN = {"bin/docker-credential-token": helper('{"Username":"<token>","Secret":"tok"}')}
+
+
+def test_helper_of_a_file(world: Path) -> None:
+    """``credHelpers`` names it for the registry alone, and its word is the file's last; ``credsStore`` is not read."""
+    entries = {"reg.io": auth("entry:pw")}
+    for helpers, expected in (
+        ({"credHelpers": {"reg.io": "held"}}, "held"),
+        ({"credHelpers": {"reg.io": "absent"}}, "next"),
+        ({"credHelpers": {"reg.io/team": "held"}}, "entry"),
+        ({"credsStore": "held"}, "entry"),
+    ):
+        files = {RUN: json.dumps({"auths": entries, **helpers}), USER: logins(reg_io="next"), **HELD, **ABSENT}
+        assert user(resolve(lay_out(world, files))) == expected
+
+
+def test_helper_that_is_missing(world: Path) -> None:
+    """A helper that cannot be asked stops the programs, and is never the same as no login."""
+    files = {RUN: '{"credHelpers": {"reg.io": "none"}}', USER: logins(reg_io="next")}
+    assert isinstance(resolve(lay_out(world, files)).answer, HelperMissing)
+
+
+@pytest.mark.parametrize(
+    ("helpers", "expected"),
+    [
+        (["held", "containers-auth.json"], "held"),
+        (["containers-auth.json", "held"], "file"),
+        (["held"], "held"),
+        (["absent", "containers-auth.json"], "file"),
+        (["none", "containers-auth.json"], "file"),
+        (["none", "absent"], HelperMissing),
+        (["absent"], ""),
+    ],
+)
+def test_helpers_of_registries_conf(world: Path, helpers: list[str], expected: str | type[HelperMissing]) -> None:
+    """They are asked in their order, the auth files in their place; an error counts only where none has an answer."""
+    files = {CONF: f"credential-helpers = {json.dumps(helpers)}", RUN: logins(reg_io="file"), **HELD, **ABSENT}
+    resolution = resolve(lay_out(world, files))
+    if isinstance(expected, str):
+        assert user(resolution) == expected
+    else:
+        assert isinstance(resolution.answer, expected)
+
+
+def test_token_of_a_helper(world: Path) -> None:
+    """The user name ``<token>`` marks an identity token."""
+    context = lay_out(world, {CONF: 'credential-helpers = ["token"]', **TOKEN})
+    assert resolve(context).answer == IdentityToken(Secret("tok"))
+
+
+def test_image_from_elsewhere(world: Path) -> None:
+    """Where [[registry]] gives another location, the login is that of the location, and a step says so."""
+    conf = (
+        '[[registry]]\nprefix = "reg.io/team"\nlocation = "there.io/x"\n[[registry.mirror]]\nlocation = "mirror.io"\n'
+    )
+    resolution = resolve(lay_out(world, {CONF: conf, RUN: logins(reg_io="a", there_io__x="b")}))
+    assert user(resolution) == "b"
+    assert (str(resolution.reference), resolution.server_url) == ("there.io/x/app:1", "there.io")
+    assert any("comes from there.io/x/app:1" in step.detail for step in resolution.steps)
+    assert any("mirror.io" in step.detail for step in resolution.steps)
+
+
+def test_blocked(world: Path) -> None:
+    """A blocked registry is an error, whatever the login; what counts is where the image comes from."""
+    conf = '[[registry]]\nlocation = "reg.io"\nblocked = true\n'
+    resolution = resolve(lay_out(world, {CONF: conf, RUN: logins(reg_io="a")}))
+    assert isinstance(resolution.answer, FileError)
+    assert resolution.steps[-1].outcome is Outcome.FAILED
+    moved = '[[registry]]\nprefix = "reg.io"\nlocation = "there.io"\nblocked = true\n'
+    assert resolve(lay_out(world, {CONF: moved})).answer == ANONYMOUS
+
+
+@pytest.mark.parametrize(
+    ("server", "key"),
+    [
+        ("reg.io", "reg.io"),
+        ("https://reg.io", "reg.io"),
+        ("http://reg.io/v1/", "reg.io"),
+        ("https://reg.io/team", "reg.io"),
+        ("reg.io/team", "reg.io/team"),
+        ("Reg.IO:5000", "Reg.IO:5000"),
+        ("docker.io", "docker.io"),
+        ("https://index.docker.io/v1/", "index.docker.io"),
+    ],
+)
+def test_key_of_a_login(world: Path, server: str, key: str) -> None:
+    """A login is stored as it was typed, except that a scheme goes, and with it all behind the host."""
+    client, path = clients.find("podman"), str(world / RUN)
+    context = lay_out(world, {})
+    assert client.target(context, server) == Target(path, key)
+    assert client.erasures(context, server) == [Target(path, key)]
+
+
+@pytest.mark.parametrize(
+    "server", ["", "https://", "reg.io/", "reg.io/team/", "reg.io/team:1", "reg.io/Team", "me@reg.io"]
+)
+def test_no_key_of_a_login(world: Path, server: str) -> None:
+    """Logins refuse tags, trailing slashes, upper case in a namespace, and user names in the server."""
+    with pytest.raises(UsageError):
+        clients.find("podman").target(lay_out(world, {}), server)
+
+
+@pytest.mark.parametrize(
+    ("env", "path"),
+    [
+        ({}, RUN),
+        ({"REGISTRY_AUTH_FILE": "{}/new.json"}, "new.json"),
+        ({"DOCKER_CONFIG": "{}/docker"}, "docker/config.json"),
+    ],
+)
+@pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
+def test_file_of_a_login(world: Path, env: dict[str, str], path: str, client: str) -> None:
+    """The file of a login need not be there; all programs log in where DOCKER_CONFIG says, though skopeo reads elsewhere."""
+    assert clients.find(client).target(lay_out(world, {}, **env), "reg.io") == Target(str(world / path), "reg.io")
+
+
+def test_no_login_without_the_runtime_folder(world: Path) -> None:
+    """A folder that XDG_RUNTIME_DIR names is not made by a login."""
+    with pytest.raises(FileError, match="XDG_RUNTIME_DIR"):
+        clients.find("podman").target(lay_out(world, {}, XDG_RUNTIME_DIR="{}/none"), "reg.io")
+
+
+@pytest.mark.parametrize(
+    ("helpers", "server", "held_by"),
+    [
+        (["held", "containers-auth.json"], "reg.io", "held"),
+        (["held", "containers-auth.json"], "reg.io/team", None),
+        (["containers-auth.json", "held"], "reg.io", None),
+        (["containers-auth.json"], "h.io", "inner"),
+    ],
+)
+def test_helper_of_a_login(world: Path, helpers: list[str], server: str, held_by: str | None) -> None:
+    """The first helper of all stores it, except what is a part of a registry; in the file ``credHelpers`` may name one."""
+    files = {CONF: f"credential-helpers = {json.dumps(helpers)}", RUN: '{"credHelpers": {"h.io": "inner"}}'}
+    target = clients.find("podman").target(lay_out(world, files), server)
+    assert (target.key, target.helper) == (server, held_by)
+
+
+def test_namespace_and_nothing_but_helpers(world: Path) -> None:
+    """A login for a part of a registry needs a file."""
+    with pytest.raises(UsageError, match="part of a registry"):
+        clients.find("podman").target(lay_out(world, {CONF: 'credential-helpers = ["held"]'}), "reg.io/team")
+
+
+def test_logout_erases_everywhere(world: Path) -> None:
+    """A logout goes through all helpers, and through the one that the file names for the registry."""
+    files = {CONF: 'credential-helpers = ["held", "containers-auth.json"]', RUN: '{"credHelpers": {"h.io": "inner"}}'}
+    client, context = clients.find("podman"), lay_out(world, files)
+    assert [target.helper for target in client.erasures(context, "h.io")] == ["held", "inner", None]
+    assert [target.helper for target in client.erasures(context, "h.io/team")] == [None]
+
+
+def test_entries_of_all_places(world: Path) -> None:
+    """All logins of all files and helpers, each with its kind; a broken place is an entry with an error."""
+    entries = {
+        "reg.io": auth("a:pw"),
+        "tok.io": auth("t:", identitytoken="tok"),
+        "bad.io": {"auth": "="},
+        "none.io": {},
+    }
+    files = {
+        RUN: json.dumps({"auths": entries, "credHelpers": {"h.io": "held"}}),
+        USER: "broken",
+        LEGACY: json.dumps({"old.io": auth("o:pw")}),
+        **HELD,
+    }
+    found = clients.find("podman").entries(lay_out(world, files))
+    assert [(entry.key, entry.username, entry.kind) for entry in found if entry.error is None] == [
+        ("h.io", "held", "password"),
+        ("reg.io", "a", "password"),
+        ("tok.io", "t", "identity token"),
+        ("old.io", "o", "password"),
+    ]
+    assert [(entry.key, entry.path) for entry in found if entry.error] == [
+        ("bad.io", str(world / RUN)),
+        ("", str(world / USER)),
+    ]
