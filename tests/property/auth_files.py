@@ -206,7 +206,14 @@ def registries_confs(draw: st.DrawFn, host: str) -> bytes:
                 *("credential-helpers = 1", 'credential-helpers = [""]', "short-name-mode = 'off'", "x = [", "y = 1"),
                 *('unqualified-search-registries = ["docker.io"]', 'unqualified-search-registries = "docker.io"'),
                 *('short-name-mode = "enforcing"', "aliases = 3", "registry = 3", "[registry]\nlocation = 'reg.io'"),
-                *("[aliases]\n'app' = 'reg.io/team/app'", "[aliases]\n'app' = 3", "\0", "a = 1\na = 2", "# \u00fc"),
+                *(
+                    "[aliases]\n'app' = 'reg.io/team/app'",
+                    "[aliases]\n'app' = 3",
+                    "[aliases]\n'app' = 'app'",
+                    "\0",
+                    "a = 1\na = 2",
+                    "# \u00fc",
+                ),
                 *('unqualified-search-registries = ["https://docker.io"]', 'unqualified-search-registries = ["a b"]'),
             ]
         )

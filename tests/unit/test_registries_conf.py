@@ -122,12 +122,31 @@ def test_the_longest_prefix_counts(home: Path) -> None:
     assert comes_from(conf, "reg.io/app") == "d.io/app"
 
 
+SOUND = {
+    "aliases": "[aliases]\na = 'reg.io/a'\n'team/a' = 'docker.io/a'\n'a.b' = 'localhost/a'\nnone = ''",
+    "aliases that are no table": "aliases = 3",
+    "names nobody knows": "x = 1\n[y]\nregistry = 3",
+    "searches": "unqualified-search-registries = ['reg.io:5000', 'docker.io/']",
+    "before 2019": "[registries.search]\nregistries = ['docker.io']",
+}
+
+
+@pytest.mark.parametrize("text", SOUND.values(), ids=SOUND)
+def test_sound(home: Path, text: str) -> None:
+    """What says nothing about credentials or locations changes nothing."""
+    assert load(home, {USER: text}) == (["containers-auth.json"], {})
+
+
 BROKEN = {
     "no TOML": "x = [",
     "a key twice": "a = 1\na = 2",
     "helpers are no list": "credential-helpers = 1",
     "helpers are no names": "credential-helpers = [1]",
     "an alias is no name": "[aliases]\na = 3",
+    "an alias without a registry": "[aliases]\na = 'team/a'",
+    "an alias with a tag": "[aliases]\na = 'reg.io/a:1'",
+    "an alias of a full name": "[aliases]\n'reg.io/a' = 'reg.io/b'",
+    "an alias of a tag": "[aliases]\n'a:1' = 'reg.io/b'",
     "not an array of tables": "[registry]\nlocation = 'a.io'",
     "a scheme": "[[registry]]\nlocation = 'https://a.io'",
     "no location": "[[registry]]\nprefix = 'a.io'",

@@ -3,7 +3,7 @@
 Source: containers/image pkg/sysregistriesv2 (5.23.1). The user's file takes the place of the system's; drop-in files come
 after it in the order of their names. A file that is broken stops the clients.
 
-Left out, as they choose no credential for an image with its full name: what aliases and the registries to search lead to;
+Left out, as they choose no credential for an image with its full name: where aliases and the registries to search lead;
 and the format of before 2019 (``[registries.search]``).
 """
 
@@ -143,15 +143,35 @@ def _parse(content: FileContent) -> dict[str, Any]:
 
     try:
         parsed = tomllib.loads(content.data.decode())
-        aliases = parsed.get("aliases", {})
-        if not isinstance(aliases, dict) or not all(isinstance(value, str) for value in aliases.values()):
-            raise TypeError("aliases")
+        aliases = parsed.get("aliases")
+        for name, place in aliases.items() if isinstance(aliases, dict) else ():  # what else it may be is passed over
+            if not _is_alias(name, place):
+                raise _malformed(content, f"the alias {printable(name)!r} is no short name of HOST/REPOSITORY")
         checked: dict[str, Any] = _checked(parsed, _FIELDS, "")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
         raise _malformed(content, "not valid TOML") from None
     except TypeError as error:
         raise _malformed(content, f"{error} has a value of the wrong type") from None
     return checked
+
+
+def _is_alias(name: str, place: Any) -> bool:
+    if not isinstance(place, str) or not _is_repository(f"registry.invalid/{name}") or _has_host(name):
+        return False
+    return not place or (_is_repository(place) and _has_host(place))  # empty: no longer an alias
+
+
+def _is_repository(text: str) -> bool:
+    try:
+        image = parse(text)
+    except InvalidReference:
+        return False
+    return bool(image.repository) and not image.tag and not image.digest
+
+
+def _has_host(name: str) -> bool:
+    first, slash, _ = name.partition("/")
+    return bool(slash) and (first == "localhost" or "." in first or ":" in first)
 
 
 def _checked(value: Any, shape: Any, name: str) -> Any:
