@@ -57,10 +57,9 @@ def test_shorepass_says_what_containers_send(case: Case, oracle: Oracle, tmp_pat
         for _ in itertools.takewhile(lambda _: seen < expected, range(TOSSES)):
             seen.add(visible(oracle.ask(case.client, reference, env)[0], part))
     assert seen == expected
-    place = (
-        "" if ours.source is None else " of a helper" if ours.source.helper else f" in {Path(ours.source.path).name}"
-    )
-    event(f"{case.client}: {type(ours.answer).__name__}{place}")
+    place = f" in {Path(ours.source.path).name}" if ours.source else ""
+    by = " by a helper" if ours.source and ours.source.helper else ""
+    event(f"{case.client}: {type(ours.answer).__name__}{place}{by}")
     if ours.reference != parse(reference):
         event("the image comes from elsewhere")
 
