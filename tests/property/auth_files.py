@@ -185,6 +185,9 @@ def registries(draw: st.DrawFn, host: str) -> str:
     if draw(rarely(st.just(False), st.just(True), 6)):
         fields["blocked"] = draw(rarely(st.sampled_from(["true", "true", "false"]), st.just('"true"'), 8))
     fields["insecure"] = draw(rarely(st.just("true"), st.sampled_from(["false", "1"]), 20))
+    if draw(rarely(st.just(False), st.just(True), 6)):
+        location = json.dumps(draw(rarely(targets, wrong, 5)))
+        fields["mirror"] = f"[{{location = {location}, insecure = true}}]"
     lines = ["[[registry]]"]
     for name, value in draw(st.permutations(sorted(fields.items()))):
         lines.append(f"{draw(rarely(st.just(name), st.just(name.title()), 20))} = {value}")

@@ -111,6 +111,13 @@ def test_location(home: Path, prefix: str, location: str, image: str, there: str
         assert comes_from(conf, image) == there
 
 
+def test_a_mirror_must_be_a_place(home: Path) -> None:
+    """A mirror whose location makes no name of an image stops the pull, though another one would do."""
+    conf = load(home, {USER: '[[registry]]\nlocation = "reg.io"\nmirror = [{location = "a b"}]\n'})
+    with pytest.raises(MalformedFile, match="not the name of an image"):
+        comes_from(conf, "reg.io/app")
+
+
 def test_the_longest_prefix_counts(home: Path) -> None:
     """Of several prefixes the longest counts, of two entries with one prefix the first, of two files the later."""
     entry = '[[registry]]\nprefix = "{}"\nlocation = "{}"\n'

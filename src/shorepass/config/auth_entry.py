@@ -114,7 +114,7 @@ def read_containers_entry(members: Iterable[tuple[str, Any]]) -> Credential:
     if not colon:
         return ANONYMOUS
     if token := fields.get("identitytoken"):
-        return IdentityToken(Secret(token), go_text(username))
+        return IdentityToken(Secret(token), _raw_text(username))
     return Basic(_raw_text(username), Secret(_raw_text(password))) if username or password else ANONYMOUS
 
 

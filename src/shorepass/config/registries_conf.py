@@ -68,6 +68,19 @@ class Registry(NamedTuple):
             return 0
         return end if name[end : end + 1] in ("", ":", "/", "@") else 0
 
+    def place(self, reference: Reference, location: str) -> Reference:
+        """Return an image's name with the prefix replaced by ``location``. Raises MalformedFile: that is no name."""
+        if not location:
+            return reference
+        text = location + str(reference)[self.matched(reference.name) :]
+        try:
+            there = parse(text)
+        except InvalidReference:
+            there = reference
+        if str(there) != text or not there.repository:
+            raise MalformedFile(self.path, f"{self.prefix!r} becomes {printable(text)!r}: not the name of an image")
+        return there
+
 
 class RegistriesConf(NamedTuple):
     """What all files say together. ``helpers``: suffixes in their order, AUTH_FILES among them."""
@@ -83,21 +96,13 @@ class RegistriesConf(NamedTuple):
     def rewrite(self, reference: Reference) -> Reference:
         """Return where an image is pulled from; pushes, logins and searches go where they say.
 
-        Raises MalformedFile: what ``location`` makes of the name is no name.
+        Raises MalformedFile: what its location or that of a mirror makes of the name is no name.
         """
         registry = self.registry(reference.name) if reference.repository else None
-        if registry is None or not registry.location:
+        if registry is None:
             return reference
-        text = registry.location + str(reference)[registry.matched(reference.name) :]
-        try:
-            rewritten = parse(text)
-        except InvalidReference:
-            rewritten = reference
-        if str(rewritten) != text or not rewritten.repository:
-            raise MalformedFile(
-                registry.path, f"{registry.prefix!r} becomes {printable(text)!r}: not the name of an image"
-            )
-        return rewritten
+        *_, there = [registry.place(reference, location) for location in (*registry.mirrors, registry.location)]
+        return there
 
 
 def load(context: Context, *, variables: bool) -> RegistriesConf:
