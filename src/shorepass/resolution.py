@@ -46,6 +46,9 @@ class Source(NamedTuple):
 class Resolution(NamedTuple):
     """What ``client`` will send for ``reference`` in ``context``.
 
+    ``reference`` is what the client was asked for, except where containers' ``registries.conf`` sends it elsewhere: then
+    it is the image there, to whose registry the credential goes.
+
     ``answer`` is the credential, or the SourceError that keeps the client from having one. ``behaviour`` says in words what
     the real client does in the error case ("docker warns and sends an empty auth"), or "" . ``source`` is None
     when the answer is anonymous. ``alternatives`` holds the other answers a client that tosses a coin could give
