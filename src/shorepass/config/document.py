@@ -199,7 +199,7 @@ def _set(text: str, path: tuple[str, ...], value: object) -> str:
             return _insert(text, start, found, name, _nested(rest, value), style, indent)
         index = _effective(found, indices, rest)
         member = found[index]
-        layout, indent = _layout(text[found[index - 1].end if index else start + 1 : member.key_start], style, indent)
+        layout, indent = _layout(_lead(text, start, found, index), style, indent)
         if not rest or member.value is None:
             return text[: member.start] + _render(_nested(rest, value), layout, indent) + text[member.end :]
         if not isinstance(member.value, dict):
@@ -241,6 +241,12 @@ def _newline(blank: str) -> str:
     return "\r\n" if "\r\n" in blank else "\n"
 
 
+def _lead(text: str, start: int, found: list[Member], index: int) -> str:
+    """Return the white space before a member, and none of what stands before the comma."""
+    behind = found[index - 1].end if index else start + 1
+    return text[behind : found[index].key_start].rpartition(",")[2]
+
+
 def _layout(lead: str, style: _Style, indent: str) -> tuple[_Style, str]:
     """Return the style and indentation of a member with ``lead`` before it: the document's, if it stands like it."""
     if "\n" in lead:
@@ -254,8 +260,7 @@ def _insert(text: str, start: int, found: list[Member], name: str, value: object
     if not found:
         return text[:start] + _render({name: value}, style, indent) + text[text.index("}", start) + 1 :]
     last = found[-1]
-    lead = text[found[-2].end if len(found) > 1 else start + 1 : last.key_start]
-    layout, indent = _layout(lead, style, indent)
+    layout, indent = _layout(_lead(text, start, found, len(found) - 1), style, indent)
     gap = layout.newline + indent if layout.newline else layout.comma[1:]
     member = json.dumps(name) + layout.colon + _render(value, layout, indent)
     return text[: last.end] + "," + gap + member + text[last.end :]
