@@ -98,7 +98,8 @@ class LocalContext:
     def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
         """Replace a file's bytes by ``edit(current)``, atomically; False when nothing was to change.
 
-        What a foreign login that was already under way then undoes is done again.
+        What a foreign login that was already under way then undoes is done again. One that ended before it was looked
+        for may have undone it too: so the file is always looked at once more.
         """
         import time
 
@@ -107,8 +108,8 @@ class LocalContext:
         owner = self._home_owner(path)
         deadline = time.monotonic() + foreign.WAIT
         changed = again = files.update(path, edit, owner=owner)
-        while again and time.monotonic() < deadline and (others := foreign.writers()):
-            foreign.wait_for_end(others, deadline - time.monotonic())
+        while again and (left := deadline - time.monotonic()) > 0:
+            foreign.wait_for_end(foreign.writers(), left)
             again = files.update(path, edit, owner=owner)
         return changed
 
