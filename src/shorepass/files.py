@@ -287,7 +287,7 @@ class _Draft:
         self.fd = -1
 
     def __enter__(self) -> Self:
-        if sys.platform == "linux":
+        if sys.platform == "linux" and os.path.isdir("/proc/self/fd"):  # by way of it the file gets its name
             try:
                 self.fd = os.open(os.path.dirname(self.path), os.O_TMPFILE | os.O_WRONLY, FILE_MODE)
             except OSError as error:

@@ -21,7 +21,10 @@ ARGUMENTS_LIMIT = 4096  # bytes of a command line; the verb stands at its beginn
 
 def writers() -> list[int]:
     """Return the processes of this user that are such programs. Empty where the system does not show them."""
-    pids = os.listdir("/proc") if sys.platform == "linux" else []
+    try:
+        pids = os.listdir("/proc") if sys.platform == "linux" else []
+    except OSError:
+        return []
     return [int(pid) for pid in pids if pid.isdecimal() and _is_writer(f"/proc/{pid}")]
 
 
