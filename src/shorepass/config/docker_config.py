@@ -99,7 +99,10 @@ def load(content: FileContent | None, *, nobody: bool = False) -> DockerConfig:
                 cred_helpers = add_helpers(cred_helpers, value)
             elif field == "credsstore" and value is not None:
                 creds_store = value
-        _check_auths(auths, nobody=nobody)
+        # Superfluous padding is one thing that Python's decoder puts up with and Go's does not: then look closely.
+        odd = b"===" in content.data or b"\\" in content.data
+        if odd or not _all_decode(auths.values(), 0 if nobody else 1):
+            _check_auths(auths, nobody=nobody)
     except BadEntryError as error:
         raise MalformedFile(
             content.path,
@@ -154,10 +157,8 @@ def add_helpers(helpers: dict[str, str], value: Any) -> dict[str, str]:
 
 
 def _check_auths(auths: dict[str, Members], *, nobody: bool) -> None:
-    """Decode every ``auth``, as docker does at the start. Raises BadEntryError."""
-    if _all_decode(auths.values(), 0 if nobody else 1):
-        return
-    for key, members in auths.items():  # one is bad, or has line ends in it: look again, slowly
+    """Decode every ``auth``, as docker does at the start. Raises BadEntryError. 50 ms for ten thousand."""
+    for key, members in auths.items():
         try:
             read_docker_entry(members, nobody=nobody)
         except BadEntryError as error:
@@ -165,20 +166,19 @@ def _check_auths(auths: dict[str, Members], *, nobody: bool) -> None:
 
 
 def _all_decode(entries: Iterable[Members], least: int) -> bool:
-    """Tell whether every ``auth`` is plain base64 with a colon at ``least`` there. 2 ms for ten thousand."""
+    """Tell whether every ``auth`` is base64 without line ends, with a colon at ``least`` there. 2 ms for ten thousand.
+
+    Superfluous padding passes.
+    """
     decode = binascii.a2b_base64
-    texts = [
-        auth
-        for members in entries
-        if (auth := members[0][1] if len(members) == 1 and members[0][0] == "auth" else _auth_of(members))
-    ]
     try:
-        for auth in texts:
-            if len(auth) % 4 or decode(auth, strict_mode=True).find(b":") < least:
+        for members in entries:
+            auth = members[0][1] if len(members) == 1 and members[0][0] == "auth" else _auth_of(members)
+            if auth and (len(auth) % 4 or decode(auth, strict_mode=True).find(b":") < least):
                 return False
     except ValueError:
         return False
-    return "===" not in " ".join(texts)  # superfluous padding, which the decoder puts up with
+    return True
 
 
 def _auth_of(members: Members) -> str | None:
