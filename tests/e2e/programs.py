@@ -121,13 +121,14 @@ def running(
 def docker_registry(folder: Path, auth: str) -> Iterator[str]:
     """Run docker-registry on a loopback port of the kernel's choice and yield ``127.0.0.1:PORT``.
 
-    ``auth`` is the YAML of its ``auth:`` section in flow style (``{htpasswd: {...}}``); blobs stay in memory.
+    ``auth`` is the YAML of its ``auth:`` section in flow style (``{htpasswd: {...}}``). Blobs rest in ``folder``: the
+    driver that keeps them in memory forgets a repository's tags once an upload to it was cancelled.
     """
     config = folder / "registry.yml"
     config.write_text(
         "version: 0.1\n"
         "log: {level: info, accesslog: {disabled: true}}\n"
-        "storage: {inmemory: {}, delete: {enabled: true}}\n"
+        f"storage: {{filesystem: {{rootdirectory: '{folder}/data'}}, delete: {{enabled: true}}}}\n"
         "http: {addr: '127.0.0.1:0', secret: only-for-this-test}\n"
         f"auth: {auth}\n"
     )
