@@ -6,12 +6,12 @@ Sources: containers/image pkg/docker/config/config.go; containers/common pkg/aut
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 
 import pytest
 
+from client_files import auth, helper, lay_out
 from shorepass import clients
 from shorepass.clients import Target
 from shorepass.contexts.local import LocalContext
@@ -27,29 +27,10 @@ CONF = "home/.config/containers/registries.conf"
 IMAGE = "reg.io/team/app:1"
 
 
-def auth(pair: str, **more: str) -> dict[str, str]:
-    return {"auth": base64.b64encode(pair.encode()).decode(), **more}
-
-
 def logins(**users: str) -> str:
     """Return an auth file: a user, with the password ``pw``, for each key (``__`` stands for a slash, ``_`` for a dot)."""
     keys = {key.replace("__", "/").replace("_", "."): auth(f"{user}:pw") for key, user in users.items()}
     return json.dumps({"auths": keys})
-
-
-def helper(answer: str, status: int = 0) -> str:
-    return f"#!/bin/sh\nread -r url\ncase $1 in list) echo '{{\"h.io\":\"held\"}}';; *) echo '{answer}';; esac\nexit {status}\n"
-
-
-def lay_out(world: Path, files: dict[str, str], **env: str) -> LocalContext:
-    """Make files below a folder and return the context that finds them; ``{}`` in a variable is that folder."""
-    for name, text in files.items():
-        path = world / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755 if name.startswith("bin/") else 0o600)
-    found = {"HOME": "{}/home", "XDG_RUNTIME_DIR": "{}/run", "PATH": "{}/bin:/usr/bin:/bin", **env}
-    return LocalContext({name: value.replace("{}", str(world)) for name, value in found.items()}, platform="linux")
 
 
 def resolve(context: LocalContext, image: str = IMAGE, client: str = "podman") -> Resolution:

@@ -1,0 +1,31 @@
+"""Files that clients read, made for a test: auth entries, helpers that answer one thing, and a context that finds them."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from shorepass.contexts.local import LocalContext
+
+__all__ = ["auth", "helper", "lay_out"]
+
+
+def auth(pair: str, **more: str) -> dict[str, str]:
+    """Return an entry of ``auths`` for ``user:password``."""
+    return {"auth": base64.b64encode(pair.encode()).decode(), **more}
+
+
+def helper(answer: str, status: int = 0) -> str:
+    """Return a helper that lists ``h.io`` and prints ``answer`` to every other verb."""
+    return f"#!/bin/sh\nread -r url\ncase $1 in list) echo '{{\"h.io\":\"held\"}}';; *) echo '{answer}';; esac\nexit {status}\n"
+
+
+def lay_out(world: Path, files: dict[str, str], **env: str) -> LocalContext:
+    """Make files below a folder and return the context that finds them; ``{}`` in a variable is that folder."""
+    for name, text in files.items():
+        path = world / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755 if name.startswith("bin/") else 0o600)
+    found = {"HOME": "{}/home", "XDG_RUNTIME_DIR": "{}/run", "PATH": "{}/bin", **env}
+    return LocalContext({name: value.replace("{}", str(world)) for name, value in found.items()}, platform="linux")

@@ -1,0 +1,94 @@
+"""The differential test: Shorepass says of any config file what the real docker sends, case by case."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, given, note, settings
+
+from e2e.programs import docker_programs, require
+from property.configs import Case, cases
+from property.docker_oracle import LOUD_CREATE_SINCE, Docker, Sent
+from shorepass.clients.docker import Docker as Rules
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import ANONYMOUS, Credential
+from shorepass.errors import HelperError, SourceError
+from shorepass.names import parse
+from shorepass.resolution import Resolution
+from shorepass.secret import Secret
+
+CASES = 1_000_000 if os.environ.get("SHOREPASS_FUZZ") else int(os.environ.get("CASES", "2000"))
+TOSSES = 150  # of docker's coin; the rarest side of 8 slots is missed by all of them once in half a billion cases
+
+
+@pytest.fixture(scope="module")
+def dockers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Docker]]:
+    """Every docker of this machine, Debian's and a newer one, each with an engine of its own."""
+    with ExitStack() as stack:
+        folder = tmp_path_factory.mktemp("engines")
+        yield [stack.enter_context(Docker(require(program), folder)) for program in docker_programs()]
+
+
+@settings(
+    max_examples=CASES,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(case=cases())
+def test_shorepass_says_what_docker_sends(case: Case, dockers: list[Docker], tmp_path: Path) -> None:
+    """Same credential, or both anonymous, or both an error; where docker tosses a coin, all its answers are known."""
+    folder = tmp_path / "case"
+    shutil.rmtree(folder, ignore_errors=True)
+    env = case.lay_out(folder)
+    able = [docker for docker in dockers if "[" not in case.reference or docker.release >= (23, 0)]  # older: no IPv6
+    with ThreadPoolExecutor(len(able) or 1) as pool:
+        sent = list(pool.map(lambda docker: docker.pull(case.reference, env), able))
+    for docker, first in zip(able, sent, strict=True):
+        ours = Rules(docker.release).resolve(LocalContext(env), parse(case.reference))
+        note(
+            f"docker {docker.release}: {first.header} {first.stderr}\nours: {ours.answer!r} {ours.alternatives} {ours.steps}"
+        )
+        compare(docker, case, env, first, ours)
+
+
+def compare(docker: Docker, case: Case, env: dict[str, str], first: Sent, ours: Resolution) -> None:
+    """Fail unless the two agree."""
+    assert first.header is not None
+    if first.file_is_broken or (isinstance(ours.answer, SourceError) and not isinstance(ours.answer, HelperError)):
+        event("the file is broken")
+        assert first.file_is_broken
+        assert isinstance(ours.answer, SourceError)
+        assert "prints a warning" in ours.behaviour
+        return
+    if docker.release >= LOUD_CREATE_SINCE:
+        assert docker.stops(case.reference, env) == isinstance(ours.answer, HelperError)
+    if isinstance(ours.answer, HelperError):
+        event("the helper fails")
+        tosses = range(1 if "an empty auth" in ours.behaviour else TOSSES)
+        silently = (docker.pull(case.reference, env).credential for _ in tosses)
+        assert ("an empty auth" in ours.behaviour) == all(credential == ANONYMOUS for credential in silently)
+        return
+    event(type(ours.answer).__name__ + (" of a helper" if ours.source and ours.source.helper else ""))
+    expected = {plain(answer) for answer in (ours.answer, *ours.alternatives)}
+    seen = {plain(first.credential)}
+    if ours.alternatives:
+        event("docker tosses a coin")
+        for _ in itertools.takewhile(lambda _: seen < expected, range(TOSSES)):
+            seen.add(plain(docker.pull(case.reference, env).credential))
+    assert seen == expected
+
+
+def plain(answer: Credential | SourceError) -> tuple[str, ...]:
+    """Return a credential so that a failing test shows all of it."""
+    assert not isinstance(answer, SourceError)
+    return type(answer).__name__, *(field.reveal() if isinstance(field, Secret) else field for field in answer)

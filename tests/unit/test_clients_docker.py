@@ -1,0 +1,328 @@
+"""docker: its rules as tables.
+
+Each row is also a thing that ``tests/property/test_against_docker.py`` finds in the real program.
+Sources: docker/cli 28.2.2 cli/config/ and cli/command/registry/; moby registry/.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from client_files import auth, helper, lay_out
+from shorepass.clients import Target
+from shorepass.clients.docker import Docker
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import ANONYMOUS, Basic, BearerToken, Credential, IdentityToken
+from shorepass.errors import HelperFailed, HelperMissing, MalformedFile, UsageError
+from shorepass.names import parse
+from shorepass.resolution import Resolution
+from shorepass.secret import Secret
+
+HUB = "https://index.docker.io/v1/"
+CONFIG = "home/.docker/config.json"
+IMAGE = "reg.io/team/app:1"
+NEWEST = (29, 0)
+
+HELD = {"bin/docker-credential-held": helper('{"Username":"held","Secret":"pw"}')}
+ABSENT = {"bin/docker-credential-absent": helper("credentials not found in native keychain", 1)}
+BROKEN = {"bin/docker-credential-broken": helper("pass not initialized", 1)}
+TOKEN = {"bin/docker-credential-token": helper('{"Username":"<token>","Secret":"tok"}')}
+
+
+def resolve(context: LocalContext, image: str = IMAGE, release: tuple[int, int] | None = None) -> Resolution:
+    return Docker(release).resolve(context, parse(image))
+
+
+def user(resolution: Resolution) -> str:
+    """Return whose login it is, "" for nobody's."""
+    credential = resolution.credential
+    return credential.username if isinstance(credential, Basic) else ""
+
+
+@pytest.mark.parametrize(
+    ("image", "keys", "taken"),
+    [
+        (IMAGE, ["reg.io", "https://reg.io"], "reg.io"),
+        (IMAGE, ["https://reg.io"], "https://reg.io"),
+        (IMAGE, ["http://reg.io/v1/"], "http://reg.io/v1/"),
+        (IMAGE, ["https://reg.io:443/"], None),
+        (IMAGE, ["reg.io/team/app"], "reg.io/team/app"),
+        (IMAGE, ["REG.IO", "reg.io:5000", "xreg.io", "https://REG.io/"], None),
+        ("Reg.IO/app", ["reg.io"], None),
+        ("reg.io:5000/app", ["reg.io"], None),
+        ("reg.io:5000/app", ["https://reg.io:5000/v2/"], "https://reg.io:5000/v2/"),
+        ("[::1]:5000/app", ["https://[::1]:5000"], "https://[::1]:5000"),
+        ("nginx", [HUB, "docker.io"], HUB),
+        ("nginx", ["docker.io", "index.docker.io", "https://index.docker.io/v2/", "registry-1.docker.io"], None),
+        ("docker.io/team/app", [HUB], HUB),
+        ("index.docker.io/team/app", [HUB], HUB),
+        ("registry-1.docker.io/team/app", [HUB], None),
+    ],
+)
+def test_keys(world: Path, image: str, keys: list[str], taken: str | None) -> None:
+    """The exact name, else a key of just that host, port and case included; Docker Hub has the one key, in full."""
+    context = lay_out(world, {CONFIG: json.dumps({"auths": {key: auth(f"{i}:pw") for i, key in enumerate(keys)}})})
+    resolution = resolve(context, image)
+    assert user(resolution) == ("" if taken is None else str(keys.index(taken)))
+    assert (resolution.source.key if resolution.source else None) == taken
+
+
+def test_old_docker_knows_two_schemes(world: Path) -> None:
+    """From docker 27 on a key may have any scheme; before, only http and https were cut off."""
+    context = lay_out(world, {CONFIG: json.dumps({"auths": {"ftp://reg.io/": auth("a:pw")}})})
+    assert user(resolve(context)) == "a"
+    assert user(resolve(context, release=(26, 1))) == ""
+
+
+def test_two_keys_of_one_host(world: Path) -> None:
+    """Docker tosses a coin: every side of it is named, the answer is always the same, and a step says so."""
+    keys = {"https://reg.io/v2/": auth("b:pw"), "http://reg.io": auth("a:pw"), "https://reg.io/v1/": auth("b:pw")}
+    resolution = resolve(lay_out(world, {CONFIG: json.dumps({"auths": keys})}))
+    assert resolution.answer == Basic("a", Secret("pw"))
+    assert resolution.alternatives == (Basic("b", Secret("pw")),)
+    assert any("at random" in step.detail for step in resolution.steps)
+
+
+@pytest.mark.parametrize(
+    ("entry", "credential"),
+    [
+        (auth("alice:a:b"), Basic("alice", Secret("a:b"))),
+        (auth("alice:\0pw\0\0"), Basic("alice", Secret("pw"))),
+        (auth("alice:pw", username="bob", password="other"), Basic("alice", Secret("pw"))),
+        ({"username": "bob", "password": "other"}, Basic("bob", Secret("other"))),
+        ({"auth": "", "username": "bob", "password": "other"}, Basic("bob", Secret("other"))),
+        (auth("alice:"), ANONYMOUS),
+        ({"username": "bob"}, ANONYMOUS),
+        (auth("alice:pw", identitytoken="tok"), IdentityToken(Secret("tok"), "alice")),
+        ({"identitytoken": "tok"}, IdentityToken(Secret("tok"))),
+        (auth("alice:pw", identitytoken="tok", registrytoken="reg"), BearerToken(Secret("reg"))),
+        ({"AUTH": auth("alice:pw")["auth"]}, Basic("alice", Secret("pw"))),
+        ({}, ANONYMOUS),
+        (None, ANONYMOUS),
+    ],
+)
+def test_entries(world: Path, entry: dict[str, str] | None, credential: Credential) -> None:
+    """``auth`` before ``username`` and ``password``; a registry token before an identity token before both."""
+    assert resolve(lay_out(world, {CONFIG: json.dumps({"auths": {"reg.io": entry}})})).answer == credential
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", "7", '{"auths": []}', '{"auths": {"other.io": {"auth": 1}}}', '{"credsStore": 1}'),
+        *('{"auths": {"other.io": {"auth": "="}}}', '{"psFormat": 1}', '{"HttpHeaders": []}'),
+        json.dumps({"auths": {"other.io": auth("nocolon")}}),
+        json.dumps({"auths": {"other.io": auth(":pw")}}),
+    ],
+)
+def test_broken_files(world: Path, text: str) -> None:
+    """One entry or one field that cannot be read breaks the file for every registry, though docker goes on."""
+    resolution = resolve(lay_out(world, {CONFIG: text}))
+    assert isinstance(resolution.answer, MalformedFile)
+    assert resolution.answer.path == str(world / CONFIG)
+    assert "prints a warning" in resolution.behaviour
+
+
+@pytest.mark.parametrize("text", ["", " \n", "null", "{}", "{} x"])
+def test_files_without_a_login(world: Path, text: str) -> None:
+    """An empty file, and whatever stands behind the first value, is nothing to docker."""
+    assert resolve(lay_out(world, {CONFIG: text})).answer == ANONYMOUS
+
+
+def test_nobody_in_old_docker(world: Path) -> None:
+    """Docker 22 and earlier let an empty user name pass."""
+    text = json.dumps({"auths": {"reg.io": auth("a:pw"), "other.io": auth(":pw")}})
+    assert user(resolve(lay_out(world, {CONFIG: text}), release=(20, 10))) == "a"
+
+
+@pytest.mark.parametrize(
+    ("helpers", "expected"),
+    [
+        ({"credsStore": "held"}, "held"),
+        ({"credHelpers": {"reg.io": "held"}}, "held"),
+        ({"credHelpers": {"reg.io": "held"}, "credsStore": "absent"}, "held"),
+        ({"credHelpers": {"reg.io": ""}, "credsStore": "held"}, "entry"),
+        ({"credHelpers": {"https://reg.io": "held"}}, "entry"),
+        ({"credHelpers": {"other.io": "held"}}, "entry"),
+        ({"credHelpers": {"reg.io": "absent"}}, ""),
+        ({"credsStore": "absent"}, ""),
+    ],
+)
+def test_helpers(world: Path, helpers: dict[str, object], expected: str) -> None:
+    """``credHelpers`` of exactly this registry, then ``credsStore``; what a helper says takes the file's place."""
+    text = json.dumps({"auths": {"reg.io": auth("entry:pw")}, **helpers})
+    assert user(resolve(lay_out(world, {CONFIG: text, **HELD, **ABSENT}))) == expected
+
+
+def test_token_of_a_helper(world: Path) -> None:
+    """The user name ``<token>`` marks an identity token."""
+    context = lay_out(world, {CONFIG: '{"credsStore": "token"}', **TOKEN})
+    assert resolve(context).answer == IdentityToken(Secret("tok"))
+
+
+def test_registry_token_beside_a_helper(world: Path) -> None:
+    """Of a file's entry the registry token still counts where a helper has the login."""
+    text = json.dumps({"auths": {"reg.io": {"registrytoken": "reg"}}, "credsStore": "held"})
+    assert resolve(lay_out(world, {CONFIG: text, **HELD})).answer == BearerToken(Secret("reg"))
+
+
+@pytest.mark.parametrize(("name", "error"), [("none", HelperMissing), ("broken", HelperFailed)])
+def test_helper_fails_silently(world: Path, name: str, error: type[Exception]) -> None:
+    """A helper that cannot be asked is an error, and in words what docker does instead: an empty auth."""
+    resolution = resolve(lay_out(world, {CONFIG: json.dumps({"credsStore": name}), **BROKEN}))
+    assert isinstance(resolution.answer, error)
+    assert resolution.behaviour == "docker pull sends an empty auth, silently (docker 29 stops with an error)"
+
+
+PASS = {"bin/pass": "#!/bin/sh\n", "bin/docker-credential-pass": HELD["bin/docker-credential-held"]}
+SECRET_SERVICE = {"bin/docker-credential-secretservice": helper('{"Username":"service","Secret":"pw"}')}
+
+
+@pytest.mark.parametrize(
+    ("programs", "config", "expected"),
+    [
+        (PASS | SECRET_SERVICE, None, "held"),
+        (PASS | SECRET_SERVICE, "{}", "held"),
+        (SECRET_SERVICE, "{}", "service"),
+        ({"bin/pass": "#!/bin/sh\n", **SECRET_SERVICE}, "{}", ""),
+        (PASS, json.dumps({"auths": {"other.io": {}}}), ""),
+        (PASS, json.dumps({"credHelpers": {"other.io": "absent"}}), ""),
+    ],
+)
+def test_store_that_docker_finds(world: Path, programs: dict[str, str], config: str | None, expected: str) -> None:
+    """Where a file knows of no login at all: pass if that is there, else the secret service; never the other one."""
+    context = lay_out(world, programs | ({CONFIG: config} if config else {}))
+    assert user(resolve(context)) == expected
+
+
+VARIABLE = json.dumps({"auths": {"reg.io": auth("variable:pw"), HUB: auth("hub:pw")}})
+
+
+@pytest.mark.parametrize(
+    ("text", "image", "expected"),
+    [
+        (VARIABLE, IMAGE, "variable"),
+        (VARIABLE, "nginx", "hub"),
+        (VARIABLE, "other.io/app", "file"),
+        (json.dumps({"auths": {"https://reg.io": auth("variable:pw")}}), IMAGE, "file"),
+        ("", IMAGE, "file"),
+        ("not JSON", IMAGE, "file"),
+        (json.dumps({"auths": {"reg.io": {"username": "variable", "password": "pw"}}}), IMAGE, "file"),
+        (json.dumps({"auths": {"reg.io": auth("variable:pw")}, "credsStore": "x"}), IMAGE, "file"),
+    ],
+)
+def test_variable(world: Path, text: str, image: str, expected: str) -> None:
+    """DOCKER_AUTH_CONFIG stands before the file, by the exact name; from docker 28.3 on; malformed, it is passed over."""
+    entries = {name: auth("file:pw") for name in ("reg.io", "other.io", HUB)}
+    context = lay_out(world, {CONFIG: json.dumps({"auths": entries})}, DOCKER_AUTH_CONFIG=text)
+    assert user(resolve(context, image, (28, 3))) == expected
+    assert user(resolve(context, image, (28, 2))) == "file"
+
+
+@pytest.mark.parametrize(("says", "expected"), [("20.10.24+dfsg1, build 1", "file"), ("28.3.0, build 1", "variable")])
+def test_release_of_the_docker_there(world: Path, says: str, expected: str) -> None:
+    """Whether the variable counts is up to the docker on PATH; where there is none it does."""
+    files = {CONFIG: json.dumps({"auths": {"reg.io": auth("file:pw")}})}
+    context = lay_out(world, files, DOCKER_AUTH_CONFIG=VARIABLE)
+    assert user(resolve(context)) == "variable"
+    lay_out(world, {"bin/docker": f"#!/bin/sh\necho 'Docker version {says}'\n"})
+    assert user(resolve(context)) == expected
+
+
+@pytest.mark.parametrize(
+    ("server", "key"),
+    [
+        ("", HUB),
+        ("docker.io", HUB),
+        (HUB, HUB),
+        ("reg.io", "reg.io"),
+        ("https://reg.io", "reg.io"),
+        ("http://reg.io/v1/", "reg.io"),
+        ("reg.io/team", "reg.io"),
+        ("Reg.IO:5000", "Reg.IO:5000"),
+        ("[::1]:5000", "[::1]:5000"),
+    ],
+)
+def test_key_of_a_login(world: Path, server: str, key: str) -> None:
+    """A login is stored under the host alone; Docker Hub's under its address in full."""
+    assert Docker().target(lay_out(world, {}), server) == Target(str(world / CONFIG), key)
+
+
+@pytest.mark.parametrize("server", ["https://", "me@reg.io", "reg io", "://"])
+def test_no_key_of_a_login(world: Path, server: str) -> None:
+    """What is no registry is refused before anything is asked or written."""
+    with pytest.raises(UsageError):
+        Docker().target(lay_out(world, {}), server)
+
+
+@pytest.mark.parametrize(
+    ("config", "target"),
+    [
+        ({"credHelpers": {"reg.io": "one"}, "credsStore": "all"}, ("one", False)),
+        ({"credHelpers": {"other.io": "one"}, "credsStore": "all"}, ("all", False)),
+        ({"credHelpers": {"other.io": "one"}}, (None, False)),
+        ({}, ("pass", True)),
+    ],
+)
+def test_helper_of_a_login(world: Path, config: dict[str, object], target: tuple[str | None, bool]) -> None:
+    """``credHelpers``, then ``credsStore``, then the store that docker finds by itself and then names in its file."""
+    found = Docker().target(lay_out(world, {CONFIG: json.dumps(config), **PASS}), "reg.io")
+    assert (found.helper, found.detected) == target
+
+
+def test_no_target_in_a_broken_file(world: Path) -> None:
+    """A login does not go on with half a file, as docker's does, which then saves just that half."""
+    with pytest.raises(MalformedFile):
+        Docker().target(lay_out(world, {CONFIG: "{"}), "reg.io")
+
+
+def test_logout_erases_every_spelling(world: Path) -> None:
+    """The server as typed, its host, and the host with both schemes; for Hub the tokens of a browser's login too."""
+    context = lay_out(world, {CONFIG: json.dumps({"credHelpers": {"https://reg.io": "one"}})})
+    erased = [(target.key, target.helper) for target in Docker().erasures(context, "https://reg.io/v2/")]
+    assert erased == [
+        ("https://reg.io/v2/", None),
+        ("reg.io", None),
+        ("http://reg.io", None),
+        ("https://reg.io", "one"),
+    ]
+    hub = [target.key for target in Docker().erasures(context, "")]
+    assert hub == [HUB, f"{HUB}access-token", f"{HUB}refresh-token"]
+
+
+def test_entries_of_all_places(world: Path) -> None:
+    """The file's logins that can count, all of the default store, and one for each registry with its own helper."""
+    entries = {
+        "reg.io": auth("a:pw"),
+        "tok.io": auth("t:", identitytoken="tok"),
+        "bearer.io": {"registrytoken": "reg"},
+        "none.io": {},
+        "shadowed.io": auth("b:pw"),
+    }
+    own = {"shadowed.io": "token", "gone.io": "none", "empty.io": "absent"}
+    context = lay_out(world, {CONFIG: json.dumps({"auths": entries, "credHelpers": own}), **TOKEN, **ABSENT})
+    found = Docker().entries(context)
+    assert [(entry.key, entry.username, entry.kind) for entry in found if entry.error is None] == [
+        ("reg.io", "a", "password"),
+        ("tok.io", "t", "identity token"),
+        ("bearer.io", "", "bearer token"),
+        ("shadowed.io", "", "identity token"),
+    ]
+    assert [(entry.key, type(entry.error)) for entry in found if entry.error] == [("gone.io", HelperMissing)]
+
+
+def test_entries_of_a_store(world: Path) -> None:
+    """What a store lists is there, without the registries that have their own helper."""
+    context = lay_out(world, {CONFIG: '{"credsStore": "held"}', **HELD})
+    assert [(entry.key, entry.username) for entry in Docker().entries(context)] == [("h.io", "held")]
+    lay_out(world, {CONFIG: '{"credsStore": "held", "credHelpers": {"h.io": "absent"}}', **ABSENT})
+    assert Docker().entries(context) == []
+
+
+def test_entries_of_a_broken_file(world: Path) -> None:
+    """A broken file is an entry with its error, never an empty list."""
+    (entry,) = Docker().entries(lay_out(world, {CONFIG: "{"}))
+    assert isinstance(entry.error, MalformedFile)
