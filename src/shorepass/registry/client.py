@@ -13,7 +13,7 @@ from shorepass.credential import Anonymous, Basic, BearerToken
 from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, Unreachable, UsageError, printable
 from shorepass.http import DEFAULT_PORTS, NOT_TLS, Request, Url, parse_url
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
-from shorepass.registry import answer, realm
+from shorepass.registry import answer
 from shorepass.registry.challenge import choose, parse_challenges
 from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of
 from shorepass.resolution import Outcome, Step
@@ -273,6 +273,8 @@ class RegistryClient:
 
         ``asked``: the URL that was answered with the challenge, where that was not one of this client's own requests.
         """
+        from shorepass.registry import realm
+
         asked = asked or self.greet().url
         insecure = self.access.tls_verify is False
         url = realm.check(asked, challenge.get("realm"), trusted=self.access.trusted_realms, insecure=insecure)
