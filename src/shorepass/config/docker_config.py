@@ -99,9 +99,7 @@ def load(content: FileContent | None, *, nobody: bool = False) -> DockerConfig:
                 cred_helpers = add_helpers(cred_helpers, value)
             elif field == "credsstore" and value is not None:
                 creds_store = value
-        # Superfluous padding is one thing that Python's decoder puts up with and Go's does not: then look closely.
-        odd = b"===" in content.data or b"\\" in content.data
-        if odd or not _all_decode(auths.values(), 0 if nobody else 1):
+        if b"\\" in content.data or not _all_decode(auths.values(), 0 if nobody else 1):
             _check_auths(auths, nobody=nobody)
     except BadEntryError as error:
         raise MalformedFile(
@@ -146,7 +144,8 @@ def add_auths(auths: dict[str, Members], value: Any, fields: Container[str]) -> 
         for name, member in members:
             if type(member) is not str and member is not None and field_name(name) in fields:
                 raise _bad_entry(key, f"{field_name(name)!r} is not a text")
-    return {**auths, **{key: members or () for key, members in value}}
+    added = {key: members or () for key, members in value}
+    return {**auths, **added} if auths else added
 
 
 def add_helpers(helpers: dict[str, str], value: Any) -> dict[str, str]:
@@ -166,19 +165,20 @@ def _check_auths(auths: dict[str, Members], *, nobody: bool) -> None:
 
 
 def _all_decode(entries: Iterable[Members], least: int) -> bool:
-    """Tell whether every ``auth`` is base64 without line ends, with a colon at ``least`` there. 2 ms for ten thousand.
-
-    Superfluous padding passes.
-    """
+    """Tell whether every ``auth`` is base64 without line ends, with a colon at ``least`` there. 2 ms for ten thousand."""
+    texts = [
+        auth
+        for members in entries
+        if (auth := members[0][1] if len(members) == 1 and members[0][0] == "auth" else _auth_of(members))
+    ]
     decode = binascii.a2b_base64
     try:
-        for members in entries:
-            auth = members[0][1] if len(members) == 1 and members[0][0] == "auth" else _auth_of(members)
-            if auth and (len(auth) % 4 or decode(auth, strict_mode=True).find(b":") < least):
-                return False
+        colons = [decode(text, strict_mode=True).find(b":") for text in texts]
     except ValueError:
         return False
-    return True
+    if any(length % 4 for length in set(map(len, texts))) or "====" in "".join(texts):
+        return False  # superfluous padding is one thing that this decoder puts up with and Go's does not
+    return min(colons, default=least) >= least
 
 
 def _auth_of(members: Members) -> str | None:

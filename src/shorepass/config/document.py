@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 
-from shorepass.config.go_json import field_name, first_value, without_surrogates
+from shorepass.config.go_json import field_name, first_value, may_hold_surrogates, without_surrogates
 from shorepass.config.go_json import text as go_text
 from shorepass.config.spans import JsonSyntaxError, Member, members, read_value, skip_blank
 from shorepass.errors import MalformedFile
@@ -68,7 +68,7 @@ def load(content: FileContent, *, first_value_only: bool = False) -> dict[str, A
         loaded: dict[str, Any] = {}
         for member in found or ():
             _merge(loaded, _canonical(member.key), member.value)
-        return without_surrogates(loaded) if "\\ud" in text or "\\uD" in text else loaded
+        return without_surrogates(loaded) if may_hold_surrogates(text) else loaded
     except JsonSyntaxError as error:
         _refuse(content, text, error)
 

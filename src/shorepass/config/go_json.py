@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
     from typing import Any
 
-__all__ = ["NotTextError", "field_name", "first_value", "text", "text_fields", "without_surrogates"]
+__all__ = [
+    "NotTextError",
+    "field_name",
+    "first_value",
+    "may_hold_surrogates",
+    "text",
+    "text_fields",
+    "without_surrogates",
+]
 
 
 class NotTextError(ValueError):
@@ -40,7 +48,12 @@ def first_value(text: str) -> tuple[Any, int]:
     Every object is a tuple of (key, value) tuples: in order, and with the keys that repeat.
     """
     value, end = read_value(text, skip_blank(text, 0), pairs=True)
-    return (without_surrogates(value) if "\\ud" in text or "\\uD" in text else value), end
+    return (without_surrogates(value) if may_hold_surrogates(text) else value), end
+
+
+def may_hold_surrogates(text: str) -> bool:
+    """Tell whether a JSON text may write a surrogate as an escape. One rare character is found faster than three."""
+    return "\\" in text and ("\\ud" in text or "\\uD" in text)
 
 
 def field_name(name: str) -> str:
