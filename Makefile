@@ -28,7 +28,7 @@ lint: .venv/installed
 	.venv/bin/lint-imports
 
 fuzz: .venv/installed
-	SHOREPASS_FUZZ=1 .venv/bin/python -m pytest tests/property/test_against_docker.py tests/property/test_against_podman.py
+	SHOREPASS_FUZZ=1 .venv/bin/python -m pytest tests/property
 
 bench: .venv/installed
 	tests/install-programs

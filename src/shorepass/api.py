@@ -8,7 +8,7 @@ from shorepass.secret import Secret
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
-    from shorepass.login import Erasure, Login
+    from shorepass.logins import Erasure, Login
     from shorepass.names import Reference
     from shorepass.registry.client import Access
     from shorepass.resolution import Resolution
@@ -48,7 +48,7 @@ def login(
     """
     from shorepass.clients import find
     from shorepass.errors import UsageError
-    from shorepass.login import log_in
+    from shorepass.logins import log_in
     from shorepass.names import require_user_name
     from shorepass.registry.client import Access
 
@@ -63,7 +63,7 @@ def login(
 def logout(server: str, *, client: str = "docker", context: Context | None = None) -> list[Erasure]:
     """Erase what ``client``'s own logout erases, and say for each place what became of it. Raises UsageError."""
     from shorepass.clients import find
-    from shorepass.login import log_out
+    from shorepass.logins import log_out
 
     return log_out(_or_here(context), find(client), server)
 

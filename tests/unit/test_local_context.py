@@ -16,7 +16,7 @@ from shorepass.contexts import FileContent, foreign
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic
 from shorepass.errors import MalformedFile
-from shorepass.login import store
+from shorepass.logins import store
 from shorepass.secret import Secret
 
 OURS = b"+ours"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shorepass.clients import Client
     from shorepass.contexts import Context
     from shorepass.credential import Credential
-    from shorepass.login import Login
+    from shorepass.logins import Login
     from shorepass.registry.client import Access
 
 EXAMPLES = """\
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Log in; 0 when the registry accepted and the login is stored."""
     from shorepass.errors import UsageError
-    from shorepass.login import log_in
+    from shorepass.logins import log_in
 
     client = place.find_client(arguments)
     is_docker = client.name == "docker"
@@ -107,7 +107,7 @@ def _existing(here: Context, client: Client, server: str, access: Access) -> boo
     """Try what is stored, as both programs do when no user name is given; True when it still works."""
     from shorepass.cli import print_error
     from shorepass.errors import LoginRefused
-    from shorepass.login import check_stored
+    from shorepass.logins import check_stored
 
     try:
         stored = check_stored(here, client, server, access)

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from shorepass.login import Erasure
+    from shorepass.logins import Erasure
 
 EXAMPLES = """\
 examples:
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Log out; 0 unless a place could not be erased (or, for podman, nothing was found)."""
     from shorepass.errors import UsageError
-    from shorepass.login import log_out, log_out_everywhere
+    from shorepass.logins import log_out, log_out_everywhere
 
     client = place.find_client(arguments)
     is_docker = client.name == "docker"
