@@ -6,6 +6,7 @@
     ├── UsageError                  the caller asked for something that cannot be      (exit 2)
     │   └── InvalidReference
     ├── SourceError                 a place where a login rests is broken              (exit 3)
+    │   ├── ContextError            a place that is not there, or cannot be looked into
     │   ├── FileError               names path, owner and mode
     │   │   └── MalformedFile       the file can be read and is not what it must be
     │   └── HelperError             a credential helper
@@ -28,6 +29,7 @@ holds a secret; text that came from a server or a program went through :func:`pr
 from __future__ import annotations
 
 __all__ = [
+    "ContextError",
     "FileError",
     "HelperError",
     "HelperFailed",
@@ -89,6 +91,15 @@ class SourceError(ShorepassError):
     """A place where a login rests is broken: this is not the same as "not logged in"."""
 
     exit_code = 3
+
+
+class ContextError(SourceError):
+    """The context ``name`` (``docker:web``) does not exist, cannot be reached, or may not be looked into."""
+
+    def __init__(self, name: str, reason: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{name}: {reason}", hint=hint)
+        self.name = name
+        self.reason = reason
 
 
 class FileError(SourceError):

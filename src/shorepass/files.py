@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn, Self
 
-__all__ = ["FileContent", "names", "owner_of", "read", "update"]
+__all__ = [
+    "FileContent",
+    "FileStatus",
+    "head",
+    "names",
+    "owner_of",
+    "read",
+    "set_mode",
+    "set_owner",
+    "status",
+    "update",
+]
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -48,6 +59,23 @@ class FileContent(NamedTuple):
     mode: str | None = None
 
 
+class FileStatus(NamedTuple):
+    """What stands at a path, symlinks followed.
+
+    ``kind``: ``file``, ``folder`` or ``other``. ``mode``: the permission bits. ``owner`` is ``name(uid)``, None where
+    unknown. ``identity``: equal for two paths that lead to one file, in whatever mounts; None where unknown.
+    """
+
+    path: str
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    owner: str | None = None
+    identity: str | None = None
+
+
 class _ChangedError(Exception):
     """Another program wrote the file since it was read."""
 
@@ -65,6 +93,26 @@ def read(path: str, limit: int) -> FileContent | None:
     return found[0] if found else None
 
 
+def head(path: str, size: int) -> bytes | None:
+    """Return at most the first ``size`` bytes of a regular file, or None when there is none. Raises FileError."""
+    found = _read(path, size, cut=True)
+    return found[0].data if found else None
+
+
+def status(path: str) -> FileStatus | None:
+    """Return what stands at ``path``, symlinks followed, or None when nothing does. Raises FileError."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        _refuse(path, error)
+    kind = "file" if stat.S_ISREG(found.st_mode) else "folder" if stat.S_ISDIR(found.st_mode) else "other"
+    identity = f"{found.st_dev}:{found.st_ino}" if found.st_ino else None
+    owner, mode = owner_of(found.st_uid), stat.S_IMODE(found.st_mode)
+    return FileStatus(path, kind, mode, found.st_uid, found.st_gid, found.st_size, owner, identity)
+
+
 def names(folder: str) -> list[str]:
     """Return the sorted names in a folder; empty when it is absent. Raises FileError when it cannot be read."""
     try:
@@ -75,7 +123,8 @@ def names(folder: str) -> list[str]:
         _refuse(folder, error)
 
 
-def _read(path: str, limit: int) -> tuple[FileContent, os.stat_result] | None:
+def _read(path: str, limit: int, *, cut: bool = False) -> tuple[FileContent, os.stat_result] | None:
+    """Read a file; ``cut`` takes the first ``limit`` bytes of a larger one."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     try:
         fd = os.open(path, flags)
@@ -90,7 +139,8 @@ def _read(path: str, limit: int) -> tuple[FileContent, os.stat_result] | None:
             what = "a folder, not a file" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise FileError(path, what, owner=owner, mode=mode)
         data = b""
-        while len(data) <= limit and (chunk := os.read(fd, limit + 1 - len(data))):
+        most = limit if cut else limit + 1
+        while len(data) < most and (chunk := os.read(fd, most - len(data))):
             data += chunk
     except OSError as error:
         _refuse(path, error)
@@ -174,6 +224,25 @@ def update(
     except OSError as error:
         raise WriteError(path, _reason(error), hint=_hint(error, target)) from None
     raise WriteError(path, "another program keeps writing it", hint="stop that program, then try again")
+
+
+def set_mode(path: str, mode: int) -> None:
+    """Set the permission bits of what stands at ``path``. Raises WriteError."""
+    try:
+        os.chmod(path, mode)
+    except (OSError, ValueError) as error:
+        raise WriteError(path, _reason(error), hint=f"sudo chmod {mode:04o} {_quote(path)}") from None
+
+
+def set_owner(path: str, uid: int, gid: int) -> None:
+    """Give what stands at ``path`` (a symlink itself, not what it leads to) to somebody. Raises WriteError."""
+    hint = f"sudo chown -h {uid}:{gid} {_quote(path)}"
+    if sys.platform == "win32":
+        raise WriteError(path, "Windows files have no owner of that kind")
+    try:
+        os.chown(path, uid, gid, follow_symlinks=False)
+    except (OSError, ValueError) as error:
+        raise WriteError(path, _reason(error), hint=hint) from None
 
 
 def _replace(

@@ -16,7 +16,14 @@ __all__ = ["access", "add_client_flags", "add_registry_flags", "context", "find_
 
 
 def add_client_flags(parser: argparse.ArgumentParser) -> None:
-    """Add ``--client``, ``--authfile`` and ``--config``."""
+    """Add ``--in``, ``--client``, ``--authfile`` and ``--config``."""
+    parser.add_argument(
+        "--in",
+        dest="place",
+        default="me",
+        metavar="CONTEXT",
+        help="where the client runs: me (default), user:NAME, sudo, docker:NAME, ssh:HOST ...; shorepass who --all lists them",
+    )
     parser.add_argument(
         "--client", choices=NAMES, help="the program whose rules apply (default: docker; podman with --authfile)"
     )
@@ -74,15 +81,19 @@ def find_client(arguments: argparse.Namespace) -> Client:
 
 
 def context(arguments: argparse.Namespace) -> Context:
-    """Return the place that the flags mean: this user, here, with the files that were named."""
+    """Return the place that the flags mean, with the files that were named. Raises ContextError, UsageError."""
     from shorepass.contexts.local import LocalContext
 
-    here: Context = LocalContext.current()
+    place: Context = LocalContext.current()
+    if arguments.place != "me":
+        from shorepass.contexts.find import find
+
+        place = find(arguments.place, LocalContext.current())
     if arguments.authfile:
-        here = here.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
+        place = place.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
     if arguments.config:
-        here = here.with_env(DOCKER_CONFIG=arguments.config)
-    return here
+        place = place.with_env(DOCKER_CONFIG=arguments.config)
+    return place
 
 
 def access(arguments: argparse.Namespace) -> Access:

@@ -2,12 +2,16 @@
 
 Everything that Shorepass learns about a place goes through this one interface, so that every verb works in
 every place. Nothing outside this room reads ``os.environ``, ``~``, PATH or a client's files by itself.
+
+One file a kind: ``local`` (me), ``user``, ``sudo``, ``container`` (docker, podman, compose), and every place that is
+reached by a program with a shell behind it (ssh, wsl, lima, colima, podman-machine, kube). ``find`` opens one by its name,
+``discovery`` lists those that exist.
 """
 
 from __future__ import annotations
 
-from shorepass.files import FileContent
-from shorepass.shapes import Protocol
+from shorepass.files import FileContent, FileStatus
+from shorepass.shapes import NamedTuple, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 
     from shorepass.processes import Completed
 
-__all__ = ["Context", "FileContent"]
+__all__ = ["Context", "FileContent", "FileStatus", "Place"]
 
 
 class Context(Protocol):
@@ -23,11 +27,15 @@ class Context(Protocol):
 
     @property
     def name(self) -> str:
-        """``me``, ``user:alice``, ``docker:web`` ..."""
+        """``me``, ``user:alice``, ``docker:web`` ...: what ``--in`` takes."""
 
     @property
     def platform(self) -> str:
         """``linux``, ``darwin`` or ``windows``."""
+
+    @property
+    def machine(self) -> str:
+        """The processor as Linux names it: ``x86_64``, ``aarch64``, ``armv7l`` ...; empty where unknown."""
 
     @property
     def uid(self) -> int | None:
@@ -45,6 +53,12 @@ class Context(Protocol):
         Raises FileError: a folder, unreadable, not a regular file; MalformedFile: more than ``limit`` bytes.
         """
 
+    def head(self, path: str, size: int) -> bytes | None:
+        """Return at most the first ``size`` bytes of a regular file, or None when there is none. Raises FileError."""
+
+    def status(self, path: str) -> FileStatus | None:
+        """Return what stands at ``path``, symlinks followed, or None when nothing does. Raises FileError."""
+
     def is_folder(self, path: str) -> bool:
         """Tell whether ``path`` is an existing folder."""
 
@@ -57,7 +71,8 @@ class Context(Protocol):
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
         """Run ``argv[0]`` (an absolute path) without a shell; bounded time (seconds) and output (bytes).
 
-        Raises ProcessTimeout, ProcessOutputTooLarge, ProcessNotStarted (``shorepass.processes``).
+        Raises ProcessTimeout, ProcessOutputTooLarge, ProcessNotStarted (``shorepass.processes``); the last also where
+        nothing can be run in such a place, and says so.
         """
 
     def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
@@ -68,5 +83,26 @@ class Context(Protocol):
         and what ``edit`` raises; then nothing has changed.
         """
 
+    def set_mode(self, path: str, mode: int) -> None:
+        """Set the permission bits of what stands at ``path``. Raises WriteError."""
+
+    def set_owner(self, path: str, uid: int, gid: int) -> None:
+        """Give what stands at ``path`` (a symlink itself, not what it leads to) to somebody. Raises WriteError."""
+
     def with_env(self, **variables: str) -> Context:
         """Return this context with some variables set: how ``--authfile`` and ``--config`` are expressed."""
+
+
+class Place(NamedTuple):
+    """A context that exists, as discovery found it, before anybody has looked inside.
+
+    ``name`` is what ``--in`` takes. ``inside``: the place it is in, as ``docker`` or ``lima:default``; empty for this machine
+    itself. ``state``: ``running``, ``exited`` ..., empty where that makes no sense. ``trouble``: why it cannot be
+    opened (``no answer within 3 s``); then ``open`` is None. ``open`` raises ContextError.
+    """
+
+    name: str
+    inside: str = ""
+    state: str = ""
+    open: Callable[[], Context] | None = None
+    trouble: str | None = None

@@ -11,12 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from shorepass.contexts import FileContent
+    from shorepass.contexts import FileContent, FileStatus
     from shorepass.processes import Completed
 
 __all__ = ["LocalContext"]
 
 _PLATFORMS = {"win32": "windows", "cygwin": "windows"}
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # what Windows and macOS call them
 
 
 class LocalContext:
@@ -30,6 +31,14 @@ class LocalContext:
             uid = os.getuid()
         self.uid = uid
         self._environ = {self._key(name): value for name, value in environ.items()}
+
+    @property
+    def machine(self) -> str:
+        """The processor as Linux names it."""
+        import platform
+
+        name = platform.machine().lower()
+        return _MACHINES.get(name, name)
 
     @classmethod
     def current(cls) -> LocalContext:
@@ -62,6 +71,14 @@ class LocalContext:
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file."""
         return files.read(path, limit)
+
+    def head(self, path: str, size: int) -> bytes | None:
+        """Return at most the first ``size`` bytes of a regular file, or None when there is none."""
+        return files.head(path, size)
+
+    def status(self, path: str) -> FileStatus | None:
+        """Return what stands at ``path``, symlinks followed, or None when nothing does."""
+        return files.status(path)
 
     def is_folder(self, path: str) -> bool:
         """Tell whether ``path`` is an existing folder."""
@@ -112,6 +129,14 @@ class LocalContext:
             foreign.wait_for_end(foreign.writers(), left)
             again = files.update(path, edit, owner=owner)
         return changed
+
+    def set_mode(self, path: str, mode: int) -> None:
+        """Set the permission bits of what stands at ``path``."""
+        files.set_mode(path, mode)
+
+    def set_owner(self, path: str, uid: int, gid: int) -> None:
+        """Give what stands at ``path`` to somebody."""
+        files.set_owner(path, uid, gid)
 
     def _home_owner(self, path: str) -> tuple[int, int] | None:
         """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""

@@ -1,0 +1,40 @@
+"""Which contexts exist here: everybody and everything on this machine where a client could run.
+
+Each kind's module looks for its own; all look at the same time, and what has not answered in time is listed as such.
+ssh hosts are never looked for: a name in a config file is no permission to connect.
+"""
+
+from __future__ import annotations
+
+from shorepass.contexts import Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["REACH_SECONDS", "discover"]
+
+REACH_SECONDS = 3.0  # for a place to answer; what takes longer is shown as out of reach
+
+# Modules with ``discover(here, timeout) -> Iterator[Place]``. An ended or absent engine is no place; one that is there
+# and does not answer is a Place with ``trouble``. None raises.
+_MODULES = ("user", "sudo", "container", "remote")
+
+
+def discover(here: LocalContext, *, timeout: float = REACH_SECONDS) -> list[Place]:
+    """Return every place that exists, this user's own first. Never raises for a place that does not answer."""
+    from concurrent.futures import ThreadPoolExecutor
+    from importlib import import_module
+
+    found = [Place("me", open=lambda: here)]
+    modules = [import_module(f"shorepass.contexts.{name}") for name in _MODULES]
+    with ThreadPoolExecutor(len(modules)) as pool:
+        for places in pool.map(lambda module: _listed(module.discover, here, timeout), modules):
+            found += places
+    return found
+
+
+def _listed(look: Callable[[LocalContext, float], Iterator[Place]], here: LocalContext, timeout: float) -> list[Place]:
+    return list(look(here, timeout))

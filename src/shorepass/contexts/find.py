@@ -1,0 +1,53 @@
+"""A context by its name: what ``--in`` takes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from shorepass.errors import UsageError, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["FORMS", "find"]
+
+# What a name looks like, and what it means: for --help and for errors.
+FORMS = {
+    "me": "this user, here",
+    "user:NAME": "another user of this machine; needs root",
+    "sudo": "what `sudo COMMAND` runs in",
+    "sudo-login": "what `sudo -i` and `sudo su` run in",
+    "docker:NAME": "a container of docker, running or stopped",
+    "podman:NAME": "a container of podman, running or stopped",
+    "compose:SERVICE": "the container of a compose service",
+    "kube:NAMESPACE/POD[/CONTAINER]": "a container of a pod, by kubectl exec",
+    "ssh:HOST": "the user behind `ssh HOST`",
+    "wsl:DISTRO": "a distribution of the Windows Subsystem for Linux",
+    "lima:NAME": "a Lima virtual machine",
+    "colima[:PROFILE]": "the virtual machine of Colima",
+    "podman-machine[:NAME]": "the virtual machine of podman",
+}
+
+# Each module has ``find(here, kind, rest) -> Context``; it is loaded when such a context is asked for.
+_MODULES = {
+    "user": "user",
+    **dict.fromkeys(("sudo", "sudo-login"), "sudo"),
+    **dict.fromkeys(("docker", "podman"), "container"),
+    **dict.fromkeys(("compose",), "compose"),
+    **dict.fromkeys(("kube",), "kube"),
+    **dict.fromkeys(("ssh", "wsl", "lima", "colima", "podman-machine"), "remote"),
+}
+_ALONE = frozenset(("sudo", "sudo-login", "colima", "podman-machine"))  # need no name behind a colon
+
+
+def find(name: str, here: LocalContext) -> Context:
+    """Return the context that a person calls ``name``. Raises UsageError: no such form; ContextError: not there."""
+    if name == "me":
+        return here
+    kind, colon, rest = name.partition(":")
+    if kind not in _MODULES or (colon and not rest) or (not colon and kind not in _ALONE):
+        raise UsageError(f"no context is called {printable(name)!r}", hint="one of: " + ", ".join(FORMS))
+    found: Context = import_module(f"shorepass.contexts.{_MODULES[kind]}").find(here, kind, rest)
+    return found

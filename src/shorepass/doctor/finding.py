@@ -1,0 +1,38 @@
+"""A Finding: one thing that is wrong with the logins of a context, and what would mend it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from shorepass.doctor.repair import Repair
+from shorepass.shapes import NamedTuple
+
+__all__ = ["Finding", "Severity"]
+
+
+class Severity(Enum):
+    """``error``: a client fails or does something else than its user believes. ``warning``: it will, or a secret is at risk.
+
+    ``note``: worth knowing, and perhaps meant to be so.
+    """
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Finding(NamedTuple):
+    """Never holds a secret.
+
+    ``code``: ``SP101``; ``docs/findings/SP101.md`` is its page. ``context``: the name of the context. ``subject``: what it
+    is about (a path, a key, a program, a registry); code, context and subject together are its identity. ``cause``: one
+    sentence, lower case, no full stop. ``evidence``: facts that were seen, a line each. ``repair``: what mends it.
+    """
+
+    code: str
+    severity: Severity
+    context: str
+    subject: str
+    cause: str
+    evidence: tuple[str, ...] = ()
+    repair: Repair | None = None

@@ -1,0 +1,49 @@
+"""What mends a finding: a change that Shorepass can make, show beforehand and undo, or a command for a person to type."""
+
+from __future__ import annotations
+
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from shorepass.contexts import Context, FileContent
+
+__all__ = ["Advice", "Edit", "Mode", "Owner", "Repair"]
+
+
+class Advice(NamedTuple):
+    """A command, or a deed, that is left to a person: ``--fix`` prints it."""
+
+    command: str
+
+
+class Edit(NamedTuple):
+    """Another content for a file. ``edit`` is what ``Context.update`` takes; ``summary`` says what it does."""
+
+    context: Context
+    path: str
+    edit: Callable[[FileContent | None], bytes | None]
+    summary: str
+
+
+class Mode(NamedTuple):
+    """Other permission bits."""
+
+    context: Context
+    path: str
+    mode: int
+
+
+class Owner(NamedTuple):
+    """Another owner."""
+
+    context: Context
+    path: str
+    uid: int
+    gid: int
+
+
+Repair: TypeAlias = "Advice | Edit | Mode | Owner"
