@@ -6,7 +6,13 @@ supplements of the processors for the numbers, execve(2) for ``#!``.
 
 from __future__ import annotations
 
+from functools import partial
+
 from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 __all__ = ["HEAD_SIZE", "Program", "describe"]
 
@@ -14,6 +20,7 @@ HEAD_SIZE = 4096  # bytes: the program headers and the loader's name stand in th
 SHEBANG_LIMIT = 256  # bytes of the first line that Linux looks at (BINPRM_BUF_SIZE)
 
 _PT_INTERP = 3
+_HEADER_SIZES = {32: 52, 64: 64}
 # e_machine to what `uname -m` says there; where the byte order or the word size decides too, it is in the key.
 _MACHINES = {
     (3, 32, "little"): "i686",
@@ -80,29 +87,25 @@ def _script(head: bytes) -> Program | None:
 
 
 def _elf(head: bytes) -> Program | None:
-    bits, order = (
-        {1: 32, 2: 64}.get(head[4] if len(head) > 4 else 0),
-        {1: "little", 2: "big"}.get(head[5:6] and head[5]),
-    )
-    if bits is None or order is None or len(head) < (52 if bits == 32 else 64):
+    bits = {b"\x01": 32, b"\x02": 64}.get(head[4:5], 0)
+    order: Literal["little", "big"] = "big" if head[5:6] == b"\x02" else "little"
+    if not bits or len(head) < _HEADER_SIZES[bits]:
         return None
-
-    def number(at: int, size: int) -> int:
-        return int.from_bytes(head[at : at + size], "little" if order == "little" else "big")
-
+    number = partial(_number, head, order)
+    word, wide = bits // 8, bits == 64
     machine = _MACHINES.get((number(18, 2), bits, order), f"elf-{number(18, 2)}")
-    wide = bits == 64
-    start, size, count = (
-        number(32 if wide else 28, bits // 8),
-        number(54 if wide else 42, 2),
-        number(56 if wide else 44, 2),
-    )
+    start = number(32, 8) if wide else number(28, 4)  # e_phoff, e_phentsize, e_phnum
+    size, count = (number(54, 2), number(56, 2)) if wide else (number(42, 2), number(44, 2))
     for at in range(start, start + size * count, size or 1):
         if at + size > len(head):
             return Program("elf", machine, None)
         if number(at, 4) == _PT_INTERP:
-            offset, length = number(at + (8 if wide else 4), bits // 8), number(at + (32 if wide else 16), bits // 8)
+            offset, length = number(at + word, word), number(at + 4 * word, word)  # p_offset, p_filesz
             name = head[offset : offset + length]
             whole = len(name) == length and name.endswith(b"\0")
             return Program("elf", machine, name.rstrip(b"\0").decode("utf-8", "surrogateescape") if whole else None)
     return Program("elf", machine)
+
+
+def _number(data: bytes, order: Literal["little", "big"], at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], order)
