@@ -2,7 +2,7 @@
 #   make demo    a walk through login, get, explain, logout against a registry on loopback
 #   make test    install everything, real programs included, and run all tests
 #   make lint    style, format, types and the rows of the architecture
-#   make fuzz    the differential tests against the real clients, until stopped
+#   make fuzz    the property tests in turn, with new cases each time, until stopped or until one fails
 #   make bench   the figures in bench/README.md
 # TESTS=tests/unit narrows make test; PYTHON=python3.12 chooses the interpreter.
 
@@ -28,7 +28,8 @@ lint: .venv/installed
 	.venv/bin/lint-imports
 
 fuzz: .venv/installed
-	SHOREPASS_FUZZ=1 .venv/bin/python -m pytest tests/property
+	tests/install-programs
+	set -e; while true; do SHOREPASS_FUZZ=1 CASES=500 .venv/bin/python -m pytest -q -x tests/property; done
 
 bench: .venv/installed
 	tests/install-programs

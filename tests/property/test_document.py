@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shorepass.config.document import load, remove_member, set_member
@@ -60,6 +60,7 @@ def read(data: bytes) -> dict[str, Any]:
     return load(FileContent("f", data))
 
 
+@settings(max_examples=300)
 @given(documents(), keys, values)
 def test_set_then_load_is_what_was_set(document: tuple[dict[str, Any], bytes], key: str, value: Any) -> None:
     """One member changes, all others keep value and order."""
@@ -69,6 +70,7 @@ def test_set_then_load_is_what_was_set(document: tuple[dict[str, Any], bytes], k
     assert json.dumps(after) == json.dumps(expected)
 
 
+@settings(max_examples=300)
 @given(documents(), keys, values)
 def test_what_was_added_is_removed_without_a_trace(
     document: tuple[dict[str, Any], bytes], key: str, value: Any
@@ -83,6 +85,7 @@ def test_what_was_added_is_removed_without_a_trace(
         assert again == text
 
 
+@settings(max_examples=300)
 @given(documents(marked=True), values)
 def test_only_the_value_of_an_existing_member_changes(document: tuple[dict[str, Any], bytes], value: Any) -> None:
     """Every byte before and behind the value stays, whatever the layout."""
@@ -95,6 +98,7 @@ def test_only_the_value_of_an_existing_member_changes(document: tuple[dict[str, 
     assert json.loads(edited[len(head) : len(edited) - len(tail)]) == value
 
 
+@settings(max_examples=300)
 @given(documents(), keys)
 def test_remove_then_load_has_no_such_member(document: tuple[dict[str, Any], bytes], key: str) -> None:
     """All others keep value and order."""
@@ -105,6 +109,7 @@ def test_remove_then_load_has_no_such_member(document: tuple[dict[str, Any], byt
     assert json.dumps(after) == json.dumps(expected)
 
 
+@settings(max_examples=300)
 @given(documents(), st.data())
 def test_damaged_file_is_read_or_refused(document: tuple[dict[str, Any], bytes], data: st.DataObject) -> None:
     """After any damage a file is either still a config file, or MalformedFile: nothing else comes out."""

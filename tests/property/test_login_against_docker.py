@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
 from e2e.programs import docker_programs, require
 from property.configs import Case, Program, cases, hosts
 from property.docker_oracle import Docker
-from property.test_against_docker import CASES, FUZZ
 from shorepass.clients.docker import Docker as Rules
 from shorepass.config.locations import docker_config_path
 from shorepass.contexts.local import LocalContext
@@ -44,15 +43,7 @@ def dockers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Docker]]:
         yield [stack.enter_context(Docker(require(program), folder)) for program in docker_programs()]
 
 
-@settings(
-    max_examples=max(CASES // 5, 1),
-    deadline=None,
-    database=None,
-    derandomize=not FUZZ,
-    phases=[Phase.explicit, Phase.generate],
-    print_blob=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=max(settings.default.max_examples // 5, 1), phases=[Phase.explicit, Phase.generate])
 @given(case=cases(), server=hosts, newest=st.booleans())
 def test_docker_finds_our_login_as_its_own(
     case: Case, server: str, newest: bool, dockers: list[Docker], tmp_path: Path

@@ -1,0 +1,18 @@
+"""How many cases the property tests try, and which: the same ones on every run, but for ``make fuzz``."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "shorepass",
+    max_examples=int(os.environ.get("CASES", "2000")),
+    deadline=None,
+    database=None,
+    derandomize=not os.environ.get("SHOREPASS_FUZZ"),  # fuzz looks for cases that nobody has seen
+    print_blob=True,  # how to see a failing case again
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("shorepass")
