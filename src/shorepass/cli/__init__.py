@@ -32,6 +32,7 @@ VERBS = {
     "logout": "erase a login where the client would",
     "get": "print the credential a client will use, as one line of JSON",
     "list": "list the stored logins",
+    "who": "say who is logged in, where, and whether it works",
     "explain": "say which credential a client will use and why, step by step",
     "completion": "print the completion script of a shell",
 }

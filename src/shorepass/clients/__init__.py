@@ -12,6 +12,7 @@ from shorepass.shapes import NamedTuple, Protocol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
+    from shorepass.credential import Credential
     from shorepass.names import Reference
     from shorepass.resolution import Resolution
 
@@ -36,7 +37,11 @@ class Target(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One stored login, for ``list``. ``error`` is set instead of ``username`` where the place is broken."""
+    """One stored login, for ``list`` and ``who``. ``error`` is set instead of ``username`` where the place is broken.
+
+    ``credential`` is set where it was read anyway: from a file. An entry that only says which helper has the login (see
+    ``Client.entries``) has no ``kind``; its ``key`` is empty where that is the helper for all the rest.
+    """
 
     key: str
     username: str
@@ -44,6 +49,7 @@ class Entry(NamedTuple):
     path: str
     helper: str | None = None
     error: SourceError | None = None
+    credential: Credential | None = None
 
 
 class Client(Protocol):
@@ -65,8 +71,11 @@ class Client(Protocol):
     def erasures(self, context: Context, server: str) -> list[Target]:
         """Return every place the program's ``logout SERVER`` erases, in its order."""
 
-    def entries(self, context: Context) -> list[Entry]:
-        """Return all stored logins the program could use, broken places included as entries with an error."""
+    def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
+        """Return all stored logins the program could use, broken places included as entries with an error.
+
+        Without ``ask_helpers`` no program is run: where a helper has the logins, an entry without ``kind`` names it.
+        """
 
 
 def find(name: str) -> Client:

@@ -25,13 +25,16 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
 
     from shorepass.config.auth_file import Logins
     from shorepass.config.locations import AuthFile
     from shorepass.config.registries_conf import RegistriesConf
     from shorepass.contexts import Context
     from shorepass.names import Reference
+
+    _Ask: TypeAlias = Callable[[Context, str, str, str | None], list[Entry]]
 
 __all__ = ["Containers"]
 
@@ -132,8 +135,9 @@ class Containers:
                 targets.append(Target("registries.conf", key, helper))
         return targets
 
-    def entries(self, context: Context) -> list[Entry]:
+    def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return the logins of all auth files and helpers, broken places included."""
+        ask = _helper_entries if ask_helpers else _unasked
         entries: list[Entry] = []
         try:
             helpers = self._registries_conf(context).helpers
@@ -142,9 +146,9 @@ class Containers:
         files = auth_files(context, docker_first=self._is_podman)
         for helper in helpers:
             if helper == AUTH_FILES:
-                entries += [entry for file in files for entry in _file_entries(context, file)]
+                entries += [entry for file in files for entry in _file_entries(context, file, ask)]
             else:
-                entries += _helper_entries(context, "registries.conf", helper)
+                entries += ask(context, "registries.conf", helper, None)
         return entries
 
 
@@ -331,28 +335,32 @@ def _writable(context: Context) -> tuple[str, Logins]:
     return file.path, auth_file.load(context, file) or NO_LOGINS
 
 
-def _file_entries(context: Context, file: AuthFile) -> list[Entry]:
+def _file_entries(context: Context, file: AuthFile, ask: _Ask) -> list[Entry]:
     try:
         logins = auth_file.load(context, file) or NO_LOGINS
     except SourceError as error:
         return [Entry("", "", "", file.path, error=error)]
     entries = []
     for key, helper in logins.helpers.items():
-        entries += _helper_entries(context, file.path, helper, key)
+        entries += ask(context, file.path, helper, key)
     for key in logins.auths:
         match _decode(file, logins, key):
             case SourceError() as broken:
                 entries.append(Entry(key, "", "", file.path, error=broken))
-            case Basic(username, _):
-                entries.append(Entry(key, username, "password", file.path))
-            case IdentityToken(_, username):
-                entries.append(Entry(key, username, "identity token", file.path))
+            case Basic(username, _) as found:
+                entries.append(Entry(key, username, "password", file.path, credential=found))
+            case IdentityToken(_, username) as found:
+                entries.append(Entry(key, username, "identity token", file.path, credential=found))
             case _:
                 pass  # an empty entry, such as docker leaves for a login that a helper holds
     return entries
 
 
-def _helper_entries(context: Context, path: str, suffix: str, key: str | None = None) -> list[Entry]:
+def _unasked(context: Context, path: str, suffix: str, key: str | None) -> list[Entry]:  # noqa: ARG001 -- an _Ask
+    return [Entry(key or "", "", "", path, suffix)]
+
+
+def _helper_entries(context: Context, path: str, suffix: str, key: str | None) -> list[Entry]:
     """Return a helper's logins: for one key of a file, or all that it lists."""
     from shorepass.helper.client import HelperClient
 

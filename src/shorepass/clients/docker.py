@@ -179,7 +179,7 @@ class Docker:
             names = [server, key, f"http://{key}", f"https://{key}"]
         return [Target(path, name, _helper(context, config, name)[0] or None) for name in dict.fromkeys(names)]
 
-    def entries(self, context: Context) -> list[Entry]:
+    def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return docker's stored logins: all of the default store, and one for each registry with its own helper."""
         path = docker_config_path(context)[0]
         try:
@@ -188,6 +188,10 @@ class Docker:
             return [Entry("", "", "", path, error=error)]
         found = [_file_entry(config, key, path) for key in config.auths if _is_in_file(context, config, key)]
         default = _helper(context, config, "")[0]
+        if not ask_helpers:
+            helpers = [("", default), *config.cred_helpers.items()]
+            found += [Entry(key, "", "", path, helper) for key, helper in helpers if helper]
+            return [entry for entry in found if entry is not None]
         if default:
             found += _listed(context, default, path, leave=config.cred_helpers)
         for key, helper in config.cred_helpers.items():
@@ -370,7 +374,9 @@ def _is_in_file(context: Context, config: DockerConfig, key: str) -> bool:
 def _file_entry(config: DockerConfig, key: str, path: str) -> Entry | None:
     auth = config.entry(key)
     credential = auth.credential()
-    return None if isinstance(credential, Anonymous) else Entry(key, auth.username, _kind(credential), path)
+    if isinstance(credential, Anonymous):
+        return None
+    return Entry(key, auth.username, _kind(credential), path, credential=credential)
 
 
 def _kind(credential: Credential) -> str:

@@ -10,26 +10,26 @@ from shorepass.contexts import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["REACH_SECONDS", "discover"]
+__all__ = ["KINDS", "REACH_SECONDS", "discover"]
 
 REACH_SECONDS = 3.0  # for a place to answer; what takes longer is shown as out of reach
 
 # Modules with ``discover(here, timeout) -> Iterator[Place]``. An ended or absent engine is no place; one that is there
 # and does not answer is a Place with ``trouble``. None raises.
-_MODULES = ("user", "sudo", "container", "remote")
+KINDS = ("user", "sudo", "container", "remote")
 
 
-def discover(here: LocalContext, *, timeout: float = REACH_SECONDS) -> list[Place]:
+def discover(here: LocalContext, *, timeout: float = REACH_SECONDS, kinds: Sequence[str] = KINDS) -> list[Place]:
     """Return every place that exists, this user's own first. Never raises for a place that does not answer."""
     from concurrent.futures import ThreadPoolExecutor
     from importlib import import_module
 
     found = [Place("me", open=lambda: here)]
-    modules = [import_module(f"shorepass.contexts.{name}") for name in _MODULES]
+    modules = [import_module(f"shorepass.contexts.{name}") for name in kinds]
     with ThreadPoolExecutor(len(modules)) as pool:
         for places in pool.map(lambda module: _listed(module.discover, here, timeout), modules):
             found += places

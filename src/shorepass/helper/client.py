@@ -124,7 +124,7 @@ class HelperClient:
 
     def _call(self, verb: Verb, stdin: bytes) -> tuple[str, Completed]:
         """Run the helper; return the program's path and what it did. Raises HelperMissing, HelperTimeout, HelperFailed."""
-        path = self._path(verb)
+        path = self.path(verb)
         try:
             return path, self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
         except ProcessTimeout:
@@ -138,7 +138,8 @@ class HelperClient:
         except ProcessError as error:
             raise HelperFailed(path, verb, str(error), hint=_by_hand(path)) from None
 
-    def _path(self, verb: Verb) -> str:
+    def path(self, verb: Verb = Verb.LIST) -> str:
+        """Return the absolute path of the program that is run. Raises HelperMissing."""
         if not self.suffix or any(c in "/\\" or not c.isprintable() for c in self.suffix):
             # docker would run a file below the working directory where there is a slash
             raise HelperMissing(self.program, verb, "not the name of a program", hint=self._instead("name another"))

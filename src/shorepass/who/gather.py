@@ -1,0 +1,238 @@
+"""Look into places: every login that a client could use there, one row each, without asking any registry."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shorepass.contexts.discovery import REACH_SECONDS
+from shorepass.errors import FileError, HelperError, HelperMissing, MalformedFile, ShorepassError, SourceError
+from shorepass.shapes import NamedTuple
+from shorepass.who.expiry import expires_at
+from shorepass.who.login import Login, Looked, State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeVar
+
+    from shorepass.clients import Entry
+    from shorepass.contexts import Context, Place
+
+    Result = TypeVar("Result")
+
+__all__ = ["FAMILIES", "NOT_ASKED", "asks_helpers", "look", "registry_of"]
+
+FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
+HELPER_SECONDS = 3.0  # for a helper to list what it has
+WORKERS = 32  # places looked into, or helpers run, at a time
+NOT_ASKED = "a helper holds it, not asked"
+# Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
+UNTOUCHED = frozenset(("docker", "podman", "compose", "kube"))
+
+
+class _Opened(NamedTuple):
+    """A place that has let us in, and what each client reads there."""
+
+    place: Place
+    context: Context
+    entries: tuple[tuple[str, Entry], ...]
+
+
+def look(places: Sequence[Place], *, now: float) -> list[Looked]:
+    """Look into all of the places at the same time; the order is kept. Never raises for a place that is broken.
+
+    ``now``: seconds since 1970, for what has expired.
+    """
+    opened = _within(REACH_SECONDS, [partial(_open, place) for place in places])
+    lists = _ask_helpers([place for place in opened if isinstance(place, _Opened)])
+    looked = []
+    for place, found in zip(places, opened, strict=True):
+        if isinstance(found, _Opened):
+            logins = tuple(_logins(found, lists, now))
+            looked.append(Looked(place, found.context, logins))
+        else:
+            looked.append(Looked(place, trouble=found or f"no answer within {REACH_SECONDS:g} s"))
+    return looked
+
+
+def asks_helpers(context: Context) -> bool:
+    """Whether helpers are run in such a place."""
+    return context.name.partition(":")[0] not in UNTOUCHED
+
+
+def registry_of(key: str) -> str:
+    """Return the registry that a key means, empty where it names none."""
+    from shorepass.names import registry_of_server
+
+    try:
+        return registry_of_server(key)
+    except ShorepassError:
+        return ""
+
+
+def _within(seconds: float, jobs: Sequence[Callable[[], Result]]) -> list[Result | None]:
+    """Return what each job returned, None for one that took more than ``seconds`` from its own start."""
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+    from time import monotonic
+
+    starts: dict[int, float] = {}
+
+    def run(number: int) -> Result:
+        starts[number] = monotonic()
+        return jobs[number]()
+
+    if not jobs:
+        return []
+    pool = ThreadPoolExecutor(min(WORKERS, len(jobs)))
+    futures = {pool.submit(run, number): number for number in range(len(jobs))}
+    results: list[Result | None] = [None] * len(jobs)
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, timeout=seconds / 10, return_when=FIRST_COMPLETED)
+        for future in done:
+            results[futures[future]] = future.result()
+        latest = monotonic() - seconds
+        pending -= {future for future in pending if starts.get(futures[future], latest) < latest}
+    pool.shutdown(wait=False, cancel_futures=True)
+    return results
+
+
+def _open(place: Place) -> _Opened | str:
+    """Return what the clients read in a place, or why it cannot be looked into."""
+    from shorepass.clients import find
+
+    if place.open is None:
+        return place.trouble or "it cannot be looked into"
+    try:
+        context = place.open()
+        entries = [(name, entry) for name in FAMILIES for entry in find(name).entries(context, ask_helpers=False)]
+    except ShorepassError as error:
+        return error.message.removeprefix(f"{place.name}: ")
+    return _Opened(place, context, tuple(entries))
+
+
+_Lists = dict[tuple[str, str], "dict[str, str] | HelperError | None"]
+
+
+def _ask_helpers(opened: Sequence[_Opened]) -> _Lists:
+    """Return what each helper lists, by context and suffix; None where it is not asked."""
+    wanted = {
+        (found.context.name, entry.helper): found.context
+        for found in opened
+        for _, entry in found.entries
+        if entry.helper and not entry.kind and not entry.error
+    }
+    jobs = [partial(_list, context, suffix) for (_, suffix), context in wanted.items()]
+    return dict(zip(wanted, _within(HELPER_SECONDS + 1, jobs), strict=True))
+
+
+def _list(context: Context, suffix: str) -> dict[str, str] | HelperError | None:
+    from shorepass.helper.client import HelperClient
+
+    helper = HelperClient(context, suffix, timeout=HELPER_SECONDS)
+    try:
+        if asks_helpers(context):
+            return helper.list()
+        helper.path()
+    except HelperError as error:
+        return error
+    return None
+
+
+def _logins(opened: _Opened, lists: _Lists, now: float) -> Iterator[Login]:
+    """Yield a place's logins, one for each that several clients read alike."""
+    found: dict[object, Login] = {}
+    own = {(entry.path, entry.key) for _, entry in opened.entries if _is_unasked(entry) and entry.key}
+    for client, entry in opened.entries:
+        for login in _of_entry(opened.context, client, entry, lists, own):
+            same = (login.key, login.path, login.helper, login.account, login.kind, login.state)
+            known = found.get(same)
+            if known is None:
+                found[same] = _dated(login, now)
+            elif client not in known.clients:
+                found[same] = known._replace(clients=(*known.clients, client))
+    yield from found.values()
+
+
+def _is_unasked(entry: Entry) -> bool:
+    return bool(entry.helper) and not entry.kind and entry.error is None
+
+
+def _of_entry(
+    context: Context, client: str, entry: Entry, lists: _Lists, own: Iterable[tuple[str, str]]
+) -> Iterator[Login]:
+    """Yield what an entry stands for: one login, or all that a helper lists."""
+    login = Login(
+        context.name,
+        (client,),
+        entry.key,
+        registry_of(entry.key),
+        entry.username,
+        entry.kind,
+        entry.path,
+        entry.helper,
+        State.NOT_CHECKED,
+        credential=entry.credential,
+    )
+    if entry.error is not None:
+        yield _broken(login, entry.error, context)
+        return
+    if not _is_unasked(entry):
+        yield login
+        return
+    listed = lists[context.name, entry.helper or ""]
+    if listed is None:
+        yield login._replace(detail=NOT_ASKED)
+    elif isinstance(listed, HelperError):
+        yield _broken(login, listed, context)
+    elif entry.key:
+        account = listed.get(entry.key)
+        if account is None:
+            yield login._replace(detail="the helper is asked for it, and does not list it")
+        else:
+            yield _listed(login, entry.key, account)
+    else:
+        for key, account in listed.items():
+            if (entry.path, key) not in own:
+                yield _listed(login, key, account)
+
+
+def _listed(login: Login, key: str, account: str) -> Login:
+    token = account == "<token>"
+    kind = "identity token" if token else "password"
+    return login._replace(key=key, registry=registry_of(key), account="" if token else account, kind=kind)
+
+
+def _broken(login: Login, error: SourceError, context: Context) -> Login:
+    if isinstance(error, HelperError):
+        state = State.HELPER_MISSING if isinstance(error, HelperMissing) else State.HELPER_FAILED
+    elif isinstance(error, MalformedFile):
+        state = State.MALFORMED
+    else:
+        of_root = isinstance(error, FileError) and _is_of_root(context, error.path)
+        state = State.ROOT_OWNED if of_root else State.UNREADABLE
+    return login._replace(state=state, detail=error.message, hint=error.hint)
+
+
+def _is_of_root(context: Context, path: str) -> bool:
+    """Tell whether root owns a file, or a folder on the way to it, in a home that is not root's."""
+    home = context.home()
+    if context.uid in (None, 0) or not home:
+        return False
+    while path.startswith(home.rstrip("/") + "/"):
+        try:
+            status = context.status(path)
+        except FileError:
+            status = None
+        if status is not None and status.uid == 0:
+            return True
+        path = path.rpartition("/")[0]
+    return False
+
+
+def _dated(login: Login, now: float) -> Login:
+    """Return a login with the end of its credential, where that says so."""
+    expires = expires_at(login.credential)
+    if expires is None:
+        return login
+    return login._replace(expires=expires, state=State.EXPIRED if expires <= now else login.state)

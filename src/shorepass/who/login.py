@@ -1,0 +1,80 @@
+"""What ``who`` shows: a Login for each credential that a place holds, and what state it is in."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context, Place
+    from shorepass.credential import Credential
+
+__all__ = ["BROKEN", "Login", "Looked", "Share", "State"]
+
+
+class State(Enum):
+    """What is known of a login."""
+
+    WORKS = "works"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    HELPER_MISSING = "helper missing"
+    HELPER_FAILED = "helper failed"
+    UNREADABLE = "unreadable"
+    ROOT_OWNED = "root-owned"  # unreadable, because root owns it in a home that is not root's
+    MALFORMED = "malformed"
+    NOT_CHECKED = "not checked"
+
+
+# The source of the login is broken: no registry need be asked to know that it is of no use.
+BROKEN = frozenset(
+    (State.HELPER_MISSING, State.HELPER_FAILED, State.UNREADABLE, State.ROOT_OWNED, State.MALFORMED),
+)
+
+
+class Share(NamedTuple):
+    """Something that two places have in common: ``what`` (``file``, ``helper``, ``credential``) with the place ``other``."""
+
+    what: str
+    other: str
+
+
+class Login(NamedTuple):
+    """One login of one place, for all clients that read it there.
+
+    ``clients``: docker, and podman for itself, skopeo and buildah. ``key`` stands in the file or the helper's list;
+    ``registry`` is the one that it means, empty where it means none. ``kind``: ``password``, ``identity token``, ``bearer
+    token``, empty where nobody was asked. It rests in ``path``, or with ``helper`` (its suffix), which ``path`` names.
+    ``detail``: why the state is what it is. ``expires``: seconds since 1970, where the credential says so.
+    """
+
+    context: str
+    clients: tuple[str, ...]
+    key: str
+    registry: str
+    account: str
+    kind: str
+    path: str
+    helper: str | None
+    state: State
+    detail: str = ""
+    hint: str | None = None
+    expires: float | None = None
+    shared: tuple[Share, ...] = ()
+    credential: Credential | None = None
+
+    @property
+    def plain_text(self) -> bool:
+        """Whether whoever can read the file has the secret."""
+        return self.helper is None and self.credential is not None
+
+
+class Looked(NamedTuple):
+    """A place, and what was found in it. ``trouble``: why nothing could be; then there is no ``context``."""
+
+    place: Place
+    context: Context | None = None
+    logins: tuple[Login, ...] = ()
+    trouble: str | None = None

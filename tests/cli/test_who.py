@@ -1,0 +1,85 @@
+"""``who``: one row a login, whatever reads it; the state that it is in; and nothing secret."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from client_files import auth, helper, lay_out
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+
+
+def logins(run_shorepass: RunShorepass, *args: str, status: int = 0) -> list[dict[str, Any]]:
+    done = run_shorepass("who", "--in", "me", "--json", *args)
+    assert done.status == status, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)["logins"]
+    return found
+
+
+def test_one_login_that_two_clients_read_is_one_row(run_shorepass: RunShorepass, world: Path) -> None:
+    """The file of docker is podman's too: the login is shown once, and names both."""
+    lay_out(world, {"home/.docker/config.json": json.dumps({"auths": {"reg.io": auth("alice:pw")}})})
+    (login,) = logins(run_shorepass)
+    assert login["clients"] == ["docker", "podman"]
+    assert [login[name] for name in ("key", "registry", "account", "kind")] == ["reg.io", "reg.io", "alice", "password"]
+    assert login["plain_text"] is True
+    assert login["path"] == str(world / "home/.docker/config.json")
+    assert login["state"] == "not checked"
+
+
+def test_a_key_and_the_registry_that_it_means(run_shorepass: RunShorepass, world: Path) -> None:
+    """The key is shown as it stands; Docker Hub's is a URL of no registry of that name."""
+    entries = {"https://index.docker.io/v1/": auth("a:b"), "https://reg.io/v1/": auth("c:d")}
+    lay_out(world, {"home/.docker/config.json": json.dumps({"auths": entries})})
+    assert {(login["key"], login["registry"]) for login in logins(run_shorepass)} == {
+        ("https://index.docker.io/v1/", "docker.io"),
+        ("https://reg.io/v1/", "reg.io"),
+    }
+
+
+def test_what_a_helper_lists(run_shorepass: RunShorepass, world: Path) -> None:
+    """A helper's logins are rows; its secret is not asked for, so it is nobody's plain text."""
+    config = json.dumps({"credsStore": "held"})
+    lay_out(world, {"home/.docker/config.json": config, "bin/docker-credential-held": helper("{}")})
+    (login,) = logins(run_shorepass)
+    assert (login["key"], login["account"], login["helper"], login["plain_text"]) == ("h.io", "held", "held", False)
+
+
+def test_a_broken_place_is_shown_and_is_exit_code_3(run_shorepass: RunShorepass, world: Path) -> None:
+    """The rest is shown all the same."""
+    files = {
+        "home/.docker/config.json": json.dumps(
+            {"auths": {"reg.io": auth("alice:pw")}, "credHelpers": {"g.io": "gone"}}
+        ),
+        "run/containers/auth.json": "{",
+    }
+    lay_out(world, files)
+    states = {(login["key"], login["state"]) for login in logins(run_shorepass, status=3)}
+    assert states == {("reg.io", "not checked"), ("g.io", "helper missing"), ("", "malformed")}
+
+
+def test_nothing_secret_is_printed(run_shorepass: RunShorepass, world: Path) -> None:
+    """Neither as a table nor as JSON."""
+    entry = auth("alice:hunter2")
+    lay_out(world, {"home/.docker/config.json": json.dumps({"auths": {"reg.io": entry}})})
+    for flags in ((), ("--json",)):
+        done = run_shorepass("who", *flags)
+        assert "hunter2" not in done.stdout + done.stderr
+        assert entry["auth"] not in done.stdout + done.stderr
+
+
+def test_nobody_is_logged_in(run_shorepass: RunShorepass) -> None:
+    """No login is no error."""
+    done = run_shorepass("who", "--in", "me")
+    assert (done.status, done.stdout) == (0, "")
+    assert done.stderr.startswith("0 logins in 1 place")
+
+
+def test_no_such_kind_of_place(run_shorepass: RunShorepass) -> None:
+    """A context that no form fits is a wrong command line."""
+    done = run_shorepass("who", "--in", "nowhere")
+    assert done.status == 2
+    assert "nowhere" in done.stderr
