@@ -13,9 +13,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
-    from typing import IO
+    from typing import IO, TypedDict
 
-__all__ = ["Completed", "ProcessError", "ProcessNotStarted", "ProcessOutputTooLarge", "ProcessTimeout", "run"]
+    class _RunAs(TypedDict, total=False):
+        """Words of ``subprocess.Popen``."""
+
+        user: int
+        group: int
+        extra_groups: Sequence[int]
+
+
+__all__ = [
+    "Completed",
+    "Identity",
+    "ProcessError",
+    "ProcessNotStarted",
+    "ProcessOutputTooLarge",
+    "ProcessTimeout",
+    "run",
+]
 
 READ_SIZE = 65536  # bytes: a pipe's own size on Linux
 POLL_SECONDS = 0.05  # how late the end of a program is seen whose output somebody else still holds open
@@ -29,6 +45,14 @@ class Completed(NamedTuple):
     status: int
     stdout: bytes
     stderr: bytes
+
+
+class Identity(NamedTuple):
+    """Whom a program runs as: a user's number, their group's, and those of all their groups."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
 
 
 class ProcessError(Exception):
@@ -47,11 +71,20 @@ class ProcessOutputTooLarge(ProcessError):
     """It was ended, with all it had started, because it printed more than it may."""
 
 
-def run(argv: Sequence[str], stdin: bytes, *, env: Mapping[str, str], timeout: float, limit: int) -> Completed:
+def run(
+    argv: Sequence[str],
+    stdin: bytes,
+    *,
+    env: Mapping[str, str],
+    timeout: float,
+    limit: int,
+    identity: Identity | None = None,
+) -> Completed:
     """Run ``argv[0]`` (an absolute path) without a shell in ``/``, and return what it did.
 
-    ``timeout`` in seconds, ``limit`` in bytes for each of standard output and standard error. A program that does not
-    read all of ``stdin`` is none the worse for it. What it left running in the background is left alone.
+    ``identity`` is whom root lets it run as. ``timeout`` in seconds, ``limit`` in bytes for each of standard output and
+    standard error. A program that does not read all of ``stdin`` is none the worse for it. What it left running in the
+    background is left alone.
 
     Raises ProcessError: ProcessNotStarted, ProcessTimeout, ProcessOutputTooLarge.
     """
@@ -70,6 +103,7 @@ def run(argv: Sequence[str], stdin: bytes, *, env: Mapping[str, str], timeout: f
             env=dict(env),
             cwd=os.path.abspath(os.sep),
             start_new_session=True,
+            **_run_as(identity),
         )
     except OSError as error:
         raise ProcessNotStarted(_why_not_started(error, argv[0])) from None
@@ -80,6 +114,12 @@ def run(argv: Sequence[str], stdin: bytes, *, env: Mapping[str, str], timeout: f
         return converse(process, stdin, timeout, limit)
     finally:
         _end(process)
+
+
+def _run_as(identity: Identity | None) -> _RunAs:
+    if identity is None:
+        return {}
+    return {"user": identity.uid, "group": identity.gid, "extra_groups": identity.groups}
 
 
 def _why_not_started(error: OSError, program: str) -> str:

@@ -186,7 +186,8 @@ def test_foreign_login_that_ended_at_once_undoes_nothing(home: Path, monkeypatch
     path.write_bytes(b"old")
     written: list[bytes] = []
 
-    def writers() -> list[int]:
+    def writers(uid: int) -> list[int]:
+        assert uid == os.getuid()
         if not written:
             written.append(b"old+theirs")
             path.write_bytes(written[0])
@@ -207,7 +208,7 @@ def test_foreign_login_that_waits_is_not_waited_for(
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"
-        assert process.pid in foreign.writers()
+        assert process.pid in foreign.writers(os.getuid())
         assert LocalContext.current().update(str(path), add_ours)
         assert process.poll() is None
         process.communicate(b"\n")
@@ -227,6 +228,6 @@ def test_only_logins_are_waited_for(tmp_path: Path) -> None:
         for process in (run, other):
             assert process.stdout
             assert process.stdout.readline() == b"\n"
-        assert not {run.pid, other.pid} & set(foreign.writers())
+        assert not {run.pid, other.pid} & set(foreign.writers(os.getuid()))
         for process in (run, other):
             process.communicate(b"\n")

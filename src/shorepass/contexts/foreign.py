@@ -19,21 +19,21 @@ VERBS = (b"login", b"logout")
 ARGUMENTS_LIMIT = 4096  # bytes of a command line; the verb stands at its beginning
 
 
-def writers() -> list[int]:
-    """Return the processes of this user that are such programs. Empty where the system does not show them."""
+def writers(uid: int | None) -> list[int]:
+    """Return the processes of a user that are such programs. Empty where the system does not show them."""
     try:
         pids = os.listdir("/proc") if sys.platform == "linux" else []
     except OSError:
         return []
-    return [int(pid) for pid in pids if pid.isdecimal() and _is_writer(f"/proc/{pid}")]
+    return [int(pid) for pid in pids if pid.isdecimal() and _is_writer(f"/proc/{pid}", uid)]
 
 
-def _is_writer(folder: str) -> bool:
+def _is_writer(folder: str, uid: int | None) -> bool:
     if sys.platform == "linux":
         try:
             if _first_bytes(f"{folder}/comm").strip() in PROGRAMS:
                 arguments = _first_bytes(f"{folder}/cmdline").split(b"\0")
-                return any(verb in arguments for verb in VERBS) and os.stat(folder).st_uid == os.geteuid()
+                return any(verb in arguments for verb in VERBS) and os.stat(folder).st_uid == uid
         except OSError:
             return False  # it has just ended
     return False

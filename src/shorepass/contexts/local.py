@@ -6,6 +6,7 @@ import os
 import sys
 
 from shorepass import files
+from shorepass.contexts.lookpath import candidates
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # what Windows and macOS ca
 class LocalContext:
     """The machine we run on, as the user of this process, with an environment that is given. See ``Context``."""
 
-    name = "me"
-
-    def __init__(self, environ: Mapping[str, str], *, platform: str | None = None, uid: int | None = None) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], *, platform: str | None = None, uid: int | None = None, name: str = "me"
+    ) -> None:
+        self.name = name
         self.platform = platform or _PLATFORMS.get(sys.platform, sys.platform)
         if sys.platform != "win32" and uid is None:
             uid = os.getuid()
@@ -54,7 +56,7 @@ class LocalContext:
 
     def with_env(self, **variables: str) -> LocalContext:
         """Return this context with some variables set."""
-        return LocalContext({**self._environ, **variables}, platform=self.platform, uid=self.uid)
+        return LocalContext({**self._environ, **variables}, platform=self.platform, uid=self.uid, name=self.name)
 
     def home(self) -> str | None:
         """Return the home folder as Go's ``os.UserHomeDir`` finds it, else from the user database."""
@@ -89,20 +91,13 @@ class LocalContext:
         return files.names(folder)
 
     def which(self, program: str) -> str | None:
-        """Return the absolute path of an executable, looked up as Go's ``exec.LookPath`` does.
-
-        Relative and empty PATH entries are passed over: Go stops with an error there, and neither runs what lies in the
-        working directory. Without PATH nothing is found.
-        """
-        suffix = ".exe" if self.platform == "windows" and not program.lower().endswith(".exe") else ""
-        folders = (self.getenv("PATH") or "").split(";" if self.platform == "windows" else ":")
-        if os.path.isabs(program):
-            folders, program = [os.path.dirname(program)], os.path.basename(program)
-        elif os.path.basename(program) != program:
-            return None
-        for folder in folders:
-            candidate = os.path.join(folder, program + suffix)
-            if os.path.isabs(folder) and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+        """Return the absolute path of an executable, looked up as Go's ``exec.LookPath`` does. Without PATH: None."""
+        windows = self.platform == "windows"
+        suffix = ".exe" if windows and not program.lower().endswith(".exe") else ""
+        folders = (self.getenv("PATH") or "").split(";" if windows else ":")
+        effective = os.access in os.supports_effective_ids  # those of ``rights`` are
+        for candidate in candidates(program + suffix, folders, os.path):
+            if os.path.isfile(candidate) and os.access(candidate, os.X_OK, effective_ids=effective):
                 return candidate
         return None
 
@@ -122,13 +117,15 @@ class LocalContext:
 
         from shorepass.contexts import foreign
 
-        owner = self._home_owner(path)
         deadline = time.monotonic() + foreign.WAIT
-        changed = again = files.update(path, edit, owner=owner)
+        changed = again = self._save(path, edit)
         while again and (left := deadline - time.monotonic()) > 0:
-            foreign.wait_for_end(foreign.writers(), left)
-            again = files.update(path, edit, owner=owner)
+            foreign.wait_for_end(foreign.writers(self.uid), left)
+            again = self._save(path, edit)
         return changed
+
+    def _save(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+        return files.update(path, edit, owner=self._home_owner(path))
 
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permission bits of what stands at ``path``."""

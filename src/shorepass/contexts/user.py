@@ -1,22 +1,187 @@
-"""Not built yet."""
+"""``user:NAME``: another user of this machine, with that user's rights and the environment that a login gives them.
+
+It takes root. Files are read and written with the user's own rights (see ``rights``), and programs run as the user: so the
+answers are the real client's, and nothing that a user puts in their home makes root read or write elsewhere.
+
+The environment is that of a login before any shell has run: the user database, ``/etc/login.defs`` and
+``/etc/environment``. What a profile or a ``.bashrc`` sets is not in it: a program started by cron, systemd or an IDE does
+not see that either, and to know it one would have to run the user's own scripts.
+"""
 
 from __future__ import annotations
 
-from shorepass.errors import ContextError
+import os
+import sys
+from functools import cached_property, partial
+
+from shorepass import files
+from shorepass.contexts import Place
+from shorepass.contexts.local import LocalContext
+from shorepass.contexts.rights import acting_as
+from shorepass.errors import ContextError, printable
+from shorepass.processes import Identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import pwd
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
-    from shorepass.contexts import Context, Place
-    from shorepass.contexts.local import LocalContext
+    from shorepass.contexts import FileContent, FileStatus
+    from shorepass.processes import Completed
+
+__all__ = ["UserContext", "discover", "find", "login_environment"]
+
+SHELLS = "/etc/shells"  # shells(5): whose shell is in it may log in
+SHELLS_WITHOUT_FILE = ("/bin/sh", "/bin/csh")  # getusershell(3)
+NO_SHELLS = ("nologin", "false")  # some systems list them all the same
+FILES = (".docker/config.json", ".config/containers/auth.json", ".dockercfg")  # below a home: a client was used there
+SYSTEM_FILE_LIMIT = 1024 * 1024  # bytes of /etc/login.defs and the like
+DEFAULT_PATHS = ("/bin:/usr/bin", "/sbin:/bin:/usr/sbin:/usr/bin")  # login.defs(5): a user's, root's
 
 
-def find(here: LocalContext, kind: str, rest: str) -> Context:  # noqa: ARG001
-    """Raise ContextError."""
-    raise ContextError(f"{kind}:{rest}", "not built yet")
+def find(here: LocalContext, kind: str, rest: str) -> UserContext:  # noqa: ARG001 -- nothing of ours gets there
+    """Return the context of the user called ``rest``. Raises ContextError: no such user; we are not root."""
+    name = f"{kind}:{rest}"
+    if sys.platform == "win32":
+        raise ContextError(name, "Windows lets no user look into another's files")
+    import pwd
+
+    try:
+        account = pwd.getpwnam(rest)
+    except (KeyError, ValueError):
+        raise ContextError(printable(name), "there is no such user", hint="getent passwd lists them all") from None
+    if os.geteuid() != 0:
+        raise ContextError(name, "only root may look into it", hint=f"sudo shorepass ... --in {name}")
+    return UserContext(account, login_environment(account))
 
 
-def discover(here: LocalContext, timeout: float) -> Iterator[Place]:  # noqa: ARG001
-    """Find nothing."""
-    return iter(())
+def discover(here: LocalContext, timeout: float) -> Iterator[Place]:  # noqa: ARG001 -- nothing here can take long
+    """Yield the other users, where we are root: those who can log in, and those in whose home a client left a file."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return
+    import pwd
+
+    shells = _shells()
+    for account in pwd.getpwall():
+        if account.pw_uid != here.uid and (
+            (account.pw_shell or "/bin/sh") in shells
+            or any(os.path.lexists(os.path.join(account.pw_dir, name)) for name in FILES)
+        ):
+            yield Place(f"user:{account.pw_name}", open=partial(find, here, "user", account.pw_name))
+
+
+def _shells() -> set[str]:
+    content = files.read(SHELLS, SYSTEM_FILE_LIMIT)
+    lines = content.data.decode("utf-8", "replace").splitlines() if content else SHELLS_WITHOUT_FILE
+    return {line for line in map(str.strip, lines) if line and os.path.basename(line) not in NO_SHELLS}
+
+
+class UserContext(LocalContext):
+    """The machine we run on, with the rights of another user over files. See ``Context``."""
+
+    def __init__(self, account: pwd.struct_passwd, environ: Mapping[str, str]) -> None:
+        super().__init__(environ, uid=account.pw_uid, name=f"user:{account.pw_name}")
+        self._account = account
+
+    @cached_property
+    def _identity(self) -> Identity:
+        groups = () if sys.platform == "win32" else os.getgrouplist(self._account.pw_name, self._account.pw_gid)
+        return Identity(self._account.pw_uid, self._account.pw_gid, tuple(groups))
+
+    def _as_user(self) -> AbstractContextManager[Identity]:
+        return acting_as(self._identity, self.name)
+
+    def with_env(self, **variables: str) -> UserContext:
+        """Return this context with some variables set."""
+        return UserContext(self._account, {**self._environ, **variables})
+
+    def read(self, path: str, limit: int) -> FileContent | None:
+        """Return a regular file's content, or None when there is no such file."""
+        with self._as_user():
+            return super().read(path, limit)
+
+    def head(self, path: str, size: int) -> bytes | None:
+        """Return at most the first ``size`` bytes of a regular file, or None when there is none."""
+        with self._as_user():
+            return super().head(path, size)
+
+    def status(self, path: str) -> FileStatus | None:
+        """Return what stands at ``path``, symlinks followed, or None when nothing does."""
+        with self._as_user():
+            return super().status(path)
+
+    def is_folder(self, path: str) -> bool:
+        """Tell whether ``path`` is an existing folder."""
+        with self._as_user():
+            return super().is_folder(path)
+
+    def names(self, folder: str) -> list[str]:
+        """Return the sorted names in a folder; empty when it is absent."""
+        with self._as_user():
+            return super().names(folder)
+
+    def which(self, program: str) -> str | None:
+        """Return the absolute path of an executable that the user may run, looked up as Go does."""
+        with self._as_user():
+            return super().which(program)
+
+    def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
+        """Run a program as the user, with this context's environment."""
+        from shorepass.processes import run
+
+        return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, identity=self._identity)
+
+    def _save(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+        with self._as_user() as ours:
+
+            def edit_as_root(current: FileContent | None) -> bytes | None:
+                with acting_as(ours, self.name):  # it may load modules that the user cannot read
+                    return edit(current)
+
+            return files.update(path, edit_as_root, owner=self._identity[:2])
+
+    def set_mode(self, path: str, mode: int) -> None:
+        """Set the permission bits of what stands at ``path``."""
+        with self._as_user():
+            super().set_mode(path, mode)
+
+    def set_owner(self, path: str, uid: int, gid: int) -> None:
+        """Give what stands at ``path`` to somebody."""
+        with self._as_user():
+            super().set_owner(path, uid, gid)
+
+
+def login_environment(account: pwd.struct_passwd) -> dict[str, str]:
+    """Return the variables that a login of this user sets before its shell starts (login(1), pam_env(8), pam_systemd(8)).
+
+    Raises FileError when a system file cannot be read.
+    """
+    is_root = account.pw_uid == 0
+    path = _settings("/etc/login.defs", "\t ").get("ENV_SUPATH" if is_root else "ENV_PATH", DEFAULT_PATHS[is_root])
+    environ = {
+        "HOME": account.pw_dir,
+        "USER": account.pw_name,
+        "LOGNAME": account.pw_name,
+        "SHELL": account.pw_shell or "/bin/sh",
+        "PATH": path.removeprefix("PATH="),
+    }
+    runtime = f"/run/user/{account.pw_uid}"
+    if os.path.isdir(runtime):
+        environ["XDG_RUNTIME_DIR"] = runtime
+    if os.path.exists(f"{runtime}/bus"):
+        environ["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={runtime}/bus"
+    return environ | _settings("/etc/environment", "=")
+
+
+def _settings(path: str, separators: str) -> dict[str, str]:
+    """Return the names and values of a system file: one a line, ``#`` begins a comment, quotes around values go away."""
+    content = files.read(path, SYSTEM_FILE_LIMIT)
+    found = {}
+    for line in content.data.decode("utf-8", "surrogateescape").splitlines() if content else ():
+        line = line.partition("#")[0].strip().removeprefix("export ")
+        ends = [at for separator in separators if (at := line.find(separator)) > 0]
+        if ends:
+            name, value = line[: min(ends)], line[min(ends) + 1 :].strip()
+            found[name] = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+    return found

@@ -1,0 +1,82 @@
+"""The rights of another user over files, for one thread of a root process, and only for as long as it needs them.
+
+Linux keeps, for each thread, the ids that decide about files apart from all others (setfsuid(2), credentials(7)). While
+they are another user's, root's power over files is gone too: what that user may not read or write, and what a symlink that
+they planted leads to, fails for us as it does for them. Everything else stays root's, so that the user can neither
+signal nor trace this process; a file system of their own (FUSE) is closed to us, and cannot make us wait.
+
+The C library's own ``seteuid`` and ``setgroups`` would change every thread of the process.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from contextlib import contextmanager
+from functools import cache
+
+from shorepass.errors import ContextError
+from shorepass.processes import Identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from ctypes import CDLL
+
+__all__ = ["acting_as"]
+
+# The number of setgroups (with 32-bit ids) in each processor's table of system calls.
+_SETGROUPS = dict.fromkeys(("armv7l", "i686", "s390x"), 206) | {
+    "x86_64": 116,
+    "aarch64": 159,
+    "riscv64": 159,
+    "ppc64le": 81,
+}
+_ASK = -1  # no id: setfsuid and setfsgid then change nothing, and return the id that is set
+
+
+@contextmanager
+def acting_as(identity: Identity, name: str) -> Iterator[Identity]:
+    """Have the rights of ``identity`` over files, in this thread alone, inside ``with``; it is given those of before.
+
+    May be nested. ``name`` is that of the context, for errors. Raises ContextError where the system does not let us; then
+    nothing has changed.
+    """
+    before = _current(name)
+    try:
+        _become(identity, name)
+        yield before
+    finally:
+        _become(before, name)
+
+
+def _current(name: str) -> Identity:
+    if sys.platform != "linux" or platform.machine() not in _SETGROUPS:
+        hint = f"sudo -u {name.partition(':')[2]} -i shorepass ..."
+        raise ContextError(name, "only Linux lets one program act for several users", hint=hint)
+    library = _library()
+    return Identity(library.setfsuid(_ASK), library.setfsgid(_ASK), tuple(os.getgroups()))
+
+
+@cache
+def _library() -> CDLL:
+    """Return the C library. With it comes what ``files`` and ``lock`` load late: a user may not read root's Python."""
+    import ctypes
+    import fcntl  # noqa: F401
+    import pwd  # noqa: F401
+    import shlex  # noqa: F401
+
+    return ctypes.CDLL(None)
+
+
+def _become(identity: Identity, name: str) -> None:
+    import ctypes
+
+    library = _library()
+    groups = (ctypes.c_uint32 * len(identity.groups))(*identity.groups)
+    failed = library.syscall(_SETGROUPS[platform.machine()], len(groups), groups)
+    library.setfsgid(identity.gid)
+    library.setfsuid(identity.uid)  # neither says whether it worked
+    if failed or (library.setfsuid(_ASK), library.setfsgid(_ASK)) != (identity.uid, identity.gid):
+        raise ContextError(name, "this root may not act for other users (it lacks CAP_SETUID or CAP_SETGID)")

@@ -1,0 +1,75 @@
+"""Real users of this machine, made for a test and gone after it."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from e2e import programs
+
+__all__ = ["Person", "new_person"]
+
+
+class Person:
+    """One user: ``name``, ``uid`` (also the group's number), and ``home`` in a folder of the test's own."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        self.home = folder / "home"
+        self.as_root("useradd", "--home-dir", str(self.home), "--no-create-home", "--shell", "/bin/sh", name)
+        self.as_root("install", "-d", "-m", "0755", "-o", name, "-g", name, str(self.home))
+        self.uid = int(self.as_root("id", "-u", name))
+
+    def remove(self) -> None:
+        """Remove the user, the home, and what sudo remembers."""
+        self.as_root("rm", "-rf", str(self.folder), f"/var/lib/sudo/lectured/{self.name}")
+        self.as_root("userdel", self.name)
+
+    def run(self, *argv: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a program as this user, with this user's HOME and the variables that are named."""
+        words = [f"{name}={value}" for name, value in {"HOME": str(self.home), **env}.items()]
+        return programs.run(programs.as_root(["runuser", "-u", self.name, "--", "env", *words, *argv]), stdin=stdin)
+
+    def write(self, name: str, text: str, mode: str = "600") -> Path:
+        """Write a file below the home, as this user."""
+        path = self.home / name
+        script = 'umask 077; mkdir -p "${1%/*}"; cat >"$1"; chmod "$2" "$1"'
+        done = self.run("sh", "-c", script, "sh", str(path), mode, stdin=text)
+        assert done.returncode == 0, done.stderr
+        return path
+
+    def files(self) -> dict[str, tuple[str, str]]:
+        """Return everything in the home: path to owner and mode."""
+        listing = self.as_root("find", str(self.home), "-mindepth", "1", "-printf", "%P %u:%g %m\n")
+        rows = [line.rsplit(" ", 2) for line in listing.splitlines()]
+        return {path: (owner, mode) for path, owner, mode in rows}
+
+    def as_root(self, *argv: str, stdin: str = "") -> str:
+        """Run a program as root and return what it prints."""
+        done = programs.run(programs.as_root(argv), stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@contextlib.contextmanager
+def new_person() -> Iterator[Person]:
+    """Make a user of this machine; gone after ``with``."""
+    # not pytest's own folder: that is closed to every user but the one who runs the tests
+    folder = Path(tempfile.mkdtemp(prefix="shorepass-person-"))
+    folder.chmod(0o755)
+    name = f"shorepass-{secrets.token_hex(4)}"
+    try:
+        person = Person(name, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    try:
+        yield person
+    finally:
+        person.remove()
