@@ -33,6 +33,7 @@ __all__ = [
     "names",
     "owner_of",
     "read",
+    "remove",
     "set_mode",
     "set_owner",
     "status",
@@ -243,6 +244,16 @@ def set_owner(path: str, uid: int, gid: int) -> None:
         os.chown(path, uid, gid, follow_symlinks=False)
     except (OSError, ValueError) as error:
         raise WriteError(path, _reason(error), hint=hint) from None
+
+
+def remove(path: str) -> None:
+    """Remove a file; one that is not there is none the worse for it. Raises WriteError."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise WriteError(path, _reason(error)) from None
 
 
 def _replace(

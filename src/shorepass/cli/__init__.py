@@ -34,6 +34,7 @@ VERBS = {
     "list": "list the stored logins",
     "who": "say who is logged in, where, and whether it works",
     "explain": "say which credential a client will use and why, step by step",
+    "doctor": "say what is wrong with the logins of a place, and mend it",
     "completion": "print the completion script of a shell",
 }
 
@@ -43,7 +44,7 @@ HELP_WIDTH = 100  # columns, off a terminal
 EXIT_CODES = """\
 exit codes:
   0  done
-  1  no login (get), refused, unreachable, or not written
+  1  no login (get), something is wrong (doctor), refused, unreachable, or not written
   2  the command line is wrong
   3  a source is broken: a config file or a credential helper
 """

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.registry.client import Access
 
-__all__ = ["access", "add_client_flags", "add_registry_flags", "context", "find_client", "truth"]
+__all__ = [
+    "access",
+    "add_client_flags",
+    "add_file_flags",
+    "add_registry_flags",
+    "context",
+    "find_client",
+    "find_context",
+    "truth",
+]
 
 
 def add_client_flags(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +36,11 @@ def add_client_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--client", choices=NAMES, help="the program whose rules apply (default: docker; podman with --authfile)"
     )
+    add_file_flags(parser)
+
+
+def add_file_flags(parser: argparse.ArgumentParser) -> None:
+    """Add ``--authfile`` and ``--config``."""
     parser.add_argument("--authfile", metavar="FILE", help="podman's file, instead of the one it would choose itself")
     parser.add_argument("--config", metavar="DIR", help="docker's folder, instead of DOCKER_CONFIG or ~/.docker")
 
@@ -65,7 +79,7 @@ def truth(text: str) -> bool:
 
 def client_name(arguments: argparse.Namespace) -> str:
     """Return the name of the client that the flags mean."""
-    name: str | None = arguments.client
+    name: str | None = getattr(arguments, "client", None)  # doctor takes several, and asks as docker does
     return name or ("podman" if arguments.authfile else "docker")
 
 
@@ -82,13 +96,18 @@ def find_client(arguments: argparse.Namespace) -> Client:
 
 def context(arguments: argparse.Namespace) -> Context:
     """Return the place that the flags mean, with the files that were named. Raises ContextError, UsageError."""
+    return find_context(arguments.place, arguments)
+
+
+def find_context(name: str, arguments: argparse.Namespace) -> Context:
+    """Return the place of that name, with the files that the flags name. Raises ContextError, UsageError."""
     from shorepass.contexts.local import LocalContext
 
     place: Context = LocalContext.current()
-    if arguments.place != "me":
+    if name != "me":
         from shorepass.contexts.find import find
 
-        place = find(arguments.place, LocalContext.current())
+        place = find(name, LocalContext.current())
     if arguments.authfile:
         place = place.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
     if arguments.config:

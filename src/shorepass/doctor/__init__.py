@@ -2,25 +2,70 @@
 
 Each module of checks has ``CODES`` (code to title) and ``check(examination)``, which yields findings. A check never raises
 for what it examines: broken is what it looks for. Checks that need a registry are quiet when ``examination.access`` is None.
+A code has one page, ``docs/findings/CODE.md``, with the code's title as its heading.
+
+A run, from the top: ``examine`` one context; for each finding with a repair ``preview`` what it changes, ``mend`` it (which
+keeps in the ``journal`` what undoes it), and look whether it is ``still_there``.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.errors import ContextError, FileError, SourceError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shorepass.doctor.examination import Examination
-    from shorepass.doctor.finding import Finding
+    from collections.abc import Iterator
 
-__all__ = ["MODULES", "examine"]
+    from shorepass.doctor.examination import Examination
+
+__all__ = ["CODES", "MODULES", "examine", "still_there", "title"]
 
 # files SP1xx, helpers SP2xx, entries SP3xx, environment SP4xx, registries SP5xx, containers SP6xx
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("config_files",)
+
+CODES = {"SP100": "A place where a login rests is broken, and no check knows how"}
 
 
 def examine(examination: Examination) -> list[Finding]:
-    """Run every check on one context; the worst findings first, else in the order of their codes."""
-    from importlib import import_module
+    """Run every check on one context; the worst findings first, else in the order of their codes.
 
-    found = [finding for name in MODULES for finding in import_module(f"shorepass.doctor.{name}").check(examination)]
-    order = ("error", "warning", "note")
-    return sorted(found, key=lambda finding: (order.index(finding.severity.value), finding.code, finding.subject))
+    What a check stumbles over is a finding too: SP100, unless another check has named that file. Raises ContextError: the
+    context cannot be looked into at all.
+    """
+    found: list[Finding] = []
+    stumbled: list[Finding] = []
+    for name in MODULES:
+        try:
+            found += import_module(f"shorepass.doctor.{name}").check(examination)
+        except ContextError:
+            raise
+        except SourceError as error:
+            subject = error.path if isinstance(error, FileError) else name
+            stumbled.append(Finding("SP100", Severity.ERROR, examination.context.name, subject, error.message))
+    named = {finding.subject for finding in found}
+    found += [finding for finding in stumbled if finding.subject not in named]
+    order = list(Severity)
+    return sorted(found, key=lambda finding: (order.index(finding.severity), finding.code, finding.subject))
+
+
+def still_there(finding: Finding, examination: Examination) -> bool:
+    """Run the check behind a finding again, on a fresh ``examination``, and tell whether it finds the same."""
+    for name in MODULES:
+        module = import_module(f"shorepass.doctor.{name}")
+        if finding.code in module.CODES:
+            return any(again.identity == finding.identity for again in module.check(examination))
+    return True
+
+
+def title(code: str) -> str | None:
+    """Return what a code means, None where there is no such code."""
+    return next((titles[code] for titles in _titles() if code in titles), None)
+
+
+def _titles() -> Iterator[dict[str, str]]:
+    yield CODES
+    for name in MODULES:
+        yield import_module(f"shorepass.doctor.{name}").CODES

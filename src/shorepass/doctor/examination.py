@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from shorepass.shapes import NamedTuple
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.clients import Client, Entry
@@ -13,16 +15,28 @@ if TYPE_CHECKING:
     from shorepass.registry.client import Access
     from shorepass.resolution import Resolution
 
-__all__ = ["Examination"]
+__all__ = ["FAMILIES", "HELPER_SECONDS", "ConfigFile", "Examination"]
 
 FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
+HELPER_SECONDS = 5.0  # for a helper to answer; a person waits for each one that hangs
+HELPER_TIMEOUT = "SHOREPASS_HELPER_TIMEOUT"
+
+
+class ConfigFile(NamedTuple):
+    """A file in which clients look for logins, whether it is there or not. ``why``: it is this one."""
+
+    path: str
+    why: str
+    clients: tuple[str, ...]
+    legacy: bool = False
 
 
 class Examination:
     """One context under examination.
 
     ``here`` is the context that we run in. ``reference``: the image or registry somebody has trouble with, None for all
-    logins. ``push``: it is to be pushed. ``access``: how to talk with registries; None forbids all network.
+    logins. ``push``: it is to be pushed. ``access``: how to talk with registries; None forbids all network. Helpers get
+    HELPER_SECONDS for an answer, unless SHOREPASS_HELPER_TIMEOUT says otherwise.
     """
 
     def __init__(
@@ -35,6 +49,8 @@ class Examination:
         access: Access | None = None,
         clients: tuple[str, ...] = FAMILIES,
     ) -> None:
+        if not context.getenv(HELPER_TIMEOUT):
+            context = context.with_env(**{HELPER_TIMEOUT: f"{HELPER_SECONDS:g}"})
         self.context = context
         self.here = here
         self.reference = reference
@@ -42,12 +58,41 @@ class Examination:
         self.access = access
         self._names = clients
 
+    def afresh(self) -> Examination:
+        """Return the same examination, with nothing looked at yet: to see whether a repair has helped."""
+        return Examination(
+            self.context,
+            self.here,
+            reference=self.reference,
+            push=self.push,
+            access=self.access,
+            clients=self._names,
+        )
+
     @cached_property
     def clients(self) -> tuple[Client, ...]:
         """The clients whose logins are examined."""
         from shorepass.clients import find
 
         return tuple(find(name) for name in self._names)
+
+    @cached_property
+    def files(self) -> list[ConfigFile]:
+        """The files that these clients read, each once, in the order in which they are read."""
+        from shorepass.config.locations import auth_files, docker_config_path
+
+        found: dict[str, ConfigFile] = {}
+        for name in self._names:
+            if name == "docker":
+                path, why = docker_config_path(self.context)
+                files = [ConfigFile(path, why, (name,))]
+            else:
+                read = auth_files(self.context, docker_first=name != "skopeo")
+                files = [ConfigFile(file.path, file.why, (name,), file.legacy) for file in read]
+            for file in files:
+                known = found.get(file.path)
+                found[file.path] = known._replace(clients=(*known.clients, name)) if known else file
+        return list(found.values())
 
     @cached_property
     def entries(self) -> dict[str, list[Entry]]:

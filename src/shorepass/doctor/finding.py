@@ -11,9 +11,10 @@ __all__ = ["Finding", "Severity"]
 
 
 class Severity(Enum):
-    """``error``: a client fails or does something else than its user believes. ``warning``: it will, or a secret is at risk.
+    """The worst first.
 
-    ``note``: worth knowing, and perhaps meant to be so.
+    ``error``: a client fails or does something else than its user believes. ``warning``: it will, or a secret is at risk.
+    ``note``: worth knowing, and perhaps meant to be so; a place with nothing but notes counts as healthy.
     """
 
     ERROR = "error"
@@ -25,8 +26,9 @@ class Finding(NamedTuple):
     """Never holds a secret.
 
     ``code``: ``SP101``; ``docs/findings/SP101.md`` is its page. ``context``: the name of the context. ``subject``: what it
-    is about (a path, a key, a program, a registry); code, context and subject together are its identity. ``cause``: one
-    sentence, lower case, no full stop. ``evidence``: facts that were seen, a line each. ``repair``: what mends it.
+    is about (a path, a key, a program, a registry); code, context and subject together are its ``identity``. ``cause``:
+    one sentence, lower case, no full stop; printed behind the subject and a colon. ``evidence``: facts that were seen,
+    a line each. ``repair``: what mends it.
     """
 
     code: str
@@ -36,3 +38,8 @@ class Finding(NamedTuple):
     cause: str
     evidence: tuple[str, ...] = ()
     repair: Repair | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What makes it the same finding when it is looked for again."""
+        return self.code, self.context, self.subject

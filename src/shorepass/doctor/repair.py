@@ -1,4 +1,7 @@
-"""What mends a finding: a change that Shorepass can make, show beforehand and undo, or a command for a person to type."""
+"""What mends a finding: a change that Shorepass can make, show beforehand and undo, or a command for a person to type.
+
+Data only: ``preview`` shows one, ``mend`` makes it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,11 @@ class Advice(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """Another content for a file. ``edit`` is what ``Context.update`` takes; ``summary`` says what it does."""
+    """Another content for a file that is there.
+
+    ``edit`` is what ``Context.update`` takes; the preview calls it, too. ``summary`` says what it does, as a command to
+    oneself: ``take credsStore out``.
+    """
 
     context: Context
     path: str

@@ -1,0 +1,236 @@
+"""``shorepass doctor``: what is wrong with the logins of a place, and what mends it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from shorepass.cli import place
+from shorepass.clients import NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shorepass.doctor.examination import Examination
+    from shorepass.doctor.finding import Finding
+    from shorepass.errors import ContextError
+
+EXAMPLES = """\
+examples:
+  shorepass doctor                           every stored login, here; asks no registry
+  shorepass doctor --push ghcr.io/acme/app   one image: the registry is asked, too
+  shorepass doctor --in sudo --in docker:web
+  shorepass doctor --fix                     ask for each finding that can be mended
+  shorepass doctor --undo                    take back the newest repair
+  shorepass doctor --explain SP102
+
+--fix shows each change beforehand, makes it, and runs the check again. What a repair replaces is kept for --undo, in
+$XDG_STATE_HOME/shorepass/doctor: it holds what the file held, readable by you alone, for 30 days at most.
+exit codes: 0 nothing is wrong, or nothing but notes; 1 errors or warnings (with --fix: those that are left);
+2 the command line is wrong; 3 a place cannot be looked into
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    parser.add_argument("reference", metavar="REF", nargs="?", help="an image, or a registry; without one, every login")
+    parser.add_argument("--push", action="store_true", help="ask for push permission too")
+    parser.add_argument("--check", action="store_true", help="ask the registries, also without REF")
+    parser.add_argument("--offline", action="store_true", help="do not ask the registry")
+    parser.add_argument("--fix", action="store_true", help="mend what can be mended, one question each")
+    parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
+    parser.add_argument("--undo", nargs="?", const="", metavar="ID", help="take back a repair; the newest without ID")
+    parser.add_argument("--explain", metavar="CODE", help="say what a code means")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        *("--in",),
+        dest="places",
+        action="append",
+        default=[],
+        metavar="CONTEXT",
+        help="the place to look into: me (default), user:NAME, sudo, docker:NAME, ssh:HOST ...; may be repeated",
+    )
+    parser.add_argument(
+        *("--client",),
+        dest="clients",
+        choices=NAMES,
+        action="append",
+        default=[],
+        help="the program whose logins are looked at (default: docker and podman); may be repeated",
+    )
+    place.add_file_flags(parser)
+    place.add_registry_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the findings; mend them, or take a repair back."""
+    from shorepass.errors import UsageError
+
+    if arguments.explain is not None:
+        return _explain(arguments.explain)
+    if arguments.undo is not None:
+        return _undo(arguments.undo)
+    if arguments.yes and not arguments.fix:
+        raise UsageError("--yes means nothing without --fix")
+    if arguments.fix and arguments.json:
+        raise UsageError("--fix is a conversation, and --json is none")
+    if arguments.fix and not arguments.yes and not sys.stdin.isatty():
+        raise UsageError("--fix asks, and standard input is no terminal", hint="shorepass doctor --fix --yes")
+    examined, broken = _examine(arguments)
+    findings = [finding for _, found in examined for finding in found]
+    if arguments.json:
+        _print_json(arguments.places or ["me"], findings, broken)
+    else:
+        _print_text(examined)
+    left = findings
+    if arguments.fix:
+        from shorepass.cli.mending import mend_all
+
+        left = mend_all(examined, ask=not arguments.yes)
+    elif not findings and not broken and not arguments.json:
+        print("no findings", file=sys.stderr)
+    return 3 if broken else int(_count(left) > 0)
+
+
+def _explain(code: str) -> int:
+    from shorepass.doctor import title
+    from shorepass.errors import UsageError
+
+    found = title(code.upper())
+    if found is None:
+        raise UsageError(f"no finding has the code {code!r}", hint="docs/findings/README.md lists them")
+    print(f"{code.upper()}: {found}\ndocs/findings/{code.upper()}.md")
+    return 0
+
+
+def _undo(name: str) -> int:
+    from shorepass.contexts.local import LocalContext
+    from shorepass.doctor.journal import Journal
+    from shorepass.doctor.mend import undo
+    from shorepass.errors import UsageError
+
+    here = LocalContext.current()
+    journal = Journal(here)
+    names = journal.names()
+    if not name and not names:
+        raise UsageError("nothing can be undone: no repair is kept")
+    undone = undo(name or names[-1], journal, here)
+    print(f"{undone.path}: as it was before the repair of {undone.code}")
+    return 0
+
+
+def _examine(
+    arguments: argparse.Namespace,
+) -> tuple[list[tuple[Examination, list[Finding]]], dict[str, ContextError]]:
+    """Return each place with its findings, and those that cannot be looked into."""
+    from shorepass.cli import print_error
+    from shorepass.contexts.local import LocalContext
+    from shorepass.doctor import examine
+    from shorepass.doctor.examination import Examination
+    from shorepass.errors import ContextError
+    from shorepass.names import parse
+
+    here = LocalContext.current()
+    reference = parse(arguments.reference) if arguments.reference else None
+    asks = not arguments.offline and (arguments.check or reference is not None)
+    access = place.access(arguments) if asks else None
+    clients = _clients(arguments)
+    examined, broken = [], {}
+    for name in dict.fromkeys(arguments.places or ["me"]):
+        try:
+            context = place.find_context(name, arguments)
+            examination = Examination(
+                context, here, reference=reference, push=arguments.push, access=access, clients=clients
+            )
+            examined.append((examination, examine(examination)))
+        except ContextError as error:
+            broken[name] = error
+            print_error(error)
+    return examined, broken
+
+
+def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
+    from shorepass.doctor.examination import FAMILIES
+
+    if arguments.clients:
+        return tuple(dict.fromkeys(arguments.clients))
+    chosen = (*(("docker",) if arguments.config else ()), *(("podman",) if arguments.authfile else ()))
+    return chosen or FAMILIES
+
+
+def _count(findings: Sequence[Finding]) -> int:
+    """Return how many are more than notes."""
+    return sum(finding.severity.value != "note" for finding in findings)
+
+
+def _print_text(examined: Sequence[tuple[Examination, list[Finding]]]) -> None:
+    findings = [finding for _, found in examined for finding in found]
+    for examination, found in examined:
+        if found:
+            print(examination.context.name)
+        for finding in found:
+            print("\n".join(_lines(finding)))
+    if findings:
+        print()
+        print(_summary(findings))
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    from shorepass.cli.console import paint
+    from shorepass.doctor.preview import command
+    from shorepass.doctor.repair import Advice
+
+    colour = {"error": "red", "warning": "yellow", "note": "dim"}[finding.severity.value]
+    yield f"{paint(f'{finding.severity.value:8}', colour)} {finding.code}  {finding.subject}: {finding.cause}"
+    for line in finding.evidence:
+        yield f"{'':16}{line}"
+    if isinstance(finding.repair, Advice):
+        yield f"{'':16}hint: {finding.repair.command}"
+    elif finding.repair:
+        yield f"{'':16}--fix: {command(finding.repair)}"
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    """Return ``2 errors, 1 warning``."""
+    counts: dict[str, int] = {}
+    for finding in findings:
+        counts[finding.severity.value] = counts.get(finding.severity.value, 0) + 1
+    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts.items())
+
+
+def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str, ContextError]) -> None:
+    """Print ``contexts`` (``name``, ``error``) and ``findings``. What is documented in docs/reference/commands.md stays."""
+    import json
+
+    from shorepass.doctor import title
+
+    document = {
+        "contexts": [{"name": name, "error": broken[name].reason if name in broken else None} for name in places],
+        "findings": [
+            {
+                "code": finding.code,
+                "title": title(finding.code),
+                "severity": finding.severity.value,
+                "context": finding.context,
+                "subject": finding.subject,
+                "cause": finding.cause,
+                "evidence": list(finding.evidence),
+                "repair": _repair(finding),
+            }
+            for finding in findings
+        ],
+    }
+    print(json.dumps(document, indent=2))
+
+
+def _repair(finding: Finding) -> dict[str, str | None] | None:
+    """Return a repair as data: ``kind`` is advice, edit, mode or owner; ``path`` what it changes, ``text`` what it does."""
+    from shorepass.doctor.preview import command
+    from shorepass.doctor.repair import Advice
+
+    repair = finding.repair
+    if repair is None:
+        return None
+    path = None if isinstance(repair, Advice) else repair.path
+    return {"kind": type(repair).__name__.lower(), "path": path, "text": command(repair)}

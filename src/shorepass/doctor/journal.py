@@ -1,0 +1,122 @@
+"""The journal of repairs: what each one found, so that it can be undone.
+
+``$XDG_STATE_HOME/shorepass/doctor/`` (``~/.local/state`` where that is not set), one file a repair. For an edit it holds the
+bytes of the file as they were: **what was secret there is secret here**. So a file is 0600 in a folder that is 0700, it
+goes when its repair is undone, and at most KEPT of them stay, none longer than DAYS.
+
+Root keeps its journal in its own home, also where sudo kept somebody else's HOME: it may hold the files of others.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+
+from shorepass import files
+from shorepass.config.locations import join
+from shorepass.errors import MalformedFile, UsageError, WriteError
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["Journal", "Kept"]
+
+KEPT = 50
+DAYS = 30
+SIZE_LIMIT = 8 * 1024 * 1024  # bytes of a file that is kept; a config file with 10,000 logins has one
+_STAMP = "%Y%m%d-%H%M%S"  # UTC: names sort by age
+_SUFFIX = ".json"
+_KINDS = ("edit", "mode", "owner")
+
+
+class Kept(NamedTuple):
+    """One repair.
+
+    ``before`` and ``after``, both as bytes: a file's content and a SHA-256 (edit), permission bits (mode: ``0644``), or
+    ``UID:GID`` (owner). By ``after`` a file is known to be still as the repair left it.
+    """
+
+    code: str
+    context: str
+    path: str
+    kind: str
+    before: bytes
+    after: bytes
+
+
+class Journal:
+    """The journal of this user on this machine."""
+
+    def __init__(self, here: LocalContext) -> None:
+        self.folder = join(here, _state(here), "shorepass", "doctor")
+        self._here = here
+
+    def name(self, code: str) -> str:
+        """Return a name for a new repair: its time and code."""
+        stamp = f"{time.strftime(_STAMP, time.gmtime())}-{code}"
+        taken, name, count = set(self.names()), stamp, 1
+        while name in taken:
+            count += 1
+            name = f"{stamp}-{count}"
+        return name
+
+    def names(self) -> list[str]:
+        """Return the names of the repairs that can be undone, the oldest first. Raises FileError."""
+        return [name.removesuffix(_SUFFIX) for name in files.names(self.folder) if name.endswith(_SUFFIX)]
+
+    def keep(self, name: str, kept: Kept) -> None:
+        """Write a repair down, before it is made; drop those that are too old or too many. Raises WriteError."""
+        if len(kept.before) > SIZE_LIMIT:
+            raise WriteError(kept.path, f"larger than {SIZE_LIMIT // 1024 // 1024} MiB, too large to be kept for undo")
+        encoded = base64.b64encode(kept.before).decode()
+        document = {"version": 1, **kept._asdict(), "before": encoded, "after": kept.after.decode()}
+        text = json.dumps(document, indent=2).encode() + b"\n"
+        files.update(self._path(name), lambda _: text)
+        self._drop_old(name)
+
+    def read(self, name: str) -> Kept:
+        """Return a repair. Raises UsageError: there is none of that name; MalformedFile."""
+        names = self.names()
+        if name not in names:
+            hint = "one of: " + ", ".join(reversed(names)) if names else "nothing can be undone"
+            raise UsageError(f"no repair is called {name!r}", hint=hint)
+        content = files.read(self._path(name), 2 * SIZE_LIMIT)
+        assert content is not None  # noqa: S101  # it was in the list
+        try:
+            document = json.loads(content.data)
+            fields = {field: document[field] for field in Kept._fields}
+            if document["version"] != 1 or not all(isinstance(value, str) for value in fields.values()):
+                raise ValueError
+            before = base64.b64decode(fields.pop("before"), validate=True)
+            return Kept(**{**fields, "before": before, "after": fields["after"].encode()})
+        except (ValueError, KeyError, TypeError, binascii.Error):
+            raise MalformedFile(self._path(name), "not a repair of this version of Shorepass") from None
+
+    def forget(self, name: str) -> None:
+        """Remove a repair: it is undone, or was never made. Raises WriteError."""
+        files.remove(self._path(name))
+
+    def _path(self, name: str) -> str:
+        return join(self._here, self.folder, name + _SUFFIX)
+
+    def _drop_old(self, new: str) -> None:
+        oldest = time.strftime(_STAMP, time.gmtime(time.time() - DAYS * 86400))
+        names = [name for name in self.names() if name != new]
+        for name in names[: max(0, len(names) - KEPT + 1)] + [name for name in names[-KEPT + 1 :] if name < oldest]:
+            self.forget(name)
+
+
+def _state(here: LocalContext) -> str:
+    """Return the folder for what programs remember."""
+    if here.platform == "windows" and (folder := here.getenv("LOCALAPPDATA")):
+        return folder
+    chosen, home = here.getenv("XDG_STATE_HOME"), here.home() or ""
+    if here.uid == 0:
+        status = here.status(chosen or home)
+        if status is None or status.uid != 0:
+            chosen, home = None, here.with_env(HOME="").home() or "/root"
+    return chosen or join(here, home, ".local", "state")

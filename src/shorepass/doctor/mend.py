@@ -1,0 +1,126 @@
+"""Make a repair so that it can be undone, and undo it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from shorepass.doctor.journal import Kept
+from shorepass.doctor.repair import Advice, Edit, Mode
+from shorepass.errors import WriteError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context, FileContent, FileStatus
+    from shorepass.contexts.local import LocalContext
+    from shorepass.doctor.finding import Finding
+    from shorepass.doctor.journal import Journal
+
+__all__ = ["mend", "undo"]
+
+
+def mend(finding: Finding, journal: Journal) -> str | None:
+    """Make a finding's repair; return its name in the journal, None where nothing was to change.
+
+    What it will replace is in the journal before it is replaced. Raises WriteError, FileError; then nothing has changed.
+    """
+    repair = finding.repair
+    if repair is None or isinstance(repair, Advice):
+        return None
+    context, path = repair.context, _absolute(repair.context, repair.path)
+    name = journal.name(finding.code)
+    try:
+        if isinstance(repair, Edit):
+            return name if _edit(repair, path, finding, journal, name) else None
+        status = _status(context, path)
+        if isinstance(repair, Mode):
+            before, after, kind = _mode(status.mode), _mode(repair.mode), "mode"
+        else:
+            before, after, kind = _owner(status.uid, status.gid), _owner(repair.uid, repair.gid), "owner"
+        journal.keep(name, Kept(finding.code, context.name, path, kind, before, after))
+        if isinstance(repair, Mode):
+            context.set_mode(path, repair.mode)
+        else:
+            context.set_owner(path, repair.uid, repair.gid)
+    except BaseException:
+        if name in journal.names():
+            journal.forget(name)
+        raise
+    return name
+
+
+def _edit(repair: Edit, path: str, finding: Finding, journal: Journal, name: str) -> bool:
+    def edit(content: FileContent | None) -> bytes | None:
+        edited = repair.edit(content)
+        if content is None or edited is None or edited == content.data:
+            return None
+        kept = Kept(finding.code, repair.context.name, path, "edit", content.data, _digest(edited))
+        journal.keep(name, kept)  # once more where another program wrote meanwhile: what it wrote is what comes back
+        return edited
+
+    return repair.context.update(path, edit)
+
+
+def undo(name: str, journal: Journal, here: LocalContext) -> Kept:
+    """Bring back what a repair replaced, and drop it from the journal.
+
+    Raises WriteError: it is no longer as the repair left it, or cannot be changed; UsageError: there is no such repair;
+    ContextError: its context is gone. Then nothing has changed.
+    """
+    from shorepass.contexts.find import find
+
+    kept = journal.read(name)
+    context = find(kept.context, here)
+    if kept.kind == "edit":
+
+        def edit(content: FileContent | None) -> bytes | None:
+            if content is not None and content.data == kept.before:
+                return None
+            if content is None or _digest(content.data) != kept.after:
+                raise _changed(kept)
+            return kept.before
+
+        context.update(kept.path, edit)
+    elif kept.kind == "mode":
+        _check(kept, _mode(_status(context, kept.path).mode))
+        context.set_mode(kept.path, int(kept.before, 8))
+    else:
+        status = _status(context, kept.path)
+        _check(kept, _owner(status.uid, status.gid))
+        uid, gid = map(int, kept.before.split(b":"))
+        context.set_owner(kept.path, uid, gid)
+    journal.forget(name)
+    return kept
+
+
+def _check(kept: Kept, now: bytes) -> None:
+    if now not in (kept.before, kept.after):
+        raise _changed(kept)
+
+
+def _changed(kept: Kept) -> WriteError:
+    return WriteError(kept.path, "not as the repair left it, so it is left alone", hint="shorepass doctor")
+
+
+def _status(context: Context, path: str) -> FileStatus:
+    status = context.status(path)
+    if status is None:
+        raise WriteError(path, "not there any more")
+    return status
+
+
+def _absolute(context: Context, path: str) -> str:
+    """Return the path that holds wherever undo is called: a client's variable may name one below the working directory."""
+    return os.path.abspath(path) if context.name == "me" else path
+
+
+def _mode(mode: int) -> bytes:
+    return f"{mode:04o}".encode()
+
+
+def _owner(uid: int, gid: int) -> bytes:
+    return f"{uid}:{gid}".encode()
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()

@@ -1,0 +1,116 @@
+"""Show beforehand what a repair will change, without a secret in it.
+
+A file is shown as a unified diff in which only what is known to be harmless can be read: punctuation, the names of fields,
+the names of registries and of helpers. All else is ``...``, also in a file that is no JSON at all.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+
+from shorepass.config.document import SIZE_LIMIT
+from shorepass.config.go_json import field_name, first_value
+from shorepass.config.go_json import text as go_text
+from shorepass.config.spans import JsonSyntaxError
+from shorepass.doctor.repair import Advice, Edit, Mode, Owner
+from shorepass.errors import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.doctor.repair import Repair
+
+__all__ = ["command", "masked", "preview"]
+
+HIDDEN = "..."
+LINE_LIMIT = 200  # characters of a line in a diff
+CONTEXT_LINES = 2
+
+# Names of fields that are shown where they stand before a colon.
+_FIELDS = frozenset(
+    (
+        *("auths", "auth", "username", "password", "email", "serveraddress", "identitytoken", "registrytoken"),
+        *("credsStore", "credHelpers", "HttpHeaders", "currentContext", "proxies", "plugins", "aliases", "features"),
+    )
+)
+_tokens = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\s{}\[\],:]+|[^\s{}\[\],:"]+|"')
+
+
+def command(repair: Repair) -> str:
+    """Return what a person would type for it; for an edit, what it does."""
+    match repair:
+        case Advice(text):
+            return text
+        case Edit():
+            return repair.summary
+        case Mode():
+            return f"chmod {repair.mode:04o} {shlex.quote(repair.path)}"
+        case Owner():
+            return f"chown -h {repair.uid}:{repair.gid} {shlex.quote(repair.path)}"
+
+
+def preview(repair: Repair) -> str:
+    """Return the change as text for a person: a command, or a summary and a diff. Raises FileError, MalformedFile."""
+    if not isinstance(repair, Edit):
+        return command(repair)
+    content = repair.context.read(repair.path, SIZE_LIMIT)
+    edited = repair.edit(content)
+    before, after = content.data if content else b"", edited if edited is not None else b""
+    if edited is None:
+        return f"{repair.summary}: nothing is left to change"
+    lines = list(_diff(repair.path, *masked(before, after)))
+    return "\n".join([repair.summary, *(lines or [f"(only what is hidden here changes: {HIDDEN})"])])
+
+
+def _diff(path: str, before: str, after: str) -> Iterator[str]:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), path, path, lineterm="", n=CONTEXT_LINES)
+    for line in lines:
+        yield line[:1] + _printable_line(line[1:])
+
+
+def _printable_line(line: str) -> str:
+    """Return a line with its indentation, made safe for a terminal."""
+    blank = len(line) - len(line.lstrip(" \t"))
+    return line[:blank].expandtabs(4) + printable(line[blank:], LINE_LIMIT)
+
+
+def masked(*contents: bytes) -> list[str]:
+    """Return contents of a file with all hidden that may be a secret.
+
+    What may be read is gathered from those that are JSON, and holds for all: where one is broken, nothing is taken for a
+    name because of where it stands.
+    """
+    texts = [go_text(content) for content in contents]
+    keys, helpers = set(_FIELDS), {"credsStore": ""}
+    for text in texts:
+        try:
+            found = first_value(text)[0]
+        except JsonSyntaxError:
+            continue
+        for name, value in found if isinstance(found, tuple) else ():
+            if isinstance(value, str) and field_name(name) == "credsstore":
+                helpers[name] = value
+            elif isinstance(value, tuple) and field_name(name) in ("auths", "credhelpers"):
+                known = {key: helper for key, helper in value if "@" not in key}  # user info may hold a password
+                keys.update(known)
+                helpers.update({key: helper for key, helper in known.items() if isinstance(helper, str)})
+    return ["".join(_shown(text, keys, helpers)) for text in texts]
+
+
+def _shown(text: str, keys: set[str], helpers: dict[str, str]) -> Iterator[str]:
+    """Yield a text's tokens: keys that are known, and helpers behind their key, as they are."""
+    tokens: list[str] = _tokens.findall(text)
+    last_key = ""
+    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+        if not token.strip(" \t\r\n{}[],:") or token in ("true", "false", "null"):
+            yield token
+        elif not token.startswith('"'):
+            yield HIDDEN
+        elif following.lstrip().startswith(":"):
+            last_key = token[1:-1]
+            yield token if last_key in keys else f'"{HIDDEN}"'
+        else:
+            yield token if helpers.get(last_key) == token[1:-1] else f'"{HIDDEN}"'

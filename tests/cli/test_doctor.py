@@ -1,0 +1,160 @@
+"""``doctor``: what it prints and returns, how it asks before it mends, and how a repair is taken back."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import os
+import pty
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shorepass import doctor
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+
+PAGES = Path(__file__).parents[2] / "docs/findings"
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def open_file(home: Path) -> Path:
+    """A login that every user of the machine can read."""
+    file = home / ".docker/config.json"
+    file.parent.mkdir(mode=0o700)
+    auth = base64.b64encode(f"alice:{PASSWORD}".encode()).decode()
+    file.write_text(json.dumps({"auths": {"reg.example": {"auth": auth}}}))
+    file.chmod(0o644)
+    return file
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def journal(home: Path) -> list[Path]:
+    return sorted((home / ".local/state/shorepass/doctor").glob("*"))
+
+
+def test_nobody_logged_in_is_healthy(run_shorepass: RunShorepass) -> None:
+    """In an empty home there is nothing to find: no output, a word on standard error, exit code 0."""
+    done = run_shorepass("doctor")
+    assert (done.status, done.stdout, done.stderr) == (0, "", "no findings\n")
+
+
+def test_a_finding_is_printed(run_shorepass: RunShorepass, open_file: Path) -> None:
+    """A finding names its context, severity, code, subject, evidence and repair; a line sums up; the exit code is 1."""
+    done = run_shorepass("doctor")
+    assert (done.status, done.stderr) == (1, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "me"
+    assert re.match(rf"warning +SP102 +{re.escape(str(open_file))}: other users can read it", lines[1])
+    assert "mode 0644" in lines[2]
+    assert lines[3].strip() == f"--fix: chmod 0600 {open_file}"
+    assert lines[-1] == "1 warning"
+    assert mode(open_file) == 0o644
+
+
+def test_a_finding_is_data(run_shorepass: RunShorepass, open_file: Path) -> None:
+    """--json says the same as data, and that the place could be looked into."""
+    document = json.loads(run_shorepass("doctor", "--json").stdout)
+    assert document["contexts"] == [{"name": "me", "error": None}]
+    (finding,) = document["findings"]
+    assert (finding["code"], finding["severity"], finding["context"]) == ("SP102", "warning", "me")
+    assert (finding["subject"], finding["title"]) == (str(open_file), doctor.title("SP102"))
+    assert finding["repair"] == {"kind": "mode", "path": str(open_file), "text": f"chmod 0600 {open_file}"}
+
+
+def test_fix_and_undo(run_shorepass: RunShorepass, home: Path, open_file: Path) -> None:
+    """--fix mends and says so, --undo brings back what was there, and both leave the content alone."""
+    before = open_file.read_bytes()
+    done = run_shorepass("doctor", "--fix", "--yes")
+    assert done.status == 0, done.stderr
+    assert "mended" in done.stdout
+    assert (mode(open_file), open_file.read_bytes()) == (0o600, before)
+    (entry,) = journal(home)
+    assert (mode(entry), mode(entry.parent)) == (0o600, 0o700)
+    assert run_shorepass("doctor").status == 0
+    undone = run_shorepass("doctor", "--undo", entry.stem)
+    assert undone.status == 0, undone.stderr
+    assert mode(open_file) == 0o644
+    assert journal(home) == []
+    assert run_shorepass("doctor", "--undo").status == 2
+
+
+def test_undo_spares_what_was_changed_since(run_shorepass: RunShorepass, home: Path, open_file: Path) -> None:
+    """What somebody has changed after the repair is left alone, with an error."""
+    run_shorepass("doctor", "--fix", "--yes")
+    open_file.chmod(0o640)
+    done = run_shorepass("doctor", "--undo")
+    assert (done.status, done.stdout) == (1, "")
+    assert str(open_file) in done.stderr
+    assert mode(open_file) == 0o640
+    assert len(journal(home)) == 1
+
+
+def test_fix_asks_on_a_terminal_only(run_shorepass: RunShorepass, open_file: Path) -> None:
+    """Without a terminal --fix refuses and names --yes; nothing changes."""
+    done = run_shorepass("doctor", "--fix")
+    assert (done.status, done.stdout) == (2, "")
+    assert "--yes" in done.stderr
+    assert mode(open_file) == 0o644
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "left"), [("y", 0, 0o600), ("n", 1, 0o644), ("a", 0, 0o600), ("q", 1, 0o644)]
+)
+def test_an_answer_decides(open_file: Path, answer: str, status: int, left: int) -> None:
+    """On a terminal the change is shown first, and the answer decides."""
+    master, slave = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "shorepass", "doctor", "--fix"],
+            stdin=slave,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        os.write(master, f"{answer}\n".encode())
+        stdout, stderr = process.communicate(timeout=60)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert (process.returncode, mode(open_file)) == (status, left), stderr
+    assert f"chmod 0600 {open_file}" in stdout.decode()
+    assert b"mend it?" in stderr
+
+
+def test_a_place_that_is_not_there(run_shorepass: RunShorepass, open_file: Path) -> None:
+    """A place that cannot be looked into is exit code 3, and the others are examined all the same."""
+    done = run_shorepass("doctor", "--in", "user:nobody-of-that-name", "--in", "me")
+    assert done.status == 3
+    assert "SP102" in done.stdout
+    assert "nobody-of-that-name" in done.stderr
+
+
+def test_every_code_has_a_page() -> None:
+    """Each code has a page whose heading is its title, each page a code, and the index names them all in order."""
+    titles = dict(doctor.CODES)
+    for name in doctor.MODULES:
+        codes: dict[str, str] = importlib.import_module(f"shorepass.doctor.{name}").CODES
+        assert not codes.keys() & titles.keys()
+        titles |= codes
+    pages = {page.stem: page.read_text().splitlines()[0] for page in PAGES.glob("SP*.md")}
+    assert pages == {code: f"# {code}: {title}" for code, title in titles.items()}
+    index = re.findall(r"^\| \[(SP\d+)\]\((SP\d+)\.md\) \| (.+?) \|$", (PAGES / "README.md").read_text(), re.MULTILINE)
+    assert index == [(code, code, titles[code]) for code in sorted(titles)]
+
+
+def test_explain_a_code(run_shorepass: RunShorepass) -> None:
+    """--explain says what a code means and where its page is; an unknown code is a wrong command line."""
+    done = run_shorepass("doctor", "--explain", "sp102")
+    assert done.stdout.splitlines() == [f"SP102: {doctor.title('SP102')}", "docs/findings/SP102.md"]
+    assert run_shorepass("doctor", "--explain", "SP999").status == 2
