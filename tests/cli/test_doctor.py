@@ -132,7 +132,8 @@ def test_an_answer_decides(open_file: Path, answer: str, status: int, left: int)
     assert b"mend it?" in stderr
 
 
-def test_a_place_that_is_not_there(run_shorepass: RunShorepass, open_file: Path) -> None:
+@pytest.mark.usefixtures("open_file")
+def test_a_place_that_is_not_there(run_shorepass: RunShorepass) -> None:
     """A place that cannot be looked into is exit code 3, and the others are examined all the same."""
     done = run_shorepass("doctor", "--in", "user:nobody-of-that-name", "--in", "me")
     assert done.status == 3
