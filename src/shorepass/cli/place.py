@@ -45,8 +45,8 @@ def add_file_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="DIR", help="docker's folder, instead of DOCKER_CONFIG or ~/.docker")
 
 
-def add_registry_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say how to talk with the registry."""
+def add_registry_flags(parser: argparse.ArgumentParser, timeout: str = "for each answer of a server") -> None:
+    """Add the flags that say how to talk with the registry. ``timeout``: what that flag's seconds are for."""
     parser.add_argument(
         "--tls-verify",
         type=truth,
@@ -63,9 +63,7 @@ def add_registry_flags(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="let this token server have the credential, although its domain is not the registry's",
     )
-    parser.add_argument(
-        "--timeout", type=float, default=15.0, metavar="SECONDS", help="for each answer of a server (default: 15)"
-    )
+    parser.add_argument("--timeout", type=float, default=15.0, metavar="SECONDS", help=f"{timeout} (default: 15)")
 
 
 def truth(text: str) -> bool:
@@ -123,6 +121,6 @@ def access(arguments: argparse.Namespace) -> Access:
         tls_verify=arguments.tls_verify,
         cert_dir=arguments.cert_dir,
         trusted_realms=tuple(arguments.trust_realm),
-        client=client_name(arguments),
+        client=client_name(arguments) if "client" in arguments else "docker",
         timeout=arguments.timeout,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from shorepass.cli import place
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -18,10 +20,12 @@ examples:
   shorepass who                                me, and what sudo makes of me
   sudo shorepass who --all                     every user, container and virtual machine
   shorepass who --in docker:web --in user:bob  these places
+  shorepass who --check                        and ask the registries, each credential once
   shorepass who --json | jq '.logins[] | select(.plain_text)'
 
 No secret is shown. A login stands for every client that reads it; podman stands for skopeo and buildah too.
-exit codes: 0 done; 3 a source is broken, or a place is out of reach (the rest is shown all the same)
+exit codes: 0 done; 1 --check: a registry refuses a login; 3 a source is broken, or a place is out of reach (the
+rest is shown all the same)
 """
 
 OWN_KINDS = ("sudo",)  # what belongs to this user, and costs little to look at
@@ -38,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CONTEXT",
         help="this place: me, user:NAME, sudo, docker:NAME, ssh:HOST ...; may be repeated",
     )
+    parser.add_argument("--check", action="store_true", help="ask the registries whether the logins work")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    place.add_registry_flags(parser, timeout="for all registries together, with --check")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,15 +53,22 @@ def run(arguments: argparse.Namespace) -> int:
 
     from shorepass.contexts.local import LocalContext
     from shorepass.who.gather import look
-    from shorepass.who.login import BROKEN
+    from shorepass.who.login import BROKEN, State
+    from shorepass.who.sharing import with_shares
 
-    looked = look(_places(arguments, LocalContext.current()), now=time.time())
+    here, now = LocalContext.current(), time.time()
+    looked = look(_places(arguments, here), now=now)
+    if arguments.check:
+        looked = _checked(looked, arguments, here, now)
+    looked = with_shares(looked)
     if arguments.json:
         _print_json(looked)
     else:
         _print_text(looked)
-    broken = any(found.trouble or any(login.state in BROKEN for login in found.logins) for found in looked)
-    return 3 if broken else 0
+    states = {login.state for found in looked for login in found.logins}
+    if states & BROKEN or any(found.trouble for found in looked):
+        return 3
+    return 1 if State.REFUSED in states else 0
 
 
 def _places(arguments: argparse.Namespace, here: LocalContext) -> list[Place]:
@@ -83,6 +96,26 @@ def _named(name: str, here: LocalContext) -> Place:
     return Place(name, open=lambda: context)
 
 
+def _checked(looked: list[Looked], arguments: argparse.Namespace, here: Context, now: float) -> list[Looked]:
+    """Ask the registries, with a bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from shorepass.who.check import check
+
+    access, seconds = place.access(arguments), arguments.timeout
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("asking registries", total=None)
+        return check(
+            looked,
+            access,
+            here,
+            seconds=seconds,
+            now=now,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
 def _print_json(looked: Sequence[Looked]) -> None:
     import json
 
@@ -92,32 +125,31 @@ def _print_json(looked: Sequence[Looked]) -> None:
 
 
 def _print_text(looked: Sequence[Looked]) -> None:
+    from shorepass.cli import print_error
     from shorepass.cli.console import print_table
+    from shorepass.errors import ContextError, ShorepassError
+    from shorepass.who.document import sentence, shares_of
 
-    rows = [_row(login) for found in looked for login in found.logins]
-    if rows:
-        print_table(["CONTEXT", "CLIENTS", "KEY", "ACCOUNT", "KIND", "RESTS IN", "STATE"], rows)
+    logins = [login for found in looked for login in found.logins]
+    if logins:
+        headings = ["CONTEXT", "CLIENTS", "KEY", "ACCOUNT", "KIND", "RESTS IN", "STATE"]
+        print_table(headings, [_row(login) for login in logins])
+    for share in shares_of(looked):
+        print(f"one {share.what}: {share.subject}: {', '.join(share.contexts)}")
+    for detail, hint in dict.fromkeys((login.detail, login.hint) for login in logins if login.detail):
+        print_error(ShorepassError(detail, hint=hint))
     for found in looked:
         if found.trouble:
-            print(f"shorepass: {found.place.name}: {found.trouble}", file=sys.stderr)
-    print(_sentence(looked), file=sys.stderr)
+            print_error(ContextError(found.place.name, found.trouble))
+    print(sentence(looked), file=sys.stderr)
 
 
 def _row(login: Login) -> list[str]:
+    from shorepass.who.document import date
+    from shorepass.who.login import State
+
     rests = f"docker-credential-{login.helper}" if login.helper else login.path
-    state = f"{login.state.value}: {login.detail}" if login.detail else login.state.value
+    state = login.state.value
+    if login.expires is not None and login.state is State.EXPIRED:
+        state += f" {date(login.expires)}"
     return [login.context, ", ".join(login.clients), login.key, login.account, login.kind, rests, state]
-
-
-def _sentence(looked: Sequence[Looked]) -> str:
-    from shorepass.who.document import summary
-
-    count = summary(looked)
-    return (
-        f"{_counted(count['logins'], 'login')} in {_counted(count['places'], 'place')},"
-        f" {count['broken']} broken, {count['plain_text']} in plain text"
-    )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -74,7 +74,7 @@ class Client(Protocol):
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return all stored logins the program could use, broken places included as entries with an error.
 
-        Without ``ask_helpers`` no program is run: where a helper has the logins, an entry without ``kind`` names it.
+        Without ``ask_helpers`` none is run: where a helper has the logins, an entry without ``kind`` names it.
         """
 
 

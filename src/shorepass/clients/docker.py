@@ -182,22 +182,35 @@ class Docker:
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return docker's stored logins: all of the default store, and one for each registry with its own helper."""
         path = docker_config_path(context)[0]
+        found = self._variable_entries(context)
         try:
             _, config = self._read(context)
         except SourceError as error:
-            return [Entry("", "", "", path, error=error)]
-        found = [_file_entry(config, key, path) for key in config.auths if _is_in_file(context, config, key)]
+            return [*found, Entry("", "", "", path, error=error)]
+        found += [
+            _entry(key, config.entry(key), path) for key in config.auths if _is_in_file(context, config, key)
+        ]
         default = _helper(context, config, "")[0]
         if not ask_helpers:
             helpers = [("", default), *config.cred_helpers.items()]
             found += [Entry(key, "", "", path, helper) for key, helper in helpers if helper]
-            return [entry for entry in found if entry is not None]
+            return [entry for entry in found if entry]
         if default:
             found += _listed(context, default, path, leave=config.cred_helpers)
         for key, helper in config.cred_helpers.items():
             if helper:
                 found.append(_asked(context, helper, key, path))
-        return [entry for entry in found if entry is not None]
+        return [entry for entry in found if entry]
+
+    def _variable_entries(self, context: Context) -> list[Entry | None]:
+        text = context.getenv(VARIABLE)
+        if not text or (self._release or _release_on_path(context)) < VARIABLE_SINCE:
+            return []
+        try:
+            auths = docker_config.load_variable(text)
+        except SourceError as error:
+            return [Entry("", "", "", VARIABLE, error=error)]
+        return [_entry(key, auth, VARIABLE) for key, auth in auths.items()]
 
 
 DOCKER = Docker()
@@ -371,8 +384,7 @@ def _is_in_file(context: Context, config: DockerConfig, key: str) -> bool:
     return not all(_helper(context, config, asked)[0] for asked in (key, host_of_key(key)))
 
 
-def _file_entry(config: DockerConfig, key: str, path: str) -> Entry | None:
-    auth = config.entry(key)
+def _entry(key: str, auth: AuthConfig, path: str) -> Entry | None:
     credential = auth.credential()
     if isinstance(credential, Anonymous):
         return None

@@ -7,22 +7,30 @@ from shorepass.who.login import BROKEN, State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from shorepass.credential import Credential
-    from shorepass.who.login import Login, Looked
+    from shorepass.who.login import Login, Looked, Share
 
-__all__ = ["date", "document", "summary"]
+__all__ = ["date", "document", "sentence", "shares_of", "summary"]
 
 
 def document(looked: Sequence[Looked]) -> dict[str, Any]:
     """Return everything that was found, without a secret in it."""
+    shares = shares_of(looked)
+    numbers = {share: number for number, share in enumerate(shares)}
     return {
         "summary": summary(looked),
         "places": [_place(found) for found in looked],
-        "logins": [_login(login) for found in looked for login in found.logins],
+        "logins": [_login(login, numbers) for found in looked for login in found.logins],
+        "shares": [share._asdict() for share in shares],
     }
+
+
+def shares_of(looked: Sequence[Looked]) -> list[Share]:
+    """Return everything that places share, each once."""
+    return list(dict.fromkeys(share for found in looked for login in found.logins for share in login.shared))
 
 
 def _place(found: Looked) -> dict[str, Any]:
@@ -35,7 +43,7 @@ def _place(found: Looked) -> dict[str, Any]:
     }
 
 
-def _login(login: Login) -> dict[str, Any]:
+def _login(login: Login, numbers: Mapping[Share, int]) -> dict[str, Any]:
     return {
         "context": login.context,
         "clients": list(login.clients),
@@ -51,7 +59,7 @@ def _login(login: Login) -> dict[str, Any]:
         "expires": date(login.expires) if login.expires is not None else None,
         "detail": login.detail or None,
         "hint": login.hint,
-        "shared": [{"what": share.what, "with": share.other} for share in login.shared],
+        "shared": [numbers[share] for share in login.shared],  # in "shares"
     }
 
 
@@ -76,7 +84,20 @@ def summary(looked: Sequence[Looked]) -> dict[str, int]:
         "places": len(looked),
         "places_with_logins": sum(bool(found.logins) for found in looked),
         "unreachable": sum(found.trouble is not None for found in looked),
-        "logins": len(logins),
+        "logins": sum(bool(login.key) for login in logins),  # a broken file or helper holds nobody knows what
         "broken": sum(login.state in useless for login in logins),
         "plain_text": sum(login.plain_text for login in logins),
     }
+
+
+def sentence(looked: Sequence[Looked]) -> str:
+    """Return the summary in words: ``14 logins in 6 places, 2 broken, 3 in plain text``."""
+    count = summary(looked)
+    return (
+        f"{_counted(count['logins'], 'login')} in {_counted(count['places'], 'place')},"
+        f" {count['broken']} broken, {count['plain_text']} in plain text"
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -9,22 +9,21 @@ from shorepass.errors import FileError, HelperError, HelperMissing, MalformedFil
 from shorepass.shapes import NamedTuple
 from shorepass.who.expiry import expires_at
 from shorepass.who.login import Login, Looked, State
+from shorepass.who.together import together
+from shorepass.who.use import is_looked_up, remembered, uses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import TypeVar
+    from collections.abc import Iterable, Iterator, Sequence
 
     from shorepass.clients import Entry
     from shorepass.contexts import Context, Place
-
-    Result = TypeVar("Result")
-
-__all__ = ["FAMILIES", "NOT_ASKED", "asks_helpers", "look", "registry_of"]
+__all__ = ["asks_helpers", "broken", "dated", "look"]
 
 FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
 HELPER_SECONDS = 3.0  # for a helper to list what it has
 WORKERS = 32  # places looked into, or helpers run, at a time
+NOT_USED = "no client takes it: none looks for this key, or another login stands before it"
 NOT_ASKED = "a helper holds it, not asked"
 # Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
 UNTOUCHED = frozenset(("docker", "podman", "compose", "kube"))
@@ -43,7 +42,7 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
 
     ``now``: seconds since 1970, for what has expired.
     """
-    opened = _within(REACH_SECONDS, [partial(_open, place) for place in places])
+    opened = together([partial(_open, place) for place in places], workers=WORKERS, each=REACH_SECONDS)
     lists = _ask_helpers([place for place in opened if isinstance(place, _Opened)])
     looked = []
     for place, found in zip(places, opened, strict=True):
@@ -55,46 +54,21 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
     return looked
 
 
-def asks_helpers(context: Context) -> bool:
-    """Whether helpers are run in such a place."""
-    return context.name.partition(":")[0] not in UNTOUCHED
+def asks_helpers(name: str) -> bool:
+    """Whether helpers are run in the place of that name."""
+    return name.partition(":")[0] not in UNTOUCHED
 
 
-def registry_of(key: str) -> str:
+def _registry_of(key: str) -> str:
     """Return the registry that a key means, empty where it names none."""
-    from shorepass.names import registry_of_server
+    from shorepass.names import HUB_SERVER_URL, registry_of_server
 
+    if key.startswith(HUB_SERVER_URL) and key != HUB_SERVER_URL:
+        return ""  # tokens of a login by browser, which docker keeps beside the login
     try:
         return registry_of_server(key)
     except ShorepassError:
         return ""
-
-
-def _within(seconds: float, jobs: Sequence[Callable[[], Result]]) -> list[Result | None]:
-    """Return what each job returned, None for one that took more than ``seconds`` from its own start."""
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-    from time import monotonic
-
-    starts: dict[int, float] = {}
-
-    def run(number: int) -> Result:
-        starts[number] = monotonic()
-        return jobs[number]()
-
-    if not jobs:
-        return []
-    pool = ThreadPoolExecutor(min(WORKERS, len(jobs)))
-    futures = {pool.submit(run, number): number for number in range(len(jobs))}
-    results: list[Result | None] = [None] * len(jobs)
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, timeout=seconds / 10, return_when=FIRST_COMPLETED)
-        for future in done:
-            results[futures[future]] = future.result()
-        latest = monotonic() - seconds
-        pending -= {future for future in pending if starts.get(futures[future], latest) < latest}
-    pool.shutdown(wait=False, cancel_futures=True)
-    return results
 
 
 def _open(place: Place) -> _Opened | str:
@@ -104,7 +78,7 @@ def _open(place: Place) -> _Opened | str:
     if place.open is None:
         return place.trouble or "it cannot be looked into"
     try:
-        context = place.open()
+        context = remembered(place.open())
         entries = [(name, entry) for name in FAMILIES for entry in find(name).entries(context, ask_helpers=False)]
     except ShorepassError as error:
         return error.message.removeprefix(f"{place.name}: ")
@@ -117,21 +91,21 @@ _Lists = dict[tuple[str, str], "dict[str, str] | HelperError | None"]
 def _ask_helpers(opened: Sequence[_Opened]) -> _Lists:
     """Return what each helper lists, by context and suffix; None where it is not asked."""
     wanted = {
-        (found.context.name, entry.helper): found.context
+        (found.place.name, entry.helper): found.context
         for found in opened
         for _, entry in found.entries
         if entry.helper and not entry.kind and not entry.error
     }
-    jobs = [partial(_list, context, suffix) for (_, suffix), context in wanted.items()]
-    return dict(zip(wanted, _within(HELPER_SECONDS + 1, jobs), strict=True))
+    jobs = [partial(_list, name, context, suffix) for (name, suffix), context in wanted.items()]
+    return dict(zip(wanted, together(jobs, workers=WORKERS), strict=True))
 
 
-def _list(context: Context, suffix: str) -> dict[str, str] | HelperError | None:
+def _list(name: str, context: Context, suffix: str) -> dict[str, str] | HelperError | None:
     from shorepass.helper.client import HelperClient
 
     helper = HelperClient(context, suffix, timeout=HELPER_SECONDS)
     try:
-        if asks_helpers(context):
+        if asks_helpers(name):
             return helper.list()
         helper.path()
     except HelperError as error:
@@ -143,15 +117,17 @@ def _logins(opened: _Opened, lists: _Lists, now: float) -> Iterator[Login]:
     """Yield a place's logins, one for each that several clients read alike."""
     found: dict[object, Login] = {}
     own = {(entry.path, entry.key) for _, entry in opened.entries if _is_unasked(entry) and entry.key}
+    firsts: dict[str, str] = {}  # the file that a client reads first, of those with logins
     for client, entry in opened.entries:
-        for login in _of_entry(opened.context, client, entry, lists, own):
+        first = firsts.setdefault(client, entry.path)
+        for login in _of_entry(opened, client, entry, lists, own):
             same = (login.key, login.path, login.helper, login.account, login.kind, login.state)
-            known = found.get(same)
-            if known is None:
-                found[same] = _dated(login, now)
-            elif client not in known.clients:
+            known = found.setdefault(same, dated(login._replace(clients=()), now))
+            sure = login.credential is None or (entry.path == first and is_looked_up(client, login))
+            if client not in known.clients and (sure or uses(opened.context, client, login)):
                 found[same] = known._replace(clients=(*known.clients, client))
-    yield from found.values()
+    for login in found.values():
+        yield login if login.clients else login._replace(detail=login.detail or NOT_USED)
 
 
 def _is_unasked(entry: Entry) -> bool:
@@ -159,14 +135,14 @@ def _is_unasked(entry: Entry) -> bool:
 
 
 def _of_entry(
-    context: Context, client: str, entry: Entry, lists: _Lists, own: Iterable[tuple[str, str]]
+    opened: _Opened, client: str, entry: Entry, lists: _Lists, own: Iterable[tuple[str, str]]
 ) -> Iterator[Login]:
     """Yield what an entry stands for: one login, or all that a helper lists."""
     login = Login(
-        context.name,
+        opened.place.name,
         (client,),
         entry.key,
-        registry_of(entry.key),
+        _registry_of(entry.key),
         entry.username,
         entry.kind,
         entry.path,
@@ -175,16 +151,16 @@ def _of_entry(
         credential=entry.credential,
     )
     if entry.error is not None:
-        yield _broken(login, entry.error, context)
+        yield broken(login, entry.error, opened.context)
         return
     if not _is_unasked(entry):
         yield login
         return
-    listed = lists[context.name, entry.helper or ""]
+    listed = lists[opened.place.name, entry.helper or ""]
     if listed is None:
         yield login._replace(detail=NOT_ASKED)
     elif isinstance(listed, HelperError):
-        yield _broken(login, listed, context)
+        yield broken(login, listed, opened.context)
     elif entry.key:
         account = listed.get(entry.key)
         if account is None:
@@ -200,10 +176,11 @@ def _of_entry(
 def _listed(login: Login, key: str, account: str) -> Login:
     token = account == "<token>"
     kind = "identity token" if token else "password"
-    return login._replace(key=key, registry=registry_of(key), account="" if token else account, kind=kind)
+    return login._replace(key=key, registry=_registry_of(key), account="" if token else account, kind=kind)
 
 
-def _broken(login: Login, error: SourceError, context: Context) -> Login:
+def broken(login: Login, error: SourceError, context: Context) -> Login:
+    """Return a login in the state that an error of its source means."""
     if isinstance(error, HelperError):
         state = State.HELPER_MISSING if isinstance(error, HelperMissing) else State.HELPER_FAILED
     elif isinstance(error, MalformedFile):
@@ -230,7 +207,7 @@ def _is_of_root(context: Context, path: str) -> bool:
     return False
 
 
-def _dated(login: Login, now: float) -> Login:
+def dated(login: Login, now: float) -> Login:
     """Return a login with the end of its credential, where that says so."""
     expires = expires_at(login.credential)
     if expires is None:

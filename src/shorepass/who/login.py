@@ -35,10 +35,11 @@ BROKEN = frozenset(
 
 
 class Share(NamedTuple):
-    """Something that two places have in common: ``what`` (``file``, ``helper``, ``credential``) with the place ``other``."""
+    """Something that places have in common. ``what``: ``file``, ``helper`` or ``credential``; ``subject``: its name."""
 
     what: str
-    other: str
+    subject: str
+    contexts: tuple[str, ...]
 
 
 class Login(NamedTuple):

@@ -1,0 +1,134 @@
+"""Ask the registries whether the logins work: each credential once, however many places hold it.
+
+A refused login is never asked again: registries lock accounts. All is asked from here, with the certificates of here.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shorepass.credential import Anonymous
+from shorepass.errors import HelperError, LoginRefused, PermissionDenied, ShorepassError
+from shorepass.shapes import NamedTuple
+from shorepass.who.gather import HELPER_SECONDS, WORKERS, asks_helpers, broken, dated
+from shorepass.who.login import State
+from shorepass.who.together import together
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shorepass.contexts import Context
+    from shorepass.credential import Credential
+    from shorepass.registry.client import Access
+    from shorepass.who.login import Login, Looked
+
+__all__ = ["check"]
+
+PARALLEL = 8  # questions at a time: polite to a registry, and fast enough for some dozens of them
+
+
+class _Verdict(NamedTuple):
+    state: State
+    detail: str = ""
+    hint: str | None = None
+
+
+def check(
+    looked: Sequence[Looked],
+    access: Access,
+    here: Context,
+    *,
+    seconds: float,
+    now: float,
+    progress: Callable[[int, int], object] = lambda done, total: None,  # noqa: ARG005 -- nobody watches
+) -> list[Looked]:
+    """Return the same with states that the registries gave, as far as they answered within ``seconds``.
+
+    What a helper holds is asked of the helper first, where helpers are asked. ``progress`` is told how many questions
+    are answered, and of how many.
+    """
+    looked = _fetch(looked, now)
+    questions = {
+        (login.registry, login.credential): login.clients[0]
+        for found in looked
+        for login in found.logins
+        if login.state is State.NOT_CHECKED and login.credential is not None and login.registry
+    }
+    access = access._replace(timeout=min(access.timeout, seconds))
+    jobs = [
+        partial(_ask, registry, credential, access._replace(client=client), here)
+        for (registry, credential), client in questions.items()
+    ]
+    answers = together(
+        jobs, workers=PARALLEL, all_of_them=seconds, progress=lambda done: progress(done, len(questions))
+    )
+    late = _Verdict(State.NOT_CHECKED, f"no answer within {seconds:g} s")
+    verdicts: dict[tuple[str, Credential | None], _Verdict] = {
+        question: answer or late for question, answer in zip(questions, answers, strict=True)
+    }
+    return [
+        found._replace(
+            logins=tuple(_judged(login, verdicts.get((login.registry, login.credential))) for login in found.logins)
+        )
+        for found in looked
+    ]
+
+
+def _ask(registry: str, credential: Credential, access: Access, here: Context) -> _Verdict:
+    from shorepass.registry.client import RegistryClient
+
+    try:
+        with RegistryClient(registry, access, here) as client:
+            steps = client.check_login(credential).steps
+    except (LoginRefused, PermissionDenied) as error:
+        return _Verdict(State.REFUSED, error.reason, error.hint)
+    except ShorepassError as error:
+        return _Verdict(State.NOT_CHECKED, error.message, error.hint)
+    if len(steps) == 1:  # it greets strangers: whatever was sent would have been taken
+        return _Verdict(State.NOT_CHECKED, steps[0].detail)
+    return _Verdict(State.WORKS)
+
+
+def _judged(login: Login, verdict: _Verdict | None) -> Login:
+    if login.state is not State.NOT_CHECKED or login.credential is None:
+        return login
+    if verdict is None:
+        return login._replace(detail="its key names no registry")
+    return login._replace(state=verdict.state, detail=verdict.detail, hint=verdict.hint)
+
+
+def _fetch(looked: Sequence[Looked], now: float) -> list[Looked]:
+    """Ask the helpers for the credentials that they hold."""
+    held = [
+        (found.context, login)
+        for found in looked
+        for login in found.logins
+        if found.context is not None and _is_held(login)
+    ]
+    jobs = [partial(_get, context, login, now) for context, login in held]
+    late = f"the helper gave no answer within {HELPER_SECONDS:g} s"
+    answers = together(jobs, workers=WORKERS, each=HELPER_SECONDS + 1)
+    fetched = {
+        id(login): answer or login._replace(state=State.HELPER_FAILED, detail=late)
+        for (_, login), answer in zip(held, answers, strict=True)
+    }
+    return [found._replace(logins=tuple(fetched.get(id(login), login) for login in found.logins)) for found in looked]
+
+
+def _is_held(login: Login) -> bool:
+    held = login.helper is not None and login.state is State.NOT_CHECKED and login.credential is None and login.key
+    return bool(held) and asks_helpers(login.context)
+
+
+def _get(context: Context, login: Login, now: float) -> Login:
+    from shorepass.helper.client import HelperClient
+
+    assert login.helper is not None  # noqa: S101  # it is held
+    try:
+        credential = HelperClient(context, login.helper, timeout=HELPER_SECONDS, named_in=login.path).get(login.key)
+    except HelperError as error:
+        return broken(login, error, context)
+    if isinstance(credential, Anonymous):
+        return login._replace(detail="the helper has no login for it")
+    return dated(login._replace(credential=credential, detail=""), now)

@@ -1,0 +1,89 @@
+"""Which client really uses a login that lies there, and the steps that lead it to it: the real resolution, without helpers."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from shorepass.errors import SourceError
+from shorepass.names import Reference, server_url
+from shorepass.processes import ProcessNotStarted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+    from shorepass.contexts import Context
+    from shorepass.resolution import Resolution
+    from shorepass.who.login import Login
+
+__all__ = ["is_looked_up", "remembered", "resolve", "uses"]
+
+LOOKS = frozenset(("head", "home", "is_folder", "names", "read", "status", "which"))
+
+
+class _Remembered:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._known: dict[tuple[object, ...], object] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._context, name)
+        return self._remembered(name, found) if name in LOOKS else found
+
+    def _remembered(self, name: str, look: Callable[..., object]) -> Callable[..., object]:
+        def remembered(*args: object) -> object:
+            question = (name, *args)
+            if question not in self._known:
+                try:
+                    self._known[question] = look(*args)
+                except SourceError as error:
+                    self._known[question] = error
+            answer = self._known[question]
+            if isinstance(answer, SourceError):
+                raise answer
+            return answer
+
+        return remembered
+
+
+class _Quiet:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def run(self, *_: object, **__: object) -> NoReturn:
+        raise ProcessNotStarted("not asked")
+
+
+def remembered(context: Context) -> Context:
+    """Return a context that is asked everything once: several clients and many keys ask the same. Only for looking."""
+    return cast("Context", _Remembered(context))
+
+
+def resolve(context: Context, client: str, login: Login) -> Resolution:
+    """Return what a client does about the registry, or the part of it, that a login is for; no program is run."""
+    from shorepass.clients import find
+
+    namespace = login.key.partition("/")[2] if client != "docker" and "://" not in login.key else ""
+    return find(client).resolve(cast("Context", _Quiet(context)), Reference(login.registry, namespace.strip("/")))
+
+
+def uses(context: Context, client: str, login: Login) -> bool:
+    """Tell whether a client takes this login, which lies in a file, for the registry that it is for."""
+    if not login.registry:
+        return False
+    resolution = resolve(context, client, login)
+    source = resolution.source
+    if isinstance(resolution.answer, SourceError) or (source is not None and source.helper):
+        return True  # who knows, before the helper is asked
+    if resolution.alternatives:
+        return True
+    return source is not None and (source.path, source.key) == (login.path, login.key)
+
+
+def is_looked_up(client: str, login: Login) -> bool:
+    """Tell whether a key is just what a client looks for first: where no file stands before this one, it is taken."""
+    return login.key == (server_url(login.registry) if client == "docker" else login.registry)
