@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from shorepass.cli import place
+from shorepass.errors import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,12 +137,19 @@ def _print_text(looked: Sequence[Looked]) -> None:
         print_table(headings, [_row(login) for login in logins])
     for share in shares_of(looked):
         print(f"one {share.what}: {share.subject}: {', '.join(share.contexts)}")
-    for detail, hint in dict.fromkeys((login.detail, login.hint) for login in logins if login.detail):
-        print_error(ShorepassError(detail, hint=hint))
+    for words, hint in dict.fromkeys((_words(login), login.hint) for login in logins if login.detail):
+        print_error(ShorepassError(words, hint=hint))
     for found in looked:
         if found.trouble:
             print_error(ContextError(found.place.name, found.trouble))
     print(sentence(looked), file=sys.stderr)
+
+
+def _words(login: Login) -> str:
+    """Return the detail of a login; that of a broken source names its place itself."""
+    from shorepass.who.login import BROKEN
+
+    return login.detail if login.state in BROKEN else f"{printable(login.key)}: {login.detail}"
 
 
 def _row(login: Login) -> list[str]:

@@ -186,10 +186,8 @@ class Docker:
         try:
             _, config = self._read(context)
         except SourceError as error:
-            return [*found, Entry("", "", "", path, error=error)]
-        found += [
-            _entry(key, config.entry(key), path) for key in config.auths if _is_in_file(context, config, key)
-        ]
+            return [*(entry for entry in found if entry), Entry("", "", "", path, error=error)]
+        found += [_entry(key, config.entry(key), path) for key in config.auths if _is_in_file(context, config, key)]
         default = _helper(context, config, "")[0]
         if not ask_helpers:
             helpers = [("", default), *config.cred_helpers.items()]
