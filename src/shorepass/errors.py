@@ -16,11 +16,15 @@
     ├── WriteError                  a file could not be changed; it is as it was       (exit 1)
     └── RegistryError               names the registry                                 (exit 1)
         ├── Unreachable             no answer: DNS, TCP, TLS, proxy
+        │   ├── PlainHttp           TLS was wanted, and the server does not speak it
+        │   └── UnknownAuthority    its certificate is signed by nobody known here
         ├── NotARegistry            an answer, but not that of a v2 registry
         ├── RealmRefused            the registry sends us to a host we do not trust with the credential
         ├── LoginRefused            wrong user name or password
         ├── PermissionDenied        authenticated, not authorised
-        └── RateLimited
+        ├── LoginInTheWay           strangers may pull, and this login may not
+        ├── RateLimited
+        └── ClockDiffers            of two clocks that must agree one is wrong
 
 Absent is never an error: no file, no entry, "credentials not found" are values. Text of an error never
 holds a secret; text that came from a server or a program went through :func:`printable` first.
@@ -29,6 +33,7 @@ holds a secret; text that came from a server or a program went through :func:`pr
 from __future__ import annotations
 
 __all__ = [
+    "ClockDiffers",
     "ContextError",
     "FileError",
     "HelperError",
@@ -36,15 +41,18 @@ __all__ = [
     "HelperMissing",
     "HelperTimeout",
     "InvalidReference",
+    "LoginInTheWay",
     "LoginRefused",
     "MalformedFile",
     "NotARegistry",
     "PermissionDenied",
+    "PlainHttp",
     "RateLimited",
     "RealmRefused",
     "RegistryError",
     "ShorepassError",
     "SourceError",
+    "UnknownAuthority",
     "Unreachable",
     "UsageError",
     "WriteError",
@@ -165,6 +173,21 @@ class Unreachable(RegistryError):
     """No answer: name resolution, connection, TLS or proxy."""
 
 
+class PlainHttp(Unreachable):
+    """TLS was wanted, and the server does not speak it: plain http may be tried, where that is allowed."""
+
+
+class UnknownAuthority(Unreachable):
+    """Nobody known here signed the certificate. ``folder``: where the authority's belongs; empty where there is none."""
+
+    def __init__(
+        self, registry: str, reason: str, *, issuer: str = "", folder: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(registry, reason, hint=hint)
+        self.issuer = issuer
+        self.folder = folder
+
+
 class NotARegistry(RegistryError):
     """An answer, but not that of a v2 registry or of its token server."""
 
@@ -182,8 +205,33 @@ class LoginRefused(RegistryError):
 
 
 class PermissionDenied(RegistryError):
-    """Authenticated, not authorised for what was asked."""
+    """Authenticated, not authorised for what was asked. ``granted``, ``missing``: actions, as far as they are known."""
+
+    def __init__(
+        self,
+        registry: str,
+        reason: str,
+        *,
+        granted: tuple[str, ...] = (),
+        missing: tuple[str, ...] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(registry, reason, hint=hint)
+        self.granted = granted
+        self.missing = missing
+
+
+class LoginInTheWay(RegistryError):
+    """The repository is open to strangers, and not to this login."""
 
 
 class RateLimited(RegistryError):
     """Too many requests."""
+
+
+class ClockDiffers(RegistryError):
+    """Of two clocks that must agree one is wrong by ``seconds``: positive where the first one named is ahead."""
+
+    def __init__(self, registry: str, reason: str, *, seconds: float, hint: str | None = None) -> None:
+        super().__init__(registry, reason, hint=hint)
+        self.seconds = seconds

@@ -26,19 +26,23 @@ class Verdict(NamedTuple):
 
 
 def ask_registry(resolution: Resolution, access: Access, context: Context, *, push: bool) -> list[Step]:
-    """Ask the registry what it says to the credential. Never raises RegistryError: that is a failed step."""
+    """Ask the registry what it says to the credential. Never raises RegistryError: that is a failed step with it."""
     from shorepass.registry.client import RegistryClient
 
     reference = resolution.reference
     try:
         with RegistryClient(reference.registry, access, context) as registry:
-            if reference.repository:
-                return registry.permissions(reference, resolution.credential, ("pull", "push") if push else ("pull",))
-            return list(registry.check_login(resolution.credential).steps)
-    except RegistryError as error:
-        return [Step("registry", Outcome.FAILED, reference.registry, error.reason, error.hint)]
+            try:
+                if reference.repository:
+                    actions = ("pull", "push") if push else ("pull",)
+                    steps = registry.permissions(reference, resolution.credential, actions)
+                else:
+                    steps = list(registry.check_login(resolution.credential).steps)
+            except RegistryError as error:
+                steps = [Step("registry", Outcome.FAILED, reference.registry, error.reason, error.hint, error)]
+            return steps + registry.remarks()
     except FileError as error:  # a certificate that cannot be used
-        return [Step("registry", Outcome.FAILED, reference.registry, error.message, error.hint)]
+        return [Step("registry", Outcome.FAILED, reference.registry, error.message, error.hint, error)]
 
 
 def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from shorepass.credential import Credential
-from shorepass.errors import SourceError
+from shorepass.errors import ShorepassError, SourceError
 from shorepass.names import Reference
 from shorepass.shapes import NamedTuple
 
@@ -25,7 +25,7 @@ class Step(NamedTuple):
 
     ``kind``: context, file, key, helper, entry, registry, token, permission. ``subject``: what was looked at (a path, a
     key, a program). ``detail``: what came of it and why, one sentence in lower case. ``hint``: the command that
-    mends it, where something is wrong.
+    mends it, where something is wrong. ``error``: the same as a type, where a registry was asked.
     """
 
     kind: str
@@ -33,6 +33,7 @@ class Step(NamedTuple):
     subject: str
     detail: str
     hint: str | None = None
+    error: ShorepassError | None = None
 
 
 class Source(NamedTuple):

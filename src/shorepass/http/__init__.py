@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_PORTS",
-    "NOT_TLS",
     "Request",
     "Response",
     "Transport",
@@ -32,9 +31,6 @@ __all__ = [
 DEFAULT_PORTS = {"http": 80, "https": 443}
 URL_LIMIT = 8192  # characters: what common servers take in a request line
 HOST_LIMIT = 253  # characters: the longest name DNS can hold
-NOT_TLS = (
-    "the server does not speak TLS"  # the reason of an Unreachable after which plain http may be tried, if allowed
-)
 USER_AGENT = f"shorepass/{__version__}"
 
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from shorepass.errors import FileError, MalformedFile, Unreachable, printable
-from shorepass.http import NOT_TLS
+from shorepass.errors import FileError, MalformedFile, PlainHttp, UnknownAuthority, Unreachable, printable
 from shorepass.http.peer import issuer
 
 TYPE_CHECKING = False
@@ -87,11 +86,11 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
         reason += f" (issuer: {signer})" if signer else ""
         belongs = f"put the authority's certificate into {folder}/ca.crt" if folder else "add it to the system's"
         hint = f"{belongs}; or, without any check, --tls-verify=false"
-        return Unreachable(name, f"TLS: {reason}{through}", hint=hint)
+        return UnknownAuthority(name, f"TLS: {reason}{through}", issuer=signer, folder=folder, hint=hint)
     code = error.reason or ""
     if code in _NOT_TLS:
         hint = "if it is meant to be plain http: --tls-verify=false (the password is then readable on the way)"
-        return Unreachable(name, NOT_TLS, hint=hint)
+        return PlainHttp(name, "the server does not speak TLS", hint=hint)
     place = f"client.cert and client.key belong into {folder}" if folder else None
     if any(word in code for word in _WANTS_PAIR):
         return Unreachable(name, f"TLS: the server wants another client certificate{through}", hint=place)

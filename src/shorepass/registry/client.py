@@ -10,8 +10,16 @@ from __future__ import annotations
 import time
 
 from shorepass.credential import Anonymous, Basic, BearerToken
-from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, Unreachable, UsageError, printable
-from shorepass.http import DEFAULT_PORTS, NOT_TLS, Request, Url, parse_url
+from shorepass.errors import (
+    LoginRefused,
+    NotARegistry,
+    PermissionDenied,
+    PlainHttp,
+    Unreachable,
+    UsageError,
+    printable,
+)
+from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
 from shorepass.registry import answer
 from shorepass.registry.challenge import choose, parse_challenges
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts import Context
     from shorepass.credential import Credential
+    from shorepass.errors import ClockDiffers, RegistryError
     from shorepass.http import Response, Transport
     from shorepass.names import Reference
     from shorepass.registry.challenge import Challenge
@@ -69,6 +78,7 @@ class RegistryClient:
         self._context = context
         self._transports: dict[tuple[str, str, int], Transport] = {}
         self._greeting: Response | None = None
+        self._greeted = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -98,7 +108,7 @@ class RegistryClient:
             steps.append(Step("token", Outcome.OK, printable(challenge.get("realm")), "the token server gave a token"))
         response = self.send(Request("GET", greeting.url, (header,)))
         if response.status != 200:
-            raise self.refusal(response, credential, challenge)
+            raise self.refusal(response, credential, challenge, header[1])
         said = "lets strangers in" if isinstance(credential, Anonymous) else "accepts the login"
         steps.append(Step("registry", Outcome.OK, self.registry, f"{where} {said}"))
         return LoginResult(credential, tuple(steps))
@@ -127,6 +137,7 @@ class RegistryClient:
             if response.status not in (200, 401) or answer.is_html(response, only_if_declared=True):
                 raise answer.other_status(self.registry, response)
             self._greeting = response
+            self._greeted = time.time()
         return self._greeting
 
     def url(self, target: str) -> Url:
@@ -142,9 +153,9 @@ class RegistryClient:
             try:
                 response = self.send(Request("GET", url))
             except Unreachable as error:
-                if bad_request is not None and error.reason == NOT_TLS:
+                if bad_request is not None and isinstance(error, PlainHttp):
                     return bad_request
-                if failure is not None and error.reason == NOT_TLS:
+                if failure is not None and isinstance(error, PlainHttp):
                     raise failure from None  # plain http it was, and that went wrong in the way it says
                 if not self._may_try_other_scheme(error):
                     raise
@@ -175,7 +186,7 @@ class RegistryClient:
         has_port = bool(split_host_port(self.registry)[1])
         if isinstance(error.__cause__, ConnectionRefusedError):
             return not has_port
-        return error.reason == NOT_TLS or not type(error.__cause__).__name__.startswith("SSL")
+        return isinstance(error, PlainHttp) or not type(error.__cause__).__name__.startswith("SSL")
 
     def _same_place(self, asked: Url, response: Response) -> Response:
         """Refuse a registry that sends its first caller elsewhere; from http to https of one host is no elsewhere."""
@@ -289,7 +300,16 @@ class RegistryClient:
                 token: Token = stop.value
                 return token
 
-    def refusal(self, response: Response, credential: Credential, challenge: Challenge) -> Exception:
+    def remarks(self) -> list[Step]:
+        """Return what was seen on the way, and stands in nobody's way yet."""
+        from shorepass.registry import clock
+
+        error = clock.here(self.registry, self._greeting, self._greeted) if self._greeting else None
+        return [Step("clock", Outcome.SKIPPED, self.registry, error.reason, error.hint, error)] if error else []
+
+    def refusal(
+        self, response: Response, credential: Credential, challenge: Challenge, authorization: str
+    ) -> RegistryError:
         """Return what the registry's answer to an authenticated request means, as an error."""
         secrets = secrets_of(credential)
         words = answer.said(response, secrets)
@@ -307,8 +327,16 @@ class RegistryClient:
             return LoginRefused(self.registry, f"the bearer token is refused{words}")
         reason = "it refuses the token that its own token server gave"
         if error == "invalid_token":
-            return NotARegistry(self.registry, f"{reason}: its keys, service name or clock are misconfigured{words}")
+            return self.token_trouble(response, authorization) or NotARegistry(
+                self.registry, f"{reason}: its keys or service name are misconfigured{words}"
+            )
         return PermissionDenied(self.registry, f"{reason}{words}")
+
+    def token_trouble(self, response: Response, authorization: str) -> ClockDiffers | None:
+        """Return why a fresh token may have been refused: clocks that differ."""
+        from shorepass.registry import clock
+
+        return clock.token_times(self.registry, authorization.partition(" ")[2], response, time.time())
 
 
 def _wanted(challenge: Challenge) -> str:

@@ -9,14 +9,20 @@ At the end the same without the credential: a public image needs no login, and a
 
 from __future__ import annotations
 
-import binascii
-import json
-
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken
-from shorepass.errors import InvalidReference, LoginRefused, PermissionDenied, RegistryError, UsageError, printable
+from shorepass.errors import (
+    InvalidReference,
+    LoginInTheWay,
+    LoginRefused,
+    NotARegistry,
+    PermissionDenied,
+    RegistryError,
+    UsageError,
+    printable,
+)
 from shorepass.http import Request, parse_url, percent_encode
 from shorepass.names import parse
-from shorepass.registry import answer, scope
+from shorepass.registry import answer, clock, scope
 from shorepass.registry.challenge import parse_challenges
 from shorepass.registry.token import authorization, secrets_of
 from shorepass.resolution import Outcome, Step
@@ -32,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["access_claim", "examine"]
 
-CLAIMS_LIMIT = 64 * 1024  # characters of a token's payload; Docker Hub's have 2,000
 _TOKEN_ERRORS = frozenset({"invalid_token", "insufficient_scope", "invalid_request"})  # RFC 6750 3.1
 MANIFEST_KINDS = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
@@ -63,7 +68,7 @@ def examine(
         if "push" in actions:
             steps.append(visit.push(probe=probe_push))
     except (LoginRefused, PermissionDenied) as error:
-        pull = Step("registry", Outcome.FAILED, client.registry, error.reason, error.hint)
+        pull = Step("registry", Outcome.FAILED, client.registry, error.reason, error.hint, error)
         steps = [pull]
     if not isinstance(credential, Anonymous):
         steps += _as_stranger(client, reference, works_with_login=pull.outcome is Outcome.OK)
@@ -83,7 +88,8 @@ def _as_stranger(client: RegistryClient, reference: Reference, *, works_with_log
     if works_with_login:
         return [Step("permission", Outcome.OK, reference.name, "public: a pull needs no login")]
     detail = "public, and this login is what breaks it: strangers may pull"
-    return [Step("permission", Outcome.FAILED, reference.name, detail, f"shorepass logout {reference.registry}")]
+    error = LoginInTheWay(reference.registry, detail, hint=f"shorepass logout {reference.registry}")
+    return [Step("permission", Outcome.FAILED, reference.name, detail, error.hint, error)]
 
 
 class _Visit:
@@ -165,7 +171,7 @@ class _Visit:
             return Step("permission", Outcome.OK, name, f"pull: granted, but there is no {what}")
         if response.status == 404:
             detail = "pull: no such repository, or it is hidden from this login"
-            return Step("permission", Outcome.FAILED, name, detail)
+            return Step("permission", Outcome.FAILED, name, detail, error=self._denied("pull", detail))
         return self._denial("pull", response)
 
     def push(self, *, probe: bool) -> Step:
@@ -173,7 +179,7 @@ class _Visit:
         name = self._reference.name
         if self._granted is not None and not self._has("push"):
             detail = "push: denied, the token server does not grant it to this login"
-            return Step("permission", Outcome.FAILED, name, detail)
+            return Step("permission", Outcome.FAILED, name, detail, error=self._denied("push", detail))
         if not probe:
             if self._has("push"):
                 return Step("permission", Outcome.OK, name, "push: granted, by the token server's word")
@@ -222,7 +228,17 @@ class _Visit:
         else:
             detail = f"{action}: denied with status {response.status}{error}{words}"
         hint = f"shorepass login {client.registry}" if isinstance(self._credential, Anonymous) else None
-        return Step("permission", Outcome.FAILED, self._reference.name, detail, hint)
+        denied: RegistryError = self._denied(action, detail, hint)
+        if "invalid_token" in error and self._headers and not isinstance(self._credential, BearerToken):
+            reason = f"it refuses the token that its own token server gave{words}"
+            trouble = client.token_trouble(response, self._headers[0][1])
+            denied = trouble or NotARegistry(client.registry, reason)
+            detail = f"{action}: {denied.reason}"
+        return Step("permission", Outcome.FAILED, self._reference.name, detail, denied.hint, denied)
+
+    def _denied(self, action: str, reason: str, hint: str | None = None) -> PermissionDenied:
+        granted = tuple(sorted(self._granted or ()))
+        return PermissionDenied(self._client.registry, reason, granted=granted, missing=(action,), hint=hint)
 
     def _manifest(self, method: str) -> Response:
         what = self._reference.digest or self._reference.tag or "latest"
@@ -236,15 +252,7 @@ class _Visit:
 
 def access_claim(token: str) -> list[scope.Scope] | None:
     """Return what a token says it is good for, None when it says nothing we can read. A hint: nothing is verified."""
-    parts = token.split(".")
-    if len(parts) != 3 or len(parts[1]) > CLAIMS_LIMIT:
-        return None
-    text = parts[1].replace("-", "+").replace("_", "/")
-    try:
-        claims = json.loads(binascii.a2b_base64(text + "=" * (-len(text) % 4)))
-    except (ValueError, RecursionError):
-        return None
-    access = claims.get("access") if isinstance(claims, dict) else None
+    access = clock.claims(token).get("access")
     if not isinstance(access, list):
         return None
     found = []

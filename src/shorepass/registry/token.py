@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from shorepass.credential import Credential
+    from shorepass.errors import RegistryError
     from shorepass.http import Response, Url
 
 __all__ = ["TOKEN_LIMIT", "Question", "Token", "ask", "authorization", "secrets_of"]
@@ -164,7 +165,7 @@ def _denied(question: Question, response: Response) -> PermissionDenied:
     return PermissionDenied(question.registry, f"the login is good, but not for {scopes}{words}")
 
 
-def _refusal(question: Question, response: Response) -> Exception:
+def _refusal(question: Question, response: Response) -> RegistryError:
     secrets = secrets_of(question.credential)
     words = answer.said(response, secrets)
     status = response.status

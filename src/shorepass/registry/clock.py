@@ -1,0 +1,88 @@
+"""Clocks that must agree: this machine's, the registry's and that of its token server.
+
+A token says from when and until when it is good. docker-registry puts up with a minute (distribution
+registry/auth/token/token.go ``Leeway``), and so do most. Pure functions; times are Unix times, in seconds.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+
+from shorepass.errors import ClockDiffers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.http import Response
+
+__all__ = ["LEEWAY", "claims", "here", "token_times"]
+
+LEEWAY = 60  # seconds
+CLAIMS_LIMIT = 64 * 1024  # characters of a token's payload; Docker Hub's have 2,000
+SET_CLOCK = "set the clock that is wrong: timedatectl set-ntp true"
+
+
+def claims(token: str) -> dict[str, object]:
+    """Return what a token (RFC 7519) says of itself, nothing where it cannot be read. A hint: nothing is verified."""
+    parts = token.split(".")
+    if len(parts) != 3 or len(parts[1]) > CLAIMS_LIMIT:
+        return {}
+    text = parts[1].replace("-", "+").replace("_", "/")
+    try:
+        found = json.loads(binascii.a2b_base64(text + "=" * (-len(text) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def here(registry: str, response: Response, now: float) -> ClockDiffers | None:
+    """Return how far this machine's clock is from the one that dated an answer; None: as good as nothing."""
+    there = _date(response)
+    if there is None or abs(now - there) <= LEEWAY:
+        return None
+    seconds = now - there
+    return ClockDiffers(
+        registry, f"this machine's clock is {_apart(seconds)} the registry's", seconds=seconds, hint=SET_CLOCK
+    )
+
+
+def token_times(registry: str, token: str, response: Response, now: float) -> ClockDiffers | None:
+    """Return why a registry refuses the token that its token server gave, where that is a matter of clocks.
+
+    ``response`` is the registry's refusal: by its clock the token was judged.
+    """
+    there = _date(response)
+    clock = now if there is None else there
+    said = claims(token)
+    starts = max((time for name in ("nbf", "iat") if (time := _time(said.get(name))) is not None), default=clock)
+    ends = _time(said.get("exp"))
+    if starts > clock + LEEWAY:
+        seconds = starts - clock
+    elif ends is not None and ends < clock - LEEWAY:
+        seconds = ends - clock
+    else:
+        return None
+    reason = f"it refuses the token of its token server, whose clock is at least {_apart(seconds)} its own"
+    return ClockDiffers(registry, reason, seconds=seconds, hint=SET_CLOCK)
+
+
+def _date(response: Response) -> float | None:
+    """Return the time of an answer, None where it does not say, or where it was kept by a cache."""
+    from email.utils import parsedate_to_datetime
+
+    if response.header("age") not in ("", "0"):
+        return None
+    try:
+        return parsedate_to_datetime(response.header("date")).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _time(value: object) -> float | None:
+    is_time = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e11
+    return float(value) if is_time else None  # type: ignore[arg-type]  # a number: is_time says so
+
+
+def _apart(seconds: float) -> str:
+    size = f"{abs(seconds) / 60:.0f} minutes" if abs(seconds) < 7200 else f"{abs(seconds) / 3600:.0f} hours"
+    return f"{size} {'ahead of' if seconds > 0 else 'behind'}"
