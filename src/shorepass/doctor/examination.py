@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES", "HELPER_SECONDS", "ConfigFile", "Examination"]
 
 FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
+LOGINS_LIMIT = 200  # of one client: each may start a helper
 HELPER_SECONDS = 5.0  # for a helper to answer; a person waits for each one that hangs
 HELPER_TIMEOUT = "SHOREPASS_HELPER_TIMEOUT"
 
@@ -105,3 +106,34 @@ class Examination:
         if self.reference is None:
             return {}
         return {client.name: client.resolve(self.context, self.reference) for client in self.clients}
+
+    @cached_property
+    def decisions(self) -> list[Resolution]:
+        """What each client does about ``reference``; without one, about each registry that it has a login for.
+
+        Of more logins than ``LOGINS_LIMIT`` a client, the rest is left out.
+        """
+        if self.reference is not None:
+            return list(self.resolutions.values())
+        return [
+            client.resolve(self.context, reference)
+            for client in self.clients
+            for reference in _references(self.entries[client.name])[:LOGINS_LIMIT]
+        ]
+
+
+def _references(entries: list[Entry]) -> list[Reference]:
+    """Return what the keys of stored logins mean, each once: a registry, or a part of one."""
+    from shorepass.errors import UsageError
+    from shorepass.names import Reference, registry_of_server
+
+    found = []
+    for entry in entries:
+        if entry.error is not None or not entry.key:
+            continue
+        part = "" if "://" in entry.key else entry.key.partition("/")[2]  # podman alone has logins for a part
+        try:
+            found.append(Reference(registry_of_server(entry.key), part.rstrip("/")))
+        except UsageError:
+            continue  # no registry's name: that is a finding of its own
+    return list(dict.fromkeys(found))

@@ -8,16 +8,17 @@ Sources: moby registry/registry.go ``ReadCertsDirectory`` and config.go ``CertsD
 from __future__ import annotations
 
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
-from shorepass.names import HUB_REGISTRY
+from shorepass.names import HUB_REGISTRY, split_host_port
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["Certificates", "find"]
+__all__ = ["Certificates", "find", "misplaced"]
 
 FILE_LIMIT = 1024 * 1024  # bytes: a bundle of all public authorities has 250 KiB
+HEAD_SIZE = 4096  # bytes in which a certificate begins, after what openssl prints about it
 
 
 class Certificates(NamedTuple):
@@ -42,7 +43,7 @@ def find(context: Context, client: str, host: str, override: str | None = None) 
         if not context.is_folder(override):
             raise UsageError(f"no such certificate folder: {printable(override)}")
         return _read(context, override)
-    folders = _docker_folders(context, host) if client == "docker" else _containers_folders(context, host)
+    folders = _folders(context, client, host)
     for folder in folders:
         if context.is_folder(folder):
             try:
@@ -52,6 +53,48 @@ def find(context: Context, client: str, host: str, override: str | None = None) 
                     raise
                 continue  # containers passes over a folder that it may not read
     return Certificates(folders[-1] if folders else "")
+
+
+def misplaced(context: Context, client: str, host: str) -> list[str]:
+    """Return certificates that seem to be meant for ``host`` and are not read: for their folder's name, or for their own."""
+    folders = _folders(context, client, host)
+    read = next((folder for folder in folders if context.is_folder(folder)), "")
+    found: list[str] = []
+    for folder in folders:
+        root = folder.rpartition("/")[0]
+        near = [f"{root}/{name}" for name in _names(context, root) if _bare(name) == _bare(host)]
+        for place in dict.fromkeys([folder, *near]):
+            paths = (f"{place}/{name}" for name in _names(context, place))
+            found += [
+                path for path in paths if not (place == read and path.endswith(".crt")) and _is_pem(context, path)
+            ]
+    return list(dict.fromkeys(found))
+
+
+def _bare(host: str) -> str:
+    """Return a host without what people add to it: scheme, port, capitals."""
+    return split_host_port(host.lower().rpartition("://")[2].strip("/"))[0]
+
+
+def _names(context: Context, folder: str) -> list[str]:
+    try:
+        return context.names(folder)
+    except FileError:
+        return []
+
+
+def _is_pem(context: Context, path: str) -> bool:
+    """Tell whether a file begins as a certificate does; client certificates have a name of their own."""
+    if path.endswith((".cert", ".key")):
+        return False
+    try:
+        return b"-----BEGIN CERTIFICATE-----" in (context.head(path, HEAD_SIZE) or b"")
+    except FileError:
+        return False
+
+
+def _folders(context: Context, client: str, host: str) -> list[str]:
+    return _docker_folders(context, host) if client == "docker" else _containers_folders(context, host)
 
 
 def _docker_folders(context: Context, host: str) -> list[str]:

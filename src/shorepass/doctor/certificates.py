@@ -1,0 +1,75 @@
+"""TLS: an authority that is unknown here, certificates where no client looks, and registries that speak plain http."""
+
+from __future__ import annotations
+
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.doctor.repair import Advice
+from shorepass.errors import FileError, PlainHttp, UnknownAuthority
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.doctor.examination import Examination
+    from shorepass.doctor.visits import Visit
+
+__all__ = ["CODES", "judge"]
+
+CODES = {
+    "SP507": "the authority of the registry's certificate is unknown",
+    "SP508": "a certificate where the client does not look",
+    "SP509": "a registry in plain http that is not listed as insecure",
+}
+
+
+def judge(examination: Examination, visit: Visit) -> Finding | None:
+    """Return what keeps a client from a registry before anything is sent, None where that is not so."""
+    for error in visit.errors:
+        if isinstance(error, UnknownAuthority):
+            return _unknown(examination, visit, error)
+        if isinstance(error, PlainHttp):
+            return _plain(examination, visit)
+        if isinstance(error, FileError):
+            return _make(examination, visit, "SP508", error.message, (), error.hint or "give it its other half")
+    return None
+
+
+def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) -> Finding:
+    from shorepass.registry.certs import misplaced
+
+    client, registry = visit.resolution.client, visit.resolution.reference.registry
+    issuer = (f"issuer: {error.issuer}",) if error.issuer else ()
+    elsewhere = misplaced(examination.context, client, registry)
+    place = f"{error.folder}/ca.crt"
+    if elsewhere:
+        cause = f"{client} does not look at {elsewhere[0]} for {registry}"
+        evidence = (*(f"not read: {path}" for path in elsewhere), f"read: {error.folder}/*.crt", error.reason, *issuer)
+        return _make(examination, visit, "SP508", cause, evidence, _install(elsewhere[0], place))
+    cause = f"{client} knows nobody who vouches for {registry}"
+    return _make(examination, visit, "SP507", cause, (error.reason,), _install("AUTHORITY.crt", place))
+
+
+def _install(source: str, place: str) -> str:
+    """Return the command that puts a certificate where the client looks. docker reads the folder anew at each pull."""
+    folder = place.rpartition("/")[0]
+    sudo = "sudo " if folder.startswith("/etc/") else ""
+    return f"{sudo}mkdir -p {folder} && {sudo}cp {source} {place}"
+
+
+def _plain(examination: Examination, visit: Visit) -> Finding:
+    client, registry = visit.resolution.client, visit.resolution.reference.registry
+    cause = f"{registry} speaks plain http, and {client} does not know that it may"
+    if client == "docker":
+        advice = f'put "insecure-registries": ["{registry}"] into /etc/docker/daemon.json, then: sudo systemctl reload docker'
+    else:
+        advice = (
+            f'put [[registry]] location = "{registry}" insecure = true into ~/.config/containers/registries.conf.d/'
+            f"plain.conf, or give {client} --tls-verify=false"
+        )
+    evidence = ("the server does not speak TLS: passwords are readable on the way",)
+    return _make(examination, visit, "SP509", cause, evidence, advice)
+
+
+def _make(
+    examination: Examination, visit: Visit, code: str, cause: str, evidence: tuple[str, ...], advice: str
+) -> Finding:
+    subject = f"{visit.resolution.client}: {visit.resolution.reference.registry}"
+    return Finding(code, Severity.ERROR, examination.context.name, subject, cause, evidence, Advice(advice))

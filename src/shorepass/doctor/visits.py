@@ -1,0 +1,113 @@
+"""Ask the registries about the stored logins: each credential once, because accounts get locked."""
+
+from __future__ import annotations
+
+import time
+
+from shorepass.credential import ANONYMOUS
+from shorepass.errors import FileError, PlainHttp, SourceError, UnknownAuthority, Unreachable
+from shorepass.names import Reference
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shorepass.credential import Credential
+    from shorepass.doctor.examination import Examination
+    from shorepass.errors import ShorepassError
+    from shorepass.registry.client import Access
+    from shorepass.resolution import Resolution, Step
+
+__all__ = ["Visit", "is_expired", "make"]
+
+REGISTRIES_AT_ONCE = 8
+
+_PROGRAMS = {"docker": ("docker",), "podman": ("podman", "skopeo", "buildah")}
+
+
+class Visit(NamedTuple):
+    """What a registry said to what a client sends. ``access`` tells how it was asked."""
+
+    resolution: Resolution
+    access: Access
+    steps: tuple[Step, ...]
+
+    @property
+    def errors(self) -> list[ShorepassError]:
+        """All that went wrong, as types, in order."""
+        return [step.error for step in self.steps if step.error is not None]
+
+
+def make(examination: Examination, access: Access) -> list[Visit]:
+    """Return a visit for each client's login: for the reference, or for all that are stored; the order is kept.
+
+    A login that ended by its own word is not sent. Registries are asked at the same time, one registry's logins in turn.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    groups: dict[str, list[Resolution]] = {}
+    for resolution in examination.decisions:
+        if _is_worth_asking(examination, resolution):
+            registry = resolution.reference.registry
+            if examination.reference is None:  # a login is asked about, and nobody has named a repository
+                resolution = resolution._replace(reference=Reference(registry))
+            groups.setdefault(registry, []).append(resolution)
+    if not groups:
+        return []
+    with ThreadPoolExecutor(min(REGISTRIES_AT_ONCE, len(groups))) as pool:
+        made = pool.map(lambda group: _one_registry(examination, access, group), groups.values())
+        return [visit for visits in made for visit in visits]
+
+
+def is_expired(credential: Credential) -> float | None:
+    """Return when a credential ended, None where it did not, or does not say."""
+    from shorepass.who.expiry import expires_at
+
+    ends = expires_at(credential)
+    return ends if ends is not None and ends <= time.time() else None
+
+
+def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:
+    answer = resolution.answer
+    if isinstance(answer, SourceError) or is_expired(answer) is not None:
+        return False
+    if answer == ANONYMOUS and examination.reference is None:
+        return False
+    return _is_here(examination, resolution.client) or not any(_is_here(examination, name) for name in _PROGRAMS)
+
+
+def _is_here(examination: Examination, client: str) -> bool:
+    """Tell whether a client's programs are here; its files may be read by others, where none is."""
+    return any(examination.context.which(program) for program in _PROGRAMS.get(client, (client,)))
+
+
+def _one_registry(examination: Examination, access: Access, group: Sequence[Resolution]) -> list[Visit]:
+    made: dict[object, Visit] = {}
+    visits = []
+    for resolution in group:
+        same = (resolution.reference, resolution.answer)
+        visit = made.get(same)
+        if visit is None or _may_differ(visit):
+            visit = made[same] = _visit(examination, access, resolution)
+        visits.append(visit._replace(resolution=resolution))
+    return visits
+
+
+def _may_differ(visit: Visit) -> bool:
+    """Tell whether the same login may fare otherwise with another client: where nothing was sent for want of a way there."""
+    return any(isinstance(error, Unreachable | FileError) for error in visit.errors)
+
+
+def _visit(examination: Examination, access: Access, resolution: Resolution) -> Visit:
+    from shorepass.explain import ask_registry
+    from shorepass.registry.insecure import is_listed
+
+    context, push = examination.context, examination.push
+    access = access._replace(client=resolution.client)
+    visit = Visit(resolution, access, tuple(ask_registry(resolution, access, context, push=push)))
+    refused = any(isinstance(error, PlainHttp | UnknownAuthority) for error in visit.errors)
+    if refused and access.tls_verify is None and is_listed(context, resolution.client, resolution.reference):
+        access = access._replace(tls_verify=False)
+        visit = Visit(resolution, access, tuple(ask_registry(resolution, access, context, push=push)))
+    return visit

@@ -1,0 +1,63 @@
+"""Which registries a client may talk to in plain http, or without a look at the certificate: its own list of them.
+
+docker leaves that to its engine (``insecure-registries`` in ``daemon.json``, and 127.0.0.0/8), which tells it in ``docker
+info``; podman, skopeo and buildah read ``insecure = true`` in ``registries.conf``.
+"""
+
+from __future__ import annotations
+
+import json
+
+from shorepass.config import registries_conf
+from shorepass.errors import SourceError
+from shorepass.names import split_host_port
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+    from shorepass.names import Reference
+
+__all__ = ["is_listed"]
+
+ENGINE_SECONDS = 5.0  # for the engine to answer: one that hangs lists nothing
+ENGINE_LIMIT = 1024 * 1024  # bytes
+
+
+def is_listed(context: Context, client: str, reference: Reference) -> bool:
+    """Tell whether ``client`` takes the registry for insecure. What cannot be asked lists nothing."""
+    if client == "docker":
+        return _engine_lists(context, reference.registry)
+    try:
+        conf = registries_conf.load(context, variables=client != "skopeo")
+    except SourceError:
+        return False
+    found = conf.registry(reference.name)
+    return found is not None and found.insecure
+
+
+def _engine_lists(context: Context, registry: str) -> bool:
+    """Ask the engine that docker talks to. A name is not looked up for the networks listed: addresses alone are found."""
+    from shorepass.processes import ProcessError
+
+    docker = context.which("docker")
+    if docker is None:
+        return False
+    argv = [docker, "info", "--format", "{{json .RegistryConfig}}"]
+    try:
+        done = context.run(argv, b"", timeout=ENGINE_SECONDS, limit=ENGINE_LIMIT)
+        known = json.loads(done.stdout)
+        index = known["IndexConfigs"].get(registry)
+        networks = known["InsecureRegistryCIDRs"] or []
+        return not index["Secure"] if index else _is_in(networks, registry)
+    except (ProcessError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _is_in(networks: list[str], registry: str) -> bool:
+    import ipaddress
+
+    try:
+        address = ipaddress.ip_address(split_host_port(registry)[0].strip("[]"))
+        return any(address in ipaddress.ip_network(network) for network in networks)
+    except ValueError:
+        return False
