@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from e2e import programs
+from e2e.doctor import Doctor
 from e2e.token_server import TokenServer, token_registry
+
+if TYPE_CHECKING:
+    from conftest import Done, RunShorepass
 
 USERS = {"alice": "alice's password", "bob": "bob's password"}
 GRANTS = {"alice": {"team/app": "pull,push"}, "bob": {"team/app": "pull"}}
@@ -73,3 +78,13 @@ def registry_with_identity_tokens(tmp_path: Path) -> Iterator[str]:
     """The same, but docker login is given an identity token to keep instead of the password."""
     with token_registry(tmp_path, TokenServer(USERS, GRANTS, identity_tokens=True)) as name:
         yield name
+
+
+@pytest.fixture
+def doctor(run_shorepass: RunShorepass) -> Doctor:
+    """Runs ``shorepass doctor --json``, for one client where one is named."""
+
+    def run(*words: str, client: str = "") -> Done:
+        return run_shorepass("doctor", "--json", *(("--client", client) if client else ()), *words)
+
+    return run

@@ -158,8 +158,11 @@ def htpasswd_registry(folder: Path, users: Mapping[str, str]) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def docker_daemon(folder: Path) -> Iterator[str]:
-    """Run dockerd as root, with no network to manage and all its state in ``folder``; yield its ``unix://`` address."""
+def docker_daemon(folder: Path, enter: Sequence[str] = ()) -> Iterator[str]:
+    """Run dockerd as root, with no network to manage and all its state in ``folder``; yield its ``unix://`` address.
+
+    ``enter``: the command, if any, that runs another one in the namespaces where it is to be.
+    """
     socket, pid_file, exec_root = folder / "docker.sock", folder / "pid", folder / "exec"
     address = f"unix://{socket}"
     argv = [
@@ -176,7 +179,7 @@ def docker_daemon(folder: Path) -> Iterator[str]:
 
     containerd_pid = ""
     try:
-        with running(as_root(argv), folder / "dockerd.log", answers, env={"HOME": str(folder)}) as ready:
+        with running(as_root([*enter, *argv]), folder / "dockerd.log", answers, env={"HOME": str(folder)}) as ready:
             containerd_pid = run(as_root(["cat", f"{exec_root}/containerd/containerd.pid"])).stdout.strip()
             yield ready
     finally:

@@ -45,13 +45,17 @@ class TokenServer:
     """Who may do what, the key, and every request as ``(method, fields)`` in ``requests``. ``realm`` is its URL.
 
     A client that asks for one (``offline_token=true``, as docker login does) gets a refresh token when
-    ``identity_tokens`` is true.
+    ``identity_tokens`` is true. ``clock``: seconds that its clock is ahead. ``address``: where on loopback it listens.
     """
 
-    def __init__(self, users: Mapping[str, str], grants: Grants, *, identity_tokens: bool = False) -> None:
+    def __init__(
+        self, users: Mapping[str, str], grants: Grants, *, identity_tokens: bool = False, address: str = "127.0.0.1"
+    ) -> None:
         self.users = users
         self.grants = grants
         self.identity_tokens = identity_tokens
+        self.address = address
+        self.clock = 0
         self.refresh_tokens: dict[str, str] = {}
         self.requests: list[tuple[str, dict[str, list[str]]]] = []
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -97,7 +101,7 @@ class TokenServer:
         return self._answer(user, fields.get("scope", [""])[0].split())
 
     def _answer(self, user: str, scopes: list[str]) -> dict[str, object]:
-        now = int(time.time())
+        now = int(time.time()) + self.clock
         claims = {
             "iss": ISSUER,
             "sub": user,
@@ -126,8 +130,8 @@ class TokenServer:
     @contextmanager
     def serving(self) -> Iterator[None]:
         """Listen on loopback until left; sets ``realm``."""
-        with ThreadingHTTPServer(("127.0.0.1", 0), _handler(self)) as server:
-            self.realm = f"http://127.0.0.1:{server.server_port}/token"
+        with ThreadingHTTPServer((self.address, 0), _handler(self)) as server:
+            self.realm = f"http://{self.address}:{server.server_port}/token"
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
             thread.start()
             try:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "judge"]
 
 CODES = {
-    "SP507": "the authority of the registry's certificate is unknown",
-    "SP508": "a certificate where the client does not look",
-    "SP509": "a registry in plain http that is not listed as insecure",
+    "SP507": "The authority of the registry's certificate is unknown",
+    "SP508": "A certificate where the client does not look",
+    "SP509": "A registry in plain http that is not listed as insecure",
 }
 
 
@@ -40,10 +40,10 @@ def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) ->
     elsewhere = misplaced(examination.context, client, registry)
     place = f"{error.folder}/ca.crt"
     if elsewhere:
-        cause = f"{client} does not look at {elsewhere[0]} for {registry}"
+        cause = f"{client} does not look at {elsewhere[0]}"
         evidence = (*(f"not read: {path}" for path in elsewhere), f"read: {error.folder}/*.crt", error.reason, *issuer)
         return _make(examination, visit, "SP508", cause, evidence, _install(elsewhere[0], place))
-    cause = f"{client} knows nobody who vouches for {registry}"
+    cause = f"{client} knows no authority that vouches for it"
     return _make(examination, visit, "SP507", cause, (error.reason,), _install("AUTHORITY.crt", place))
 
 
@@ -56,7 +56,7 @@ def _install(source: str, place: str) -> str:
 
 def _plain(examination: Examination, visit: Visit) -> Finding:
     client, registry = visit.resolution.client, visit.resolution.reference.registry
-    cause = f"{registry} speaks plain http, and {client} does not know that it may"
+    cause = f"it speaks plain http, and {client} does not have it on its list of insecure registries"
     if client == "docker":
         advice = f'put "insecure-registries": ["{registry}"] into /etc/docker/daemon.json, then: sudo systemctl reload docker'
     else:
@@ -71,5 +71,5 @@ def _plain(examination: Examination, visit: Visit) -> Finding:
 def _make(
     examination: Examination, visit: Visit, code: str, cause: str, evidence: tuple[str, ...], advice: str
 ) -> Finding:
-    subject = f"{visit.resolution.client}: {visit.resolution.reference.registry}"
+    subject = f"{visit.resolution.reference.registry} ({visit.resolution.client})"
     return Finding(code, Severity.ERROR, examination.context.name, subject, cause, evidence, Advice(advice))

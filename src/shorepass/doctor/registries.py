@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "check"]
 
 CODES = {
-    "SP501": "the registry refuses the stored login, or it has expired",
-    "SP502": "the login is good, and may not do this",
-    "SP503": "the login breaks a public image",
-    "SP504": "too many requests",
-    "SP505": "clocks differ",
-    "SP506": "the token server is on a foreign host",
+    "SP501": "The registry refuses the stored login, or it has expired",
+    "SP502": "The login is good, and may not do this",
+    "SP503": "The login breaks a public image",
+    "SP504": "Too many requests",
+    "SP505": "Clocks differ",
+    "SP506": "The token server is on a foreign host",
     **certificates.CODES,
-    "SP510": "nobody is logged in, and strangers may not",
-    "SP511": "no registry answers",
+    "SP510": "Nobody is logged in, and strangers may not",
+    "SP511": "No registry answers",
 }
 
 
@@ -67,7 +67,7 @@ def _expired(examination: Examination, resolution: Resolution) -> Finding | None
     if isinstance(resolution.answer, Exception) or (ended := visits.is_expired(resolution.answer)) is None:
         return None
     when = datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    cause = f"the stored login for {resolution.reference.registry} expired at {when}"
+    cause = f"the stored login{_of(resolution)} expired at {when}"
     return _finding(examination, "SP501", resolution, cause, repair=_login(resolution))
 
 
@@ -81,32 +81,32 @@ def _judge(examination: Examination, visit: Visit) -> Iterator[Finding | None]:
     for error in errors:
         match error:
             case LoginInTheWay():
-                cause = f"strangers may pull {name}, and this login makes the pull fail"
+                cause = f"strangers may pull, and the stored login{_of(resolution)} makes it fail"
                 repair = Advice(f"shorepass logout --client {resolution.client} {registry}")
                 yield _finding(examination, "SP503", resolution, cause, _words(errors), subject=name, repair=repair)
             case LoginRefused() | PermissionDenied() if in_the_way:
                 continue
             case LoginRefused() | PermissionDenied() if resolution.answer == ANONYMOUS:
-                cause = f"{name} asks for a login, and there is none"
+                cause = "the registry asks for a login, and there is none"
                 yield _finding(examination, "SP510", resolution, cause, repair=_login(resolution), subject=name)
             case LoginRefused():
-                cause = f"{registry} refuses the stored login{_of(resolution)}: {error.reason}"
+                cause = f"the registry refuses the stored login{_of(resolution)}: {error.reason}"
                 yield _finding(examination, "SP501", resolution, cause, repair=_login(resolution))
             case PermissionDenied():
                 yield _denied(examination, resolution, error)
             case RateLimited():
-                cause = f"{registry} takes no more requests for now"
+                cause = "the registry takes no more requests for now"
                 hint = Advice(error.hint or "try again later")
                 yield _finding(examination, "SP504", resolution, cause, (error.reason,), repair=hint)
             case ClockDiffers():
-                cause = f"{registry}: {error.reason}"
+                cause = error.reason
                 yield _finding(
                     examination, "SP505", resolution, cause, repair=Advice(error.hint or ""), warns=_works(visit)
                 )
             case RealmRefused():
                 yield _foreign_realm(examination, resolution, error)
             case Unreachable() | NotARegistry() if tls is None:
-                cause = f"{registry} does not answer as a registry: {error.reason}"
+                cause = f"no registry answers: {error.reason}"
                 advice = Advice(error.hint or f"ask who runs {registry}")
                 yield _finding(examination, "SP511", resolution, cause, repair=advice, warns=name == registry)
 
@@ -124,7 +124,7 @@ def _works(visit: Visit) -> bool:
 def _denied(examination: Examination, resolution: Resolution, error: PermissionDenied) -> Finding:
     reference = resolution.reference
     missing = ", ".join(error.missing) or "do this"
-    cause = f"the login{_of(resolution)} is good, and may not {missing} {reference.name}"
+    cause = f"the login{_of(resolution)} is good, and may not {missing}"
     said = (f"granted: {', '.join(error.granted) or 'nothing'}", f"missing: {missing}", error.reason)
     advice = Advice(
         f"ask who runs {reference.registry} for {missing} on {reference.repository or 'it'}, or log in as somebody who "
@@ -137,7 +137,7 @@ def _foreign_realm(examination: Examination, resolution: Resolution, error: Real
     from shorepass.http import parse_url
 
     registry = resolution.reference.registry
-    cause = f"{registry} sends logins to a token server on a foreign host"
+    cause = "the registry sends logins to a token server on a foreign host"
     said = (error.reason, "docker and podman send the login there; shorepass sent nothing")
     try:
         host = parse_url(error.realm).authority

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from shorepass.http import Response
 
-__all__ = ["blot", "codes", "is_html", "missing_actions", "other_status", "said"]
+__all__ = ["blot", "codes", "is_html", "limit_reached", "missing_actions", "other_status", "said"]
 
 TEXT_LIMIT = 160  # characters: two terminal lines of somebody else's words
 ERRORS_LIMIT = 3  # of the errors in one body
@@ -79,6 +79,19 @@ def _document(response: Response) -> object:
         return json.loads(response.body)
     except (ValueError, RecursionError):
         return None
+
+
+def limit_reached(registry: str, response: Response) -> RateLimited | None:
+    """Return the error that a good answer foretells: ``ratelimit-remaining: 0;w=21600`` (w: seconds), as Docker Hub says."""
+    left, _, rest = response.header("ratelimit-remaining").partition(";")
+    if not left.strip().isdigit() or int(left[:8]) > 0:
+        return None
+    window = rest.strip().removeprefix("w=")
+    span = f" in {int(window) / 3600:.0f} hours" if window.isdigit() and 5 <= len(window) < 8 else ""
+    limit = response.header("ratelimit-limit").partition(";")[0]
+    allowed = f": {limit} are allowed{span}" if limit.isdigit() and len(limit) < 10 else ""
+    hint = "try again later; a login may have a higher limit than an address"
+    return RateLimited(registry, f"no pull is left{allowed}", hint=hint)
 
 
 def other_status(registry: str, response: Response, secrets: Iterable[str] = (), *, who: str = "it") -> RegistryError:

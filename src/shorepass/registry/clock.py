@@ -54,15 +54,14 @@ def token_times(registry: str, token: str, response: Response, now: float) -> Cl
     there = _date(response)
     clock = now if there is None else there
     said = claims(token)
-    starts = max((time for name in ("nbf", "iat") if (time := _time(said.get(name))) is not None), default=clock)
-    ends = _time(said.get("exp"))
-    if starts > clock + LEEWAY:
-        seconds = starts - clock
-    elif ends is not None and ends < clock - LEEWAY:
-        seconds = ends - clock
-    else:
+    issued, starts, ends = (_time(said.get(name)) for name in ("iat", "nbf", "exp"))
+    is_early = any(time is not None and time > clock + LEEWAY for time in (issued, starts))
+    is_late = ends is not None and ends < clock - LEEWAY
+    at = issued or starts or ends
+    if not (is_early or is_late) or at is None:
         return None
-    reason = f"it refuses the token of its token server, whose clock is at least {_apart(seconds)} its own"
+    seconds = at - clock
+    reason = f"it refuses the token of its token server, whose clock is {_apart(seconds)} its own"
     return ClockDiffers(registry, reason, seconds=seconds, hint=SET_CLOCK)
 
 
@@ -84,5 +83,5 @@ def _time(value: object) -> float | None:
 
 
 def _apart(seconds: float) -> str:
-    size = f"{abs(seconds) / 60:.0f} minutes" if abs(seconds) < 7200 else f"{abs(seconds) / 3600:.0f} hours"
+    size = f"{abs(seconds) / 60:.0f} minutes" if abs(seconds) < 5400 else f"{abs(seconds) / 3600:.0f} hours"
     return f"{size} {'ahead of' if seconds > 0 else 'behind'}"

@@ -16,6 +16,7 @@ from shorepass.errors import (
     LoginRefused,
     NotARegistry,
     PermissionDenied,
+    RateLimited,
     RegistryError,
     UsageError,
     printable,
@@ -64,7 +65,7 @@ def examine(
     try:
         steps = visit.ask_for_token(actions)
         pull = visit.pull()
-        steps.append(pull)
+        steps += [pull, *visit.limit()]
         if "push" in actions:
             steps.append(visit.push(probe=probe_push))
     except (LoginRefused, PermissionDenied) as error:
@@ -102,6 +103,7 @@ class _Visit:
         self._headers: tuple[tuple[str, str], ...] = ()
         self._sends_password = False
         self._granted: frozenset[str] | None = None  # None: the token does not say
+        self._limited: RateLimited | None = None
 
     def ask_for_token(self, actions: Sequence[str]) -> list[Step]:
         """Get what the registry's challenge asks for; return what was seen of the grant.
@@ -165,6 +167,7 @@ class _Visit:
         name = self._reference.name
         what = self._reference.digest or f"tag {self._reference.tag or 'latest'}"
         if response.status == 200:
+            self._limited = answer.limit_reached(self._client.registry, response)
             return Step("permission", Outcome.OK, name, f"pull: granted ({what} can be read)")
         codes = answer.codes(response)
         if response.status == 404 and "NAME_UNKNOWN" not in codes:
@@ -173,6 +176,11 @@ class _Visit:
             detail = "pull: no such repository, or it is hidden from this login"
             return Step("permission", Outcome.FAILED, name, detail, error=self._denied("pull", detail))
         return self._denial("pull", response)
+
+    def limit(self) -> list[Step]:
+        """Return a failed step where the answer to ``pull`` says that none is left: a look at a manifest is not billed."""
+        error = self._limited
+        return [Step("limit", Outcome.FAILED, error.registry, error.reason, error.hint, error)] if error else []
 
     def push(self, *, probe: bool) -> Step:
         """Say whether a push is granted: by the token's word, or by the beginning of one."""
