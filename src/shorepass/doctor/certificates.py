@@ -36,12 +36,11 @@ def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) ->
     from shorepass.registry.certs import misplaced
 
     client, registry = visit.resolution.client, visit.resolution.reference.registry
-    issuer = (f"issuer: {error.issuer}",) if error.issuer else ()
     elsewhere = misplaced(examination.context, client, registry)
     place = f"{error.folder}/ca.crt"
     if elsewhere:
         cause = f"{client} does not look at {elsewhere[0]}"
-        evidence = (*(f"not read: {path}" for path in elsewhere), f"read: {error.folder}/*.crt", error.reason, *issuer)
+        evidence = (*(f"not read: {path}" for path in elsewhere), f"read: {error.folder}/*.crt", error.reason)
         return _make(examination, visit, "SP508", cause, evidence, _install(elsewhere[0], place))
     cause = f"{client} knows no authority that vouches for it"
     return _make(examination, visit, "SP507", cause, (error.reason,), _install("AUTHORITY.crt", place))

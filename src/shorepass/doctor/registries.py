@@ -176,7 +176,8 @@ def sends(resolution: Resolution) -> str:
         return f"{resolution.client} sends no login"
     rests = f"docker-credential-{source.helper}" if source.helper else source.path
     who = f" of {said['username']!r}" if said.get("username") else ""
-    return f"{resolution.client} sends the {said['kind']} login{who} (fingerprint {said['fingerprint']}) from {rests}"
+    what = "password" if said["kind"] == "basic" else said["kind"]
+    return f"{resolution.client} sends the {what}{who} (fingerprint {said['fingerprint']}) from {rests}"
 
 
 def _of(resolution: Resolution) -> str:
