@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["login", "logout", "resolve"]
 
 
-def resolve(reference: str | Reference, *, client: str = "docker", context: Context | None = None) -> Resolution:
+def resolve(reference: str | Reference, *, client: str = "docker", context: Context | str | None = None) -> Resolution:
     """Return what ``client`` (docker, podman, skopeo, buildah) will send for an image or registry, and why.
 
-    No network, nothing is changed. ``context`` defaults to this process's own user and environment.
+    No network, nothing is changed. ``context`` defaults to this process's own user and environment; a text is what ``--in``
+    takes (``user:bob``, ``docker:web``).
     The credential is ``resolution.credential``, which raises SourceError when a source is broken.
 
-    Raises InvalidReference, UsageError (unknown client).
+    Raises InvalidReference, UsageError (unknown client, no such kind of context), ContextError (it is not there).
     """
     from shorepass.clients import find
     from shorepass.names import parse
@@ -38,13 +39,13 @@ def login(
     *,
     credential: Credential | None = None,
     client: str = "docker",
-    context: Context | None = None,
+    context: Context | str | None = None,
     access: Access | None = None,
 ) -> Login:
     """Check a login with the registry and store it where ``client`` looks for it.
 
     Give ``username`` and ``password``, or a ``credential``. Raises LoginRefused and the other RegistryErrors (then nothing
-    is stored), SourceError, WriteError, UsageError.
+    is stored), SourceError (ContextError for one), WriteError, UsageError.
     """
     from shorepass.clients import find
     from shorepass.errors import UsageError
@@ -60,17 +61,25 @@ def login(
     return log_in(_or_here(context), find(client), server, credential, access or Access(client=client))
 
 
-def logout(server: str, *, client: str = "docker", context: Context | None = None) -> list[Erasure]:
-    """Erase what ``client``'s own logout erases, and say for each place what became of it. Raises UsageError."""
+def logout(server: str, *, client: str = "docker", context: Context | str | None = None) -> list[Erasure]:
+    """Erase what ``client``'s own logout erases, and say for each place what became of it.
+
+    Raises UsageError, ContextError.
+    """
     from shorepass.clients import find
     from shorepass.logins import log_out
 
     return log_out(_or_here(context), find(client), server)
 
 
-def _or_here(context: Context | None) -> Context:
-    if context is not None:
+def _or_here(context: Context | str | None) -> Context:
+    if context is not None and not isinstance(context, str):
         return context
     from shorepass.contexts.local import LocalContext
 
-    return LocalContext.current()
+    here = LocalContext.current()
+    if context is None:
+        return here
+    from shorepass.contexts.find import find
+
+    return find(context, here)
