@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e import programs
+from e2e import containers, programs
+from e2e.containers import ContainerEngine
 from e2e.doctor import Doctor
 from e2e.token_server import TokenServer, token_registry
 
@@ -88,3 +89,24 @@ def doctor(run_shorepass: RunShorepass) -> Doctor:
         return run_shorepass("doctor", "--json", *(("--client", client) if client else ()), *words)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def docker_containers(dockerd: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerEngine]:
+    """The docker daemon, to make containers with."""
+    with containers.docker_engine(dockerd, tmp_path_factory.mktemp("docker")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def podman_containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerEngine]:
+    """A podman of the tests' own, to make containers with."""
+    with containers.podman_engine(tmp_path_factory.mktemp("podman")) as engine:
+        yield engine
+
+
+@pytest.fixture(params=["docker", "podman"])
+def engine(request: pytest.FixtureRequest) -> ContainerEngine:
+    """Each of the two engines."""
+    found: ContainerEngine = request.getfixturevalue(f"{request.param}_containers")
+    return found

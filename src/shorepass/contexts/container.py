@@ -1,22 +1,421 @@
-"""Not built yet."""
+"""A container of docker or podman, running or stopped, read without starting anything in it.
+
+Its user, environment and mounts come from the engine's inspect call; its files from its own ``/proc/PID/root`` where we are
+root on the same machine and it runs, else from the engine's archive call. Only ``run`` starts a program in it.
+"""
 
 from __future__ import annotations
 
-from shorepass.errors import ContextError
+import copy
+import os
+import posixpath
+from functools import cached_property, partial
+
+from shorepass.contexts import FileContent, FileStatus, Place
+from shorepass.contexts import accounts as users
+from shorepass.contexts.archive import ArchiveRoot, packed
+from shorepass.contexts.procroot import proc_root
+from shorepass.contexts.rootfs import READ, SEARCH, Found, Walker
+from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
+from shorepass.processes import ProcessNotStarted
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any, NoReturn
 
-    from shorepass.contexts import Context, Place
+    from shorepass.contexts.engine import Engine, Summary
     from shorepass.contexts.local import LocalContext
+    from shorepass.contexts.rootfs import Node, Root
+    from shorepass.processes import Completed
+
+__all__ = ["ContainerContext", "Mount", "discover", "find", "opened"]
+
+SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited, or of a user database
+RETRIES = 100  # edits anew because somebody else wrote meanwhile
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # what both engines set where an image sets none
+ENGINE_SOCKETS = ("docker.sock", "podman.sock")
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "arm": "armv7l", "386": "i686", "loong64": "loongarch64"}
+_OVERRIDING = (
+    "ALL",
+    "DAC_OVERRIDE",
+    "CAP_DAC_OVERRIDE",
+)  # without it, root is stopped by permission bits as everybody is
 
 
-def find(here: LocalContext, kind: str, rest: str) -> Context:  # noqa: ARG001
-    """Raise ContextError."""
-    raise ContextError(f"{kind}:{rest}", "not built yet")
+class Mount(NamedTuple):
+    """What is mounted at ``target`` in a container. ``kind``: ``bind``, ``volume``, ``tmpfs`` ...
+
+    ``source`` is a path of the engine's machine, empty where there is none.
+    """
+
+    target: str
+    source: str
+    kind: str
+    read_only: bool
+
+    @property
+    def is_engine_socket(self) -> bool:
+        """Whether an engine can be commanded through it."""
+        return any(posixpath.basename(path) in ENGINE_SOCKETS for path in (self.source, self.target))
 
 
-def discover(here: LocalContext, timeout: float) -> Iterator[Place]:  # noqa: ARG001
-    """Find nothing."""
-    return iter(())
+def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
+    """Return the container of ``docker:NAME`` or ``podman:NAME``, from the first engine that knows it. Raises ContextError."""
+    from shorepass.contexts.engines import engines
+
+    name = f"{kind}:{printable(rest)}"
+    troubles = []
+    for engine in engines(here, kind):
+        try:
+            found = engine.inspect(rest)
+        except ContextError as error:
+            troubles.append(error.message)
+            continue
+        if found is not None:
+            return ContainerContext(engine, found, here)
+    if troubles:
+        raise ContextError(name, "; ".join(troubles))
+    raise ContextError(name, f"{kind} knows no such container", hint=f"{kind} ps --all")
+
+
+def opened(here: LocalContext, engine: Engine, container: str) -> ContainerContext:
+    """Return the container with an id, by one call. Raises ContextError."""
+    found = engine.inspect(container)
+    if found is None:
+        raise ContextError(f"{engine.family}:{container[:12]}", "it has been removed")
+    return ContainerContext(engine, found, here)
+
+
+def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
+    """Yield the containers of every engine, by one call each."""
+    from shorepass.contexts.engines import engines
+
+    for family in ("docker", "podman"):
+        for engine in engines(here, family):
+            try:
+                found = engine.containers(timeout=timeout)
+            except ContextError as error:
+                yield Place(f"{family}:*", engine.name, trouble=error.reason)
+                continue
+            yield from (_place(here, engine, summary) for summary in found)
+
+
+def _place(here: LocalContext, engine: Engine, summary: Summary) -> Place:
+    open_it = partial(opened, here, engine, summary.id)
+    return Place(f"{engine.family}:{summary.name}", engine.name, summary.state, open_it)
+
+
+class ContainerContext:
+    """One container. See ``Context``; ``here`` is the context that we run in. Nothing of it is asked twice.
+
+    The uid is None where the container's user has a name that its user database does not know: no engine starts it.
+    """
+
+    def __init__(self, engine: Engine, inspected: dict[str, Any], here: LocalContext) -> None:
+        self._engine = engine
+        self._here = here
+        self._config: dict[str, Any] = inspected.get("Config") or {}
+        self._host: dict[str, Any] = inspected.get("HostConfig") or {}
+        self._mounts: list[dict[str, Any]] = inspected.get("Mounts") or []
+        self._image = str(inspected.get("Image", ""))
+        state = inspected.get("State") or {}
+        self.id = str(inspected["Id"])
+        self.name = f"{engine.family}:{str(inspected.get('Name', '')).removeprefix('/') or self.id[:12]}"
+        self.platform = str(inspected.get("Platform") or "linux")
+        self.state = str(state.get("Status", ""))
+        self.is_running = bool(state.get("Running"))
+        self._root = self._look(int(state.get("Pid") or 0))
+        self._overrides: dict[str, str] = {}
+
+    def _look(self, pid: int) -> Root:
+        live = proc_root(pid, self.id) if self.is_running else None
+        # podman looks through the container's own mounts while it runs
+        hidden = tuple(m.target for m in self.mounts if m.kind == "tmpfs") if self._engine.family == "docker" else ()
+        return live or ArchiveRoot(self._engine, self.id, running=self.is_running, hidden=hidden)
+
+    @cached_property
+    def machine(self) -> str:
+        """The processor that the container's image is for."""
+        name = self._engine.architecture(self._image) if self._image else ""
+        return _MACHINES.get(name, name)
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """What is mounted in it, as it was asked for at its making."""
+        found = {target: Mount(target, "", "tmpfs", read_only=False) for target in self._host.get("Tmpfs") or {}}
+        for mount in self._mounts:
+            target = str(mount.get("Destination", ""))
+            kind = str(mount.get("Type", ""))
+            found[target] = Mount(target, str(mount.get("Source", "")), kind, not mount.get("RW", True))
+        return tuple(sorted(found.values()))
+
+    # Who it is
+
+    @cached_property
+    def _account(self) -> users.Account | None:
+        spec = str(self._config.get("User") or "")
+        passwd, group = self._passwd, b""
+        if (passwd and ":" not in spec) or not spec.replace(":", "").isdigit():
+            group = self._file_of_system("/etc/group")
+        return users.account(spec, passwd, group)
+
+    @cached_property
+    def _passwd(self) -> bytes:
+        return self._file_of_system("/etc/passwd")
+
+    def _file_of_system(self, path: str) -> bytes:
+        """Return a file that the engine reads as root when it starts the container; empty where there is none."""
+        found = Walker(self._root, None).find(path)
+        return self._root.read(found.path, SIZE_LIMIT) if found.node is not None and found.node.kind == "file" else b""
+
+    @property
+    def _is_mighty(self) -> bool:
+        """Whether permission bits do not stop the container's user."""
+        dropped, added = self._host.get("CapDrop") or (), self._host.get("CapAdd") or ()
+        may = any(cap in _OVERRIDING for cap in added) or not any(cap in _OVERRIDING for cap in dropped)
+        return self.uid == 0 and (may or bool(self._host.get("Privileged")))
+
+    @cached_property
+    def _walker(self) -> Walker:
+        nobody = users.Account(-1, -1, (), "/")
+        return Walker(self._root, None if self._is_mighty else self._account or nobody)
+
+    @property
+    def uid(self) -> int | None:
+        """The number of the container's user."""
+        return self._account.uid if self._account else None
+
+    def _owner(self, uid: int | None) -> str | None:
+        if uid is None:
+            return None
+        name = "root" if uid == 0 else users.names(self._passwd).get(uid)
+        return f"{name}({uid})" if name else str(uid)
+
+    # Environment
+
+    @cached_property
+    def _environ(self) -> dict[str, str]:
+        pairs = [str(item).partition("=") for item in self._config.get("Env") or ()]
+        return {"PATH": PATH, **{name: value for name, _, value in pairs}}
+
+    def getenv(self, name: str) -> str | None:
+        """Return a variable as the engine sets it; what a script in the container sets afterwards is not known."""
+        if name in self._overrides:
+            return self._overrides[name]
+        return self.home() if name == "HOME" else self._environ.get(name)
+
+    def home(self) -> str | None:
+        """Return HOME, which the engine takes from the container's user database where nobody has set it."""
+        return self._environ.get("HOME") or (self._account.home if self._account else None) or None
+
+    def with_env(self, **variables: str) -> ContainerContext:
+        """Return this context with some variables set."""
+        other = copy.copy(self)
+        other._overrides = {**self._overrides, **variables}  # noqa: SLF001  # our own class
+        return other
+
+    # Files
+
+    def read(self, path: str, limit: int) -> FileContent | None:
+        """Return a regular file's content, or None when there is no such file."""
+        found = self._readable(path)
+        if found is None:
+            return None
+        data, node = self._root.read(found[0], limit + 1), found[1]
+        owner, mode = self._owner(node.uid), f"{node.mode:04o}"
+        if len(data) > limit:
+            raise MalformedFile(path, f"larger than {limit} bytes", owner=owner, mode=mode)
+        return FileContent(path, data, owner, mode)
+
+    def head(self, path: str, size: int) -> bytes | None:
+        """Return at most the first ``size`` bytes of a regular file, or None when there is none."""
+        found = self._readable(path)
+        return self._root.read(found[0], size) if found else None
+
+    def _readable(self, path: str) -> tuple[str, Node] | None:
+        """Return where a regular file is that the user may read, None where there is none. Raises FileError."""
+        found = self._find(path)
+        if found.node is None:
+            return None
+        if found.node.kind != "file":
+            what = "a folder, not a file" if found.node.kind == "folder" else "not a regular file"
+            self._refuse(path, found, what)
+        if not self._walker.may(found.path, found.node, READ):
+            self._refuse(path, found, "permission denied")
+        return found.path, found.node
+
+    def _refuse(self, path: str, found: Found, reason: str) -> NoReturn:
+        node = found.node
+        assert node is not None  # noqa: S101  # there is something to refuse
+        owned = self._root.owned(found.path, node) if node.uid is None else node
+        raise FileError(path, reason, owner=self._owner(owned.uid), mode=f"{node.mode:04o}")
+
+    def _find(self, path: str) -> Found:
+        if "\0" in path:
+            raise FileError(path, "embedded null byte")
+        return self._walker.find(posixpath.join(self._config.get("WorkingDir") or "/", path))
+
+    def status(self, path: str) -> FileStatus | None:
+        """Return what stands at ``path``, symlinks followed, or None when nothing does."""
+        found = self._find(path)
+        if found.node is None:
+            return None
+        node = self._root.owned(found.path, found.node)
+        uid, gid = node.uid or 0, node.gid or 0
+        identity = node.identity or self._identity_of_source(found.path, node)
+        kind = "other" if node.kind == "link" else node.kind
+        return FileStatus(path, kind, node.mode, uid, gid, node.size, self._owner(uid), identity)
+
+    def is_folder(self, path: str) -> bool:
+        """Tell whether ``path`` is an existing folder."""
+        try:
+            found = self._find(path)
+        except FileError:
+            return False
+        return found.node is not None and found.node.kind == "folder"
+
+    def names(self, folder: str) -> list[str]:
+        """Return the sorted names in a folder; empty when it is absent."""
+        found = self._find(folder)
+        if found.node is None:
+            return []
+        if found.node.kind != "folder":
+            self._refuse(folder, found, "not a directory")
+        if not self._walker.may(found.path, found.node, READ):
+            self._refuse(folder, found, "permission denied")
+        return self._root.names(found.path)
+
+    def which(self, program: str) -> str | None:
+        """Return the absolute path of an executable, looked up as Go's ``exec.LookPath`` does."""
+        folders = (self.getenv("PATH") or "").split(":")
+        if program.startswith("/"):
+            folders, program = [posixpath.dirname(program)], posixpath.basename(program)
+        elif "/" in program:
+            return None
+        for folder in folders:
+            candidate = posixpath.join(folder, program)
+            if folder.startswith("/") and self._is_executable(candidate):
+                return candidate
+        return None
+
+    def _is_executable(self, path: str) -> bool:
+        try:
+            found = self._find(path)
+            if found.node is None or found.node.kind != "file" or not found.node.mode & 0o111:
+                return False
+            return self._walker.may(found.path, found.node, SEARCH)
+        except FileError:
+            return False
+
+    # Mounts
+
+    def mount_of(self, path: str) -> Mount | None:
+        """Return the mount that a path without links lies in, None when it is the container's own."""
+        fitting = [m for m in self.mounts if path == m.target or path.startswith(m.target.rstrip("/") + "/")]
+        return max(fitting, key=lambda mount: len(mount.target), default=None)
+
+    def _identity_of_source(self, path: str, node: Node) -> str | None:
+        """Return the identity of the file of this machine that a path is a mount of; None unless it looks the same."""
+        mount = self.mount_of(path)
+        if mount is None or not mount.source.startswith("/"):
+            return None
+        try:
+            there = os.stat(mount.source + path[len(mount.target) :])
+        except OSError:
+            return None
+        same = (there.st_size, there.st_mtime_ns) == (node.size, node.mtime)
+        return f"{there.st_dev}:{there.st_ino}" if same else None
+
+    # What changes it
+
+    def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
+        """Run a program in the container, as its user and with its environment, without a terminal."""
+        if not self.is_running:
+            raise ProcessNotStarted(f"the container is {self.state or 'stopped'}: nothing can be run in it")
+        return self._engine.execute(self.id, argv, self._overrides, stdin, timeout=timeout, limit=limit)
+
+    def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+        """Replace a file's bytes by ``edit(current)``; False when nothing was to change.
+
+        The engine removes the old file and writes the new one: a program that reads in that moment finds none. A file
+        below a bind mount is the host's.
+        """
+        for _ in range(RETRIES):
+            self._root.forget()
+            current = self.read(path, SIZE_LIMIT)
+            edited = edit(current)
+            if edited is None or (current is not None and edited == current.data):
+                return False
+            found = self._find(path)
+            if self.read(path, SIZE_LIMIT) == current:
+                self._write(path, found, edited)
+                return True
+        raise WriteError(path, "another program keeps writing it", hint="stop that program, then try again")
+
+    def _write(self, path: str, found: Found, data: bytes) -> None:
+        *folders, name = found.path.split("/")
+        if found.node is not None:
+            node = self._root.owned(found.path, found.node)
+            self._put(path, found.path, [(name, data, node.mode)], (node.uid or 0, node.gid or 0))
+            return
+        first = len(folders) + 1 - found.missing  # of the folders to make
+        names = [*folders, name][first:]
+        made: list[tuple[str, bytes | None, int]] = [
+            ("/".join(names[: count + 1]), None, FOLDER_MODE) for count in range(len(names) - 1)
+        ]
+        account = self._account
+        owner = (account.uid, account.gid) if account else (0, 0)
+        top = "/".join([*folders, name][: first + 1])
+        self._put(path, top, [*made, ("/".join(names), data, FILE_MODE)], owner)
+
+    def set_mode(self, path: str, mode: int) -> None:
+        """Set the permission bits of what stands at ``path``."""
+        self._change(path, mode=mode)
+
+    def set_owner(self, path: str, uid: int, gid: int) -> None:
+        """Give what stands at ``path`` to somebody. A link's own owner cannot be set: the one it leads to is."""
+        self._change(path, owner=(uid, gid))
+
+    def _change(self, path: str, *, mode: int | None = None, owner: tuple[int, int] | None = None) -> None:
+        self._root.forget()
+        walker = Walker(self._root, None)
+        try:
+            found = walker.find(path)
+            node = self._root.owned(found.path, found.node) if found.node else None
+            content = self._root.read(found.path, SIZE_LIMIT + 1) if node and node.kind == "file" else None
+        except FileError as error:
+            raise WriteError(path, error.reason, hint=error.hint) from None
+        if node is None or node.kind not in ("file", "folder") or found.path == "/":
+            raise WriteError(path, "no file or folder that could be changed")
+        if len(content or b"") > SIZE_LIMIT:
+            raise WriteError(path, f"larger than {SIZE_LIMIT} bytes")
+        entry = posixpath.basename(found.path), content, node.mode if mode is None else mode
+        self._put(path, found.path, [entry], owner or (node.uid or 0, node.gid or 0))
+
+    def _put(self, path: str, top: str, entries: list[tuple[str, bytes | None, int]], owner: tuple[int, int]) -> None:
+        """Unpack entries, the first of them at ``top``. Raises WriteError."""
+        self._check_writable(path, top, is_folder=entries[0][1] is None)
+        try:
+            self._engine.put(self.id, posixpath.dirname(top), packed(entries, owner))
+        except ContextError as error:
+            raise WriteError(path, error.reason) from None
+        finally:
+            self._root.forget()
+
+    def _check_writable(self, path: str, top: str, *, is_folder: bool) -> None:
+        """Raise WriteError where the engine would refuse in words of its own, or write where nobody looks."""
+        mount = self.mount_of(top)
+        if mount is None:
+            if self._host.get("ReadonlyRootfs"):
+                raise WriteError(path, "the container's root file system is read-only", hint="mount a folder there")
+        elif mount.read_only:
+            raise WriteError(path, f"{mount.target} is mounted read-only", hint=f"on the host: {mount.source}")
+        elif mount.target == top and not is_folder:
+            hint = "mount its folder instead, or change the file on the host and start the container anew"
+            raise WriteError(path, "it is mounted by itself and cannot be replaced whole", hint=hint)
+        elif mount.kind == "tmpfs" and (self._engine.family == "docker" or not self.is_running):
+            raise WriteError(path, f"{mount.target} is a tmpfs, which the engine does not write to")

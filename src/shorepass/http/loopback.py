@@ -15,7 +15,11 @@ from shorepass.errors import Unreachable
 from shorepass.http import Request, Response, header_lines
 from shorepass.names import is_loopback
 
-__all__ = ["LoopbackTransport"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.http import Url
+
+__all__ = ["LoopbackTransport", "SocketTransport"]
 
 HEAD_LIMIT = 64 * 1024  # bytes of status line and headers, interim answers included: eight times what servers send
 LINE_LIMIT = 1024  # bytes of a chunk size line: 16 hex digits and extensions nobody sends
@@ -26,25 +30,33 @@ class _MalformedError(Exception):
     """The bytes are not HTTP; the text says why."""
 
 
-class LoopbackTransport:
-    """Keeps one connection for each ``host:port`` between requests, as long as the server does."""
+class SocketTransport:
+    """One HTTP client on bare sockets; a subclass says where to connect. Threads may share it.
+
+    Connections are kept between requests, as long as the server does: as many as threads had at the same time.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, int], socket.socket] = {}
+        self._kept: dict[tuple[str, int], list[socket.socket]] = {}
+
+    def _connect(self, url: Url, deadline: float) -> socket.socket:
+        raise NotImplementedError
 
     def send(self, request: Request, *, limit: int, timeout: float) -> Response:
-        """Send to a loopback host. Raises Unreachable, UsageError."""
+        """Return the answer. Raises Unreachable, UsageError."""
+        return self._exchange(request, limit, timeout)
+
+    def _exchange(self, request: Request, limit: int, timeout: float, then: bytes | None = None) -> Response:
+        """Send a request; ``then`` is what follows when the server has answered: from there on it is no longer HTTP."""
         url = request.url
-        if url.scheme != "http" or not is_loopback(url.authority):
-            raise ValueError(f"not plain http on loopback: {url.scheme}://{url.authority}")
         head = _head(request)
         deadline = time.monotonic() + timeout
         connection: socket.socket | None = None
         try:
-            connection = self._take(url.host, url.port) or _connect(url.host, url.port, deadline)
+            connection = self._take(url) or self._connect(url, deadline)
             _set_timeout(connection, deadline)
             connection.sendall(head + request.body)
-            response, keep = _read(connection, request, limit, deadline)
+            response, keep = _read(connection, request, limit, deadline, then)
         except TimeoutError as error:
             _close(connection)
             raise Unreachable(url.authority, f"no answer within {timeout:g} seconds") from error
@@ -62,23 +74,43 @@ class LoopbackTransport:
             _close(connection)
             raise
         if keep:
-            self._kept[url.host, url.port] = connection
+            self._kept.setdefault((url.host, url.port), []).append(connection)
         else:
             connection.close()
         return response
 
-    def _take(self, host: str, port: int) -> socket.socket | None:
-        """Return the kept connection unless the server has closed it: a request is never sent twice."""
-        connection = self._kept.pop((host, port), None)
-        if connection is not None and select.select([connection], [], [], 0)[0]:
+    def _take(self, url: Url) -> socket.socket | None:
+        """Return a kept connection that the server has not closed: a request is never sent twice."""
+        kept = self._kept.get((url.host, url.port), [])
+        while kept:
+            try:
+                connection = kept.pop()
+            except IndexError:  # another thread was faster
+                break
+            if not select.select([connection], [], [], 0)[0]:
+                return connection
             connection.close()  # closed, or it says something nobody asked for
-            return None
-        return connection
+        return None
 
     def close(self) -> None:
         """Close the kept connections."""
         while self._kept:
-            self._kept.popitem()[1].close()
+            for connection in self._kept.popitem()[1]:
+                connection.close()
+
+
+class LoopbackTransport(SocketTransport):
+    """Plain http to ``localhost`` and loopback addresses."""
+
+    def send(self, request: Request, *, limit: int, timeout: float) -> Response:
+        """Send to a loopback host. Raises Unreachable, UsageError."""
+        url = request.url
+        if url.scheme != "http" or not is_loopback(url.authority):
+            raise ValueError(f"not plain http on loopback: {url.scheme}://{url.authority}")
+        return self._exchange(request, limit, timeout)
+
+    def _connect(self, url: Url, deadline: float) -> socket.socket:
+        return _connect(url.host, url.port, deadline)
 
 
 def _head(request: Request) -> bytes:
@@ -167,7 +199,9 @@ class _Reader:
             raise _MalformedError("it does not begin with HTTP/1")
 
 
-def _read(connection: socket.socket, request: Request, limit: int, deadline: float) -> tuple[Response, bool]:
+def _read(
+    connection: socket.socket, request: Request, limit: int, deadline: float, then: bytes | None = None
+) -> tuple[Response, bool]:
     """Return the answer, and whether the connection can be used again."""
     reader = _Reader(connection, deadline)
     room = HEAD_LIMIT
@@ -180,6 +214,10 @@ def _read(connection: socket.socket, request: Request, limit: int, deadline: flo
         if status == 101:
             raise _MalformedError("the server switched protocols without being asked")
     response = Response(status, headers, b"", request.url)
+    if then is not None and status == 200:
+        _set_timeout(connection, deadline)
+        connection.sendall(then)
+        connection.shutdown(socket.SHUT_WR)
     body, ended, truncated = _body(reader, response, request.method, limit)
     closing = "close" in response.header("connection").lower() or version < b"HTTP/1.1"
     keep = ended and not truncated and not closing and reader.is_empty

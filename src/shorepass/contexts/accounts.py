@@ -1,0 +1,69 @@
+"""The users of a foreign root file system: its ``/etc/passwd`` and ``/etc/group``, read as runc reads them. Pure.
+
+Source: opencontainers/runc libcontainer/user/user.go ``GetExecUser``; docker and podman choose a container's user with it.
+"""
+
+from __future__ import annotations
+
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Account", "account", "names"]
+
+
+class Account(NamedTuple):
+    """Who a program runs as. ``groups`` are the supplementary ones."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    home: str
+
+
+def account(spec: str, passwd: bytes, group: bytes) -> Account | None:
+    """Return who ``user``, ``uid``, ``user:group`` or nothing (root) is; None: a name that the files do not know."""
+    user, _, group_spec = spec.partition(":")
+    number = _number(user) if user else 0
+    users = list(_lines(passwd, 6))
+    row = next((row for row in users if (_number(row[2]) == number if number is not None else row[0] == user)), None)
+    if row is None and number is None:
+        return None
+    uid = number if number is not None else _number(row[2]) if row else None
+    gid = _number(row[3]) if row else 0
+    groups: list[int | None] = []
+    if group_spec:
+        gid = _group(group_spec, group)
+    elif row:
+        groups = [_number(line[2]) for line in _lines(group, 4) if row[0] in line[3].split(",")]
+    # runc, which is given numbers only, takes HOME from the first line with that number
+    home = next((row[5] for row in users if _number(row[2]) == uid), "/")
+    if uid is None or gid is None:
+        return None
+    return Account(uid, gid, tuple(number for number in groups if number is not None), home)
+
+
+def names(passwd: bytes) -> dict[int, str]:
+    """Return the users' names by their numbers; the first line of a number counts."""
+    rows = [(number, row[0]) for row in _lines(passwd, 3) if (number := _number(row[2])) is not None]
+    return dict(reversed(rows))
+
+
+def _group(spec: str, group: bytes) -> int | None:
+    number = _number(spec)
+    if number is not None:
+        return number
+    return next((_number(line[2]) for line in _lines(group, 3) if line[0] == spec), None)
+
+
+def _lines(data: bytes, fields: int) -> Iterator[list[str]]:
+    for line in data.decode("utf-8", "surrogateescape").splitlines():
+        row = line.strip().split(":")
+        if len(row) >= fields and not row[0].startswith("#"):
+            yield row
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 11 else None

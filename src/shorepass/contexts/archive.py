@@ -1,0 +1,137 @@
+"""A container's files by the engine's archive call, running or stopped: what ``docker cp`` uses.
+
+What it shows: the container's own layer, volumes and bind mounts. docker puts bind mounts in place anew for each call: a
+single file that was replaced on the host is shown new, while the running container still has the old one. What it does
+not show: with docker any tmpfs; with podman a single mounted file while the container is stopped.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import tarfile
+
+from shorepass.contexts.rootfs import Node
+from shorepass.errors import ContextError, FileError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts.engine import Engine
+
+__all__ = ["ArchiveRoot", "packed"]
+
+HEADER_LIMIT = 16 * 1024  # bytes: a tar's first entry, with extended attributes before it
+BLOCK = 512  # bytes: tar's unit
+NAMES_LIMIT = 8 * 1024 * 1024  # bytes of a folder's tar: there is no call that lists names alone
+
+
+class ArchiveRoot:
+    """See ``Root``. Folders are looked at once; ``hidden``: where a tmpfs is that the call does not show."""
+
+    def __init__(self, engine: Engine, container: str, *, running: bool, hidden: tuple[str, ...]) -> None:
+        self._engine = engine
+        self._container = container
+        self._running = running
+        self._hidden = hidden
+        self._folders: dict[str, Node] = {}
+
+    def node(self, path: str) -> Node | None:
+        """Return what stands at ``path``, by one HEAD call of about a millisecond."""
+        if path in self._folders:
+            return self._folders[path]
+        if any(path.startswith(folder.rstrip("/") + "/") for folder in self._hidden):
+            if self._running:
+                reason = "on a tmpfs, which docker shows to nobody but root on the engine's own machine"
+                raise FileError(path, reason, hint=f"look yourself: docker exec {self._container[:12]} ls -l {path}")
+            return None  # a tmpfs begins empty
+        try:
+            stat = self._engine.stat(self._container, path)
+        except ContextError as error:
+            raise FileError(path, error.reason) from None
+        if stat is None:
+            return None
+        node = Node(
+            stat.kind, stat.mode, stat.size, _nanoseconds(stat.mtime), stat.target if stat.kind == "link" else ""
+        )
+        if stat.kind == "folder":
+            self._folders[path] = node
+        return node
+
+    def owned(self, path: str, node: Node) -> Node:
+        """Return the node with its owner, from the beginning of its tar: docker takes 50 milliseconds for that."""
+        entry, _ = self._first(path, 0)
+        owned = node._replace(uid=entry.uid, gid=entry.gid)
+        if node.kind == "folder":
+            self._folders[path] = owned
+        return owned
+
+    def read(self, path: str, size: int) -> bytes:
+        """Return the first bytes of a file."""
+        return self._first(path, size)[1]
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a small folder."""
+        data = self._fetch(path, NAMES_LIMIT)
+        found = set()
+        try:
+            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+                for entry in tar:
+                    parts = posixpath.normpath(entry.name).split("/")
+                    found.update(parts[1:2])
+        except tarfile.TarError:
+            raise FileError(path, f"larger than {NAMES_LIMIT} bytes in all: its names cannot be listed") from None
+        return sorted(found)
+
+    def forget(self) -> None:
+        """Look anew at folders."""
+        self._folders.clear()
+
+    def _first(self, path: str, size: int) -> tuple[tarfile.TarInfo, bytes]:
+        data = io.BytesIO(self._fetch(path, HEADER_LIMIT + size))
+        try:
+            with tarfile.open(fileobj=data) as tar:
+                entry = tar.next()
+        except tarfile.TarError:
+            entry = None
+        if entry is None:
+            raise FileError(path, "the engine's archive of it is malformed")
+        data.seek(entry.offset_data)
+        return entry, data.read(min(size, entry.size))
+
+    def _fetch(self, path: str, limit: int) -> bytes:
+        try:
+            data = self._engine.fetch(self._container, path, limit)
+        except ContextError as error:
+            raise FileError(path, error.reason) from None
+        if data is None:
+            raise FileError(path, "it went away while it was looked at")
+        return data
+
+
+def packed(entries: list[tuple[str, bytes | None, int]], owner: tuple[int, int]) -> bytes:
+    """Return a tar of files and, where the content is None, folders, each with its mode; all belong to ``owner``."""
+    import time
+
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, content, mode in entries:
+            entry = tarfile.TarInfo(name)
+            entry.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
+            entry.mode, entry.mtime = mode, int(time.time())
+            entry.uid, entry.gid = owner
+            entry.size = len(content or b"")
+            tar.addfile(entry, io.BytesIO(content or b""))
+    return buffer.getvalue()
+
+
+def _nanoseconds(text: str) -> int:
+    """Return the time of Go's RFC 3339 text, 0 where it is none."""
+    from datetime import datetime
+
+    fraction = re.search(r"\.([0-9]{1,9})", text)
+    try:
+        moment = datetime.fromisoformat(text).replace(microsecond=0)
+    except ValueError:
+        return 0
+    return int(moment.timestamp()) * 1_000_000_000 + (int(fraction[1].ljust(9, "0")) if fraction else 0)

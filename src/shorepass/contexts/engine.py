@@ -1,0 +1,242 @@
+"""The API of a container engine: docker's, and podman's compatible one. Every answer is bounded in bytes and time.
+
+Nothing here starts anything in a container but ``execute``. Source: the Engine API's documentation, version 1.41, which
+podman 4 follows; where the two differ it is said.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+from shorepass.errors import ContextError, RegistryError, printable
+from shorepass.http import Request, Url, percent_encode
+from shorepass.http.unix import UnixTransport
+from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessOutputTooLarge, ProcessTimeout
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from shorepass.http import Response
+
+__all__ = ["Engine", "PathStat", "Summary"]
+
+ANSWER_SECONDS = 15.0  # for one answer; an engine that removes a large container at the same time is slow
+JSON_LIMIT = 16 * 1024 * 1024  # bytes: a list of 10,000 containers
+END_SECONDS = 2.0  # for the engine to know the exit status of a program whose output has ended
+POLL_SECONDS = 0.01
+STAT_HEADER = "X-Docker-Container-Path-Stat"
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # what both engines let a container be called
+
+# Go's os.FileMode, which the header gives as a number.
+_MODE_DIR, _MODE_SYMLINK, _MODE_SPECIAL = 1 << 31, 1 << 27, 0x7 << 24 | 1 << 19
+_MODE_BITS = ((1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000))
+_FRAME = 8  # bytes before each piece of output: the stream's number, three zeros, the length
+
+
+class Summary(NamedTuple):
+    """One container of a list. ``labels`` are those of its image and its own."""
+
+    id: str
+    name: str
+    state: str
+    labels: dict[str, str]
+
+
+class PathStat(NamedTuple):
+    """What stands at a path. ``kind``: ``file``, ``folder``, ``link`` or ``other``. ``mtime`` is the API's text.
+
+    ``target``: for a link, the absolute path that it leads to.
+    """
+
+    kind: str
+    mode: int
+    size: int
+    mtime: str
+    target: str
+
+
+class Engine:
+    """One engine behind a unix socket. ``family``: ``docker`` or ``podman``; ``name`` tells it from others of its kind."""
+
+    def __init__(self, family: str, name: str, socket: str) -> None:
+        self.family = family
+        self.name = name
+        self.socket = socket
+        self._transport = UnixTransport(socket)
+
+    def containers(self, *, timeout: float = ANSWER_SECONDS) -> list[Summary]:
+        """Return all containers, running or not. Raises ContextError."""
+        found = self._json(Request("GET", _url("/containers/json", all="1")), timeout)
+        if not isinstance(found, list):
+            raise ContextError(self.name, "its list of containers is not one")
+        return [_summary(item) for item in found if isinstance(item, dict)]
+
+    def inspect(self, container: str) -> dict[str, Any] | None:
+        """Return all about a container by its name or the beginning of its id, None when there is none.
+
+        Raises ContextError.
+        """
+        if not NAME.fullmatch(container):
+            return None
+        found = self._json(Request("GET", _url(f"/containers/{container}/json")), ANSWER_SECONDS)
+        return found if isinstance(found, dict) else None
+
+    def architecture(self, image: str) -> str:
+        """Return an image's GOARCH, empty when there is no such image any more. Raises ContextError."""
+        found = self._json(Request("GET", _url(f"/images/{percent_encode(image)}/json")), ANSWER_SECONDS)
+        return str(found.get("Architecture", "")) if isinstance(found, dict) else ""
+
+    def stat(self, container: str, path: str) -> PathStat | None:
+        """Return what stands at ``path``, links not followed, None when nothing does. Raises ContextError."""
+        url = _archive(container, path)
+        response = self._send(Request("HEAD", url), 0)
+        text = response.header(STAT_HEADER)
+        if text:  # with podman, a link that leads nowhere has both: it, and status 404
+            return self._path_stat(text)
+        if response.status == 404:
+            return None
+        self._refused(self._send(Request("GET", url), JSON_LIMIT))  # the answer to HEAD has no words
+        return None
+
+    def fetch(self, container: str, path: str, limit: int) -> bytes | None:
+        """Return the first ``limit`` bytes of a tar of what stands at ``path``, None when nothing does.
+
+        With podman a link is followed. A folder's tar begins with the folder. Raises ContextError.
+        """
+        response = self._send(Request("GET", _archive(container, path)), limit)
+        if response.status == 404:
+            return None
+        return response.body if response.status == 200 else self._refused(response)
+
+    def put(self, container: str, folder: str, tar: bytes) -> None:
+        """Unpack a tar in a folder. Raises ContextError with the engine's reason."""
+        url = _archive(container, folder, noOverwriteDirNonDir="1")
+        headers = (("Content-Type", "application/x-tar"),)
+        response = self._send(Request("PUT", url, headers, tar), JSON_LIMIT)
+        if response.status != 200:
+            self._refused(response)
+
+    def execute(
+        self, container: str, argv: Sequence[str], env: Mapping[str, str], stdin: bytes, *, timeout: float, limit: int
+    ) -> Completed:
+        """Run a program in a running container as its user, without a terminal; ``env`` comes on top of its own.
+
+        One that does not end in time is left to itself: the API cannot end it. Raises ProcessError.
+        """
+        deadline = time.monotonic() + timeout
+        attach = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "Tty": False}
+        wanted = {**attach, "Cmd": list(argv), "Env": [f"{name}={value}" for name, value in env.items()]}
+        try:
+            made = self._json(_post(f"/containers/{container}/exec", wanted), timeout)
+            if not isinstance(made, dict) or not NAME.fullmatch(str(made.get("Id", ""))):
+                raise ProcessNotStarted("the container is gone")
+            output = self._converse(f"/exec/{made['Id']}/start", stdin, deadline, limit)
+            status = self._exit_status(f"/exec/{made['Id']}/json")
+        except ContextError as error:
+            raise ProcessNotStarted(error.reason) from None
+        except RegistryError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise ProcessTimeout(f"no end within {timeout:g} s") from None
+            raise ProcessError(error.reason) from None
+        if status in (126, 127) and b"exec failed" in output[0] + output[1]:
+            raise ProcessNotStarted(printable((output[0] + output[1]).decode("utf-8", "replace")))
+        return Completed(status, *output)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def _converse(self, path: str, stdin: bytes, deadline: float, limit: int) -> tuple[bytes, bytes]:
+        request = _post(path, {"Detach": False, "Tty": False})
+        left = max(0.001, deadline - time.monotonic())
+        response = self._transport.converse(request, stdin, limit=3 * limit + JSON_LIMIT, timeout=left)
+        if response.status != 200:
+            self._refused(response)
+        output = _demultiplexed(response.body)
+        if response.truncated or max(map(len, output)) > limit:
+            raise ProcessOutputTooLarge(f"more than {limit} bytes of output")
+        return output
+
+    def _exit_status(self, path: str) -> int:
+        deadline = time.monotonic() + END_SECONDS
+        while time.monotonic() < deadline:
+            found = self._json(Request("GET", _url(path)), ANSWER_SECONDS)
+            status = found.get("ExitCode") if isinstance(found, dict) else None
+            if isinstance(status, int) and not found["Running"]:
+                return status
+            time.sleep(POLL_SECONDS)
+        raise ProcessError("the engine does not tell how it ended")
+
+    def _json(self, request: Request, timeout: float) -> Any:
+        """Return what an answer says, None for 404. Raises ContextError."""
+        response = self._send(request, JSON_LIMIT, timeout)
+        if response.status == 404:
+            return None
+        if response.status not in (200, 201):
+            self._refused(response)
+        try:
+            return json.loads(response.body)
+        except ValueError:
+            raise ContextError(self.name, "its answer is not JSON, or longer than 16 MiB") from None
+
+    def _send(self, request: Request, limit: int, timeout: float = ANSWER_SECONDS) -> Response:
+        try:
+            return self._transport.send(request, limit=limit, timeout=timeout)
+        except RegistryError as error:
+            raise ContextError(self.name, f"{self.socket}: {error.reason.lower()}") from None
+
+    def _refused(self, response: Response) -> Any:
+        """Raise ContextError with the reason that the engine gives."""
+        try:
+            said = json.loads(response.body)["message"]
+        except (ValueError, KeyError, TypeError):
+            said = response.body.decode("utf-8", "replace") or f"status {response.status}"
+        raise ContextError(self.name, printable(str(said)))
+
+    def _path_stat(self, text: str) -> PathStat:
+        import binascii
+
+        try:
+            said = json.loads(binascii.a2b_base64(text))
+            mode, size, mtime, target = said["mode"], said["size"], said["mtime"], said["linkTarget"]
+            kind = "folder" if mode & _MODE_DIR else "link" if mode & _MODE_SYMLINK else "file"
+            bits = mode & 0o777 | sum(bit for flag, bit in _MODE_BITS if mode & flag)
+            return PathStat("other" if mode & _MODE_SPECIAL else kind, bits, int(size), str(mtime), str(target))
+        except (ValueError, KeyError, TypeError):
+            raise ContextError(self.name, f"its {STAT_HEADER} header is malformed") from None
+
+
+def _url(target: str, **query: str) -> Url:
+    words = "&".join(f"{name}={percent_encode(value)}" for name, value in query.items())
+    return Url("http", "localhost", 80, target + "?" * bool(words) + words)
+
+
+def _archive(container: str, path: str, **query: str) -> Url:
+    return _url(f"/containers/{container}/archive", path=path, **query)
+
+
+def _post(path: str, value: object) -> Request:
+    return Request("POST", _url(path), (("Content-Type", "application/json"),), json.dumps(value).encode())
+
+
+def _summary(item: dict[str, Any]) -> Summary:
+    names = [str(name).removeprefix("/") for name in item.get("Names") or ()]
+    own = next((name for name in names if "/" not in name), "")  # the others are links from other containers
+    labels = {str(key): str(value) for key, value in (item.get("Labels") or {}).items()}
+    return Summary(str(item.get("Id", "")), own or str(item.get("Id", ""))[:12], str(item.get("State", "")), labels)
+
+
+def _demultiplexed(body: bytes) -> tuple[bytes, bytes]:
+    """Return standard output and standard error out of the frames of an attached stream."""
+    streams = {1: bytearray(), 2: bytearray()}
+    at = 0
+    while at + _FRAME <= len(body):
+        end = at + _FRAME + int.from_bytes(body[at + 4 : at + _FRAME], "big")
+        streams.get(body[at], streams[1]).extend(body[at + _FRAME : end])
+        at = end
+    return bytes(streams[1]), bytes(streams[2])

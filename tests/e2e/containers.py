@@ -1,0 +1,149 @@
+"""Real containers for tests: docker's and podman's, made of one small image with users in it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import resource
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from e2e import programs
+
+__all__ = ["IMAGE", "USER", "ContainerEngine", "docker_engine", "image_archive", "podman_engine"]
+
+IMAGE = "local/place:1"
+USER = "app"  # 1000:1000, and a member of the group staff (50)
+
+PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n"
+GROUP = "root:x:0:\nstaff:x:50:app\napp:x:1000:\n"
+SLEEP = ("/bin/busybox", "sleep", "100000")
+
+
+def image_archive(folder: Path) -> Path:
+    """Return a tar of a root file system: busybox with a few of its names, two users and their homes."""
+    archive = folder / "place.tar"
+    with tarfile.open(archive, "w") as tar:
+        for name in (".", "bin", "etc", "home"):  # a folder that is not named gets a mode of the engine's own
+            _add(tar, name, 0o755, 0, None)
+        for name, mode, owner in (("root", 0o700, 0), ("home/app", 0o750, 1000), ("tmp", 0o1777, 0)):
+            _add(tar, name, mode, owner, None)
+        for name, text in (("etc/passwd", PASSWD), ("etc/group", GROUP)):
+            _add(tar, name, 0o644, 0, text.encode())
+        tar.add(programs.require("busybox"), "bin/busybox")
+        for name in (
+            "sh",
+            "cat",
+            "ls",
+            "env",
+            "mv",
+            "cp",
+            "rm",
+            "id",
+            "stat",
+            "chmod",
+            "chown",
+            "mkdir",
+            "ln",
+            "sleep",
+        ):
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+    return archive
+
+
+def _add(tar: tarfile.TarFile, name: str, mode: int, owner: int, content: bytes | None) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.mode, entry.uid, entry.gid = mode, owner, owner
+    entry.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
+    entry.size = len(content or b"")
+    tar.addfile(entry, io.BytesIO(content or b""))
+
+
+class ContainerEngine:
+    """The command line of an engine of the test's own, with ``env``; ``leads`` are the variables that lead to its socket."""
+
+    def __init__(
+        self, family: str, program: str, folder: Path, env: Mapping[str, str], leads: Mapping[str, str]
+    ) -> None:
+        self.family = family
+        self.folder = folder
+        self.leads = dict(leads)
+        self.env = dict(env)
+        self._program = program
+        self._made: list[str] = []
+
+    def try_run(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the engine's program."""
+        return programs.run([self._program, *args], env={"HOME": str(self.folder), **self.env}, stdin=stdin)
+
+    def run(self, *args: str, stdin: str = "") -> str:
+        """Run it, and return what it prints; it must succeed."""
+        done = self.try_run(*args, stdin=stdin)
+        assert done.returncode == 0, (args, done.stdout, done.stderr)
+        return done.stdout
+
+    def make(self, *flags: str, command: tuple[str, ...] = SLEEP, running: bool = True) -> str:
+        """Make a container, and return its name."""
+        name = f"place-{len(self._made)}"
+        self.run(
+            "run" if running else "create",
+            *["--detach"] * running,
+            "--name",
+            name,
+            "--network=none",
+            *flags,
+            IMAGE,
+            *command,
+        )
+        self._made.append(name)
+        return name
+
+    def stop(self, name: str) -> None:
+        """Stop a container at once."""
+        self.run("kill", name)
+        programs.wait_until(
+            lambda: True if "true" not in self.run("inspect", "-f", "{{.State.Running}}", name) else None, "an end"
+        )
+
+    def execute(self, name: str, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a program in a container, as any user of the engine would."""
+        return self.try_run("exec", "-i", name, *argv, stdin=stdin)
+
+    def remove_all(self) -> None:
+        """Remove what was made."""
+        while self._made:
+            self.try_run("rm", "-f", "-v", self._made.pop())
+
+
+@contextlib.contextmanager
+def docker_engine(address: str, folder: Path) -> Iterator[ContainerEngine]:
+    """Yield a running dockerd with the image in it."""
+    leads = {"DOCKER_HOST": address}
+    engine = ContainerEngine("docker", programs.require(programs.docker_programs()[0]), folder, leads, leads)
+    engine.run("import", str(image_archive(folder)), IMAGE)
+    yield engine
+    engine.remove_all()
+
+
+@contextlib.contextmanager
+def podman_engine(folder: Path) -> Iterator[ContainerEngine]:
+    """Yield a podman with all its state in ``folder``, its socket served, and the image in it. Needs root."""
+    limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
+    values = ", ".join(f'"{name}=1024:{min(resource.getrlimit(limit)[1], 4096)}"' for name, limit in limits.items())
+    (folder / "containers.conf").write_text(f"[containers]\ndefault_ulimits = [{values}]\n")
+    (folder / "storage.conf").write_text(
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n'
+    )
+    files = {"CONTAINERS_CONF": f"{folder}/containers.conf", "CONTAINERS_STORAGE_CONF": f"{folder}/storage.conf"}
+    program, socket = programs.require("podman"), folder / "podman.sock"
+    engine = ContainerEngine("podman", program, folder, files, {**files, "CONTAINER_HOST": f"unix://{socket}"})
+    engine.run("import", str(image_archive(folder)), IMAGE)
+    serve = [program, "system", "service", "--time=0", f"unix://{socket}"]
+    env = {"HOME": str(folder), **files}
+    with programs.running(serve, folder / "service.log", lambda: socket.exists() or None, env=env):
+        yield engine
+        engine.remove_all()
