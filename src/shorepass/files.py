@@ -64,7 +64,8 @@ class FileStatus(NamedTuple):
     """What stands at a path, symlinks followed.
 
     ``kind``: ``file``, ``folder`` or ``other``. ``mode``: the permission bits. ``owner`` is ``name(uid)``, None where
-    unknown. ``identity``: equal for two paths that lead to one file, in whatever mounts; None where unknown.
+    unknown. ``identity``: equal for two paths that lead to one file, in whatever mounts; None where unknown. ``link``: the
+    path itself is a symlink, as far as that is known.
     """
 
     path: str
@@ -75,6 +76,7 @@ class FileStatus(NamedTuple):
     size: int
     owner: str | None = None
     identity: str | None = None
+    link: bool = False
 
 
 class _ChangedError(Exception):
@@ -111,7 +113,9 @@ def status(path: str) -> FileStatus | None:
     kind = "file" if stat.S_ISREG(found.st_mode) else "folder" if stat.S_ISDIR(found.st_mode) else "other"
     identity = f"{found.st_dev}:{found.st_ino}" if found.st_ino else None
     owner, mode = owner_of(found.st_uid), stat.S_IMODE(found.st_mode)
-    return FileStatus(path, kind, mode, found.st_uid, found.st_gid, found.st_size, owner, identity)
+    return FileStatus(
+        path, kind, mode, found.st_uid, found.st_gid, found.st_size, owner, identity, os.path.islink(path)
+    )
 
 
 def names(folder: str) -> list[str]:

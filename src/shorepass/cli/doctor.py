@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=NAMES,
         action="append",
         default=[],
-        help="the program whose logins are looked at (default: docker and podman); may be repeated",
+        help="the program whose logins are looked at (default: docker and podman, as far as they are there); may be repeated",
     )
     place.add_file_flags(parser)
     place.add_registry_flags(parser)
@@ -151,12 +151,9 @@ def _examine(
 
 
 def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
-    from shorepass.doctor.examination import FAMILIES
-
-    if arguments.clients:
-        return tuple(dict.fromkeys(arguments.clients))
-    chosen = (*(("docker",) if arguments.config else ()), *(("podman",) if arguments.authfile else ()))
-    return chosen or FAMILIES
+    """Return the clients that are named, or meant by a file that is; none where that is left to what is there."""
+    meant = [name for name, file in (("docker", arguments.config), ("podman", arguments.authfile)) if file]
+    return tuple(dict.fromkeys(arguments.clients or meant))
 
 
 def _count(findings: Sequence[Finding]) -> int:

@@ -17,9 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.config.docker_config import Members
     from shorepass.config.locations import AuthFile
-    from shorepass.contexts import Context
+    from shorepass.contexts import Context, FileContent
 
-__all__ = ["Logins", "load"]
+__all__ = ["Logins", "decode", "load"]
 
 
 class Logins(NamedTuple):
@@ -32,15 +32,18 @@ class Logins(NamedTuple):
 def load(context: Context, file: AuthFile) -> Logins | None:
     """Return what a file holds, None where there is no such file. Raises FileError, MalformedFile."""
     content = context.read(file.path, SIZE_LIMIT)
-    if content is None:
-        return None
+    return None if content is None else decode(content, legacy=file.legacy)
+
+
+def decode(content: FileContent, *, legacy: bool = False) -> Logins:
+    """Return what a file's content says; ``legacy``: there is no ``auths`` around the entries. Raises MalformedFile."""
     found = load_pairs(content, first_value_only=False)
     auths: dict[str, Members] = {}
     helpers: dict[str, str] = {}
     try:
         if found is not None and type(found) is not tuple:
             raise BadEntryError("not an auth file: its JSON value is no object")
-        for name, value in [("auths", found)] if file.legacy else found or ():
+        for name, value in [("auths", found)] if legacy else found or ():
             field = field_name(name)
             if field == "auths":
                 auths = add_auths(auths, value, CONTAINERS_FIELDS)
@@ -48,7 +51,7 @@ def load(context: Context, file: AuthFile) -> Logins | None:
                 helpers = add_helpers(helpers, value)
     except BadEntryError as error:
         raise MalformedFile(
-            file.path,
+            content.path,
             str(error),
             owner=content.owner,
             mode=content.mode,

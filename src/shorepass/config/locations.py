@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["AuthFile", "auth_files", "docker_config_path", "join"]
+__all__ = ["AuthFile", "auth_files", "docker_config_path", "join", "split"]
 
 
 class AuthFile(NamedTuple):
@@ -71,3 +71,9 @@ def join(context: Context, folder: str, *names: str) -> str:
     separator = "\\" if context.platform == "windows" else "/"
     start = folder.rstrip("/\\" if separator == "\\" else "/") + separator if folder else ""
     return start + separator.join(names)
+
+
+def split(context: Context, path: str) -> tuple[str, str]:
+    """Return the folder and the name of a path, as ``join`` put them together."""
+    at = max(path.rfind(separator) for separator in ("/\\" if context.platform == "windows" else "/"))
+    return path[: max(at, 0)], path[at + 1 :]

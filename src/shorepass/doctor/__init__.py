@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "MODULES", "examine", "still_there", "title"]
 
 # files SP1xx, helpers SP2xx, entries SP3xx, environment SP4xx, registries SP5xx, containers SP6xx
-MODULES: tuple[str, ...] = ("config_files", "registries")
+MODULES: tuple[str, ...] = (
+    "config_files",
+    "broken_files",
+    "registries",
+)
 
 CODES = {"SP100": "A place where a login rests is broken, and no check knows how"}
 

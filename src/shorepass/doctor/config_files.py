@@ -1,42 +1,105 @@
-"""SP1xx: the files in which clients look for logins, and the folders they are in."""
+"""SP101, SP102, SP104: whose the files with logins and their folders are, who may read and write them, who cannot."""
 
 from __future__ import annotations
 
 import re
+import shlex
 
 from shorepass.config.document import SIZE_LIMIT
+from shorepass.config.locations import split
 from shorepass.doctor.finding import Finding, Severity
-from shorepass.doctor.repair import Mode
-from shorepass.errors import FileError
+from shorepass.doctor.repair import Advice, Mode, Owner
+from shorepass.errors import FileError, MalformedFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shorepass.contexts import Context, FileStatus
-    from shorepass.doctor.examination import Examination
+    from shorepass.doctor.examination import ConfigFile, Examination
 
 __all__ = ["CODES", "check"]
 
 CODES = {
+    "SP101": "Root owns a config file, or its folder, in a user's home",
     "SP102": "Other users can read a login, or change where it rests",
+    "SP104": "A config file is there and cannot be read",
 }
 
 READ_BY_OTHERS, WRITTEN_BY_OTHERS, WRITTEN_BY_ALL, STICKY = 0o044, 0o022, 0o002, 0o1000
 PRIVATE = 0o077  # what a file with a secret grants to nobody else
+OWN_FILE, OWN_FOLDER = 0o600, 0o700
 
 # A field that holds a secret and is not empty. A pattern, and no decoder: the file may be broken.
 _secret = re.compile(rb'"(?:auth|password|identitytoken|registrytoken|authorization)"\s*:\s*"[^"]', re.IGNORECASE)
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Look at every file that the clients read, and at its folder."""
+    """Look at every file that the clients read, and at its folders."""
     context = examination.context
-    folders = dict.fromkeys(file.path.rpartition("/")[0] for file in examination.files if not file.legacy)
-    for folder in folders:
+    owned: set[str] = set()
+    for finding in _owners(examination):
+        owned.add(finding.subject)
+        yield finding
+    for folder in dict.fromkeys(split(context, file.path)[0] for file in examination.files if not file.legacy):
         yield from _folder_mode(context, folder)
     for file in examination.files:
         yield from _file_mode(context, file.path)
+        if not any(file.path == path or file.path.startswith(path + "/") for path in owned):
+            yield from _unreadable(context, file)
+
+
+# SP101
+
+
+def _owners(examination: Examination) -> Iterator[Finding]:
+    """Find what is root's between a home and the files in it. What a symlink leads to may be root's with good reason."""
+    context = examination.context
+    home = context.home()
+    status = _status(context, home) if home else None
+    if home is None or status is None or status.uid == 0:
+        return
+    able = 0 in (examination.here.uid, context.uid)
+    seen: set[str] = set()
+    for file in examination.files:
+        for path in _below(home, file.path):
+            found = _status(context, path)
+            if found is None or found.link:
+                break
+            if found.uid != 0 or (path == file.path and found.kind != "file"):
+                continue
+            if path not in seen:
+                seen.add(path)
+                yield _owned(context, found, status, able=able)
+            if not able:
+                break  # the advice is for all that is in there
+
+
+def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool) -> Finding:
+    repair: Owner | Advice = Owner(context, found.path, home.uid, home.gid)
+    if not able:
+        repair = Advice(f"sudo chown -R {home.uid}:{home.gid} {shlex.quote(found.path)}")
+    readable = found.mode & (0o055 if found.kind == "folder" else 0o044)
+    cannot = "change" if readable else "read"
+    evidence = (
+        f"mode {found.mode:04o}, owner {found.owner or found.uid}; the home is {home.owner or home.uid}'s",
+        "so it is after `sudo docker login` where sudo keeps HOME",
+    )
+    cause = f"root owns it, and whose home it is in cannot {cannot} it"
+    severity = Severity.WARNING if readable and found.kind != "folder" else Severity.ERROR
+    return Finding("SP101", severity, context.name, found.path, cause, evidence, repair)
+
+
+def _below(home: str, path: str) -> list[str]:
+    """Return each folder between a home and a path in it, and the path; empty for one that is elsewhere."""
+    home = home.rstrip("/")
+    if not path.startswith(home + "/"):
+        return []
+    names = path[len(home) + 1 :].split("/")
+    return [f"{home}/{'/'.join(names[:count])}" for count in range(1, len(names) + 1)]
+
+
+# SP102
 
 
 def _folder_mode(context: Context, path: str) -> Iterator[Finding]:
@@ -71,12 +134,59 @@ def _holds_secret(context: Context, path: str) -> bool:
     try:
         content = context.read(path, SIZE_LIMIT)
     except FileError:
-        return True  # it cannot be told, and it is where logins rest
+        return False  # what this user cannot read, it is not about its mode for others
     return content is not None and _secret.search(content.data) is not None
 
 
+# SP104
+
+
+def _unreadable(context: Context, file: ConfigFile) -> Iterator[Finding]:
+    folder, name = split(context, file.path)
+    try:
+        if context.read(file.path, SIZE_LIMIT) is None and name in context.names(folder):
+            cause = "a symlink to a file that is not there: a client finds no login, and says nothing"
+            advice = Advice(f"look where it leads: ls -l {shlex.quote(file.path)}; then make that file, or log in anew")
+            yield Finding("SP104", Severity.WARNING, context.name, file.path, cause, (), advice)
+    except MalformedFile:
+        return  # SP103
+    except FileError as error:
+        status = _status(context, file.path)
+        evidence = (f"mode {status.mode:04o}, owner {status.owner or status.uid}",) if status else ()
+        yield Finding(
+            "SP104",
+            Severity.ERROR,
+            context.name,
+            file.path,
+            error.reason,
+            evidence,
+            _readable_again(context, file, error),
+        )
+
+
+def _readable_again(context: Context, file: ConfigFile, error: FileError) -> Advice | Mode:
+    path = shlex.quote(file.path)
+    status = _status(context, file.path)
+    if status and status.kind == "folder":
+        return Advice(f"docker made it for a mount whose file was missing: rmdir {path}, then log in anew")
+    if status and status.uid == context.uid and status.mode & OWN_FILE != OWN_FILE:
+        return Mode(context, file.path, status.mode | OWN_FILE)
+    for above in reversed(_above(file.path)):
+        folder = _status(context, above)
+        if folder and folder.kind == "folder":
+            if folder.uid == context.uid and folder.mode & OWN_FOLDER != OWN_FOLDER:
+                return Mode(context, above, folder.mode | OWN_FOLDER)
+            break
+    return Advice(error.hint or f"ls -ld {shlex.quote(split(context, file.path)[0])} {path}")
+
+
+def _above(path: str) -> list[str]:
+    names = path.split("/")[1:-1]
+    return ["/" + "/".join(names[:count]) for count in range(1, len(names) + 1)]
+
+
 def _status(context: Context, path: str) -> FileStatus | None:
-    """Return what stands there; None also where that cannot be seen, and where modes say nothing."""
+    """Return what stands there; None also where that cannot be seen, and where owners and modes say nothing."""
     try:
         return None if context.platform == "windows" else context.status(path)
     except FileError:

@@ -19,6 +19,7 @@ __all__ = ["FAMILIES", "HELPER_SECONDS", "ConfigFile", "Examination"]
 
 FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
 LOGINS_LIMIT = 200  # of one client: each may start a helper
+CONTAINERS = ("podman", "skopeo", "buildah")
 HELPER_SECONDS = 5.0  # for a helper to answer; a person waits for each one that hangs
 HELPER_TIMEOUT = "SHOREPASS_HELPER_TIMEOUT"
 
@@ -36,8 +37,9 @@ class Examination:
     """One context under examination.
 
     ``here`` is the context that we run in. ``reference``: the image or registry somebody has trouble with, None for all
-    logins. ``push``: it is to be pushed. ``access``: how to talk with registries; None forbids all network. Helpers get
-    HELPER_SECONDS for an answer, unless SHOREPASS_HELPER_TIMEOUT says otherwise.
+    logins. ``push``: it is to be pushed. ``access``: how to talk with registries; None forbids all network. ``clients``: whose
+    logins; by default docker's and podman's, these not where only docker is on PATH. Helpers get HELPER_SECONDS for an
+    answer, unless SHOREPASS_HELPER_TIMEOUT says otherwise.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class Examination:
         reference: Reference | None = None,
         push: bool = False,
         access: Access | None = None,
-        clients: tuple[str, ...] = FAMILIES,
+        clients: tuple[str, ...] = (),
     ) -> None:
         if not context.getenv(HELPER_TIMEOUT):
             context = context.with_env(**{HELPER_TIMEOUT: f"{HELPER_SECONDS:g}"})
@@ -57,7 +59,7 @@ class Examination:
         self.reference = reference
         self.push = push
         self.access = access
-        self._names = clients
+        self._names = clients or _families(context)
 
     def afresh(self) -> Examination:
         """Return the same examination, with nothing looked at yet: to see whether a repair has helped."""
@@ -137,3 +139,9 @@ def _references(entries: list[Entry]) -> list[Reference]:
         except UsageError:
             continue  # no registry's name: that is a finding of its own
     return list(dict.fromkeys(found))
+
+def _families(context: Context) -> tuple[str, ...]:
+    """Return the clients that somebody may use there: what troubles podman alone is nothing to one who has only docker."""
+    if context.which("docker") and not any(context.which(program) for program in CONTAINERS):
+        return ("docker",)
+    return FAMILIES
