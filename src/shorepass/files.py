@@ -239,13 +239,29 @@ def set_mode(path: str, mode: int) -> None:
         raise WriteError(path, _reason(error), hint=f"sudo chmod {mode:04o} {_quote(path)}") from None
 
 
-def set_owner(path: str, uid: int, gid: int) -> None:
-    """Give what stands at ``path`` (a symlink itself, not what it leads to) to somebody. Raises WriteError."""
+def set_owner(path: str, uid: int, gid: int, *, home: str | None = None) -> None:
+    """Give what stands at ``path`` (a symlink itself, not what it leads to) to somebody. Raises WriteError.
+
+    Below ``home``, which must be that of whoever gets it, nothing is given away that a symlink, or another name of the same
+    file, has led to: or its owner could make root give them any file of this machine. (Only Linux can tell for sure.)
+    """
     hint = f"sudo chown -h {uid}:{gid} {_quote(path)}"
     if sys.platform == "win32":
         raise WriteError(path, "Windows files have no owner of that kind")
     try:
-        os.chown(path, uid, gid, follow_symlinks=False)
+        if sys.platform != "linux" or home is None or not path.startswith(home.rstrip("/") + "/"):
+            os.chown(path, uid, gid, follow_symlinks=False)
+            return
+        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+        try:
+            found, me = os.fstat(fd), f"/proc/self/fd/{fd}"
+            if os.readlink(me) != os.path.realpath(home) + path[len(home.rstrip("/")) :]:
+                raise WriteError(path, "a symlink leads there", hint="look with ls -l at each folder on the way")
+            if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+                raise WriteError(path, "the file has another name, too", hint=f"find / -xdev -inum {found.st_ino}")
+            os.chown(me, uid, gid)  # by way of this link: the very file that was looked at
+        finally:
+            os.close(fd)
     except (OSError, ValueError) as error:
         raise WriteError(path, _reason(error), hint=hint) from None
 

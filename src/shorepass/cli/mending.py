@@ -19,27 +19,61 @@ ANSWERS = {"y": "y", "yes": "y", "n": "n", "no": "n", "": "n", "a": "a", "all": 
 
 
 def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool) -> list[Finding]:
-    """Mend what is found; return the findings that are left. Without ``ask`` every repair that can be made is made."""
+    """Mend what is found; return the findings that are left. Without ``ask`` every repair that can be made is made.
+
+    What comes to light only when something else is mended (a file in a folder that was closed) is offered then.
+    """
+    from shorepass.doctor import examine
     from shorepass.doctor.journal import Journal
     from shorepass.doctor.repair import Advice
 
     left = []
-    stopped = False
+    person = _Person(standing=None if ask else "y")
     for examination, findings in examined:
         journal = Journal(examination.here)
-        for finding in findings:
-            if finding.repair is None or isinstance(finding.repair, Advice) or stopped:
-                left.append(finding)
-                continue
-            answer = _offer(finding, ask=ask)
-            ask, stopped = ask and answer != "a", answer == "q"
-            if answer not in "ya" or not _mend(finding, examination, journal):
-                left.append(finding)
+        offered: set[tuple[object, ...]] = set()
+        while new := [finding for finding in findings if _offer(finding) not in offered]:
+            for finding in new:
+                offered.add(_offer(finding))
+                if finding.repair is None or isinstance(finding.repair, Advice) or person.gone:
+                    continue
+                if _show(finding) and person.agrees():
+                    _mend(finding, examination, journal)
+            findings = examine(examination.afresh())
+        left += findings
     return left
 
 
-def _offer(finding: Finding, *, ask: bool) -> str:
-    """Show a change; return ``y``, ``n``, ``a`` or ``q``. A change that cannot be shown is not made."""
+def _offer(finding: Finding) -> tuple[object, ...]:
+    """Return what tells one offer from another: a finding may take several repairs, one behind the other."""
+    from shorepass.doctor.preview import command
+
+    return (*finding.identity, finding.repair and command(finding.repair))
+
+
+class _Person:
+    """Somebody at the terminal. ``standing``: the answer to all further questions, ``y`` or ``n``."""
+
+    def __init__(self, standing: str | None) -> None:
+        self._standing = standing
+
+    @property
+    def gone(self) -> bool:
+        return self._standing == "n"
+
+    def agrees(self) -> bool:
+        answer = self._standing
+        while answer is None:
+            print(QUESTION, end="", file=sys.stderr, flush=True)
+            line = sys.stdin.readline()
+            answer = ANSWERS.get(line.strip().lower()) if line else "q"
+        if answer in "aq":
+            self._standing = answer = {"a": "y", "q": "n"}[answer]
+        return answer == "y"
+
+
+def _show(finding: Finding) -> bool:
+    """Show a change beforehand; False where it cannot be shown, and so is not made."""
     from shorepass.cli import print_error
     from shorepass.doctor.preview import preview
     from shorepass.errors import ShorepassError
@@ -50,17 +84,12 @@ def _offer(finding: Finding, *, ask: bool) -> str:
         print(preview(finding.repair), flush=True)
     except ShorepassError as error:
         print_error(error)
-        return "n"
-    answer = None if ask else "y"
-    while answer is None:
-        print(QUESTION, end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        answer = ANSWERS.get(line.strip().lower()) if line else "q"
-    return answer
+        return False
+    return True
 
 
-def _mend(finding: Finding, examination: Examination, journal: Journal) -> bool:
-    """Make a repair; tell whether the finding is gone."""
+def _mend(finding: Finding, examination: Examination, journal: Journal) -> None:
+    """Make a repair, and say whether the finding is gone."""
     from shorepass.cli import print_error
     from shorepass.doctor import still_there
     from shorepass.doctor.mend import mend
@@ -71,7 +100,6 @@ def _mend(finding: Finding, examination: Examination, journal: Journal) -> bool:
         there = still_there(finding, examination.afresh())
     except ShorepassError as error:
         print_error(error)
-        return False
+        return
     print("still there" if there else "mended", end="")
     print(f" (to take it back: shorepass doctor --undo {name})" if name else "")
-    return not there

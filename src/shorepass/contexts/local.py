@@ -133,7 +133,7 @@ class LocalContext:
 
     def set_owner(self, path: str, uid: int, gid: int) -> None:
         """Give what stands at ``path`` to somebody."""
-        files.set_owner(path, uid, gid)
+        files.set_owner(path, uid, gid, home=self.home())
 
     def _home_owner(self, path: str) -> tuple[int, int] | None:
         """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""

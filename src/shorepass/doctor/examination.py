@@ -140,6 +140,7 @@ def _references(entries: list[Entry]) -> list[Reference]:
             continue  # no registry's name: that is a finding of its own
     return list(dict.fromkeys(found))
 
+
 def _families(context: Context) -> tuple[str, ...]:
     """Return the clients that somebody may use there: what troubles podman alone is nothing to one who has only docker."""
     if context.which("docker") and not any(context.which(program) for program in CONTAINERS):

@@ -12,6 +12,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
+import sys
 import time
 
 from shorepass import files
@@ -28,7 +30,6 @@ __all__ = ["Journal", "Kept"]
 KEPT = 50
 DAYS = 30
 SIZE_LIMIT = 8 * 1024 * 1024  # bytes of a file that is kept; a config file with 10,000 logins has one
-_STAMP = "%Y%m%d-%H%M%S"  # UTC: names sort by age
 _SUFFIX = ".json"
 _KINDS = ("edit", "mode", "owner")
 
@@ -56,13 +57,11 @@ class Journal:
         self._here = here
 
     def name(self, code: str) -> str:
-        """Return a name for a new repair: its time and code."""
-        stamp = f"{time.strftime(_STAMP, time.gmtime())}-{code}"
-        taken, name, count = set(self.names()), stamp, 1
-        while name in taken:
-            count += 1
-            name = f"{stamp}-{count}"
-        return name
+        """Return a name for a new repair: its time, to the millisecond, and its code."""
+        now, taken = time.time_ns() // 1_000_000, {name.rpartition("-")[0] for name in self.names()}
+        while (stamp := _stamp(now)) in taken:
+            now += 1
+        return f"{stamp}-{code}"
 
     def names(self) -> list[str]:
         """Return the names of the repairs that can be undone, the oldest first. Raises FileError."""
@@ -75,7 +74,7 @@ class Journal:
         encoded = base64.b64encode(kept.before).decode()
         document = {"version": 1, **kept._asdict(), "before": encoded, "after": kept.after.decode()}
         text = json.dumps(document, indent=2).encode() + b"\n"
-        files.update(self._path(name), lambda _: text)
+        files.update(self._path(name), lambda _: text, owner=_owner())
         self._drop_old(name)
 
     def read(self, name: str) -> Kept:
@@ -104,10 +103,21 @@ class Journal:
         return join(self._here, self.folder, name + _SUFFIX)
 
     def _drop_old(self, new: str) -> None:
-        oldest = time.strftime(_STAMP, time.gmtime(time.time() - DAYS * 86400))
+        oldest = _stamp((int(time.time()) - DAYS * 86400) * 1000)
         names = [name for name in self.names() if name != new]
         for name in names[: max(0, len(names) - KEPT + 1)] + [name for name in names[-KEPT + 1 :] if name < oldest]:
             self.forget(name)
+
+
+def _stamp(milliseconds: int) -> str:
+    """Return a time in UTC as text that sorts by age."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(seconds))}.{rest:03}"
+
+
+def _owner() -> tuple[int, int] | None:
+    """Return whose a new entry is: ours, in whosever home it may be."""
+    return None if sys.platform == "win32" else (os.geteuid(), os.getegid())
 
 
 def _state(here: LocalContext) -> str:
@@ -115,8 +125,6 @@ def _state(here: LocalContext) -> str:
     if here.platform == "windows" and (folder := here.getenv("LOCALAPPDATA")):
         return folder
     chosen, home = here.getenv("XDG_STATE_HOME"), here.home() or ""
-    if here.uid == 0:
-        status = here.status(chosen or home)
-        if status is None or status.uid != 0:
-            chosen, home = None, here.with_env(HOME="").home() or "/root"
+    if here.uid == 0 and any(status and status.uid != 0 for status in map(here.status, filter(None, (chosen, home)))):
+        chosen, home = None, here.with_env(HOME="").home() or "/root"
     return chosen or join(here, home, ".local", "state")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
+from itertools import pairwise
 
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.go_json import field_name, first_value
@@ -104,7 +105,7 @@ def _shown(text: str, keys: set[str], helpers: dict[str, str]) -> Iterator[str]:
     """Yield a text's tokens: keys that are known, and helpers behind their key, as they are."""
     tokens: list[str] = _tokens.findall(text)
     last_key = ""
-    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+    for token, following in pairwise([*tokens, ""]):
         if not token.strip(" \t\r\n{}[],:") or token in ("true", "false", "null"):
             yield token
         elif not token.startswith('"'):
