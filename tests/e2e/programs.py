@@ -30,6 +30,7 @@ __all__ = [
     "require",
     "run",
     "running",
+    "shell",
     "wait_until",
 ]
 
@@ -73,6 +74,20 @@ def run(
         timeout=timeout,
         check=False,
     )
+
+
+def shell(prefix: Sequence[str], script: str, stdin: bytes = b"") -> bytes:
+    """Run a script by ``sh`` behind ``prefix``, with the system's PATH alone, and return what it prints; it must succeed."""
+    done = subprocess.run(
+        [*prefix, "sh", "-c", script],
+        env={"PATH": SYSTEM_PATH},
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def wait_until(ready: Callable[[], Ready | None], what: str, *, seconds: float = START_SECONDS) -> Ready:

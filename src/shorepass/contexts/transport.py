@@ -1,0 +1,101 @@
+"""How a script gets into a place that another program leads to (ssh, kubectl, limactl ...), and how its answer comes back.
+
+The place needs a POSIX shell with the usual small tools (``dd``, ``head``, ``stat`` ...; busybox has them all), and nothing of
+ours. The script goes through standard input: so it is in no process list, and no shell on the way can misread it; what
+follows it there is the input of what it runs.
+
+Everything in the answer stands behind a mark that nobody could know beforehand. What a banner, a profile or a ``.cshrc``
+prints comes before the first mark and is not looked at; what a file holds cannot pass for a mark.
+"""
+
+from __future__ import annotations
+
+import os
+
+from shorepass.errors import ContextError, printable
+from shorepass.processes import ProcessError, ProcessTimeout
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["Answer", "Record", "Transport"]
+
+# Reads exactly the script (every shell reads its own input ahead, in blocks), and runs it. Free of quotes and backslashes, so
+# that between single quotes it means the same to sh, csh and fish, to one of which ssh hands the line.
+BOOT = "set -f; IFS=; eval $(dd bs=1 count={} 2>/dev/null)"
+PREAMBLE = "unset IFS; set +f; sp_say() { printf '\\n%s %s\\n' MARK \"$*\"; }\n"
+FRAMES_LIMIT = 1024 * 1024  # bytes beside what was asked for: the frames, and what a login prints
+NO_SHELL = "it did not run a POSIX shell with dd, head and stat"
+
+
+class Record(NamedTuple):
+    """One piece of an answer: what the script calls it, the words behind that, and the bytes that follow."""
+
+    kind: str
+    words: tuple[str, ...]
+    body: bytes
+
+
+class Answer(NamedTuple):
+    """All that came back. ``stderr``: what the script's programs printed there, without what came before them."""
+
+    records: tuple[Record, ...]
+    stderr: bytes
+
+
+class Transport(NamedTuple):
+    """The way into a place.
+
+    ``name``: that of the context. ``prefix``: the program (an absolute path) and arguments before the command. ``joins``:
+    the program joins the command's words with blanks and gives the line to a shell, as ssh does. ``hint``: what to try
+    by hand when nothing comes back.
+    """
+
+    name: str
+    prefix: tuple[str, ...]
+    joins: bool
+    hint: str
+    here: LocalContext
+
+    def ask(self, script: str, stdin: bytes = b"", *, timeout: float, limit: int = 0) -> Answer:
+        """Run a script there and return what it said by ``sp_say KIND WORD...``, each with what it printed behind.
+
+        ``stdin`` is for the script's own programs; ``timeout`` in seconds, ``limit`` in bytes of output beside the frames.
+
+        Raises ContextError when the place cannot be reached or has no such shell; ProcessTimeout, ProcessOutputTooLarge.
+        """
+        mark = os.urandom(16).hex()
+        text = PREAMBLE.replace("MARK", mark) + f"echo {mark} >&2\n{script}\nsp_say end\n"
+        data = text.encode("utf-8", "surrogateescape")
+        try:
+            done = self.here.run(self._argv(len(data)), data + stdin, timeout=timeout, limit=limit + FRAMES_LIMIT)
+        except ProcessTimeout:
+            raise
+        except ProcessError as error:
+            raise ContextError(self.name, f"{self.prefix[0]}: {error}", hint=self.hint) from None
+        records = [_record(part) for part in done.stdout.split(f"\n{mark} ".encode())[1:]]
+        _, _, stderr = done.stderr.rpartition(f"{mark}\n".encode())
+        if not records or records[-1].kind != "end":
+            raise ContextError(self.name, _reason(stderr, done.status), hint=self.hint)
+        return Answer(tuple(records[:-1]), stderr)
+
+    def _argv(self, size: int) -> Sequence[str]:
+        boot = BOOT.format(size)
+        return [*self.prefix, f"sh -c '{boot}'"] if self.joins else [*self.prefix, "sh", "-c", boot]
+
+
+def _record(part: bytes) -> Record:
+    line, _, body = part.partition(b"\n")
+    kind, *words = line.decode("utf-8", "surrogateescape").split(" ")
+    return Record(kind, tuple(words), body)
+
+
+def _reason(stderr: bytes, status: int) -> str:
+    """Return why nothing came back: the last line that the program printed, which for ssh and kubectl is the reason."""
+    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    said = printable(lines[-1]) if lines else ""
+    return said or (f"exit status {status}" if status else NO_SHELL)
