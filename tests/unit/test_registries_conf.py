@@ -111,9 +111,13 @@ def test_location(home: Path, prefix: str, location: str, image: str, there: str
         assert comes_from(conf, image) == there
 
 
-def test_a_mirror_must_be_a_place(home: Path) -> None:
-    """A mirror whose location makes no name of an image stops the pull, though another one would do."""
-    conf = load(home, {USER: '[[registry]]\nlocation = "reg.io"\nmirror = [{location = "a b"}]\n'})
+@pytest.mark.parametrize("location", ["a b", "mirror.io/"])
+def test_a_mirror_must_be_a_place(home: Path, location: str) -> None:
+    """A mirror whose location makes no name of an image stops the pull, though another one would do.
+
+    A slash at its end is such a thing: the clients take it off a registry's location, and leave it on a mirror's.
+    """
+    conf = load(home, {USER: f'[[registry]]\nlocation = "reg.io/"\nmirror = [{{location = "{location}"}}]\n'})
     with pytest.raises(MalformedFile, match="not the name of an image"):
         comes_from(conf, "reg.io/app")
 

@@ -52,7 +52,7 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = [*(sys.argv[1:] if argv is None else argv)]  # the name list is the verb's module, once that is loaded
     name = next((word for word in arguments if not word.startswith("-")), None)
     if arguments and arguments[0] == name and name in VERBS:
         verb = _verb(name)

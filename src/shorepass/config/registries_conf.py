@@ -215,9 +215,10 @@ def _registry(content: FileContent, entry: dict[str, Any]) -> Registry:
         raise _malformed(content, "a registry has no location")
     if prefix.startswith("*.") and any(character in prefix for character in "/@:"):
         raise _malformed(content, f"the prefix {prefix!r} is more than *.HOST")
-    mirrors = tuple(_location(content, mirror, "location") for mirror in entry.get("mirror", []))
-    if not all(mirrors):
+    found = entry.get("mirror", [])
+    if not all(_location(content, mirror, "location") for mirror in found):
         raise _malformed(content, "a mirror has no location")
+    mirrors = tuple(mirror["location"] for mirror in found)  # a slash at its end stays there, and makes no name
     return Registry(prefix, location, mirrors, entry.get("insecure", False), entry.get("blocked", False), content.path)
 
 
