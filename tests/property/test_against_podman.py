@@ -37,16 +37,24 @@ def test_shorepass_says_what_containers_send(case: Case, oracle: Oracle, tmp_pat
     env, reference = case.lay_out(folder, oracle.address)
     ours = clients.find(case.client).resolve(LocalContext(env), parse(reference))
     oracle.bearer = case.bearer
-    asked, stderr = oracle.ask(case.client, reference, env)
-    note(f"{case.client}: {asked} {stderr}\nours: {ours.answer!r} {ours.alternatives} {ours.steps}")
     answers = [ours.answer, *ours.alternatives]
     part = not case.bearer and any(isinstance(answer, IdentityToken) for answer in answers)
+    has_mirrors = any(b"mirror" in data.lower() for data in case.files.values())
+
+    def seen_of_registry(asked: Asked | None) -> Asked | None:
+        """Leave out what a mirror was asked before the registry itself stopped with an error."""
+        if asked and has_mirrors and asked.host != host_of(ours.server_url):
+            return None
+        return visible(asked, part)
+
+    asked, stderr = oracle.ask(case.client, reference, env)
+    note(f"{case.client}: {asked} {stderr}\nours: {ours.answer!r} {ours.alternatives} {ours.steps}")
     expected = {visible(sent(answer, ours.server_url, case), part) for answer in answers}
-    seen = {visible(asked, part)}
+    seen = {seen_of_registry(asked)}
     if len(expected) > 1:
         event(f"{case.client} tosses a coin")
         for _ in itertools.takewhile(lambda _: seen < expected, range(TOSSES)):
-            seen.add(visible(oracle.ask(case.client, reference, env)[0], part))
+            seen.add(seen_of_registry(oracle.ask(case.client, reference, env)[0]))
     assert seen == expected
     place = f" in {Path(ours.source.path).name}" if ours.source else ""
     by = " by a helper" if ours.source and ours.source.helper else ""
@@ -56,8 +64,8 @@ def test_shorepass_says_what_containers_send(case: Case, oracle: Oracle, tmp_pat
 
 
 def sent(answer: Credential | SourceError, server_url: str, case: Case) -> Asked | None:
-    """Return what a registry sees of an answer: nothing of an error. ``docker.io`` is asked under another name."""
-    host = "registry-1.docker.io" if server_url == "docker.io" else server_url
+    """Return what a registry sees of an answer: nothing of an error."""
+    host = host_of(server_url)
     if isinstance(answer, IdentityToken):
         if case.bearer:
             return Asked(host, "refresh_token", answer.token.reveal().encode())
@@ -67,6 +75,11 @@ def sent(answer: Credential | SourceError, server_url: str, case: Case) -> Asked
         whole = answer.username and answer.password
         return Asked(host, "Basic", pair if whole or not case.bearer else b":")  # halves are good for no token
     return Asked(host, "Basic", b":") if answer == ANONYMOUS else None
+
+
+def host_of(server_url: str) -> str:
+    """Return the host that is asked: Docker Hub's has another name."""
+    return "registry-1.docker.io" if server_url == "docker.io" else server_url
 
 
 def visible(asked: Asked | None, part: bool) -> Asked | None:
