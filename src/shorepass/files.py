@@ -59,6 +59,9 @@ class FileContent(NamedTuple):
     owner: str | None = None
     mode: str | None = None
 
+    def __repr__(self) -> str:  # a client's file holds secrets
+        return f"FileContent({self.path!r}, {len(self.data)} bytes)"
+
 
 class FileStatus(NamedTuple):
     """What stands at a path, symlinks followed.

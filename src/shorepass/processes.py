@@ -46,6 +46,9 @@ class Completed(NamedTuple):
     stdout: bytes
     stderr: bytes
 
+    def __repr__(self) -> str:  # what a helper prints holds secrets
+        return f"Completed({self.status}, {len(self.stdout)} and {len(self.stderr)} bytes)"
+
 
 class Identity(NamedTuple):
     """Whom a program runs as: a user's number, their group's, and those of all their groups."""

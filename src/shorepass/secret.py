@@ -7,9 +7,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import NoReturn
 
-__all__ = ["Secret"]
+__all__ = ["Secret", "repeats"]
+
+PIECE = 12  # characters of a secret in somebody else's text that are taken for the secret itself
+SHORTEST = 3  # characters: a shorter secret is in every text
 
 
 class Secret:
@@ -49,3 +53,33 @@ class Secret:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Secret is never pickled or copied")
+
+
+def repeats(text: str, secret: str) -> bool:
+    """Tell whether somebody else's text holds a secret or a good piece of it, in any of the usual ways to write it down.
+
+    As it is, as JSON, percent-encoded, in hex, and in base64, alone or inside something longer.
+    """
+    text = text.lower()
+    for form in map(str.lower, _forms(secret)):
+        size = min(len(form), PIECE)
+        if size >= SHORTEST and any(text[at : at + size] in form for at in range(len(text) - size + 1)):
+            return True
+    return False
+
+
+def _forms(secret: str) -> Iterator[str]:
+    import binascii
+    import json
+
+    data = secret.encode("utf-8", "surrogateescape")
+    yield secret
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield "".join(
+        chr(byte) if byte < 128 and (chr(byte).isalnum() or byte in b"-._~") else f"%{byte:02X}" for byte in data
+    )
+    yield data.hex()
+    for before in range(3):  # bytes of something else that share the first characters with it
+        encoded = binascii.b2a_base64(bytes(before) + data, newline=False).decode()
+        yield encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]

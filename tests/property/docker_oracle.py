@@ -41,6 +41,11 @@ class Sent(NamedTuple):
         )
 
     @property
+    def engine_is_out_of_reach(self) -> bool:
+        """The file's own HttpHeaders are none that can be sent: docker then reaches no engine, whatever the login."""
+        return self.header is None and "net/http: invalid header field" in self.stderr
+
+    @property
     def credential(self) -> Credential:
         """Return what moby makes of the header: registry token, identity token, then user name and password."""
         fields = self.header or {}

@@ -54,6 +54,9 @@ def test_shorepass_says_what_docker_sends(case: Case, dockers: list[Docker], tmp
 
 def compare(docker: Docker, case: Case, env: dict[str, str], first: Sent, ours: Resolution) -> None:
     """Fail unless the two agree."""
+    if first.engine_is_out_of_reach:
+        event("no engine can be reached")
+        return
     assert first.header is not None
     if first.file_is_broken or (isinstance(ours.answer, SourceError) and not isinstance(ours.answer, HelperError)):
         event("the file is broken")

@@ -156,6 +156,16 @@ class _Parser(argparse.ArgumentParser):
         )
         self._usage_exit_code = usage_exit_code
 
+    def parse_args(self, args: Sequence[str]) -> argparse.Namespace:  # type: ignore[override]  # all that we need of it
+        """Parse all words. Those that are left over are not repeated: one may be a password."""
+        parsed, left = self.parse_known_args(args)
+        flags = [word if word.startswith("--") else word[:2] for word in left if word.startswith("-")]
+        if left:
+            self.error(
+                "unknown flag: " + ", ".join(flag.partition("=")[0] for flag in flags) if flags else "too many words"
+            )
+        return parsed
+
     def error(self, message: str) -> NoReturn:
         self.exit(self._usage_exit_code, f"shorepass: {message}\nhint: {self.prog} --help\n")
 

@@ -85,6 +85,7 @@ def _print_text(steps: Sequence[Step], text: str, hint: str | None) -> None:
 def _print_json(resolution: Resolution, asked: Sequence[Step], text: str, hint: str | None) -> None:
     import json
 
+    from shorepass.errors import without_user_info
     from shorepass.explain import describe
 
     source = resolution.source
@@ -94,7 +95,9 @@ def _print_json(resolution: Resolution, asked: Sequence[Step], text: str, hint: 
         "reference": str(resolution.reference),
         "server_url": resolution.server_url,
         "credential": describe(resolution.answer),
-        "source": {"path": source.path, "key": source.key, "helper": source.helper} if source else None,
+        "source": {"path": source.path, "key": without_user_info(source.key), "helper": source.helper}
+        if source
+        else None,
         "alternatives": [describe(other) for other in resolution.alternatives],
         "behaviour": resolution.behaviour or None,
         "steps": [

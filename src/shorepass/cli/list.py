@@ -58,20 +58,23 @@ def _where(entry: Entry) -> str:
 
 def _print_table(rows: list[tuple[str, Entry]]) -> None:
     from shorepass.cli.console import print_table
+    from shorepass.errors import without_user_info
 
     print_table(
         ["CLIENT", "KEY", "USER", "KIND", "WHERE"],
-        [[client, entry.key, entry.username, entry.kind, _where(entry)] for client, entry in rows],
+        [[client, without_user_info(entry.key), entry.username, entry.kind, _where(entry)] for client, entry in rows],
     )
 
 
 def _print_json(rows: list[tuple[str, Entry]]) -> None:
     import json
 
+    from shorepass.errors import without_user_info
+
     document = [
         {
             "client": client,
-            "key": entry.key,
+            "key": without_user_info(entry.key),
             "username": entry.username,
             "kind": entry.kind,
             "path": entry.path,

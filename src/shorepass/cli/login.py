@@ -99,7 +99,9 @@ def _get_login(here: Context, client: Client, server: str) -> int:
     credential = client.resolve(here, Reference(registry_of_server(server))).credential
     if isinstance(credential, Anonymous):
         raise ShorepassError(f"not logged into {server}", hint=f"shorepass login {server}")
-    print(credential.username if isinstance(credential, Basic | IdentityToken) else "")
+    name = credential.username if isinstance(credential, Basic | IdentityToken) else ""
+    sys.stdout.buffer.write(name.encode("utf-8", "surrogateescape") + b"\n")  # the bytes of the file, UTF-8 or not
+    sys.stdout.flush()
     return 0
 
 

@@ -61,19 +61,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_text(erasures: list[Erasure], server: str, *, found: bool, is_docker: bool) -> None:
     from shorepass.cli import print_error
+    from shorepass.errors import without_user_info
 
+    server = without_user_info(server)
     if found:
         print(f"Removing login credentials for {server}" if is_docker else f"Removed login credentials for {server}")
     for erasure in erasures:
         if erasure.found:
-            print(f"erased {erasure.target.key} from {_where(erasure)}")
+            print(f"erased {without_user_info(erasure.target.key)} from {_where(erasure)}")
     sys.stdout.flush()  # what follows is on the other stream
     if not found:
         print(f"not logged into {server}", file=sys.stderr)
     missing: dict[str, list[str]] = {}
     for erasure in erasures:
         if erasure.error is None and not erasure.found:
-            missing.setdefault(_where(erasure), []).append(erasure.target.key)
+            missing.setdefault(_where(erasure), []).append(without_user_info(erasure.target.key))
     for where, keys in missing.items():
         print(f"not found in {where}: {', '.join(keys)}", file=sys.stderr)
     for error in {erasure.error.message: erasure.error for erasure in erasures if erasure.error}.values():
@@ -88,9 +90,11 @@ def _where(erasure: Erasure) -> str:
 def _print_json(erasures: list[Erasure]) -> None:
     import json
 
+    from shorepass.errors import without_user_info
+
     rows = [
         {
-            "key": erasure.target.key,
+            "key": without_user_info(erasure.target.key),
             "path": erasure.target.path,
             "helper": erasure.target.helper,
             "found": erasure.found,

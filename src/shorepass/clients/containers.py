@@ -18,7 +18,7 @@ from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import auth_files, join
 from shorepass.config.registries_conf import AUTH_FILES
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
-from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable
+from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
 from shorepass.names import parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
 from shorepass.shapes import NamedTuple
@@ -263,23 +263,23 @@ class _Question:
             if len(keys) > 1:
                 detail += f"; so it is with {len(keys) - 1} more, and {self._client} takes one at random each time"
                 hint = f"take all of these keys but one out of {file.path}"
-            self.add("key", Outcome.OK, keys[0], detail, hint)
+            self.add("key", Outcome.OK, without_user_info(keys[0]), detail, hint)
         return keys
 
     def _read(self, file: AuthFile, logins: Logins, key: str) -> _Found | SourceError:
-        credential = _decode(file, logins, key)
+        credential, shown = _decode(file, logins, key), without_user_info(key)
         if isinstance(credential, SourceError):
-            self.add("entry", Outcome.FAILED, key, credential.message, credential.hint)
+            self.add("entry", Outcome.FAILED, shown, credential.message, credential.hint)
             return credential
         if isinstance(credential, Anonymous):
-            self.add("entry", Outcome.SKIPPED, key, 'no user name with a password in its "auth"')
+            self.add("entry", Outcome.SKIPPED, shown, 'no user name with a password in its "auth"')
             return NOTHING
         said = (
             f"user name {credential.username!r} and a password"
             if isinstance(credential, Basic)
             else "an identity token"
         )
-        self.add("entry", Outcome.OK, key, said)
+        self.add("entry", Outcome.OK, shown, said)
         return _Found(credential, Source(file.path, key))
 
 
@@ -322,7 +322,7 @@ def _decode(file: AuthFile, logins: Logins, key: str) -> Credential | SourceErro
     try:
         return read_containers_entry(logins.auths[key])
     except ValueError as error:
-        shown = printable(key.rpartition("@")[2])  # user info in a key may hold a password
+        shown = printable(without_user_info(key))
         hint = f"log in again, or take that entry out of {file.path}"
         return MalformedFile(file.path, f"the entry {shown!r} in auths: {error}", hint=hint)
 

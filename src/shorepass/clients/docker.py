@@ -19,7 +19,7 @@ from shorepass.config.docker_config import DockerConfig
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import docker_config_path
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
-from shorepass.errors import HelperError, SourceError
+from shorepass.errors import HelperError, SourceError, without_user_info
 from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source, Step
 from shorepass.shapes import NamedTuple
@@ -228,17 +228,19 @@ class _Trace:
         self._steps.append(Step(kind, outcome, subject, detail, hint))
 
     def add_key(self, picked: _Picked) -> None:
+        key = without_user_info(picked.key)
         if picked.key == self.server_url:
-            self.add("key", Outcome.OK, picked.key, "what docker asks for, exactly")
+            self.add("key", Outcome.OK, key, "what docker asks for, exactly")
             return
         detail = f"its host is {self.server_url!r}, and there is no key of just that name"
         hint = None
         if picked.others:
             detail += f"; so it is with {len(picked.others)} more, and docker takes one at random each time"
             hint = f"shorepass logout {self.reference.registry}, then log in anew"
-        self.add("key", Outcome.OK, picked.key, detail, hint)
+        self.add("key", Outcome.OK, key, detail, hint)
 
     def add_entry(self, key: str, credential: Credential) -> None:
+        key = without_user_info(key)
         login = f"shorepass login {self.reference.registry}"
         if isinstance(credential, Anonymous):
             self.add("entry", Outcome.SKIPPED, key, "no user name with a password in it, and no token", login)
@@ -313,7 +315,7 @@ def _ask_helper(trace: _Trace, helper: str, path: str, picked: _Picked) -> Resol
         kept = [auth.credential() for auth in (picked.auth, *picked.others)]
         instead = "an empty auth"
         if any(credential != ANONYMOUS for credential in kept):
-            instead = f"what is left in {path} under {picked.key!r}"
+            instead = f"what is left in {path} under {without_user_info(picked.key)!r}"
         return trace.resolution(error, behaviour=SILENT_HELPER.format(instead))
     if isinstance(answer, Anonymous):
         login = f"shorepass login {trace.reference.registry}"
@@ -327,7 +329,8 @@ def _ask_helper(trace: _Trace, helper: str, path: str, picked: _Picked) -> Resol
     source = Source(path, trace.server_url, helper)
     if isinstance(credential, BearerToken):
         trace.add_key(picked)
-        trace.add("entry", Outcome.OK, picked.key, f"{_said(credential)}: docker keeps it beside what a helper says")
+        key = without_user_info(picked.key)
+        trace.add("entry", Outcome.OK, key, f"{_said(credential)}: docker keeps it beside what a helper says")
         source = Source(path, picked.key)
     others = tuple(dict.fromkeys(other for other in merged[1:] if other != credential))
     return trace.resolution(credential, None if isinstance(credential, Anonymous) else source, alternatives=others)

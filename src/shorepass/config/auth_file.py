@@ -28,6 +28,9 @@ class Logins(NamedTuple):
     auths: dict[str, Members]
     helpers: dict[str, str]
 
+    def __repr__(self) -> str:  # the entries are as they stand in the file
+        return f"Logins({len(self.auths)} entries, {self.helpers})"
+
 
 def load(context: Context, file: AuthFile) -> Logins | None:
     """Return what a file holds, None where there is no such file. Raises FileError, MalformedFile."""

@@ -12,7 +12,7 @@ from shorepass.config.auth_entry import DOCKER_FIELDS, AuthConfig, BadEntryError
 from shorepass.config.document import load_pairs
 from shorepass.config.go_json import field_name, first_value, text_fields
 from shorepass.config.spans import JsonSyntaxError, skip_blank
-from shorepass.errors import MalformedFile, printable
+from shorepass.errors import MalformedFile, printable, without_user_info
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -51,6 +51,9 @@ class DockerConfig(NamedTuple):
     auths: dict[str, Members]
     cred_helpers: dict[str, str]
     creds_store: str
+
+    def __repr__(self) -> str:  # the entries are as they stand in the file
+        return f"DockerConfig({len(self.auths)} entries, {self.cred_helpers}, {self.creds_store!r})"
 
     @property
     def holds_auth(self) -> bool:
@@ -186,8 +189,7 @@ def _auth_of(members: Members) -> str | None:
 
 
 def _bad_entry(key: str, reason: str) -> BadEntryError:
-    shown = key.rpartition("@")[2]  # user info in a key may hold a password
-    return BadEntryError(f"the entry {printable(shown)!r} in auths: {reason}")
+    return BadEntryError(f"the entry {printable(without_user_info(key))!r} in auths: {reason}")
 
 
 def load_variable(text: str) -> dict[str, AuthConfig]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from shorepass.config.locations import join
-from shorepass.errors import InvalidReference, MalformedFile, printable
+from shorepass.errors import InvalidReference, MalformedFile, printable, without_user_info
 from shorepass.names import Reference, is_registry, parse
 from shorepass.shapes import NamedTuple
 
@@ -78,7 +78,9 @@ class Registry(NamedTuple):
         except InvalidReference:
             there = reference
         if str(there) != text or not there.repository:
-            raise MalformedFile(self.path, f"{self.prefix!r} becomes {printable(text)!r}: not the name of an image")
+            raise MalformedFile(
+                self.path, f"{self.prefix!r} becomes {printable(without_user_info(text))!r}: not the name of an image"
+            )
         return there
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import re
 
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import HelperFailed, HelperMissing, HelperTimeout, UsageError, printable
 from shorepass.helper import protocol
 from shorepass.helper.protocol import Refusal, Verb
 from shorepass.processes import ProcessError, ProcessNotStarted, ProcessTimeout
+from shorepass.secret import repeats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ DEFAULT_TIMEOUT = 20.0  # seconds; without a keyring the secret-service helper n
 LONGEST_TIMEOUT = 86_400.0  # seconds: a day; what is longer is a mistake
 OUTPUT_LIMIT = 4 * 1024 * 1024  # bytes: a list of 10,000 logins has about one
 TIMEOUT_VARIABLE = "SHOREPASS_HELPER_TIMEOUT"
+
+# A word that may be a token or its base64: letters and digits, no dots, and longer than words are. A helper knows secrets
+# that we do not know, and may say one of them where it fails.
+TOKEN = re.compile(r"(?=[\w+=-]*[0-9])(?=[\w+=-]*[a-zA-Z])[\w+=-]{12,}", re.ASCII)
 
 # What mends a helper that is not there, for those that people meet.
 INSTALL = {
@@ -176,16 +181,11 @@ def _failed(path: str, verb: Verb, done: Completed, sent: Answer | None = None) 
     line = text.partition("\n")[0]
     if not text:
         said = ", and it printed nothing"
-    elif "{" in line or '"secret"' in line.lower() or (sent and _holds_secret(text, sent)):
+    elif "{" in line or '"secret"' in line.lower() or (sent and repeats(line, sent.secret.reveal())):
         said = ", and what it printed may hold a secret: not shown"
     else:
-        said = f": {printable(line)}"
+        said = f": {TOKEN.sub('***', printable(line))}"
     return HelperFailed(path, verb, _how(done.status) + said, hint=_mend(text) or _by_hand(path))
-
-
-def _holds_secret(text: str, sent: Answer) -> bool:
-    secret = sent.secret.reveal()
-    return any(form in text for form in (*secret.splitlines(), json.dumps(secret, ensure_ascii=False)[1:-1]) if form)
 
 
 def _how(status: int) -> str:

@@ -61,9 +61,10 @@ class PooledTransport:
             return self._exchange(self._pools, request, headers, limit, timeout)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             self.close()
-            raise self._unreachable(request.url, error, timeout, is_late=expired.is_set()) from _root(error)
+            trouble, root = self._unreachable(request.url, error, timeout, is_late=expired.is_set()), _root(error)
         finally:
             timer.cancel()
+        raise trouble from (root if isinstance(root, OSError) else None)  # others quote the server, who may quote us
 
     def _exchange(
         self, pools: urllib3.PoolManager, request: Request, headers: dict[str, str], limit: int, timeout: float
@@ -148,7 +149,7 @@ class PooledTransport:
             return Unreachable(name, f"connection refused{through}", hint="is the registry running, and on this port?")
         if isinstance(root, OSError):
             return Unreachable(name, f"{printable(root.strerror or str(root))}{through}")
-        return Unreachable(name, f"the answer is not HTTP: {printable(str(root))}{through}")
+        return Unreachable(name, f"the answer is not HTTP ({type(root).__name__}){through}")
 
 
 def _tunnel_trouble(name: str, status: str, through: str) -> Unreachable:

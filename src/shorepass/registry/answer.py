@@ -1,7 +1,7 @@
 """What a registry or token server says in an answer that is not a success, made fit to be shown.
 
 Only the fields that are meant for people are read, and plain text where it is short; never a body that could hold a
-token. A secret that a server repeats back to us is blotted out before anything else is done with the text.
+token. Words in which a server repeats the secret back to us, in whatever form, are not shown at all.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from shorepass.errors import NotARegistry, RateLimited, RegistryError, Unreachable, printable
+from shorepass.secret import repeats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,26 +17,25 @@ if TYPE_CHECKING:
 
     from shorepass.http import Response
 
-__all__ = ["blot", "codes", "is_html", "limit_reached", "missing_actions", "other_status", "said"]
+__all__ = ["codes", "is_html", "limit_reached", "missing_actions", "other_status", "said"]
 
 TEXT_LIMIT = 160  # characters: two terminal lines of somebody else's words
 ERRORS_LIMIT = 3  # of the errors in one body
 ACTIONS_LIMIT = 16  # of the missing actions in one body
+REPEATED = "(not shown: it repeats the secret)"
 
 
 def said(response: Response, secrets: Iterable[str] = ()) -> str:
     """Return the server's own words about its answer, ``": words"`` or ``""``."""
     words = "; ".join(_words(response))
-    words = printable(blot(words, secrets), TEXT_LIMIT)
+    words = _fit_to_show(words, secrets)
     return f": {words}" if words else ""
 
 
-def blot(text: str, secrets: Iterable[str]) -> str:
-    """Return foreign text without the secrets that were sent: a server may repeat them."""
-    for secret in secrets:
-        if len(secret) >= 3:  # blotting a single letter would only spoil the text
-            text = text.replace(secret, "***")
-    return text
+def _fit_to_show(text: str, secrets: Iterable[str]) -> str:
+    """Return a server's text cut and cleaned, or a word about it where it holds one of the secrets that were sent."""
+    text = text[: TEXT_LIMIT * 4]
+    return REPEATED if any(repeats(text, secret) for secret in secrets) else printable(text, TEXT_LIMIT)
 
 
 def codes(response: Response) -> set[str]:
@@ -48,7 +48,7 @@ def missing_actions(response: Response, secrets: Iterable[str] = ()) -> list[str
     details = [error.get("detail") for error in _errors(response)]
     items = [item for detail in details if isinstance(detail, list) for item in detail if isinstance(item, dict)]
     missing = [f"{item['Action']} on {item.get('Name', '?')}" for item in items if item.get("Action")]
-    return [printable(blot(text, secrets), TEXT_LIMIT) for text in missing[:ACTIONS_LIMIT]]
+    return [_fit_to_show(text, secrets) for text in missing[:ACTIONS_LIMIT]]
 
 
 def _words(response: Response) -> list[str]:
@@ -113,7 +113,7 @@ def other_status(registry: str, response: Response, secrets: Iterable[str] = (),
     if status in (502, 503, 504):
         return Unreachable(registry, f"{who} answered {status}{words}", hint="try again later")
     if 300 <= status < 400:
-        place = printable(blot(response.header("location"), secrets), TEXT_LIMIT)
+        place = _fit_to_show(response.header("location"), secrets)
         return NotARegistry(registry, f"{who} redirects to {place}")
     page = " with a web page" if is_html(response) else ""
     return NotARegistry(

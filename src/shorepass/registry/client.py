@@ -217,11 +217,12 @@ class RegistryClient:
         try:
             url = parse_url(location.partition("#")[0], request.url)
         except UsageError as error:
-            raise NotARegistry(self.registry, f"it redirects to {printable(location)!r}: {error.message}") from None
+            raise NotARegistry(self.registry, f"it redirects to a place that is none: {error.message}") from None
+        place = f"{url.scheme}://{url.authority}"  # what stands behind that may repeat the secret
         if request.url.scheme == "https" and url.scheme == "http":
-            raise NotARegistry(self.registry, f"it redirects from https to plain http ({printable(str(url))})")
+            raise NotARegistry(self.registry, f"it redirects from https to plain http ({place})")
         if url.scheme == "http" and not (is_loopback(url.authority) or url.host == request.url.host):
-            raise NotARegistry(self.registry, f"it redirects to plain http elsewhere ({printable(str(url))})")
+            raise NotARegistry(self.registry, f"it redirects to plain http elsewhere ({place})")
         if url.origin == request.url.origin:
             return request._replace(url=url)
         kept = tuple(line for line in request.headers if line[0].lower() != "authorization")
