@@ -22,6 +22,7 @@ examples:
   sudo shorepass who --all                     every user, container and virtual machine
   shorepass who --in docker:web --in user:bob  these places
   shorepass who --check                        and ask the registries, each credential once
+  shorepass who --html who.html                a map, as one page that needs no network
   shorepass who --json | jq '.logins[] | select(.plain_text)'
 
 No secret is shown. A login stands for every client that reads it; podman stands for skopeo and buildah too.
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--check", action="store_true", help="ask the registries whether the logins work")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--html", metavar="FILE", help="draw a map into this file (- for standard output)")
     place.add_registry_flags(parser, timeout="for all registries together, with --check")
 
 
@@ -62,7 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         looked = _checked(looked, arguments, here, now)
     looked = with_shares(looked)
-    if arguments.json:
+    if arguments.html:
+        _draw(looked, arguments.html, now)
+    elif arguments.json:
         _print_json(looked)
     else:
         _print_text(looked)
@@ -115,6 +119,20 @@ def _checked(looked: list[Looked], arguments: argparse.Namespace, here: Context,
             now=now,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
+
+
+def _draw(looked: Sequence[Looked], path: str, now: float) -> None:
+    """Write the map. Raises WriteError."""
+    from shorepass import files
+    from shorepass.who.document import sentence
+    from shorepass.who.page import page
+
+    drawn = page(looked, now=now)
+    if path == "-":
+        print(drawn)
+    else:
+        files.update(path, lambda _: drawn.encode())
+    print(sentence(looked), file=sys.stderr)
 
 
 def _print_json(looked: Sequence[Looked]) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 
 from shorepass.credential import Anonymous
 from shorepass.errors import HelperError, LoginRefused, PermissionDenied, ShorepassError
+from shorepass.resolution import Outcome, Step
 from shorepass.shapes import NamedTuple
 from shorepass.who.gather import HELPER_SECONDS, WORKERS, asks_helpers, broken, dated
 from shorepass.who.login import State
@@ -32,6 +33,7 @@ class _Verdict(NamedTuple):
     state: State
     detail: str = ""
     hint: str | None = None
+    steps: tuple[Step, ...] = ()
 
 
 def check(
@@ -82,12 +84,14 @@ def _ask(registry: str, credential: Credential, access: Access, here: Context) -
         with RegistryClient(registry, access, here) as client:
             steps = client.check_login(credential).steps
     except (LoginRefused, PermissionDenied) as error:
-        return _Verdict(State.REFUSED, error.reason, error.hint)
+        step = Step("registry", Outcome.FAILED, registry, error.reason, error.hint)
+        return _Verdict(State.REFUSED, error.reason, error.hint, (step,))
     except ShorepassError as error:
-        return _Verdict(State.NOT_CHECKED, error.message, error.hint)
+        step = Step("registry", Outcome.FAILED, registry, error.message, error.hint)
+        return _Verdict(State.NOT_CHECKED, error.message, error.hint, (step,))
     if len(steps) == 1:  # it greets strangers: whatever was sent would have been taken
-        return _Verdict(State.NOT_CHECKED, steps[0].detail)
-    return _Verdict(State.WORKS)
+        return _Verdict(State.NOT_CHECKED, steps[0].detail, steps=steps)
+    return _Verdict(State.WORKS, steps=steps)
 
 
 def _judged(login: Login, verdict: _Verdict | None) -> Login:
@@ -95,7 +99,7 @@ def _judged(login: Login, verdict: _Verdict | None) -> Login:
         return login
     if verdict is None:
         return login._replace(detail="its key names no registry")
-    return login._replace(state=verdict.state, detail=verdict.detail, hint=verdict.hint)
+    return login._replace(state=verdict.state, detail=verdict.detail, hint=verdict.hint, asked=verdict.steps)
 
 
 def _fetch(looked: Sequence[Looked], now: float) -> list[Looked]:

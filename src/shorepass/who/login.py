@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context, Place
     from shorepass.credential import Credential
+    from shorepass.resolution import Step
 
 __all__ = ["BROKEN", "Login", "Looked", "Share", "State"]
 
@@ -49,6 +50,7 @@ class Login(NamedTuple):
     ``registry`` is the one that it means, empty where it means none. ``kind``: ``password``, ``identity token``, ``bearer
     token``, empty where nobody was asked. It rests in ``path``, or with ``helper`` (its suffix), which ``path`` names.
     ``detail``: why the state is what it is. ``expires``: seconds since 1970, where the credential says so.
+    ``asked``: the steps of the registry's answer.
     """
 
     context: str
@@ -65,6 +67,7 @@ class Login(NamedTuple):
     expires: float | None = None
     shared: tuple[Share, ...] = ()
     credential: Credential | None = None
+    asked: tuple[Step, ...] = ()
 
     @property
     def plain_text(self) -> bool:

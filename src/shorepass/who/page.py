@@ -1,0 +1,119 @@
+"""The map: what ``who`` found as one page of HTML that needs nothing but itself.
+
+The page's policy allows exactly its own style and script, by their hashes, and no connection at all. What was found goes in
+as JSON, and the script puts it into the page as text: a name with markup in it is only a strange name.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from importlib.resources import files
+
+from shorepass.errors import HelperError
+from shorepass.resolution import Outcome, Step
+from shorepass.who.document import date, document, sentence, shares_of
+from shorepass.who.use import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from shorepass.contexts import Context
+    from shorepass.who.login import Login, Looked
+
+__all__ = ["page"]
+
+TRACES = 50  # logins of one place whose traces are in the page; nobody reads more, and each is resolved anew
+CROWD = 6  # places that share one thing: more arrows than that are only drawn when somebody points at them
+POLICY = (
+    "default-src 'none'; style-src '{style}'; script-src '{script}'; img-src data:; base-uri 'none'; form-action 'none'"
+)
+# Inside a script element only these can end it, or begin a comment.
+ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
+def page(looked: Sequence[Looked], *, now: float) -> str:
+    """Return the map as HTML. ``now``: seconds since 1970."""
+    style, script = _text("page.css"), _text("page.js")
+    parts = {
+        "POLICY": POLICY.format(style=_hash(style), script=_hash(script)),
+        "STYLE": style,
+        "SCRIPT": script,
+        "DATA": json.dumps(_data(looked, now)).translate(ESCAPES),
+    }
+    return re.sub("@@([A-Z]+)@@", lambda found: parts[found[1]], _text("page.html"))
+
+
+def _text(name: str) -> str:
+    return files("shorepass.who").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _data(looked: Sequence[Looked], now: float) -> dict[str, Any]:
+    data = document(looked)
+    logins = ((found.context, number, login) for found in looked for number, login in enumerate(found.logins))
+    for (context, number, login), shown in zip(logins, data["logins"], strict=True):
+        shown["traces"] = list(_traces(context, login)) if context is not None and number < TRACES else []
+    for found, place in zip(looked, data["places"], strict=True):
+        place["user"] = _user(found.context)
+    return {**data, "sentence": sentence(looked), "drawn": date(now), "links": list(_links(looked))}
+
+
+def _user(context: Context | None) -> str:
+    if context is None:
+        return ""
+    uid = "" if context.uid is None else f"uid {context.uid}"
+    return ", ".join(part for part in (uid, context.home()) if part)
+
+
+def _traces(context: Context, login: Login) -> Iterator[dict[str, Any]]:
+    """Yield, for each client that takes the login, the steps that lead it there, and the registry's answer."""
+    for client in login.clients if login.registry else ():
+        resolution = resolve(context, client, login)
+        steps = resolution.steps
+        if isinstance(resolution.answer, HelperError) and login.helper:  # no program was run for the page
+            steps = (*steps[:-1], Step("helper", *_helper_said(login), login.hint))
+        yield {
+            "client": client if client == "docker" else "podman, skopeo, buildah",
+            "steps": [{**step._asdict(), "outcome": step.outcome.value} for step in (*steps, *login.asked)],
+        }
+
+
+def _helper_said(login: Login) -> tuple[Outcome, str, str]:
+    from shorepass.who.login import BROKEN
+
+    program = f"docker-credential-{login.helper}"
+    if login.state in BROKEN:
+        return Outcome.FAILED, program, login.detail
+    if login.credential is not None:
+        return Outcome.OK, program, f"has the login of {login.account!r}" if login.account else "has a token"
+    if login.kind:
+        return Outcome.OK, program, "lists it; its secret was not asked for"
+    return Outcome.SKIPPED, program, "was not asked"
+
+
+def _links(looked: Sequence[Looked]) -> Iterator[dict[str, Any]]:
+    """Yield what leads from place to place, each arrow once: sudo, and what places share, from the first to the others."""
+    names = [found.place.name for found in looked]
+    if "me" in names:
+        for name in ("sudo", "sudo-login"):
+            if name in names:
+                yield {"what": "sudo", "from": "me", "to": name, "text": f"{name}: what sudo makes of me"}
+    drawn = set()
+    for share in shares_of(looked):
+        first, *others = share.contexts
+        text = f"one {share.what}: {share.subject}: {', '.join(share.contexts)}"
+        for other in others:
+            arrow = (share.what, first, other)
+            if arrow not in drawn or text:
+                crowded = len(others) > CROWD or arrow in drawn
+                yield {"what": share.what, "from": first, "to": other, "text": text, "crowded": crowded}
+            drawn.add(arrow)
+            text = ""
