@@ -78,7 +78,8 @@ class Context(Protocol):
     def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
         """Replace a file's bytes by ``edit(current)``, atomically; False when ``edit`` returned None (no change).
 
-        ``edit`` may be called more than once: when another program wrote meanwhile it gets the newer content.
+        ``edit`` may be called more than once, also after a save: when another program wrote meanwhile it gets the newer
+        content. So it returns None, or the same bytes, where its change is already made.
         A new file is 0600 in 0700 folders and belongs to the user whose home it is in. Raises WriteError, FileError,
         and what ``edit`` raises; then nothing has changed.
         """

@@ -138,6 +138,8 @@ class LocalContext:
     def _home_owner(self, path: str) -> tuple[int, int] | None:
         """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""
         home = self.home()
+        if "\0" in path:
+            return None  # ``files`` says what is wrong with it
         if sys.platform != "win32" and os.geteuid() == 0 and home and os.path.isdir(home):
             home = os.path.realpath(home)
             if os.path.realpath(path).startswith(home.rstrip(os.sep) + os.sep):
