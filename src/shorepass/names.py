@@ -23,6 +23,7 @@ __all__ = [
     "is_loopback",
     "is_registry",
     "parse",
+    "registry_meant",
     "registry_of_server",
     "require_user_name",
     "server_url",
@@ -145,6 +146,16 @@ def registry_of_server(server: str) -> str:
     if not _grammar()[0].fullmatch(host):
         raise InvalidReference(server, f"{host!r} is not a registry host")
     return HUB_REGISTRY if host.lower() in HUB_HOSTS else host
+
+
+def registry_meant(key: str) -> str:
+    """Return the registry that a person means by a config key, however it is spelled.
+
+    As ``registry_of_server``, in lower case, and without the port that its scheme has anyway. Raises InvalidReference.
+    """
+    registry = registry_of_server(key).lower()
+    host, port = split_host_port(registry)
+    return host if port == ("80" if key.startswith("http://") else "443") else registry
 
 
 def is_registry(text: str) -> bool:

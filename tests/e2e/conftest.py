@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,12 @@ import pytest
 
 from e2e import containers, programs
 from e2e.containers import ContainerEngine
-from e2e.doctor import Doctor
+from e2e.doctor import Doctor, Program
 from e2e.token_server import TokenServer, token_registry
 
 if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
     from conftest import Done, RunShorepass
 
 USERS = {"alice": "alice's password", "bob": "bob's password"}
@@ -110,3 +113,37 @@ def engine(request: pytest.FixtureRequest) -> ContainerEngine:
     """Each of the two engines."""
     found: ContainerEngine = request.getfixturevalue(f"{request.param}_containers")
     return found
+
+
+@pytest.fixture
+def docker(dockerd: str, world: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Runs the real docker with the test's environment; doctor finds it on PATH, and podman too."""
+    program = programs.require(programs.docker_programs()[-1])
+    for path in (program, programs.require("podman")):
+        (world / "bin" / Path(path).name).symlink_to(path)
+    monkeypatch.setenv("DOCKER_HOST", dockerd)
+
+    def run(*words: str, stdin: str = "") -> CompletedProcess[str]:
+        return programs.run([program, *words], env=os.environ, stdin=stdin)
+
+    return run
+
+
+@pytest.fixture
+def skopeo() -> Program:
+    """Runs the real skopeo, which decides as podman does, with the test's environment."""
+
+    def run(*words: str, stdin: str = "") -> CompletedProcess[str]:
+        return programs.run([programs.require("skopeo"), *words], env=os.environ, stdin=stdin)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def private_image(registry: str, image_archive: Path) -> str:
+    """The name of an image in ``registry``, where every user may do everything and strangers nothing."""
+    name = f"{registry}/team/private:1"
+    words = ["copy", "--insecure-policy", "--dest-tls-verify=false", "--dest-creds", f"alice:{USERS['alice']}"]
+    done = programs.run([programs.require("skopeo"), *words, f"docker-archive:{image_archive}", f"docker://{name}"])
+    assert done.returncode == 0, done.stderr
+    return name

@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from e2e import programs
-from e2e.doctor import Doctor, found
+from e2e.doctor import Doctor, Program, found, log_in, one
 from e2e.token_server import TokenServer, token_registry
 from shorepass.testing import Failure, Registry
 
 if TYPE_CHECKING:
-    from subprocess import CompletedProcess
-
-    from conftest import Done, RunShorepass
+    from conftest import RunShorepass
 
 REFUSAL = b'{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}'
 TOO_MANY = Failure(429, REFUSAL, (("Retry-After", "120"), ("Content-Type", "application/json")))
-
-Docker = Callable[..., "CompletedProcess[str]"]
-
-
-@pytest.fixture
-def docker(dockerd: str, world: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
-    """Runs the real docker with the test's environment, and lets doctor find it on PATH."""
-    program = programs.require(programs.docker_programs()[-1])
-    for name in (program, programs.require("podman")):
-        (world / "bin" / Path(name).name).symlink_to(name)
-    monkeypatch.setenv("DOCKER_HOST", dockerd)
-
-    def run(*words: str, stdin: str = "") -> CompletedProcess[str]:
-        return programs.run([program, *words], env=os.environ, stdin=stdin)
-
-    return run
 
 
 @pytest.fixture
@@ -56,10 +37,10 @@ def registry_of_tokens(tokens: TokenServer, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def images(docker: Docker, busybox_image: str, users: dict[str, str], registry_of_tokens: str) -> Iterator[list[str]]:
+def images(docker: Program, busybox_image: str, users: dict[str, str], registry_of_tokens: str) -> Iterator[list[str]]:
     """Two images in the registry: a private one, and one for everybody."""
     names = [f"{registry_of_tokens}/{repository}:1" for repository in ("team/app", "open/app")]
-    log_in(docker, registry_of_tokens, users, "alice")
+    log_in(docker, registry_of_tokens, "alice", users["alice"])
     for name in names:
         assert docker("tag", busybox_image, name).returncode == 0
         pushed = docker("push", name)
@@ -70,21 +51,10 @@ def images(docker: Docker, busybox_image: str, users: dict[str, str], registry_o
     docker("rmi", *names)
 
 
-def log_in(docker: Docker, registry: str, users: dict[str, str], user: str) -> None:
-    done = docker("login", "-u", user, "--password-stdin", registry, stdin=users[user])
-    assert done.returncode == 0, done.stderr
-
-
-def one(done: Done) -> dict[str, object]:
-    """Return the finding that doctor has, which is the only one."""
-    (finding,) = found(done)
-    return finding
-
-
-def test_a_refused_login(doctor: Doctor, docker: Docker, tokens: TokenServer, images: list[str]) -> None:
+def test_a_refused_login(doctor: Doctor, docker: Program, tokens: TokenServer, images: list[str]) -> None:
     """SP501: the password was changed; docker is refused, and after the login that doctor advises it is not."""
     image, registry = images[0], images[0].partition("/")[0]
-    log_in(docker, registry, tokens.users, "alice")
+    log_in(docker, registry, "alice", tokens.users["alice"])
     tokens.users = {"alice": "another password"}
     assert "unauthorized" in docker("pull", image).stderr
     for words in ([image], ["--check"]):
@@ -94,31 +64,31 @@ def test_a_refused_login(doctor: Doctor, docker: Docker, tokens: TokenServer, im
         sent = [fields for _, fields in tokens.requests if "account" in fields]
         assert len(sent) == 1  # for docker and for podman: accounts get locked
     assert found(doctor()) == []  # without --check no registry is asked
-    log_in(docker, registry, tokens.users, "alice")
+    log_in(docker, registry, "alice", tokens.users["alice"])
     assert docker("pull", image).returncode == 0
     assert found(doctor(image)) == []
 
 
-def test_a_refused_identity_token(doctor: Doctor, docker: Docker, tokens: TokenServer, images: list[str]) -> None:
+def test_a_refused_identity_token(doctor: Doctor, docker: Program, tokens: TokenServer, images: list[str]) -> None:
     """SP501: so it is with an identity token that was revoked."""
     image, registry = images[0], images[0].partition("/")[0]
     tokens.identity_tokens = True
-    log_in(docker, registry, tokens.users, "alice")
+    log_in(docker, registry, "alice", tokens.users["alice"])
     assert docker("pull", image).returncode == 0
     assert found(doctor(image)) == []
     docker("rmi", image)
     tokens.refresh_tokens.clear()
     assert docker("pull", image).returncode != 0
     assert one(doctor(image))["code"] == "SP501"
-    log_in(docker, registry, tokens.users, "alice")
+    log_in(docker, registry, "alice", tokens.users["alice"])
     assert docker("pull", image).returncode == 0
     assert found(doctor(image)) == []
 
 
-def test_no_permission(doctor: Doctor, docker: Docker, tokens: TokenServer, images: list[str]) -> None:
+def test_no_permission(doctor: Doctor, docker: Program, tokens: TokenServer, images: list[str]) -> None:
     """SP502: bob may pull and not push; doctor names what is granted and what is missing."""
     image, registry = images[0], images[0].partition("/")[0]
-    log_in(docker, registry, tokens.users, "bob")
+    log_in(docker, registry, "bob", tokens.users["bob"])
     assert docker("pull", image).returncode == 0
     assert found(doctor(image)) == []
     denied = docker("push", image)
@@ -126,20 +96,20 @@ def test_no_permission(doctor: Doctor, docker: Docker, tokens: TokenServer, imag
     finding = one(doctor("--push", image))
     assert (finding["code"], finding["subject"]) == ("SP502", image.removesuffix(":1"))
     assert {"granted: pull", "missing: push"} <= set(finding["evidence"])
-    log_in(docker, registry, tokens.users, "alice")
+    log_in(docker, registry, "alice", tokens.users["alice"])
     assert docker("push", image).returncode == 0
     assert found(doctor("--push", image)) == []
 
 
 def test_a_login_breaks_a_public_image(
-    doctor: Doctor, docker: Docker, tokens: TokenServer, images: list[str], run_shorepass: RunShorepass
+    doctor: Doctor, docker: Program, tokens: TokenServer, images: list[str], run_shorepass: RunShorepass
 ) -> None:
     """SP503: a token server refuses bad credentials even for what is public; after the logout the pull works."""
     _, image = images
     registry = image.partition("/")[0]
     assert docker("pull", image).returncode == 0
     docker("rmi", image)
-    log_in(docker, registry, tokens.users, "bob")
+    log_in(docker, registry, "bob", tokens.users["bob"])
     tokens.users = {"alice": tokens.users["alice"]}
     assert docker("pull", image).returncode != 0
     finding = one(doctor(image, client="docker"))
@@ -150,7 +120,7 @@ def test_a_login_breaks_a_public_image(
     assert found(doctor(image, client="docker")) == []
 
 
-def test_too_many_requests(doctor: Doctor, docker: Docker) -> None:
+def test_too_many_requests(doctor: Doctor, docker: Program) -> None:
     """SP504: docker pull fails with toomanyrequests, and doctor passes on when to try again."""
     with Registry() as registry:
         image = f"{registry.host}/team/app:1"
@@ -164,7 +134,7 @@ def test_too_many_requests(doctor: Doctor, docker: Docker) -> None:
         assert found(doctor(f"{registry.host}/team/app:1")) == []
 
 
-def test_no_pull_is_left(doctor: Doctor, docker: Docker) -> None:
+def test_no_pull_is_left(doctor: Doctor, docker: Program) -> None:
     """SP504: a look at a manifest is not billed, and tells that the next pull will fail, as docker's does."""
     left = (("RateLimit-Limit", "100;w=21600"), ("RateLimit-Remaining", "0;w=21600"))
     kind = ("Content-Type", "application/vnd.oci.image.manifest.v1+json")
@@ -180,10 +150,10 @@ def test_no_pull_is_left(doctor: Doctor, docker: Docker) -> None:
 
 
 def test_our_own_clock(
-    doctor: Doctor, docker: Docker, images: list[str], users: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    doctor: Doctor, docker: Program, images: list[str], users: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SP505: where this machine's clock is wrong, a warning says by how much, although everything still works."""
-    log_in(docker, images[0].partition("/")[0], users, "alice")
+    log_in(docker, images[0].partition("/")[0], "alice", users["alice"])
     told = programs.run([programs.require("faketime"), "-f", "-2h", "env"]).stdout.splitlines()
     for name, _, value in (line.partition("=") for line in told if "FAKETIME" in line or "LD_PRELOAD" in line):
         monkeypatch.setenv(name, value)
@@ -195,28 +165,28 @@ def test_our_own_clock(
     assert found(doctor(images[0])) == []
 
 
-def test_an_expired_password(doctor: Doctor, docker: Docker, tokens: TokenServer, images: list[str]) -> None:
+def test_an_expired_password(doctor: Doctor, docker: Program, tokens: TokenServer, images: list[str]) -> None:
     """SP501: a password that says itself when it ends, as a CI job's does: found without a question to anybody."""
     image, registry = images[0], images[0].partition("/")[0]
     claims = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time()) - 60}).encode()).decode().rstrip("=")
     password = f"e30.{claims}.c2ln"
     tokens.users = {"alice": password}
-    log_in(docker, registry, tokens.users, "alice")
+    log_in(docker, registry, "alice", tokens.users["alice"])
     tokens.users = {"alice": "the next one"}
     assert docker("pull", image).returncode != 0
     tokens.requests.clear()
     for words in ((), (image,), ("--check",)):
         done = doctor(*words)
         assert (one(done)["code"], password in done.stdout, tokens.requests) == ("SP501", False, [])
-    log_in(docker, registry, tokens.users, "alice")
+    log_in(docker, registry, "alice", tokens.users["alice"])
     assert docker("pull", image).returncode == 0
     assert found(doctor(image)) == []
 
 
-def test_the_token_servers_clock(doctor: Doctor, docker: Docker, tokens: TokenServer, images: list[str]) -> None:
+def test_the_token_servers_clock(doctor: Doctor, docker: Program, tokens: TokenServer, images: list[str]) -> None:
     """SP505: docker-registry refuses a token that is not valid yet; with the clock set right all is well."""
     image, registry = images[0], images[0].partition("/")[0]
-    log_in(docker, registry, tokens.users, "alice")
+    log_in(docker, registry, "alice", tokens.users["alice"])
     for seconds, words in ((7200, "2 hours ahead of"), (-7200, "2 hours behind")):
         tokens.clock = seconds
         assert docker("pull", image).returncode != 0
@@ -229,11 +199,11 @@ def test_the_token_servers_clock(doctor: Doctor, docker: Docker, tokens: TokenSe
     assert found(doctor(image)) == []
 
 
-def test_a_foreign_realm(doctor: Doctor, docker: Docker, users: dict[str, str], tmp_path: Path) -> None:
+def test_a_foreign_realm(doctor: Doctor, docker: Program, users: dict[str, str], tmp_path: Path) -> None:
     """SP506: docker sends the password to a token server on another host; doctor warns, and sends nothing."""
     tokens = TokenServer(users, {}, address="127.0.0.2")
     with token_registry(tmp_path, tokens) as registry:
-        log_in(docker, registry, users, "alice")
+        log_in(docker, registry, "alice", users["alice"])
         assert any("account" in fields for _, fields in tokens.requests)
         tokens.requests.clear()
         finding = one(doctor("--check"))
@@ -244,17 +214,17 @@ def test_a_foreign_realm(doctor: Doctor, docker: Docker, users: dict[str, str], 
         assert found(doctor("--check", "--trust-realm", trusted)) == []
 
 
-def test_nobody_is_logged_in(doctor: Doctor, docker: Docker, tokens: TokenServer, images: list[str]) -> None:
+def test_nobody_is_logged_in(doctor: Doctor, docker: Program, tokens: TokenServer, images: list[str]) -> None:
     """SP510: a private image, and no login; a public one needs none."""
     image, registry = images[0], images[0].partition("/")[0]
     assert docker("pull", image).returncode != 0
     assert (one(doctor(image))["code"], found(doctor(images[1]))) == ("SP510", [])
-    log_in(docker, registry, tokens.users, "bob")
+    log_in(docker, registry, "bob", tokens.users["bob"])
     assert docker("pull", image).returncode == 0
     assert found(doctor(image)) == []
 
 
-def test_no_registry_answers(doctor: Doctor, docker: Docker) -> None:
+def test_no_registry_answers(doctor: Doctor, docker: Program) -> None:
     """SP511: nothing listens on the port; later something does."""
     with Registry() as registry:
         image, port = f"{registry.host}/team/app:1", registry.port

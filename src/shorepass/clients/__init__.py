@@ -11,6 +11,8 @@ from shorepass.shapes import NamedTuple, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from shorepass.contexts import Context
     from shorepass.credential import Credential
     from shorepass.names import Reference
@@ -61,6 +63,9 @@ class Client(Protocol):
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program would send. Never raises SourceError: that is the Resolution's ``answer``."""
+
+    def fitting(self, keys: Collection[str], reference: Reference) -> list[str]:
+        """Return those of a file's keys whose login the program may take: one, or all among which it tosses a coin."""
 
     def target(self, context: Context, server: str) -> Target:
         """Return where the program's ``login SERVER`` stores. ``server`` is as the user typed it.

@@ -25,7 +25,7 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from typing import TypeAlias
 
     from shorepass.config.auth_file import Logins
@@ -100,6 +100,10 @@ class Containers:
             question.add("file", Outcome.FAILED, "registries.conf", error.message, error.hint)
             raise
         return conf
+
+    def fitting(self, keys: Collection[str], reference: Reference) -> list[str]:
+        """Return those of an auth file's keys whose login the program may take for an image."""
+        return _fitting(keys, reference, legacy=False)
 
     def target(self, context: Context, server: str) -> Target:
         """Return where ``login`` stores: the first helper of all that can hold the key, normally the auth file.
@@ -251,14 +255,10 @@ class _Question:
 
     def _pick(self, file: AuthFile, logins: Logins) -> list[str]:
         """Return the key that the programs take, or all of those among which they toss a coin (Go's map order)."""
-        name = self._reference.registry if file.legacy else self._reference.name
-        for key in _shorter_and_shorter(name):
-            if key in logins.auths:
-                self.add("key", Outcome.OK, key, "the longest that fits" if "/" in key else "the registry")
-                return [key]
-        registry = _normal(self._reference.registry)
-        keys = sorted(key for key in logins.auths if _normal_key(key, legacy=file.legacy) == registry)
-        if keys:
+        keys, registry = _fitting(logins.auths, self._reference, legacy=file.legacy), _normal(self._reference.registry)
+        if keys and _is_prefix(keys[0], self._reference, legacy=file.legacy):
+            self.add("key", Outcome.OK, keys[0], "the longest that fits" if "/" in keys[0] else "the registry")
+        elif keys:
             detail, hint = f"means {registry}, and there is no key of just that name", None
             if len(keys) > 1:
                 detail += f"; so it is with {len(keys) - 1} more, and {self._client} takes one at random each time"
@@ -296,6 +296,20 @@ def _login_key(server: str) -> str:
     if "@" in key:
         raise UsageError("a registry has no '@' in its name")
     return key
+
+
+def _fitting(keys: Collection[str], reference: Reference, *, legacy: bool) -> list[str]:
+    """Return the one key that is the name or its longest beginning, else all that mean the registry."""
+    name = reference.registry if legacy else reference.name
+    exact = next((key for key in _shorter_and_shorter(name) if key in keys), None)
+    if exact is not None:
+        return [exact]
+    registry = _normal(reference.registry)
+    return sorted(key for key in keys if _normal_key(key, legacy=legacy) == registry)
+
+
+def _is_prefix(key: str, reference: Reference, *, legacy: bool) -> bool:
+    return key in _shorter_and_shorter(reference.registry if legacy else reference.name)
 
 
 def _shorter_and_shorter(key: str) -> Iterator[str]:

@@ -26,6 +26,8 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from shorepass.contexts import Context, FileContent
     from shorepass.names import Reference
 
@@ -142,16 +144,22 @@ class Docker:
 
         docker goes through the keys in the random order of a Go map; ours is the alphabet's first.
         """
-        if server_url in config.auths:
-            return _Picked(server_url, config.entry(server_url))
-        host_of = host_of_key if self._rules >= URL_PARSE_SINCE else _host_of_key_before_28
-        seek = "" if server_url.startswith("[") else server_url  # Go may add these brackets, all else is in the key
-        keys = [key for key in config.auths if seek in key and host_of(key) == server_url]
+        keys = self._fitting(config.auths, server_url)
         if not keys:
             return NOTHING_PICKED
-        keys.sort()
         entries = [config.entry(key) for key in keys]
         return _Picked(keys[0], entries[0], tuple(entries[1:]))
+
+    def fitting(self, keys: Collection[str], reference: Reference) -> list[str]:
+        """Return those of a file's keys whose login docker may take for an image."""
+        return self._fitting(keys, server_url(reference.registry))
+
+    def _fitting(self, keys: Collection[str], server_url: str) -> list[str]:
+        if server_url in keys:
+            return [server_url]
+        host_of = host_of_key if self._rules >= URL_PARSE_SINCE else _host_of_key_before_28
+        seek = "" if server_url.startswith("[") else server_url  # Go may add these brackets, all else is in the key
+        return sorted(key for key in keys if seek in key and host_of(key) == server_url)
 
     def target(self, context: Context, server: str) -> Target:
         """Return where ``docker login SERVER`` stores; Docker Hub for an empty name and for every name of Hub's index.

@@ -127,7 +127,7 @@ class Examination:
 def _references(entries: list[Entry]) -> list[Reference]:
     """Return what the keys of stored logins mean, each once: a registry, or a part of one."""
     from shorepass.errors import UsageError
-    from shorepass.names import Reference, registry_of_server
+    from shorepass.names import Reference, registry_meant
 
     found = []
     for entry in entries:
@@ -135,7 +135,7 @@ def _references(entries: list[Entry]) -> list[Reference]:
             continue
         part = "" if "://" in entry.key else entry.key.partition("/")[2]  # podman alone has logins for a part
         try:
-            found.append(Reference(registry_of_server(entry.key), part.rstrip("/")))
+            found.append(Reference(registry_meant(entry.key), part.rstrip("/")))
         except UsageError:
             continue  # no registry's name: that is a finding of its own
     return list(dict.fromkeys(found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import certificates, visits
+from shorepass.doctor.evidence import sends
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice
 from shorepass.errors import (
@@ -165,19 +166,6 @@ def _finding(
     evidence = (*said, sends(resolution))
     subject = subject or resolution.reference.registry
     return Finding(code, severity, examination.context.name, subject, cause, evidence, repair)
-
-
-def sends(resolution: Resolution) -> str:
-    """Return one line of evidence: what a client sends, and where that rests."""
-    from shorepass.explain import describe
-
-    said, source = describe(resolution.answer), resolution.source
-    if source is None:
-        return f"{resolution.client} sends no login"
-    rests = f"docker-credential-{source.helper}" if source.helper else source.path
-    who = f" of {said['username']!r}" if said.get("username") else ""
-    what = "password" if said["kind"] == "basic" else said["kind"]
-    return f"{resolution.client} sends the {what}{who} (fingerprint {said['fingerprint']}) from {rests}"
 
 
 def _of(resolution: Resolution) -> str:

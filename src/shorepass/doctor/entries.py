@@ -1,0 +1,242 @@
+"""Stored logins that are in plain text, hidden by a helper, left beneath one, or at odds with each other."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shorepass.config import document
+from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
+from shorepass.doctor import stored
+from shorepass.doctor.evidence import login, sends, shown
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.doctor.repair import Advice, Edit
+from shorepass.errors import HelperError, HelperMissing, SourceError
+from shorepass.names import Reference
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.clients import Entry
+    from shorepass.contexts import Context, FileContent
+    from shorepass.credential import Credential
+    from shorepass.doctor.examination import Examination
+    from shorepass.doctor.stored import Stored
+    from shorepass.resolution import Resolution
+
+__all__ = ["CODES", "check"]
+
+CODES = {
+    "SP301": "A secret rests in plain text",
+    "SP303": "A credHelpers entry hides a login",
+    "SP304": "A login is left in the file beneath a helper",
+    "SP305": "docker and podman are logged in differently",
+}
+
+EVIDENCE_LIMIT = 10  # lines: who has more logins than that knows by then
+CONTAINERS = ("podman", "skopeo", "buildah")
+
+# Helpers that keep secrets encrypted, by platform, the most usual first.
+STORES = {"linux": ("secretservice", "pass"), "darwin": ("osxkeychain",), "windows": ("wincred",)}
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Look at every entry of every file. Helpers are asked, registries are not."""
+    files = stored.read(examination)
+    yield from _plain_text(examination)
+    for file in files:
+        yield from _hidden_by_helper(examination, file)
+        yield from _beneath_helper(examination, file)
+    yield from _at_odds(examination)
+
+
+# SP301
+
+
+def _plain_text(examination: Examination) -> Iterator[Finding]:
+    files: dict[str, dict[str, Entry]] = {}
+    of_docker = {file.path for file in examination.files if "docker" in file.clients}
+    for client in examination.clients:
+        for entry in examination.entries[client.name]:
+            if client.name != "docker" and entry.path in of_docker:
+                continue  # docker's own are the same, without what lies beneath its helper
+            if entry.credential is not None and entry.helper is None:
+                files.setdefault(entry.path, {})[entry.key] = entry
+    helper = _working_store(examination.context) if files else ""
+    severity = Severity.WARNING if helper else Severity.NOTE
+    for path, entries in files.items():
+        lines = [f"{shown(key)}: {_said(entry)}" for key, entry in entries.items()]
+        more = [f"and {len(lines) - EVIDENCE_LIMIT} more"] if len(lines) > EVIDENCE_LIMIT else []
+        lines = lines[:EVIDENCE_LIMIT] + more
+        if helper:
+            lines.append(f"docker-credential-{helper} works here")
+        cause = "whoever reads this file, or a backup of it, has the secrets in it"
+        advice = _use_store(examination, path, next(iter(entries)), helper)
+        yield Finding("SP301", severity, examination.context.name, path, cause, tuple(lines), Advice(advice))
+
+
+def _said(entry: Entry) -> str:
+    return f"{entry.kind} of {entry.username!r}" if entry.username else entry.kind
+
+
+def _working_store(context: Context) -> str:
+    """Return the first helper that is here and answers, empty for none."""
+    from shorepass.helper.client import HelperClient
+
+    for name in STORES.get(context.platform, ()):
+        if context.which(f"docker-credential-{name}"):
+            try:
+                HelperClient(context, name).list()
+            except HelperError:
+                continue
+            return name
+    return ""
+
+
+def _use_store(examination: Examination, path: str, key: str, helper: str) -> str:
+    from shorepass.helper.client import INSTALL
+
+    install = "" if helper else INSTALL[STORES.get(examination.context.platform, ("pass",))[-1]] + "; then "
+    helper = helper or STORES.get(examination.context.platform, ("pass",))[-1]
+    of_docker = any(file.path == path and "docker" in file.clients for file in examination.files)
+    field = f'"credsStore": "{helper}"' if of_docker else f'"credHelpers": {{"{shown(key)}": "{helper}"}}'
+    client = "docker" if of_docker else "podman"
+    return f"{install}put {field} into {path}, and log in again: shorepass login --client {client} {shown(key)}"
+
+
+# SP303
+
+
+def _hidden_by_helper(examination: Examination, file: Stored) -> Iterator[Finding]:
+    """Find helpers for one registry that have no login for it, while there is one in the file or in the default store."""
+    name = file.client.name
+    asked = {entry.key: entry for entry in examination.entries[name] if entry.path == file.path}
+    for server, helper in file.helpers.items():
+        entry = asked.get(server)
+        if not helper or (entry is not None and not isinstance(entry.error, HelperMissing)):
+            continue
+        hidden = _beneath(examination, file, server)
+        if hidden:
+            cause = f"{name} asks docker-credential-{helper} alone, which has no login; there is one in {hidden}"
+            severity = Severity.ERROR
+            said: tuple[str, ...] = ()
+            if entry is not None:
+                cause = f"{name} asks docker-credential-{helper}, which is missing; there is a login in {hidden}"
+            if entry is not None and name == "docker" and hidden == "auths":
+                severity, said = Severity.WARNING, ("docker pull takes that one all the same, docker create stops",)
+            edit = partial(_without_helper, server)
+            repair = Edit(examination.context, file.path, edit, f"take {shown(server)!r} out of credHelpers")
+            subject = f"{file.path}: {shown(server)}"
+            yield Finding("SP303", severity, examination.context.name, subject, cause, said, repair)
+
+
+def _without_helper(server: str, current: FileContent | None) -> bytes | None:
+    return None if current is None else document.remove_member(current, ("credHelpers", server))
+
+
+def _beneath(examination: Examination, file: Stored, server: str) -> str:
+    """Return where the client would find a login without the helper for this registry, empty where it would not."""
+    from shorepass.helper.client import HelperClient
+
+    if file.store:
+        try:
+            found = HelperClient(examination.context, file.store).get(server)
+        except HelperError:
+            return ""
+        return "" if found == ANONYMOUS else f"docker-credential-{file.store}"
+    meant = stored.meaning(file.client.name, server)
+    return "auths" if meant and file.client.fitting(file.logins, meant) else ""
+
+
+# SP304
+
+
+def _beneath_helper(examination: Examination, file: Stored) -> Iterator[Finding]:
+    """Find docker's logins that stay in the file, in plain text, although a helper is asked instead."""
+    if file.client.name != "docker":
+        return
+    entries = [entry for entry in examination.entries["docker"] if not entry.error]
+    own = {entry.key for entry in entries if entry.helper is None}
+    held = {stored.meaning("docker", entry.key) for entry in entries if entry.helper is not None}
+    for key, credential in file.logins.items():
+        meant = stored.meaning("docker", key)
+        if key in own or meant is None or isinstance(credential, BearerToken):
+            continue
+        if meant not in held and (key in file.helpers or meant.registry in file.helpers):
+            continue  # SP303
+        helper = file.helpers.get(key) or file.helpers.get(meant.registry) or file.store
+        if any(entry.error and entry.helper == helper for entry in examination.entries["docker"]):
+            continue  # docker may go back to the file where a helper is broken, and other checks say that it is
+        yield _left_behind(examination, file, key, meant, helper, in_helper=meant in held)
+
+
+def _left_behind(
+    examination: Examination, file: Stored, key: str, meant: Reference, helper: str, *, in_helper: bool
+) -> Finding:
+    context, subject = examination.context, f"{file.path}: {shown(key)}"
+    said: tuple[str, ...] = (f"it holds {login(file.logins[key])}",)
+    if not in_helper:
+        cause = f"docker asks docker-credential-{helper}, which has no login, and not the file, which has one"
+        advice = Advice(f"shorepass login --client docker {meant.registry}")
+        return Finding("SP304", Severity.ERROR, context.name, subject, cause, said, advice)
+    cause = f"docker takes the login of docker-credential-{helper}, and this one stays here in plain text"
+    if _podman_uses(examination, file, key, meant):
+        said = (*said, "podman does not read credsStore, and takes this one")
+        own = Advice(f"shorepass login --client podman {meant.registry}, which gives podman its own; then --fix")
+        return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, own)
+    edit = Edit(context, file.path, partial(_emptied, key), f"empty {shown(key)!r} in auths, as docker leaves it")
+    return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, edit)
+
+
+def _podman_uses(examination: Examination, file: Stored, key: str, meant: Reference) -> bool:
+    from shorepass.clients import find
+
+    installed = next((name for name in CONTAINERS if examination.context.which(name)), None)
+    if installed is None:
+        return False
+    source = find(installed).resolve(examination.context, meant).source
+    return source is not None and (source.path, source.key) == (file.path, key)
+
+
+def _emptied(key: str, current: FileContent | None) -> bytes | None:
+    """Leave nothing in an entry, as docker does; None when it is gone or empty by now."""
+    auths = document.load(current, first_value_only=True).get("auths") if current else None
+    if not isinstance(auths, dict) or not auths.get(key):
+        return None
+    return document.set_member(current, ("auths", key), {})
+
+
+# SP305
+
+
+def _at_odds(examination: Examination) -> Iterator[Finding]:
+    """Find registries where docker and podman send different logins."""
+    decided: dict[Reference, dict[str, Resolution]] = {}
+    for resolution in examination.decisions:
+        if not isinstance(resolution.answer, SourceError) and resolution.answer != ANONYMOUS:
+            decided.setdefault(Reference(resolution.reference.registry), {}).setdefault(resolution.client, resolution)
+    for reference, sent in decided.items():
+        docker, podman = sent.get("docker"), sent.get("podman")
+        if docker and podman and _secret(docker.credential) != _secret(podman.credential):
+            yield _two_logins(examination, reference.registry, docker, podman)
+
+
+def _two_logins(examination: Examination, registry: str, docker: Resolution, podman: Resolution) -> Finding:
+    mine, other = _account(docker.credential), _account(podman.credential)
+    if mine == other:
+        severity, cause = Severity.WARNING, f"docker and podman have different secrets of {mine!r}, and one may be old"
+    else:
+        severity, cause = Severity.NOTE, f"docker is logged in as {mine!r}, and podman as {other!r}"
+    advice = f"shorepass login --client podman {registry}"
+    if docker.source is not None and docker.source.helper is None:
+        advice = f"shorepass logout --client podman {registry} (podman then takes docker's)"
+    evidence = (sends(docker), sends(podman))
+    return Finding("SP305", severity, examination.context.name, registry, cause, evidence, Advice(advice))
+
+
+def _secret(credential: Credential) -> object:
+    return credential.token if isinstance(credential, IdentityToken) else credential
+
+
+def _account(credential: Credential) -> str:
+    return credential.username if isinstance(credential, Basic | IdentityToken) else ""

@@ -1,0 +1,36 @@
+"""Lines of evidence about logins, without a secret."""
+
+from __future__ import annotations
+
+from shorepass.errors import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.credential import Credential
+    from shorepass.resolution import Resolution
+
+__all__ = ["login", "sends", "shown"]
+
+
+def shown(key: str) -> str:
+    """Return a key for people: user info in it may hold a password."""
+    return printable(key.rpartition("@")[2])
+
+
+def login(credential: Credential) -> str:
+    """Return ``the password of 'alice' (fingerprint 1a2b3c4d)``."""
+    from shorepass.explain import describe
+
+    said = describe(credential)
+    what = "password" if said["kind"] == "basic" else said["kind"]
+    who = f" of {said['username']!r}" if said.get("username") else ""
+    return f"the {what}{who} (fingerprint {said['fingerprint']})"
+
+
+def sends(resolution: Resolution) -> str:
+    """Return what a client sends, and where that rests."""
+    source = resolution.source
+    if source is None or isinstance(resolution.answer, Exception):
+        return f"{resolution.client} sends no login"
+    rests = f"docker-credential-{source.helper}" if source.helper else source.path
+    return f"{resolution.client} sends {login(resolution.answer)} from {rests}"

@@ -1,0 +1,134 @@
+"""Logins under keys that a client never takes, or takes at random: by the client's own rules, whatever they are."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shorepass.config import document
+from shorepass.credential import ANONYMOUS
+from shorepass.doctor import stored
+from shorepass.doctor.evidence import login, sends, shown
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.doctor.repair import Advice, Edit
+from shorepass.errors import SourceError, UsageError
+from shorepass.names import Reference, split_host_port
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.contexts import FileContent
+    from shorepass.doctor.examination import Examination
+    from shorepass.doctor.stored import Stored
+
+__all__ = ["CODES", "check"]
+
+CODES = {
+    "SP302": "A login under a key that is not looked up",
+    "SP306": "Several keys of one registry, and one is taken at random",
+}
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Look at the key of every login in every file."""
+    files = stored.read(examination)
+    for file in files:
+        if file.client.name == "docker" or file.path not in {other.path for other in files if other is not file}:
+            yield from _not_looked_up(examination, file)  # in docker's file docker's rules count, not podman's
+    yield from _at_random(examination, files)
+
+
+def _not_looked_up(examination: Examination, file: Stored) -> Iterator[Finding]:
+    client, asked = file.client, examination.reference
+    read = {entry.key for entry in examination.entries[client.name] if entry.path == file.path and not entry.helper}
+    for key in file.logins:
+        meant = stored.meaning(client.name, key)
+        if key not in read or key in _tokens_of_hub(examination, file):
+            continue
+        if meant is None:
+            yield _lost(examination, file, key, None, "it is no registry's name", Severity.ERROR)
+        elif not client.fitting([key], meant):
+            spelled = Reference(key.rpartition("://")[2].partition("/")[0])
+            if not client.fitting([key], spelled):
+                yield _lost(examination, file, key, meant, f"{client.name} never takes it", Severity.ERROR)
+            elif asked is None or asked.registry != spelled.registry:
+                why = f"{client.name} takes it for images written {spelled.registry}/..., and for no others"
+                yield _lost(examination, file, key, meant, why, Severity.WARNING)
+        elif asked is not None and _is_near(meant, asked) and examination.resolutions[client.name].answer == ANONYMOUS:
+            why = f"{client.name} has no login for {asked.registry}, and does not take this one, for {meant.registry}"
+            yield _lost(examination, file, key, None, why, Severity.ERROR)
+
+
+def _tokens_of_hub(examination: Examination, file: Stored) -> set[str]:
+    """Return the keys of what docker keeps for itself after a login to Docker Hub by browser: no image's login."""
+    if file.client.name != "docker":
+        return set()
+    return {target.key for target in file.client.erasures(examination.context, "docker.io")}
+
+
+def _is_near(meant: Reference, asked: Reference) -> bool:
+    """Tell whether two registries are one host in two spellings, or at two ports."""
+    hosts = [split_host_port(reference.registry.lower())[0] for reference in (meant, asked)]
+    return meant.registry != asked.registry and hosts[0] == hosts[1]
+
+
+def _lost(
+    examination: Examination, file: Stored, key: str, meant: Reference | None, why: str, severity: Severity
+) -> Finding:
+    client, context = file.client.name, examination.context
+    right = _right_key(examination, file, meant) if meant else None
+    repair: Advice | Edit
+    if right is None:
+        registry = (meant or examination.reference or Reference("REGISTRY")).registry
+        repair = Advice(f"shorepass login --client {client} {registry}")
+    elif right in file.logins:
+        severity = Severity.NOTE
+        why += f"; for {right} there is another"
+        summary = f"take {shown(key)!r} out of auths: {right!r} has a login"
+        repair = Edit(context, file.path, partial(_without, key), summary)
+    else:
+        summary = f"rename {shown(key)!r} in auths to {right!r}"
+        repair = Edit(context, file.path, partial(_renamed, key, right), summary)
+    evidence = (f"it holds {login(file.logins[key])}", *([f"{client} looks under {right}"] if right else []))
+    return Finding("SP302", severity, context.name, f"{file.path}: {shown(key)}", why, evidence, repair)
+
+
+def _right_key(examination: Examination, file: Stored, meant: Reference) -> str | None:
+    """Return the key under which the client itself stores such a login in this file; None: it would rest elsewhere."""
+    try:
+        target = file.client.target(examination.context, meant.name)
+    except (SourceError, UsageError):
+        return None
+    return target.key if target.helper is None and file.client.fitting([target.key], meant) else None
+
+
+def _renamed(key: str, right: str, current: FileContent | None) -> bytes | None:
+    """Move an entry of ``auths``; None when it is gone, or the other key is taken by now."""
+    auths = document.load(current, first_value_only=True).get("auths") if current else None
+    if not isinstance(auths, dict) or key not in auths or auths.get(right):
+        return None
+    return document.remove_member(document.set_member(current, ("auths", right), auths[key]), ("auths", key))
+
+
+def _without(key: str, current: FileContent | None) -> bytes | None:
+    return None if current is None else document.remove_member(current, ("auths", key))
+
+
+def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Finding]:
+    """Find registries for which a client takes one of several logins, another each time."""
+    for resolution in examination.decisions:
+        if not resolution.alternatives or resolution.source is None:
+            continue
+        client, registry, path = resolution.client, resolution.reference.registry, resolution.source.path
+        keys = [
+            f"{path}: {shown(key)}: {login(file.logins[key])}"
+            for file in files
+            if file.client.name == client and file.path == path
+            for key in file.client.fitting(file.logins, resolution.reference)
+        ]
+        count = len(resolution.alternatives) + 1
+        cause = f"{client} has {count} different logins under keys that mean it, and takes one at random each time"
+        advice = Advice(f"shorepass login --client {client} {registry} (under the one key that goes before all others)")
+        subject = f"{registry} ({client})"
+        evidence = tuple(keys) or (sends(resolution),)
+        yield Finding("SP306", Severity.ERROR, examination.context.name, subject, cause, evidence, advice)

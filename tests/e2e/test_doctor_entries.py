@@ -1,0 +1,356 @@
+"""Logins that are stored and not found, or not the right ones: the real program goes wrong first, then doctor says why."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from client_files import auth
+from e2e import programs
+from e2e.doctor import Doctor, Program, found, log_in, one
+from property.docker_oracle import Docker
+from shorepass.credential import ANONYMOUS, Basic, Credential
+from shorepass.secret import Secret
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+
+HUB = "https://index.docker.io/v1/"
+HAS_NONE = "#!/bin/sh\ncase $1 in list) echo '{}';; *) echo credentials not found in native keychain; exit 1;; esac\n"
+
+
+@pytest.fixture
+def config(home: Path) -> Path:
+    """Docker's config file, which is not there yet, in a folder that is."""
+    (home / ".docker").mkdir(mode=0o700)
+    return home / ".docker/config.json"
+
+
+@pytest.fixture
+def auth_json(world: Path) -> Path:
+    """Podman's auth file, which is not there yet, in a folder that is."""
+    (world / "run/containers").mkdir(mode=0o700)
+    return world / "run/containers/auth.json"
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent="\t"))
+    path.chmod(0o600)
+
+
+def alice(users: dict[str, str]) -> dict[str, str]:
+    return auth(f"alice:{users['alice']}")
+
+
+def fix(run_shorepass: RunShorepass, *words: str) -> None:
+    done = run_shorepass("doctor", "--fix", "--yes", *words)
+    assert "mended" in done.stdout, done.stdout + done.stderr
+
+
+def inspects(skopeo: Program, image: str) -> bool:
+    return skopeo("inspect", "--tls-verify=false", f"docker://{image}").returncode == 0
+
+
+@pytest.fixture
+def pass_store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A password store that works, and docker-credential-pass on PATH."""
+    monkeypatch.setenv("PATH", f"{os.environ['PATH']}:{programs.SYSTEM_PATH}")
+    monkeypatch.setenv("GNUPGHOME", str(home / ".gnupg"))
+    (home / ".gnupg").mkdir(mode=0o700)
+    words = ["--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "test@example.org"]
+    for argv in ([programs.require("gpg"), *words], [programs.require("pass"), "init", "test@example.org"]):
+        done = programs.run(argv, env=os.environ)
+        assert done.returncode == 0, done.stderr
+    yield
+    programs.run([programs.require("gpgconf"), "--kill", "all"], env=os.environ)
+
+
+# SP301
+
+
+@pytest.mark.usefixtures("pass_store")
+def test_plain_text(doctor: Doctor, docker: Program, private_image: str, users: dict[str, str], config: Path) -> None:
+    """SP301: docker warns and writes the password readably; with the helper that doctor names it does not any more."""
+    registry, password = private_image.partition("/")[0], users["alice"]
+    config.write_text("{}")  # without a helper: docker would choose pass by itself, where there is no login at all
+    config.chmod(0o600)
+    path = os.environ["PATH"]
+    os.environ["PATH"] = ""
+    try:
+        warned = docker("login", "-u", "alice", "--password-stdin", registry, stdin=password)
+    finally:
+        os.environ["PATH"] = path
+    assert "unencrypted" in warned.stderr
+    assert auth(f"alice:{password}")["auth"] in config.read_text()
+    finding = one(doctor())
+    assert (finding["code"], finding["severity"], finding["subject"]) == ("SP301", "warning", str(config))
+    assert '"credsStore": "pass"' in finding["repair"]["text"]
+    write(config, {**json.loads(config.read_text()), "credsStore": "pass"})
+    log_in(docker, registry, "alice", password)
+    assert auth(f"alice:{password}")["auth"] not in config.read_text()
+    assert docker("pull", private_image).returncode == 0
+    assert found(doctor(), notes=True) == []
+    assert found(doctor(private_image, client="docker"), notes=True) == []
+
+
+def test_plain_text_without_any_helper(doctor: Doctor, docker: Program, registry: str, users: dict[str, str]) -> None:
+    """SP301: where no helper works it is worth knowing, and no more: the place counts as healthy."""
+    log_in(docker, registry, "alice", users["alice"])
+    done = doctor()
+    assert (done.status, one(done, notes=True)["code"]) == (0, "SP301")
+
+
+# SP302
+
+
+def sent_for_nginx(folder: Path) -> set[Credential]:
+    """Return what every docker of this machine sends for an image of Docker Hub."""
+    folder.mkdir()
+    sent = set()
+    for program in programs.docker_programs():
+        with Docker(programs.require(program), folder) as real:
+            sent.add(real.pull("nginx", os.environ).credential)
+    return sent
+
+
+@pytest.mark.parametrize("key", ["docker.io", "index.docker.io", "https://docker.io", "https://index.docker.io/v2/"])
+def test_a_key_of_docker_hub(
+    doctor: Doctor, run_shorepass: RunShorepass, config: Path, tmp_path: Path, key: str
+) -> None:
+    """SP302: docker looks for Docker Hub's login under one key, and sends none for another; renamed, it sends it."""
+    write(config, {"auths": {key: auth("alice:pw")}, "detachKeys": "ctrl-e,e"})
+    assert sent_for_nginx(tmp_path / "before") == {ANONYMOUS}
+    finding = one(doctor(client="docker"))
+    assert (finding["code"], finding["subject"]) == ("SP302", f"{config}: {key}")
+    fix(run_shorepass, "--client", "docker")
+    assert sent_for_nginx(tmp_path / "after") == {Basic("alice", Secret("pw"))}
+    assert json.loads(config.read_text()) == {"auths": {HUB: auth("alice:pw")}, "detachKeys": "ctrl-e,e"}
+    assert found(doctor()) == []
+
+
+@pytest.mark.parametrize("end", ["/", "/v2/", "/team/private:1"])
+def test_a_key_that_podman_never_takes(
+    doctor: Doctor,
+    skopeo: Program,
+    run_shorepass: RunShorepass,
+    private_image: str,
+    users: dict[str, str],
+    auth_json: Path,
+    end: str,
+) -> None:
+    """SP302: without a scheme podman and skopeo take a key for a namespace, whatever path it has; renamed, it is found."""
+    registry = private_image.partition("/")[0]
+    write(auth_json, {"auths": {registry + end: alice(users)}})
+    assert not inspects(skopeo, private_image)
+    finding = one(doctor())
+    assert (finding["code"], finding["subject"]) == ("SP302", f"{auth_json}: {registry}{end}")
+    fix(run_shorepass)
+    assert inspects(skopeo, private_image)
+
+
+def test_a_key_in_capitals(
+    doctor: Doctor,
+    docker: Program,
+    run_shorepass: RunShorepass,
+    private_image: str,
+    users: dict[str, str],
+    config: Path,
+) -> None:
+    """SP302: docker compares capitals, and people do not."""
+    image = private_image.replace("127.0.0.1", "localhost")
+    registry = image.partition("/")[0]
+    key = f"https://{registry.upper()}/v1/"
+    write(config, {"auths": {key: alice(users)}})
+    assert docker("pull", image).returncode != 0
+    finding = one(doctor())
+    assert (finding["code"], finding["severity"], finding["subject"]) == ("SP302", "warning", f"{config}: {key}")
+    fix(run_shorepass)
+    assert docker("pull", image).returncode == 0
+    assert found(doctor(image)) == []
+
+
+def test_a_key_without_the_port(
+    doctor: Doctor, docker: Program, private_image: str, users: dict[str, str], config: Path
+) -> None:
+    """SP302: a login for the host at another port is another registry's; doctor moves it nowhere, and says so."""
+    registry = private_image.partition("/")[0]
+    write(config, {"auths": {registry.partition(":")[0]: alice(users)}})
+    assert docker("pull", private_image).returncode != 0
+    finding = one(doctor("--offline", private_image))
+    assert (finding["code"], finding["repair"]["kind"]) == ("SP302", "advice")
+    assert found(doctor("--offline")) == []
+    log_in(docker, registry, "alice", users["alice"])
+    assert docker("pull", private_image).returncode == 0
+    assert found(doctor(private_image)) == []
+
+
+def test_a_key_that_has_its_place_taken(doctor: Doctor, run_shorepass: RunShorepass, config: Path) -> None:
+    """SP302: where the right key has a login, the other is only left over: a note, and --fix takes it out."""
+    write(config, {"auths": {HUB: auth("alice:pw"), "docker.io": auth("bob:pw")}})
+    assert found(doctor()) == []
+    assert [finding["code"] for finding in found(doctor(client="docker"), notes=True)] == ["SP301", "SP302"]
+    fix(run_shorepass, "--client", "docker")
+    assert json.loads(config.read_text()) == {"auths": {HUB: auth("alice:pw")}}
+
+
+def test_keys_that_are_right(doctor: Doctor, config: Path) -> None:
+    """What docker and podman find is no finding, old spellings and docker's own tokens included."""
+    keys = (HUB, f"{HUB}access-token", f"{HUB}refresh-token", "ghcr.io", "https://quay.io/v1/", "reg.example:5000")
+    write(config, {"auths": {key: auth("alice:pw") for key in keys}})
+    assert found(doctor()) == []
+
+
+# SP303
+
+
+@pytest.mark.parametrize("has", ["is missing", "has no login"])
+def test_a_helper_hides_a_login(
+    doctor: Doctor,
+    docker: Program,
+    skopeo: Program,
+    run_shorepass: RunShorepass,
+    private_image: str,
+    users: dict[str, str],
+    config: Path,
+    world: Path,
+    has: str,
+) -> None:
+    """SP303: docker asks the registry's own helper alone, and goes without a login although there is one in the file."""
+    registry = private_image.partition("/")[0]
+    write(config, {"auths": {registry: alice(users)}, "credHelpers": {registry: "other"}})
+    if has == "has no login":
+        (world / "bin/docker-credential-other").write_text(HAS_NONE)
+        (world / "bin/docker-credential-other").chmod(0o755)
+    words = ["pull"] if has == "has no login" else ["create", "--pull", "always"]
+    assert docker(*words, private_image).returncode != 0
+    assert not inspects(skopeo, private_image)
+    finding = next(finding for finding in found(doctor()) if finding["code"] == "SP303")
+    assert finding["subject"] == f"{config}: {registry}"
+    assert has in finding["cause"]
+    fix(run_shorepass)
+    assert docker("pull", private_image).returncode == 0
+    assert inspects(skopeo, private_image)
+    assert found(doctor(private_image)) == []
+
+
+# SP304
+
+
+def without_podman(folder: Path) -> Path:
+    """Return a folder with every program of this machine but podman, skopeo and buildah."""
+    folder.mkdir()
+    for place in reversed(programs.SYSTEM_PATH.split(":")):
+        for program in Path(place).iterdir():
+            if program.name not in ("podman", "skopeo", "buildah"):
+                (folder / program.name).unlink(missing_ok=True)
+                (folder / program.name).symlink_to(program)
+    return folder
+
+
+@pytest.mark.usefixtures("pass_store")
+def test_a_login_left_in_the_file(
+    doctor: Doctor,
+    docker: Program,
+    skopeo: Program,
+    run_shorepass: RunShorepass,
+    private_image: str,
+    users: dict[str, str],
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SP304: docker takes the helper's login; the old one stays readable, and skopeo, which knows no credsStore, takes it."""
+    registry, stale = private_image.partition("/")[0], auth("alice:an older password")
+    write(config, {"credsStore": "pass"})
+    log_in(docker, registry, "alice", users["alice"])
+    write(config, {"auths": {registry: stale}, "credsStore": "pass"})
+    assert docker("pull", private_image).returncode == 0
+    assert not inspects(skopeo, private_image)
+    known = {finding["code"]: finding for finding in found(doctor())}
+    assert known.keys() == {"SP304", "SP305"}  # docker and podman are at odds, too
+    assert known["SP304"]["repair"]["kind"] == "advice"  # podman takes it: first podman needs a login of its own
+    monkeypatch.setenv("PATH", str(without_podman(config.parent / "bin")))
+    fix(run_shorepass, "--client", "docker")
+    assert json.loads(config.read_text()) == {"auths": {registry: {}}, "credsStore": "pass"}
+    assert docker("pull", private_image).returncode == 0
+    assert found(doctor(private_image, client="docker"), notes=True) == []
+
+
+@pytest.mark.usefixtures("pass_store")
+def test_a_login_beneath_a_helper_without_one(
+    doctor: Doctor, docker: Program, private_image: str, users: dict[str, str], config: Path
+) -> None:
+    """SP304: a store was set after the login: docker asks it alone, and finds nothing until the next login."""
+    registry = private_image.partition("/")[0]
+    write(config, {"auths": {registry: alice(users)}, "credsStore": "pass"})
+    assert docker("pull", private_image).returncode != 0
+    finding = one(doctor(client="docker"))
+    assert (finding["code"], finding["severity"], finding["subject"]) == ("SP304", "error", f"{config}: {registry}")
+    log_in(docker, registry, "alice", users["alice"])
+    assert docker("pull", private_image).returncode == 0
+    assert found(doctor(private_image, client="docker"), notes=True) == []
+
+
+# SP305
+
+
+def test_docker_and_podman_at_odds(
+    doctor: Doctor,
+    docker: Program,
+    skopeo: Program,
+    run_shorepass: RunShorepass,
+    private_image: str,
+    users: dict[str, str],
+    auth_json: Path,
+) -> None:
+    """SP305: podman keeps an old password of its own; without it, it takes docker's. Two accounts are worth a note."""
+    registry = private_image.partition("/")[0]
+    log_in(docker, registry, "alice", users["alice"])
+    write(auth_json, {"auths": {registry: auth("alice:an older password")}})
+    assert docker("pull", private_image).returncode == 0
+    assert not inspects(skopeo, private_image)
+    finding = one(doctor())
+    assert (finding["code"], finding["severity"], finding["subject"]) == ("SP305", "warning", registry)
+    assert run_shorepass("logout", "--client", "podman", registry).status == 0
+    assert inspects(skopeo, private_image)
+    assert found(doctor(private_image)) == []
+    write(auth_json, {"auths": {registry: auth(f"bob:{users['bob']}")}})
+    assert found(doctor(private_image)) == []
+    assert {finding["code"] for finding in found(doctor(private_image), notes=True)} == {"SP301", "SP305"}
+
+
+# SP306
+
+
+@pytest.mark.parametrize("client", ["docker", "skopeo"])
+def test_a_coin_toss(
+    request: pytest.FixtureRequest,
+    doctor: Doctor,
+    docker: Program,
+    run_shorepass: RunShorepass,
+    private_image: str,
+    users: dict[str, str],
+    config: Path,
+    client: str,
+) -> None:
+    """SP306: of two keys for one host the client takes one at random; a login under the exact key ends that."""
+    registry = private_image.partition("/")[0]
+    write(config, {"auths": {f"https://{registry}": alice(users), f"http://{registry}": auth("alice:wrong")}})
+    skopeo: Program = request.getfixturevalue("skopeo")
+
+    def works() -> bool:
+        return docker("pull", private_image).returncode == 0 if client == "docker" else inspects(skopeo, private_image)
+
+    assert {works() for _ in range(40)} == {True, False}  # all heads: once in 10^12 runs
+    codes = [finding["code"] for finding in found(doctor(client=client))]
+    assert codes == ["SP306"]
+    done = run_shorepass(
+        "login", "--client", "docker", "-u", "alice", "--password-stdin", registry, stdin=users["alice"]
+    )
+    assert done.status == 0, done.stderr
+    assert {works() for _ in range(10)} == {True}
+    assert found(doctor(private_image, client=client)) == []
