@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from shorepass.config import document
+from shorepass.config.locations import join
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import login, sends, shown
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Edit
-from shorepass.errors import HelperError, HelperMissing, SourceError
+from shorepass.errors import FileError, HelperError, HelperMissing, SourceError
 from shorepass.names import Reference
 
 TYPE_CHECKING = False
@@ -54,6 +55,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 
 def _plain_text(examination: Examination) -> Iterator[Finding]:
+    """Find files with secrets, where a helper works that would keep them: elsewhere that is what clients do."""
     files: dict[str, dict[str, Entry]] = {}
     of_docker = {file.path for file in examination.files if "docker" in file.clients}
     for client in examination.clients:
@@ -63,16 +65,14 @@ def _plain_text(examination: Examination) -> Iterator[Finding]:
             if entry.credential is not None and entry.helper is None:
                 files.setdefault(entry.path, {})[entry.key] = entry
     helper = _working_store(examination.context) if files else ""
-    severity = Severity.WARNING if helper else Severity.NOTE
-    for path, entries in files.items():
+    for path, entries in files.items() if helper else ():
         lines = [f"{shown(key)}: {_said(entry)}" for key, entry in entries.items()]
         more = [f"and {len(lines) - EVIDENCE_LIMIT} more"] if len(lines) > EVIDENCE_LIMIT else []
-        lines = lines[:EVIDENCE_LIMIT] + more
-        if helper:
-            lines.append(f"docker-credential-{helper} works here")
+        evidence = (*lines[:EVIDENCE_LIMIT], *more, f"docker-credential-{helper} works here")
         cause = "whoever reads this file, or a backup of it, has the secrets in it"
-        advice = _use_store(examination, path, next(iter(entries)), helper)
-        yield Finding("SP301", severity, examination.context.name, path, cause, tuple(lines), Advice(advice))
+        first = stored.meaning("podman", next(iter(entries)))
+        advice = _use_store(path, first.name if first else "REGISTRY", helper, of_docker=path in of_docker)
+        yield Finding("SP301", Severity.WARNING, examination.context.name, path, cause, evidence, Advice(advice))
 
 
 def _said(entry: Entry) -> str:
@@ -84,7 +84,7 @@ def _working_store(context: Context) -> str:
     from shorepass.helper.client import HelperClient
 
     for name in STORES.get(context.platform, ()):
-        if context.which(f"docker-credential-{name}"):
+        if context.which(f"docker-credential-{name}") and _may_work(context, name):
             try:
                 HelperClient(context, name).list()
             except HelperError:
@@ -93,15 +93,30 @@ def _working_store(context: Context) -> str:
     return ""
 
 
-def _use_store(examination: Examination, path: str, key: str, helper: str) -> str:
-    from shorepass.helper.client import INSTALL
+def _may_work(context: Context, name: str) -> bool:
+    """Tell whether it makes sense to ask a helper.
 
-    install = "" if helper else INSTALL[STORES.get(examination.context.platform, ("pass",))[-1]] + "; then "
-    helper = helper or STORES.get(examination.context.platform, ("pass",))[-1]
-    of_docker = any(file.path == path and "docker" in file.clients for file in examination.files)
-    field = f'"credsStore": "{helper}"' if of_docker else f'"credHelpers": {{"{shown(key)}": "{helper}"}}'
-    client = "docker" if of_docker else "podman"
-    return f"{install}put {field} into {path}, and log in again: shorepass login --client {client} {shown(key)}"
+    Without ``pass init`` pass lists nothing and does not complain; without a session bus a desktop's helper starts one.
+    """
+    if name == "secretservice":
+        return bool(context.getenv("DBUS_SESSION_BUS_ADDRESS"))
+    if name != "pass":
+        return True
+    folder = context.getenv("PASSWORD_STORE_DIR") or join(context, context.home() or "", ".password-store")
+    try:
+        return bool(context.head(join(context, folder, ".gpg-id"), 1))
+    except FileError:
+        return False
+
+
+def _use_store(path: str, registry: str, helper: str, *, of_docker: bool) -> str:
+    """Return what to do. podman reads no credsStore, and leaves its old entry where it is."""
+    if of_docker:
+        return f'put "credsStore": "{helper}" into {path}, then: shorepass login --client docker {registry}'
+    return (
+        f'shorepass logout --client podman {registry}, put "credHelpers": {{"{registry}": "{helper}"}} into {path}, then: '
+        f"shorepass login --client podman {registry}"
+    )
 
 
 # SP303
@@ -152,22 +167,20 @@ def _beneath(examination: Examination, file: Stored, server: str) -> str:
 
 
 def _beneath_helper(examination: Examination, file: Stored) -> Iterator[Finding]:
-    """Find docker's logins that stay in the file, in plain text, although a helper is asked instead."""
-    if file.client.name != "docker":
-        return
-    entries = [entry for entry in examination.entries["docker"] if not entry.error]
-    own = {entry.key for entry in entries if entry.helper is None}
-    held = {stored.meaning("docker", entry.key) for entry in entries if entry.helper is not None}
+    """Find logins that stay in the file, in plain text, although a helper is asked instead."""
+    entries = examination.entries[file.client.name]
+    held = {stored.meaning("docker", entry.key) for entry in entries if entry.helper and not entry.error}
+    broken = {entry.helper for entry in entries if entry.helper and entry.error}
     for key, credential in file.logins.items():
         meant = stored.meaning("docker", key)
-        if key in own or meant is None or isinstance(credential, BearerToken):
-            continue
-        if meant not in held and (key in file.helpers or meant.registry in file.helpers):
-            continue  # SP303
-        helper = file.helpers.get(key) or file.helpers.get(meant.registry) or file.store
-        if any(entry.error and entry.helper == helper for entry in examination.entries["docker"]):
+        if meant is None or isinstance(credential, BearerToken):
+            continue  # docker takes a registry token from the file, whatever a helper says
+        own = file.helpers.get(key) or file.helpers.get(meant.registry)
+        helper = own or file.store
+        if not helper or helper in broken:
             continue  # docker may go back to the file where a helper is broken, and other checks say that it is
-        yield _left_behind(examination, file, key, meant, helper, in_helper=meant in held)
+        if meant in held or not own:  # else it is SP303
+            yield _left_behind(examination, file, key, meant, helper, in_helper=meant in held)
 
 
 def _left_behind(
@@ -176,15 +189,16 @@ def _left_behind(
     context, subject = examination.context, f"{file.path}: {shown(key)}"
     said: tuple[str, ...] = (f"it holds {login(file.logins[key])}",)
     if not in_helper:
-        cause = f"docker asks docker-credential-{helper}, which has no login, and not the file, which has one"
+        cause = f"docker asks docker-credential-{helper}, which has no login, and not the file, which has this one"
         advice = Advice(f"shorepass login --client docker {meant.registry}")
         return Finding("SP304", Severity.ERROR, context.name, subject, cause, said, advice)
-    cause = f"docker takes the login of docker-credential-{helper}, and this one stays here in plain text"
-    if _podman_uses(examination, file, key, meant):
+    name = file.client.name
+    cause = f"{name} takes the login of docker-credential-{helper}, and this one stays here in plain text"
+    if name == "docker" and _podman_uses(examination, file, key, meant):
         said = (*said, "podman does not read credsStore, and takes this one")
         own = Advice(f"shorepass login --client podman {meant.registry}, which gives podman its own; then --fix")
         return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, own)
-    edit = Edit(context, file.path, partial(_emptied, key), f"empty {shown(key)!r} in auths, as docker leaves it")
+    edit = Edit(context, file.path, partial(_emptied, key), f"empty {shown(key)!r} in auths, as docker does")
     return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, edit)
 
 
