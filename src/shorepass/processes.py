@@ -1,6 +1,6 @@
 """The only module that starts programs: bounded time, bounded output, secrets by standard input only.
 
-A program runs in a session of its own, so that it and all it started can be ended together.
+A program runs in a session of its own, or at least a process group, so that it and all it started can be ended together.
 """
 
 from __future__ import annotations
@@ -82,12 +82,13 @@ def run(
     timeout: float,
     limit: int,
     identity: Identity | None = None,
+    session: bool = True,
 ) -> Completed:
     """Run ``argv[0]`` (an absolute path) without a shell in ``/``, and return what it did.
 
-    ``identity`` is whom root lets it run as. ``timeout`` in seconds, ``limit`` in bytes for each of standard output and
-    standard error. A program that does not read all of ``stdin`` is none the worse for it. What it left running in the
-    background is left alone.
+    ``identity`` is whom root lets it run as. Without a ``session`` of its own it keeps our terminal. ``timeout`` in
+    seconds, ``limit`` in bytes for each of standard output and standard error. A program that does not read all of
+    ``stdin`` is none the worse for it. What it left running in the background is left alone.
 
     Raises ProcessError: ProcessNotStarted, ProcessTimeout, ProcessOutputTooLarge.
     """
@@ -105,7 +106,8 @@ def run(
             bufsize=0,
             env=dict(env),
             cwd=os.path.abspath(os.sep),
-            start_new_session=True,
+            start_new_session=session,
+            process_group=None if session or sys.platform == "win32" else 0,
             **_run_as(identity),
         )
     except OSError as error:

@@ -13,6 +13,7 @@ from contract.grounds import Ground, all_kinds
 from e2e import programs
 from e2e.people import new_person
 from e2e.ssh_host import SshHost, ssh_host
+from e2e.sudo_machine import DEBIAN, machine
 from shorepass.contexts import find
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.shell import ShellContext
@@ -78,6 +79,20 @@ def ground_kube(home: Path, tmp_path: Path) -> Ground:
     context = find.find("kube:shop/pod-1", here(home, f"{kubectl.parent}:{programs.SYSTEM_PATH}"))
     assert isinstance(context, ShellContext)
     return local(context, home)
+
+
+@pytest.fixture
+def ground_sudo(home: Path) -> Iterator[Ground]:
+    """Root behind a real sudo, for a user of this machine who is asked for no password."""
+    with new_person() as person:
+        place = machine(person, DEBIAN)
+        prefix = (*place.prefix, "runuser", "-u", person.name, "--", "sudo", "-n")
+        folder = place.root_home / "ground"
+        place.run("mkdir", "-m", "700", str(folder))
+        transport = Transport("sudo", prefix, joins=False, hint="", here=here(home))
+        sh = [*place.prefix, "env", "-C", str(folder), f"HOME={place.root_home}"]
+        context = ShellContext.open(transport)
+        yield Ground(context, str(folder), lambda script, stdin=b"": programs.shell(sh, script, stdin))
 
 
 @pytest.fixture(scope="session")

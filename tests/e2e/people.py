@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,21 @@ from pathlib import Path
 from e2e import programs
 
 __all__ = ["Person", "new_person"]
+
+# Root starts it and becomes the person for good: their own right to read this Python and these sources is not needed.
+AS_PERSON = """
+import importlib, os, pkgutil, sys
+import _strptime, concurrent.futures.thread, ctypes, fcntl, hashlib, json, pwd, select, selectors, shlex, signal, subprocess
+import encodings.ascii, encodings.idna, encodings.latin_1, encodings.utf_8
+import shorepass
+for module in pkgutil.walk_packages(shorepass.__path__, "shorepass."):
+    if "__main__" not in module.name and ".testing" not in module.name:
+        importlib.import_module(module.name)
+uid = int(sys.argv[1])
+os.setgroups([uid]); os.setgid(uid); os.setuid(uid)
+from shorepass.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
 
 
 class Person:
@@ -28,13 +45,21 @@ class Person:
 
     def remove(self) -> None:
         """Remove the user, the home, and what sudo remembers."""
-        self.as_root("rm", "-rf", str(self.folder), f"/var/lib/sudo/lectured/{self.name}")
+        folders = ("/var/lib/sudo/lectured", "/run/sudo/ts")
+        remembered = [f"{folder}/{name}" for folder in folders for name in (self.name, self.uid)]  # as of sudo 1.9.15
+        self.as_root("rm", "-rf", str(self.folder), *remembered)
         self.as_root("userdel", self.name)
 
     def run(self, *argv: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         """Run a program as this user, with this user's HOME and the variables that are named."""
         words = [f"{name}={value}" for name, value in {"HOME": str(self.home), **env}.items()]
         return programs.run(programs.as_root(["runuser", "-u", self.name, "--", "env", *words, *argv]), stdin=stdin)
+
+    def shorepass(self, *args: str, **env: str) -> list[str]:
+        """Return the command that runs shorepass as this user."""
+        kept = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+        words = [f"{name}={value}" for name, value in {"HOME": str(self.home), **kept, **env}.items()]
+        return ["env", *words, sys.executable, "-c", AS_PERSON, str(self.uid), *args]
 
     def write(self, name: str, text: str, mode: str = "600") -> Path:
         """Write a file below the home, as this user."""

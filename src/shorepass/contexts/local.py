@@ -54,6 +54,10 @@ class LocalContext:
         """Return an environment variable, None when unset."""
         return self._environ.get(self._key(name))
 
+    def environment(self) -> dict[str, str]:
+        """Return all variables."""
+        return dict(self._environ)
+
     def with_env(self, **variables: str) -> LocalContext:
         """Return this context with some variables set."""
         return LocalContext({**self._environ, **variables}, platform=self.platform, uid=self.uid, name=self.name)

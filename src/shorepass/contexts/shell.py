@@ -115,6 +115,10 @@ class ShellContext:
         """Return an environment variable, None when unset."""
         return self._changed.get(name, self._environ.get(name))
 
+    def environment(self) -> dict[str, str]:
+        """Return all variables."""
+        return {**self._environ, **self._changed}
+
     def with_env(self, **variables: str) -> ShellContext:
         """Return this context with some variables set."""
         return ShellContext(self._transport, self._first, self._memory, {**self._changed, **variables})
