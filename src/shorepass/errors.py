@@ -33,6 +33,7 @@ holds a secret; text that came from a server or a program went through :func:`pr
 from __future__ import annotations
 
 import re
+from enum import Enum
 
 __all__ = [
     "ClockDiffers",
@@ -141,11 +142,23 @@ class MalformedFile(FileError):
     """The file can be read, and is not what it must be: not JSON, wrong types, bad base64, too large."""
 
 
-class HelperError(SourceError):
-    """``program`` (``docker-credential-NAME``) could not do ``verb``."""
+class Trouble(Enum):
+    """What ails a helper that runs, as far as its words tell."""
 
-    def __init__(self, program: str, verb: str, reason: str, *, hint: str | None = None) -> None:
+    GARBAGE = "it printed something else than the protocol says"
+    NO_STORE = "its store has never been made"
+    NO_KEYRING = "no session bus, or no keyring on it"
+    LOCKED = "its keyring is locked"
+
+
+class HelperError(SourceError):
+    """``program`` (``docker-credential-NAME``) could not do ``verb``. ``trouble`` is None where its words do not tell."""
+
+    def __init__(
+        self, program: str, verb: str, reason: str, *, hint: str | None = None, trouble: Trouble | None = None
+    ) -> None:
         super().__init__(f"{program} {verb}: {reason}", hint=hint)
+        self.trouble = trouble
         self.program = program
         self.verb = verb
         self.reason = reason

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
     from shorepass.processes import Completed
 
-__all__ = ["Context", "FileContent", "FileStatus", "Place"]
+__all__ = ["Context", "FileContent", "FileStatus", "Place", "is_untouched"]
+
+# Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
+_UNTOUCHED = frozenset(("docker", "podman", "compose", "kube"))
+
+
+def is_untouched(name: str) -> bool:
+    """Tell whether the context of that name is one in which no program is to be run just to look."""
+    return name.partition(":")[0] in _UNTOUCHED
 
 
 class Context(Protocol):

@@ -27,6 +27,8 @@ __all__ = ["CODES", "MODULES", "examine", "still_there", "title"]
 MODULES: tuple[str, ...] = (
     "config_files",
     "broken_files",
+    "helper_programs",
+    "helper_answers",
     "entries",
     "keys",
     "registries",

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from shorepass.clients import Client, Entry
     from shorepass.contexts import Context
     from shorepass.contexts.local import LocalContext
+    from shorepass.doctor.named import Named
+    from shorepass.errors import HelperError
     from shorepass.names import Reference
     from shorepass.registry.client import Access
     from shorepass.resolution import Resolution
@@ -60,6 +62,7 @@ class Examination:
         self.push = push
         self.access = access
         self._names = clients or _families(context)
+        self._listed: dict[str, dict[str, str] | HelperError] = {}
 
     def afresh(self) -> Examination:
         """Return the same examination, with nothing looked at yet: to see whether a repair has helped."""
@@ -99,8 +102,44 @@ class Examination:
 
     @cached_property
     def entries(self) -> dict[str, list[Entry]]:
-        """The stored logins by client, broken places included as entries with an error."""
-        return {client.name: client.entries(self.context) for client in self.clients}
+        """The stored logins by client, broken places included as entries with an error.
+
+        Where no program is run, an entry without ``kind`` stands for all that its helper has: see ``Client.entries``. So
+        does one with an error, where a helper hangs, or would ask somebody for a password: it is not asked again.
+        """
+        from shorepass.doctor.named import is_silent
+
+        answers = {helper.suffix: self.listed(helper.suffix) for helper in self.helpers}
+        silent = {suffix: error for suffix, error in answers.items() if is_silent(error)}
+        found = {}
+        for client in self.clients:
+            entries = client.entries(self.context, ask_helpers=self.runs and not silent)
+            found[client.name] = [
+                entry._replace(error=silent.get(entry.helper or "", entry.error)) for entry in entries
+            ]
+        return found
+
+    @cached_property
+    def runs(self) -> bool:
+        """Whether programs may be run there, just to look."""
+        from shorepass.contexts import is_untouched
+
+        return not is_untouched(self.context.name)
+
+    @cached_property
+    def helpers(self) -> list[Named]:
+        """The helpers that the clients would ask: named in a file, or chosen by docker itself."""
+        from shorepass.doctor.named import named
+
+        return named(self.context, self.clients)
+
+    def listed(self, suffix: str) -> dict[str, str] | HelperError | None:
+        """Return what a helper lists (user names by server URL), or why it does not; None where nothing is run."""
+        from shorepass.doctor.named import listed
+
+        if suffix not in self._listed and self.runs:
+            self._listed[suffix] = listed(self.context, suffix)
+        return self._listed.get(suffix)
 
     @cached_property
     def resolutions(self) -> dict[str, Resolution]:

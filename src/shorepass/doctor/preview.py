@@ -1,7 +1,7 @@
 """Show beforehand what a repair will change, without a secret in it.
 
-A file is shown as a unified diff in which only what is known to be harmless can be read: punctuation, the names of fields,
-the names of registries and of helpers. All else is ``...``, also in a file that is no JSON at all.
+A file is shown as a unified diff in which only what is known to be harmless can be read: punctuation, keys (names of fields
+and of registries) and the names of helpers. All else is ``...``, also in a file that is no JSON at all.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from shorepass.errors import printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from shorepass.doctor.repair import Repair
 
@@ -30,13 +31,6 @@ HIDDEN = "..."
 LINE_LIMIT = 200  # characters of a line in a diff
 CONTEXT_LINES = 2
 
-# Names of fields that are shown where they stand before a colon.
-_FIELDS = frozenset(
-    (
-        *("auths", "auth", "username", "password", "email", "serveraddress", "identitytoken", "registrytoken"),
-        *("credsStore", "credHelpers", "HttpHeaders", "currentContext", "proxies", "plugins", "aliases", "features"),
-    )
-)
 _tokens = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\s{}\[\],:]+|[^\s{}\[\],:"]+|"')
 
 
@@ -82,23 +76,28 @@ def masked(*contents: bytes) -> list[str]:
     """Return contents of a file with all hidden that may be a secret.
 
     What may be read is gathered from those that are JSON, and holds for all: where one is broken, nothing is taken for a
-    name because of where it stands.
+    key because of where it stands.
     """
     texts = [go_text(content) for content in contents]
-    keys, helpers = set(_FIELDS), {"credsStore": ""}
+    keys, helpers = {""}, {"": ""}
     for text in texts:
         try:
-            found = first_value(text)[0]
-        except JsonSyntaxError:
+            _gather(first_value(text)[0], keys, helpers)
+        except (JsonSyntaxError, RecursionError):
             continue
-        for name, value in found if isinstance(found, tuple) else ():
-            if isinstance(value, str) and field_name(name) == "credsstore":
-                helpers[name] = value
-            elif isinstance(value, tuple) and field_name(name) in ("auths", "credhelpers"):
-                known = {key: helper for key, helper in value if "@" not in key}  # user info may hold a password
-                keys.update(known)
-                helpers.update({key: helper for key, helper in known.items() if isinstance(helper, str)})
     return ["".join(_shown(text, keys, helpers)) for text in texts]
+
+
+def _gather(document: Any, keys: set[str], helpers: dict[str, str]) -> None:
+    """Add a document's keys, and its helpers by the key before them. User info in a key may hold a password."""
+    for name, value in document if isinstance(document, tuple) else ():
+        if "@" not in name:
+            keys.add(name)
+        if field_name(name) == "credsstore" and isinstance(value, str):
+            helpers[name] = value
+        elif field_name(name) == "credhelpers" and isinstance(value, tuple):
+            helpers.update({key: suffix for key, suffix in value if isinstance(suffix, str) and "@" not in key})
+        _gather(value, keys, helpers)
 
 
 def _shown(text: str, keys: set[str], helpers: dict[str, str]) -> Iterator[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from shorepass.credential import ANONYMOUS
-from shorepass.errors import HelperFailed, HelperMissing, HelperTimeout, UsageError, printable
+from shorepass.errors import HelperFailed, HelperMissing, HelperTimeout, Trouble, UsageError, printable
 from shorepass.helper import protocol
+from shorepass.helper.causes import cause_of, install
 from shorepass.helper.protocol import Refusal, Verb
 from shorepass.processes import ProcessError, ProcessNotStarted, ProcessTimeout
 from shorepass.secret import repeats
@@ -33,36 +34,6 @@ TIMEOUT_VARIABLE = "SHOREPASS_HELPER_TIMEOUT"
 # A word that may be a token or its base64: letters and digits, no dots, and longer than words are. A helper knows secrets
 # that we do not know, and may say one of them where it fails.
 TOKEN = re.compile(r"(?=[\w+=-]*[0-9])(?=[\w+=-]*[a-zA-Z])[\w+=-]{12,}", re.ASCII)
-
-# What mends a helper that is not there, for those that people meet.
-INSTALL = {
-    "desktop": "it belongs to Docker Desktop: install that",
-    "osxkeychain": "it is for macOS (there: brew install docker-credential-helper)",
-    "wincred": "it is for Windows, and comes with Docker Desktop",
-    "pass": "install pass and docker-credential-pass (Debian: golang-docker-credential-helpers)",
-    "secretservice": "install docker-credential-secretservice (Debian: golang-docker-credential-helpers) and a keyring",
-    "ecr-login": "install amazon-ecr-credential-helper",
-    "gcloud": "install the Google Cloud CLI",
-    "gcr": "install docker-credential-gcr (gcloud components install docker-credential-gcr)",
-    "acr-env": "install docker-credential-acr-env",
-}
-
-NO_GPG_ID = "make a GPG key with gpg --full-generate-key, then: pass init KEYID"
-UNLOCK = "unlock the keyring in a login session; without one: dbus-run-session, and gnome-keyring-daemon --unlock in it"
-
-# Causes that helpers report in words of their own, and what mends them.
-CAUSES = (
-    ("pass not initialized", NO_GPG_ID),
-    ("password store is empty", NO_GPG_ID),
-    ("decryption failed", "gpg cannot decrypt it: is the key there, and can gpg-agent ask for its passphrase here?"),
-    ("Cannot autolaunch D-Bus", f"no session bus here; {UNLOCK}"),
-    ("likely due to error in secretservice library", f"no session bus or no keyring here; {UNLOCK}"),
-    ("org.freedesktop.secrets", f"no keyring answers on the session bus; {UNLOCK}"),
-    ("locked collection", UNLOCK),
-    ("token too long", "helpers take no login of 64 KiB or more"),
-    ("exec format error", "install the build for this machine; a script needs #! in its first line"),
-    ("interpreter or loader", "install the build for this machine, or the program in the script's first line"),
-)
 
 
 class HelperClient:
@@ -138,10 +109,11 @@ class HelperClient:
             )
             raise HelperTimeout(path, verb, f"no answer within {self._timeout:g} s", hint=hint) from None
         except ProcessNotStarted as error:
-            hint = _mend(str(error)) or self._instead("install it anew")
+            cause = cause_of(str(error))
+            hint = cause.mend if cause else self._instead("install it anew")
             raise HelperMissing(path, verb, str(error), hint=hint) from None
         except ProcessError as error:
-            raise HelperFailed(path, verb, str(error), hint=_by_hand(path)) from None
+            raise HelperFailed(path, verb, str(error), hint=_by_hand(path), trouble=Trouble.GARBAGE) from None
 
     def path(self, verb: Verb = Verb.LIST) -> str:
         """Return the absolute path of the program that is run. Raises HelperMissing."""
@@ -150,7 +122,7 @@ class HelperClient:
             raise HelperMissing(self.program, verb, "not the name of a program", hint=self._instead("name another"))
         path = self._context.which(self.program)
         if path is None:
-            known = INSTALL.get(self.suffix.removesuffix(".exe"), "install it, or put its folder on PATH")
+            known = install(self.suffix)
             raise HelperMissing(
                 self.program, verb, "no executable file of that name on PATH", hint=self._instead(known)
             )
@@ -172,7 +144,7 @@ def _decoded(path: str, verb: Verb, done: Completed, decode: Callable[[bytes], D
     except protocol.ProtocolError as error:
         refusal = protocol.refusal_of(done.stdout)
         reason = f'it printed "{refusal}" with exit status 0, which clients take for garbage' if refusal else str(error)
-        raise HelperFailed(path, verb, reason, hint=_by_hand(path)) from None
+        raise HelperFailed(path, verb, reason, hint=_by_hand(path), trouble=Trouble.GARBAGE) from None
 
 
 def _failed(path: str, verb: Verb, done: Completed, sent: Answer | None = None) -> HelperFailed:
@@ -185,7 +157,9 @@ def _failed(path: str, verb: Verb, done: Completed, sent: Answer | None = None) 
         said = ", and what it printed may hold a secret: not shown"
     else:
         said = f": {TOKEN.sub('***', printable(line))}"
-    return HelperFailed(path, verb, _how(done.status) + said, hint=_mend(text) or _by_hand(path))
+    cause = cause_of(text)
+    hint, trouble = (cause.mend, cause.trouble) if cause else (_by_hand(path), None)
+    return HelperFailed(path, verb, _how(done.status) + said, hint=hint, trouble=trouble)
 
 
 def _how(status: int) -> str:
@@ -197,10 +171,6 @@ def _how(status: int) -> str:
         return f"ended by {signal.Signals(-status).name}"
     except ValueError:
         return f"ended by signal {-status}"
-
-
-def _mend(text: str) -> str | None:
-    return next((mend for cause, mend in CAUSES if cause in text), None)
 
 
 def _by_hand(path: str) -> str:

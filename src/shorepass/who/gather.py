@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from shorepass.contexts import is_untouched
 from shorepass.contexts.discovery import REACH_SECONDS
 from shorepass.errors import FileError, HelperError, HelperMissing, MalformedFile, ShorepassError, SourceError
 from shorepass.shapes import NamedTuple
@@ -25,8 +26,6 @@ HELPER_SECONDS = 3.0  # for a helper to list what it has
 WORKERS = 32  # places looked into, or helpers run, at a time
 NOT_USED = "no client takes it: none looks for this key, or another login stands before it"
 NOT_ASKED = "a helper holds it, not asked"
-# Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
-UNTOUCHED = frozenset(("docker", "podman", "compose", "kube"))
 
 
 class _Opened(NamedTuple):
@@ -56,7 +55,7 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
 
 def asks_helpers(name: str) -> bool:
     """Whether helpers are run in the place of that name."""
-    return name.partition(":")[0] not in UNTOUCHED
+    return not is_untouched(name)
 
 
 def _registry_of(key: str) -> str:

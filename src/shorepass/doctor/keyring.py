@@ -1,0 +1,90 @@
+"""The session bus of a context, and whether the keyring on it is locked, without asking anybody for a password."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from shorepass.config.locations import join
+from shorepass.errors import FileError
+from shorepass.processes import ProcessError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+
+__all__ = ["Bus", "bus", "is_locked"]
+
+TIMEOUT = 2.0  # seconds: a keyring that must be started first takes 0.1
+OUTPUT_LIMIT = 65536
+# The collection in which helpers store (https://specifications.freedesktop.org/secret-service/latest/).
+_SERVICE, _DEFAULT = "org.freedesktop.secrets", "/org/freedesktop/secrets/aliases/default"
+_COLLECTION, _GET = "org.freedesktop.Secret.Collection", "org.freedesktop.DBus.Properties.Get"
+
+# Programs that ask a bus for a property: one of them is on every desktop.
+_QUESTIONS = (
+    ("busctl", "--user", "get-property", _SERVICE, _DEFAULT, _COLLECTION, "Locked"),
+    (
+        "gdbus",
+        "call",
+        "--session",
+        "--dest",
+        _SERVICE,
+        "--object-path",
+        _DEFAULT,
+        "--method",
+        _GET,
+        _COLLECTION,
+        "Locked",
+    ),
+    (
+        "dbus-send",
+        "--session",
+        "--print-reply",
+        f"--dest={_SERVICE}",
+        _DEFAULT,
+        _GET,
+        f"string:{_COLLECTION}",
+        "string:Locked",
+    ),
+)
+
+
+class Bus(Enum):
+    """What can be seen of the session bus without a word to it."""
+
+    NONE = "none"
+    GONE = "gone"
+    THERE = "there"
+
+
+def bus(context: Context) -> Bus:
+    """Tell whether there is a session bus (dbus-daemon(1): the variable, else a socket in the runtime folder)."""
+    address, runtime = context.getenv("DBUS_SESSION_BUS_ADDRESS"), context.getenv("XDG_RUNTIME_DIR")
+    if address:
+        path = address.removeprefix("unix:path=").partition(",")[0].partition(";")[0]
+        return Bus.GONE if path != address and not _is_there(context, path) else Bus.THERE
+    return Bus.THERE if runtime and _is_there(context, join(context, runtime, "bus")) else Bus.NONE
+
+
+def is_locked(context: Context) -> bool:
+    """Tell whether the keyring that logins are stored in is locked; False also where that cannot be found out."""
+    if bus(context) is not Bus.THERE:
+        return False
+    for program, *arguments in _QUESTIONS:
+        path = context.which(program)
+        if path is None:
+            continue
+        try:
+            done = context.run([path, *arguments], b"", timeout=TIMEOUT, limit=OUTPUT_LIMIT)
+        except ProcessError:
+            return False
+        if done.status == 0:
+            return b"true" in done.stdout
+    return False
+
+
+def _is_there(context: Context, path: str) -> bool:
+    try:
+        return context.status(path) is not None
+    except FileError:
+        return False

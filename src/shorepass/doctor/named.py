@@ -1,0 +1,93 @@
+"""Which helpers the clients of a context would ask, because of which file, and what they say to ``list``.
+
+No other helper is anybody's trouble.
+"""
+
+from __future__ import annotations
+
+from shorepass.doctor.keyring import is_locked
+from shorepass.errors import HelperError, HelperFailed, HelperTimeout, SourceError, Trouble
+from shorepass.helper.causes import UNLOCK
+from shorepass.helper.protocol import program_name
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeGuard
+
+    from shorepass.clients import Client
+    from shorepass.contexts import Context
+
+__all__ = ["Named", "is_silent", "listed", "named"]
+
+LOCKED = "the keyring that it keeps logins in is locked: it lists them, and gives and stores none"
+
+
+class Named(NamedTuple):
+    """A helper (``docker-credential-SUFFIX``), the file that names it, and the clients that ask it for that reason.
+
+    ``chosen``: no file names it; docker takes its platform's own store, and will at the next login.
+    """
+
+    suffix: str
+    path: str
+    clients: tuple[str, ...]
+    chosen: bool = False
+
+    @property
+    def program(self) -> str:
+        """The name of its program."""
+        return program_name(self.suffix)
+
+    @property
+    def why(self) -> str:
+        """Why it is asked, for a person."""
+        if self.chosen:
+            return "no file names it: docker chooses it by itself, and will at the next login"
+        return f"named in {self.path}, for {' and '.join(self.clients)}"
+
+
+def named(context: Context, clients: Sequence[Client]) -> list[Named]:
+    """Return the helpers that these clients would ask, one for each file that names it. Nothing is run."""
+    found: dict[tuple[str, str], Named] = {}
+    for client in clients:
+        for entry in client.entries(context, ask_helpers=False):
+            if not entry.helper or entry.error is not None:
+                continue
+            chosen = client.name == "docker" and not entry.key and _chosen(client, context)
+            known = found.get((entry.helper, entry.path))
+            if known is None:
+                found[entry.helper, entry.path] = Named(entry.helper, entry.path, (client.name,), chosen)
+            elif client.name not in known.clients:
+                found[entry.helper, entry.path] = known._replace(clients=(*known.clients, client.name))
+    return [helper for helper in found.values() if not helper.chosen or context.which("docker")]
+
+
+def _chosen(client: Client, context: Context) -> bool:
+    try:
+        return client.target(context, "").detected
+    except SourceError:
+        return False
+
+
+def listed(context: Context, suffix: str) -> dict[str, str] | HelperError:
+    """Return what a helper lists (user names by server URL), or why it does not.
+
+    A locked keyring is told before the helper is asked: on a desktop even its list would open a window, for the password.
+    """
+    from shorepass.helper.client import HelperClient
+
+    client = HelperClient(context, suffix)
+    try:
+        path = client.path()
+        if suffix == "secretservice" and is_locked(context):
+            return HelperFailed(path, "list", LOCKED, hint=UNLOCK, trouble=Trouble.LOCKED)
+        return client.list()
+    except HelperError as error:
+        return error
+
+
+def is_silent(answer: object) -> TypeGuard[HelperError]:
+    """Tell whether a helper that answered so had better not be asked again: it hangs, or would ask for a password."""
+    return isinstance(answer, HelperError) and (isinstance(answer, HelperTimeout) or answer.trouble is Trouble.LOCKED)

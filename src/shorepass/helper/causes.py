@@ -1,0 +1,62 @@
+"""Why helpers fail, and what mends that: the words that they, and the system about them, are known to say."""
+
+from __future__ import annotations
+
+from shorepass.errors import Trouble
+from shorepass.shapes import NamedTuple
+
+__all__ = ["NO_GPG_ID", "UNLOCK", "Cause", "cause_of", "install"]
+
+# What mends a helper that is not there, for those that people meet.
+INSTALL = {
+    "desktop": "it belongs to Docker Desktop: install that",
+    "osxkeychain": "it is for macOS (there: brew install docker-credential-helper)",
+    "wincred": "it is for Windows, and comes with Docker Desktop",
+    "pass": "install pass and docker-credential-pass (Debian: golang-docker-credential-helpers)",
+    "secretservice": "install docker-credential-secretservice (Debian: golang-docker-credential-helpers) and a keyring",
+    "ecr-login": "install amazon-ecr-credential-helper",
+    "gcloud": "install the Google Cloud CLI",
+    "gcr": "install docker-credential-gcr (gcloud components install docker-credential-gcr)",
+    "acr-env": "install docker-credential-acr-env",
+}
+
+NO_GPG_ID = "make a GPG key with gpg --full-generate-key, then: pass init KEYID"
+UNLOCK = "unlock the keyring in a login session; without one: dbus-run-session, and gnome-keyring-daemon --unlock in it"
+
+
+class Cause(NamedTuple):
+    """Words of a helper, or of the system about it: what they mean, and what mends it."""
+
+    words: str
+    mend: str
+    trouble: Trouble | None = None
+
+
+CAUSES = (
+    Cause("pass not initialized", NO_GPG_ID, Trouble.NO_STORE),
+    Cause("password store is empty", NO_GPG_ID, Trouble.NO_STORE),
+    Cause(
+        "decryption failed", "gpg cannot decrypt it: is the key there, and can gpg-agent ask for its passphrase here?"
+    ),
+    Cause("Cannot autolaunch D-Bus", f"no session bus here; {UNLOCK}", Trouble.NO_KEYRING),
+    Cause(
+        "likely due to error in secretservice library",
+        f"no session bus or no keyring here; {UNLOCK}",
+        Trouble.NO_KEYRING,
+    ),
+    Cause("org.freedesktop.secrets", f"no keyring answers on the session bus; {UNLOCK}", Trouble.NO_KEYRING),
+    Cause("locked collection", UNLOCK, Trouble.LOCKED),
+    Cause("token too long", "helpers take no login of 64 KiB or more"),
+    Cause("exec format error", "install the build for this machine; a script needs #! in its first line"),
+    Cause("interpreter or loader", "install the build for this machine, or the program in the script's first line"),
+)
+
+
+def cause_of(text: str) -> Cause | None:
+    """Return the cause that a text speaks of, None for one that is not known."""
+    return next((cause for cause in CAUSES if cause.words in text), None)
+
+
+def install(suffix: str) -> str:
+    """Return how the helper of that name (``docker-credential-NAME``) is got."""
+    return INSTALL.get(suffix.removesuffix(".exe"), "install it, or put its folder on PATH")

@@ -1,0 +1,389 @@
+"""``doctor`` finds helpers that fail (SP2xx): each is seen to fail a real client first, and to serve it when it is mended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e import programs
+
+if TYPE_CHECKING:
+    from conftest import Done, RunShorepass
+
+KEY = "reg.example"
+GOOD = f"""#!/bin/sh
+case "$1" in
+list) echo '{{"{KEY}":"alice"}}' ;;
+get) echo '{{"ServerURL":"{KEY}","Username":"alice","Secret":"correct horse"}}' ;;
+esac
+"""
+PATIENCE = "2"  # seconds that doctor gives a helper here
+
+
+class Place:
+    """A home whose docker config names a helper, and a folder that is the first on PATH."""
+
+    def __init__(self, world: Path) -> None:
+        self.home, self.bin = world / "home", world / "bin"
+        self.env = {
+            **os.environ,
+            "PATH": f"{self.bin}:{programs.SYSTEM_PATH}",
+            "SHOREPASS_HELPER_TIMEOUT": PATIENCE,
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.home}/no-bus",
+        }
+
+    @property
+    def file(self) -> Path:
+        return self.home / ".docker/config.json"
+
+    def name(self, suffix: str) -> None:
+        """Let the config name a helper for KEY, and one for all the rest."""
+        self.file.parent.mkdir(mode=0o700, exist_ok=True)
+        self.file.touch(0o600)
+        self.file.write_text(json.dumps({"credHelpers": {KEY: suffix}, "credsStore": suffix}, indent="\t"))
+
+    def put(self, suffix: str, content: str | bytes, mode: int = 0o755) -> Path:
+        """Put a helper's program on PATH."""
+        program = self.bin / f"docker-credential-{suffix}"
+        program.write_bytes(content.encode() if isinstance(content, str) else content)
+        program.chmod(mode)
+        return program
+
+    def podman(self, *, seconds: float = 60) -> CompletedProcess[str]:
+        """Ask the real podman whose login it uses for KEY: it runs the helper, and asks no registry."""
+        argv = [programs.require("podman"), "login", "--get-login", KEY]
+        return subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=seconds, check=False)
+
+    def docker_login(self, daemon: str, registry: str, password: str) -> CompletedProcess[str]:
+        """Log in with the real docker: it stores the login with the helper."""
+        argv = [programs.require("docker"), "-H", daemon, "login", "-u", "alice", "--password-stdin", registry]
+        return programs.run(argv, env=self.env, stdin=password)
+
+
+@pytest.fixture
+def place(world: Path) -> Place:
+    return Place(world)
+
+
+@pytest.fixture
+def doctor(place: Place, run_shorepass: RunShorepass) -> Iterator[RunShorepass]:
+    """Runs ``shorepass doctor`` in that place."""
+
+    def run(*args: str) -> Done:
+        return run_shorepass("doctor", *args, env=place.env)
+
+    return run  # type: ignore[return-value]  # without the keywords
+
+
+def found(done: Done) -> list[tuple[str, str]]:
+    """Return code and subject of each finding of ``doctor --json``."""
+    return [(finding["code"], finding["subject"]) for finding in json.loads(done.stdout)["findings"]]
+
+
+def test_sp201_a_helper_that_is_missing(place: Place, doctor: RunShorepass, dockerd: str, registry: str) -> None:
+    """What Docker Desktop leaves behind when it goes: its helper in credsStore. Without it, logins work again."""
+    place.name("desktop")
+    place.env["PATH"] = str(place.bin)  # without pass, which docker would choose next
+    place.file.write_text(json.dumps({"credsStore": "desktop", "psFormat": "table"}))
+    failed = place.docker_login(dockerd, registry, "alice's password")
+    assert failed.returncode != 0
+    assert "docker-credential-desktop" in failed.stderr
+    assert found(doctor("--json")) == [("SP201", "docker-credential-desktop")]
+    before = place.file.read_bytes()
+    assert doctor("--fix", "--yes").status == 0
+    assert place.file.read_text() == '{"psFormat": "table"}'
+    assert doctor("--undo").status == 0
+    assert place.file.read_bytes() == before
+    doctor("--fix", "--yes")
+    logged_in = place.docker_login(dockerd, registry, "alice's password")
+    assert logged_in.returncode == 0, logged_in.stderr
+
+
+def test_sp202_a_helper_that_is_not_executable(place: Place, doctor: RunShorepass) -> None:
+    """A helper that was downloaded and not made executable is made so, and the mode comes back."""
+    place.name("good")
+    program = place.put("good", GOOD, mode=0o644)
+    assert place.podman().returncode != 0
+    assert found(doctor("--json")) == [("SP202", "docker-credential-good")]
+    assert doctor("--fix", "--yes").status == 0
+    assert place.podman().stdout == "alice\n"
+    assert doctor("--undo").status == 0
+    assert stat.S_IMODE(program.stat().st_mode) == 0o644
+
+
+def for_another_machine() -> bytes:
+    """Return a real static program whose header says that it is for another processor."""
+    program = bytearray(Path(programs.require("busybox")).read_bytes())
+    aarch64, x86_64 = 183, 62
+    other = aarch64 if int.from_bytes(program[18:20], "little") == x86_64 else x86_64
+    program[18:20] = other.to_bytes(2, "little")
+    return bytes(program)
+
+
+def without_a_loader(folder: Path) -> bytes:
+    """Return a program linked against another C library than this machine has."""
+    source = folder / "helper.c"
+    source.write_text("int main(void) { return 0; }\n")
+    program = folder / "helper"
+    loader = "-Wl,--dynamic-linker=/lib/ld-musl-none.so.1"
+    done = programs.run([programs.require("gcc"), "-o", str(program), str(source), loader], env={"TMPDIR": str(folder)})
+    assert done.returncode == 0, done.stderr
+    return program.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "says"),
+    [
+        ("SP203", "machine", "made for"),
+        ("SP204", "libc", "the one of musl"),
+        ("SP204", "interpreter", "/usr/bin/no-such-python is not there"),
+        ("SP204", "env", "no-such-python is not there"),
+        ("SP204", "first line", "neither a program nor a script"),
+        ("SP207", "windows", "a program of Windows"),
+    ],
+)
+def test_sp203_sp204_sp207_what_cannot_be_started(
+    place: Place, doctor: RunShorepass, tmp_path: Path, code: str, kind: str, says: str
+) -> None:
+    """What the system cannot start is told from the file: another machine, C library, interpreter, or Windows."""
+    suffix = "desktop.exe" if kind == "windows" else "good"
+    place.name(suffix)
+    content: dict[str, bytes | str] = {
+        "interpreter": "#!/usr/bin/no-such-python\n",
+        "env": "#!/usr/bin/env no-such-python\n",
+        "first line": GOOD.partition("\n")[2],
+        "windows": b"MZ" + bytes(510),
+    }
+    if kind == "machine":
+        content[kind] = for_another_machine()
+    elif kind == "libc":
+        content[kind] = without_a_loader(tmp_path)
+    place.put(suffix, content[kind])
+    assert place.podman().returncode != 0
+    assert found(doctor("--json")) == [(code, f"docker-credential-{suffix}")]
+    assert says in doctor().stdout
+    place.put(suffix, GOOD)
+    assert place.podman().stdout == "alice\n"
+    assert doctor("--json").status == 0
+
+
+def test_sp207_out_of_reach(place: Place, doctor: RunShorepass) -> None:
+    """A helper of Windows that PATH does not lead to, as under sudo in WSL, is told apart from one that is missing."""
+    place.name("desktop.exe")
+    assert place.podman().returncode != 0
+    assert found(doctor("--json")) == [("SP207", "docker-credential-desktop.exe")]
+    assert "wsl.conf" in doctor().stdout
+
+
+def test_an_emulator_has_the_last_word(place: Place, doctor: RunShorepass) -> None:
+    """What looks wrong and starts all the same is well."""
+    place.name("good")
+    place.put("good", GOOD.replace("#!/bin/sh", "#!/usr/bin/env -S sh"))
+    assert place.podman().stdout == "alice\n"
+    assert doctor().stderr == "no findings\n"
+
+
+@contextlib.contextmanager
+def session_bus(folder: Path) -> Iterator[str]:
+    """Run a session bus and yield its address."""
+    address = f"unix:path={folder}/bus"
+    argv = [programs.require("dbus-daemon"), "--session", "--nofork", f"--address={address}"]
+    socket = folder / "bus"
+    env = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "XDG_DATA_HOME": str(folder)}
+    with programs.running(argv, folder / "bus.log", lambda: address if socket.exists() else None, env=env) as ready:
+        yield ready
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a short name: a socket's path has 107 characters at most."""
+    with tempfile.TemporaryDirectory(prefix="sp-") as name:
+        yield Path(name)
+
+
+DEAF = """
+import socket, sys
+bus = socket.socket(socket.AF_UNIX)
+bus.bind(sys.argv[1])
+bus.listen()
+print("listening", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_sp205_a_helper_that_hangs(place: Place, doctor: RunShorepass, short: Path) -> None:
+    """A bus that takes the connection and says no word makes the real helper wait; doctor waits for seconds, not more."""
+    import sys
+
+    place.name("secretservice")
+    place.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={short}/bus"
+    deaf = subprocess.Popen(
+        [sys.executable, "-c", DEAF, f"{short}/bus"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert deaf.stdout is not None
+        assert deaf.stdout.readline() == "listening\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            place.podman(seconds=3)
+        assert found(doctor("--json")) == [("SP205", "docker-credential-secretservice")]
+    finally:
+        deaf.communicate("")
+
+
+@pytest.mark.parametrize(
+    "printed", ["Welcome!", "[]", "", "x" * 5_000_000], ids=["words", "another type", "nothing", "five megabytes"]
+)
+def test_sp206_a_helper_that_prints_garbage(place: Place, doctor: RunShorepass, printed: str) -> None:
+    """A wrapper that prints a greeting breaks the protocol; what it printed is not repeated."""
+    place.name("good")
+    place.put("good", f"#!/bin/sh\nhead -c {len(printed)} <<'.'\n{printed}\n.\n" if printed else "#!/bin/sh\n")
+    assert place.podman().returncode != 0
+    done = doctor("--json")
+    assert found(done) == [("SP206", "docker-credential-good")]
+    assert not printed or printed not in done.stdout
+
+
+def test_sp209_no_session_bus(place: Place, doctor: RunShorepass, dockerd: str, registry: str) -> None:
+    """Where there is no session bus, as in a login by ssh, docker cannot store a login in the keyring."""
+    place.name("secretservice")
+    for address in ("", f"unix:path={place.home}/gone"):
+        place.env["DBUS_SESSION_BUS_ADDRESS"] = address
+        failed = place.docker_login(dockerd, registry, "alice's password")
+        assert "error storing credentials" in failed.stderr
+        done = doctor("--json")
+        assert found(done) == [("SP209", "docker-credential-secretservice")]
+        seen = "names a socket that is not there" if address else "is not set"
+        assert f"DBUS_SESSION_BUS_ADDRESS {seen}" in done.stdout
+
+
+@contextlib.contextmanager
+def keyring(place: Place, runtime: Path) -> Iterator[None]:
+    """Run the real keyring, unlocked, on a session bus of its own."""
+    with session_bus(runtime) as address:
+        place.env |= {"DBUS_SESSION_BUS_ADDRESS": address, "XDG_RUNTIME_DIR": str(runtime)}
+        argv = [programs.require("gnome-keyring-daemon"), "--unlock", "--foreground", "--components=secrets"]
+        with subprocess.Popen(
+            argv, env=place.env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as daemon:
+            try:
+                assert daemon.stdin is not None
+                daemon.stdin.write(b"keyring password")
+                daemon.stdin.close()
+                programs.wait_until(lambda: default_collection(place) or None, "the keyring to be unlocked")
+                yield
+            finally:
+                daemon.terminate()
+
+
+def default_collection(place: Place) -> str:
+    """Return the path of the keyring in which logins are stored, empty where there is none yet."""
+    words = ("org.freedesktop.Secret.Service.ReadAlias", "string:default")
+    said = programs.run([*SECRETS, "/org/freedesktop/secrets", *words], env=place.env).stdout
+    return said.partition('object path "')[2].partition('"')[0].removeprefix("/org/freedesktop/secrets/collection/")
+
+
+SECRETS = ("/usr/bin/dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.secrets")
+
+
+def test_sp210_a_locked_keyring(
+    place: Place, doctor: RunShorepass, short: Path, dockerd: str, registry: str, users: dict[str, str]
+) -> None:
+    """A locked keyring lists its logins, and neither gives nor stores one; unlocked, all is well."""
+    place.name("secretservice")
+    with keyring(place, short):
+        assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
+        assert doctor().stderr == "no findings\n"
+        path = f"/org/freedesktop/secrets/collection/{default_collection(place)}"
+        lock = ("org.freedesktop.Secret.Service.Lock", f"array:objpath:{path}")
+        assert programs.run([*SECRETS, "/org/freedesktop/secrets", *lock], env=place.env).returncode == 0
+        failed = place.docker_login(dockerd, registry, users["alice"])
+        assert "locked collection" in failed.stderr
+        done = doctor("--json")
+        assert found(done) == [("SP210", "docker-credential-secretservice")]
+    with keyring(place, short):  # a keyring that is locked by hand opens again when its user logs in anew
+        assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
+        assert doctor().stderr == "no findings\n"
+
+
+@contextlib.contextmanager
+def gpg_home(place: Place, folder: Path) -> Iterator[None]:
+    """Make a GPG key without a passphrase for this place, and end the agent that gpg starts."""
+    place.env["GNUPGHOME"] = str(folder)
+    folder.chmod(0o700)
+    gpg = [programs.require("gpg"), "--batch", "--passphrase", "", "--quick-generate-key", "alice@test.example"]
+    try:
+        made = programs.run(gpg, env=place.env)
+        assert made.returncode == 0, made.stderr
+        yield
+    finally:
+        programs.run([programs.require("gpgconf"), "--kill", "all"], env=place.env)
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "chosen by docker"])
+def test_sp211_pass_was_never_initialised(
+    place: Place, doctor: RunShorepass, short: Path, dockerd: str, registry: str, users: dict[str, str], *, named: bool
+) -> None:
+    """Where pass is installed docker wants to use it, and fails; `pass init`, as the hint says, mends that."""
+    if named:
+        place.name("pass")
+    failed = place.docker_login(dockerd, registry, users["alice"])
+    assert "pass not initialized" in failed.stderr
+    done = doctor("--json")
+    assert found(done) == [("SP211", "docker-credential-pass")]
+    assert "pass init" in done.stdout
+    with gpg_home(place, short):
+        assert programs.run([programs.require("pass"), "init", "alice@test.example"], env=place.env).returncode == 0
+        assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
+        assert doctor().stderr == "no findings\n"
+
+
+def test_sp212_a_helper_that_fails(place: Place, doctor: RunShorepass) -> None:
+    """A helper that ends with an error of its own is found with what it said, but for what may be a secret."""
+    place.name("good")
+    place.put("good", "#!/bin/sh\necho 'no network: token service unreachable' >&2\nexit 3\n")
+    assert place.podman().returncode != 0
+    done = doctor("--json")
+    assert found(done) == [("SP212", "docker-credential-good")]
+    assert "exit status 3: no network: token service unreachable" in done.stdout
+
+
+def test_helpers_that_nobody_names_are_left_alone(place: Place, doctor: RunShorepass) -> None:
+    """Doctor runs no helper that no file names and no client would choose."""
+    place.name("good")
+    log = place.home / "ran"
+    place.put("good", GOOD)
+    place.put("other", f"#!/bin/sh\necho other >>{log}\n")
+    assert doctor().stderr == "no findings\n"
+    assert not log.exists()
+
+
+def test_a_healthy_place(
+    place: Place, doctor: RunShorepass, short: Path, dockerd: str, registry: str, users: dict[str, str]
+) -> None:
+    """Logins that docker keeps in pass and podman in its own file, as both made them, are nothing to find fault with."""
+    with gpg_home(place, short):
+        assert programs.run([programs.require("pass"), "init", "alice@test.example"], env=place.env).returncode == 0
+        assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
+        assert json.loads(place.file.read_text())["credsStore"] == "pass"
+        podman = [
+            programs.require("podman"),
+            "login",
+            "--tls-verify=false",
+            "-u",
+            "alice",
+            "--password-stdin",
+            registry,
+        ]
+        assert programs.run(podman, env=place.env, stdin=users["alice"]).returncode == 0
+        assert doctor().stderr == "no findings\n"
+        assert doctor("--tls-verify=false", registry) == (0, "", "no findings\n")
