@@ -370,20 +370,16 @@ def test_helpers_that_nobody_names_are_left_alone(place: Place, doctor: RunShore
 def test_a_healthy_place(
     place: Place, doctor: RunShorepass, short: Path, dockerd: str, registry: str, users: dict[str, str]
 ) -> None:
-    """Logins that docker keeps in pass and podman in its own file, as both made them, are nothing to find fault with."""
+    """Logins that docker and podman keep in pass, as both stored them, are nothing to find fault with."""
+    conf = place.home / "registries.conf"
+    conf.write_text('credential-helpers = ["pass"]\n')
+    place.env["CONTAINERS_REGISTRIES_CONF"] = str(conf)
+    podman = [programs.require("podman"), "login", "--tls-verify=false", "-u", "alice", "--password-stdin", registry]
     with gpg_home(place, short):
         assert programs.run([programs.require("pass"), "init", "alice@test.example"], env=place.env).returncode == 0
         assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
         assert json.loads(place.file.read_text())["credsStore"] == "pass"
-        podman = [
-            programs.require("podman"),
-            "login",
-            "--tls-verify=false",
-            "-u",
-            "alice",
-            "--password-stdin",
-            registry,
-        ]
         assert programs.run(podman, env=place.env, stdin=users["alice"]).returncode == 0
         assert doctor().stderr == "no findings\n"
+        assert doctor("--check", "--tls-verify=false").stderr == "no findings\n"
         assert doctor("--tls-verify=false", registry) == (0, "", "no findings\n")
