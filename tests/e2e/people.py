@@ -14,7 +14,7 @@ from pathlib import Path
 
 from e2e import programs
 
-__all__ = ["Person", "new_person"]
+__all__ = ["Person", "end_processes_of", "new_person", "new_uid"]
 
 # Root starts it and becomes the person for good: their own right to read this Python and these sources is not needed.
 AS_PERSON = """
@@ -39,12 +39,14 @@ class Person:
         self.name = name
         self.folder = folder
         self.home = folder / "home"
-        self.as_root("useradd", "--home-dir", str(self.home), "--no-create-home", "--shell", "/bin/sh", name)
+        self.uid = new_uid()
+        words = ("--uid", str(self.uid), "--home-dir", str(self.home), "--no-create-home", "--shell", "/bin/sh")
+        self.as_root("useradd", *words, name)
         self.as_root("install", "-d", "-m", "0755", "-o", name, "-g", name, str(self.home))
-        self.uid = int(self.as_root("id", "-u", name))
 
     def remove(self) -> None:
         """Remove the user, the home, and what sudo remembers."""
+        end_processes_of(self.uid)
         folders = ("/var/lib/sudo/lectured", "/run/sudo/ts")
         remembered = [f"{folder}/{name}" for folder in folders for name in (self.name, self.uid)]  # as of sudo 1.9.15
         self.as_root("rm", "-rf", str(self.folder), *remembered)
@@ -80,6 +82,23 @@ class Person:
         done = programs.run(programs.as_root(argv), stdin=stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+
+def new_uid() -> int:
+    """Return a number for a user (and for its group) that no user of before had, whose processes may still run."""
+    return 1_000_000_000 + secrets.randbelow(1_000_000_000)
+
+
+def end_processes_of(uid: int) -> None:
+    """End, by number, what a user that a test made has left running: programs that were too slow for it."""
+
+    def none_left() -> bool | None:
+        pids = programs.run([programs.require("ps"), "-o", "pid=", "-u", str(uid)]).stdout.split()
+        if pids:
+            programs.run(programs.as_root(["kill", "-KILL", *pids]))
+        return None if pids else True
+
+    programs.wait_until(none_left, f"the processes of user {uid} to end")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from e2e import programs
+from e2e.people import end_processes_of, new_uid
 
 __all__ = ["SshHost", "ssh_host"]
 
@@ -21,8 +22,9 @@ UNREACHABLE = "192.0.2.1"  # RFC 5737, a documentation address: the namespace dr
 class SshHost(NamedTuple):
     """``bin``: the folder with an ``ssh`` that uses the test's own config, keys and namespace.
 
-    In that config the host is called ``virtual``, and ``unreachable`` is one that never answers. ``root``: the host's root
-    folder, ``home``: its user's home in it, as the host names it; ``user`` and ``uid`` of that user.
+    In that config the host is called ``virtual``; ``unreachable`` never answers, ``closed`` has no sshd, ``refusing`` takes
+    no key of ours, and the key of ``unknown`` is not known. ``root``: the host's root folder, ``home``: its user's home in it,
+    as the host names it; ``user`` and ``uid`` of that user.
     """
 
     bin: Path
@@ -32,9 +34,19 @@ class SshHost(NamedTuple):
     home: str
     namespace: str
 
+    @property
+    def words(self) -> str:
+        """All that was on the command line of ``ssh`` so far."""
+        return (self.bin.parent / "words").read_text()
+
     def sh(self, script: str, stdin: bytes = b"") -> bytes:
         """Run a script on the host as its user, not by way of ssh."""
         return programs.shell(programs.as_root(self._command()), script, stdin)
+
+    def install(self, path: str, script: str) -> None:
+        """Make a program of root's on the host."""
+        _as_root("tee", f"{self.root}{path}", stdin=script)
+        _as_root("chmod", "755", f"{self.root}{path}")
 
     def _command(self) -> list[str]:
         chroot = programs.require("chroot")
@@ -57,9 +69,11 @@ def ssh_host() -> Iterator[SshHost]:
     folder.chmod(0o755)
     with contextlib.ExitStack() as undo:
         undo.callback(_as_root, "rm", "-rf", str(folder))
-        _as_root("useradd", "--home-dir", f"/home/{name}", "--no-create-home", "--shell", "/bin/sh", "-p", "*", name)
+        uid = new_uid()
+        words = ("--uid", str(uid), "--home-dir", f"/home/{name}", "--no-create-home", "--shell", "/bin/sh")
+        _as_root("useradd", *words, "--password", "*", name)
         undo.callback(_as_root, "userdel", name)
-        uid = int(_as_root("id", "-u", name))
+        undo.callback(end_processes_of, uid)
         _as_root("ip", "netns", "add", name)
         undo.callback(_as_root, "ip", "netns", "delete", name)
         # a device that leads to another in the same namespace, where nobody answers: connecting waits
@@ -113,6 +127,9 @@ def _keys_and_configs(folder: Path, host: SshHost) -> Path:
     (folder / "ssh_config").write_text(
         f"Host virtual\n  HostName 127.0.0.1\n  HostKeyAlias virtual\n"
         f"Host unreachable\n  HostName {UNREACHABLE}\n"
+        f"Host refusing\n  HostName 127.0.0.1\n  HostKeyAlias virtual\n  User nobody\n"
+        f"Host unknown\n  HostName 127.0.0.1\n  HostKeyAlias unknown\n"
+        f"Host closed\n  HostName 127.0.0.1\n  Port 1\n"
         f"Host *\n  User {host.user}\n  Port 2222\n  IdentityFile {folder}/client_key\n  IdentitiesOnly yes\n"
         f"  UserKnownHostsFile {folder}/known_hosts\n  GlobalKnownHostsFile /dev/null\n"
     )
@@ -126,7 +143,9 @@ def _keys_and_configs(folder: Path, host: SshHost) -> Path:
     host.bin.mkdir()
     prefix = " ".join(programs.as_root([programs.require("ip"), "netns", "exec", host.namespace]))
     ssh = host.bin / "ssh"
-    ssh.write_text(f'#!/bin/sh\nexec {prefix} {programs.require("ssh")} -F {folder}/ssh_config "$@"\n')
+    ssh.write_text(
+        f'#!/bin/sh\necho "$@" >>{folder}/words\nexec {prefix} {programs.require("ssh")} -F {folder}/ssh_config "$@"\n'
+    )
     ssh.chmod(0o755)
     if not Path("/run/sshd").is_dir():  # sshd's own empty folder, which Debian's service makes
         _as_root("mkdir", "-p", "-m", "755", "/run/sshd")

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["PROGRAMS", "executable", "look", "probe", "run", "set_mode", "set_owner", "swap"]
+__all__ = ["PROGRAMS", "executable", "look", "placed", "probe", "run", "set_mode", "set_owner", "swap"]
 
 PROGRAMS = ("docker", "podman", "skopeo", "buildah", "pass")  # are looked for together with all credential helpers
 
@@ -70,7 +70,7 @@ unset IFS
 
 def look(paths: Sequence[str], limit: int) -> str:
     """Look at each path; of files, ``limit`` bytes."""
-    return _LOOK + "".join(f"sp_look {_path(path)} {limit}\n" for path in paths)
+    return _LOOK + "".join(f"sp_look {_word(path)} {limit}\n" for path in paths)
 
 
 def probe(limit: int) -> str:
@@ -81,7 +81,7 @@ def probe(limit: int) -> str:
 
 def executable(paths: Sequence[str]) -> str:
     """Say ``program`` for the first of the paths that is an executable file."""
-    words = " ".join(map(_path, paths)) or "''"
+    words = " ".join(map(_word, paths)) or "''"
     test = 'if [ -f "$sp_p" ] && [ -x "$sp_p" ]; then sp_say program; printf %s "$sp_p"; break; fi'
     return f"for sp_p in {words}; do {test}; done"
 
@@ -155,7 +155,7 @@ def swap(path: str, digest: str, mode: int, owner: tuple[int, int] | None, mark:
     An empty digest: the file must not be there. ``owner`` gets the file, and folders that are made for it.
     """
     settings = {
-        "p": _path(path),
+        "p": _word(path),
         "old": digest,
         "mode": f"{mode:o}",
         "owner": f"{owner[0]}:{owner[1]}" if owner else "",
@@ -166,18 +166,22 @@ def swap(path: str, digest: str, mode: int, owner: tuple[int, int] | None, mark:
 
 def set_mode(path: str, mode: int) -> str:
     """Set permission bits: ``done`` or ``failed``."""
-    return _attempt(f"chmod {mode:o} {_path(path)}")
+    return _attempt(f"chmod {mode:o} {_word(path)}")
 
 
 def set_owner(path: str, uid: int, gid: int) -> str:
     """Give what stands at a path, a symlink itself, to somebody: ``done`` or ``failed``."""
-    return _attempt(f"chown -h {uid}:{gid} {_path(path)}")
+    return _attempt(f"chown -h {uid}:{gid} {_word(path)}")
 
 
 def _attempt(command: str) -> str:
     return f'if sp_e=$(LC_ALL=C {command} 2>&1); then sp_say done; else sp_say failed; printf %s "$sp_e"; fi'
 
 
-def _path(path: str) -> str:
-    """Return a path as a word of the shell, which no program takes for an option."""
-    return quote(path if path.startswith("/") else f"./{path}")
+def placed(path: str) -> str:
+    """Return a path that no program takes for an option."""
+    return path if path.startswith(("/", "./")) else f"./{path}"
+
+
+def _word(path: str) -> str:
+    return quote(placed(path))

@@ -184,6 +184,7 @@ class ShellContext:
         """Return what stands at a path, from memory or by a call. Raises FileError when no path is like that."""
         if "\0" in path:
             raise FileError(printable(path), "embedded null byte")
+        path = scripts.placed(path)
         seen = self._memory.seen.get(path) or self._nothing_above(path)
         if seen is None or (seen.data is not None and seen.asked < size and len(seen.data) == seen.asked):
             others, self._memory.stale = self._memory.stale - {path}, set()
@@ -191,7 +192,7 @@ class ShellContext:
         return seen
 
     def _fetch(self, paths: list[str], size: int) -> _Seen:
-        """Ask what stands at each path, and return it for the first."""
+        """Ask what stands at each path (see ``scripts.placed``), and return it for the first."""
         answer = _ask(self._transport, scripts.look(paths, size), limit=BROUGHT_LIMIT + size)
         self._memory.seen.update(_seen(answer.records, size))
         return self._memory.seen.setdefault(paths[0], _Seen(error="no answer"))
@@ -260,7 +261,7 @@ class ShellContext:
         if "\0" in path:
             raise WriteError(printable(path), "embedded null byte")
         for _ in range(RETRIES):
-            self._fetch([path], SAVE_LIMIT + 1)
+            self._fetch([scripts.placed(path)], SAVE_LIMIT + 1)
             current = self.read(path, SAVE_LIMIT)
             edited = edit(current)
             if edited is None or (current is not None and edited == current.data):
