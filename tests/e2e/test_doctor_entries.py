@@ -380,3 +380,17 @@ def test_a_coin_toss(
     assert done.status == 0, done.stderr
     assert {works() for _ in range(10)} == {True}
     assert found(doctor(private_image, client=client)) == []
+
+
+def test_podman_and_what_a_login_by_browser_leaves(doctor: Doctor, skopeo: Program, config: Path) -> None:
+    """SP306: docker keeps two tokens of its own for Docker Hub, and to podman their keys mean Docker Hub as well."""
+    write(
+        config,
+        {"auths": {f"{HUB}{end}": auth(f"{end or 'alice'}:pw") for end in ("", "access-token", "refresh-token")}},
+    )
+    said = {skopeo("login", "--get-login", "docker.io").stdout for _ in range(100)}  # nine of ten are the first
+    assert len(said) > 1
+    assert one(doctor(client="skopeo"))["code"] == "SP306"
+    assert found(doctor(client="docker")) == []
+    write(config, {"auths": {HUB: auth("alice:pw")}})
+    assert found(doctor(client="skopeo")) == []

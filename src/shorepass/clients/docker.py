@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context, FileContent
     from shorepass.names import Reference
 
-__all__ = ["DOCKER", "Docker"]
+__all__ = ["DOCKER", "VARIABLE", "VARIABLE_SINCE", "Docker"]
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
 FOLLOWED = (28, 2)
@@ -78,7 +78,7 @@ class Docker:
         text = trace.context.getenv(VARIABLE)
         if not text:
             return None
-        release = self._release or _release_on_path(trace.context)
+        release = self.release(trace.context)
         if release < VARIABLE_SINCE:
             reason = f"set, and docker {release[0]}.{release[1]} does not read it: 28.3 and later do"
             trace.add("file", Outcome.SKIPPED, VARIABLE, reason)
@@ -97,6 +97,10 @@ class Docker:
         credential = auths[trace.server_url].credential()
         trace.add_entry(VARIABLE, credential)
         return trace.resolution(credential, Source(VARIABLE, trace.server_url))
+
+    def release(self, context: Context) -> tuple[int, int]:
+        """Return the release whose docker decides about ``DOCKER_AUTH_CONFIG``: the one that is on PATH."""
+        return self._release or _release_on_path(context)
 
     def _ask_file(self, trace: _Trace) -> Resolution:
         path, config = self._load(trace)

@@ -31,6 +31,7 @@ MODULES: tuple[str, ...] = (
     "helper_answers",
     "entries",
     "keys",
+    "environment",
     "registries",
 )
 

@@ -7,7 +7,11 @@ from enum import Enum
 from shorepass.doctor.repair import Repair
 from shorepass.shapes import NamedTuple
 
-__all__ = ["Finding", "Severity"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Finding", "Severity", "merged"]
 
 
 class Severity(Enum):
@@ -43,3 +47,14 @@ class Finding(NamedTuple):
     def identity(self) -> tuple[str, str, str]:
         """What makes it the same finding when it is looked for again."""
         return self.code, self.context, self.subject
+
+
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Return one finding for what several clients meet alike: the first, with the evidence of all."""
+    found: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        first = found.setdefault(finding.identity, finding)
+        if first is not finding:
+            evidence = tuple(dict.fromkeys(first.evidence + finding.evidence))
+            found[finding.identity] = first._replace(evidence=evidence)
+    return list(found.values())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import certificates, visits
 from shorepass.doctor.evidence import sends
-from shorepass.doctor.finding import Finding, Severity
+from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.repair import Advice
 from shorepass.errors import (
     ClockDiffers,
@@ -16,6 +18,7 @@ from shorepass.errors import (
     RateLimited,
     RealmRefused,
     Unreachable,
+    UsageError,
 )
 
 TYPE_CHECKING = False
@@ -45,20 +48,11 @@ def check(examination: Examination) -> Iterator[Finding]:
     """Yield what the registries say; without ``access`` only what a credential says of itself."""
     found = [_expired(examination, resolution) for resolution in examination.decisions]
     if examination.access is not None:
-        for visit in visits.make(examination, examination.access):
-            found += _judge(examination, visit)
-    yield from _merged(finding for finding in found if finding is not None)
-
-
-def _merged(found: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield one finding for what several clients meet alike, with the evidence of all."""
-    merged: dict[tuple[str, str], Finding] = {}
-    for finding in found:
-        first = merged.setdefault((finding.code, finding.subject), finding)
-        if first is not finding:
-            evidence = tuple(dict.fromkeys(first.evidence + finding.evidence))
-            merged[finding.code, finding.subject] = first._replace(evidence=evidence)
-    yield from merged.values()
+        made = visits.make(examination, examination.access)
+        is_anybody_in = any(visit.works and visit.resolution.answer != ANONYMOUS for visit in made)
+        for visit in made:
+            found += _judge(examination, visit, is_anybody_in=is_anybody_in)
+    yield from merged(finding for finding in found if finding is not None)
 
 
 def _expired(examination: Examination, resolution: Resolution) -> Finding | None:
@@ -69,69 +63,68 @@ def _expired(examination: Examination, resolution: Resolution) -> Finding | None
         return None
     when = datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     cause = f"the stored login{_of(resolution)} expired at {when}"
-    return _finding(examination, "SP501", resolution, cause, repair=_login(resolution))
+    return _finding(examination, "SP501", resolution, cause, _login(resolution))
 
 
-def _judge(examination: Examination, visit: Visit) -> Iterator[Finding | None]:
+def _judge(examination: Examination, visit: Visit, *, is_anybody_in: bool) -> Iterator[Finding | None]:
     """Yield what a visit shows: of several consequences of one thing, the thing."""
     resolution, errors = visit.resolution, visit.errors
-    registry, name = resolution.reference.registry, resolution.reference.name
     tls = certificates.judge(examination, visit)
     yield tls
     in_the_way = any(isinstance(error, LoginInTheWay) for error in errors)
     for error in errors:
         match error:
             case LoginInTheWay():
-                cause = f"strangers may pull, and the stored login{_of(resolution)} makes it fail"
-                repair = Advice(f"shorepass logout --client {resolution.client} {registry}")
-                yield _finding(examination, "SP503", resolution, cause, _words(errors), subject=name, repair=repair)
+                yield _in_the_way(examination, resolution, errors)
             case LoginRefused() | PermissionDenied() if in_the_way:
                 continue
             case LoginRefused() | PermissionDenied() if resolution.answer == ANONYMOUS:
-                cause = "the registry asks for a login, and there is none"
-                yield _finding(examination, "SP510", resolution, cause, repair=_login(resolution), subject=name)
+                yield _nobody(examination, resolution, is_anybody_in=is_anybody_in)
             case LoginRefused():
                 cause = f"the registry refuses the stored login{_of(resolution)}: {error.reason}"
-                yield _finding(examination, "SP501", resolution, cause, repair=_login(resolution))
+                yield _finding(examination, "SP501", resolution, cause, _login(resolution))
             case PermissionDenied():
                 yield _denied(examination, resolution, error)
             case RateLimited():
-                cause = "the registry takes no more requests for now"
-                hint = Advice(error.hint or "try again later")
-                yield _finding(examination, "SP504", resolution, cause, (error.reason,), repair=hint)
+                cause, advice = "the registry takes no more requests for now", error.hint or "try again later"
+                yield _finding(examination, "SP504", resolution, cause, advice, (error.reason,))
             case ClockDiffers():
-                cause = error.reason
-                yield _finding(
-                    examination, "SP505", resolution, cause, repair=Advice(error.hint or ""), warns=_works(visit)
-                )
+                severity = Severity.WARNING if visit.works else Severity.ERROR
+                yield _finding(examination, "SP505", resolution, error.reason, error.hint or "", severity=severity)
             case RealmRefused():
                 yield _foreign_realm(examination, resolution, error)
             case Unreachable() | NotARegistry() if tls is None:
-                cause = f"no registry answers: {error.reason}"
-                advice = Advice(error.hint or f"ask who runs {registry}")
-                yield _finding(examination, "SP511", resolution, cause, repair=advice, warns=name == registry)
+                severity = Severity.ERROR if examination.reference else Severity.WARNING
+                cause, advice = f"no registry answers: {error.reason}", error.hint or "ask who runs it"
+                yield _finding(examination, "SP511", resolution, cause, advice, severity=severity)
 
 
-def _words(errors: Iterable[Exception]) -> tuple[str, ...]:
-    return tuple(f"the registry says: {error.reason}" for error in errors if isinstance(error, LoginRefused))
+def _in_the_way(examination: Examination, resolution: Resolution, errors: Iterable[Exception]) -> Finding:
+    reference = resolution.reference
+    cause = f"strangers may pull, and the stored login{_of(resolution)} makes it fail"
+    said = tuple(f"the registry says: {error.reason}" for error in errors if isinstance(error, LoginRefused))
+    advice = f"shorepass logout --client {resolution.client} {reference.registry}"
+    return _finding(examination, "SP503", resolution, cause, advice, said, subject=reference.name)
 
 
-def _works(visit: Visit) -> bool:
-    from shorepass.resolution import Outcome
-
-    return not any(step.outcome is Outcome.FAILED for step in visit.steps)
+def _nobody(examination: Examination, resolution: Resolution, *, is_anybody_in: bool) -> Finding:
+    """Return an error where nobody gets in, a note where another client does: perhaps this one is not used."""
+    cause, severity = "the registry asks for a login, and there is none", Severity.ERROR
+    if is_anybody_in:
+        cause, severity = f"{resolution.client} has no login here, and another client has one", Severity.NOTE
+    name = resolution.reference.name
+    return _finding(examination, "SP510", resolution, cause, _login(resolution), subject=name, severity=severity)
 
 
 def _denied(examination: Examination, resolution: Resolution, error: PermissionDenied) -> Finding:
-    reference = resolution.reference
-    missing = ", ".join(error.missing) or "do this"
+    reference, missing = resolution.reference, ", ".join(error.missing) or "do this"
     cause = f"the login{_of(resolution)} is good, and may not {missing}"
     said = (f"granted: {', '.join(error.granted) or 'nothing'}", f"missing: {missing}", error.reason)
-    advice = Advice(
+    advice = (
         f"ask who runs {reference.registry} for {missing} on {reference.repository or 'it'}, or log in as somebody who "
-        f"has it: shorepass login --client {resolution.client} {reference.registry}"
+        f"has it: {_login(resolution)}"
     )
-    return _finding(examination, "SP502", resolution, cause, said, subject=reference.name, repair=advice)
+    return _finding(examination, "SP502", resolution, cause, advice, said, subject=reference.name)
 
 
 def _foreign_realm(examination: Examination, resolution: Resolution, error: RealmRefused) -> Finding:
@@ -140,14 +133,10 @@ def _foreign_realm(examination: Examination, resolution: Resolution, error: Real
     registry = resolution.reference.registry
     cause = "the registry sends logins to a token server on a foreign host"
     said = (error.reason, "docker and podman send the login there; shorepass sent nothing")
-    try:
-        host = parse_url(error.realm).authority
-    except Exception:  # noqa: BLE001 -- whatever the registry wrote there
-        host = ""
-    advice = f"ask who runs {registry}" + (
-        f"; if you trust that host with this login: --trust-realm {host}" if host else ""
-    )
-    return _finding(examination, "SP506", resolution, cause, said, repair=Advice(advice), warns=True)
+    advice = f"ask who runs {registry}"
+    with contextlib.suppress(UsageError):  # the registry named no URL at all
+        advice += f"; if you trust that host with this login: --trust-realm {parse_url(error.realm).authority}"
+    return _finding(examination, "SP506", resolution, cause, advice, said, severity=Severity.WARNING)
 
 
 def _finding(
@@ -155,17 +144,16 @@ def _finding(
     code: str,
     resolution: Resolution,
     cause: str,
+    advice: str,
     said: tuple[str, ...] = (),
     *,
-    repair: Advice,
     subject: str = "",
-    warns: bool = False,
+    severity: Severity = Severity.ERROR,
 ) -> Finding:
     """Return a finding about what a client sends; the subject is the registry, where nothing else is named."""
-    severity = Severity.WARNING if warns else Severity.ERROR
-    evidence = (*said, sends(resolution))
     subject = subject or resolution.reference.registry
-    return Finding(code, severity, examination.context.name, subject, cause, evidence, repair)
+    evidence = (*said, sends(resolution))
+    return Finding(code, severity, examination.context.name, subject, cause, evidence, Advice(advice))
 
 
 def _of(resolution: Resolution) -> str:
@@ -174,5 +162,5 @@ def _of(resolution: Resolution) -> str:
     return f" of {name!r}" if name else ""
 
 
-def _login(resolution: Resolution) -> Advice:
-    return Advice(f"shorepass login --client {resolution.client} {resolution.reference.registry}")
+def _login(resolution: Resolution) -> str:
+    return f"shorepass login --client {resolution.client} {resolution.reference.registry}"

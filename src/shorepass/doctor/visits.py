@@ -7,6 +7,7 @@ import time
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import FileError, PlainHttp, SourceError, UnknownAuthority, Unreachable
 from shorepass.names import Reference
+from shorepass.resolution import Outcome
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -37,6 +38,11 @@ class Visit(NamedTuple):
     def errors(self) -> list[ShorepassError]:
         """All that went wrong, as types, in order."""
         return [step.error for step in self.steps if step.error is not None]
+
+    @property
+    def works(self) -> bool:
+        """Whether nothing failed."""
+        return all(step.outcome is not Outcome.FAILED for step in self.steps)
 
 
 def make(examination: Examination, access: Access) -> list[Visit]:
