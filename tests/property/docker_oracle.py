@@ -68,6 +68,7 @@ class Docker:
         self.release = int(found[1]), int(found[2])
         self._socket = folder / f"{'.'.join(map(str, self.release))}.sock"
         self._headers: list[str] = []
+        self.panicked = False
 
     def __enter__(self) -> Self:
         self._listener = socket.socket(socket.AF_UNIX)
@@ -94,8 +95,10 @@ class Docker:
         return self._ask(["create", "--pull", "always", reference], env).header is None
 
     def logs_in(self, server: str, username: str, password: str, env: Mapping[str, str]) -> bool:
-        """Let ``docker login`` store what the engine finds good; tell whether it did."""
-        return self._run(["login", "--username", username, "--password-stdin", server], env, password).returncode == 0
+        """Let ``docker login`` store what the engine finds good; tell whether it did. ``panicked`` tells of a crash."""
+        done = self._run(["login", "--username", username, "--password-stdin", server], env, password)
+        self.panicked = "panic: assignment to entry in nil map" in done.stderr  # docker 20.10, where auths is null
+        return done.returncode == 0
 
     def _ask(self, words: list[str], env: Mapping[str, str]) -> Sent:
         self._headers.clear()

@@ -147,15 +147,18 @@ def add_auths(auths: dict[str, Members], value: Any, fields: Container[str]) -> 
         for name, member in members:
             if type(member) is not str and member is not None and field_name(name) in fields:
                 raise _bad_entry(key, f"{field_name(name)!r} is not a text")
-    added = {key: members or () for key, members in value}
-    return {**auths, **added} if auths else added
+    auths.update((key, members or ()) for key, members in value)
+    return auths
 
 
 def add_helpers(helpers: dict[str, str], value: Any) -> dict[str, str]:
     """Decode one ``credHelpers`` object into the map, as ``add_auths`` does. Raises BadEntryError: no map of names."""
     if not _fits(value, (str,)):
         raise BadEntryError('"credHelpers" is no object of names')
-    return {} if value is None else {**helpers, **{name: suffix or "" for name, suffix in value}}
+    if value is None:
+        return {}
+    helpers.update((name, suffix or "") for name, suffix in value)
+    return helpers
 
 
 def _check_auths(auths: dict[str, Members], *, nobody: bool) -> None:
@@ -203,7 +206,9 @@ def load_variable(text: str) -> dict[str, AuthConfig]:
         if text[skip_blank(text, end) :][:1] not in ("", "]", "}"):  # Go's Decoder.More takes these two for an end
             raise BadEntryError("more than one JSON value")
         for _, value in _members(found, "auths"):
-            entries = {**entries, **dict(_members(value))} if value is not None else {}
+            if value is None:
+                entries = {}
+            entries.update(_members(value))
             for _, members in _members(value):
                 _members(members, "auth")
         return {key: _variable_entry(key, members) for key, members in entries.items()}

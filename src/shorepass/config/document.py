@@ -21,7 +21,7 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, NoReturn
 
     from shorepass.contexts import FileContent
@@ -113,10 +113,7 @@ def remove_member(content: FileContent | bytes | None, path: Sequence[str]) -> b
     """
     text = _decode(content)
     try:
-        edited: str | None = text
-        while edited is not None:
-            text, edited = edited, _remove(edited, tuple(path))
-        return text.encode()
+        return _remove(text, tuple(path)).encode()
     except JsonSyntaxError as error:
         _refuse(content, text, error)
 
@@ -168,7 +165,7 @@ def _merge(loaded: dict[str, Any], name: str, value: Any) -> None:
     """Decode a member into ``loaded`` as Go does into a struct: maps add up, null empties a map and leaves a string."""
     before = loaded.get(name)
     if name in _MAPS and isinstance(before, dict) and isinstance(value, dict):
-        loaded[name] = {**before, **value}
+        before.update(value)
     elif not (name == "credsStore" and value is None and isinstance(before, str)):
         loaded[name] = value
 
@@ -274,30 +271,33 @@ def _render(value: object, style: _Style, indent: str) -> str:
     return rendered.replace("\n", style.newline + indent)  # a JSON string holds no bare newline
 
 
-def _remove(text: str, path: tuple[str, ...]) -> str | None:
-    """Remove the last member at ``path``; None when there is none."""
+def _remove(text: str, path: tuple[str, ...]) -> str:
     start = skip_blank(text, 0)
     found = _top(text, start)[0] if start < len(text) else None
-    return _remove_from(text, start, found, path, top=True) if found else None
+    parts, at = [], 0
+    for begin, end in _spans(text, start, found or [], path, top=True):
+        parts.append(text[at:begin])
+        at = end
+    return "".join([*parts, text[at:]])
 
 
-def _remove_from(text: str, start: int, found: list[Member], path: tuple[str, ...], *, top: bool) -> str | None:
-    for index in reversed(_indices(found, path[0], top=top)):
-        member = found[index]
-        if len(path) == 1:
-            return _cut(text, start, found, index)
-        if isinstance(member.value, dict):
-            below, _ = members(text, member.start)
-            edited = _remove_from(text, member.start, below, path[1:], top=False)
-            if edited is not None:
-                return edited
-    return None
-
-
-def _cut(text: str, start: int, found: list[Member], index: int) -> str:
-    """Remove one member and one comma, so that its neighbours keep the white space before them."""
-    if len(found) == 1:
-        return text[: start + 1] + text[text.index("}", found[0].end) :]
-    if index + 1 < len(found):
-        return text[: found[index].key_start] + text[found[index + 1].key_start :]
-    return text[: found[index - 1].end] + text[found[index].end :]
+def _spans(
+    text: str, start: int, found: list[Member], path: tuple[str, ...], *, top: bool
+) -> Iterator[tuple[int, int]]:
+    """Yield what to cut out, in order, so that a comma goes with each member and the others keep the blanks before them."""
+    indices = _indices(found, path[0], top=top)
+    if len(path) > 1:
+        for member in (found[index] for index in indices):
+            if isinstance(member.value, dict):
+                yield from _spans(text, member.start, members(text, member.start)[0], path[1:], top=False)
+    elif len(indices) == len(found):
+        if found:
+            yield start + 1, text.index("}", found[-1].end)
+    else:
+        gone = set(indices)
+        last = max(index for index in range(len(found)) if index not in gone)
+        for index in indices:
+            if index < last:
+                yield found[index].key_start, found[index + 1].key_start
+        if last + 1 < len(found):
+            yield found[last].end, found[-1].end

@@ -133,15 +133,15 @@ def percent_encode(text: str) -> str:
 
 def percent_decode(text: str) -> str:
     """Return a query value as text: ``%XX`` and ``+`` undone, broken escapes kept, bad UTF-8 replaced."""
-    first, *pieces = text.replace("+", " ").split("%")
-    data = first.encode()
+    first, *pieces = text.replace("+", " ").encode("utf-8", "surrogateescape").split(b"%")
+    parts = [first]
     for piece in pieces:
         code = piece[:2]
-        if len(code) == 2 and all(c in "0123456789abcdefABCDEF" for c in code):
-            data += bytes.fromhex(code) + piece[2:].encode()
+        if len(code) == 2 and all(c in b"0123456789abcdefABCDEF" for c in code):
+            parts += bytes([int(code, 16)]), piece[2:]
         else:
-            data += b"%" + piece.encode()
-    return data.decode("utf-8", "replace")
+            parts += b"%", piece
+    return b"".join(parts).decode("utf-8", "replace")
 
 
 class Request(NamedTuple):

@@ -288,7 +288,8 @@ def _take(reader: _Reader, length: int | None, limit: int) -> tuple[bytes, bool]
 
 
 def _chunks(reader: _Reader, limit: int) -> tuple[bytes, bool]:
-    body = b""
+    parts: list[bytes] = []
+    room = limit
     while True:
         text = reader.line(LINE_LIMIT).partition(b";")[0].strip()
         if not text or len(text) > 16 or not all(c in b"0123456789abcdefABCDEF" for c in text):
@@ -296,10 +297,11 @@ def _chunks(reader: _Reader, limit: int) -> tuple[bytes, bool]:
         size = int(text, 16)
         if size == 0:
             _headers(reader, HEAD_LIMIT)  # trailers are read and forgotten
-            return body, False
-        part, truncated = _take(reader, size, limit - len(body))
-        body += part
+            return b"".join(parts), False
+        part, truncated = _take(reader, size, room)
+        parts.append(part)
+        room -= len(part)
         if truncated:
-            return body, True
+            return b"".join(parts), True
         if reader.line(LINE_LIMIT):
             raise _MalformedError("a chunk is longer than it says")

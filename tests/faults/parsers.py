@@ -1,0 +1,280 @@
+"""Every parser of ours, with some inputs that it likes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from shorepass.config import auth_entry, auth_file, docker_config, document, registries_conf
+from shorepass.config.locations import AuthFile
+from shorepass.contexts import FileContent, accounts, executable
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import Basic, IdentityToken
+from shorepass.errors import ShorepassError
+from shorepass.helper import protocol
+from shorepass.http import Request, Response, loopback, parse_url, peer, percent_decode, percent_encode, proxy
+from shorepass.names import Reference, host_of_key, parse, registry_of_server, require_user_name, split_host_port
+from shorepass.registry import answer, challenge, permission, realm, scope, token
+from shorepass.secret import Secret
+
+__all__ = ["OURS", "PARSERS", "Parser"]
+
+# What may come out. The last three are raised by a part to the whole that it belongs to, which makes one of the first of it.
+OURS = (ShorepassError, auth_entry.BadEntryError, docker_config.JsonSyntaxError, protocol.ProtocolError)
+
+
+class Parser(NamedTuple):
+    """``parse`` takes bytes; ``seeds`` are some that it likes."""
+
+    parse: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+
+
+class OneFile(LocalContext):
+    """A place where every file is the same."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__({"HOME": "/home"}, platform="linux", uid=1000)
+        self._data = data
+
+    def read(self, path: str, limit: int) -> FileContent | None:
+        return FileContent(path, self._data[:limit])
+
+    def names(self, folder: str) -> list[str]:  # noqa: ARG002  # the same for all
+        return []
+
+
+class Wire:
+    """The end of a connection on which bytes arrive in pieces."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._size = 1 + len(data) % 7 * 5 if len(data) < 500 else 4096
+
+    def settimeout(self, seconds: float) -> None:
+        pass
+
+    def recv(self, size: int) -> bytes:
+        size = min(size, self._size)
+        found, self._data = self._data[:size], self._data[size:]
+        return found
+
+
+URL = parse_url("https://registry.example/v2/")
+ASKED = Request("GET", URL)
+BODY_LIMIT = 64 * 1024
+
+
+def read_http(data: bytes) -> Response | None:
+    with suppress(loopback._MalformedError):
+        return loopback._read(Wire(data), ASKED, BODY_LIMIT, time.monotonic() + 60)[0]  # type: ignore[arg-type]
+    raise ShorepassError("not HTTP")
+
+
+def answers(data: bytes) -> Iterator[Response]:
+    """Yield answers with these bytes as body and headers, of each status that means something else."""
+    text = data[:2000].decode("latin-1")
+    names = ("content-type", "retry-after", "location", "ratelimit-remaining", "ratelimit-limit")
+    headers = tuple((name, text) for name in names)
+    for status in (200, 302, 401, 403, 404, 429, 500, 503):
+        yield Response(status, headers, data, URL)
+
+
+def read_error_bodies(data: bytes) -> None:
+    for response in answers(data):
+        shown = answer.said(response, ["a secret"]), *answer.missing_actions(response)
+        assert all(len(text) < 1000 and text.isprintable() for text in shown)
+        answer.codes(response)
+        answer.limit_reached("r", response)
+        error = answer.other_status("r", response)
+        assert error.message.isprintable()
+
+
+def ask_for_token(data: bytes) -> None:
+    for credential in (Basic("alice", Secret("pw")), IdentityToken(Secret("t"), "alice")):
+        for response in answers(data):
+            flow = token.ask(token.Question("r", URL, "s", ("repository:a:pull",), credential), 0.0)
+            with suppress(ShorepassError, StopIteration):
+                next(flow)
+                while True:
+                    flow.send(response)
+
+
+def look_up(data: bytes) -> None:
+    text = _text(data)
+    host_of_key(text)
+    split_host_port(text)
+    with suppress(ShorepassError):
+        require_user_name(text)
+    registry_of_server(text)
+
+
+def read_scopes(data: bytes) -> None:
+    text = _text(data)
+    found = scope.split(text)
+    scope.parse(text)
+    assert scope.covers(scope.union(found), found)
+    scope.for_request("POST", text)
+    scope.repository_of(text)
+
+
+def read_challenges(data: bytes) -> None:
+    found = challenge.parse_challenges(data.decode("latin-1").split("\n"))
+    challenge.choose(found)
+
+
+def parse_reference(data: bytes) -> None:
+    reference = parse(_text(data))
+    assert parse(str(reference)) == reference or not reference.repository or "://" in str(reference)
+
+
+def read_entry(data: bytes) -> None:
+    text = data.decode("latin-1")
+    for read in (auth_entry.read_docker_entry, auth_entry.read_containers_entry):
+        with suppress(auth_entry.BadEntryError):
+            read((("auth", text), ("username", text), ("identitytoken", text)))
+    auth_entry.decode_auth(text)
+
+
+def read_accounts(data: bytes) -> None:
+    accounts.names(data)
+    accounts.account("alice", data, data)
+    accounts.account(_text(data), data, data)
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="surrogateescape")
+
+
+def _file(data: bytes) -> FileContent:
+    return FileContent("/config.json", data)
+
+
+CONFIG = json.dumps(
+    {
+        "auths": {"reg.example": {"auth": "YWxpY2U6cHc="}, "https://index.docker.io/v1/": {"identitytoken": "t"}},
+        "credHelpers": {"gcr.io": "gcloud", "x": ""},
+        "credsStore": "pass",
+        "HttpHeaders": {"User-Agent": "x"},
+        "proxies": {"default": {"httpProxy": "http://p"}},
+        "plugins": {"a": {"b": "c"}},
+        "pruneFilters": ["a"],
+        "n": [1, -2.5e3, True, None, "\u00e9\ud83d\ude00"],
+    },
+    indent="\t",
+).encode()
+CONFIGS = (
+    CONFIG,
+    b'{"auths":{"a":{"auth":"YTpi","email":null}},"AUTHS":{"a":null}}',
+    b"{}",
+    b"null",
+    b'{"a":{"auth":"YTpi"}}',
+)
+REGISTRIES = (
+    (
+        b'unqualified-search-registries = ["docker.io"]\ncredential-helpers = ["containers-auth.json", "pass"]\n'
+        b'short-name-mode = "enforcing"\n[[registry]]\nprefix = "*.example.com"\nlocation = "reg.example:5000/team"\n'
+        b'insecure = true\nblocked = false\n[[registry.mirror]]\nlocation = "mirror.example"\npull-from-mirror = "all"\n'
+    ),
+    b'# comment\n[aliases]\n  "alpine" = "docker.io/library/alpine" # x\n\n"a/b" = "c.io/d"\n',
+    b"a = 1979-05-27T07:32:00Z\nb = [1, 0x1f, 1_0.5e3, inf]\nc = {d = \"e\", f.g = 'h'}\n",
+)
+CHALLENGES = (
+    b'Bearer realm="https://auth.example/token",service="reg.example",scope="repository:a/b:pull,push"',
+    b'Basic realm="x", Bearer realm=https://a/token , Negotiate abc==\nDigest a="\\"b\\\\",c=d',
+)
+TOKENS = (
+    b'{"token":"abc.def.ghi","access_token":"x","expires_in":300,"issued_at":"2026-01-02T03:04:05.678Z","scope":"a:b:c"}',
+    b'{"token":"t","expires_in":1e3,"issued_at":"2026-01-02T03:04:05+01:00"}',
+    b'{"errors":[{"code":"UNAUTHORIZED","message":"m","detail":[{"Type":"repository","Name":"a","Action":"pull"}]}]}',
+    b'{"details":"incorrect username or password"}',
+    b"<html><body>502 Bad Gateway</body></html>",
+    b"100;w=21600",
+)
+NAMES = (
+    *(
+        b"nginx",
+        b"ghcr.io/acme/app:1.0",
+        b"localhost:5000/a@sha256:" + b"0" * 64,
+        b"[::1]:5000/a/b-c__d.e:T",
+        b"docker.io",
+    ),
+    *(
+        b"https://index.docker.io/v1/",
+        b"https://user:pw@reg.example:443/v2/?a=b#c",
+        b"reg.example/team/app",
+        b"HTTP://[fe80::1]/",
+    ),
+)
+HTTP = (
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n{}",
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 U\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nf\r\n0\r\nT: u\r\n\r\n",
+    b"HTTP/1.0 404 Not Found\r\nConnection: close\r\nX: y\r\n\r\nto the end",
+)
+JWT = b"e30.eyJhY2Nlc3MiOlt7InR5cGUiOiJyZXBvc2l0b3J5IiwibmFtZSI6ImEiLCJhY3Rpb25zIjpbInB1bGwiXX1dfQ.c2ln"
+# Of a certificate all but the issuer (organisation O, common name N) is cut short.
+DER = bytes.fromhex("302c302aa00302010202010130003020311e300c060355040a0c054f7267616e300e06035504030c074e616d652e6361")
+ELF = (
+    b"\x7fELF\x02\x01\x01"
+    + b"\0" * 9
+    + b"\x02\0\x3e\0\x01\0\0\0"
+    + b"\0" * 8
+    + b"\x40"
+    + b"\0" * 7
+    + b"\0" * 14
+    + b"\x38\0\x01\0"
+)
+
+PARSERS = {
+    "config.json, as docker reads it": Parser(lambda data: docker_config.load(_file(data)), CONFIGS),
+    "config.json, for an edit": Parser(lambda data: document.load(_file(data), first_value_only=True), CONFIGS),
+    "auth.json, for an edit": Parser(lambda data: document.load(_file(data)), CONFIGS),
+    "config.json, in pairs": Parser(lambda data: document.load_pairs(_file(data)), CONFIGS),
+    "set a member": Parser(lambda data: document.set_member(data, ("auths", "a"), {"auth": "x"}), CONFIGS),
+    "remove a member": Parser(lambda data: document.remove_member(data, ("auths", "a")), CONFIGS),
+    "DOCKER_AUTH_CONFIG": Parser(lambda data: docker_config.load_variable(_text(data)), CONFIGS),
+    "auth.json": Parser(lambda data: auth_file.load(OneFile(data), AuthFile("/auth.json", "")), CONFIGS),
+    ".dockercfg": Parser(lambda data: auth_file.load(OneFile(data), AuthFile("/a", "", legacy=True)), CONFIGS),
+    "registries.conf": Parser(
+        lambda data: registries_conf.load(OneFile(data), variables=True).rewrite(Reference("reg.example", "a", "1")),
+        REGISTRIES,
+    ),
+    "auth entry": Parser(read_entry, (b"YWxpY2U6cHc=", b"YTo=", b"YTpi\n", b"Og==", b"YWE6/+8AAA==")),
+    "challenges": Parser(read_challenges, CHALLENGES),
+    "scopes": Parser(
+        read_scopes, (b"repository:a/b:pull,push repository(plugin):c:* aws", b"/v2/a/b/blobs/uploads/?from=c%2Fd")
+    ),
+    "token answer": Parser(ask_for_token, TOKENS),
+    "access claim": Parser(lambda data: permission.access_claim(_text(data)), (JWT, b"a.b.c")),
+    "error body": Parser(read_error_bodies, TOKENS),
+    "helper's answer": Parser(
+        lambda data: protocol.credential_of(protocol.decode_answer(data)),
+        (
+            b'{"ServerURL":"x","Username":"a","Secret":"b"}',
+            b'{"username":"<token>","SECRET":"t"}\n',
+            b"credentials not found",
+        ),
+    ),
+    "helper's list": Parser(protocol.decode_list, (b'{"https://index.docker.io/v1/":"alice","b":null}', b"{}")),
+    "helper's refusal": Parser(protocol.says_it_was_not_there, (b"credentials not found in native keychain\n",)),
+    "reference": Parser(parse_reference, NAMES),
+    "server, key": Parser(look_up, NAMES),
+    "URL": Parser(lambda data: parse_url(_text(data), URL), (*NAMES, b"../a?b", b"//h/p")),
+    "realm": Parser(
+        lambda data: realm.check(URL, data.decode("latin-1")), (*NAMES, b"https://auth.registry.example/token")
+    ),
+    "percent encoding": Parser(lambda data: percent_encode(percent_decode(_text(data))), (b"a%20b+c%C3%A9%", b"%%%1")),
+    "proxy": Parser(
+        lambda data: proxy.proxy_for(URL, LocalContext({"HTTPS_PROXY": _text(data), "NO_PROXY": _text(data)})),
+        (b"http://u:p@proxy.example:3128/", b"10.0.0.0/8,*.example,[::1]:80,.x", b"proxy:8080"),
+    ),
+    "HTTP": Parser(read_http, HTTP),
+    "certificate": Parser(peer.issuer_of, (DER,)),
+    "program": Parser(executable.describe, (ELF, b"#!/bin/sh -e\n", b"MZ\x90\0")),
+    "passwd, group": Parser(
+        read_accounts, (b"root:x:0:0::/root:/bin/sh\nalice:x:1000:1000:A:/home/alice:\n", b"staff:x:50:alice\n")
+    ),
+}
