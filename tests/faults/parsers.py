@@ -211,7 +211,7 @@ NAMES = (
 )
 HTTP = (
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n{}",
-    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 401 U\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nf\r\n0\r\nT: u\r\n\r\n",
+    b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 401 U\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nf\r\n0\r\n\r\n",
     b"HTTP/1.0 404 Not Found\r\nConnection: close\r\nX: y\r\n\r\nto the end",
 )
 JWT = b"e30.eyJhY2Nlc3MiOlt7InR5cGUiOiJyZXBvc2l0b3J5IiwibmFtZSI6ImEiLCJhY3Rpb25zIjpbInB1bGwiXX1dfQ.c2ln"
