@@ -22,16 +22,52 @@ GROUP = "root:x:0:\nstaff:x:50:app\napp:x:1000:\n"
 SLEEP = ("/bin/busybox", "sleep", "100000")
 
 
+# What the image holds: mode, owner, group, and a file's text, a link's target behind an arrow, or nothing for a folder.
+# A folder that is not named would get a mode of the engine's own.
+FILES = {
+    ".": (0o755, 0, 0, None),
+    "bin": (0o755, 0, 0, None),
+    "etc": (0o755, 0, 0, None),
+    "etc/passwd": (0o644, 0, 0, PASSWD),
+    "etc/group": (0o644, 0, 0, GROUP),
+    "home": (0o755, 0, 0, None),
+    "home/app": (0o750, 1000, 1000, None),
+    "root": (0o700, 0, 0, None),
+    "root/file": (0o600, 0, 0, "root's"),
+    "tmp": (0o1777, 0, 0, None),
+    "data": (0o755, 0, 0, None),
+    "data/deep": (0o755, 0, 0, None),
+    "data/deep/file": (0o644, 0, 0, "one"),
+    "srv": (0o755, 0, 0, None),
+    "srv/relative": (0o777, 0, 0, "-> ../data/deep/file"),
+    "srv/folder": (0o777, 0, 0, "-> /data/deep"),
+    "srv/dangling": (0o777, 0, 0, "-> /nowhere"),
+    "srv/loop": (0o777, 0, 0, "-> loop"),
+    "srv/escape": (0o777, 0, 0, "-> ../../../../../../data"),
+    "srv/mine": (0o400, 1000, 1000, "mine"),
+    "srv/staff": (0o640, 0, 50, "staff"),
+    "srv/others": (0o044, 1000, 1000, "others"),
+    "srv/closed": (0o700, 0, 0, None),
+    "srv/closed/in": (0o644, 0, 0, "in"),
+    "srv/unlisted": (0o711, 0, 0, None),
+    "srv/unlisted/in": (0o644, 0, 0, "in"),
+}
+
+
 def image_archive(folder: Path) -> Path:
-    """Return a tar of a root file system: busybox with a few of its names, two users and their homes."""
+    """Return a tar of a root file system: busybox with a few of its names, two users and their homes, and FILES."""
     archive = folder / "place.tar"
     with tarfile.open(archive, "w") as tar:
-        for name in (".", "bin", "etc", "home"):  # a folder that is not named gets a mode of the engine's own
-            _add(tar, name, 0o755, 0, None)
-        for name, mode, owner in (("root", 0o700, 0), ("home/app", 0o750, 1000), ("tmp", 0o1777, 0)):
-            _add(tar, name, mode, owner, None)
-        for name, text in (("etc/passwd", PASSWD), ("etc/group", GROUP)):
-            _add(tar, name, 0o644, 0, text.encode())
+        for name, (mode, uid, gid, text) in FILES.items():
+            entry = tarfile.TarInfo(name)
+            entry.mode, entry.uid, entry.gid = mode, uid, gid
+            data = (text or "").encode()
+            if text is None:
+                entry.type = tarfile.DIRTYPE
+            elif text.startswith("-> "):
+                entry.type, entry.linkname, data = tarfile.SYMTYPE, text.removeprefix("-> "), b""
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
         tar.add(programs.require("busybox"), "bin/busybox")
         for name in (
             "sh",
@@ -53,14 +89,6 @@ def image_archive(folder: Path) -> Path:
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)
     return archive
-
-
-def _add(tar: tarfile.TarFile, name: str, mode: int, owner: int, content: bytes | None) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.mode, entry.uid, entry.gid = mode, owner, owner
-    entry.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
-    entry.size = len(content or b"")
-    tar.addfile(entry, io.BytesIO(content or b""))
 
 
 class ContainerEngine:
@@ -115,8 +143,9 @@ class ContainerEngine:
 
     def remove_all(self) -> None:
         """Remove what was made."""
-        while self._made:
-            self.try_run("rm", "-f", "-v", self._made.pop())
+        self.try_run("kill", *self._made)  # rm alone would give each the time to end by itself
+        self.try_run("rm", "-f", "-v", *self._made)
+        self._made.clear()
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import pytest
 from e2e.containers import USER, ContainerEngine
 from shorepass.contexts.container import ContainerContext, find
 from shorepass.contexts.local import LocalContext
+from shorepass.errors import FileError
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -57,3 +58,109 @@ def test_a_container_that_is_not_there(engine: ContainerEngine, run_shorepass: R
     assert done.stderr == (
         f"shorepass: {engine.family}:nobody: {engine.family} knows no such container\nhint: {engine.family} ps --all\n"
     )
+
+
+# Files, as the container's own programs see them
+
+PATHS = (
+    *("/data/deep/file", "/srv/relative", "/srv/folder/file", "/srv/dangling", "/srv/loop", "/srv/escape/deep/file"),
+    *("/root/file", "/srv/mine", "/srv/staff", "/srv/others", "/srv/closed/in", "/srv/closed/absent"),
+    *(
+        "/srv/unlisted/in",
+        "/absent",
+        "/absent/below",
+        "/data/deep/file/below",
+        "/srv/closed",
+        "/srv",
+        "/srv/../data/deep/file",
+    ),
+    *("/srv/folder/../deep/file", "//data//deep/./file"),
+)
+
+
+@pytest.fixture(params=["as root", "as another user"])
+def looking(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks: root may look through /proc, for all others there are the engine's calls alone."""
+    if request.param != "as root":
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+
+
+def said(context: ContainerContext, path: str) -> str:
+    """Return what a context says of a file, in cat's words."""
+    try:
+        content = context.read(path, 1000)
+    except FileError as error:
+        return error.reason.partition(":")[0]
+    return content.data.decode() if content else "no such file"
+
+
+CAT = """for path in "$@"; do /bin/cat "$path" 2>&1; echo; done"""
+WORDS = {
+    "no such file or directory": "no such file",
+    "not a directory": "no such file",
+    "is a directory": "a folder, not a file",
+    "symbolic link loop": "too many levels of symbolic links",
+}
+# What depends on who the owner is.
+OWNED = {"/root/file", "/srv/mine", "/srv/staff", "/srv/others", "/srv/closed", "/srv/closed/in", "/srv/closed/absent"}
+
+
+def cat(engine: ContainerEngine, name: str) -> dict[str, str]:
+    """Return what the container's own cat says of each file."""
+    done = engine.execute(name, "/bin/sh", "-c", CAT, "sh", *PATHS)
+    assert done.returncode == 0, done.stderr
+    texts = [line for line in done.stdout.splitlines() if line]
+    words = [text.rpartition(": ")[2].lower() if text.startswith("cat: ") else text for text in texts]
+    return {path: WORDS.get(word, word) for path, word in zip(PATHS, words, strict=True)}
+
+
+@pytest.mark.usefixtures("looking")
+@pytest.mark.parametrize("user", ["root", USER, "1000:1000", "2000:50", "root --cap-drop=ALL"])
+def test_files_are_those_that_the_containers_cat_sees(engine: ContainerEngine, user: str) -> None:
+    """Links, folders that are closed, owners, groups and capabilities: all as for a program in the container."""
+    flags = user.split()[1:]
+    name = engine.make("--user", user.split()[0], *flags)
+    expected = cat(engine, name)
+    assert expected["/srv/relative"] == "one"
+    for stop in (False, True):
+        if stop:
+            engine.stop(name)
+        context = opened(engine, name)
+        found = {path: said(context, path) for path in PATHS}
+        # podman's archive call says of every file that the container's user owns it
+        unknown = OWNED if engine.family == "podman" and user != "root" and (stop or os.geteuid()) else set()
+        assert {p: found[p] for p in found if p not in unknown} == {p: expected[p] for p in found if p not in unknown}
+
+
+WHO = (
+    *(
+        "",
+        "root",
+        USER,
+        "1000",
+        "1000:0",
+        f"{USER}:staff",
+        "4321",
+        "0:50",
+        f"{USER} --env=HOME=/data",
+        "1000 --env=HOME=",
+    ),
+    *("4321 --env=HOME=/data", "1000:0 --env=PATH=/bin --env=X=a=b", "root --env=X="),
+)
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_user_and_environment_are_those_of_a_program(engine: ContainerEngine, who: str) -> None:
+    """HOME, PATH, uid and variables are what a program in the container is given; new files are that user's."""
+    user, *flags = who.split(" ")
+    name = engine.make("--user", user, *flags)
+    context = opened(engine, name)
+    assert context.update("/tmp/made/file", lambda _: b"text")
+    script = (
+        "env; echo UID=$(id -u); echo MADE=$(stat -c '%u:%g %a' /tmp/made /tmp/made/file); echo ID=$(id -u):$(id -g)"
+    )
+    lines = engine.execute(name, "/bin/sh", "-c", script).stdout.splitlines()
+    env = dict(line.partition("=")[::2] for line in lines)
+    assert (str(context.uid), context.home()) == (env["UID"], env["HOME"])
+    assert {key: context.getenv(key) for key in ("HOME", "PATH", "X")} == {k: env.get(k) for k in ("HOME", "PATH", "X")}
+    assert env["MADE"] == f"{env['ID']} 700 {env['ID']} 600"

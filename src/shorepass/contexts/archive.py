@@ -48,7 +48,8 @@ class ArchiveRoot:
         try:
             stat = self._engine.stat(self._container, path)
         except ContextError as error:
-            raise FileError(path, error.reason) from None
+            is_loop = "too many links" in error.reason or "too many levels" in error.reason  # docker, podman
+            raise FileError(path, "too many levels of symbolic links" if is_loop else error.reason) from None
         if stat is None:
             return None
         node = Node(

@@ -241,11 +241,11 @@ class ContainerContext:
         found = self._find(path)
         if found.node is None:
             return None
+        if not self._walker.may(found.path, found.node, READ):
+            self._refuse(path, found, "permission denied")
         if found.node.kind != "file":
             what = "a folder, not a file" if found.node.kind == "folder" else "not a regular file"
             self._refuse(path, found, what)
-        if not self._walker.may(found.path, found.node, READ):
-            self._refuse(path, found, "permission denied")
         return found.path, found.node
 
     def _refuse(self, path: str, found: Found, reason: str) -> NoReturn:

@@ -23,6 +23,9 @@ class UnixTransport(SocketTransport):
         super().__init__()
         self._path = path
 
+    def __del__(self) -> None:
+        self.close()  # whoever looks into a container has no end to wait for
+
     def converse(self, request: Request, stdin: bytes, *, limit: int, timeout: float) -> Response:
         """Send a request, and when it has been granted with 200 what is to follow; return all that comes then.
 
