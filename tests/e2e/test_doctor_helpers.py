@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e import programs
+from e2e.people import Person, new_person
 
 if TYPE_CHECKING:
     from conftest import Done, RunShorepass
@@ -223,8 +225,6 @@ sys.stdin.read()
 
 def test_sp205_a_helper_that_hangs(place: Place, doctor: RunShorepass, short: Path) -> None:
     """A bus that takes the connection and says no word makes the real helper wait; doctor waits for seconds, not more."""
-    import sys
-
     place.name("secretservice")
     place.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={short}/bus"
     deaf = subprocess.Popen(
@@ -279,19 +279,19 @@ def keyring(place: Place, runtime: Path) -> Iterator[None]:
                 assert daemon.stdin is not None
                 daemon.stdin.write(b"keyring password")
                 daemon.stdin.close()
-                programs.wait_until(lambda: default_collection(place) or None, "the keyring to be unlocked")
+                programs.wait_until(lambda: is_unlocked(place) or None, "the keyring to be unlocked")
                 yield
             finally:
                 daemon.terminate()
 
 
-def default_collection(place: Place) -> str:
-    """Return the path of the keyring in which logins are stored, empty where there is none yet."""
-    words = ("org.freedesktop.Secret.Service.ReadAlias", "string:default")
-    said = programs.run([*SECRETS, "/org/freedesktop/secrets", *words], env=place.env).stdout
-    return said.partition('object path "')[2].partition('"')[0].removeprefix("/org/freedesktop/secrets/collection/")
+def is_unlocked(place: Place) -> bool:
+    """Tell whether the keyring in which logins are stored is there, and open."""
+    words = ("org.freedesktop.DBus.Properties.Get", "string:org.freedesktop.Secret.Collection", "string:Locked")
+    return "boolean false" in programs.run([*SECRETS, LOGIN_KEYRING, *words], env=place.env).stdout
 
 
+LOGIN_KEYRING = "/org/freedesktop/secrets/collection/login"
 SECRETS = ("/usr/bin/dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.secrets")
 
 
@@ -303,8 +303,7 @@ def test_sp210_a_locked_keyring(
     with keyring(place, short):
         assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
         assert doctor().stderr == "no findings\n"
-        path = f"/org/freedesktop/secrets/collection/{default_collection(place)}"
-        lock = ("org.freedesktop.Secret.Service.Lock", f"array:objpath:{path}")
+        lock = ("org.freedesktop.Secret.Service.Lock", f"array:objpath:{LOGIN_KEYRING}")
         assert programs.run([*SECRETS, "/org/freedesktop/secrets", *lock], env=place.env).returncode == 0
         failed = place.docker_login(dockerd, registry, users["alice"])
         assert "locked collection" in failed.stderr
@@ -345,6 +344,86 @@ def test_sp211_pass_was_never_initialised(
         assert programs.run([programs.require("pass"), "init", "alice@test.example"], env=place.env).returncode == 0
         assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
         assert doctor().stderr == "no findings\n"
+
+
+@pytest.fixture
+def person() -> Iterator[Person]:
+    """A user of this machine who may do everything with sudo, whose HOME it keeps, and whose PATH it does not."""
+    with new_person() as person:
+        policy = f"/etc/sudoers.d/{person.name}"
+        rule = (
+            f'Defaults:{person.name} env_keep += "HOME", secure_path = "{programs.SYSTEM_PATH}"\n'
+            f"{person.name} ALL=(ALL:ALL) NOPASSWD: ALL\n"
+        )
+        person.as_root("install", "-m", "0440", "/dev/stdin", policy, stdin=rule)
+        person.as_root("usermod", "--append", "--groups", "sudo", person.name)
+        try:
+            yield person
+        finally:
+            person.as_root("rm", policy)
+            programs.run(programs.as_root([programs.require("crontab"), "-r", "-u", person.name]))
+
+
+def own_helper(person: Person) -> Path:
+    """Give the person a helper in a folder of their own."""
+    person.write(".docker/config.json", json.dumps({"credHelpers": {KEY: "good"}}))
+    return person.write("bin/docker-credential-good", GOOD, mode="755")
+
+
+EXAMINE = """
+import json, sys
+from shorepass.contexts.find import find
+from shorepass.contexts.local import LocalContext
+from shorepass.doctor import examine
+from shorepass.doctor.examination import Examination
+
+here = LocalContext.current()
+context = find(f"user:{sys.argv[1]}", here).with_env(PATH=sys.argv[2])
+print(json.dumps([(found.code, found.subject, found.repair.command) for found in examine(Examination(context, here))]))
+"""
+
+
+def examine(person: Person, path: str) -> list[list[str]]:
+    """Return code, subject and advice of what doctor finds in the person's shell, whose PATH no login sets."""
+    kept = [f"{name}={os.environ[name]}" for name in ("PYTHONPATH",) if name in os.environ]
+    found: list[list[str]] = json.loads(person.as_root("env", *kept, sys.executable, "-c", EXAMINE, person.name, path))
+    return found
+
+
+def test_sp208_sudo_finds_no_helper(person: Person) -> None:
+    """What a person's own PATH leads to sudo does not find, although it reads their file; a link mends it."""
+    program = own_helper(person)
+    path, run_folder = f"{program.parent}:{programs.SYSTEM_PATH}", {"XDG_RUNTIME_DIR": str(person.home)}
+    get_login = ("skopeo", "login", "--get-login", KEY)
+    assert person.run(*get_login, PATH=path, **run_folder).stdout == "alice\n"
+    assert "docker-credential-good" in person.run("sudo", "-n", *get_login, PATH=path).stderr
+    ((code, subject, command),) = examine(person, path)
+    assert (code, subject) == ("SP208", "docker-credential-good under sudo")
+    assert command.startswith(f"sudo ln -s {program} ")
+    try:
+        assert person.run("sh", "-c", command).returncode == 0
+        assert person.run("sudo", "-n", *get_login, PATH=path).stdout == "alice\n"
+        assert examine(person, path) == []
+    finally:
+        person.as_root("rm", "-f", f"{command.split()[-1]}{program.name}")
+
+
+def test_sp208_cron_finds_no_helper(person: Person) -> None:
+    """A job of the person's crontab runs with cron's PATH; the line that the hint names mends it."""
+    person.as_root("gpasswd", "--delete", person.name, "sudo")
+    path = f"{own_helper(person).parent}:{programs.SYSTEM_PATH}"
+    assert examine(person, path) == []  # nothing of theirs runs a client
+    command = f"skopeo login --get-login {KEY}"
+    assert person.run("crontab", "-", stdin=f"0 3 * * * {command}\n").returncode == 0
+    cron = {"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(person.home)}  # crontab(5), and a run folder for skopeo
+    assert "docker-credential-good" in person.run("/bin/sh", "-c", command, **cron).stderr
+    ((code, subject, advice),) = examine(person, path)
+    assert (code, subject) == ("SP208", "docker-credential-good under cron")
+    line = advice.partition(": ")[2]
+    assert person.run("crontab", "-", stdin=f"{line}\n0 3 * * * {command}\n").returncode == 0
+    cron["PATH"] = line.removeprefix("PATH=")
+    assert person.run("/bin/sh", "-c", command, **cron).stdout == "alice\n"
+    assert examine(person, path) == []
 
 
 def test_sp212_a_helper_that_fails(place: Place, doctor: RunShorepass) -> None:

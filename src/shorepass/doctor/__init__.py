@@ -29,6 +29,7 @@ MODULES: tuple[str, ...] = (
     "broken_files",
     "helper_programs",
     "helper_answers",
+    "helper_elsewhere",
     "entries",
     "keys",
     "environment",

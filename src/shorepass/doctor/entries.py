@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from shorepass.config import document
-from shorepass.config.locations import join
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import login, sends, shown
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Edit
-from shorepass.errors import FileError, HelperError, HelperMissing, SourceError
+from shorepass.doctor.secret_stores import Bus, bus, is_initialised
+from shorepass.errors import HelperError, HelperMissing, SourceError
 from shorepass.names import Reference
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shorepass.clients import Entry
-    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts import FileContent
     from shorepass.credential import Credential
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.stored import Stored
@@ -64,7 +64,7 @@ def _plain_text(examination: Examination) -> Iterator[Finding]:
                 continue  # docker's own are the same, without what lies beneath its helper
             if entry.credential is not None and entry.helper is None:
                 files.setdefault(entry.path, {})[entry.key] = entry
-    helper = _working_store(examination.context) if files else ""
+    helper = _working_store(examination) if files else ""
     for path, entries in files.items() if helper else ():
         lines = [f"{shown(key)}: {_said(entry)}" for key, entry in entries.items()]
         more = [f"and {len(lines) - EVIDENCE_LIMIT} more"] if len(lines) > EVIDENCE_LIMIT else []
@@ -79,34 +79,16 @@ def _said(entry: Entry) -> str:
     return f"{entry.kind} of {entry.username!r}" if entry.username else entry.kind
 
 
-def _working_store(context: Context) -> str:
-    """Return the first helper that is here and answers, empty for none."""
-    from shorepass.helper.client import HelperClient
-
+def _working_store(examination: Examination) -> str:
+    """Return the first helper that is here, has something to keep secrets in, and answers; empty for none."""
+    context = examination.context
     for name in STORES.get(context.platform, ()):
-        if context.which(f"docker-credential-{name}") and _may_work(context, name):
-            try:
-                HelperClient(context, name).list()
-            except HelperError:
-                continue
+        empty = (name == "pass" and not is_initialised(context)) or (
+            name == "secretservice" and bus(context) is not Bus.THERE
+        )
+        if not empty and context.which(f"docker-credential-{name}") and isinstance(examination.listed(name), dict):
             return name
     return ""
-
-
-def _may_work(context: Context, name: str) -> bool:
-    """Tell whether it makes sense to ask a helper.
-
-    Without ``pass init`` pass lists nothing and does not complain; without a session bus a desktop's helper starts one.
-    """
-    if name == "secretservice":
-        return bool(context.getenv("DBUS_SESSION_BUS_ADDRESS"))
-    if name != "pass":
-        return True
-    folder = context.getenv("PASSWORD_STORE_DIR") or join(context, context.home() or "", ".password-store")
-    try:
-        return bool(context.head(join(context, folder, ".gpg-id"), 1))
-    except FileError:
-        return False
 
 
 def _use_store(path: str, registry: str, helper: str, *, of_docker: bool) -> str:

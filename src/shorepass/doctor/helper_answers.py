@@ -6,12 +6,11 @@ they can neither give nor store; so these two are looked at themselves.
 
 from __future__ import annotations
 
-from shorepass.config.locations import join
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.helper_programs import fault
-from shorepass.doctor.keyring import Bus, bus
 from shorepass.doctor.repair import Advice
-from shorepass.errors import FileError, HelperError, HelperTimeout, Trouble
+from shorepass.doctor.secret_stores import Bus, bus, is_initialised, pass_folder
+from shorepass.errors import HelperError, HelperTimeout, Trouble
 from shorepass.helper.causes import NO_GPG_ID
 
 TYPE_CHECKING = False
@@ -56,9 +55,9 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 def _trouble(examination: Examination, helper: Named) -> Iterator[Finding]:
     context = examination.context
-    if helper.suffix == "pass" and not _is_initialised(context):
+    if helper.suffix == "pass" and not is_initialised(context):
         cause = "pass has no store: no login can be kept, and none is there"
-        yield _finding(context, helper, "SP211", cause, f"no .gpg-id in {_store(context)}", NO_GPG_ID)
+        yield _finding(context, helper, "SP211", cause, f"no .gpg-id in {pass_folder(context)}", NO_GPG_ID)
         return
     errors = [examination.listed(helper.suffix), *(found.answer for found in examination.resolutions.values())]
     for error in errors:
@@ -77,14 +76,3 @@ def _finding(context: Context, helper: Named, code: str, cause: str, seen: str, 
     severity = Severity.WARNING if helper.chosen else Severity.ERROR
     repair = Advice(hint) if hint else None
     return Finding(code, severity, context.name, helper.program, cause, (seen, helper.why), repair)
-
-
-def _store(context: Context) -> str:
-    return context.getenv("PASSWORD_STORE_DIR") or join(context, context.home() or "", ".password-store")
-
-
-def _is_initialised(context: Context) -> bool:
-    try:
-        return context.status(join(context, _store(context), ".gpg-id")) is not None
-    except FileError:
-        return True  # what cannot be seen is no proof; the helper will tell

@@ -5,7 +5,7 @@ No other helper is anybody's trouble.
 
 from __future__ import annotations
 
-from shorepass.doctor.keyring import is_locked
+from shorepass.doctor.secret_stores import is_locked
 from shorepass.errors import HelperError, HelperFailed, HelperTimeout, SourceError, Trouble
 from shorepass.helper.causes import UNLOCK
 from shorepass.helper.protocol import program_name

@@ -1,4 +1,4 @@
-"""The session bus of a context, and whether the keyring on it is locked, without asking anybody for a password."""
+"""What helpers keep logins in, looked at without asking anybody for a password: a keyring on the session bus, and pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["Bus", "bus", "is_locked"]
+__all__ = ["Bus", "bus", "is_initialised", "is_locked", "pass_folder"]
 
 TIMEOUT = 2.0  # seconds: a keyring that must be started first takes 0.1
 OUTPUT_LIMIT = 65536
@@ -81,6 +81,16 @@ def is_locked(context: Context) -> bool:
         if done.status == 0:
             return b"true" in done.stdout
     return False
+
+
+def pass_folder(context: Context) -> str:
+    """Return the folder in which pass has its store (pass(1))."""
+    return context.getenv("PASSWORD_STORE_DIR") or join(context, context.home() or "", ".password-store")
+
+
+def is_initialised(context: Context) -> bool:
+    """Tell whether pass has a store: without one it lists nothing, and does not complain."""
+    return _is_there(context, join(context, pass_folder(context), ".gpg-id"))
 
 
 def _is_there(context: Context, path: str) -> bool:
