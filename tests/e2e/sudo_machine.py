@@ -50,22 +50,24 @@ def config(user: str) -> str:
     return json.dumps({"auths": {"reg.example": {"auth": base64.b64encode(f"{user}:of {user}".encode()).decode()}}})
 
 
-def machine(person: Person, policy: str) -> Machine:
-    """Make the files that stand in for root's home, the user database and sudo's policy."""
-    root_home, passwd, sudoers = (person.folder / name for name in ("root", "passwd", "sudoers"))
+def machine(person: Person, policy: str, commands: str = "ALL") -> Machine:
+    """Make the files that stand in for root's home, the user database and sudo's policy: ``person`` may run ``commands``."""
+    root_home, etc = person.folder / "root", person.folder / "etc"
+    passwd, sudoers = etc / "passwd", etc / "sudoers"
+    etc.mkdir(exist_ok=True)
     person.as_root("mkdir", "-p", "-m", "700", f"{root_home}/.docker")
     person.as_root("tee", f"{root_home}/.docker/config.json", stdin=config("root"))
     person.as_root("tee", f"{root_home}/.profile", stdin="echo a greeting that nobody asked for\n")
     lines = Path("/etc/passwd").read_text().splitlines()
     others = "\n".join(line for line in lines if not line.startswith("root:"))
-    passwd.write_text(f"root:x:0:0:root:{root_home}:/bin/sh\n{others}\n")
-    person.as_root(
-        "tee", str(sudoers), stdin=f"{policy}root ALL=(ALL:ALL) ALL\n{person.name} ALL=(ALL) NOPASSWD: ALL\n"
-    )
+    person.as_root("tee", str(passwd), stdin=f"root:x:0:0:root:{root_home}:/bin/sh\n{others}\n")
+    rules = f"root ALL=(ALL:ALL) ALL\n{person.name} ALL=(ALL) NOPASSWD: {commands}\n"
+    person.as_root("tee", str(sudoers), stdin=policy + rules)
     person.as_root("chmod", "440", str(sudoers))
-    person.as_root("chown", "root:root", str(sudoers), str(passwd))
+    person.as_root("chown", "root:root", str(sudoers))
     person.as_root("visudo", "--check", f"--file={sudoers}")
-    mounts = f'mount --bind {passwd} /etc/passwd && mount --bind {sudoers} /etc/sudoers && exec "$@"'
-    prefix = (programs.require("unshare"), "--mount", "sh", "-c", mounts, "sh")
+    # the files in place of the machine's; to mount them one by one would not outlast the next useradd anywhere
+    mount = f'mount -t overlay overlay -o lowerdir={etc}:/etc /etc && exec "$@"'
+    prefix = (programs.require("unshare"), "--mount", "sh", "-c", mount, "sh")
     person.write(".docker/config.json", config("caller"))
     return Machine(person, prefix, root_home)

@@ -91,6 +91,22 @@ def test_variables_that_the_policy_keeps(person: Person, tmp_path: Path) -> None
         assert (answer["Username"], answer["Secret"]) == real == (whose, f"of {whose}")
 
 
+def test_who_may_run_docker_alone(person: Person, policy: tuple[str, str, str], tmp_path: Path) -> None:
+    """Where sudo runs docker and no shell, its policy tells whose login counts; one that is closed to us is not "none"."""
+    place = machine(person, policy[0], commands=programs.require("docker"))
+    real = sent(place.docker('exec sudo docker "$@"', tmp_path))
+    assert real == (policy[1], f"of {policy[1]}")
+    done = place.shorepass("get", "--in", "sudo", "reg.example/app")
+    if policy[1] == "caller":
+        answer = json.loads(done.stdout)
+        assert (answer["Username"], answer["Secret"]) == real
+    else:
+        assert (done.returncode, done.stdout) == (3, "")
+        assert f"{place.root_home}/.docker/config.json: permission denied" in done.stderr
+    done = place.shorepass("get", "--in", "sudo-login", "reg.example/app")
+    assert (done.returncode, done.stdout) == (3, "")
+
+
 def test_login_and_logout(person: Person, registry: str, users: dict[str, str]) -> None:
     """A login by way of sudo is root's file, in root's home; with HOME kept it is the caller's, who can read it."""
     for policy, home, owner in (
@@ -114,7 +130,7 @@ def test_login_and_logout(person: Person, registry: str, users: dict[str, str]) 
 def test_sudo_that_wants_a_password(person: Person) -> None:
     """Where sudo would ask, the answer is not known, and the message says how to let it be known."""
     place = machine(person, DEBIAN)
-    person.as_root("sed", "-i", "s/NOPASSWD: //", str(person.folder / "sudoers"))
+    person.as_root("sed", "-i", "s/NOPASSWD: //", str(person.folder / "etc/sudoers"))
     for kind in ("sudo", "sudo-login"):
         done = place.shorepass("get", "--in", kind, "reg.example/app")
         assert (done.returncode, done.stdout) == (3, "")
@@ -126,7 +142,7 @@ def test_sudo_that_wants_a_password(person: Person) -> None:
 def test_a_password_that_was_typed_before(person: Person) -> None:
     """After ``sudo -v`` on the same terminal sudo answers, as it then would for ``sudo docker pull``."""
     place = machine(person, DEBIAN)
-    person.as_root("sed", "-i", "s/NOPASSWD: //", str(person.folder / "sudoers"))
+    person.as_root("sed", "-i", "s/NOPASSWD: //", str(person.folder / "etc/sudoers"))
     password = secrets.token_hex(16)
     person.as_root("chpasswd", stdin=f"{person.name}:{password}\n")
     typed = person.write("typed", password + "\n")
@@ -140,7 +156,7 @@ def test_a_password_that_was_typed_before(person: Person) -> None:
 def test_who_may_not_use_sudo(person: Person) -> None:
     """For a user whom sudo refuses that is the answer."""
     place = machine(person, DEBIAN)
-    person.as_root("sed", "-i", "/NOPASSWD/d", str(person.folder / "sudoers"))
+    person.as_root("sed", "-i", "/NOPASSWD/d", str(person.folder / "etc/sudoers"))
     done = place.shorepass("get", "--in", "sudo", "reg.example/app")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("shorepass: sudo: ")

@@ -2,7 +2,8 @@
 
 Which variables survive, whose home it is and what PATH says is decided by the policy of this machine (sudoers(5):
 ``env_reset``, ``env_keep``, ``always_set_home``, ``secure_path``), by PAM, and for a login by the shell's own files. So sudo
-itself is asked: it runs a shell, without asking for a password, and that shell tells what it sees.
+itself is asked: it runs a shell, without asking for a password, and that shell tells what it sees. Where it runs no shell
+for us (who may run docker and nothing else, for one), ``sudo -l`` tells the policy.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ import sys
 from functools import partial
 
 from shorepass.contexts import Place
-from shorepass.contexts.discovery import REACH_SECONDS
 from shorepass.contexts.local import LocalContext
-from shorepass.contexts.shell import ShellContext
+from shorepass.contexts.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.transport import Transport
 from shorepass.errors import ContextError, UsageError, printable
 
@@ -26,33 +26,76 @@ if TYPE_CHECKING:
 
 __all__ = ["discover", "find"]
 
+LISTING_LIMIT = 1024 * 1024  # bytes of sudo -l
 KINDS = {"sudo": ("-n",), "sudo-login": ("-n", "-i")}
 
 
-def find(here: LocalContext, kind: str, rest: str) -> LocalContext | ShellContext:
+def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SECONDS) -> LocalContext | ShellContext:
     """Return the context that sudo leads to. Raises UsageError; ContextError: sudo is not there, or does not let us."""
     if rest:
         raise UsageError(f"{printable(f'{kind}:{rest}')}: {kind} takes no name", hint=f"--in {kind}, or --in user:NAME")
     program = here.which("sudo")
     if program is None:
         raise ContextError(kind, "there is no sudo on PATH")
-    hint = "sudo -v asks for the password; then try again"
-    way = Transport(kind, (program, *KINDS[kind]), joins=False, hint=hint, here=_OnTerminal(here.environment()))
-    context = ShellContext.open(way, timeout=REACH_SECONDS)
+    here = _OnTerminal(here.environment())
+    way = Transport(kind, (program, *KINDS[kind]), joins=False, hint=f"{program} -l shows what you may run", here=here)
+    try:
+        context = ShellContext.open(way, timeout=timeout)
+    except ContextError as error:
+        deduced = _deduced(here, program, timeout) if kind == "sudo" else None
+        if deduced is None and "password" in error.reason:
+            hint = "sudo -v asks for the password; then try again"
+            raise ContextError(kind, error.reason, hint=hint) from None
+        if deduced is None:
+            raise
+        return deduced
     if context.uid == 0 and sys.platform != "win32" and os.geteuid() == 0:
         return LocalContext(context.environment(), name=kind)  # no need of sudo to read root's files
     return context
 
 
-def discover(here: LocalContext, timeout: float) -> Iterator[Place]:  # noqa: ARG001 -- sudo is asked when it is opened
+def _deduced(here: LocalContext, program: str, timeout: float) -> LocalContext | None:
+    """Return what can be known where sudo runs no shell for us, but tells what its policy is; None where it does not."""
+    from shorepass.contexts.sudoers import environment
+    from shorepass.processes import ProcessError
+
+    try:
+        done = here.with_env(LC_ALL="C").run([program, "-n", "-l"], b"", timeout=timeout, limit=LISTING_LIMIT)
+    except ProcessError:
+        return None
+    listing = done.stdout.decode("utf-8", "surrogateescape") if done.status == 0 else ""
+    root = LocalContext({}, uid=0).home() or "/root"
+    environ = environment(listing, here.environment(), root)
+    return None if environ is None else _Deduced(environ, uid=0, name="sudo")
+
+
+def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
     """Yield both, where there is a sudo; not for root, unless they came by sudo: nobody else's rights are left to ask for."""
     if here.which("sudo") and (here.uid != 0 or here.getenv("SUDO_UID")):
         for kind in KINDS:
-            yield Place(kind, open=partial(find, here, kind, ""))
+            yield Place(kind, open=partial(find, here, kind, "", timeout=timeout))
+
+
+class _Deduced(LocalContext):
+    """Root's environment, worked out. Files are those that the caller may read; nothing can be run."""
+
+    def with_env(self, **variables: str) -> _Deduced:
+        """Return this context with some variables set."""
+        return _Deduced({**self._environ, **variables}, uid=0, name=self.name)
+
+    def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
+        """Raise ProcessNotStarted: as the caller it would run for the wrong user."""
+        from shorepass.processes import ProcessNotStarted
+
+        raise ProcessNotStarted("sudo does not let us run it without a password")
 
 
 class _OnTerminal(LocalContext):
     """The context of this very process, whose programs keep our terminal: sudo remembers by it who has typed a password."""
+
+    def with_env(self, **variables: str) -> _OnTerminal:
+        """Return this context with some variables set."""
+        return _OnTerminal({**self._environ, **variables})
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
         """Run a program on our terminal."""

@@ -1,0 +1,87 @@
+"""What a sudo policy makes of the environment, worked out from what ``sudo -l`` tells of it.
+
+Source: sudoers(5) "Command environment", and sudo 1.9 ``plugins/sudoers/env.c``. It is what is left where sudo runs the
+client and no shell for us. What PAM adds is not in it.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["environment"]
+
+KEPT = (  # what ``sudo -V`` shows to root as the variables to keep, and to check
+    *("COLORS", "DISPLAY", "HOSTNAME", "KRB5CCNAME", "LS_COLORS", "PATH", "PS1", "PS2", "XAUTHORITY", "XAUTHORIZATION"),
+    *("XDG_CURRENT_DESKTOP", "COLORTERM", "LANG", "LANGUAGE", "LC_*", "LINGUAS", "TERM", "TZ"),
+)
+REMOVED = ("LD_*", "_RLD*", "*=()*")  # the start of a longer list, of which no client reads anything
+_HEADING = "Matching Defaults entries"
+_SETTING = re.compile(r'(?:\\.|"(?:\\.|[^"\\])*"|[^,\\"])+')
+
+
+def environment(listing: str, caller: Mapping[str, str], home: str) -> dict[str, str] | None:
+    """Return the variables of a command that sudo runs for root, whose home is ``home``.
+
+    ``listing`` is what ``sudo -l`` prints in the C locale. None where it tells nothing of the policy.
+    """
+    defaults = list(_defaults(listing))
+    if not defaults:
+        return None
+    flags = {name: operator != "!" for name, operator, value in defaults if value is None}
+    path = next(
+        (value for name, operator, value in reversed(defaults) if name == "secure_path" and operator == "="), None
+    )
+    if flags.get("env_reset", True):
+        kept = _kept(defaults)
+        found = {name: value for name, value in caller.items() if _matches(name, value, kept)}
+    else:
+        found = {name: value for name, value in caller.items() if not _matches(name, value, REMOVED)}
+    if flags.get("always_set_home", False) or "HOME" not in found:
+        found["HOME"] = home
+    if path is not None:
+        found["PATH"] = path
+    return {**found, "USER": "root", "LOGNAME": "root"}
+
+
+def _kept(defaults: list[tuple[str, str, str | None]]) -> tuple[str, ...]:
+    kept: dict[str, None] = dict.fromkeys(KEPT)
+    for name, operator, value in defaults:
+        if name in ("env_keep", "env_check"):
+            words = dict.fromkeys((value or "").split())
+            if operator == "+=":
+                kept |= words
+            elif operator == "-=":
+                kept = {word: None for word in kept if word not in words}
+            else:
+                kept = words
+    return tuple(kept)
+
+
+def _matches(name: str, value: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a variable is named by a pattern: ``NAME``, ``NAME*``, ``NAME=value``."""
+    return any(fnmatch.fnmatchcase(f"{name}={value}" if "=" in pattern else name, pattern) for pattern in patterns)
+
+
+def _defaults(listing: str) -> Iterator[tuple[str, str, str | None]]:
+    """Yield name, operator (``=``, ``+=``, ``-=``; ``!`` or nothing for a flag) and value of each setting."""
+    heading, _, rest = listing.partition(_HEADING)[2].partition(":\n")
+    del heading  # for whom, and where
+    text = " ".join(line.strip() for line in rest.split("\n\n")[0].splitlines())
+    for setting in _SETTING.findall(text):
+        name, operator, value = _split(setting.strip())
+        yield name, operator, value
+
+
+def _split(setting: str) -> tuple[str, str, str | None]:
+    found = re.match(r"(!?)(\w+)\s*(\+=|-=|=)?(.*)", setting, re.DOTALL)
+    if found is None:
+        return setting, "", None
+    negated, name, operator, value = found.groups()
+    if not operator:
+        return name, negated, None
+    return name, operator, re.sub(r"\\(.)", r"\1", value.strip().strip('"'))
