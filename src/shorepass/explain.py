@@ -67,6 +67,7 @@ def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:
         hint = failed.hint or (f"shorepass login {resolution.reference.registry}" if source is None else None)
         return Verdict(good=False, text=f"{sends}, and that fails: {failed.detail}", hint=hint)
     said = "; the registry accepts that" if any(step.outcome is Outcome.OK for step in asked) else ""
+    said += "".join(f" ({step.detail})" for step in asked if step.outcome is Outcome.SKIPPED)
     return Verdict(good=True, text=sends + said, hint=None)
 
 

@@ -135,6 +135,15 @@ def test_explain_asks_the_registry(run_shorepass: RunShorepass) -> None:
     assert "push" in push.stdout
 
 
+def test_explain_says_what_it_could_not_learn(run_shorepass: RunShorepass) -> None:
+    """A registry that takes passwords tells of a push only when one begins: the verdict says that nobody knows."""
+    with Registry(users={"alice": "pw"}) as registry:
+        run_shorepass("login", "-u", "alice", "--password-stdin", registry.host, stdin="pw")
+        done = run_shorepass("explain", "--push", f"{registry.host}/acme/app:1")
+    assert done.status == 0
+    assert "push: unknown" in done.stdout.splitlines()[-1]
+
+
 def test_help_and_completion(run_shorepass: RunShorepass) -> None:
     """Every verb's help has examples, and the completion scripts know every verb."""
     verbs = ("login", "logout", "get", "list", "explain", "completion")

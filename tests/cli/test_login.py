@@ -164,6 +164,16 @@ def test_logout_all(run_shorepass: RunShorepass, home: Path) -> None:
         ("https://b.example/v2/", True),
     ]
     assert config(home) == {"auths": {}}
+    again = run_shorepass("logout", "--all")
+    assert (again.status, again.stdout, again.stderr) == (0, "", "not logged into any registry\n")
+
+
+def test_what_is_left_over_is_not_repeated(run_shorepass: RunShorepass) -> None:
+    """Words behind the registry may be a password that somebody wrote there: the complaint does not repeat them."""
+    done = run_shorepass("login", "-u", "alice", "reg.example", "hidden-pw")
+    assert done.status == 125
+    assert "too many arguments" in done.stderr
+    assert "hidden-pw" not in done.stderr
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"auths": []}', b"\xff\xfe", b'{"auths": {"a": {"auth": "!"}}}'])

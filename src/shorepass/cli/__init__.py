@@ -162,7 +162,9 @@ class _Parser(argparse.ArgumentParser):
         flags = [word if word.startswith("--") else word[:2] for word in left if word.startswith("-")]
         if left:
             self.error(
-                "unknown flag: " + ", ".join(flag.partition("=")[0] for flag in flags) if flags else "too many words"
+                "unknown flag: " + ", ".join(flag.partition("=")[0] for flag in flags)
+                if flags
+                else "too many arguments"
             )
         return parsed
 

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(erasures)
     else:
-        _print_text(erasures, "all registries" if arguments.all else server, found=found, is_docker=is_docker)
+        _print_text(erasures, "" if arguments.all else server, found=found, is_docker=is_docker)
     if broken:
         return arguments.failure_code if not is_docker else 1
     return 0 if found or is_docker or arguments.all else PODMAN_FAILURE
@@ -65,13 +65,13 @@ def _print_text(erasures: list[Erasure], server: str, *, found: bool, is_docker:
 
     server = without_user_info(server)
     if found:
-        print(f"Removing login credentials for {server}" if is_docker else f"Removed login credentials for {server}")
+        print("Removing" if is_docker else "Removed", "login credentials for", server or "all registries")
     for erasure in erasures:
         if erasure.found:
             print(f"erased {without_user_info(erasure.target.key)} from {_where(erasure)}")
     sys.stdout.flush()  # what follows is on the other stream
     if not found:
-        print(f"not logged into {server}", file=sys.stderr)
+        print(f"not logged into {server or 'any registry'}", file=sys.stderr)
     missing: dict[str, list[str]] = {}
     for erasure in erasures:
         if erasure.error is None and not erasure.found:

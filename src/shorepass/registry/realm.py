@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import ipaddress
     from collections.abc import Sequence
 
+    from publicsuffixlist import PublicSuffixList
+
 __all__ = ["check"]
 
 # Registries whose token server has another registrable domain, or that every user needs without the domain list.
@@ -133,10 +135,15 @@ def _looks_numeric(host: str) -> bool:
     return last.isdigit() or (last.startswith("0x") and all(c in "0123456789abcdef" for c in last[2:]))
 
 
-@cache
 def _registrable_domain(host: str) -> str | None:
     """Return the name that somebody registered (``example.co.uk``); None for a bare suffix such as ``github.io``."""
+    domain = _suffixes().privatesuffix(host)
+    return domain if isinstance(domain, str) else None
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    """Return the public suffix list; to read it takes longer than a whole login."""
     from publicsuffixlist import PublicSuffixList
 
-    domain = PublicSuffixList().privatesuffix(host)
-    return domain if isinstance(domain, str) else None
+    return PublicSuffixList()
