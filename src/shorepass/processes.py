@@ -127,6 +127,50 @@ def _run_as(identity: Identity | None) -> _RunAs:
     return {"user": identity.uid, "group": identity.gid, "extra_groups": identity.groups}
 
 
+class Background:
+    """A program that runs until ``end`` is called; it reads and prints nothing."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """Ask it to end, and end it where it does not."""
+        import subprocess
+
+        self._process.terminate()
+        try:
+            self._process.wait(KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
+    """Start ``argv[0]`` (an absolute path) without a shell in ``/``, and do not wait for it. Raises ProcessNotStarted."""
+    import os
+    import subprocess
+
+    silent = subprocess.DEVNULL
+    try:
+        process = subprocess.Popen(  # noqa: S603  # an absolute path, found on PATH; no shell
+            list(argv),
+            stdin=silent,
+            stdout=silent,
+            stderr=silent,
+            env=dict(env),
+            cwd=os.path.abspath(os.sep),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProcessNotStarted(_why_not_started(error, argv[0])) from None
+    return Background(process)
+
+
 def _why_not_started(error: OSError, program: str) -> str:
     import errno
     import os

@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 import os
 import posixpath
+import stat
 from functools import cached_property, partial
 
 from shorepass.contexts import FileContent, FileStatus, Place
 from shorepass.contexts import accounts as users
 from shorepass.contexts.archive import ArchiveRoot, packed
-from shorepass.contexts.procroot import proc_root
+from shorepass.contexts.procroot import ProcRoot, proc_root
 from shorepass.contexts.rootfs import READ, SEARCH, Found, Walker
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
 from shorepass.processes import ProcessNotStarted
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from shorepass.contexts.engine import Engine, Summary
+    from shorepass.contexts.engines import Endpoint
     from shorepass.contexts.local import LocalContext
     from shorepass.contexts.rootfs import Node, Root
     from shorepass.processes import Completed
@@ -65,20 +67,23 @@ class Mount(NamedTuple):
 
 def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
     """Return the container of ``docker:NAME`` or ``podman:NAME``, from the first engine that knows it. Raises ContextError."""
-    from shorepass.contexts.engines import engines
+    from shorepass.contexts.engines import endpoints
 
     name = f"{kind}:{printable(rest)}"
-    troubles = []
-    for engine in engines(here, kind):
+    troubles: list[ContextError] = []
+    for endpoint in endpoints(here, kind):
         try:
+            engine = endpoint.open(here)
             found = engine.inspect(rest)
         except ContextError as error:
-            troubles.append(error.message)
+            troubles.append(error)
+            if endpoint.chosen:
+                break
             continue
         if found is not None:
             return ContainerContext(engine, found, here)
     if troubles:
-        raise ContextError(name, "; ".join(troubles))
+        raise ContextError(name, "; ".join(trouble.message for trouble in troubles), hint=troubles[0].hint)
     raise ContextError(name, f"{kind} knows no such container", hint=f"{kind} ps --all")
 
 
@@ -91,17 +96,23 @@ def opened(here: LocalContext, engine: Engine, container: str) -> ContainerConte
 
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
-    """Yield the containers of every engine, by one call each."""
-    from shorepass.contexts.engines import engines
+    """Yield the containers of every engine, by one call each, all engines at the same time."""
+    from concurrent.futures import ThreadPoolExecutor
 
-    for family in ("docker", "podman"):
-        for engine in engines(here, family):
-            try:
-                found = engine.containers(timeout=timeout)
-            except ContextError as error:
-                yield Place(f"{family}:*", engine.name, trouble=error.reason)
-                continue
-            yield from (_place(here, engine, summary) for summary in found)
+    from shorepass.contexts.engines import endpoints
+
+    found = [endpoint for family in ("docker", "podman") for endpoint in endpoints(here, family)]
+    with ThreadPoolExecutor(max(len(found), 1)) as pool:
+        for places in pool.map(lambda endpoint: _places(here, endpoint, timeout), found):
+            yield from places
+
+
+def _places(here: LocalContext, endpoint: Endpoint, timeout: float) -> list[Place]:
+    try:
+        engine = endpoint.open(here)
+        return [_place(here, engine, summary) for summary in engine.containers(timeout=timeout)]
+    except ContextError as error:
+        return [Place(f"{endpoint.family}:*", endpoint.name, trouble=error.reason)]
 
 
 def _place(here: LocalContext, engine: Engine, summary: Summary) -> Place:
@@ -317,6 +328,26 @@ class ContainerContext:
         """Return the mount that a path without links lies in, None when it is the container's own."""
         fitting = [m for m in self.mounts if path == m.target or path.startswith(m.target.rstrip("/") + "/")]
         return max(fitting, key=lambda mount: len(mount.target), default=None)
+
+    def is_stale(self, mount: Mount) -> bool | None:
+        """Tell whether a file of this machine was replaced since it was mounted by itself: the container has the old one.
+
+        None where that cannot be known: the container does not run (the next start mounts anew), the file is not here, or
+        only docker's archive call can be asked, which mounts anew for each look.
+        """
+        if mount.kind != "bind" or not self.is_running:
+            return None
+        sees_mounts = isinstance(self._root, ProcRoot) or self._engine.family == "podman"
+        try:
+            there = os.stat(mount.source)
+            node = self._root.node(mount.target) if sees_mounts else None
+        except (OSError, FileError):
+            return None
+        if node is None or not stat.S_ISREG(there.st_mode) or node.kind != "file":
+            return None
+        if node.identity:
+            return node.identity != f"{there.st_dev}:{there.st_ino}"
+        return (node.size, node.mtime) != (there.st_size, there.st_mtime_ns)
 
     def _identity_of_source(self, path: str, node: Node) -> str | None:
         """Return the identity of the file of this machine that a path is a mount of; None unless it looks the same."""

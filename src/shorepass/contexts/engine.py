@@ -143,8 +143,10 @@ class Engine:
             if isinstance(error.__cause__, TimeoutError):
                 raise ProcessTimeout(f"no end within {timeout:g} s") from None
             raise ProcessError(error.reason) from None
-        if status in (126, 127) and b"exec failed" in output[0] + output[1]:
+        if status in (126, 127) and b"exec failed" in output[0] + output[1]:  # the runtime's own words
             raise ProcessNotStarted(printable((output[0] + output[1]).decode("utf-8", "replace")))
+        if max(map(len, output)) > limit:
+            raise ProcessOutputTooLarge(f"more than {limit} bytes of output")
         return Completed(status, *output)
 
     def close(self) -> None:
@@ -157,10 +159,9 @@ class Engine:
         response = self._transport.converse(request, stdin, limit=3 * limit + JSON_LIMIT, timeout=left)
         if response.status != 200:
             self._refused(response)
-        output = _demultiplexed(response.body)
-        if response.truncated or max(map(len, output)) > limit:
+        if response.truncated:
             raise ProcessOutputTooLarge(f"more than {limit} bytes of output")
-        return output
+        return _demultiplexed(response.body)
 
     def _exit_status(self, path: str) -> int:
         deadline = time.monotonic() + END_SECONDS

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from shorepass.contexts import FileContent, FileStatus
-    from shorepass.processes import Completed
+    from shorepass.processes import Background, Completed
 
 __all__ = ["LocalContext"]
 
@@ -110,6 +110,12 @@ class LocalContext:
         from shorepass.processes import run
 
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit)
+
+    def start(self, argv: Sequence[str]) -> Background:
+        """Start a program in the background, with this context's environment. Raises ProcessNotStarted."""
+        from shorepass.processes import start
+
+        return start(argv, env=self._environ)
 
     def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
         """Replace a file's bytes by ``edit(current)``, atomically; False when nothing was to change.
