@@ -27,14 +27,14 @@ NAMES_LIMIT = 8 * 1024 * 1024  # bytes of a folder's tar: there is no call that 
 
 
 class ArchiveRoot:
-    """See ``Root``. Folders are looked at once; ``hidden``: where a tmpfs is that the call does not show."""
+    """See ``Root``. Folders and what is not there are looked at once; ``hidden``: where a tmpfs is, which is not shown."""
 
     def __init__(self, engine: Engine, container: str, *, running: bool, hidden: tuple[str, ...]) -> None:
         self._engine = engine
         self._container = container
         self._running = running
         self._hidden = hidden
-        self._folders: dict[str, Node] = {}
+        self._folders: dict[str, Node | None] = {}
 
     def node(self, path: str) -> Node | None:
         """Return what stands at ``path``, by one HEAD call of about a millisecond."""
@@ -51,6 +51,7 @@ class ArchiveRoot:
             is_loop = "too many links" in error.reason or "too many levels" in error.reason  # docker, podman
             raise FileError(path, "too many levels of symbolic links" if is_loop else error.reason) from None
         if stat is None:
+            self._folders[path] = None
             return None
         node = Node(
             stat.kind, stat.mode, stat.size, _nanoseconds(stat.mtime), stat.target if stat.kind == "link" else ""
@@ -85,7 +86,7 @@ class ArchiveRoot:
         return sorted(found)
 
     def forget(self) -> None:
-        """Look anew at folders."""
+        """Look anew at everything."""
         self._folders.clear()
 
     def _first(self, path: str, size: int) -> tuple[tarfile.TarInfo, bytes]:

@@ -23,7 +23,7 @@ __all__ = ["asks_helpers", "broken", "dated", "look"]
 
 FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
 HELPER_SECONDS = 3.0  # for a helper to list what it has
-WORKERS = 32  # places looked into, or helpers run, at a time
+WORKERS = 8  # places looked into, or helpers run, at a time: more would wait for each other, and seem out of reach
 NOT_USED = "no client takes it: none looks for this key, or another login stands before it"
 NOT_ASKED = "a helper holds it, not asked"
 

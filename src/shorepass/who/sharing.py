@@ -56,7 +56,7 @@ def _marks(context: Context | None, login: Login) -> Iterator[tuple[str, object,
     """Yield what another place's login may have too: what it is, which one, and its name here."""
     if context is None:
         return
-    identity = _identity(context, login.path) if _is_absolute(login.path) else None
+    identity = _identity(context, login.path) if _may_be_shared(context, login.path) else None
     if identity:
         yield "file", identity, login.path
     if login.helper and login.kind:
@@ -68,8 +68,12 @@ def _marks(context: Context | None, login: Login) -> Iterator[tuple[str, object,
         yield "credential", (login.registry, login.credential), f"{login.account or login.kind} at {login.key}"
 
 
-def _is_absolute(path: str) -> bool:
-    return path.startswith(("/", "\\")) or path[1:3] == ":\\"  # some logins rest in a variable
+def _may_be_shared(context: Context, path: str) -> bool:
+    """Tell whether a path is one of files that another place may have: not a variable, not a container's own layer."""
+    if not (path.startswith(("/", "\\")) or path[1:3] == ":\\"):
+        return False
+    mount_of = getattr(context, "mount_of", None)  # a container's; to ask for the file itself costs its engine 50 ms
+    return mount_of is None or mount_of(path) is not None
 
 
 def _identity(context: Context, path: str) -> str | None:

@@ -12,40 +12,52 @@ if TYPE_CHECKING:
 __all__ = ["together"]
 
 GLANCE = 0.1  # seconds between two looks at what takes too long
+FOREVER = float("inf")
 
 
 def together(
     jobs: Sequence[Callable[[], Result]],
     *,
     workers: int,
-    each: float = float("inf"),
-    all_of_them: float = float("inf"),
+    each: float = FOREVER,
+    all_of_them: float = FOREVER,
     progress: Callable[[int], object] = lambda done: None,  # noqa: ARG005 -- nobody watches
 ) -> list[Result | None]:
     """Return what each job returned, in their order; None for one that took too long.
 
-    ``each``: seconds from a job's own start; ``all_of_them``: from now. Such a job's thread is left to its own end.
-    ``progress`` is told how many are done. A job that raises ends it all with that.
+    ``workers`` of them run at a time. ``each``: seconds from a job's own start; ``all_of_them``: from now. Such a job is
+    left to its own end, and holds nobody up. ``progress`` is told how many are done. What a job raises is raised.
     """
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+    from queue import Empty, SimpleQueue
+    from threading import Thread
     from time import monotonic
 
-    starts: dict[int, float] = {}
+    ended: SimpleQueue[tuple[int, Result | None, BaseException | None]] = SimpleQueue()
 
-    def run(number: int) -> Result:
-        starts[number] = monotonic()
-        return jobs[number]()
+    def run(number: int) -> None:
+        try:
+            ended.put((number, jobs[number](), None))
+        except BaseException as error:  # noqa: BLE001 -- raised again below
+            ended.put((number, None, error))
 
     results: list[Result | None] = [None] * len(jobs)
-    pool = ThreadPoolExecutor(max(1, min(workers, len(jobs))))
-    numbers = {pool.submit(run, number): number for number in range(len(jobs))}
-    pending, end = set(numbers), monotonic() + all_of_them
-    while pending and monotonic() < end:
-        done, pending = wait(pending, timeout=GLANCE, return_when=FIRST_COMPLETED)
-        for future in done:
-            results[numbers[future]] = future.result()
+    waiting, running = list(range(len(jobs)))[::-1], dict[int, float]()
+    end = monotonic() + all_of_them
+    while (waiting or running) and monotonic() < end:
+        while waiting and len(running) < workers:
+            number = waiting.pop()
+            running[number] = monotonic()
+            Thread(target=run, args=(number,), daemon=True).start()
+        try:
+            number, result, error = ended.get(timeout=GLANCE)
+        except Empty:
+            pass
+        else:
+            if error is not None:
+                raise error
+            if running.pop(number, None) is not None:
+                results[number] = result
         late = monotonic() - each
-        pending -= {future for future in pending if starts.get(numbers[future], late) < late}
-        progress(len(jobs) - len(pending))
-    pool.shutdown(wait=False, cancel_futures=True)
+        running = {number: start for number, start in running.items() if start >= late}
+        progress(len(jobs) - len(waiting) - len(running))
     return results
