@@ -2,9 +2,9 @@
 
 The users are in a password file of their own, bound over /etc/passwd in a mount namespace of each run, so that the machine
 stays as it is; their homes have docker's file with two logins and podman's with one. The containers are real; twenty
-have a login in a file of their own, and ten of these run. The engine's own time is that of the very same calls, sent bare: those of one
-container one after the other, as many containers at a time as ``who`` looks into. Prints medians; the figure is reached when
-the difference is at most 1.0 s. It takes root.
+have a login in a file of their own, and ten of these run. The engine's own time is that of the very same calls, sent
+bare: those of one container one after the other, as many containers at a time as ``who`` looks into. Prints medians; the
+figure is reached when the difference is at most 1.0 s. It takes root.
 """
 
 from __future__ import annotations

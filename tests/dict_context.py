@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from shorepass.contexts import FileContent, FileStatus, Place
+from shorepass.contexts.container import Mount
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError
 from shorepass.processes import Completed
 
-__all__ = ["DictContext"]
+__all__ = ["DictContainer", "DictContext"]
 
 
 class DictContext(LocalContext):
@@ -67,3 +68,14 @@ class DictContext(LocalContext):
 
     def run(self, argv: Any, stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
         return Completed(0, self._programs[argv[0]].encode(), b"")
+
+
+class DictContainer(DictContext):
+    """The same with mounts."""
+
+    def __init__(self, *args: Any, mounts: tuple[Mount, ...], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.mounts = mounts
+
+    def mount_of(self, path: str) -> Mount | None:
+        return next((mount for mount in self.mounts if f"{path}/".startswith(f"{mount.target}/")), None)

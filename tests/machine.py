@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 
 from client_files import auth, jwt
-from dict_context import DictContext
+from dict_context import DictContainer, DictContext
 from shorepass.contexts import Place
+from shorepass.contexts.container import Mount
 from shorepass.errors import FileError
 from shorepass.resolution import Outcome, Step
 from shorepass.who.gather import look
@@ -63,7 +64,10 @@ def machine() -> list[Looked]:
         home="/home/carol",
     )
     dave = DictContext("user:dave", {}, uid=1003, home="/home/dave")
-    web = DictContext("docker:web", {"/root/.docker/config.json": mine[docker]}, uid=0, home="/root", identities=same)
+    folder = Mount("/root/.docker", "/home/alice/.docker", "bind", read_only=False)
+    socket = Mount("/var/run/docker.sock", "/run/docker.sock", "bind", read_only=False)
+    inside = {"/root/.docker/config.json": mine[docker]}
+    web = DictContainer("docker:web", inside, uid=0, home="/root", identities=same, mounts=(folder, socket))
     ci = DictContext(
         "docker:ci-runner",
         {"/home/ci/.docker/config.json": config(auths=auths("ci@registry.acme.example:5000"), credsStore="")},

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from client_files import auth, helper, lay_out
+from shorepass.testing import Registry
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -69,6 +70,56 @@ def test_nothing_secret_is_printed(run_shorepass: RunShorepass, world: Path) -> 
         done = run_shorepass("who", *flags)
         assert "hunter2" not in done.stdout + done.stderr
         assert entry["auth"] not in done.stdout + done.stderr
+
+
+def test_check_asks_the_registries(run_shorepass: RunShorepass, world: Path) -> None:
+    """A login that is refused is exit code 1, and the reason is told with its registry; one that works is just that."""
+    with Registry(users={"alice": "right"}) as good, Registry(users={"alice": "new"}) as other:
+        auths = {good.host: auth("alice:right"), other.host: auth("alice:old")}
+        lay_out(world, {"home/.docker/config.json": json.dumps({"auths": auths})})
+        done = run_shorepass("who", "--in", "me", "--check")
+        assert done.status == 1
+        rows = {row.split()[3]: row.split()[-1] for row in done.stdout.splitlines()[1:]}
+        assert rows == {good.host: "works", other.host: "refused"}
+        assert f"shorepass: {other.host}: incorrect username or password" in done.stderr
+        assert good.host not in done.stderr
+
+
+def test_a_map_in_a_file(run_shorepass: RunShorepass, world: Path) -> None:
+    """The map is one file, for its owner alone; ``-`` is standard output."""
+    lay_out(world, {"home/.docker/config.json": json.dumps({"auths": {"reg.io": auth("alice:hunter2")}})})
+    file = world / "who.html"
+    done = run_shorepass("who", "--in", "me", "--html", str(file))
+    assert (done.status, done.stdout) == (0, "")
+    assert done.stderr == "1 login in 1 place, 0 broken, 1 in plain text\n"
+    html = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "reg.io" in html
+    assert "hunter2" not in html
+    assert auth("alice:hunter2")["auth"] not in html
+    assert run_shorepass("who", "--in", "me", "--html", "-").stdout.startswith("<!doctype html>")
+
+
+def test_a_map_that_cannot_be_written(run_shorepass: RunShorepass, world: Path) -> None:
+    """No traceback, and exit code 1."""
+    done = run_shorepass("who", "--in", "me", "--html", str(world))
+    assert done.status == 1
+    assert done.stderr.startswith(f"shorepass: {world}: ")
+
+
+def test_one_thing_at_a_time(run_shorepass: RunShorepass) -> None:
+    """Flags that exclude each other are a wrong command line."""
+    for flags in (("--json", "--html", "x.html"), ("--all", "--in", "me")):
+        assert run_shorepass("who", *flags).status == 2
+
+
+def test_a_place_that_is_not_there(run_shorepass: RunShorepass) -> None:
+    """It is told, with the others shown all the same, and exit code 3."""
+    done = run_shorepass("who", "--in", "me", "--in", "user:nobody-of-that-name", "--json")
+    assert done.status == 3
+    troubles = {place["context"]: place["trouble"] for place in json.loads(done.stdout)["places"]}
+    assert troubles["me"] is None
+    assert troubles["user:nobody-of-that-name"]
 
 
 def test_nobody_is_logged_in(run_shorepass: RunShorepass) -> None:

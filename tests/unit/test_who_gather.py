@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from client_files import auth, helper, jwt, lay_out
+from dict_context import DictContainer, DictContext
 from shorepass.contexts import Context, FileStatus, Place
+from shorepass.contexts.container import Mount
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import ContextError, FileError
 from shorepass.who import gather
 from shorepass.who.gather import look
-from shorepass.who.login import Login, Looked, State
+from shorepass.who.login import Login, Looked, Share, State
 from shorepass.who.sharing import with_shares
 
 NOW = 1_767_225_600.0
@@ -182,6 +184,25 @@ def test_one_file_in_two_places(world: Path) -> None:
     both = [("file", ("me", "sudo"))]
     places = [place("me", context), place("sudo", context), place("user:bob", other)]
     assert shared(places) == {"me": both, "sudo": both, "user:bob": []}
+
+
+def test_a_file_of_this_machine_in_a_container() -> None:
+    """A mounted config file is told by its path outside, also where the container has an older one; so is a socket."""
+    path, text = "/home/you/.docker/config.json", config(auths={"reg.io": auth("alice:pw")})
+    folder = Mount("/root/.docker", "/home/you/.docker", "bind", read_only=True)
+    socket = Mount("/run/docker.sock", "/var/run/docker.sock", "bind", read_only=False)
+    inside = {"/root/.docker/config.json": config(auths={"reg.io": auth("old:old")})}
+    web = DictContainer("docker:web", inside, uid=0, home="/root", mounts=(folder, socket))
+    other = DictContainer("docker:other", {"/root/.docker/config.json": text}, uid=0, home="/root", mounts=())
+    places = [DictContext("me", {path: text}).place, web.within("docker"), other.within("docker")]
+    me, web_found, other_found = with_shares(look(places, now=NOW))
+    mounted = Share("mount", path, ("me", "docker:web"))
+    copied = Share("credential", "alice at reg.io", ("me", "docker:other"))
+    assert [login.shared for login in me.logins] == [(mounted, copied)]
+    assert [login.shared for login in web_found.logins] == [(mounted,)]
+    assert [login.shared for login in other_found.logins] == [(copied,)]
+    assert web_found.shared == (Share("socket", "/var/run/docker.sock", ("docker:web",)),)
+    assert other_found.shared == ()
 
 
 def test_one_credential_in_two_files(world: Path) -> None:

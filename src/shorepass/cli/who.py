@@ -35,8 +35,9 @@ OWN_KINDS = ("sudo",)  # what belongs to this user, and costs little to look at
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("--all", action="store_true", help="everybody and everything on this machine")
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--all", action="store_true", help="everybody and everything on this machine")
+    where.add_argument(
         "--in",
         dest="places",
         action="append",
@@ -45,8 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="this place: me, user:NAME, sudo, docker:NAME, ssh:HOST ...; may be repeated",
     )
     parser.add_argument("--check", action="store_true", help="ask the registries whether the logins work")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--html", metavar="FILE", help="draw a map into this file (- for standard output)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument("--html", metavar="FILE", help="draw a map into this file (- for standard output)")
     place.add_registry_flags(parser, timeout="for all registries together, with --check")
 
 
@@ -79,10 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _places(arguments: argparse.Namespace, here: LocalContext) -> list[Place]:
     """Return the places that the flags mean. Raises UsageError."""
     from shorepass.contexts.discovery import KINDS, discover
-    from shorepass.errors import UsageError
 
-    if arguments.all and arguments.places:
-        raise UsageError("--all and --in exclude each other")
     if arguments.places:
         return [_named(name, here) for name in dict.fromkeys(arguments.places)]
     return discover(here, kinds=KINDS if arguments.all else OWN_KINDS)
@@ -124,6 +123,7 @@ def _checked(looked: list[Looked], arguments: argparse.Namespace, here: Context,
 def _draw(looked: Sequence[Looked], path: str, now: float) -> None:
     """Write the map. Raises WriteError."""
     from shorepass import files
+    from shorepass.errors import FileError, WriteError
     from shorepass.who.document import sentence
     from shorepass.who.page import page
 
@@ -131,7 +131,10 @@ def _draw(looked: Sequence[Looked], path: str, now: float) -> None:
     if path == "-":
         print(drawn)
     else:
-        files.update(path, lambda _: drawn.encode())
+        try:
+            files.update(path, lambda _: drawn.encode())
+        except FileError as error:  # no login rests there
+            raise WriteError(path, error.reason) from None
     print(sentence(looked), file=sys.stderr)
 
 
@@ -145,16 +148,16 @@ def _print_json(looked: Sequence[Looked]) -> None:
 
 def _print_text(looked: Sequence[Looked]) -> None:
     from shorepass.cli import print_error
-    from shorepass.cli.console import print_table
+    from shorepass.cli.console import UNBOUNDED, print_table
     from shorepass.errors import ContextError, ShorepassError
-    from shorepass.who.document import sentence, shares_of
+    from shorepass.who.document import described, sentence, shares_of
 
     logins = [login for found in looked for login in found.logins]
     if logins:
         headings = ["CONTEXT", "CLIENTS", "KEY", "ACCOUNT", "KIND", "RESTS IN", "STATE"]
         print_table(headings, [_row(login) for login in logins])
     for share in shares_of(looked):
-        print(f"one {share.what}: {share.subject}: {', '.join(share.contexts)}")
+        print(printable(described(share), UNBOUNDED))
     for words, hint in dict.fromkeys((_words(login), login.hint) for login in logins if login.detail):
         print_error(ShorepassError(words, hint=hint))
     for found in looked:

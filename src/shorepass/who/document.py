@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shorepass.credential import Credential
     from shorepass.who.login import Login, Looked, Share
 
-__all__ = ["date", "document", "sentence", "shares_of", "summary"]
+__all__ = ["date", "described", "document", "sentence", "shares_of", "summary"]
 
 
 def document(looked: Sequence[Looked]) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def document(looked: Sequence[Looked]) -> dict[str, Any]:
     numbers = {share: number for number, share in enumerate(shares)}
     return {
         "summary": summary(looked),
-        "places": [_place(found) for found in looked],
+        "places": [_place(found, numbers) for found in looked],
         "logins": [_login(login, numbers) for found in looked for login in found.logins],
         "shares": [share._asdict() for share in shares],
     }
@@ -30,16 +30,24 @@ def document(looked: Sequence[Looked]) -> dict[str, Any]:
 
 def shares_of(looked: Sequence[Looked]) -> list[Share]:
     """Return everything that places share, each once."""
-    return list(dict.fromkeys(share for found in looked for login in found.logins for share in login.shared))
+    rows = [shared for found in looked for shared in (found.shared, *(login.shared for login in found.logins))]
+    return list(dict.fromkeys(share for shared in rows for share in shared))
 
 
-def _place(found: Looked) -> dict[str, Any]:
+def described(share: Share) -> str:
+    """Return a share in words."""
+    words = {"mount": "mounted from this machine", "socket": "the engine's socket", "credential": "one login"}
+    return f"{words.get(share.what, f'one {share.what}')}: {share.subject}: {', '.join(share.contexts)}"
+
+
+def _place(found: Looked, numbers: Mapping[Share, int]) -> dict[str, Any]:
     place = found.place
     return {
         "context": place.name,
         "inside": place.inside or None,
         "state": place.state or None,
         "trouble": found.trouble,
+        "shared": [numbers[share] for share in found.shared],
     }
 
 

@@ -36,7 +36,11 @@ BROKEN = frozenset(
 
 
 class Share(NamedTuple):
-    """Something that places have in common. ``what``: ``file``, ``helper`` or ``credential``; ``subject``: its name."""
+    """Something that places have in common, ``subject`` by name.
+
+    ``what``: ``mount`` (a file of this machine that containers have), ``file``, ``helper``, ``credential``; or ``socket``, the
+    engine's, through which whoever is in these containers commands it. The last and the first may name one place alone.
+    """
 
     what: str
     subject: str
@@ -76,9 +80,13 @@ class Login(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """A place, and what was found in it. ``trouble``: why nothing could be; then there is no ``context``."""
+    """A place, and what was found in it. ``trouble``: why nothing could be; then there is no ``context``.
+
+    ``shared`` is what the place itself shares with others, apart from its logins.
+    """
 
     place: Place
     context: Context | None = None
     logins: tuple[Login, ...] = ()
     trouble: str | None = None
+    shared: tuple[Share, ...] = ()

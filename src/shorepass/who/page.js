@@ -293,7 +293,7 @@
     const group = draw("g", {});
     const drawn = [];
     for (const link of data.links) {
-      const from = placeNames.get(link.from), to = placeNames.get(link.to);
+      const from = placeNames.get(link.from), to = placeNames.get(link.to) || holders.find((holder) => holder.name === link.to);
       if (!from || !to || from.box.hidden || to.box.hidden) continue;
       const hot = pointed.login && (pointed.login.context === link.from || pointed.login.context === link.to);
       if (link.crowded && !hot) continue;
@@ -313,7 +313,7 @@
     svg.append(group);
   }
   const headOf = (place) => {
-    const box = (place.toggle || place.box).getBoundingClientRect();
+    const box = (place.toggle || place.box.querySelector("h2, h3") || place.box).getBoundingClientRect();
     return box.height ? box : null;
   };
 

@@ -14,16 +14,17 @@ from importlib.resources import files
 
 from shorepass.errors import HelperError
 from shorepass.resolution import Outcome, Step
-from shorepass.who.document import date, document, sentence, shares_of
+from shorepass.who.document import date, described, document, sentence, shares_of
+from shorepass.who.sharing import is_container
 from shorepass.who.use import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from shorepass.contexts import Context
-    from shorepass.who.login import Login, Looked
+    from shorepass.who.login import Login, Looked, Share
 
 __all__ = ["page"]
 
@@ -106,14 +107,29 @@ def _links(looked: Sequence[Looked]) -> Iterator[dict[str, Any]]:
         for name in ("sudo", "sudo-login"):
             if name in names:
                 yield {"what": "sudo", "from": "me", "to": name, "text": f"{name}: what sudo makes of me"}
+    containers = {found.place.name: found.place.inside for found in looked if is_container(found.context)}
     drawn = set()
     for share in shares_of(looked):
-        first, *others = share.contexts
-        text = f"one {share.what}: {share.subject}: {', '.join(share.contexts)}"
-        for other in others:
-            arrow = (share.what, first, other)
+        text = described(share)
+        arrows = list(_arrows(share, containers))
+        for arrow in arrows or [(share.what, "", "")]:
             if arrow not in drawn or text:
-                crowded = len(others) > CROWD or arrow in drawn
-                yield {"what": share.what, "from": first, "to": other, "text": text, "crowded": crowded}
+                what, first, other = arrow
+                crowded = len(arrows) > CROWD or arrow in drawn
+                yield {"what": what, "from": first, "to": other, "text": text, "crowded": crowded}
             drawn.add(arrow)
             text = ""
+
+
+def _arrows(share: Share, containers: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield what leads from where to where: a socket to the engine, all else from the first place to the others.
+
+    What is mounted into a container is simply the same file for another place of this machine.
+    """
+    first, *others = share.contexts
+    if share.what == "socket":
+        yield from ((share.what, name, containers[name]) for name in share.contexts)
+        return
+    for name in others:
+        mounted = share.what == "mount" and name in containers and first not in containers
+        yield "file" if share.what == "mount" and not mounted else share.what, first, name

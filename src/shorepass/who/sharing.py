@@ -1,4 +1,4 @@
-"""What places have in common: one file that two of them read, one helper, one credential."""
+"""What places have in common: a file that is mounted or read by two of them, a helper, a credential, an engine's socket."""
 
 from __future__ import annotations
 
@@ -8,42 +8,54 @@ from shorepass.who.login import Share
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import TypeAlias
 
     from shorepass.contexts import Context
+    from shorepass.contexts.container import Mount
     from shorepass.who.login import Login, Looked
 
-__all__ = ["with_shares"]
+    _Mark: TypeAlias = tuple[str, object, str]  # what it is, which one, and its name in that place
+
+__all__ = ["is_container", "with_shares"]
 
 
 def with_shares(looked: Sequence[Looked]) -> list[Looked]:
-    """Return the same, each login with what it shares with other places.
+    """Return the same, each place and each login with what it shares with others.
 
-    One file: whoever writes it in one place changes the other. One helper: the same program answers with the same
-    account. One credential: a copy, which a new login does not change. Each is said only where the one before is not.
+    A mount or one file: whoever writes it in one place changes the other. One helper: the same program answers with the same
+    account. One credential: a copy, which a new login does not change. Each is said only where none before it has named
+    the places.
     """
+    own = [list(_sockets(found.context)) for found in looked]
     marks = [[list(_marks(found.context, login)) for login in found.logins] for found in looked]
-    holders: dict[tuple[str, object], dict[str, str]] = {}  # what, and which one: a name of it, by context
-    for found, rows in zip(looked, marks, strict=True):
-        for row in rows:
-            for what, which, subject in row:
-                holders.setdefault((what, which), {}).setdefault(found.place.name, subject)
+    holders: dict[tuple[str, object], dict[str, str]] = {}  # what, and which one: its name there, by place
+    for found, sockets, rows in zip(looked, own, marks, strict=True):
+        for what, which, subject in (mark for row in (sockets, *rows) for mark in row):
+            holders.setdefault((what, which), {}).setdefault(found.place.name, subject)
+    containers = {found.place.name for found in looked if is_container(found.context)}
     shares = {
         mark: Share(mark[0], next(iter(names.values())), tuple(names))
         for mark, names in holders.items()
-        if len(names) > 1
+        if mark[0] == "socket" or (containers & names.keys() if mark[0] == "mount" else len(names) > 1)
     }
     return [
         found._replace(
             logins=tuple(
                 login._replace(shared=tuple(_first(shares, row))) for login, row in zip(found.logins, rows, strict=True)
-            )
+            ),
+            shared=tuple(_first(shares, sockets)),
         )
-        for found, rows in zip(looked, marks, strict=True)
+        for found, sockets, rows in zip(looked, own, marks, strict=True)
     ]
 
 
-def _first(shares: dict[tuple[str, object], Share], row: Sequence[tuple[str, object, str]]) -> Iterator[Share]:
-    """Yield the shares of one login; not those whose places an earlier one has named."""
+def is_container(context: Context | None) -> bool:
+    """Tell whether files of this machine can be mounted in a place."""
+    return hasattr(context, "mounts")
+
+
+def _first(shares: dict[tuple[str, object], Share], row: Sequence[_Mark]) -> Iterator[Share]:
+    """Yield the shares of one row; not those whose places an earlier one has named."""
     named: set[str] = set()
     for what, which, _ in row:
         share = shares.get((what, which))
@@ -52,13 +64,23 @@ def _first(shares: dict[tuple[str, object], Share], row: Sequence[tuple[str, obj
             yield share
 
 
-def _marks(context: Context | None, login: Login) -> Iterator[tuple[str, object, str]]:
-    """Yield what another place's login may have too: what it is, which one, and its name here."""
+def _sockets(context: Context | None) -> Iterator[_Mark]:
+    mounts: Sequence[Mount] = getattr(context, "mounts", ())
+    for mount in mounts:
+        if mount.is_engine_socket:
+            yield "socket", mount.source, mount.source
+
+
+def _marks(context: Context | None, login: Login) -> Iterator[_Mark]:
+    """Yield what another place's login may have too."""
     if context is None:
         return
-    identity = _identity(context, login.path) if _may_be_shared(context, login.path) else None
-    if identity:
-        yield "file", identity, login.path
+    source = _on_this_machine(context, login.path)
+    if source:
+        yield "mount", source, source
+        identity = _identity(context, login.path)
+        if identity:
+            yield "file", identity, login.path
     if login.helper and login.kind:
         program = context.which(f"docker-credential-{login.helper}")
         identity = _identity(context, program) if program else None
@@ -68,12 +90,17 @@ def _marks(context: Context | None, login: Login) -> Iterator[tuple[str, object,
         yield "credential", (login.registry, login.credential), f"{login.account or login.kind} at {login.key}"
 
 
-def _may_be_shared(context: Context, path: str) -> bool:
-    """Tell whether a path is one of files that another place may have: not a variable, not a container's own layer."""
+def _on_this_machine(context: Context, path: str) -> str | None:
+    """Return the path outside of a container of what is at ``path``; None for a variable, and for a container's own layer.
+
+    (Nobody shares that, and to ask its engine about a file costs 50 ms.)
+    """
     if not (path.startswith(("/", "\\")) or path[1:3] == ":\\"):
-        return False
-    mount_of = getattr(context, "mount_of", None)  # a container's; to ask for the file itself costs its engine 50 ms
-    return mount_of is None or mount_of(path) is not None
+        return None
+    if not is_container(context):
+        return path
+    mount: Mount | None = context.mount_of(path)  # type: ignore[attr-defined]  # a container's
+    return mount.source + path[len(mount.target) :] if mount is not None and mount.source else None
 
 
 def _identity(context: Context, path: str) -> str | None:
