@@ -230,14 +230,14 @@ class LoginRefused(RegistryError):
 
 
 class PermissionDenied(RegistryError):
-    """Authenticated, not authorised for what was asked. ``granted``, ``missing``: actions, as far as they are known."""
+    """Authenticated, not authorised for what was asked. ``granted``: actions, None where that is unknown; ``missing``."""
 
     def __init__(
         self,
         registry: str,
         reason: str,
         *,
-        granted: tuple[str, ...] = (),
+        granted: tuple[str, ...] | None = None,
         missing: tuple[str, ...] = (),
         hint: str | None = None,
     ) -> None:

@@ -66,9 +66,11 @@ def ca(authority: trustme.CA, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def here(elsewhere: Island, engine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def here(elsewhere: Island, engine: str, world: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Runs a program on the island with the test's environment; afterwards its certs.d is as empty as before."""
     monkeypatch.setenv("DOCKER_HOST", engine)
+    for program in (programs.docker_programs()[-1], "podman"):  # no helper that docker would choose by itself
+        (world / "bin" / Path(program).name).symlink_to(programs.require(program))
 
     def run(*argv: str) -> CompletedProcess[str]:
         env = {**os.environ, "PATH": programs.SYSTEM_PATH}
@@ -79,7 +81,8 @@ def here(elsewhere: Island, engine: str, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def doctor(here: Run, image: str, client: str) -> Done:
-    done = here(sys.executable, "-m", "shorepass", "doctor", "--json", "--client", client, image)
+    path = f"PATH={os.environ['PATH']}"
+    done = here("env", path, sys.executable, "-m", "shorepass", "doctor", "--json", "--client", client, image)
     return Done(done.returncode, done.stdout, done.stderr)
 
 

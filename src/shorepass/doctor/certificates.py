@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice
 from shorepass.errors import FileError, PlainHttp, UnknownAuthority
@@ -28,7 +30,8 @@ def judge(examination: Examination, visit: Visit) -> Finding | None:
         if isinstance(error, PlainHttp):
             return _plain(examination, visit)
         if isinstance(error, FileError):
-            return _make(examination, visit, "SP508", error.message, (), error.hint or "give it its other half")
+            advice = error.hint or f"put {error.path} right, or take it away"
+            return _make(examination, visit, "SP508", error.message, (), advice)
     return None
 
 
@@ -50,7 +53,7 @@ def _install(source: str, place: str) -> str:
     """Return the command that puts a certificate where the client looks. docker reads the folder anew at each pull."""
     folder = place.rpartition("/")[0]
     sudo = "sudo " if folder.startswith("/etc/") else ""
-    return f"{sudo}mkdir -p {folder} && {sudo}cp {source} {place}"
+    return f"{sudo}mkdir -p {quote(folder)} && {sudo}cp {quote(source)} {quote(place)}"
 
 
 def _plain(examination: Examination, visit: Visit) -> Finding:

@@ -11,7 +11,7 @@ from shorepass.doctor.evidence import login, sends, shown
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Edit
 from shorepass.doctor.secret_stores import Bus, bus, is_initialised
-from shorepass.errors import HelperError, HelperMissing, SourceError
+from shorepass.errors import HelperMissing, SourceError
 from shorepass.names import Reference
 
 TYPE_CHECKING = False
@@ -133,14 +133,9 @@ def _without_helper(server: str, current: FileContent | None) -> bytes | None:
 
 def _beneath(examination: Examination, file: Stored, server: str) -> str:
     """Return where the client would find a login without the helper for this registry, empty where it would not."""
-    from shorepass.helper.client import HelperClient
-
     if file.store:
-        try:
-            found = HelperClient(examination.context, file.store).get(server)
-        except HelperError:
-            return ""
-        return "" if found == ANONYMOUS else f"docker-credential-{file.store}"
+        listed = examination.listed(file.store)
+        return f"docker-credential-{file.store}" if isinstance(listed, dict) and server in listed else ""
     meant = stored.meaning(file.client.name, server)
     return "auths" if meant and file.client.fitting(file.logins, meant) else ""
 
@@ -150,19 +145,17 @@ def _beneath(examination: Examination, file: Stored, server: str) -> str:
 
 def _beneath_helper(examination: Examination, file: Stored) -> Iterator[Finding]:
     """Find logins that stay in the file, in plain text, although a helper is asked instead."""
-    entries = examination.entries[file.client.name]
-    held = {stored.meaning("docker", entry.key) for entry in entries if entry.helper and not entry.error}
-    broken = {entry.helper for entry in entries if entry.helper and entry.error}
     for key, credential in file.logins.items():
         meant = stored.meaning("docker", key)
         if meant is None or isinstance(credential, BearerToken):
             continue  # docker takes a registry token from the file, whatever a helper says
         own = file.helpers.get(key) or file.helpers.get(meant.registry)
-        helper = own or file.store
-        if not helper or helper in broken:
+        listed = examination.listed(own or file.store) if own or file.store else None
+        if not isinstance(listed, dict):
             continue  # docker may go back to the file where a helper is broken, and other checks say that it is
-        if meant in held or not own:  # else it is SP303
-            yield _left_behind(examination, file, key, meant, helper, in_helper=meant in held)
+        in_helper = meant in {stored.meaning("docker", name) for name in listed}
+        if in_helper or not own:  # else it is SP303
+            yield _left_behind(examination, file, key, meant, own or file.store, in_helper=in_helper)
 
 
 def _left_behind(

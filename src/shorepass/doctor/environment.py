@@ -8,6 +8,7 @@ from shorepass.config.locations import join
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import login, sends, shown
+from shorepass.doctor.examination import CONTAINERS
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.repair import Advice
 from shorepass.errors import FileError, MalformedFile, SourceError
@@ -54,10 +55,11 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     if variable is None:
         return
     place = context.getenv(variable) or ""
-    entries = examination.entries[client.name]
-    usual = client.entries(context.with_env(**{variable: ""}))
+    entries = _spelled_out(examination, client, context)
+    usual = _spelled_out(examination, client, context.with_env(**{variable: ""}))
     unseen = _missing(examination, client, usual, entries)
-    stops = client.resolve(context, SOME_IMAGE).answer
+    is_used = client.name == "docker" or any(context.which(program) for program in CONTAINERS)
+    stops = client.resolve(context, SOME_IMAGE).answer if is_used else None
     gone = not context.is_folder(place) if variable == "DOCKER_CONFIG" else isinstance(stops, FileError)
     evidence = [f"{variable}={place}", *(["there is nothing of that name"] if gone else [])]
     for entry in unseen:
@@ -83,6 +85,15 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     yield Finding("SP401", severity, context.name, variable, cause, tuple(evidence), Advice(advice))
 
 
+def _spelled_out(examination: Examination, client: Client, context: Context) -> list[Entry]:
+    """Return a client's logins, with those that a helper lists in the place of the one entry that names it."""
+    found = []
+    for entry in client.entries(context, ask_helpers=False):
+        listed = examination.listed(entry.helper) if entry.helper and not entry.key else None
+        found += [entry._replace(key=key) for key in listed] if isinstance(listed, dict) else [entry]
+    return found
+
+
 def _missing(examination: Examination, client: Client, usual: list[Entry], entries: list[Entry]) -> list[Entry]:
     """Return the usual logins for registries that have none among ``entries``; of one that is asked for, only its own."""
     seen = {stored.meaning(client.name, entry.key) for entry in entries}
@@ -105,7 +116,7 @@ def _variable(examination: Examination) -> Iterator[Finding]:
     text = context.getenv(VARIABLE)
     if not text:
         return
-    release = DOCKER.release(context)
+    release = DOCKER.release(context) if examination.runs else VARIABLE_SINCE
     try:
         auths = docker_config.load_variable(text)
     except MalformedFile as error:
@@ -155,8 +166,8 @@ def _snap(examination: Examination) -> Iterator[Finding]:
     if program is None or not program.endswith("/snap/bin/docker") or not home or context.getenv("DOCKER_CONFIG"):
         return
     folder = join(context, home, "snap", "docker", "current", ".docker")
-    there = DOCKER.entries(context.with_env(DOCKER_CONFIG=folder))
-    unseen = _missing(examination, DOCKER, examination.entries["docker"], there)
+    there = _spelled_out(examination, DOCKER, context.with_env(DOCKER_CONFIG=folder))
+    unseen = _missing(examination, DOCKER, _spelled_out(examination, DOCKER, context), there)
     if unseen:
         meant = stored.meaning("docker", unseen[0].key)
         cause = f"it looks for logins in {folder}, and there are others in {join(context, home, '.docker')}"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES", "HELPER_SECONDS", "ConfigFile", "Examination"]
 
 FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
-LOGINS_LIMIT = 200  # of one client: each may start a helper
 CONTAINERS = ("podman", "skopeo", "buildah")
 HELPER_SECONDS = 5.0  # for a helper to answer; a person waits for each one that hangs
 HELPER_TIMEOUT = "SHOREPASS_HELPER_TIMEOUT"
@@ -150,34 +149,10 @@ class Examination:
 
     @cached_property
     def decisions(self) -> list[Resolution]:
-        """What each client does about ``reference``; without one, about each registry that it has a login for.
+        """What each client does about ``reference``; without one, about the registries that it has logins for."""
+        from shorepass.doctor.decisions import of_stored_logins
 
-        Of more logins than ``LOGINS_LIMIT`` a client, the rest is left out.
-        """
-        if self.reference is not None:
-            return list(self.resolutions.values())
-        return [
-            client.resolve(self.context, reference)
-            for client in self.clients
-            for reference in _references(self.entries[client.name])[:LOGINS_LIMIT]
-        ]
-
-
-def _references(entries: list[Entry]) -> list[Reference]:
-    """Return what the keys of stored logins mean, each once: a registry, or a part of one."""
-    from shorepass.errors import UsageError
-    from shorepass.names import Reference, registry_meant
-
-    found = []
-    for entry in entries:
-        if entry.error is not None or not entry.key:
-            continue
-        part = "" if "://" in entry.key else entry.key.partition("/")[2]  # podman alone has logins for a part
-        try:
-            found.append(Reference(registry_meant(entry.key), part.rstrip("/")))
-        except UsageError:
-            continue  # no registry's name: that is a finding of its own
-    return list(dict.fromkeys(found))
+        return of_stored_logins(self) if self.reference is None else list(self.resolutions.values())
 
 
 def _families(context: Context) -> tuple[str, ...]:

@@ -50,11 +50,12 @@ class Finding(NamedTuple):
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
-    """Return one finding for what several clients meet alike: the first, with the evidence of all."""
+    """Return one finding for what several clients meet alike: the worst, else the first, with the evidence of all."""
     found: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:
         first = found.setdefault(finding.identity, finding)
         if first is not finding:
             evidence = tuple(dict.fromkeys(first.evidence + finding.evidence))
-            found[finding.identity] = first._replace(evidence=evidence)
+            worst = min(first, finding, key=lambda one: list(Severity).index(one.severity))
+            found[finding.identity] = worst._replace(evidence=evidence)
     return list(found.values())

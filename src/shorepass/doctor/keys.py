@@ -34,29 +34,31 @@ def check(examination: Examination) -> Iterator[Finding]:
     files = stored.read(examination)
     for file in files:
         if file.client.name == "docker" or file.path not in {other.path for other in files if other is not file}:
-            yield from _not_looked_up(examination, file)  # in docker's file docker's rules count, not podman's
+            others = [other for other in files if other.path == file.path and other is not file]
+            yield from _not_looked_up(examination, file, others)  # in docker's file docker's rules count, not podman's
     yield from _at_random(examination, files)
 
 
-def _not_looked_up(examination: Examination, file: Stored) -> Iterator[Finding]:
+def _not_looked_up(examination: Examination, file: Stored, others: list[Stored]) -> Iterator[Finding]:
     client, asked = file.client, examination.reference
+    tokens = _tokens_of_hub(examination, file)
     read = {entry.key for entry in examination.entries[client.name] if entry.path == file.path and not entry.helper}
     for key in file.logins:
         meant = stored.meaning(client.name, key)
-        if key not in read or key in _tokens_of_hub(examination, file):
+        if key not in read or key in tokens:
             continue
         if meant is None:
-            yield _lost(examination, file, key, None, "it is no registry's name", Severity.ERROR)
+            yield _lost(examination, file, others, key, None, "it is no registry's name", Severity.ERROR)
         elif not client.fitting([key], meant):
-            spelled = Reference(key.rpartition("://")[2].partition("/")[0])
+            spelled = Reference(shown(key).rpartition("://")[2].partition("/")[0])
             if not client.fitting([key], spelled):
-                yield _lost(examination, file, key, meant, f"{client.name} never takes it", Severity.ERROR)
+                yield _lost(examination, file, others, key, meant, f"{client.name} never takes it", Severity.ERROR)
             elif asked is None or asked.registry != spelled.registry:
                 why = f"{client.name} takes it for images written {spelled.registry}/..., and for no others"
-                yield _lost(examination, file, key, meant, why, Severity.WARNING)
+                yield _lost(examination, file, others, key, meant, why, Severity.WARNING)
         elif asked is not None and _is_near(meant, asked) and examination.resolutions[client.name].answer == ANONYMOUS:
             why = f"{client.name} has no login for {asked.registry}, and does not take this one, for {meant.registry}"
-            yield _lost(examination, file, key, None, why, Severity.ERROR)
+            yield _lost(examination, file, others, key, None, why, Severity.ERROR)
 
 
 def _tokens_of_hub(examination: Examination, file: Stored) -> set[str]:
@@ -73,24 +75,39 @@ def _is_near(meant: Reference, asked: Reference) -> bool:
 
 
 def _lost(
-    examination: Examination, file: Stored, key: str, meant: Reference | None, why: str, severity: Severity
+    examination: Examination,
+    file: Stored,
+    others: list[Stored],
+    key: str,
+    meant: Reference | None,
+    why: str,
+    severity: Severity,
 ) -> Finding:
     client, context = file.client.name, examination.context
     right = _right_key(examination, file, meant) if meant else None
-    repair: Advice | Edit
-    if right is None:
-        registry = (meant or examination.reference or Reference("REGISTRY")).registry
-        repair = Advice(f"shorepass login --client {client} {registry}")
-    elif right in file.logins:
+    evidence = (f"it holds {login(file.logins[key])}", *([f"{client} looks under {right}"] if right else []))
+    users = [other.client.name for other in others if _takes(other, key)]
+    registry = (meant or examination.reference or Reference("REGISTRY")).registry
+    repair: Advice | Edit = Advice(f"shorepass login --client {client} {registry}")
+    if right in file.logins:
         severity = Severity.NOTE
         why += f"; for {right} there is another"
-        summary = f"take {shown(key)!r} out of auths: {right!r} has a login"
-        repair = Edit(context, file.path, partial(_without, key), summary)
-    else:
+        if not users:
+            summary = f"take {shown(key)!r} out of auths: {right!r} has a login"
+            repair = Edit(context, file.path, partial(_without, key), summary)
+    elif right is not None and all(_takes(other, key, instead=right) for other in others if _takes(other, key)):
         summary = f"rename {shown(key)!r} in auths to {right!r}"
         repair = Edit(context, file.path, partial(_renamed, key, right), summary)
-    evidence = (f"it holds {login(file.logins[key])}", *([f"{client} looks under {right}"] if right else []))
+    if users:
+        evidence = (*evidence, f"{' and '.join(users)} takes it")
     return Finding("SP302", severity, context.name, f"{file.path}: {shown(key)}", why, evidence, repair)
+
+
+def _takes(file: Stored, key: str, *, instead: str = "") -> bool:
+    """Tell whether a client takes the login under this key, or would if it were under the one ``instead``."""
+    meant = stored.meaning(file.client.name, key)
+    keys = {instead, *file.logins} - {key} if instead else set(file.logins)
+    return meant is not None and (instead or key) in file.client.fitting(keys, meant)
 
 
 def _right_key(examination: Examination, file: Stored, meant: Reference) -> str | None:

@@ -6,6 +6,7 @@ import contextlib
 
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import certificates, visits
+from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.repair import Advice
@@ -59,7 +60,7 @@ def _expired(examination: Examination, resolution: Resolution) -> Finding | None
     """Return the finding for a login that has ended by its own word: no registry need be asked."""
     from datetime import UTC, datetime
 
-    if isinstance(resolution.answer, Exception) or (ended := visits.is_expired(resolution.answer)) is None:
+    if isinstance(resolution.answer, Exception) or (ended := end_of(resolution.answer)) is None:
         return None
     when = datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     cause = f"the stored login{_of(resolution)} expired at {when}"
@@ -93,6 +94,9 @@ def _judge(examination: Examination, visit: Visit, *, is_anybody_in: bool) -> It
                 yield _finding(examination, "SP505", resolution, error.reason, error.hint or "", severity=severity)
             case RealmRefused():
                 yield _foreign_realm(examination, resolution, error)
+            case UsageError():
+                cause, advice = f"the login cannot be sent: {error.message}", error.hint or _login(resolution)
+                yield _finding(examination, "SP511", resolution, cause, advice)
             case Unreachable() | NotARegistry() if tls is None:
                 severity = Severity.ERROR if examination.reference else Severity.WARNING
                 cause, advice = f"no registry answers: {error.reason}", error.hint or "ask who runs it"
@@ -119,7 +123,8 @@ def _nobody(examination: Examination, resolution: Resolution, *, is_anybody_in: 
 def _denied(examination: Examination, resolution: Resolution, error: PermissionDenied) -> Finding:
     reference, missing = resolution.reference, ", ".join(error.missing) or "do this"
     cause = f"the login{_of(resolution)} is good, and may not {missing}"
-    said = (f"granted: {', '.join(error.granted) or 'nothing'}", f"missing: {missing}", error.reason)
+    granted = () if error.granted is None else (f"granted: {', '.join(error.granted) or 'nothing'}",)
+    said = (*granted, f"missing: {missing}", error.reason)
     advice = (
         f"ask who runs {reference.registry} for {missing} on {reference.repository or 'it'}, or log in as somebody who "
         f"has it: {_login(resolution)}"
@@ -132,7 +137,8 @@ def _foreign_realm(examination: Examination, resolution: Resolution, error: Real
 
     registry = resolution.reference.registry
     cause = "the registry sends logins to a token server on a foreign host"
-    said = (error.reason, "docker and podman send the login there; shorepass sent nothing")
+    what = "ask" if resolution.answer == ANONYMOUS else "send the login"
+    said = (error.reason, f"docker and podman {what} there; shorepass sent nothing")
     advice = f"ask who runs {registry}"
     with contextlib.suppress(UsageError):  # the registry named no URL at all
         advice += f"; if you trust that host with this login: --trust-realm {parse_url(error.realm).authority}"

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import time
-
 from shorepass.credential import ANONYMOUS
-from shorepass.errors import FileError, PlainHttp, SourceError, UnknownAuthority, Unreachable
+from shorepass.doctor.decisions import end_of
+from shorepass.errors import FileError, PlainHttp, SourceError, UnknownAuthority, Unreachable, UsageError
 from shorepass.names import Reference
-from shorepass.resolution import Outcome
+from shorepass.resolution import Outcome, Step
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shorepass.credential import Credential
     from shorepass.doctor.examination import Examination
     from shorepass.errors import ShorepassError
     from shorepass.registry.client import Access
-    from shorepass.resolution import Resolution, Step
+    from shorepass.resolution import Resolution
 
-__all__ = ["Visit", "is_expired", "make"]
+__all__ = ["Visit", "make"]
 
 REGISTRIES_AT_ONCE = 8
 
@@ -66,17 +64,9 @@ def make(examination: Examination, access: Access) -> list[Visit]:
         return [visit for visits in made for visit in visits]
 
 
-def is_expired(credential: Credential) -> float | None:
-    """Return when a credential ended, None where it did not, or does not say."""
-    from shorepass.who.expiry import expires_at
-
-    ends = expires_at(credential)
-    return ends if ends is not None and ends <= time.time() else None
-
-
 def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:
     answer = resolution.answer
-    if isinstance(answer, SourceError) or is_expired(answer) is not None:
+    if isinstance(answer, SourceError) or end_of(answer) is not None:
         return False
     if answer == ANONYMOUS and examination.reference is None:
         return False
@@ -106,14 +96,24 @@ def _may_differ(visit: Visit) -> bool:
 
 
 def _visit(examination: Examination, access: Access, resolution: Resolution) -> Visit:
-    from shorepass.explain import ask_registry
     from shorepass.registry.insecure import is_listed
 
-    context, push = examination.context, examination.push
     access = access._replace(client=resolution.client)
-    visit = Visit(resolution, access, tuple(ask_registry(resolution, access, context, push=push)))
-    refused = any(isinstance(error, PlainHttp | UnknownAuthority) for error in visit.errors)
-    if refused and access.tls_verify is None and is_listed(context, resolution.client, resolution.reference):
-        access = access._replace(tls_verify=False)
-        visit = Visit(resolution, access, tuple(ask_registry(resolution, access, context, push=push)))
-    return visit
+    visit = _ask(examination, access, resolution)
+    unsafe = any(isinstance(error, PlainHttp | UnknownAuthority) for error in visit.errors)
+    if not unsafe or access.tls_verify is not None or not examination.runs:
+        return visit
+    if not is_listed(examination.context, resolution.client, resolution.reference):
+        return visit
+    return _ask(examination, access._replace(tls_verify=False), resolution)
+
+
+def _ask(examination: Examination, access: Access, resolution: Resolution) -> Visit:
+    from shorepass.explain import ask_registry
+
+    try:
+        steps = ask_registry(resolution, access, examination.context, push=examination.push)
+    except UsageError as error:  # what is stored, or set for a proxy, cannot be sent
+        registry = resolution.reference.registry
+        steps = [Step("registry", Outcome.FAILED, registry, error.message, error.hint, error)]
+    return Visit(resolution, access, tuple(steps))

@@ -245,7 +245,7 @@ class _Visit:
         return Step("permission", Outcome.FAILED, self._reference.name, detail, denied.hint, denied)
 
     def _denied(self, action: str, reason: str, hint: str | None = None) -> PermissionDenied:
-        granted = tuple(sorted(self._granted or ()))
+        granted = None if self._granted is None else tuple(sorted(self._granted))
         return PermissionDenied(self._client.registry, reason, granted=granted, missing=(action,), hint=hint)
 
     def _manifest(self, method: str) -> Response:
