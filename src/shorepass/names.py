@@ -237,7 +237,8 @@ def is_loopback(registry: str) -> bool:
     if host in ("localhost", "[::1]"):
         return True
     parts = host.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(p.isdigit() and len(p) <= 3 and int(p) < 256 for p in parts)
+    numbers = registry.isascii() and all(p.isdigit() and len(p) <= 3 and int(p) < 256 for p in parts)
+    return len(parts) == 4 and parts[0] == "127" and numbers
 
 
 def require_user_name(username: str) -> str:

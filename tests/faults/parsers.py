@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from shorepass.clients import docker
 from shorepass.config import auth_entry, auth_file, docker_config, document, registries_conf
 from shorepass.config.locations import AuthFile
 from shorepass.contexts import FileContent, accounts, executable
@@ -16,7 +17,16 @@ from shorepass.credential import Basic, IdentityToken
 from shorepass.errors import ShorepassError
 from shorepass.helper import protocol
 from shorepass.http import Request, Response, loopback, parse_url, peer, percent_decode, percent_encode, proxy
-from shorepass.names import Reference, host_of_key, parse, registry_of_server, require_user_name, split_host_port
+from shorepass.names import (
+    Reference,
+    host_of_key,
+    is_loopback,
+    parse,
+    registry_of_server,
+    require_user_name,
+    split_host_port,
+)
+from shorepass.processes import Completed
 from shorepass.registry import answer, challenge, permission, realm, scope, token
 from shorepass.secret import Secret
 
@@ -104,6 +114,8 @@ def look_up(data: bytes) -> None:
     text = _text(data)
     host_of_key(text)
     split_host_port(text)
+    is_loopback(text)
+    is_loopback(f"127.0.0.{text}")
     with suppress(ShorepassError):
         require_user_name(text)
     registry_of_server(text)
@@ -140,6 +152,19 @@ def read_accounts(data: bytes) -> None:
     accounts.names(data)
     accounts.account("alice", data, data)
     accounts.account(_text(data), data, data)
+
+
+def read_release(data: bytes) -> None:
+    """Let docker print this as its version."""
+
+    class Here(OneFile):
+        def which(self, program: str) -> str:
+            return f"/bin/{program}"
+
+        def run(self, *_: object, **__: object) -> Completed:
+            return Completed(0, data, b"")
+
+    docker._release_on_path(Here(b""))
 
 
 def _text(data: bytes) -> str:
@@ -267,6 +292,9 @@ PARSERS = {
     "proxy": Parser(
         lambda data: proxy.proxy_for(URL, LocalContext({"HTTPS_PROXY": _text(data), "NO_PROXY": _text(data)})),
         (b"http://u:p@proxy.example:3128/", b"10.0.0.0/8,*.example,[::1]:80,.x", b"proxy:8080"),
+    ),
+    "docker --version": Parser(
+        read_release, (b"Docker version 28.2.2, build e6534b4\n", b"Docker version 20.10.24+dfsg1, b")
     ),
     "HTTP": Parser(read_http, HTTP),
     "certificate": Parser(peer.issuer_of, (DER,)),

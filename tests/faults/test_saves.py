@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from e2e import programs
-from faults.interrupted import OLD, PASSWORD, USER, Login, Outcome, kill_at_every_call
+from faults.interrupted import OLD, PASSWORD, USER, Login, Outcome, kill_at_every_call, refuse_every_call
 from shorepass.testing import Registry
 
 
@@ -64,22 +64,7 @@ def test_login_without_nameless_files_killed_at_every_call(tmp_path: Path, regis
 def test_error_at_every_call_of_a_save(tmp_path: Path, registry: str, error: str, *, exists: bool) -> None:
     """A login that fails says so and leaves the old file, one that succeeds the new one; nothing is left behind."""
     login = Login(tmp_path, registry, client="docker", exists=exists)
-    calls = login.save_calls()
-    new = login.content()
-    locked = next(i for i, call in enumerate(calls) if call.name == "flock")
-    failed = set()
-    for call in calls[locked:]:
-        login.prepare()
-        done = login.run_with(call, f"error={error}")
-        closed_late = call.name == "close" and login.content() == new  # after the rename: told, and done all the same
-        assert "Traceback" not in done.stderr, call.text
-        assert login.left() == [], call.text
-        if done.status == 0 or closed_late:
-            assert login.content() == new, call.text
-        else:
-            failed.add(call.name)
-            assert str(login.file) in done.stderr, call.text
-            assert login.content() == (OLD if exists else None), call.text
+    failed = {refusal.call.name for refusal in refuse_every_call(login, error) if refusal.failed}
     assert failed >= {"openat", "write", "fsync"} | ({"rename", "linkat"} if exists else set())
 
 

@@ -380,7 +380,11 @@ def _release_on_path(context: Context) -> tuple[int, int]:
     except ProcessError:
         return newest
     words = done.stdout.decode("ascii", "replace").partition(" version ")[2].partition(",")[0].split(".")
-    return (int(words[0]), int(words[1])) if len(words) > 1 and all(w.isdigit() for w in words[:2]) else newest
+    return (
+        (int(words[0]), int(words[1]))
+        if len(words) > 1 and all(w.isdigit() and len(w) < 6 for w in words[:2])
+        else newest
+    )
 
 
 def _login_key(server: str) -> str:

@@ -6,7 +6,6 @@ import os
 import sys
 
 from shorepass import files
-from shorepass.contexts.lookpath import candidates
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +95,8 @@ class LocalContext:
 
     def which(self, program: str) -> str | None:
         """Return the absolute path of an executable, looked up as Go's ``exec.LookPath`` does. Without PATH: None."""
+        from shorepass.contexts.lookpath import candidates  # most logins rest in a file and ask for no program
+
         windows = self.platform == "windows"
         suffix = ".exe" if windows and not program.lower().endswith(".exe") else ""
         folders = (self.getenv("PATH") or "").split(";" if windows else ":")

@@ -84,14 +84,18 @@ def _document(response: Response) -> object:
 def limit_reached(registry: str, response: Response) -> RateLimited | None:
     """Return the error that a good answer foretells: ``ratelimit-remaining: 0;w=21600`` (w: seconds), as Docker Hub says."""
     left, _, rest = response.header("ratelimit-remaining").partition(";")
-    if not left.strip().isdigit() or int(left[:8]) > 0:
+    if not _is_number(left.strip()) or int(left[:8]) > 0:
         return None
     window = rest.strip().removeprefix("w=")
-    span = f" in {int(window) / 3600:.0f} hours" if window.isdigit() and 5 <= len(window) < 8 else ""
+    span = f" in {int(window) / 3600:.0f} hours" if _is_number(window) and 5 <= len(window) < 8 else ""
     limit = response.header("ratelimit-limit").partition(";")[0]
-    allowed = f": {limit} are allowed{span}" if limit.isdigit() and len(limit) < 10 else ""
+    allowed = f": {limit} are allowed{span}" if _is_number(limit) and len(limit) < 10 else ""
     hint = "try again later; a login may have a higher limit than an address"
     return RateLimited(registry, f"no pull is left{allowed}", hint=hint)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()  # of all the digits there are, int() reads fewer than isdigit() knows
 
 
 def other_status(registry: str, response: Response, secrets: Iterable[str] = (), *, who: str = "it") -> RegistryError:
@@ -101,7 +105,7 @@ def other_status(registry: str, response: Response, secrets: Iterable[str] = (),
         after = response.header("retry-after")
         hint = (
             f"try again in {after} seconds"
-            if after.isdigit() and len(after) < 8
+            if _is_number(after) and len(after) < 8
             else "try again later; the limit may be lower without a login"
         )
         return RateLimited(registry, f"too many requests{words}", hint=hint)
