@@ -9,10 +9,14 @@
     │   ├── ContextError            a place that is not there, or cannot be looked into
     │   ├── FileError               names path, owner and mode
     │   │   └── MalformedFile       the file can be read and is not what it must be
-    │   └── HelperError             a credential helper
-    │       ├── HelperMissing
-    │       ├── HelperTimeout
-    │       └── HelperFailed        it ran, and failed or printed something else than the protocol says
+    │   ├── HelperError             a credential helper
+    │   │   ├── HelperMissing
+    │   │   ├── HelperTimeout
+    │   │   └── HelperFailed        it ran, and failed or printed something else than the protocol says
+    │   └── StoreError              a store of ours
+    │       ├── StoreLocked         it is there, and what opens it is not
+    │       ├── StoreMissing        it is not there
+    │       └── StoreBroken         it is there, and is not what it must be
     ├── WriteError                  a file could not be changed; it is as it was       (exit 1)
     └── RegistryError               names the registry                                 (exit 1)
         ├── Unreachable             no answer: DNS, TCP, TLS, proxy
@@ -55,6 +59,10 @@ __all__ = [
     "RegistryError",
     "ShorepassError",
     "SourceError",
+    "StoreBroken",
+    "StoreError",
+    "StoreLocked",
+    "StoreMissing",
     "UnknownAuthority",
     "Unreachable",
     "UsageError",
@@ -174,6 +182,27 @@ class HelperTimeout(HelperError):
 
 class HelperFailed(HelperError):
     """It ran, and failed or printed something else than the protocol says."""
+
+
+class StoreError(SourceError):
+    """The store ``name`` (``vault``, ``keychain``) cannot be used: this is never the same as "not found"."""
+
+    def __init__(self, name: str, reason: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{name}: {reason}", hint=hint)
+        self.name = name
+        self.reason = reason
+
+
+class StoreLocked(StoreError):
+    """It is there, and what opens it is not: a key, a passphrase, an unlocked keyring."""
+
+
+class StoreMissing(StoreError):
+    """It is not there: never made, or no such service here."""
+
+
+class StoreBroken(StoreError):
+    """It is there, and is not what it must be, or does not answer as it must."""
 
 
 class WriteError(ShorepassError):

@@ -8,6 +8,9 @@ What holds when the process is killed or the machine stops at any moment: the fi
 whole. Where nameless files exist (Linux, on most of its file systems) nothing else is left behind either, but for one
 moment of a replacement: between ``linkat`` and ``rename``. Elsewhere that moment begins with the first write. What is
 left then is named ``.NAME.shorepass-...`` and no more readable than the file; the next save of that file removes it.
+
+A file of our own may have generations: what it was before its last saves stays beside it as ``NAME.1`` (the youngest),
+``NAME.2`` ... At every moment of a save each of them is whole or not there.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FileContent",
     "FileStatus",
+    "Sole",
+    "generation",
     "head",
     "names",
     "owner_of",
@@ -37,6 +42,7 @@ __all__ = [
     "set_mode",
     "set_owner",
     "status",
+    "symlink",
     "update",
 ]
 
@@ -61,6 +67,15 @@ class FileContent(NamedTuple):
 
     def __repr__(self) -> str:  # a client's file holds secrets
         return f"FileContent({self.path!r}, {len(self.data)} bytes)"
+
+
+class Sole(NamedTuple):
+    """What an edit returns where nothing of what was before may stay: ``data`` replaces all generations, too."""
+
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"Sole({len(self.data)} bytes)"
 
 
 class FileStatus(NamedTuple):
@@ -198,18 +213,24 @@ def _quote(path: str) -> str:
 # Writing
 
 
+def generation(path: str, number: int) -> str:
+    """Return where a file's content of ``number`` saves ago is kept, if it is."""
+    return f"{os.path.realpath(path)}.{number}"
+
+
 def update(
     path: str,
-    edit: Callable[[FileContent | None], bytes | None],
+    edit: Callable[[FileContent | None], bytes | Sole | None],
     *,
     owner: tuple[int, int] | None = None,
     timeout: float = LOCK_TIMEOUT,
+    generations: int = 0,
 ) -> bool:
     """Replace a file's bytes by ``edit(current)``; False when nothing was to change (None, or the same bytes).
 
     Symlinks are followed, dangling ones too; missing folders are made, 0700; a new file is 0600. ``edit`` may run more
     than once. ``owner`` (uid, gid): to whom root gives a new file and new folders, by default the owner of the nearest
-    folder that exists. ``timeout``: seconds to wait for our other writers.
+    folder that exists. ``timeout``: seconds to wait for our other writers. ``generations``: how many are kept.
 
     Raises WriteError, FileError, MalformedFile, and what ``edit`` raises; then the file is as it was.
     """
@@ -226,7 +247,7 @@ def update(
         with FolderLock(target, timeout) as lock:
             for _ in range(RETRIES):
                 try:
-                    return _replace(lock, target, path, edit, owner)
+                    return _replace(lock, target, path, edit, owner, generations)
                 except _ChangedError:
                     continue
     except OSError as error:
@@ -269,6 +290,26 @@ def set_owner(path: str, uid: int, gid: int, *, home: str | None = None) -> None
         raise WriteError(path, _reason(error), hint=hint) from None
 
 
+def symlink(path: str, to: str) -> None:
+    """Make ``path`` a symlink to ``to``, in the place of whatever file it is. Raises WriteError."""
+    draft = f"{path}{MARK}{os.getpid()}-{os.urandom(8).hex()}"
+    try:
+        folder = os.path.dirname(path)
+        if not os.path.isdir(folder):
+            _make_folders(folder, None)
+        os.symlink(to, draft)
+        try:
+            if sys.platform != "win32" and os.geteuid() == 0:
+                status = os.stat(folder)
+                os.chown(draft, status.st_uid, status.st_gid, follow_symlinks=False)
+            os.replace(draft, path)
+        except OSError:
+            os.unlink(draft)
+            raise
+    except (OSError, ValueError) as error:
+        raise WriteError(path, _reason(error)) from None
+
+
 def remove(path: str) -> None:
     """Remove a file; one that is not there is none the worse for it. Raises WriteError."""
     try:
@@ -283,29 +324,76 @@ def _replace(
     lock: FolderLock,
     target: str,
     path: str,
-    edit: Callable[[FileContent | None], bytes | None],
+    edit: Callable[[FileContent | None], bytes | Sole | None],
     owner: tuple[int, int] | None,
+    generations: int,
 ) -> bool:
     before = _read(target, SIZE_LIMIT)
     current = before[0]._replace(path=path) if before else None
     edited = edit(current)
-    if edited is None or (current is not None and edited == current.data):
+    data = edited.data if isinstance(edited, Sole) else edited
+    if data is None or (current is not None and data == current.data):
         return False
     _sweep(lock, target)
     with _Draft(target) as draft:
-        draft.write(edited)
-        if before:
-            draft.resemble(target, before[1])
-        else:
-            _give(draft.fd, owner, os.path.dirname(target))
-        os.fsync(draft.fd)
+        _fill(draft, data, before and before[1], owner)
         _check_unchanged(target, before)
+        if isinstance(edited, Sole):
+            _forget(lock, target, data, before and before[1], owner, generations)
+        elif before and generations:
+            _rotate(target, before, generations)
         if before:
             draft.replace(target)
         else:
             draft.create(target)
     _sync(lock)
     return True
+
+
+def _fill(draft: _Draft, data: bytes, like: os.stat_result | None, owner: tuple[int, int] | None) -> None:
+    """Bring content to the disk, as like the file it will replace as may be; ``owner`` is for a new one."""
+    draft.write(data)
+    if like:
+        draft.resemble(draft.target, like)
+    else:
+        _give(draft.fd, owner, os.path.dirname(draft.target))
+    os.fsync(draft.fd)
+
+
+def _rotate(target: str, before: tuple[FileContent, os.stat_result], generations: int) -> None:
+    """Let the file that is to be replaced have the name of the youngest generation as well, and the others step back."""
+    for number in range(generations - 1, 0, -1):
+        try:
+            os.replace(f"{target}.{number}", f"{target}.{number + 1}")
+        except FileNotFoundError:
+            continue
+    remove(f"{target}.1")  # two names of one file, as a killed save leaves them, do not replace each other
+    try:
+        os.link(target, f"{target}.1")
+    except OSError:  # a file system without links
+        with _Draft(f"{target}.1") as draft:
+            _fill(draft, before[0].data, before[1], None)
+            draft.replace(draft.target)
+
+
+def _forget(
+    lock: FolderLock,
+    target: str,
+    data: bytes,
+    like: os.stat_result | None,
+    owner: tuple[int, int] | None,
+    generations: int,
+) -> None:
+    """Replace the youngest generation by ``data``, and remove the others."""
+    for number in range(1, generations + 1):
+        path = f"{target}.{number}"
+        _sweep(lock, path)
+        if number == 1:
+            with _Draft(path) as draft:
+                _fill(draft, data, like if os.path.exists(path) else None, owner)
+                draft.replace(path)
+        else:
+            remove(path)
 
 
 def _check_unchanged(target: str, before: tuple[FileContent, os.stat_result] | None) -> None:
@@ -385,6 +473,7 @@ class _Draft:
 
     def __init__(self, target: str) -> None:
         folder, name = os.path.split(target)
+        self.target = target
         self.path = os.path.join(folder, f".{name}{MARK}{os.getpid()}-{os.urandom(8).hex()}")
         self.named = False
         self.fd = -1

@@ -136,7 +136,7 @@ class LocalContext:
         return changed
 
     def _save(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
-        return files.update(path, edit, owner=self._home_owner(path))
+        return files.update(path, edit, owner=self.home_owner(path))
 
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permission bits of what stands at ``path``."""
@@ -146,7 +146,7 @@ class LocalContext:
         """Give what stands at ``path`` to somebody."""
         files.set_owner(path, uid, gid, home=self.home())
 
-    def _home_owner(self, path: str) -> tuple[int, int] | None:
+    def home_owner(self, path: str) -> tuple[int, int] | None:
         """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""
         home = self.home()
         if "\0" in path:

@@ -29,6 +29,7 @@ __all__ = [
     "ProtocolError",
     "Refusal",
     "Verb",
+    "as_go_writes",
     "credential_of",
     "decode_answer",
     "decode_list",
@@ -99,6 +100,11 @@ def encode_answer(server_url: str, credential: Credential) -> bytes:
     """Return the JSON line that ``get`` prints, byte for byte as Go writes it; what is not UTF-8 becomes U+FFFD."""
     username, secret = _on_the_wire(credential)
     fields = {"ServerURL": server_url, "Username": username, "Secret": secret.reveal()}
+    return as_go_writes(fields)
+
+
+def as_go_writes(fields: dict[str, str]) -> bytes:
+    """Return a JSON line with exactly Go's escapes; what is not UTF-8 becomes U+FFFD."""
     text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":  # harmless in JSON, not in HTML and JavaScript, of which Go thinks here
         text = text.replace(character, f"\\u{ord(character):04x}")

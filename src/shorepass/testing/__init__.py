@@ -12,4 +12,16 @@ from __future__ import annotations
 
 from shorepass.testing.registry import Failure, Recorded, Registry
 
-__all__ = ["Failure", "Recorded", "Registry"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.testing.store_contract import StoreContract
+
+__all__ = ["Failure", "Recorded", "Registry", "StoreContract"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "StoreContract":  # it needs pytest, and the registry does not
+        from shorepass.testing.store_contract import StoreContract
+
+        return StoreContract
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

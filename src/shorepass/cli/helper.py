@@ -1,0 +1,99 @@
+"""``shorepass helper``: let docker and podman keep their logins with Shorepass, or as they did before."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.install import Edit, Place
+
+EXAMPLES = """\
+examples:
+  shorepass helper install                        # docker, every registry: credsStore
+  shorepass helper install --for ghcr.io          # docker, one registry: credHelpers
+  shorepass helper install --for quay.io --client podman
+  shorepass helper uninstall
+
+Each shows the change first, and asks. uninstall puts back what was named there before.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    from shorepass.cli import place
+    from shorepass.install import CLIENTS
+
+    parser.add_argument("action", choices=("install", "uninstall"), help="name Shorepass there, or no longer")
+    parser.add_argument("--for", dest="registry", metavar="REGISTRY", help="for this registry only")
+    parser.add_argument("--client", choices=CLIENTS, help="whose file (default: docker; podman with --authfile)")
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    place.add_file_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the change, ask, and make it."""
+    from shorepass import install
+    from shorepass.cli.place import client_name
+    from shorepass.contexts.local import LocalContext
+
+    here = LocalContext.current()
+    if arguments.authfile:
+        here = here.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
+    if arguments.config:
+        here = here.with_env(DOCKER_CONFIG=arguments.config)
+    where = install.place(here, client_name(arguments), arguments.registry)
+    member = ".".join(where.member)
+    if arguments.action == "install":
+        changed = _change(arguments, here, where, install.installing(where), f"set {member} to {install.SUFFIX}")
+        if changed:
+            install.install(here, where)
+        print(f"{where.path}: {member} is {install.SUFFIX}" + ("" if changed else " already"))
+        _warn(here)
+    elif _change(arguments, here, where, install.uninstalling(here, where), f"put {member} back as it was"):
+        install.uninstall(here, where)
+        print(f"{where.path}: {member} is as it was before")
+    else:
+        print(f"{where.path}: {member} does not name {install.SUFFIX}")
+    return 0
+
+
+def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edit: Edit, summary: str) -> bool:
+    """Show a change; False when there is none to make. Raises UsageError when it is not wanted."""
+    from shorepass.config.document import SIZE_LIMIT
+    from shorepass.doctor.preview import preview
+    from shorepass.doctor.repair import Edit as Repair
+    from shorepass.errors import UsageError
+
+    if edit(here.read(where.path, SIZE_LIMIT)) is None:
+        return False
+    print(preview(Repair(here, where.path, edit, summary)), flush=True)
+    if not arguments.yes:
+        if not sys.stdin.isatty():
+            raise UsageError("there is nobody to ask, so nothing was changed", hint="--yes does not ask")
+        print("change it? [y/N]: ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise UsageError("nothing was changed")
+    return True
+
+
+def _warn(here: LocalContext) -> None:
+    """Say what else it takes until a login can be kept."""
+    import os
+
+    from shorepass.contexts.terminal import ask
+    from shorepass.install import PROGRAM
+    from shorepass.stores.chosen import setting
+    from shorepass.stores.vault import INIT, Vault
+
+    if here.which(PROGRAM) is None:
+        print(f"shorepass: {PROGRAM} is not on PATH, where the client looks for it", file=sys.stderr)
+        beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
+        if os.path.exists(beside):
+            print(f"hint: put its folder there: {os.path.dirname(beside)}", file=sys.stderr)
+    if setting(here) == "vault" and not Vault(here, ask=ask, tell=lambda _: None).exists():
+        print("shorepass: there is no vault yet, so no login can be kept", file=sys.stderr)
+        print(f"hint: {INIT}", file=sys.stderr)

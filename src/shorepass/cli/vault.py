@@ -1,0 +1,148 @@
+"""``shorepass vault``: make the encrypted file that keeps logins, give it another key, print what is in it."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.stores.vault import Vault
+    from shorepass.stores.vault_setup import Lock
+
+EXAMPLES = """\
+examples:
+  shorepass vault init                          # a machine key: nothing to type, ever
+  shorepass vault init --ssh-key ~/.ssh/id_ed25519
+  shorepass vault init --passphrase             # asked for on the terminal, at every use
+  shorepass vault rekey --passphrase            # another key; the old one opens nothing any more
+  shorepass vault export logins.json            # in plain text, as a config.json that docker reads
+
+--also RECIPIENT (age1..., ssh-ed25519 ...) lets a second key open the vault: that of a backup, or of a colleague.
+Without Shorepass: age --decrypt -i KEY vault.age, with one of the files that `shorepass vault` names.
+"""
+
+MACHINE_KEY = """\
+The key lies open in {key} (0600).
+It protects the logins where only the vault is seen: in synced dotfiles, in a backup of {data}, over your shoulder.
+It does not protect them from anybody who can read your files, nor in a backup that holds both.
+For that: shorepass vault rekey --passphrase
+"""
+SSH_KEY = """\
+The vault opens with {key}. Who can read that file can read the logins.
+Keep a backup of it: without it nobody can bring them back.
+"""
+TYPED_KEY = """\
+The vault opens with the passphrase, which is asked for on the terminal. {key} holds the key that it protects.
+Keep a backup of both: without them nobody can bring the logins back.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    parser.add_argument("action", nargs="?", choices=("init", "rekey", "export"), help="default: say what is there")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="export: a new file to write to (0600)")
+    key = parser.add_mutually_exclusive_group()
+    key.add_argument("--ssh-key", metavar="FILE", help="an SSH key (ed25519 or RSA, without a passphrase of its own)")
+    key.add_argument("--identity", metavar="FILE", help="an age identity file")
+    key.add_argument("--passphrase", action="store_true", help="a passphrase, asked for on the terminal")
+    key.add_argument("--machine-key", action="store_true", help="a key that lies open on this machine (default)")
+    parser.add_argument("--also", metavar="RECIPIENT", action="append", default=[], help="who else may open it")
+    parser.add_argument("-y", "--yes", action="store_true", help="export: do not ask")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it."""
+    from shorepass.contexts.local import LocalContext
+    from shorepass.contexts.terminal import ask
+    from shorepass.errors import UsageError
+    from shorepass.stores.vault import Vault
+
+    here = LocalContext.current()
+    vault = Vault(here, ask=ask, tell=lambda text: print(f"shorepass: {text}", file=sys.stderr))
+    if arguments.file is not None and arguments.action != "export":
+        raise UsageError(f"vault {arguments.action} takes no file")
+    match arguments.action:
+        case "init":
+            from shorepass.stores.vault_setup import init
+
+            init(vault, here, lock := _lock(arguments, here))
+            print(f"made {vault.path}")
+            _explain(vault, lock)
+        case "rekey":
+            from shorepass.stores.vault_setup import rekey
+
+            vault.read()  # before anything is asked for
+            rekey(vault, here, lock := _lock(arguments, here))
+            print(f"{vault.path} has another key")
+            _explain(vault, lock)
+        case "export":
+            _export(arguments, vault, here)
+        case _:
+            _show(vault, here)
+    return 0
+
+
+def _lock(arguments: argparse.Namespace, here: LocalContext) -> Lock:
+    from shorepass.contexts.terminal import ask
+    from shorepass.stores import vault_setup
+
+    if arguments.passphrase:
+        return vault_setup.passphrase(ask, arguments.also)
+    file = arguments.ssh_key or arguments.identity
+    if file:
+        return vault_setup.from_file(here, file, ask, arguments.also)
+    return vault_setup.machine_key(arguments.also)
+
+
+def _explain(vault: Vault, lock: Lock) -> None:
+    import os
+
+    if lock.machine:
+        text = MACHINE_KEY.format(key=vault.machine_path, data=os.path.dirname(vault.path))
+    elif lock.to:
+        text = SSH_KEY.format(key=lock.to)
+    else:
+        text = TYPED_KEY.format(key=vault.protected_path)
+    print(text, end="")
+
+
+def _show(vault: Vault, here: LocalContext) -> None:
+    document = vault.read()
+    keys = [path for path in vault.key_paths if here.status(path) is not None]
+    print(f"{vault.path}: {len(document.logins)} logins")
+    print("opens with: " + ", ".join(keys))
+    print("encrypted to: " + ", ".join(document.recipients))
+
+
+def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> None:
+    """Write what is in the vault to a terminal or a new file: nowhere by accident."""
+    from shorepass import files
+    from shorepass.errors import UsageError, WriteError
+    from shorepass.stores.vault_document import encode
+
+    if not arguments.file and not sys.stdout.isatty():
+        raise UsageError(
+            "every secret in plain text goes to a terminal or to a file", hint="shorepass vault export FILE"
+        )
+    text = encode(vault.read())
+    where = arguments.file or "this terminal"
+    if not arguments.yes:
+        if not sys.stdin.isatty():
+            raise UsageError("there is nobody to ask", hint="--yes does not ask")
+        print(f"write every secret in plain text to {where}? [y/N]: ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise UsageError("nothing was written")
+    if not arguments.file:
+        print(text.decode(), end="")
+        return
+
+    def edit(content: files.FileContent | None) -> bytes | None:
+        if content is not None:
+            raise WriteError(arguments.file, "there is such a file already")
+        return text
+
+    files.update(arguments.file, edit, owner=here.home_owner(arguments.file))
+    print(f"wrote {arguments.file}")

@@ -1,0 +1,65 @@
+"""``docker-credential-shorepass``: the credential helper that docker, podman, skopeo, buildx ... start at every login and pull.
+
+The hot path: no argument parser, no HTTP, no library of the command line (tests/unit/test_architecture.py).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from shorepass import __version__
+from shorepass.helper.server import serve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from shorepass.stores import Store
+
+__all__ = ["program"]
+
+NAME = "docker-credential-shorepass"
+
+
+def program() -> NoReturn:
+    """Answer one call as a process, and end it at once: the interpreter's own clean-up would be a tenth of it."""
+    gc.disable()
+    status, answer = serve(NAME, sys.argv[1:], _read, _open_store, f"{NAME} (shorepass) {__version__}")
+    try:
+        left = memoryview(answer)
+        while left:
+            left = left[os.write(1, left) :]
+    except OSError:
+        status = 1  # nobody is there to be told
+    os._exit(status)
+
+
+def _read(limit: int) -> bytes:
+    data = b""
+    while len(data) < limit and (chunk := os.read(0, limit - len(data))):
+        data += chunk
+    return data
+
+
+def _open_store() -> Store:
+    from shorepass.contexts.local import LocalContext
+    from shorepass.stores.chosen import chosen
+
+    return chosen(LocalContext.current(), ask=_ask, tell=_tell)
+
+
+def _ask(prompt: str) -> str:
+    from shorepass.contexts.terminal import ask
+
+    return ask(prompt)
+
+
+def _tell(text: str) -> None:
+    """Tell a person, on standard error: docker passes it on."""
+    os.write(2, f"{NAME}: {text}\n".encode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    program()

@@ -1,0 +1,113 @@
+"""Our side of the protocol as a helper: one call, answered from a store. No I/O of its own.
+
+Source: docker-credential-helpers credentials/credentials.go (``Serve``, ``HandleCommand``). What it reads of standard input
+are lines, without their ends, put together; a failure is exit status 1, and its text stands on standard output.
+"""
+
+from __future__ import annotations
+
+from shorepass.config import go_json
+from shorepass.credential import Anonymous
+from shorepass.errors import ShorepassError
+from shorepass.helper import protocol
+from shorepass.helper.protocol import ProtocolError, Refusal, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Protocol
+
+    from shorepass.credential import Credential
+
+    class Keeper(Protocol):
+        """The four verbs of a ``stores.Store``."""
+
+        def get(self, key: str) -> Credential: ...
+        def store(self, key: str, credential: Credential) -> None: ...
+        def erase(self, key: str) -> bool: ...
+        def list(self) -> dict[str, str]: ...
+
+
+__all__ = ["INPUT_LIMIT", "serve"]
+
+INPUT_LIMIT = 4 * 1024 * 1024  # bytes; docker's own helpers stop at 64 KiB, and the longest tokens have some 20
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+
+
+def serve(
+    name: str, words: Sequence[str], read: Callable[[int], bytes], open_store: Callable[[], Keeper], version: str
+) -> tuple[int, bytes]:
+    """Answer one call; return the exit status and what is for standard output.
+
+    ``name`` is the program's, ``words`` what follows it on the command line. ``read`` reads at most so many bytes of standard
+    input. ``version`` is what the program says of itself.
+    """
+    usage = f"Usage: {name} <store|get|erase|list|version>"
+    if len(words) != 1:
+        return 1, _line(usage)
+    try:
+        match words[0]:
+            case Verb.STORE:
+                return _store(_input(read), open_store)
+            case Verb.GET:
+                return _get(_input(read), open_store)
+            case Verb.ERASE:
+                return _erase(_input(read), open_store)
+            case Verb.LIST:
+                return 0, protocol.as_go_writes(dict(sorted(open_store().list().items())))
+            case Verb.VERSION | "--version" | "-v":
+                return 0, _line(version)
+            case "--help" | "-h":
+                return 0, _line(usage)
+    except ShorepassError as error:
+        return 1, _line(error.message + (f"; to mend it: {error.hint}" if error.hint else ""))
+    except ProtocolError as error:
+        return 1, _line(str(error).replace("it printed", "standard input holds"))
+    return 1, _line(f"{name}: unknown action: {words[0]}")
+
+
+def _store(given: bytes, open_store: Callable[[], Keeper]) -> tuple[int, bytes]:
+    answer = protocol.decode_answer(given)
+    if not answer.server_url:
+        return _refuse(Refusal.NO_SERVER_URL)
+    if not answer.username:
+        return _refuse(Refusal.NO_USERNAME)
+    open_store().store(answer.server_url, protocol.credential_of(answer))
+    return 0, b""
+
+
+def _get(given: bytes, open_store: Callable[[], Keeper]) -> tuple[int, bytes]:
+    key = _key(given)
+    if not key:
+        return _refuse(Refusal.NO_SERVER_URL)
+    found = open_store().get(key)
+    if isinstance(found, Anonymous):
+        return _refuse(Refusal.NOT_FOUND)
+    return 0, protocol.encode_answer(key, found)
+
+
+def _erase(given: bytes, open_store: Callable[[], Keeper]) -> tuple[int, bytes]:
+    key = _key(given)
+    if not key:
+        return _refuse(Refusal.NO_SERVER_URL)
+    return (0, b"") if open_store().erase(key) else _refuse(Refusal.NOT_FOUND)
+
+
+def _input(read: Callable[[int], bytes]) -> bytes:
+    """Return standard input as Go's line scanner leaves it: without line ends."""
+    data = read(INPUT_LIMIT + 1)
+    if len(data) > INPUT_LIMIT:
+        raise ProtocolError(f"it printed more than {INPUT_LIMIT} bytes")
+    return b"".join(line.removesuffix(b"\r") for line in data.split(b"\n"))
+
+
+def _key(given: bytes) -> str:
+    return go_json.text(given).strip(WHITE_SPACE)
+
+
+def _refuse(refusal: Refusal) -> tuple[int, bytes]:
+    return 1, _line(refusal)
+
+
+def _line(text: str) -> bytes:
+    return text.encode("utf-8", "replace") + b"\n"

@@ -1,0 +1,184 @@
+"""Name ``docker-credential-shorepass`` in a client's file, and put back what was named there before.
+
+What was there before is remembered in ``$XDG_STATE_HOME/shorepass/helper.json``: names of helpers, no secrets.
+"""
+
+from __future__ import annotations
+
+import json
+
+from shorepass import files
+from shorepass.config import document
+from shorepass.config.locations import auth_files, docker_config_path, join
+from shorepass.errors import MalformedFile, UsageError
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    from shorepass.contexts import FileContent
+    from shorepass.contexts.local import LocalContext
+
+    Edit: TypeAlias = Callable[[FileContent | None], bytes | None]
+
+__all__ = ["PROGRAM", "SUFFIX", "Place", "install", "installing", "named_now", "place", "uninstall", "uninstalling"]
+
+SUFFIX = "shorepass"
+PROGRAM = f"docker-credential-{SUFFIX}"
+VERSION = 1
+CLIENTS = ("docker", "podman")
+
+
+class Place(NamedTuple):
+    """Where a client's file names the helper: ``("credsStore",)``, or ``("credHelpers", KEY)``."""
+
+    path: str
+    member: tuple[str, ...]
+
+
+class Before(NamedTuple):
+    """What a place held: the helper's name, None for none. ``depth``: how much of the way to it was there (0: no file)."""
+
+    name: str | None
+    depth: int
+
+
+def place(here: LocalContext, client: str, registry: str | None) -> Place:
+    """Return where a client would have the helper named, for one registry or for all. Raises UsageError."""
+    from shorepass.names import registry_of_server, server_url
+
+    if client == "docker":
+        path = docker_config_path(here)[0]
+        return Place(path, ("credHelpers", server_url(registry_of_server(registry))) if registry else ("credsStore",))
+    if not registry:
+        raise UsageError(
+            "podman takes no helper for all registries from its auth file",
+            hint='name one with --for REGISTRY; for all: credential-helpers = ["shorepass"] in registries.conf',
+        )
+    return Place(auth_files(here, docker_first=True)[0].path, ("credHelpers", registry_of_server(registry)))
+
+
+def named_now(content: FileContent | None, where: Place) -> str | None:
+    """Return the helper that is named in a place, None for none. Raises MalformedFile."""
+    return _before(content, where).name
+
+
+def _before(content: FileContent | None, where: Place) -> Before:
+    if content is None:
+        return Before(None, 0)
+    value: Any = document.load(content, first_value_only=True)
+    for depth, name in enumerate(where.member, 1):
+        if not isinstance(value, dict) or value.get(name) is None:
+            return Before(None, depth)
+        value = value[name]
+    return Before(value if isinstance(value, str) else None, len(where.member) + 1)
+
+
+def installing(where: Place) -> Edit:
+    """Return the edit that names our helper in a place."""
+
+    def edit(content: FileContent | None) -> bytes | None:
+        if named_now(content, where) == SUFFIX:
+            return None
+        return document.set_member(content or b"", where.member, SUFFIX)
+
+    return edit
+
+
+def install(here: LocalContext, where: Place) -> bool:
+    """Name our helper in a place; False when it was. Raises FileError, WriteError."""
+    name_it = installing(where)
+
+    def edit(content: FileContent | None) -> bytes | None:
+        edited = name_it(content)
+        if edited is not None:
+            _remember(here, where, _before(content, where))
+        return edited
+
+    return here.update(where.path, edit)
+
+
+def uninstalling(here: LocalContext, where: Place) -> Edit:
+    """Return the edit that puts back what was there before our helper, as far as that is remembered."""
+    before = _remembered(here).get(_name(where), Before(None, len(where.member)))
+
+    def edit(content: FileContent | None) -> bytes | None:
+        if content is None or named_now(content, where) != SUFFIX:
+            return None
+        if before.name is not None:
+            return document.set_member(content, where.member, before.name)
+        edited = document.remove_member(content, where.member)
+        outer = where.member[:-1]
+        if outer and before.depth < len(where.member) and _is_empty(edited, outer):
+            edited = document.remove_member(edited, outer)
+        return edited
+
+    return edit
+
+
+def uninstall(here: LocalContext, where: Place) -> bool:
+    """Put back what was there before; False when our helper is not named there. Raises FileError, WriteError."""
+    made = _remembered(here).get(_name(where), Before(None, 1)).depth == 0
+    changed = here.update(where.path, uninstalling(here, where))
+    if changed and made and (left := here.read(where.path, document.SIZE_LIMIT)) and left.data.strip() == b"{}":
+        files.remove(where.path)
+    _remember(here, where, None)
+    return changed
+
+
+def _is_empty(data: bytes, member: tuple[str, ...]) -> bool:
+    found: Any = document.load(files.FileContent("", data), first_value_only=True)
+    for name in member:
+        found = found.get(name) if isinstance(found, dict) else None
+    return isinstance(found, dict) and not found
+
+
+# What is remembered
+
+
+def _state_path(here: LocalContext) -> str:
+    if here.platform == "windows" and (folder := here.getenv("LOCALAPPDATA")):
+        return join(here, folder, "shorepass", "helper.json")
+    state = here.getenv("XDG_STATE_HOME") or join(here, here.home() or "", ".local", "state")
+    return join(here, state, "shorepass", "helper.json")
+
+
+def _name(where: Place) -> str:
+    return json.dumps([where.path, *where.member])
+
+
+def _remembered(here: LocalContext) -> dict[str, Before]:
+    path = _state_path(here)
+    content = here.read(path, document.SIZE_LIMIT)
+    return {} if content is None else _decode(content)
+
+
+def _decode(content: FileContent) -> dict[str, Before]:
+    try:
+        found = json.loads(content.data)
+        if found["version"] != VERSION:
+            raise ValueError
+        return {name: Before(before["name"], int(before["depth"])) for name, before in found["places"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise MalformedFile(
+            content.path, "not what this version of Shorepass writes there", hint="move it away, then try again"
+        ) from None
+
+
+def _remember(here: LocalContext, where: Place, before: Before | None) -> None:
+    """Write down what a place held; None: forget it."""
+
+    def edit(content: FileContent | None) -> bytes | None:
+        places = {} if content is None else _decode(content)
+        if before is None and _name(where) not in places:
+            return None
+        places.pop(_name(where), None)
+        if before is not None:
+            places[_name(where)] = before
+        document = {"version": VERSION, "places": {name: known._asdict() for name, known in places.items()}}
+        return json.dumps(document, indent=2).encode() + b"\n"
+
+    path = _state_path(here)
+    files.update(path, edit, owner=here.home_owner(path))

@@ -1,0 +1,48 @@
+"""Any other installed credential helper as a store: ``helper:pass`` is ``docker-credential-pass``."""
+
+from __future__ import annotations
+
+from shorepass.errors import UsageError
+from shorepass.stores import check
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+    from shorepass.credential import Credential
+
+__all__ = ["PREFIX", "External"]
+
+PREFIX = "helper:"
+OURSELVES = "shorepass"
+
+
+class External:
+    """One helper in one context; ``suffix`` is the NAME in ``docker-credential-NAME``. See ``Store``.
+
+    Raises UsageError for our own helper, which would ask itself without end.
+    """
+
+    def __init__(self, context: Context, suffix: str) -> None:
+        from shorepass.helper.client import HelperClient
+
+        if suffix.lower().removesuffix(".exe") == OURSELVES:
+            raise UsageError("docker-credential-shorepass cannot be its own store", hint='set store = "vault"')
+        self.name = PREFIX + suffix
+        self._client = HelperClient(context, suffix, named_in="the setting store")
+
+    def get(self, key: str) -> Credential:
+        """Return what the helper has, ANONYMOUS when it says that it has nothing. Raises HelperError."""
+        return self._client.get(key)
+
+    def store(self, key: str, credential: Credential) -> None:
+        """Let the helper keep a login. Raises UsageError, HelperError."""
+        check(key, credential)
+        self._client.store(key, credential)
+
+    def erase(self, key: str) -> bool:
+        """Let the helper forget a key; False where it says that there was nothing (not all do). Raises HelperError."""
+        return self._client.erase(key)
+
+    def list(self) -> dict[str, str]:
+        """Return user names by key. Raises HelperError."""
+        return self._client.list()

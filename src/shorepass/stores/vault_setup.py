@@ -1,0 +1,134 @@
+"""Make a vault, and give one another key.
+
+At every moment one of the keys that are in place opens the vault: while the key changes, the vault is encrypted to both.
+"""
+
+from __future__ import annotations
+
+import os
+
+from shorepass import files
+from shorepass.errors import UsageError
+from shorepass.shapes import NamedTuple
+from shorepass.stores.vault import GENERATIONS, KEY_LIMIT, Vault, seal
+from shorepass.stores.vault_document import Document
+from shorepass.stores.vault_key import Key, generate, opens, parse, protect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shorepass.contexts import FileContent
+    from shorepass.contexts.local import LocalContext
+    from shorepass.stores.vault_key import Ask
+
+__all__ = ["Lock", "from_file", "init", "machine_key", "passphrase", "rekey"]
+
+
+class Lock(NamedTuple):
+    """A key and where it will rest: ``data`` in a file of ours, or a link ``to`` somebody else's.
+
+    ``recipients``: to whom the vault is encrypted; the key's own public half, and whoever else may open it.
+    """
+
+    key: Key
+    recipients: tuple[str, ...]
+    data: bytes = b""
+    to: str = ""
+    machine: bool = False
+
+    def __repr__(self) -> str:
+        return f"Lock({self.recipients})"
+
+
+def machine_key(others: Sequence[str] = ()) -> Lock:
+    """Return a new key that lies open on this machine."""
+    key, data = generate()
+    return _checked(Lock(key, (key.recipient, *others), data, machine=True))
+
+
+def passphrase(ask: Ask, others: Sequence[str] = ()) -> Lock:
+    """Return a new key behind a passphrase, which is asked for twice. Raises UsageError, StoreLocked."""
+    chosen = ask("New passphrase: ")
+    if ask("The same once more: ") != chosen:
+        raise UsageError("the two passphrases differ")
+    key, data = generate()
+    return _checked(Lock(key, (key.recipient, *others), protect(data, chosen)))
+
+
+def from_file(here: LocalContext, path: str, ask: Ask, others: Sequence[str] = ()) -> Lock:
+    """Return a key that somebody has: an SSH key with its ``.pub`` beside it, or an age identity file.
+
+    Raises UsageError, StoreLocked, StoreBroken, FileError.
+    """
+    path = os.path.abspath(path)
+    content = here.read(path, KEY_LIMIT)
+    if content is None:
+        raise UsageError(f"{path}: no such file")
+    keys = parse(content, ask)
+    recipients = [key.recipient or _public_half(here, path) for key in keys]
+    return _checked(Lock(keys[0], (*recipients, *others), to=path))
+
+
+def _public_half(here: LocalContext, path: str) -> str:
+    content = here.read(path + ".pub", KEY_LIMIT)
+    words = content.data.decode("utf-8", "replace").split() if content else []
+    if len(words) < 2:
+        raise UsageError(f"{path}.pub: not there, and it is needed", hint=f"ssh-keygen -y -f {path} > {path}.pub")
+    return " ".join(words[:2])
+
+
+def _checked(lock: Lock) -> Lock:
+    """Return the lock if its key opens what is encrypted to its first recipient: nobody is to be locked out."""
+    if not opens([lock.key], lock.recipients[:1]):
+        raise UsageError(f"{lock.to}.pub does not belong to {lock.to}")
+    if not opens([lock.key], lock.recipients):
+        raise UsageError("what is encrypted to these recipients cannot be opened")
+    return lock
+
+
+def init(vault: Vault, here: LocalContext, lock: Lock) -> None:
+    """Make a vault with nothing in it. Raises UsageError: there is one already; WriteError, FileError."""
+    if vault.exists():
+        raise UsageError(f"there is a vault already: {vault.path}", hint="shorepass vault rekey gives it another key")
+    for path in vault.key_paths:
+        if here.status(path) is not None:
+            raise UsageError(
+                f"there is a key, and no vault: {path}", hint="if it opens nothing that you need, remove it"
+            )
+    _install(vault, here, lock)
+
+    def edit(content: FileContent | None) -> bytes | None:
+        if content is not None:
+            raise UsageError(f"there is a vault already: {vault.path}")
+        return seal(Document({}, lock.recipients))
+
+    files.update(vault.path, edit, owner=here.home_owner(vault.path), generations=GENERATIONS)
+
+
+def rekey(vault: Vault, here: LocalContext, lock: Lock) -> None:
+    """Give a vault another key; the old one opens none of its generations any more.
+
+    Raises StoreError, FileError, WriteError; then one of the two keys opens it, and is in its place.
+    """
+    before = vault.read().recipients
+    _encrypt_to(vault, (*before, *lock.recipients))
+    installed = _install(vault, here, lock)
+    for path in vault.key_paths:
+        if path != installed:
+            files.remove(path)
+    _encrypt_to(vault, lock.recipients)
+
+
+def _install(vault: Vault, here: LocalContext, lock: Lock) -> str:
+    """Put a key in its place, and return that."""
+    if lock.to:
+        files.symlink(vault.link_path, lock.to)
+        return vault.link_path
+    path = vault.machine_path if lock.machine else vault.protected_path
+    files.update(path, lambda _: lock.data, owner=here.home_owner(path))
+    return path
+
+
+def _encrypt_to(vault: Vault, recipients: tuple[str, ...]) -> None:
+    vault.change(lambda document: document._replace(recipients=recipients), sole=True)

@@ -1,0 +1,147 @@
+"""shorepass helper install and uninstall: one name in a client's file, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+
+AUTH = "YWxpY2U6d29uZGVybGFuZA=="  # alice:wonderland
+CONFIGS = {
+    "none": None,
+    "empty": "{}",
+    "logins": f'{{\n\t"auths": {{\n\t\t"a.example": {{\n\t\t\t"auth": "{AUTH}"\n\t\t}}\n\t}},\n\t"psFormat": "x"\n}}\n',
+    "another store": '{"credsStore":"desktop","auths":{}}',
+    "another helper": '{"credHelpers": {"ghcr.io": "pass", "b.example": "ecr-login"},  "HttpHeaders": {"A": "b"}}',
+    "no helpers": '{"credHelpers": {}}',
+    "Windows": '{\r\n  "credsStore": "wincred.exe"\r\n}\r\n',
+    "odd names": '{"CREDSSTORE": "pass", "credhelpers": {"ghcr.io": ""}}',
+}
+FLAGS = ((), ("--for", "ghcr.io"), ("--for", "docker.io"))
+
+
+@pytest.fixture
+def file(home: Path) -> Path:
+    """Docker's file, which is not there yet."""
+    return home / ".docker/config.json"
+
+
+def write(file: Path, text: str | None) -> None:
+    if text is not None:
+        file.parent.mkdir()
+        file.write_bytes(text.encode())
+        file.chmod(0o640)
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("before", CONFIGS)
+def test_uninstall_puts_back_what_was_there(
+    run_shorepass: RunShorepass, file: Path, before: str, flags: tuple[str, ...]
+) -> None:
+    """Installed, the client's file names our helper and all else is as it was; uninstalled, every byte is."""
+    text = CONFIGS[before]
+    write(file, text)
+    done = run_shorepass("helper", "install", "--yes", *flags)
+    assert done.status == 0, done.stderr
+    config = {name.lower(): value for name, value in json.loads(file.read_text()).items()}
+    key = {"ghcr.io": "ghcr.io", "docker.io": "https://index.docker.io/v1/"}.get(flags[-1] if flags else "")
+    assert (config["credhelpers"][key] if key else config["credsstore"]) == "shorepass"
+    if text is not None:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    for _ in range(2):
+        done = run_shorepass("helper", "uninstall", "--yes", *flags)
+        assert done.status == 0, done.stderr
+        assert (file.read_bytes().decode() if file.exists() else None) == text
+    assert "does not name shorepass" in done.stdout
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_installing_twice_is_installing_once(run_shorepass: RunShorepass, file: Path, flags: tuple[str, ...]) -> None:
+    """The second time nothing is written, and what was there before the first is not forgotten."""
+    write(file, CONFIGS["another store"])
+    run_shorepass("helper", "install", "--yes", *flags)
+    after = file.stat()
+    done = run_shorepass("helper", "install", *flags)
+    assert done.status == 0
+    assert "already" in done.stdout
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    run_shorepass("helper", "uninstall", "--yes", *flags)
+    assert file.read_text() == CONFIGS["another store"]
+
+
+def test_shows_the_change_and_no_secret(run_shorepass: RunShorepass, file: Path) -> None:
+    """The change is shown as a diff in which no secret is; without somebody to ask, and without --yes, none is made."""
+    write(file, CONFIGS["logins"])
+    done = run_shorepass("helper", "install")
+    assert done.status == 2
+    assert '+\t"credsStore": "shorepass"' in done.stdout.replace("    ", "\t")
+    assert "--yes" in done.stderr
+    assert AUTH not in done.stdout + done.stderr
+    assert file.read_text() == CONFIGS["logins"]
+
+
+def test_what_changed_meanwhile_stays(run_shorepass: RunShorepass, file: Path) -> None:
+    """Another helper that somebody named since then is not taken out; a login that docker wrote since then stays."""
+    run_shorepass("helper", "install", "--yes")
+    file.write_text('{"credsStore": "shorepass", "auths": {"a.example": {}}}')
+    run_shorepass("helper", "uninstall", "--yes")
+    assert json.loads(file.read_text()) == {"auths": {"a.example": {}}}
+    file.write_text('{"credsStore": "pass"}')
+    done = run_shorepass("helper", "uninstall", "--yes")
+    assert (done.status, file.read_text()) == (0, '{"credsStore": "pass"}')
+
+
+def test_podman(run_shorepass: RunShorepass, home: Path, world: Path) -> None:
+    """Podman's file takes one registry; for all of them it has no word, and the error says which file has."""
+    done = run_shorepass("helper", "install", "--client", "podman", "--yes")
+    assert done.status == 2
+    assert "registries.conf" in done.stderr
+    file = world / "run/containers/auth.json"
+    for argv in (("--client", "podman"), ("--authfile", str(home / "auth.json"))):
+        done = run_shorepass("helper", "install", *argv, "--for", "quay.io", "--yes")
+        assert done.status == 0, done.stderr
+    for written in (file, home / "auth.json"):
+        assert json.loads(written.read_text()) == {"credHelpers": {"quay.io": "shorepass"}}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"credsStore": ["x"]'])
+def test_a_broken_file_is_left_alone(run_shorepass: RunShorepass, file: Path, text: str) -> None:
+    """What is not a config file is an error that names it, and keeps its bytes."""
+    write(file, text)
+    done = run_shorepass("helper", "install", "--yes")
+    assert done.status == 3
+    assert str(file) in done.stderr
+    assert file.read_text() == text
+
+
+def test_says_what_is_missing(run_shorepass: RunShorepass, world: Path) -> None:
+    """It warns where the program is not on PATH, and where there is no vault; and not where both are there."""
+    done = run_shorepass("helper", "install", "--yes")
+    assert "docker-credential-shorepass is not on PATH" in done.stderr
+    assert "hint: shorepass vault init" in done.stderr
+    run_shorepass("vault", "init")
+    program = world / "bin/docker-credential-shorepass"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert run_shorepass("helper", "install", "--yes").stderr == ""
+
+
+def test_what_it_remembers_is_private_and_no_secret(run_shorepass: RunShorepass, file: Path, home: Path) -> None:
+    """The names of helpers, in a file of 0600; one that is not ours is an error, and the client's file stays."""
+    write(file, CONFIGS["logins"])
+    run_shorepass("helper", "install", "--yes")
+    state = home / ".local/state/shorepass/helper.json"
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
+    assert AUTH not in state.read_text()
+    state.write_text("[]")
+    before = file.read_bytes()
+    done = run_shorepass("helper", "uninstall", "--yes")
+    assert (done.status, str(state) in done.stderr, file.read_bytes()) == (3, True, before)
+    assert os.listdir(state.parent) == ["helper.json"]
