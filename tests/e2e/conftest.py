@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from e2e import containers, programs
 from e2e.containers import ContainerEngine
 from e2e.doctor import Doctor, Program
+from e2e.real_clients import Docker, RealClient, Skopeo, Storage
 from e2e.token_server import TokenServer, token_registry
 
 if TYPE_CHECKING:
@@ -147,3 +149,18 @@ def private_image(registry: str, image_archive: Path) -> str:
     done = programs.run([programs.require("skopeo"), *words, f"docker-archive:{image_archive}", f"docker://{name}"])
     assert done.returncode == 0, done.stderr
     return name
+
+
+@pytest.fixture(params=[*programs.docker_programs(), "podman", "buildah", "skopeo"])
+def client(
+    request: pytest.FixtureRequest, world: Path, dockerd: str, busybox_image: str, image_archive: Path
+) -> Iterator[RealClient]:
+    """Each real client in turn; docker twice where the machine has two."""
+    program: str = request.param
+    if program == "skopeo":
+        yield Skopeo(world, image_archive)
+    elif program in ("podman", "buildah"):
+        with contextlib.closing(Storage(program, world, image_archive)) as storage:
+            yield storage
+    else:
+        yield Docker(program, dockerd, busybox_image)

@@ -1,0 +1,136 @@
+"""Real clients keep their logins with docker-credential-shorepass: nothing of them stands in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e import programs
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+    from e2e.real_clients import RealClient
+
+PROGRAM = "docker-credential-shorepass"
+
+
+@pytest.fixture
+def vault(run_shorepass: RunShorepass, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vault, and our helper on the PATH of every program of the test."""
+    program = world / "bin" / PROGRAM
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shorepass.docker_credential "$@"\n')
+    program.chmod(0o755)
+    path = f"{world / 'bin'}:{programs.SYSTEM_PATH}"
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setattr(programs, "SYSTEM_PATH", path)
+    assert run_shorepass("vault", "init").status == 0
+
+
+def installed(run_shorepass: RunShorepass, client: str, registry: str) -> None:
+    words = () if client == "docker" else ("--client", "podman", "--for", registry)
+    done = run_shorepass("helper", "install", "--yes", *words)
+    assert (done.status, done.stderr) == (0, "")
+
+
+def plain(password: str) -> list[str]:
+    """Return every file of the test's home and run folders that holds a password, in plain text or base64."""
+    from base64 import b64encode
+
+    folders = [Path(os.environ["HOME"]), Path(os.environ["XDG_RUNTIME_DIR"])]
+    words = [password.encode(), *(b64encode(f"{user}:{password}".encode())[:-4] for user in ("alice", "bob"))]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [str(path) for path in files if any(word in path.read_bytes() for word in words)]
+
+
+@pytest.mark.usefixtures("vault")
+def test_a_client_logs_in_pulls_pushes_and_logs_out(
+    client: RealClient, registry: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """The client's own login is kept in the vault and in no file; it pushes and pulls with it; its logout erases it."""
+    image = f"{registry}/team/app:{client.rules}"
+    installed(run_shorepass, client.rules, registry)
+    done = client.login(registry, "alice", users["alice"])
+    assert done.returncode == 0, done.stderr
+    listed = programs.run([PROGRAM, "list"], env=os.environ)
+    assert json.loads(listed.stdout) == {registry: "alice"}
+    assert plain(users["alice"]) == []
+    for done in (client.push(image), client.pull(image)):
+        assert done.returncode == 0, done.stderr
+    assert client.logout(registry).returncode == 0
+    assert programs.run([PROGRAM, "list"], env=os.environ).stdout == "{}\n"
+    assert client.pull(image).returncode != 0
+
+
+@pytest.mark.usefixtures("vault")
+def test_shorepass_login_uses_it_as_the_client_does(
+    client: RealClient, registry: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """A login by shorepass goes to the helper that the client's file names, and the client pulls with it."""
+    image = f"{registry}/team/app:ours-{client.rules}"
+    installed(run_shorepass, client.rules, registry)
+    words = ("--client", client.rules, "-u", "alice", "--password-stdin", registry)
+    done = run_shorepass("login", *words, stdin=users["alice"])
+    assert done.status == 0, done.stderr
+    assert plain(users["alice"]) == []
+    assert client.push(image).returncode == 0
+    assert run_shorepass("logout", "--client", client.rules, registry).status == 0
+    assert client.pull(image).returncode != 0
+
+
+@pytest.mark.usefixtures("vault")
+def test_docker_says_that_the_vault_is_damaged_and_goes_on(
+    registry: str, users: dict[str, str], run_shorepass: RunShorepass, home: Path, dockerd: str
+) -> None:
+    """A damaged vault: docker shows what our helper says, and the youngest whole generation serves the pull."""
+    docker = [programs.require(programs.docker_programs()[0]), "-H", dockerd]
+    installed(run_shorepass, "docker", registry)
+    login = [*docker, "login", "-u", "alice", "--password-stdin"]
+    assert programs.run([*login, registry], env=os.environ, stdin=users["alice"]).returncode == 0
+    assert (
+        programs.run([*login, f"localhost:{registry.split(':')[1]}"], env=os.environ, stdin=users["alice"]).returncode
+        == 0
+    )
+    vault = home / ".local/share/shorepass/vault.age"
+    vault.write_bytes(vault.read_bytes()[:-20])
+    done = programs.run([*docker, "pull", f"{registry}/none:1"], env=os.environ)
+    assert "vault.age: damaged" in done.stderr
+    assert "not found" in done.stderr  # the registry took the login, and has no such image
+
+
+@pytest.mark.usefixtures("vault")
+@pytest.mark.parametrize("kind", ["registry", "registry_with_tokens"])
+def test_docker_py_finds_it(
+    request: pytest.FixtureRequest, kind: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """docker-py asks our helper as it asks docker's own."""
+    from docker.auth import load_config
+
+    registry = request.getfixturevalue(kind)
+    installed(run_shorepass, "docker", registry)
+    done = run_shorepass("login", "-u", "alice", "--password-stdin", registry, stdin=users["alice"])
+    assert done.status == 0, done.stderr
+    found = load_config().resolve_authconfig(registry)
+    assert (found["Username"], found["Password"]) == ("alice", users["alice"])
+    everything = load_config().get_all_credentials()
+    assert everything[registry]["Password"] == users["alice"]
+
+
+@pytest.mark.usefixtures("vault")
+def test_oras_finds_it(registry: str, users: dict[str, str], run_shorepass: RunShorepass) -> None:
+    """oras-py asks our helper, and the registry takes what it then sends."""
+    import oras.client
+    import requests
+
+    installed(run_shorepass, "docker", registry)
+    done = run_shorepass("login", "-u", "alice", "--password-stdin", registry, stdin=users["alice"])
+    assert done.status == 0, done.stderr
+    client = oras.client.OrasClient(hostname=registry, insecure=True, auth_backend="basic")
+    client.auth.load_configs(client.get_container(f"{registry}/team/app"))
+    url = f"http://{registry}/v2/"
+    assert requests.get(url, timeout=20).status_code == 401
+    assert requests.get(url, headers=client.auth.get_auth_header(), timeout=20).status_code == 200
