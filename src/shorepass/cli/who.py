@@ -73,8 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_text(looked)
     states = {login.state for found in looked for login in found.logins}
-    if states & BROKEN or any(found.trouble for found in looked):
-        return 3
+    if states & BROKEN or any(found.trouble and found.place.state in ("", "running") for found in looked):
+        return 3  # a machine that is stopped is no trouble
     return 1 if State.REFUSED in states else 0
 
 
@@ -158,6 +158,7 @@ def _print_text(looked: Sequence[Looked]) -> None:
         print_table(headings, [_row(login) for login in logins])
     for share in shares_of(looked):
         print(printable(described(share), UNBOUNDED))
+    sys.stdout.flush()  # what follows on standard error belongs below
     for words, hint in dict.fromkeys((_words(login), login.hint) for login in logins if login.detail):
         print_error(ShorepassError(words, hint=hint))
     for found in looked:
