@@ -1,0 +1,74 @@
+"""``who --all`` on a real machine: real users, real containers, a real registry, and what real programs leave behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from client_files import auth
+from e2e import programs
+from e2e.containers import ContainerEngine
+from e2e.people import Person, new_person
+
+
+@pytest.fixture
+def person() -> Iterator[Person]:
+    """A new user of this machine; gone after the test."""
+    with new_person() as person:
+        yield person
+
+
+def who(*args: str, **env: str) -> tuple[int, dict[str, Any]]:
+    """Run ``who --json`` as root; return its status and document."""
+    kept = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    words = [f"{name}={value}" for name, value in {**kept, **env}.items()]
+    argv = ["env", *words, sys.executable, "-m", "shorepass", "who", "--json", *args]
+    done: subprocess.CompletedProcess[str] = programs.run(programs.as_root(argv), env={"HOME": "/root"})
+    return done.returncode, json.loads(done.stdout)
+
+
+def logins_of(document: dict[str, Any], context: str) -> list[dict[str, Any]]:
+    return [login for login in document["logins"] if login["context"] == context and login["key"]]
+
+
+def test_everybody_and_everything(
+    person: Person, docker_containers: ContainerEngine, registry: str, users: dict[str, str]
+) -> None:
+    """A user's login and the container that it is mounted into: both work, and that they are one file is told."""
+    login = {"auths": {registry: auth(f"alice:{users['alice']}")}}
+    path = person.write(".docker/config.json", json.dumps(login))
+    socket = docker_containers.leads["DOCKER_HOST"].removeprefix("unix://")
+    mounts = ("--volume", f"{path.parent}:/root/.docker", "--volume", f"{socket}:/var/run/docker.sock")
+    name = docker_containers.make(*mounts)
+    other = docker_containers.make()
+    _, document = who("--all", "--check", **docker_containers.leads)
+    places = {place["context"]: place for place in document["places"]}
+    user, inside = f"user:{person.name}", f"docker:{name}"
+    assert places[inside]["inside"] == "docker"
+    assert places[inside]["state"] == "running"
+    assert places[f"docker:{other}"]["trouble"] is None
+    for context in (user, inside):
+        (found,) = logins_of(document, context)
+        assert (found["account"], found["state"], found["plain_text"]) == ("alice", "works", True)
+        shares = [document["shares"][number] for number in found["shared"]]
+        assert {"what": "mount", "subject": str(path), "contexts": [user, inside]} in shares
+    (share,) = [document["shares"][number] for number in places[inside]["shared"]]
+    assert share == {"what": "socket", "subject": socket, "contexts": [inside]}
+
+
+def test_after_sudo_docker_login(person: Person, registry: str, users: dict[str, str]) -> None:
+    """What root's docker stored in a user's home is of no use to that user, and called what it is."""
+    docker = [programs.require(programs.docker_programs()[0]), "login", "-u", "alice", "--password-stdin", registry]
+    done = programs.run(
+        programs.as_root(["env", f"HOME={person.home}", "PATH=/no/helper", *docker]), stdin=users["alice"]
+    )
+    assert done.returncode == 0, done.stderr
+    status, document = who("--in", f"user:{person.name}")
+    (found,) = [login for login in document["logins"] if login["path"].endswith("/.docker/config.json")]
+    assert (status, found["state"], found["clients"]) == (3, "root-owned", ["docker", "podman"])
