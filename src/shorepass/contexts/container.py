@@ -229,6 +229,12 @@ class ContainerContext:
         other._overrides = {**self._overrides, **variables}  # noqa: SLF001  # our own class
         return other
 
+    def unhindered(self) -> ContainerContext:
+        """Return this context as the engine sees it, whom no permission bits stop: to look what is there at all."""
+        other = copy.copy(self)
+        other._walker = Walker(self._root, None)  # noqa: SLF001  # our own class
+        return other
+
     # Files
 
     def read(self, path: str, limit: int) -> FileContent | None:
@@ -328,6 +334,14 @@ class ContainerContext:
         """Return the mount that a path without links lies in, None when it is the container's own."""
         fitting = [m for m in self.mounts if path == m.target or path.startswith(m.target.rstrip("/") + "/")]
         return max(fitting, key=lambda mount: len(mount.target), default=None)
+
+    def lent(self, path: str) -> Mount | None:
+        """Return the mount by which somebody outside lends a file to the container; None when it is its own."""
+        try:
+            mount = self.mount_of(Walker(self._root, None).find(path).path)
+        except FileError:
+            return None
+        return mount if mount and mount.source else None
 
     def is_stale(self, mount: Mount) -> bool | None:
         """Tell whether a file of this machine was replaced since it was mounted by itself: the container has the old one.

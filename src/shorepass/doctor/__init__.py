@@ -34,6 +34,7 @@ MODULES: tuple[str, ...] = (
     "keys",
     "environment",
     "registries",
+    "containers",
 )
 
 CODES = {"SP100": "A place where a login rests is broken, and no check knows how"}

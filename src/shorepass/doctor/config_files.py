@@ -7,6 +7,7 @@ import shlex
 
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import split
+from shorepass.doctor.containers import is_lent
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Mode, Owner
 from shorepass.errors import FileError, MalformedFile
@@ -49,7 +50,8 @@ def check(examination: Examination) -> Iterator[Finding]:
         yield from _folder_mode(context, folder)
     for file in examination.files:
         yield from _file_mode(context, file.path)
-        if not any(file.path == path or file.path.startswith(path + "/") for path in owned):
+        mine = not is_lent(context, file.path)  # else SP604
+        if mine and not any(file.path == path or file.path.startswith(path + "/") for path in owned):
             yield from _unreadable(context, file)
 
 
@@ -67,6 +69,8 @@ def _owners(examination: Examination) -> Iterator[Finding]:
     seen: set[str] = set()
     for file in examination.files:
         for path in _below(home, file.path):
+            if is_lent(context, path):
+                break  # it is the host's, and SP604 where that is a trouble
             found = _status(context, path)
             if found is None or found.link:
                 break

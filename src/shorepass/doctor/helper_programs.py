@@ -14,6 +14,7 @@ from shorepass.config.go_json import text as go_text
 from shorepass.config.locations import join
 from shorepass.config.spans import JsonSyntaxError
 from shorepass.contexts.executable import HEAD_SIZE, describe
+from shorepass.doctor.containers import is_lent
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Edit, Mode
 from shorepass.errors import FileError, HelperFailed, HelperTimeout
@@ -76,7 +77,7 @@ def fault(examination: Examination, helper: Named) -> Fault | None:
     context = examination.context
     path = context.which(helper.program)
     if path is None:
-        return _absent(examination, helper)
+        return None if is_lent(context, helper.path) else _absent(examination, helper)  # else SP603
     try:
         seen = _unfit(context, path, context.head(path, HEAD_SIZE) or b"")
     except FileError:
