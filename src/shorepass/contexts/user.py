@@ -11,6 +11,7 @@ not see that either, and to know it one would have to run the user's own scripts
 from __future__ import annotations
 
 import os
+import re
 import sys
 from functools import cached_property, partial
 
@@ -37,6 +38,7 @@ SHELLS_WITHOUT_FILE = ("/bin/sh", "/bin/csh")  # getusershell(3)
 NO_SHELLS = ("nologin", "false")  # some systems list them all the same
 FILES = (".docker/config.json", ".config/containers/auth.json", ".dockercfg")  # below a home: a client was used there
 SYSTEM_FILE_LIMIT = 1024 * 1024  # bytes of /etc/login.defs and the like
+_SETTING = re.compile(r"^[ \t]*(?:export[ \t]+)?(\w+)(?:=|[ \t]+)([^#\n]*)", re.MULTILINE)  # login.defs(5), pam_env(8)
 DEFAULT_PATHS = ("/bin:/usr/bin", "/sbin:/bin:/usr/sbin:/usr/bin")  # login.defs(5): a user's, root's
 
 
@@ -157,7 +159,7 @@ def login_environment(account: pwd.struct_passwd) -> dict[str, str]:
     Raises FileError when a system file cannot be read.
     """
     is_root = account.pw_uid == 0
-    path = _settings("/etc/login.defs", "\t ").get("ENV_SUPATH" if is_root else "ENV_PATH", DEFAULT_PATHS[is_root])
+    path = _settings("/etc/login.defs").get("ENV_SUPATH" if is_root else "ENV_PATH", DEFAULT_PATHS[is_root])
     environ = {
         "HOME": account.pw_dir,
         "USER": account.pw_name,
@@ -170,17 +172,14 @@ def login_environment(account: pwd.struct_passwd) -> dict[str, str]:
         environ["XDG_RUNTIME_DIR"] = runtime
     if os.path.exists(f"{runtime}/bus"):
         environ["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={runtime}/bus"
-    return environ | _settings("/etc/environment", "=")
+    return environ | _settings("/etc/environment")
 
 
-def _settings(path: str, separators: str) -> dict[str, str]:
+def _settings(path: str) -> dict[str, str]:
     """Return the names and values of a system file: one a line, ``#`` begins a comment, quotes around values go away."""
     content = files.read(path, SYSTEM_FILE_LIMIT)
     found = {}
-    for line in content.data.decode("utf-8", "surrogateescape").splitlines() if content else ():
-        line = line.partition("#")[0].strip().removeprefix("export ")
-        ends = [at for separator in separators if (at := line.find(separator)) > 0]
-        if ends:
-            name, value = line[: min(ends)], line[min(ends) + 1 :].strip()
-            found[name] = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+    for name, text in _SETTING.findall(content.data.decode("utf-8", "surrogateescape") if content else ""):
+        value = text.strip()
+        found[name] = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
     return found
