@@ -109,20 +109,22 @@ def obey(here: Run, text: str, **replaced: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_an_unknown_authority(here: Run, tls_registry: str, ca: str) -> None:
+def test_an_unknown_authority(here: Run, tls_registry: str, ca: str, home: Path) -> None:
     """SP507: docker and skopeo refuse the certificate; once the authority's is in the folder named, both work."""
     image = f"{tls_registry}/team/app:1"
     assert "x509" in push(here, image).stderr
     assert "x509" in skopeo(here, image).stderr
-    for client, folder in (("docker", CERTS), ("podman", CERTS)):
+    for client, folder in (("podman", f"{home}/.config/containers/certs.d"), ("docker", CERTS)):
         known = finding(here, image, client)
         assert (known["code"], known["subject"]) == ("SP507", f"{tls_registry} ({client})")
         assert "Acme Root" in " ".join(known["evidence"])
         assert f"{folder}/{tls_registry}/ca.crt" in known["repair"]["text"]
-    obey(here, finding(here, image, "docker")["repair"]["text"], **{"AUTHORITY.crt": ca})
+        obey(here, known["repair"]["text"], **{"AUTHORITY.crt": ca})
+        assert found(doctor(here, image, client)) == []
     pushed = push(here, image)
     assert pushed.returncode == 0, pushed.stderr
-    assert found(doctor(here, image, "docker")) == []
+    assert skopeo(here, image).returncode == 0
+    assert here("rm", "-r", f"{home}/.config").returncode == 0
     assert skopeo(here, image).returncode == 0  # it looks into docker's folder, too
     assert found(doctor(here, image, "podman")) == []
 

@@ -165,11 +165,14 @@ def test_our_own_clock(
     assert found(doctor(images[0])) == []
 
 
-def test_an_expired_password(doctor: Doctor, docker: Program, tokens: TokenServer, images: list[str]) -> None:
+@pytest.mark.parametrize(("member", "form"), [("exp", "e30.{}.c2ln"), ("expiration", "{}")], ids=["JWT", "Amazon ECR"])
+def test_an_expired_password(
+    doctor: Doctor, docker: Program, tokens: TokenServer, images: list[str], member: str, form: str
+) -> None:
     """SP501: a password that says itself when it ends, as a CI job's does: found without a question to anybody."""
     image, registry = images[0], images[0].partition("/")[0]
-    claims = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time()) - 60}).encode()).decode().rstrip("=")
-    password = f"e30.{claims}.c2ln"
+    said = json.dumps({"payload": "...", "version": "2", member: int(time.time()) - 60})
+    password = form.format(base64.urlsafe_b64encode(said.encode()).decode().rstrip("="))
     tokens.users = {"alice": password}
     log_in(docker, registry, "alice", tokens.users["alice"])
     tokens.users = {"alice": "the next one"}

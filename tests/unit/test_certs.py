@@ -7,7 +7,7 @@ import pytest
 from shorepass.contexts import FileContent
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError, MalformedFile, UsageError
-from shorepass.registry.certs import Certificates, find
+from shorepass.registry.certs import Certificates, find, misplaced
 
 PEM = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
 
@@ -28,14 +28,17 @@ class Place(LocalContext):
     def names(self, folder: str) -> list[str]:
         if folder in self._files:
             raise FileError(folder, "permission denied", owner="root(0)", mode="0700")
-        return sorted(
-            n.rpartition(self._separator)[2] for n in self._files if n.rpartition(self._separator)[0] == folder
-        )
+        start = folder + self._separator
+        return sorted({n.removeprefix(start).partition(self._separator)[0] for n in self._files if n.startswith(start)})
 
     def read(self, path: str, limit: int) -> FileContent | None:
         text = self._files.get(path)
         assert text is None or len(text) <= limit
         return None if text is None else FileContent(path, text.encode())
+
+    def head(self, path: str, size: int) -> bytes | None:
+        text = self._files.get(path)
+        return None if text is None else text.encode()[:size]
 
 
 def folder(context: Place, client: str, host: str, override: str | None = None) -> str:
@@ -125,3 +128,23 @@ def test_override() -> None:
     assert folder(Place(files), "docker", "r", "/c") == "/c"
     with pytest.raises(UsageError, match="/nowhere"):
         find(Place(files), "docker", "r", "/nowhere")
+
+
+@pytest.mark.parametrize("client", ["docker", "podman"])
+def test_misplaced(client: str) -> None:
+    """A certificate in a folder without the port, or with another ending, seems to be meant; others do not."""
+    root = "/etc/docker/certs.d"
+    meant = [f"{root}/reg.example/ca.crt", f"{root}/reg.example:5000/ca.pem", f"{root}/REG.example:5000/ca.crt"]
+    others = {f"{root}/reg.example:5000/ca.crt": PEM, f"{root}/other.example/ca.crt": PEM}
+    others |= {f"{root}/reg.example:5000/notes.txt": "x", f"{root}/reg.example:5000/client.cert": PEM}
+    place = Place({**dict.fromkeys(meant, PEM), **others})
+    assert sorted(misplaced(place, client, "reg.example:5000")) == sorted(meant)
+
+
+def test_misplaced_behind_another_folder() -> None:
+    """Of several folders podman reads the first alone: what lies in the next is not read."""
+    behind = "/etc/docker/certs.d/reg.example/ca.crt"
+    place = Place({"/home/me/.config/containers/certs.d/reg.example/readme": "x", behind: PEM})
+    assert misplaced(place, "podman", "reg.example") == [behind]
+    assert misplaced(Place({behind: PEM}), "podman", "reg.example") == []
+    assert misplaced(Place({"/etc/docker/certs.d": None}), "docker", "reg.example") == []

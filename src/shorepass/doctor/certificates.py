@@ -36,14 +36,15 @@ def judge(examination: Examination, visit: Visit) -> Finding | None:
 
 
 def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) -> Finding:
-    from shorepass.registry.certs import misplaced
+    from shorepass.registry.certs import misplaced, place_for
 
     client, registry = visit.resolution.client, visit.resolution.reference.registry
     elsewhere = misplaced(examination.context, client, registry)
-    place = f"{error.folder}/ca.crt"
+    folder = visit.access.cert_dir or place_for(examination.context, client, registry)
+    place = f"{folder}/ca.crt"
     if elsewhere:
         cause = f"{client} does not look at {elsewhere[0]}"
-        evidence = (*(f"not read: {path}" for path in elsewhere), f"read: {error.folder}/*.crt", error.reason)
+        evidence = (*(f"not read: {path}" for path in elsewhere), f"read: {folder}/*.crt", error.reason)
         return _make(examination, visit, "SP508", cause, evidence, _install(elsewhere[0], place))
     cause = f"{client} knows no authority that vouches for it"
     return _make(examination, visit, "SP507", cause, (error.reason,), _install("AUTHORITY.crt", place))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from shorepass.config import document
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.doctor import stored
@@ -16,7 +14,8 @@ from shorepass.names import Reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
 
     from shorepass.clients import Entry
     from shorepass.contexts import FileContent
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.stored import Stored
     from shorepass.resolution import Resolution
+
+    Change: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 __all__ = ["CODES", "check"]
 
@@ -121,14 +122,18 @@ def _hidden_by_helper(examination: Examination, file: Stored) -> Iterator[Findin
                 cause = f"{name} asks docker-credential-{helper}, which is missing; there is a login in {hidden}"
             if entry is not None and name == "docker" and hidden == "auths":
                 severity, said = Severity.WARNING, ("docker pull takes that one all the same, docker create stops",)
-            edit = partial(_without_helper, server)
-            repair = Edit(examination.context, file.path, edit, f"take {shown(server)!r} out of credHelpers")
+            repair = Edit(
+                examination.context, file.path, _helper_remover(server), f"take {shown(server)!r} out of credHelpers"
+            )
             subject = f"{file.path}: {shown(server)}"
             yield Finding("SP303", severity, examination.context.name, subject, cause, said, repair)
 
 
-def _without_helper(server: str, current: FileContent | None) -> bytes | None:
-    return None if current is None else document.remove_member(current, ("credHelpers", server))
+def _helper_remover(server: str) -> Change:
+    def edit(current: FileContent | None) -> bytes | None:
+        return None if current is None else document.remove_member(current, ("credHelpers", server))
+
+    return edit
 
 
 def _beneath(examination: Examination, file: Stored, server: str) -> str:
@@ -173,7 +178,7 @@ def _left_behind(
         said = (*said, "podman does not read credsStore, and takes this one")
         own = Advice(f"shorepass login --client podman {meant.registry}, which gives podman its own; then --fix")
         return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, own)
-    edit = Edit(context, file.path, partial(_emptied, key), f"empty {shown(key)!r} in auths, as docker does")
+    edit = Edit(context, file.path, _emptier(key), f"empty {shown(key)!r} in auths, as docker does")
     return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, edit)
 
 
@@ -187,12 +192,16 @@ def _podman_uses(examination: Examination, file: Stored, key: str, meant: Refere
     return source is not None and (source.path, source.key) == (file.path, key)
 
 
-def _emptied(key: str, current: FileContent | None) -> bytes | None:
-    """Leave nothing in an entry, as docker does; None when it is gone or empty by now."""
-    auths = document.load(current, first_value_only=True).get("auths") if current else None
-    if not isinstance(auths, dict) or not auths.get(key):
-        return None
-    return document.set_member(current, ("auths", key), {})
+def _emptier(key: str) -> Change:
+    """Return the edit that leaves nothing in an entry, as docker does, unless it is gone or empty by then."""
+
+    def edit(current: FileContent | None) -> bytes | None:
+        auths = document.load(current, first_value_only=True).get("auths") if current else None
+        if not isinstance(auths, dict) or not auths.get(key):
+            return None
+        return document.set_member(current, ("auths", key), {})
+
+    return edit
 
 
 # SP305

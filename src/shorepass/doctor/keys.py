@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from shorepass.config import document
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
@@ -15,11 +13,14 @@ from shorepass.names import Reference, split_host_port
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
 
     from shorepass.contexts import FileContent
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.stored import Stored
+
+    Change: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 __all__ = ["CODES", "check"]
 
@@ -94,18 +95,20 @@ def _lost(
         why += f"; for {right} there is another"
         if not users:
             summary = f"take {shown(key)!r} out of auths: {right!r} has a login"
-            repair = Edit(context, file.path, partial(_without, key), summary)
+            repair = Edit(context, file.path, _remover(key), summary)
     elif right is not None and all(_takes(other, key, instead=right) for other in others if _takes(other, key)):
         summary = f"rename {shown(key)!r} in auths to {right!r}"
-        repair = Edit(context, file.path, partial(_renamed, key, right), summary)
+        repair = Edit(context, file.path, _renamer(key, right), summary)
     if users:
         evidence = (*evidence, f"{' and '.join(users)} takes it")
     return Finding("SP302", severity, context.name, f"{file.path}: {shown(key)}", why, evidence, repair)
 
 
 def _takes(file: Stored, key: str, *, instead: str = "") -> bool:
-    """Tell whether a client takes the login under this key, or would if it were under the one ``instead``."""
+    """Tell whether a client takes the login under this key, or would, for as much, if it were under the one ``instead``."""
     meant = stored.meaning(file.client.name, key)
+    if instead and meant and meant.repository:
+        return False  # it would be the login for all of the registry
     keys = {instead, *file.logins} - {key} if instead else set(file.logins)
     return meant is not None and (instead or key) in file.client.fitting(keys, meant)
 
@@ -119,16 +122,25 @@ def _right_key(examination: Examination, file: Stored, meant: Reference) -> str 
     return target.key if target.helper is None and file.client.fitting([target.key], meant) else None
 
 
-def _renamed(key: str, right: str, current: FileContent | None) -> bytes | None:
-    """Move an entry of ``auths``; None when it is gone, or the other key is taken by now."""
-    auths = document.load(current, first_value_only=True).get("auths") if current else None
-    if not isinstance(auths, dict) or key not in auths or auths.get(right):
-        return None
-    return document.remove_member(document.set_member(current, ("auths", right), auths[key]), ("auths", key))
+def _renamer(key: str, right: str) -> Change:
+    """Return the edit that moves an entry of ``auths``, unless it is gone or the other key is taken by then."""
+
+    def edit(current: FileContent | None) -> bytes | None:
+        auths = document.load(current, first_value_only=True).get("auths") if current else None
+        if not isinstance(auths, dict) or key not in auths or auths.get(right):
+            return None
+        return document.remove_member(document.set_member(current, ("auths", right), auths[key]), ("auths", key))
+
+    return edit
 
 
-def _without(key: str, current: FileContent | None) -> bytes | None:
-    return None if current is None else document.remove_member(current, ("auths", key))
+def _remover(key: str) -> Change:
+    """Return the edit that takes an entry out of ``auths``. No partial: its repr would show the user info in a key."""
+
+    def edit(current: FileContent | None) -> bytes | None:
+        return None if current is None else document.remove_member(current, ("auths", key))
+
+    return edit
 
 
 def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Finding]:

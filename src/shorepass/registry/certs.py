@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["Certificates", "find", "misplaced"]
+__all__ = ["Certificates", "find", "misplaced", "place_for"]
 
 FILE_LIMIT = 1024 * 1024  # bytes: a bundle of all public authorities has 250 KiB
 HEAD_SIZE = 4096  # bytes in which a certificate begins, after what openssl prints about it
@@ -53,6 +53,16 @@ def find(context: Context, client: str, host: str, override: str | None = None) 
                     raise
                 continue  # containers passes over a folder that it may not read
     return Certificates(folders[-1] if folders else "")
+
+
+def place_for(context: Context, client: str, host: str) -> str:
+    """Return the folder where a certificate for ``host`` is best put: the one that is read, else one that needs no root.
+
+    Empty where the client reads none. For docker it is on the machine of its engine, whose user may be another.
+    """
+    folders = _folders(context, client, host)
+    best = folders[-1:] if client == "docker" else folders[:1]
+    return next((folder for folder in folders if context.is_folder(folder)), "".join(best))
 
 
 def misplaced(context: Context, client: str, host: str) -> list[str]:
