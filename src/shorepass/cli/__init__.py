@@ -5,10 +5,18 @@ The only place where an error becomes text (``shorepass: ...``, then ``hint: ...
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
+
+if "gettext" not in sys.modules:  # for want of translations argparse is given none: to load and to ask it is 2 ms of 30
+    words = type(sys)("gettext")
+    vars(words).update(gettext=str, ngettext=lambda one, many, count: one if count == 1 else many)
+    sys.modules["gettext"] = words
+    import argparse
+
+    del sys.modules["gettext"], words
+import argparse
 
 from shorepass.errors import ShorepassError
 
@@ -72,7 +80,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def program() -> NoReturn:
     """Run one command as a process, and end it at once: the interpreter's own clean-up is 2.5 ms of a login's 30."""
     gc.disable()  # the process is short, and looking for cycles doubles the time to decode a large file
-    setattr(argparse, "_", str)  # noqa: B010 -- nothing is translated here, and looking for translations costs 1.5 ms
     status = main()
     try:
         sys.stdout.flush()
