@@ -31,6 +31,12 @@ HIDDEN = "..."
 LINE_LIMIT = 200  # characters of a line in a diff
 CONTEXT_LINES = 2
 
+# Fields of an entry: these are shown wherever they stand before a colon. The document's own are gathered from it.
+_FIELDS = ("auth", "username", "password", "email", "serveraddress", "identitytoken", "registrytoken")
+_name = re.compile(r"^\w+$")
+_registry = re.compile(
+    r"(?:https?://)?[\w.-]+(?::[0-9]+)?(?:/[\w./-]*)?"
+)  # with user info it is none: that may be secret
 _tokens = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\s{}\[\],:]+|[^\s{}\[\],:"]+|"')
 
 
@@ -79,25 +85,24 @@ def masked(*contents: bytes) -> list[str]:
     key because of where it stands.
     """
     texts = [go_text(content) for content in contents]
-    keys, helpers = {""}, {"": ""}
+    keys, helpers = set(_FIELDS), {"": ""}
     for text in texts:
         try:
             _gather(first_value(text)[0], keys, helpers)
-        except (JsonSyntaxError, RecursionError):
+        except JsonSyntaxError:
             continue
     return ["".join(_shown(text, keys, helpers)) for text in texts]
 
 
 def _gather(document: Any, keys: set[str], helpers: dict[str, str]) -> None:
-    """Add a document's keys, and its helpers by the key before them. User info in a key may hold a password."""
+    """Add the names of a document's fields and registries to ``keys``, and to ``helpers`` each helper by the key before it."""
     for name, value in document if isinstance(document, tuple) else ():
-        if "@" not in name:
-            keys.add(name)
+        keys.update(_name.findall(name))
         if field_name(name) == "credsstore" and isinstance(value, str):
             helpers[name] = value
-        elif field_name(name) == "credhelpers" and isinstance(value, tuple):
-            helpers.update({key: suffix for key, suffix in value if isinstance(suffix, str) and "@" not in key})
-        _gather(value, keys, helpers)
+        elif field_name(name) in ("auths", "credhelpers") and isinstance(value, tuple):
+            keys.update(key for key, _ in value if _registry.fullmatch(key))
+            helpers.update((key, suffix) for key, suffix in value if isinstance(suffix, str))
 
 
 def _shown(text: str, keys: set[str], helpers: dict[str, str]) -> Iterator[str]:
