@@ -31,7 +31,7 @@ def test_what_is_harmless_can_be_read() -> None:
         '"reg.example": {"auth": "..."',
         '"credsStore": "pass"',
         '"gcr.io": "gcloud"',
-        '"Authorization": "..."',
+        '"HttpHeaders": {"..."',
     ):
         assert shown in text
     assert SECRET not in text
