@@ -109,6 +109,19 @@ def test_what_has_expired_is_not_sent(world: Path) -> None:
         assert registry.requests == []
 
 
+def test_what_no_client_takes_is_not_sent(world: Path) -> None:
+    """A login that would never leave its file does not leave it for a check."""
+    with Registry(users={"bob": "right"}) as registry:
+        mine = json.dumps({"auths": {registry.host: auth("bob:right")}})
+        files = {**docker_file(**{f"{registry.host}/team": auth("alice:old")}), "run/containers/auth.json": mine}
+        context = lay_out(world, {**files, "home/.dockercfg": json.dumps({registry.host: auth("carol:old")})})
+        found = {login.account: login for login in checked([place("me", context)], context)}
+        assert found["bob"].state is State.WORKS
+        assert (found["carol"].clients, found["carol"].state) == ((), State.NOT_CHECKED)
+        assert "another login stands before it" in found["carol"].detail
+        assert {request.username for request in registry.requests} <= {"", "bob", "alice"}
+
+
 def test_nothing_is_sent_to_a_foreign_token_server(world: Path) -> None:
     """The realm policy holds here as everywhere: a registry cannot send a password elsewhere."""
     with Registry(users={"alice": "right"}, auth="bearer", realm="https://evil.example/token") as registry:

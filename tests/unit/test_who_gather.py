@@ -103,13 +103,16 @@ def test_helpers_are_asked_side_by_side_and_not_for_long(world: Path, monkeypatc
 
 
 def test_no_helper_is_run_in_a_container(world: Path) -> None:
-    """To look at a container changes nothing in it: its helper is named, and not asked."""
+    """To look at a container changes nothing in it: its helper is named, and not asked; nor is its docker."""
     mark = world / "ran"
+    program = f"#!/bin/sh\n: > {mark}\n"
     files = {
         DOCKER: config(credsStore="held", credHelpers={"g.io": "gone"}),
-        "bin/docker-credential-held": f"#!/bin/sh\n: > {mark}\n",
+        "bin/docker-credential-held": program,
+        "bin/docker": program,  # whose release decides about the variable
     }
-    found = {login.key: login for login in logins_of(lay_out(world, files), "docker:web")}
+    context = lay_out(world, files, DOCKER_AUTH_CONFIG=config(auths={"v.io": auth("ci:pw")}))
+    found = {login.key: login for login in logins_of(context, "docker:web")}
     assert not mark.exists()
     assert (found[""].state, found[""].detail) == (State.NOT_CHECKED, "a helper holds it, not asked")
     assert found["g.io"].state is State.HELPER_MISSING

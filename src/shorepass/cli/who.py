@@ -56,7 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one row a login."""
     import time
 
+    from shorepass.cli import print_error
     from shorepass.contexts.local import LocalContext
+    from shorepass.errors import ShorepassError
     from shorepass.who.gather import look
     from shorepass.who.login import BROKEN, State
     from shorepass.who.sharing import with_shares
@@ -66,6 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         looked = _checked(looked, arguments, here, now)
     looked = with_shares(looked)
+    if arguments.all and here.uid:
+        print_error(ShorepassError("other users are not shown: only root may look", hint="sudo shorepass who --all"))
     if arguments.html:
         _draw(looked, arguments.html, now)
     elif arguments.json:

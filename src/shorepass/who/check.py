@@ -55,7 +55,7 @@ def check(
         (login.registry, login.credential): login.clients[0]
         for found in looked
         for login in found.logins
-        if login.state is State.NOT_CHECKED and login.credential is not None and login.registry
+        if login.state is State.NOT_CHECKED and login.credential is not None and login.registry and login.clients
     }
     access = access._replace(timeout=min(access.timeout, seconds))
     jobs = [
@@ -98,7 +98,7 @@ def _judged(login: Login, verdict: _Verdict | None) -> Login:
     if login.state is not State.NOT_CHECKED or login.credential is None:
         return login
     if verdict is None:
-        return login._replace(detail="its key names no registry")
+        return login._replace(detail=login.detail or "its key names no registry")
     return login._replace(state=verdict.state, detail=verdict.detail, hint=verdict.hint, asked=verdict.steps)
 
 

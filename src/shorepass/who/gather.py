@@ -11,7 +11,7 @@ from shorepass.shapes import NamedTuple
 from shorepass.who.expiry import expires_at
 from shorepass.who.login import Login, Looked, State
 from shorepass.who.together import together
-from shorepass.who.use import is_looked_up, remembered, uses
+from shorepass.who.use import is_looked_up, quiet, remembered, uses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def _open(place: Place) -> _Opened | str:
         return place.trouble or "it cannot be looked into"
     try:
         context = remembered(place.open())
+        if not asks_helpers(place.name):
+            context = quiet(context)
         entries = [(name, entry) for name in FAMILIES for entry in find(name).entries(context, ask_helpers=False)]
     except ShorepassError as error:
         return error.message.removeprefix(f"{place.name}: ")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shorepass.resolution import Resolution
     from shorepass.who.login import Login
 
-__all__ = ["is_looked_up", "remembered", "resolve", "uses"]
+__all__ = ["is_looked_up", "quiet", "remembered", "resolve", "uses"]
 
 LOOKS = frozenset(("head", "home", "is_folder", "names", "read", "status", "which"))
 
@@ -63,12 +63,17 @@ def remembered(context: Context) -> Context:
     return cast("Context", _Remembered(context))
 
 
+def quiet(context: Context) -> Context:
+    """Return a context in which no program is started."""
+    return cast("Context", _Quiet(context))
+
+
 def resolve(context: Context, client: str, login: Login) -> Resolution:
     """Return what a client does about the registry, or the part of it, that a login is for; no program is run."""
     from shorepass.clients import find
 
     namespace = login.key.partition("/")[2] if client != "docker" and "://" not in login.key else ""
-    return find(client).resolve(cast("Context", _Quiet(context)), Reference(login.registry, namespace.strip("/")))
+    return find(client).resolve(quiet(context), Reference(login.registry, namespace.strip("/")))
 
 
 def uses(context: Context, client: str, login: Login) -> bool:

@@ -1,0 +1,73 @@
+"""Many things at the same time: none holds up the others, and none is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from shorepass.who.together import together
+
+
+def test_the_results_keep_their_order() -> None:
+    """Whoever ends first, the first result is the first job's."""
+
+    def job(number: int) -> int:
+        time.sleep((5 - number) / 100)
+        return number
+
+    assert together([partial(job, number) for number in range(5)], workers=3) == [0, 1, 2, 3, 4]
+    assert together([], workers=3) == []
+
+
+def test_one_that_hangs_holds_nobody_up() -> None:
+    """Every worker hangs, and the jobs behind them run all the same."""
+    end = threading.Event()
+    jobs = [partial(end.wait, 30)] * 2 + [partial(str, number) for number in range(4)]  # type: ignore[list-item]
+    try:
+        assert together(jobs, workers=2, each=0.2) == [None, None, "0", "1", "2", "3"]
+    finally:
+        end.set()
+
+
+def test_there_is_an_end_to_all_of_it() -> None:
+    """What was not done by then is None, also what has not begun."""
+    end = threading.Event()
+    start = time.monotonic()
+    try:
+        assert together([partial(end.wait, 30)] * 3, workers=1, all_of_them=0.2) == [None, None, None]
+        assert time.monotonic() - start < 5
+    finally:
+        end.set()
+
+
+def test_no_more_than_the_workers_at_a_time() -> None:
+    """Registries are asked politely."""
+    running, most, lock = [0], [0], threading.Lock()
+
+    def job() -> None:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.01)
+        with lock:
+            running[0] -= 1
+
+    together([job] * 12, workers=3)
+    assert most[0] <= 3
+
+
+def test_an_error_is_raised() -> None:
+    """A job that fails in a way that nobody foresaw is not taken for one that is late."""
+    with pytest.raises(ZeroDivisionError):
+        together([lambda: 1 / 0], workers=1)
+
+
+def test_progress_is_told() -> None:
+    """The last word is that all are done."""
+    told: list[int] = []
+    together([partial(str, number) for number in range(4)], workers=2, progress=told.append)
+    assert told[-1] == 4
+    assert told == sorted(told)
