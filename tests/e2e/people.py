@@ -20,6 +20,7 @@ __all__ = ["Person", "end_processes_of", "new_person", "new_uid"]
 AS_PERSON = """
 import importlib, os, pkgutil, sys
 import _strptime, concurrent.futures.thread, ctypes, fcntl, hashlib, json, pwd, select, selectors, shlex, signal, subprocess
+import tomllib
 import encodings.ascii, encodings.idna, encodings.latin_1, encodings.utf_8
 import shorepass
 for module in pkgutil.walk_packages(shorepass.__path__, "shorepass."):

@@ -15,6 +15,7 @@ from client_files import auth
 from e2e import programs
 from e2e.containers import ContainerEngine
 from e2e.people import Person, new_person
+from e2e.sudo_machine import DEBIAN, machine
 
 
 @pytest.fixture
@@ -72,3 +73,14 @@ def test_after_sudo_docker_login(person: Person, registry: str, users: dict[str,
     status, document = who("--in", f"user:{person.name}")
     (found,) = [login for login in document["logins"] if login["path"].endswith("/.docker/config.json")]
     assert (status, found["state"], found["clients"]) == (3, "root-owned", ["docker", "podman"])
+
+
+@pytest.mark.parametrize("kept", ["", 'Defaults env_keep += "HOME"\n'], ids=["reset", "kept"])
+def test_what_sudo_makes_of_me(person: Person, kept: str) -> None:
+    """Without flags it is me and sudo, by sudo's real policy: root's login, or mine where sudo keeps HOME."""
+    done = machine(person, DEBIAN + kept).shorepass("who", "--json")
+    document = json.loads(done.stdout)
+    accounts = {login["context"]: login["account"] for login in document["logins"]}
+    assert accounts == {"me": "caller", "sudo": "caller" if kept else "root", "sudo-login": "root"}
+    files = [share["contexts"] for share in document["shares"] if share["what"] == "file"]
+    assert files == [["me", "sudo"] if kept else ["sudo", "sudo-login"]]

@@ -15,14 +15,14 @@ UNBOUNDED = 100_000  # columns: off a terminal a row is one line, however long
 ANSI = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "dim": "2"}
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns, without frames."""
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], wrapped: Sequence[str] = ()) -> None:
+    """Print aligned columns, without frames. ``wrapped``: columns that take several lines where a terminal is narrow."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for heading in headings:
-        table.add_column(heading, no_wrap=True, overflow="fold")
+        table.add_column(heading, no_wrap=heading not in wrapped, overflow="fold")
     for row in rows:
         table.add_row(*(_plain(cell) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False, markup=False)

@@ -159,7 +159,7 @@ def _print_text(looked: Sequence[Looked]) -> None:
     logins = [login for found in looked for login in found.logins]
     if logins:
         headings = ["CONTEXT", "CLIENTS", "KEY", "ACCOUNT", "KIND", "RESTS IN", "STATE"]
-        print_table(headings, [_row(login) for login in logins])
+        print_table(headings, [_row(login) for login in logins], wrapped=("CLIENTS", "KEY", "ACCOUNT", "RESTS IN"))
     for share in shares_of(looked):
         print(printable(described(share), UNBOUNDED))
     sys.stdout.flush()  # what follows on standard error belongs below

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from shorepass.credential import Anonymous
-from shorepass.errors import HelperError, LoginRefused, PermissionDenied, ShorepassError
+from shorepass.errors import HelperError, LoginRefused, PermissionDenied, RegistryError, ShorepassError
 from shorepass.resolution import Outcome, Step
 from shorepass.shapes import NamedTuple
 from shorepass.who.gather import HELPER_SECONDS, WORKERS, asks_helpers, broken, dated
@@ -87,8 +87,9 @@ def _ask(registry: str, credential: Credential, access: Access, here: Context) -
         step = Step("registry", Outcome.FAILED, registry, error.reason, error.hint)
         return _Verdict(State.REFUSED, error.reason, error.hint, (step,))
     except ShorepassError as error:
-        step = Step("registry", Outcome.FAILED, registry, error.message, error.hint)
-        return _Verdict(State.NOT_CHECKED, error.message, error.hint, (step,))
+        reason = error.reason if isinstance(error, RegistryError) else error.message
+        step = Step("registry", Outcome.FAILED, registry, reason, error.hint)
+        return _Verdict(State.NOT_CHECKED, reason, error.hint, (step,))
     if len(steps) == 1:  # it greets strangers: whatever was sent would have been taken
         return _Verdict(State.NOT_CHECKED, steps[0].detail, steps=steps)
     return _Verdict(State.WORKS, steps=steps)
