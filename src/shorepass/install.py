@@ -57,7 +57,7 @@ def place(here: LocalContext, client: str, registry: str | None) -> Place:
             "podman takes no helper for all registries from its auth file",
             hint='name one with --for REGISTRY; for all: credential-helpers = ["shorepass"] in registries.conf',
         )
-    return Place(auth_files(here, docker_first=True)[0].path, ("credHelpers", registry_of_server(registry)))
+    return Place(auth_files(here, client, docker_first=True)[0].path, ("credHelpers", registry_of_server(registry)))
 
 
 def named_now(content: FileContent | None, where: Place) -> str | None:

@@ -70,7 +70,7 @@ class Containers:
             conf = self._start(question, image=bool(reference.repository))
         except SourceError as error:
             return question.resolution([error])
-        files = auth_files(context, docker_first=self._is_podman)
+        files = auth_files(context, self.name, docker_first=self._is_podman)
         answers: list[_Found | SourceError] = []
         errors: list[SourceError] = []
         nothing = [NOTHING]  # as long as every place so far may have nothing
@@ -88,7 +88,7 @@ class Containers:
     def _start(self, question: _Question, *, image: bool) -> RegistriesConf:
         """Do what comes before any credential is looked for: find out where the image comes from."""
         context = question.context
-        file = auth_files(context, docker_first=self._is_podman)[0]
+        file = auth_files(context, self.name, docker_first=self._is_podman)[0]
         if self._is_podman and image and file.named and not context.read(file.path, SIZE_LIMIT):
             reason = f"not there, and {self.name} stops at that ({file.why})"
             question.add("file", Outcome.FAILED, file.path, reason)
@@ -114,7 +114,7 @@ class Containers:
         for helper in self._registries_conf(context).helpers:
             path, inner = helper, helper
             if helper == AUTH_FILES:
-                path, logins = _writable(context)
+                path, logins = _writable(context, self.name)
                 if key not in logins.helpers:
                     return Target(path, key)
                 inner = logins.helpers[key]
@@ -131,7 +131,7 @@ class Containers:
         targets = []
         for helper in self._registries_conf(context).helpers:
             if helper == AUTH_FILES:
-                path, logins = _writable(context)
+                path, logins = _writable(context, self.name)
                 if key in logins.helpers and "/" not in key:
                     targets.append(Target(path, key, logins.helpers[key]))
                 targets.append(Target(path, key))
@@ -147,7 +147,7 @@ class Containers:
             helpers = self._registries_conf(context).helpers
         except SourceError as error:
             return [Entry("", "", "", "registries.conf", error=error)]
-        files = auth_files(context, docker_first=self._is_podman)
+        files = auth_files(context, self.name, docker_first=self._is_podman)
         for helper in helpers:
             if helper == AUTH_FILES:
                 entries += [entry for file in files for entry in _file_entries(context, file, ask)]
@@ -341,9 +341,9 @@ def _decode(file: AuthFile, logins: Logins, key: str) -> Credential | SourceErro
         return MalformedFile(file.path, f"the entry {shown!r} in auths: {error}", hint=hint)
 
 
-def _writable(context: Context) -> tuple[str, Logins]:
+def _writable(context: Context, client: str) -> tuple[str, Logins]:
     """Return the path of the file that a login changes, and what is in it. Raises FileError as the programs do."""
-    file, runtime = auth_files(context, docker_first=True)[0], context.getenv("XDG_RUNTIME_DIR")
+    file, runtime = auth_files(context, client, docker_first=True)[0], context.getenv("XDG_RUNTIME_DIR")
     if runtime and file.path == join(context, runtime, "containers", "auth.json") and not context.is_folder(runtime):
         raise FileError(runtime, "XDG_RUNTIME_DIR names it, and it is not there", hint="make that folder, or unset it")
     return file.path, auth_file.load(context, file) or NO_LOGINS

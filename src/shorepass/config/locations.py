@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shorepass.errors import FileError
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -32,8 +33,8 @@ def docker_config_path(context: Context) -> tuple[str, str]:
     return join(context, home, ".docker", "config.json"), "it is in the home folder, and DOCKER_CONFIG is not set"
 
 
-def auth_files(context: Context, *, docker_first: bool) -> list[AuthFile]:
-    """Return containers' auth files in the order in which they are read; the first is the one that is written.
+def auth_files(context: Context, client: str, *, docker_first: bool) -> list[AuthFile]:
+    """Return the auth files of podman, skopeo or buildah in the order in which they are read; the first is also written.
 
     ``docker_first``: DOCKER_CONFIG names the first file, where it is set: so in podman and buildah, and in every login.
     Sources: containers/image pkg/docker/config/config.go ``getAuthFilePaths``, containers/common pkg/auth/cli.go
@@ -41,7 +42,7 @@ def auth_files(context: Context, *, docker_first: bool) -> list[AuthFile]:
     """
     home, docker = context.home() or "", context.getenv("DOCKER_CONFIG")
     path = join(context, docker or join(context, home, ".docker"), "config.json")
-    files = [_first(context, home)]
+    files = [_first(context, client, home)]
     if docker and docker_first and not context.getenv("REGISTRY_AUTH_FILE"):
         files = [AuthFile(path, "docker's file: DOCKER_CONFIG names its folder", named=True)]
     config = context.getenv("XDG_CONFIG_HOME")
@@ -53,7 +54,7 @@ def auth_files(context: Context, *, docker_first: bool) -> list[AuthFile]:
     return [file for index, file in enumerate(files) if file.path not in {other.path for other in files[:index]}]
 
 
-def _first(context: Context, home: str) -> AuthFile:
+def _first(context: Context, client: str, home: str) -> AuthFile:
     named = context.getenv("REGISTRY_AUTH_FILE")
     if named:
         return AuthFile(named, "named by --authfile or REGISTRY_AUTH_FILE", named=True)
@@ -62,8 +63,31 @@ def _first(context: Context, home: str) -> AuthFile:
     runtime = context.getenv("XDG_RUNTIME_DIR")
     if runtime:
         return AuthFile(join(context, runtime, "containers", "auth.json"), "in XDG_RUNTIME_DIR")
+    folder = _rootless_runtime(context, client) if context.uid else ""
+    if folder:
+        path = join(context, folder, "containers", "auth.json")
+        return AuthFile(path, f"in the folder that {client} takes for a user's, as XDG_RUNTIME_DIR is not set")
     path = f"/run/containers/{context.uid}/auth.json"
     return AuthFile(path, "in the user's run folder, as XDG_RUNTIME_DIR is not set")
+
+
+def _rootless_runtime(context: Context, client: str) -> str:
+    """Return what a user's podman or buildah sets XDG_RUNTIME_DIR to when it is not set; empty: nothing (skopeo).
+
+    As podman 4.3 (libpod ``SetXdgDirs``, pkg/util ``GetRuntimeDir``) and buildah 1.28 do.
+    """
+    if client == "buildah":
+        return join(context, context.getenv("TMPDIR") or "/var/tmp", f"containers-user-{context.uid}", "containers")  # noqa: S108
+    if client != "podman":
+        return ""
+    folder = f"/run/user/{context.uid}"
+    try:
+        status = context.status(folder)
+    except FileError:
+        status = None
+    if status is not None and status.uid == context.uid:
+        return folder
+    return join(context, context.getenv("TMPDIR") or "/tmp", f"podman-run-{context.uid}")  # noqa: S108
 
 
 def join(context: Context, folder: str, *names: str) -> str:

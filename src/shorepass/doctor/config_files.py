@@ -31,10 +31,6 @@ READ_BY_OTHERS, WRITTEN_BY_OTHERS, WRITTEN_BY_ALL, STICKY = 0o044, 0o022, 0o002,
 PRIVATE = 0o077  # what a file with a secret grants to nobody else
 OWN_FILE, OWN_FOLDER = 0o600, 0o700
 
-# Where XDG_RUNTIME_DIR is not set, and closed to all once root has used podman there. podman then sets that variable by
-# itself to a folder of its user (4.3.1, rootless); skopeo stops with "permission denied".
-RUN_FOLDER = "/run/containers/"
-
 # A field that holds a secret and is not empty. A pattern, and no decoder: the file may be broken.
 _secret = re.compile(rb'"(?:auth|password|identitytoken|registrytoken|authorization)"\s*:\s*"[^"]', re.IGNORECASE)
 
@@ -159,8 +155,6 @@ def _unreadable(context: Context, file: ConfigFile) -> Iterator[Finding]:
     except MalformedFile:
         return  # SP103
     except FileError as error:
-        if file.path.startswith(RUN_FOLDER) and file.clients == ("podman",):
-            return
         status = _status(context, file.path)
         evidence = (f"mode {status.mode:04o}, owner {status.owner or status.uid}",) if status else ()
         yield Finding(

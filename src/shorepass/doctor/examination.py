@@ -92,7 +92,7 @@ class Examination:
                 path, why = docker_config_path(self.context)
                 files = [ConfigFile(path, why, (name,))]
             else:
-                read = auth_files(self.context, docker_first=name != "skopeo")
+                read = auth_files(self.context, name, docker_first=name != "skopeo")
                 files = [ConfigFile(file.path, file.why, (name,), file.legacy) for file in read]
             for file in files:
                 known = found.get(file.path)
