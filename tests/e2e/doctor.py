@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
     from conftest import Done
 
-__all__ = ["Doctor", "Finding", "Program", "found", "log_in", "one"]
+__all__ = ["Doctor", "Finding", "Program", "found", "log_in", "one", "release"]
 
 Finding = dict[str, Any]
 
@@ -38,6 +39,12 @@ def one(done: Done, *, notes: bool = False) -> Finding:
     """Return the finding that doctor has, which is the only one."""
     (finding,) = found(done, notes=notes)
     return finding
+
+
+def release(docker: Program) -> tuple[int, int]:
+    """Return the release of a docker."""
+    major, minor = re.findall(r"[0-9]+", docker("--version").stdout)[:2]
+    return int(major), int(minor)
 
 
 def log_in(docker: Program, registry: str, user: str, password: str) -> None:
