@@ -85,6 +85,7 @@ def test_a_named_auth_file_that_is_not_there(
     podman = [programs.require("podman"), *store, "pull", "--tls-verify=false", private_image]
     assert "gone.json" in programs.run(podman, env={**os.environ, "PATH": programs.SYSTEM_PATH}).stderr
     assert not inspects(skopeo, private_image)
+    (world / "bin/podman").symlink_to(programs.require("podman"))
     finding = one(doctor("--offline", private_image, client="podman"))
     assert (finding["code"], finding["severity"], finding["subject"]) == ("SP401", "error", "REGISTRY_AUTH_FILE")
     assert one(doctor("--offline", private_image, client="skopeo"))["code"] == "SP401"

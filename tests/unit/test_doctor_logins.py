@@ -196,3 +196,21 @@ def test_the_worst_of_several_counts() -> None:
     error = Finding("SP1", Severity.ERROR, "me", "x", "an error", ("two", "three"))
     other = Finding("SP1", Severity.NOTE, "me", "y", "another")
     assert merged([note, error, other]) == [error._replace(evidence=("one", "two", "three")), other]
+
+
+# Variables
+
+
+@pytest.mark.parametrize("text", ["{", '{"auths": 1}'])
+def test_a_named_file_that_is_broken_is_there(world: Path, text: str) -> None:
+    """REGISTRY_AUTH_FILE names a broken file: other checks say so, and nobody says that it is not there."""
+    files = {"named.json": text, "bin/podman": ""}
+    found = findings(lay_out(world, files, REGISTRY_AUTH_FILE="{}/named.json"))
+    assert "SP401" not in codes(found)
+    assert found
+
+
+def test_a_folder_that_is_not_there_is_no_trouble_by_itself(world: Path) -> None:
+    """DOCKER_CONFIG names a folder that docker login would make, and hides nothing: a note."""
+    (finding,) = findings(lay_out(world, {"bin/docker": ""}, DOCKER_CONFIG="{}/new"), clients=("docker",))
+    assert (finding.code, finding.severity) == ("SP401", Severity.NOTE)

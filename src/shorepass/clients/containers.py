@@ -85,11 +85,16 @@ class Containers:
                 nothing = []
         return question.resolution([*errors[:1], *answers, *nothing])
 
+    def missing(self, context: Context) -> AuthFile | None:
+        """Return the auth file that somebody has named and that is not there, at which the program stops. Raises FileError."""
+        file = auth_files(context, self.name, docker_first=self._is_podman)[0]
+        return file if self._is_podman and file.named and not context.read(file.path, SIZE_LIMIT) else None
+
     def _start(self, question: _Question, *, image: bool) -> RegistriesConf:
         """Do what comes before any credential is looked for: find out where the image comes from."""
         context = question.context
-        file = auth_files(context, self.name, docker_first=self._is_podman)[0]
-        if self._is_podman and image and file.named and not context.read(file.path, SIZE_LIMIT):
+        file = self.missing(context) if image else None
+        if file is not None:
             reason = f"not there, and {self.name} stops at that ({file.why})"
             question.add("file", Outcome.FAILED, file.path, reason)
             raise FileError(file.path, reason)

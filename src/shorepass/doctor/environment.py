@@ -35,7 +35,6 @@ CODES = {
 # Which variables name a client's file or its folder, the first that is set.
 VARIABLES = {"docker": ("DOCKER_CONFIG",), "skopeo": ("REGISTRY_AUTH_FILE",)}
 OF_PODMAN = ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG")
-SOME_IMAGE = Reference("registry.invalid", "image")
 
 
 def check(examination: Examination) -> Iterator[Finding]:
@@ -58,15 +57,9 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     entries = _spelled_out(examination, client, context)
     usual = _spelled_out(examination, client, context.with_env(**{variable: ""}))
     unseen = _missing(examination, client, usual, entries)
-    is_used = client.name == "docker" or any(context.which(program) for program in CONTAINERS)
-    stops = client.resolve(context, SOME_IMAGE).answer if is_used else None
-    gone = not context.is_folder(place) if variable == "DOCKER_CONFIG" else isinstance(stops, FileError)
-    evidence = [f"{variable}={place}", *(["there is nothing of that name"] if gone else [])]
-    for entry in unseen:
-        said = login(entry.credential) if entry.credential else "a login"
-        evidence.append(f"{client.name} does not see {said} for {shown(entry.key)} in {entry.path}")
-    if isinstance(stops, FileError) and stops.path.startswith(place):
-        evidence.append(f"{client.name} pulls nothing: {stops.reason}")
+    stops = _stops(examination, client)
+    gone = stops or (variable == "DOCKER_CONFIG" and not context.is_folder(place))
+    if stops:
         severity, cause = Severity.ERROR, "it names a file that is not there"
     elif unseen:
         cause = "it hides the logins in the usual place"
@@ -76,13 +69,30 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
         severity, cause = Severity.NOTE, "it names a folder that is not there"
     else:
         return
+    evidence = [f"{variable}={place}", *([f"{client.name} pulls nothing as long as that is so"] if stops else [])]
+    for entry in unseen:
+        said = login(entry.credential) if entry.credential else "a login"
+        evidence.append(f"{client.name} does not see {said} for {shown(entry.key)} in {entry.path}")
     advice = f"unset {variable}"
     if unseen:
-        named = stored.meaning(client.name, unseen[0].key)
+        meant = stored.meaning(client.name, unseen[0].key)
         advice += (
-            f"; or log in there, too: shorepass login --client {client.name} {named.name if named else 'REGISTRY'}"
+            f"; or log in there, too: shorepass login --client {client.name} {meant.name if meant else 'REGISTRY'}"
         )
     yield Finding("SP401", severity, context.name, variable, cause, tuple(evidence), Advice(advice))
+
+
+def _stops(examination: Examination, client: Client) -> bool:
+    """Tell whether the client is here, and stops because the file that the variable names is not there."""
+    from shorepass.clients.containers import Containers
+
+    context = examination.context
+    if not isinstance(client, Containers) or not any(context.which(program) for program in CONTAINERS):
+        return False
+    try:
+        return client.missing(context) is not None
+    except FileError:
+        return False  # other checks say so
 
 
 def _spelled_out(examination: Examination, client: Client, context: Context) -> list[Entry]:

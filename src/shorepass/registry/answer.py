@@ -84,7 +84,7 @@ def _document(response: Response) -> object:
 def limit_reached(registry: str, response: Response) -> RateLimited | None:
     """Return the error that a good answer foretells: ``ratelimit-remaining: 0;w=21600`` (w: seconds), as Docker Hub says."""
     left, _, rest = response.header("ratelimit-remaining").replace(" ", "").partition(";")
-    if not _is_number(left) or int(left[:8]) > 0:
+    if not left or left.strip("0"):
         return None
     window = rest.removeprefix("w=")
     span = f" in {int(window) / 3600:.0f} hours" if _is_number(window) and 5 <= len(window) < 8 else ""
