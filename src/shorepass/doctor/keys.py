@@ -37,10 +37,12 @@ LOST_LIMIT = 50  # findings of one file: who made it made them all alike
 def check(examination: Examination) -> Iterator[Finding]:
     """Look at the key of every login in every file."""
     files = stored.read(examination)
-    for file in files:
+    for file in files:  # in docker's file docker's rules count, not podman's
         if file.client.name == "docker" or file.path not in {other.path for other in files if other is not file}:
             others = [other for other in files if other.path == file.path and other is not file]
-            yield from islice(_not_looked_up(examination, file, others), LOST_LIMIT)  # in docker's file docker's rules count, not podman's
+            yield from islice(
+                _not_looked_up(examination, file, others), LOST_LIMIT
+            )  # in docker's file docker's rules count, not podman's
     yield from _at_random(examination, files)
 
 
