@@ -46,11 +46,13 @@ class Person:
         self.as_root("install", "-d", "-m", "0755", "-o", name, "-g", name, str(self.home))
 
     def remove(self) -> None:
-        """Remove the user, the home, and what sudo remembers."""
+        """Remove the user, the home, and what sudo, podman and buildah have made for them."""
         end_processes_of(self.uid)
         folders = ("/var/lib/sudo/lectured", "/run/sudo/ts")
         remembered = [f"{folder}/{name}" for folder in folders for name in (self.name, self.uid)]  # as of sudo 1.9.15
-        self.as_root("rm", "-rf", str(self.folder), *remembered)
+        starts = ("/tmp/podman-run-", "/tmp/containers-user-", "/var/tmp/containers-user-", "/run/user/")
+        made = [f"{start}{self.uid}" for start in starts]
+        self.as_root("rm", "-rf", str(self.folder), *remembered, *made)
         self.as_root("userdel", self.name)
 
     def run(self, *argv: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:

@@ -92,6 +92,35 @@ def test_a_link_that_they_planted_leads_nowhere(person: Person, registry: str, u
     assert person.as_root("ls", "-A", str(secret)) == ""
 
 
+@pytest.mark.parametrize("session", [False, True], ids=["no session", "session"])
+@pytest.mark.parametrize("client", ["podman", "buildah", "skopeo"])
+def test_where_their_clients_keep_logins(
+    person: Person, client: str, session: bool, registry: str, users: dict[str, str]
+) -> None:
+    """A login of the real program is found by us, and one of ours by the program, with and without XDG_RUNTIME_DIR."""
+    runtime = f"/run/user/{person.uid}"
+    env = {"XDG_RUNTIME_DIR": runtime} if session else {}
+    if session:
+        person.as_root("install", "-d", "-m", "700", "-o", person.name, runtime)
+    place = ("--in", f"user:{person.name}", "--client", client)
+    words = ("--tls-verify=false", "--username", "alice", "--password-stdin", registry)
+    program = programs.require(client)
+    real = person.run("sh", "-c", 'cd; exec "$@" 2>&1', "sh", program, "login", *words, stdin=users["alice"], **env)
+    ours = shorepass("get", *place, registry)
+    if real.returncode == 0:
+        assert json.loads(ours.stdout)["Secret"] == users["alice"]
+        assert shorepass("logout", *place, registry).returncode == 0
+        done = shorepass("login", *place, *words, stdin=users["alice"])
+        assert (done.returncode, done.stderr) == (0, "")
+        told = person.run(
+            "sh", "-c", 'cd; exec "$@" 2>/dev/null', "sh", program, "login", "--get-login", registry, **env
+        )
+        assert told.stdout == "alice\n"
+    else:  # skopeo, where root's podman has closed /run/containers to everybody
+        assert "permission denied" in real.stdout
+        assert (ours.returncode, "permission denied" in ours.stderr) == (3, True)
+
+
 def test_helpers_run_as_them(person: Person) -> None:
     """A credential helper is asked as that user, with the environment of that user's login."""
     answer = 'printf \'{"ServerURL":"u","Username":"%s","Secret":"%s"}\' "$(id -un)" "$HOME $LOGNAME"'
