@@ -91,7 +91,13 @@ def commands(host: str) -> list[list[str]]:
         ["logout", "--all"],
         ["logout", "--all", "--json"],
     ]
-    return [[*words, "--client", client] for client in ("docker", "podman") for words in per_client]
+    of_all = [
+        *(["who", "--in", "me"], ["who", "--in", "me", "--json"], ["who", "--in", "me", "--html", "-"]),
+        *(["who", "--in", "me", "--check"], ["doctor"], ["doctor", "--json"], ["doctor", "--check"]),
+        *(["doctor", "--push", image], ["doctor", "--fix", "--yes"], ["doctor", "--undo"]),
+    ]
+    of_each = [[*words, "--client", client] for client in ("docker", "podman") for words in per_client]
+    return [*of_all, *of_each]
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -55,6 +55,17 @@ def test_one_credential_is_sent_once(world: Path) -> None:
         assert sum(request.authorization == "basic" for request in registry.requests) == 1
 
 
+def test_what_no_client_sends_is_not_sent(world: Path) -> None:
+    """Docker finds this file broken, and podman takes its login from a file of its own: nobody sends this one."""
+    with Registry(users={"": "theirs"}) as registry:
+        files = docker_file(**{registry.host: auth(":ours")})
+        files["run/containers/auth.json"] = json.dumps({"auths": {registry.host: auth(":theirs")}})
+        context = lay_out(world, files)
+        found = checked([place("me", context)], context)
+        assert [login.state for login in found if login.credential and not login.clients] == [State.NOT_CHECKED]
+        assert sum(request.authorization == "basic" for request in registry.requests) == 1
+
+
 def test_what_is_not_answered_in_time(world: Path) -> None:
     """A registry that keeps silent leaves its login unchecked, says so, and holds nobody up."""
     with Registry(users={"alice": "right"}) as quick, Registry(users={"alice": "right"}) as silent:

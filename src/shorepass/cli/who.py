@@ -179,6 +179,7 @@ def _words(login: Login) -> str:
 
 
 def _row(login: Login) -> list[str]:
+    from shorepass.errors import without_user_info
     from shorepass.who.document import date
     from shorepass.who.login import State
 
@@ -186,4 +187,12 @@ def _row(login: Login) -> list[str]:
     state = login.state.value
     if login.expires is not None and login.state is State.EXPIRED:
         state += f" {date(login.expires)}"
-    return [login.context, ", ".join(login.clients), login.key, login.account, login.kind, rests, state]
+    return [
+        login.context,
+        ", ".join(login.clients),
+        without_user_info(login.key),
+        login.account,
+        login.kind,
+        rests,
+        state,
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.credential import Basic, BearerToken, IdentityToken
+from shorepass.errors import without_user_info
 from shorepass.who.login import BROKEN, State
 
 TYPE_CHECKING = False
@@ -55,7 +56,7 @@ def _login(login: Login, numbers: Mapping[Share, int]) -> dict[str, Any]:
     return {
         "context": login.context,
         "clients": list(login.clients),
-        "key": login.key,
+        "key": without_user_info(login.key),
         "registry": login.registry or None,
         "account": login.account or None,
         "kind": login.kind or None,

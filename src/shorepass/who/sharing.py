@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shorepass.errors import SourceError
+from shorepass.errors import SourceError, without_user_info
 from shorepass.who.login import Share
 
 TYPE_CHECKING = False
@@ -87,7 +87,11 @@ def _marks(context: Context | None, login: Login) -> Iterator[_Mark]:
         if identity:
             yield "helper", (identity, login.key, login.account), f"docker-credential-{login.helper}"
     if login.credential is not None:
-        yield "credential", (login.registry, login.credential), f"{login.account or login.kind} at {login.key}"
+        yield (
+            "credential",
+            (login.registry, login.credential),
+            f"{login.account or login.kind} at {without_user_info(login.key)}",
+        )
 
 
 def _on_this_machine(context: Context, path: str) -> str | None:
