@@ -11,6 +11,7 @@ import pytest
 
 from contract.grounds import Ground, all_kinds
 from e2e import programs
+from e2e.containers import USER, ContainerEngine, docker_engine, podman_engine
 from e2e.people import new_person
 from e2e.ssh_host import SshHost, ssh_host
 from e2e.sudo_machine import DEBIAN, machine
@@ -109,3 +110,41 @@ def ground_ssh(host: SshHost) -> Ground:
     host.sh(f"mkdir -m 700 {folder}")
     context = find.find("ssh:virtual", here(Path("/"), str(host.bin)))
     return Ground(context, folder, lambda script, stdin=b"": host.sh(f"cd {folder}; {script}", stdin))
+
+
+def contained(engine: ContainerEngine, name: str) -> Ground:
+    """A folder in the home of a container's user; ``exec`` is the other way in."""
+    folder = f"/home/{USER}/{os.urandom(4).hex()}"
+    done = engine.execute(name, "/bin/mkdir", "-m", "700", folder)
+    assert done.returncode == 0, done.stderr
+    env = [f"{key}={value}" for key, value in engine.env.items()]
+    sh = ["env", f"HOME={engine.folder}", *env, engine.program, "exec", "-i", "-w", folder, name]
+    context = find.find(f"{engine.family}:{name}", LocalContext({**os.environ, **engine.leads}))
+    return Ground(context, folder, lambda script, stdin=b"": programs.shell(sh, script, stdin))
+
+
+@pytest.fixture(scope="session")
+def docker_container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ContainerEngine, str]]:
+    """A running container of docker."""
+    folder = tmp_path_factory.mktemp("docker")
+    with programs.docker_daemon(folder) as address, docker_engine(address, folder) as engine:
+        yield engine, engine.make(f"--user={USER}")
+
+
+@pytest.fixture(scope="session")
+def podman_container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ContainerEngine, str]]:
+    """A running container of podman."""
+    with podman_engine(tmp_path_factory.mktemp("podman")) as engine:
+        yield engine, engine.make(f"--user={USER}")
+
+
+@pytest.fixture
+def ground_docker(docker_container: tuple[ContainerEngine, str]) -> Ground:
+    """The user of a container of docker."""
+    return contained(*docker_container)
+
+
+@pytest.fixture
+def ground_podman(podman_container: tuple[ContainerEngine, str]) -> Ground:
+    """The user of a container of podman."""
+    return contained(*podman_container)

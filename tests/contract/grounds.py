@@ -16,7 +16,7 @@ from shorepass.contexts import Context
 __all__ = ["KINDS", "KINDS_OF_ROOT", "Ground"]
 
 KINDS = ("me", "shell", "kube", "ssh")
-KINDS_OF_ROOT = ("user", "sudo")  # only root has them
+KINDS_OF_ROOT = ("user", "sudo", "docker", "podman")  # only root has them, or all of them
 
 
 class Ground(NamedTuple):

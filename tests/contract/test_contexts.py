@@ -370,7 +370,7 @@ class TestRights:
         """A symlink is given itself, not what it leads to; who may not give gets an error."""
         path = ground.write("file", b"x")
         ground.sh("ln -s file link", b"")
-        if ground.is_roots or ground.context.name.startswith("user:"):
+        if ground.is_roots or ground.context.name.startswith(("user:", "docker:", "podman:")):
             ground.context.set_owner(ground.at("link"), 12345, 54321)
             assert ground.sh("stat -c '%u %g' link", b"") == b"12345 54321\n"
             assert ground.look("file")[0] == ground.own("600")

@@ -69,22 +69,7 @@ def image_archive(folder: Path) -> Path:
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
         tar.add(programs.require("busybox"), "bin/busybox")
-        for name in (
-            "sh",
-            "cat",
-            "ls",
-            "env",
-            "mv",
-            "cp",
-            "rm",
-            "id",
-            "stat",
-            "chmod",
-            "chown",
-            "mkdir",
-            "ln",
-            "sleep",
-        ):
+        for name in set(programs.run([programs.require("busybox"), "--list"]).stdout.split()) - {"busybox"}:
             link = tarfile.TarInfo(f"bin/{name}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)
@@ -101,12 +86,12 @@ class ContainerEngine:
         self.folder = folder
         self.leads = dict(leads)
         self.env = dict(env)
-        self._program = program
+        self.program = program
         self._made: list[str] = []
 
     def try_run(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run the engine's program."""
-        return programs.run([self._program, *args], env={"HOME": str(self.folder), **self.env}, stdin=stdin)
+        return programs.run([self.program, *args], env={"HOME": str(self.folder), **self.env}, stdin=stdin)
 
     def run(self, *args: str, stdin: str = "") -> str:
         """Run it, and return what it prints; it must succeed."""

@@ -14,12 +14,13 @@ import tarfile
 
 from shorepass.contexts.rootfs import Node
 from shorepass.errors import ContextError, FileError
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts.engine import Engine
 
-__all__ = ["ArchiveRoot", "packed"]
+__all__ = ["ArchiveRoot", "Entry", "packed"]
 
 HEADER_LIMIT = 16 * 1024  # bytes: a tar's first entry, with extended attributes before it
 BLOCK = 512  # bytes: tar's unit
@@ -63,7 +64,7 @@ class ArchiveRoot:
     def owned(self, path: str, node: Node) -> Node:
         """Return the node with its owner, from the beginning of its tar: docker takes 50 milliseconds for that."""
         entry, _ = self._first(path, 0)
-        owned = node._replace(uid=entry.uid, gid=entry.gid)
+        owned = node._replace(uid=entry.uid, gid=entry.gid, target=entry.linkname or node.target)
         if node.kind == "folder":
             self._folders[path] = owned
         return owned
@@ -111,19 +112,34 @@ class ArchiveRoot:
         return data
 
 
-def packed(entries: list[tuple[str, bytes | None, int]], owner: tuple[int, int]) -> bytes:
-    """Return a tar of files and, where the content is None, folders, each with its mode; all belong to ``owner``."""
+class Entry(NamedTuple):
+    """What a tar is to bring: a file with ``content``, a link to ``target``, or, without either, a folder."""
+
+    name: str
+    content: bytes | None
+    mode: int
+    target: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.content is None and not self.target
+
+
+def packed(entries: list[Entry], owner: tuple[int, int]) -> bytes:
+    """Return a tar of the entries; all belong to ``owner``."""
     import time
 
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, content, mode in entries:
-            entry = tarfile.TarInfo(name)
-            entry.type = tarfile.DIRTYPE if content is None else tarfile.REGTYPE
-            entry.mode, entry.mtime = mode, int(time.time())
-            entry.uid, entry.gid = owner
-            entry.size = len(content or b"")
-            tar.addfile(entry, io.BytesIO(content or b""))
+        for entry in entries:
+            info = tarfile.TarInfo(entry.name)
+            kind = tarfile.DIRTYPE if entry.is_folder else tarfile.REGTYPE
+            info.type = tarfile.SYMTYPE if entry.target else kind
+            info.mode, info.mtime, info.linkname = entry.mode, int(time.time()), entry.target
+            info.uid, info.gid = owner
+            info.size = len(entry.content or b"")
+            tar.addfile(info, io.BytesIO(entry.content or b""))
     return buffer.getvalue()
 
 

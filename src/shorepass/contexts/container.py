@@ -14,9 +14,9 @@ from functools import cached_property, partial
 
 from shorepass.contexts import FileContent, FileStatus, Place
 from shorepass.contexts import accounts as users
-from shorepass.contexts.archive import ArchiveRoot, packed
+from shorepass.contexts.archive import ArchiveRoot, Entry, packed
 from shorepass.contexts.procroot import ProcRoot, proc_root
-from shorepass.contexts.rootfs import READ, SEARCH, Found, Walker
+from shorepass.contexts.rootfs import READ, SEARCH, WRITE, Found, Walker
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
 from shorepass.processes import ProcessNotStarted
 from shorepass.shapes import NamedTuple
@@ -215,13 +215,18 @@ class ContainerContext:
 
     def getenv(self, name: str) -> str | None:
         """Return a variable as the engine sets it; what a script in the container sets afterwards is not known."""
-        if name in self._overrides:
-            return self._overrides[name]
-        return self.home() if name == "HOME" else self._environ.get(name)
+        if name == "HOME":
+            return self.home()
+        return self._overrides.get(name, self._environ.get(name))
 
     def home(self) -> str | None:
         """Return HOME, which the engine takes from the container's user database where nobody has set it."""
-        return self._environ.get("HOME") or (self._account.home if self._account else None) or None
+        return (
+            self._overrides.get("HOME")
+            or self._environ.get("HOME")
+            or (self._account.home if self._account else None)
+            or None
+        )
 
     def with_env(self, **variables: str) -> ContainerContext:
         """Return this context with some variables set."""
@@ -298,10 +303,8 @@ class ContainerContext:
     def names(self, folder: str) -> list[str]:
         """Return the sorted names in a folder; empty when it is absent."""
         found = self._find(folder)
-        if found.node is None:
+        if found.node is None or found.node.kind != "folder":
             return []
-        if found.node.kind != "folder":
-            self._refuse(folder, found, "not a directory")
         if not self._walker.may(found.path, found.node, READ):
             self._refuse(folder, found, "permission denied")
         return self._root.names(found.path)
@@ -379,6 +382,8 @@ class ContainerContext:
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
         """Run a program in the container, as its user and with its environment, without a terminal."""
+        if not argv[0].startswith("/"):
+            raise ProcessNotStarted("not an absolute path")
         if not self.is_running:
             raise ProcessNotStarted(f"the container is {self.state or 'stopped'}: nothing can be run in it")
         return self._engine.execute(self.id, argv, self._overrides, stdin, timeout=timeout, limit=limit)
@@ -403,47 +408,48 @@ class ContainerContext:
 
     def _write(self, path: str, found: Found, data: bytes) -> None:
         *folders, name = found.path.split("/")
+        parent = self._walker.find("/".join(folders[: len(folders) + 1 - max(found.missing, 1)]) or "/")
+        if parent.node is None or not self._walker.may(parent.path, parent.node, WRITE):
+            raise WriteError(path, "permission denied", hint=f"{parent.path} is closed to uid {self.uid} for writing")
         if found.node is not None:
             node = self._root.owned(found.path, found.node)
-            self._put(path, found.path, [(name, data, node.mode)], (node.uid or 0, node.gid or 0))
+            self._put(path, found.path, [Entry(name, data, node.mode)], (node.uid or 0, node.gid or 0))
             return
         first = len(folders) + 1 - found.missing  # of the folders to make
         names = [*folders, name][first:]
-        made: list[tuple[str, bytes | None, int]] = [
-            ("/".join(names[: count + 1]), None, FOLDER_MODE) for count in range(len(names) - 1)
-        ]
+        made = [Entry("/".join(names[: count + 1]), None, FOLDER_MODE) for count in range(len(names) - 1)]
         account = self._account
         owner = (account.uid, account.gid) if account else (0, 0)
         top = "/".join([*folders, name][: first + 1])
-        self._put(path, top, [*made, ("/".join(names), data, FILE_MODE)], owner)
+        self._put(path, top, [*made, Entry("/".join(names), data, FILE_MODE)], owner)
 
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permission bits of what stands at ``path``."""
         self._change(path, mode=mode)
 
     def set_owner(self, path: str, uid: int, gid: int) -> None:
-        """Give what stands at ``path`` to somebody. A link's own owner cannot be set: the one it leads to is."""
+        """Give what stands at ``path`` (a symlink itself, not what it leads to) to somebody."""
         self._change(path, owner=(uid, gid))
 
     def _change(self, path: str, *, mode: int | None = None, owner: tuple[int, int] | None = None) -> None:
         self._root.forget()
-        walker = Walker(self._root, None)
         try:
-            found = walker.find(path)
+            found = Walker(self._root, None).find(path, last=owner is None)
             node = self._root.owned(found.path, found.node) if found.node else None
             content = self._root.read(found.path, SIZE_LIMIT + 1) if node and node.kind == "file" else None
         except FileError as error:
             raise WriteError(path, error.reason, hint=error.hint) from None
-        if node is None or node.kind not in ("file", "folder") or found.path == "/":
+        if node is None or node.kind == "other" or found.path == "/":
             raise WriteError(path, "no file or folder that could be changed")
         if len(content or b"") > SIZE_LIMIT:
             raise WriteError(path, f"larger than {SIZE_LIMIT} bytes")
-        entry = posixpath.basename(found.path), content, node.mode if mode is None else mode
+        name = posixpath.basename(found.path)
+        entry = Entry(name, content, node.mode if mode is None else mode, node.target)
         self._put(path, found.path, [entry], owner or (node.uid or 0, node.gid or 0))
 
-    def _put(self, path: str, top: str, entries: list[tuple[str, bytes | None, int]], owner: tuple[int, int]) -> None:
+    def _put(self, path: str, top: str, entries: list[Entry], owner: tuple[int, int]) -> None:
         """Unpack entries, the first of them at ``top``. Raises WriteError."""
-        self._check_writable(path, top, is_folder=entries[0][1] is None)
+        self._check_writable(path, top, is_folder=entries[0].is_folder)
         try:
             self._engine.put(self.id, posixpath.dirname(top), packed(entries, owner))
         except ContextError as error:

@@ -16,9 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts.accounts import Account
 
-__all__ = ["READ", "SEARCH", "Found", "Node", "Root", "Walker"]
+__all__ = ["READ", "SEARCH", "WRITE", "Found", "Node", "Root", "Walker"]
 
-READ, SEARCH = 4, 1  # permission bits
+READ, WRITE, SEARCH = 4, 2, 1  # permission bits
 HOPS_LIMIT = 40  # links on one way: Linux's own (MAXSYMLINKS)
 
 
@@ -79,8 +79,8 @@ class Walker:
         self._root = root
         self._account = account
 
-    def find(self, path: str) -> Found:
-        """Follow a path and its links. Raises FileError: a folder may not be searched, too many links."""
+    def find(self, path: str, *, last: bool = True) -> Found:
+        """Follow a path and its links; not the ``last``, where it is one. Raises FileError: a closed folder, a loop."""
         todo = path.split("/")[::-1]
         here, node, hops = "/", self._root.node("/"), 0
         while todo:
@@ -99,7 +99,7 @@ class Walker:
             if found is None:
                 rest = [word for word in reversed(todo) if word not in ("", ".")]
                 return Found(posixpath.join(there, *rest), None, 1 + len(rest))
-            if found.kind != "link":
+            if found.kind != "link" or not (todo or last):
                 here, node = there, found
                 continue
             hops += 1
@@ -124,6 +124,5 @@ class Walker:
 
     def _enter(self, folder: str, node: Node, path: str) -> None:
         if not self.may(folder, node, SEARCH):
-            raise FileError(
-                path, f"permission denied: the folder {folder} is closed to this user", mode=f"{node.mode:04o}"
-            )
+            hint = f"the folder {folder} (mode {node.mode:04o}) is closed to this user"
+            raise FileError(path, "permission denied", hint=hint)

@@ -166,7 +166,7 @@ def _closed(examination: Examination, context: ContainerContext) -> Iterator[Fin
         except MalformedFile:
             continue  # SP103
         except FileError as error:
-            facts = (f"owner {error.owner}, mode {error.mode}",) if error.owner else ()
+            facts = (f"owner {error.owner}, mode {error.mode}",) if error.owner else (error.hint or "",)
             evidence = (f"mounted from {mount.source}", *facts, f"the container's user is {context.uid}")
             advice = _readable_copy(context, mount, file.path)
             yield Finding("SP604", Severity.ERROR, context.name, file.path, error.reason, evidence, advice)

@@ -215,13 +215,43 @@ def _read(
             raise _MalformedError("the server switched protocols without being asked")
     response = Response(status, headers, b"", request.url)
     if then is not None and status == 200:
-        _set_timeout(connection, deadline)
-        connection.sendall(then)
-        connection.shutdown(socket.SHUT_WR)
+        body, truncated = _converse(connection, reader, then, limit, deadline)
+        return response._replace(body=body, truncated=truncated), False
     body, ended, truncated = _body(reader, response, request.method, limit)
     closing = "close" in response.header("connection").lower() or version < b"HTTP/1.1"
     keep = ended and not truncated and not closing and reader.is_empty
     return response._replace(body=body, truncated=truncated), keep
+
+
+def _converse(
+    connection: socket.socket, reader: _Reader, then: bytes, limit: int, deadline: float
+) -> tuple[bytes, bool]:
+    """Send ``then`` and return all that comes, whichever is ready; a server that does not want the rest is heard out."""
+    left = memoryview(then)
+    writing = [connection]
+    body = b"" if reader.is_empty else reader.some(READ_SIZE)
+    while len(body) <= limit:
+        readable, writable, _ = select.select([connection], writing, [], max(0.0, deadline - time.monotonic()))
+        if not readable and not writable:
+            raise TimeoutError
+        try:
+            if writable:
+                left = left[connection.send(left[:READ_SIZE], socket.MSG_DONTWAIT) :] if left else left
+                if not left:
+                    writing = []
+                    connection.shutdown(socket.SHUT_WR)
+        except BlockingIOError:
+            pass  # less room than select thought
+        except (BrokenPipeError, ConnectionResetError):
+            writing = []
+        try:
+            data = connection.recv(READ_SIZE) if readable else None
+        except ConnectionResetError:  # it has ended with something of ours unread
+            data = b""
+        if data == b"":
+            break
+        body += data or b""
+    return body[:limit], len(body) > limit
 
 
 def _status_line(reader: _Reader, room: int) -> tuple[bytes, int, int]:
