@@ -141,6 +141,19 @@ def test_a_place_that_is_not_there(run_shorepass: RunShorepass) -> None:
     assert "nobody-of-that-name" in done.stderr
 
 
+def test_no_name_in_a_file_reaches_the_terminal_as_it_is(run_shorepass: RunShorepass, home: Path) -> None:
+    """Control characters in a key or in the name of a helper are shown as blanks, in findings and in previews."""
+    file = home / ".docker/config.json"
+    file.parent.mkdir(mode=0o700)
+    file.write_text(json.dumps({"credHelpers": {"reg\x1b[2J.example": "x\x1b]0;title\x07\nme"}}))
+    file.chmod(0o600)
+    for words in ((), ("--fix", "--yes")):
+        done = run_shorepass("doctor", *words)
+        assert "SP201" in done.stdout
+        assert all(character.isprintable() for character in done.stdout.replace("\n", ""))
+        assert done.stdout.splitlines().count("me") == 1  # the context, and no line made up by a name
+
+
 def test_every_code_has_a_page() -> None:
     """Each code has a page whose heading is its title, each page a code, and the index names them all in order."""
     titles = dict(doctor.CODES)

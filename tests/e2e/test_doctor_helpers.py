@@ -61,9 +61,9 @@ class Place:
         program.chmod(mode)
         return program
 
-    def podman(self, *, seconds: float = 60) -> CompletedProcess[str]:
-        """Ask the real podman whose login it uses for KEY: it runs the helper, and asks no registry."""
-        argv = [programs.require("podman"), "login", "--get-login", KEY]
+    def podman(self, key: str = KEY, *, seconds: float = 60) -> CompletedProcess[str]:
+        """Ask the real podman whose login it uses for a registry: it runs the helper, and asks no registry."""
+        argv = [programs.require("podman"), "login", "--get-login", key]
         return subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=seconds, check=False)
 
     def docker_login(self, daemon: str, registry: str, password: str) -> CompletedProcess[str]:
@@ -442,6 +442,25 @@ def test_sp212_a_helper_that_fails(place: Place, doctor: RunShorepass) -> None:
     done = doctor("--json")
     assert found(done) == [("SP212", "docker-credential-good")]
     assert "exit status 3: no network: token service unreachable" in done.stdout
+
+
+def test_sp212_a_login_that_cannot_be_decrypted(
+    place: Place, doctor: RunShorepass, short: Path, dockerd: str, registry: str, users: dict[str, str]
+) -> None:
+    """Pass lists what it has no key for any more; asked for the login, as for one registry, it fails, and says why."""
+    place.name("pass")
+    with gpg_home(place, short):
+        assert programs.run([programs.require("pass"), "init", "alice@test.example"], env=place.env).returncode == 0
+        assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
+        place.file.write_text(json.dumps({"credHelpers": {registry: "pass"}}))
+        assert place.podman(registry).stdout == "alice\n"
+        for key in (short / "private-keys-v1.d").iterdir():
+            key.unlink()
+        programs.run([programs.require("gpgconf"), "--kill", "all"], env=place.env)
+        assert "decryption failed" in place.podman(registry).stderr
+        done = doctor("--json", "--offline", registry)
+        assert found(done) == [("SP212", "docker-credential-pass")]
+        assert "gpg cannot decrypt it" in done.stdout
 
 
 def test_helpers_that_nobody_names_are_left_alone(place: Place, doctor: RunShorepass) -> None:

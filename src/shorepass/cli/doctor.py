@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shorepass.doctor.finding import Finding
     from shorepass.errors import ContextError
 
+LINE_LIMIT = 1000  # characters: a path has 4096 at most, and names in a file may have any number
+
 EXAMPLES = """\
 examples:
   shorepass doctor                           every stored login, here; asks no registry
@@ -177,15 +179,16 @@ def _lines(finding: Finding) -> Iterator[str]:
     from shorepass.cli.console import paint
     from shorepass.doctor.preview import command
     from shorepass.doctor.repair import Advice
+    from shorepass.errors import printable
 
     colour = {"error": "red", "warning": "yellow", "note": "dim"}[finding.severity.value]
-    yield f"{paint(f'{finding.severity.value:8}', colour)} {finding.code}  {finding.subject}: {finding.cause}"
+    head = printable(f"{finding.code}  {finding.subject}: {finding.cause}", LINE_LIMIT)
+    yield f"{paint(f'{finding.severity.value:8}', colour)} {head}"
     for line in finding.evidence:
-        yield f"{'':16}{line}"
-    if isinstance(finding.repair, Advice):
-        yield f"{'':16}hint: {finding.repair.command}"
-    elif finding.repair:
-        yield f"{'':16}--fix: {command(finding.repair)}"
+        yield f"{'':16}{printable(line, LINE_LIMIT)}"
+    if finding.repair:
+        label = "hint" if isinstance(finding.repair, Advice) else "--fix"
+        yield f"{'':16}{label}: {printable(command(finding.repair), LINE_LIMIT)}"
 
 
 def _summary(findings: Sequence[Finding]) -> str:

@@ -76,10 +76,10 @@ def _show(finding: Finding) -> bool:
     """Show a change beforehand; False where it cannot be shown, and so is not made."""
     from shorepass.cli import print_error
     from shorepass.doctor.preview import preview
-    from shorepass.errors import ShorepassError
+    from shorepass.errors import ShorepassError, printable
 
     assert finding.repair is not None  # noqa: S101  # the caller has looked
-    print(f"\n{finding.code}  {finding.subject}: {finding.cause}")
+    print(f"\n{finding.code}  {printable(finding.subject)}: {printable(finding.cause)}")
     try:
         print(preview(finding.repair), flush=True)
     except ShorepassError as error:

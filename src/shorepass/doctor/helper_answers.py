@@ -59,17 +59,27 @@ def _trouble(examination: Examination, helper: Named) -> Iterator[Finding]:
         cause = "pass has no store: no login can be kept, and none is there"
         yield _finding(context, helper, "SP211", cause, f"no .gpg-id in {pass_folder(context)}", NO_GPG_ID)
         return
-    errors = [examination.listed(helper.suffix), *(found.answer for found in examination.resolutions.values())]
-    for error in errors:
+    for error in _errors(examination, helper):
+        code = "SP205" if isinstance(error, HelperTimeout) else _CODE_OF.get(error.trouble, "SP212")
+        cause, seen = error.reason, f"asked: {error.program} {error.verb}"
+        if code == "SP209":
+            cause, seen = NO_KEYRING[bus(context)], f"{error.program} {error.verb}: {error.reason}"
+        elif code == "SP210":
+            seen = "the keyring itself says so, on the session bus"
+        yield _finding(context, helper, code, cause, seen, error.hint)
+        return  # the rest is said by that
+
+
+def _errors(examination: Examination, helper: Named) -> Iterator[HelperError]:
+    """Yield what the helper answered in place of its list, and where clients have asked it for a login, in place of that."""
+    answer = examination.listed(helper.suffix)
+    if isinstance(answer, HelperError):
+        yield answer
+        return
+    asked = [entry.error for entries in examination.entries.values() for entry in entries]
+    for error in (*asked, *(resolution.answer for resolution in examination.resolutions.values())):
         if isinstance(error, HelperError) and error.program.endswith(helper.program):
-            code = "SP205" if isinstance(error, HelperTimeout) else _CODE_OF.get(error.trouble, "SP212")
-            cause, seen = error.reason, f"asked: {error.program} {error.verb}"
-            if code == "SP209":
-                cause, seen = NO_KEYRING[bus(context)], f"{error.program} {error.verb}: {error.reason}"
-            elif code == "SP210":
-                seen = "the keyring itself says so, on the session bus"
-            yield _finding(context, helper, code, cause, seen, error.hint)
-            return
+            yield error
 
 
 def _finding(context: Context, helper: Named, code: str, cause: str, seen: str, hint: str | None) -> Finding:

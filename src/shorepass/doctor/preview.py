@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["command", "masked", "preview"]
 
 HIDDEN = "..."
+PATH_LIMIT = 5000  # characters of a command: a path in it must not be cut
 LINE_LIMIT = 200  # characters of a line in a diff
 CONTEXT_LINES = 2
 
@@ -56,14 +57,16 @@ def command(repair: Repair) -> str:
 def preview(repair: Repair) -> str:
     """Return the change as text for a person: a command, or a summary and a diff. Raises FileError, MalformedFile."""
     if not isinstance(repair, Edit):
-        return command(repair)
+        return printable(command(repair), PATH_LIMIT)
     content = repair.context.read(repair.path, SIZE_LIMIT)
     edited = repair.edit(content)
     before, after = content.data if content else b"", edited if edited is not None else b""
     if edited is None:
-        return f"{repair.summary}: nothing is left to change"
+        return f"{printable(repair.summary, PATH_LIMIT)}: nothing is left to change"
     lines = list(_diff(repair.path, *masked(before, after)))
-    return "\n".join([repair.summary, *(lines or [f"(only what is hidden here changes: {HIDDEN})"])])
+    return "\n".join(
+        [printable(repair.summary, PATH_LIMIT), *(lines or [f"(only what is hidden here changes: {HIDDEN})"])]
+    )
 
 
 def _diff(path: str, before: str, after: str) -> Iterator[str]:
