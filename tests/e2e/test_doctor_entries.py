@@ -79,12 +79,9 @@ def test_plain_text(doctor: Doctor, docker: Program, private_image: str, users: 
     registry, password = private_image.partition("/")[0], users["alice"]
     config.write_text("{}")  # without a helper: docker would choose pass by itself, where there is no login at all
     config.chmod(0o600)
-    path = os.environ["PATH"]
-    os.environ["PATH"] = ""
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "")
         warned = docker("login", "-u", "alice", "--password-stdin", registry, stdin=password)
-    finally:
-        os.environ["PATH"] = path
     assert "unencrypted" in warned.stderr
     assert auth(f"alice:{password}")["auth"] in config.read_text()
     finding = one(doctor())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor.decisions import end_of
-from shorepass.errors import FileError, PlainHttp, SourceError, UnknownAuthority, Unreachable, UsageError
+from shorepass.errors import FileError, PlainHttp, SourceError, UnknownAuthority, UsageError
 from shorepass.names import Reference
 from shorepass.resolution import Outcome, Step
 from shorepass.shapes import NamedTuple
@@ -91,8 +91,8 @@ def _one_registry(examination: Examination, access: Access, group: Sequence[Reso
 
 
 def _may_differ(visit: Visit) -> bool:
-    """Tell whether the same login may fare otherwise with another client: where nothing was sent for want of a way there."""
-    return any(isinstance(error, Unreachable | FileError) for error in visit.errors)
+    """Tell whether another client may fare otherwise: nothing was sent, because of certificates or a list of its own."""
+    return any(isinstance(error, PlainHttp | UnknownAuthority | FileError) for error in visit.errors)
 
 
 def _visit(examination: Examination, access: Access, resolution: Resolution) -> Visit:
