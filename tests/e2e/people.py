@@ -14,7 +14,7 @@ from pathlib import Path
 
 from e2e import programs
 
-__all__ = ["Person", "end_processes_of", "new_person", "new_uid"]
+__all__ = ["Person", "add_user", "end_processes_of", "new_person"]
 
 # Root starts it and becomes the person for good: their own right to read this Python and these sources is not needed.
 AS_PERSON = """
@@ -40,9 +40,7 @@ class Person:
         self.name = name
         self.folder = folder
         self.home = folder / "home"
-        self.uid = new_uid()
-        words = ("--uid", str(self.uid), "--home-dir", str(self.home), "--no-create-home", "--shell", "/bin/sh")
-        self.as_root("useradd", *words, name)
+        self.uid = add_user(name, "--home-dir", str(self.home))
         self.as_root("install", "-d", "-m", "0755", "-o", name, "-g", name, str(self.home))
 
     def remove(self) -> None:
@@ -87,9 +85,17 @@ class Person:
         return done.stdout
 
 
-def new_uid() -> int:
-    """Return a number for a user (and for its group) that no user of before had, whose processes may still run."""
-    return 1_000_000_000 + secrets.randbelow(1_000_000_000)
+def add_user(name: str, *words: str) -> int:
+    """Make a user and their group; return the number of both, which no user of before had, whose processes may still run."""
+    number = 1_000_000_000 + secrets.randbelow(1_000_000_000)
+    ids = ("--uid", str(number), "--gid", str(number))
+    for command in (
+        ["groupadd", "--gid", str(number), name],
+        ["useradd", *ids, "--no-create-home", "--shell", "/bin/sh", *words, name],
+    ):
+        done = programs.run(programs.as_root(command))
+        assert done.returncode == 0, done.stderr
+    return number
 
 
 def end_processes_of(uid: int) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from e2e import programs
-from e2e.people import end_processes_of, new_uid
+from e2e.people import add_user, end_processes_of
 
 __all__ = ["SshHost", "ssh_host"]
 
@@ -69,9 +69,7 @@ def ssh_host() -> Iterator[SshHost]:
     folder.chmod(0o755)
     with contextlib.ExitStack() as undo:
         undo.callback(_as_root, "rm", "-rf", str(folder))
-        uid = new_uid()
-        words = ("--uid", str(uid), "--home-dir", f"/home/{name}", "--no-create-home", "--shell", "/bin/sh")
-        _as_root("useradd", *words, "--password", "*", name)
+        uid = add_user(name, "--home-dir", f"/home/{name}", "--password", "*")
         undo.callback(_as_root, "userdel", name)
         undo.callback(end_processes_of, uid)
         _as_root("ip", "netns", "add", name)
