@@ -182,8 +182,8 @@ def _lines(finding: Finding) -> Iterator[str]:
     from shorepass.errors import printable
 
     colour = {"error": "red", "warning": "yellow", "note": "dim"}[finding.severity.value]
-    head = printable(f"{finding.code}  {finding.subject}: {finding.cause}", LINE_LIMIT)
-    yield f"{paint(f'{finding.severity.value:8}', colour)} {head}"
+    said = printable(f"{finding.subject}: {finding.cause}", LINE_LIMIT)
+    yield f"{paint(f'{finding.severity.value:8}', colour)} {finding.code}  {said}"
     for line in finding.evidence:
         yield f"{'':16}{printable(line, LINE_LIMIT)}"
     if finding.repair:
