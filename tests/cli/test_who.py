@@ -122,6 +122,19 @@ def test_a_place_that_is_not_there(run_shorepass: RunShorepass) -> None:
     assert troubles["user:nobody-of-that-name"]
 
 
+def test_a_place_cannot_write_on_the_terminal(run_shorepass: RunShorepass, world: Path) -> None:
+    """Names of keys, accounts and folders are somebody else's: no escape sequence in them comes through."""
+    folder = world / "\x1b[31mred"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"auths": {"\x1b]0;title\x07": auth("\x1b[2J:pw")}}))
+    other = {"auths": {"\x1b[1m": {"auth": "\x1b"}}}
+    lay_out(world, {"home/.config/containers/auth.json": json.dumps(other)})
+    done = run_shorepass("who", "--in", "me", env={"DOCKER_CONFIG": str(folder)})
+    assert done.status == 3
+    assert "red/config.json" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
 def test_nobody_is_logged_in(run_shorepass: RunShorepass) -> None:
     """No login is no error."""
     done = run_shorepass("who", "--in", "me")

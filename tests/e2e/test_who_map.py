@@ -253,11 +253,11 @@ def test_paper_loses_nothing(chromium: Chrome, tmp_path: Path, looked: list[Look
 
 
 def test_three_hundred_places(chromium: Chrome, tmp_path: Path) -> None:
-    """They begin folded, are drawn within a second, and one is found by its name."""
+    """They begin folded, with a mark for each login, and one is found by its name."""
     drawn = Map(chromium, tmp_path, crowd(300))
     assert drawn.all(".login") == []
-    timing = "const [entry] = performance.getEntriesByType('navigation'); return entry.loadEventEnd - entry.responseEnd"
-    assert drawn.browser.execute_script(timing) < 3000  # 0.3 s on a quiet machine
+    marks = drawn.browser.find_elements(By.CSS_SELECTOR, ".place .marks .mark")
+    assert len(marks) == sum(len(found.logins) for found in crowd(300))
     drawn.browser.find_element(By.ID, "find").send_keys("u119")
     assert [row.text.split()[:2] for row in drawn.all(".login")] == [["ghcr.io", "u119"]]
 

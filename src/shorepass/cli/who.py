@@ -167,7 +167,7 @@ def _print_text(looked: Sequence[Looked]) -> None:
         print_error(ShorepassError(words, hint=hint))
     for found in looked:
         if found.trouble:
-            print_error(ContextError(found.place.name, found.trouble))
+            print_error(ContextError(printable(found.place.name), printable(found.trouble)))
     print(sentence(looked), file=sys.stderr)
 
 
@@ -175,7 +175,8 @@ def _words(login: Login) -> str:
     """Return the detail of a login; that of a broken source names its place itself."""
     from shorepass.who.login import BROKEN
 
-    return login.detail if login.state in BROKEN else f"{printable(login.key)}: {login.detail}"
+    # it may come from somebody else's place, and names what they like
+    return printable(login.detail if login.state in BROKEN else f"{login.key}: {login.detail}")
 
 
 def _row(login: Login) -> list[str]:

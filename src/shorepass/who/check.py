@@ -11,7 +11,7 @@ from shorepass.credential import Anonymous
 from shorepass.errors import HelperError, LoginRefused, PermissionDenied, RegistryError, ShorepassError
 from shorepass.resolution import Outcome, Step
 from shorepass.shapes import NamedTuple
-from shorepass.who.gather import HELPER_SECONDS, WORKERS, asks_helpers, broken, dated
+from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated
 from shorepass.who.login import State
 from shorepass.who.together import together
 
@@ -113,7 +113,7 @@ def _fetch(looked: Sequence[Looked], now: float) -> list[Looked]:
     ]
     jobs = [partial(_get, context, login, now) for context, login in held]
     late = f"the helper gave no answer within {HELPER_SECONDS:g} s"
-    answers = together(jobs, workers=WORKERS, each=HELPER_SECONDS + 1)
+    answers = together(jobs, workers=HELPERS, each=HELPER_SECONDS + 1)
     fetched = {
         id(login): answer or login._replace(state=State.HELPER_FAILED, detail=late)
         for (_, login), answer in zip(held, answers, strict=True)

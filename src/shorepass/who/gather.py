@@ -23,7 +23,8 @@ __all__ = ["asks_helpers", "broken", "dated", "look"]
 
 FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
 HELPER_SECONDS = 3.0  # for a helper to list what it has
-WORKERS = 8  # places looked into, or helpers run, at a time: more would wait for each other, and seem out of reach
+WORKERS = 8  # places looked into at a time: more would wait for each other, and seem out of reach
+HELPERS = 32  # helpers run at a time: those that hang only wait
 NOT_USED = "no client takes it: none looks for this key, or another login stands before it"
 NOT_ASKED = "a helper holds it, not asked"
 
@@ -98,7 +99,7 @@ def _ask_helpers(opened: Sequence[_Opened]) -> _Lists:
         if entry.helper and not entry.kind and not entry.error
     }
     jobs = [partial(_list, name, context, suffix) for (name, suffix), context in wanted.items()]
-    return dict(zip(wanted, together(jobs, workers=WORKERS), strict=True))
+    return dict(zip(wanted, together(jobs, workers=HELPERS), strict=True))
 
 
 def _list(name: str, context: Context, suffix: str) -> dict[str, str] | HelperError | None:
