@@ -1,6 +1,6 @@
 """How long ``shorepass who --all`` takes for 100 users and 100 containers, beyond the docker engine's own answer time.
 
-The users are in a password file of their own, bound over /etc/passwd in a mount namespace of each run, so that the machine
+The users are in a password file of their own, laid over /etc in a mount namespace of each run, so that the machine
 stays as it is; their homes have docker's file with two logins and podman's with one. The containers are real; twenty
 have a login in a file of their own, and ten of these run. The engine's own time is that of the very same calls, sent
 bare: those of one container one after the other, as many containers at a time as ``who`` looks into. Prints medians; the
@@ -48,13 +48,13 @@ def main() -> None:
         folder = Path(name)
         env = {"HOME": str(folder), "PATH": programs.SYSTEM_PATH, "DOCKER_HOST": address}
         env |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-        passwd = make_users(folder)
+        etc = make_users(folder)
         make_containers(folder, env)
         calls = calls_of_who(env)
         bare, whole = [], []
         for _ in range(ROUNDS):
             bare.append(timed(lambda: replay(address.removeprefix("unix://"), calls)))
-            whole.append(timed(lambda: who(env, passwd)))
+            whole.append(timed(lambda: who(env, etc)))
         required([programs.require("docker"), "kill", *NAMES[:RUNNING]], env)  # or dockerd gives each 10 s at its end
     print(f"{COUNT} users and {COUNT} containers, {sum(map(len, calls))} calls to the engine")
     print(f"the engine's own answers: median {statistics.median(bare):.2f} s")
@@ -76,7 +76,7 @@ def config(*pairs: tuple[str, str]) -> str:
 
 
 def make_users(folder: Path) -> Path:
-    """Make the homes of 100 users, and a password file with them before those of the machine."""
+    """Make the homes of 100 users, and a folder whose password file has them before those of the machine."""
     lines = []
     for number in range(COUNT):
         user, uid, home = f"user{number:03}", FIRST_UID + number, folder / "home" / f"user{number:03}"
@@ -89,9 +89,10 @@ def make_users(folder: Path) -> Path:
             (home / path).write_text(text)
         programs.run(["chown", "-R", f"{uid}:{uid}", str(home)])
     folder.chmod(0o711)
-    passwd = folder / "passwd"
-    passwd.write_text("".join(lines) + Path("/etc/passwd").read_text())
-    return passwd
+    etc = folder / "etc"
+    etc.mkdir()
+    (etc / "passwd").write_text("".join(lines) + Path("/etc/passwd").read_text())
+    return etc
 
 
 def make_containers(folder: Path, env: dict[str, str]) -> None:
@@ -114,11 +115,14 @@ def required(argv: list[str], env: dict[str, str]) -> None:
         sys.exit(f"{argv}: {done.stderr}")
 
 
-def who(env: dict[str, str], passwd: Path) -> None:
-    """Run the command as a user does, but with that password file, and see that it found everybody."""
+def who(env: dict[str, str], etc: Path) -> None:
+    """Run the command as a user does, but with that folder over /etc, and see that it found everybody."""
     shorepass = Path(sys.executable).with_name("shorepass")
+    mount = (
+        f"mount -t overlay overlay -o lowerdir={etc}:/etc /etc"  # a file bound over another would not outlast a useradd
+    )
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", f"mount --bind {passwd} /etc/passwd && exec {shorepass} who --all --json"],
+        ["unshare", "--mount", "sh", "-c", f"{mount} && exec {shorepass} who --all --json"],
         env=env,
         capture_output=True,
         check=False,
