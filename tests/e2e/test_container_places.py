@@ -163,6 +163,27 @@ def test_a_helper_in_a_container_is_asked_there(engine: ContainerEngine, run_sho
 STORE = """echo '{"credsStore": "box"}' > /root/.docker/config.json"""
 
 
+def test_helpers_are_told_by_what_they_are(engine: ContainerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which helpers lie on a container's PATH, for which machine, and whether they need a loader: nothing is run."""
+    name = engine.make("--env=PATH=/bin:/tools:relative")
+    script = (
+        "mkdir /tools; cp /bin/busybox /tools/docker-credential-static; "
+        "printf '#!/bin/sh\\n' > /tools/docker-credential-script; chmod 755 /tools/*; "
+        "cp /bin/busybox /tools/docker-credential-closed; chmod 600 /tools/docker-credential-closed"
+    )
+    assert engine.execute(name, "/bin/sh", "-c", script).returncode == 0
+    known = ("static", "script", "closed", "absent")
+    for uid in (0, 12345):
+        monkeypatch.setattr(os, "geteuid", lambda uid=uid: uid)
+        found = opened(engine, name).helpers(known if uid else ())
+        assert set(found) == {"/tools/docker-credential-static", "/tools/docker-credential-script"}
+        static, script_ = (found[f"/tools/docker-credential-{suffix}"] for suffix in ("static", "script"))
+        assert static is not None
+        assert script_ is not None
+        assert (static.kind, static.interpreter, static.machine) == ("elf", "", opened(engine, name).machine)
+        assert (script_.kind, script_.interpreter) == ("script", "/bin/sh")
+
+
 # Writing
 
 

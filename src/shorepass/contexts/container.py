@@ -23,11 +23,12 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
     from shorepass.contexts.engine import Engine, Summary
     from shorepass.contexts.engines import Endpoint
+    from shorepass.contexts.executable import Program
     from shorepass.contexts.local import LocalContext
     from shorepass.contexts.rootfs import Node, Root
     from shorepass.processes import Completed
@@ -39,6 +40,7 @@ RETRIES = 100  # edits anew because somebody else wrote meanwhile
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # what both engines set where an image sets none
+HELPER = "docker-credential-"
 ENGINE_SOCKETS = ("docker.sock", "podman.sock")
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "arm": "armv7l", "386": "i686", "loong64": "loongarch64"}
 _OVERRIDING = (
@@ -330,6 +332,26 @@ class ContainerContext:
             return self._walker.may(found.path, found.node, SEARCH)
         except FileError:
             return False
+
+    def helpers(self, known: Iterable[str] = ()) -> dict[str, Program | None]:
+        """Return the credential helpers on PATH by their paths, with what each says of itself; None: no program, or closed.
+
+        All there are where names can be listed; by the archive call, those of the ``known`` suffixes.
+        """
+        from shorepass.contexts.executable import HEAD_SIZE, describe
+
+        found: dict[str, Program | None] = {}
+        for folder in (self.getenv("PATH") or "").split(":"):
+            names = [HELPER + suffix for suffix in known]
+            if isinstance(self._root, ProcRoot) and folder.startswith("/"):
+                names += [name for name in self.unhindered().names(folder) if name.startswith(HELPER)]
+            for path in [posixpath.join(folder, name) for name in dict.fromkeys(names) if folder.startswith("/")]:
+                if self._is_executable(path):
+                    try:
+                        found[path] = describe(self.head(path, HEAD_SIZE) or b"")
+                    except FileError:
+                        found[path] = None
+        return found
 
     # Mounts
 
