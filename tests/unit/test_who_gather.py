@@ -102,6 +102,14 @@ def test_helpers_are_asked_side_by_side_and_not_for_long(world: Path, monkeypatc
     assert "within 0.5 s" in found["h0.io"].detail
 
 
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_helper_that_docker_chose_by_itself(world: Path, status: int) -> None:
+    """What it lists is shown; that it fails is no broken login: docker names a helper in its file when it stores one."""
+    context = lay_out(world, {"bin/docker-credential-secretservice": helper("{}", status)})
+    found = [(login.key, login.helper, login.path, login.state) for login in logins_of(context)]
+    assert found == ([] if status else [("h.io", "secretservice", "", State.NOT_CHECKED)])
+
+
 def test_no_helper_is_run_in_a_container(world: Path) -> None:
     """To look at a container changes nothing in it: its helper is named, and not asked; nor is its docker."""
     mark = world / "ran"

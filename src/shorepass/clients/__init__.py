@@ -42,7 +42,8 @@ class Entry(NamedTuple):
     """One stored login, for ``list`` and ``who``. ``error`` is set instead of ``username`` where the place is broken.
 
     ``credential`` is set where it was read anyway: from a file. An entry that only says which helper has the login (see
-    ``Client.entries``) has no ``kind``; its ``key`` is empty where that is the helper for all the rest.
+    ``Client.entries``) has no ``kind``; its ``key`` is empty where that is the helper for all the rest, and its ``path``
+    where no file names it: the client chose its platform's own.
     """
 
     key: str

@@ -202,8 +202,9 @@ class Docker:
         found += [_entry(key, config.entry(key), path) for key in config.auths if _is_in_file(context, config, key)]
         default = _helper(context, config, "")[0]
         if not ask_helpers:
-            helpers = [("", default), *config.cred_helpers.items()]
-            found += [Entry(key, "", "", path, helper) for key, helper in helpers if helper]
+            helpers = [("", default, path if config.creds_store else "")]
+            helpers += [(key, helper, path) for key, helper in config.cred_helpers.items()]
+            found += [Entry(key, "", "", named_in, helper) for key, helper, named_in in helpers if helper]
             return [entry for entry in found if entry]
         if default:
             found += _listed(context, default, path, leave=config.cred_helpers)

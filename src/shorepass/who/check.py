@@ -131,7 +131,9 @@ def _get(context: Context, login: Login, now: float) -> Login:
 
     assert login.helper is not None  # noqa: S101  # it is held
     try:
-        credential = HelperClient(context, login.helper, timeout=HELPER_SECONDS, named_in=login.path).get(login.key)
+        credential = HelperClient(context, login.helper, timeout=HELPER_SECONDS, named_in=login.path or None).get(
+            login.key
+        )
     except HelperError as error:
         return broken(login, error, context)
     if isinstance(credential, Anonymous):

@@ -159,6 +159,8 @@ def _of_entry(
         yield login
         return
     listed = lists[opened.place.name, entry.helper or ""]
+    if not entry.path and not isinstance(listed, dict):
+        return  # docker would ask it, and would have named it in its file had it ever stored a login there
     if listed is None:
         yield login._replace(detail=NOT_ASKED)
     elif isinstance(listed, HelperError):

@@ -52,9 +52,9 @@ class Login(NamedTuple):
 
     ``clients``: docker, and podman for itself, skopeo and buildah. ``key`` stands in the file or the helper's list;
     ``registry`` is the one that it means, empty where it means none. ``kind``: ``password``, ``identity token``, ``bearer
-    token``, empty where nobody was asked. It rests in ``path``, or with ``helper`` (its suffix), which ``path`` names.
-    ``detail``: why the state is what it is. ``expires``: seconds since 1970, where the credential says so.
-    ``asked``: the steps of the registry's answer.
+    token``, empty where nobody was asked. It rests in ``path``, or with ``helper`` (its suffix), which ``path`` names;
+    ``path`` is empty where docker chose the helper by itself. ``detail``: why the state is what it is. ``expires``: seconds
+    since 1970, where the credential says so. ``asked``: the steps of the registry's answer.
     """
 
     context: str

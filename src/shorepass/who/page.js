@@ -323,7 +323,7 @@
     const list = make("dl", { className: "facts" });
     const lines = [
       ["Place", login.context], ["Clients", login.clients.join(", ") || "none"], ["Key", login.key], ["Registry", login.registry], ["Account", login.account],
-      ["Kind", login.kind], ["Rests in", login.helper ? `${rests(login)}, named in ${login.path}` : login.path + (login.plain_text ? " (plain text)" : "")],
+      ["Kind", login.kind], ["Rests in", login.helper ? rests(login) + (login.path ? `, named in ${login.path}` : "") : login.path + (login.plain_text ? " (plain text)" : "")],
       ["Fingerprint", login.fingerprint], ["Ends", login.expires], ["Why", login.detail], ["Mend it", login.hint], ["Shared", sharesOf(login).join("; ")],
     ];
     for (const [name, value] of lines) if (value) list.append(make("dt", {}, name), make("dd", {}, value));
