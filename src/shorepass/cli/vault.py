@@ -18,7 +18,7 @@ examples:
   shorepass vault init --ssh-key ~/.ssh/id_ed25519
   shorepass vault init --passphrase             # asked for on the terminal, at every use
   shorepass vault rekey --passphrase            # another key; the old one opens nothing any more
-  shorepass vault export logins.json            # in plain text, as a config.json that docker reads
+  shorepass vault export -o logins.json         # in plain text, as a config.json that docker reads
 
 --also RECIPIENT (age1..., ssh-ed25519 ...) lets a second key open the vault: that of a backup, or of a colleague.
 Without Shorepass: age --decrypt -i KEY vault.age, with one of the files that `shorepass vault` names.
@@ -43,13 +43,13 @@ Keep a backup of both: without them nobody can bring the logins back.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("action", nargs="?", choices=("init", "rekey", "export"), help="default: say what is there")
-    parser.add_argument("file", nargs="?", metavar="FILE", help="export: a new file to write to (0600)")
     key = parser.add_mutually_exclusive_group()
     key.add_argument("--ssh-key", metavar="FILE", help="an SSH key (ed25519 or RSA, without a passphrase of its own)")
     key.add_argument("--identity", metavar="FILE", help="an age identity file")
     key.add_argument("--passphrase", action="store_true", help="a passphrase, asked for on the terminal")
     key.add_argument("--machine-key", action="store_true", help="a key that lies open on this machine (default)")
     parser.add_argument("--also", metavar="RECIPIENT", action="append", default=[], help="who else may open it")
+    parser.add_argument("-o", "--output", metavar="FILE", help="export: a new file (0600), not the terminal")
     parser.add_argument("-y", "--yes", action="store_true", help="export: do not ask")
 
 
@@ -62,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     here = LocalContext.current()
     vault = Vault(here, ask=ask, tell=lambda text: print(f"shorepass: {text}", file=sys.stderr))
-    if arguments.file is not None and arguments.action != "export":
-        raise UsageError(f"vault {arguments.action} takes no file")
+    if arguments.output and arguments.action != "export":
+        raise UsageError("--output is for export alone")
     match arguments.action:
         case "init":
             from shorepass.stores.vault_setup import init
@@ -123,26 +123,26 @@ def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> 
     from shorepass.errors import UsageError, WriteError
     from shorepass.stores.vault_document import encode
 
-    if not arguments.file and not sys.stdout.isatty():
+    if not arguments.output and not sys.stdout.isatty():
         raise UsageError(
-            "every secret in plain text goes to a terminal or to a file", hint="shorepass vault export FILE"
+            "every secret in plain text goes to a terminal or to a file", hint="shorepass vault export -o FILE"
         )
     text = encode(vault.read())
-    where = arguments.file or "this terminal"
+    where = arguments.output or "this terminal"
     if not arguments.yes:
         if not sys.stdin.isatty():
             raise UsageError("there is nobody to ask", hint="--yes does not ask")
         print(f"write every secret in plain text to {where}? [y/N]: ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise UsageError("nothing was written")
-    if not arguments.file:
+    if not arguments.output:
         print(text.decode(), end="")
         return
 
     def edit(content: files.FileContent | None) -> bytes | None:
         if content is not None:
-            raise WriteError(arguments.file, "there is such a file already")
+            raise WriteError(arguments.output, "there is such a file already")
         return text
 
-    files.update(arguments.file, edit, owner=here.home_owner(arguments.file))
-    print(f"wrote {arguments.file}")
+    files.update(arguments.output, edit, owner=here.home_owner(arguments.output))
+    print(f"wrote {arguments.output}")

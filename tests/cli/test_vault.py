@@ -1,0 +1,177 @@
+"""shorepass vault, on the command line and on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e import programs
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+
+SHOREPASS = [sys.executable, "-m", "shorepass"]
+HELPER = [sys.executable, "-m", "shorepass.docker_credential"]
+LOGIN = {"ServerURL": "ghcr.io", "Username": "alice", "Secret": "wonderland"}
+TYPED = "correct horse"
+
+
+def on_a_terminal(
+    argv: Sequence[str], typed: Sequence[str] = (), *, stdin: bytes | None = None
+) -> tuple[int, str, str]:
+    """Run a program that has a terminal; type each answer when it has asked for one.
+
+    Return its exit status, what stood on the terminal, and its standard output. ``stdin``: a pipe instead of the terminal,
+    for standard input and output, as docker gives a helper.
+    """
+    outer, inner = pty.openpty()
+    own = subprocess.PIPE if stdin is not None else inner
+    with subprocess.Popen(
+        [*WITH_TERMINAL, os.ttyname(inner), *argv], stdin=own, stdout=own, stderr=inner, env=os.environ
+    ) as process:
+        if stdin is not None:
+            assert process.stdin
+            process.stdin.write(stdin)
+            process.stdin.close()
+        shown, left, deadline = b"", [*typed], time.monotonic() + 60
+        os.close(inner)
+        while time.monotonic() < deadline:
+            if left and shown.rstrip().endswith((b":", b"]:")) and not shown.endswith(b"\n"):
+                os.write(outer, left.pop(0).encode() + b"\n")
+                shown += b"\n"
+            if select.select([outer], [], [], 0.05)[0]:
+                try:
+                    chunk = os.read(outer, 65536)
+                except OSError:  # nobody has the other end any more
+                    break
+                if not chunk:
+                    break
+                shown += chunk
+        out = process.stdout.read() if process.stdout else b""
+        status = process.wait(30)
+    os.close(outer)
+    return status, shown.decode(), out.decode()
+
+
+# A session of its own with a terminal of its own, wherever standard input and output go.
+WITH_TERMINAL = [
+    sys.executable,
+    "-c",
+    """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDWR), termios.TIOCSCTTY, 0)
+os.execv(sys.argv[2], sys.argv[2:])
+""",
+]
+
+
+@pytest.fixture
+def vault(run_shorepass: RunShorepass, home: Path) -> Path:
+    """A vault with one login in it."""
+    done = run_shorepass("vault", "init")
+    assert done.status == 0, done.stderr
+    subprocess.run([*HELPER, "store"], input=json.dumps(LOGIN).encode(), check=True, timeout=60)
+    return home / ".local/share/shorepass/vault.age"
+
+
+def test_init_says_what_it_protects_from_and_what_not(run_shorepass: RunShorepass, home: Path) -> None:
+    """A machine key is made without a question, in the folder for what stays on a machine, and its limits are said."""
+    done = run_shorepass("vault", "init")
+    assert (done.status, done.stderr) == (0, "")
+    assert "does not protect them from anybody who can read your files" in done.stdout
+    key = home / ".local/state/shorepass/machine.key"
+    for path in (key, home / ".local/share/shorepass/vault.age"):
+        assert str(path) in done.stdout
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    again = run_shorepass("vault", "init")
+    assert (again.status, "hint: shorepass vault rekey" in again.stderr) == (2, True)
+
+
+def test_a_passphrase_is_asked_for_on_the_terminal_only(home: Path) -> None:
+    """Init and the helper ask on the terminal, though standard input is a pipe; without one they are locked, not empty."""
+    status, shown, _ = on_a_terminal([*SHOREPASS, "vault", "init", "--passphrase"], [TYPED, TYPED])
+    assert status == 0, shown
+    assert TYPED not in shown
+    status, shown, out = on_a_terminal([*HELPER, "store"], [TYPED], stdin=json.dumps(LOGIN).encode())
+    assert (status, out) == (0, ""), shown
+    status, shown, out = on_a_terminal([*HELPER, "get"], [TYPED], stdin=b"ghcr.io")
+    assert (status, json.loads(out)) == (0, LOGIN), shown
+    assert "Passphrase of" in shown
+    done = subprocess.run([*HELPER, "get"], input=b"ghcr.io", capture_output=True, start_new_session=True, check=False)
+    assert done.returncode == 1
+    assert b"no terminal to ask on" in done.stdout
+    folder = home / ".local/share/shorepass"
+    age = [programs.require("age"), "--decrypt", "-i", str(folder / "vault.key.age"), str(folder / "vault.age")]
+    status, shown, _ = on_a_terminal(age, [TYPED])
+    assert status == 0, shown
+    assert '"ghcr.io": {"username": "alice", "password": "wonderland"}' in shown
+
+
+def test_shows_what_there_is(run_shorepass: RunShorepass, vault: Path) -> None:
+    """Without a word it says where the vault is, how many logins it holds and what opens it, and no secret."""
+    done = run_shorepass("vault")
+    assert (done.status, done.stderr) == (0, "")
+    assert f"{vault}: 1 login" in done.stdout
+    assert "machine.key" in done.stdout
+    assert "wonderland" not in done.stdout
+
+
+def test_export_goes_to_a_terminal_or_a_new_private_file(run_shorepass: RunShorepass, vault: Path, home: Path) -> None:
+    """It never goes into a pipe, asks first, replaces no file, and what it writes is 0600 and docker's own format."""
+    done = run_shorepass("vault", "export", "--yes")
+    assert (done.status, "wonderland" in done.stdout) == (2, False)
+    file = home / "out.json"
+    done = run_shorepass("vault", "export", "-o", str(file))
+    assert (done.status, file.exists()) == (2, False)
+    done = run_shorepass("vault", "export", "--yes", "-o", str(file))
+    assert done.status == 0, done.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(file.read_text())["auths"] == {"ghcr.io": {"username": "alice", "password": "wonderland"}}
+    assert run_shorepass("vault", "export", "--yes", "-o", str(file)).status == 1
+    assert vault.exists()
+    status, shown, _ = on_a_terminal([*SHOREPASS, "vault", "export"], ["y"])
+    assert (status, "wonderland" in shown) == (0, True)
+    status, shown, _ = on_a_terminal([*SHOREPASS, "vault", "export"], ["n"])
+    assert (status, "wonderland" in shown) == (2, False)
+
+
+def test_rekey_to_an_ssh_key(run_shorepass: RunShorepass, vault: Path, home: Path, tmp_path: Path) -> None:
+    """After rekey the SSH key opens the vault, for us and for age, and the machine key is gone."""
+    key = tmp_path / "id_ed25519"
+    done = programs.run([programs.require("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(key)])
+    assert done.returncode == 0
+    done = run_shorepass("vault", "rekey", "--ssh-key", str(key))
+    assert done.status == 0, done.stderr
+    assert not (home / ".local/state/shorepass/machine.key").exists()
+    done = programs.run([programs.require("age"), "--decrypt", "-i", str(vault.parent / "vault.key"), str(vault)])
+    assert "wonderland" in done.stdout
+    got = subprocess.run([*HELPER, "get"], input=b"ghcr.io", capture_output=True, check=True, timeout=60)
+    assert json.loads(got.stdout) == LOGIN
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("bogus",), ("init", "-o", "x"), ("init", "--ssh-key", "/none"), ("init", "--also", "x")),
+        ("init", "--machine-key", "--passphrase"),
+    ],
+)
+def test_what_it_does_not_take(run_shorepass: RunShorepass, home: Path, words: tuple[str, ...]) -> None:
+    """A wrong command line is exit code 2, and makes nothing."""
+    done = run_shorepass("vault", *words)
+    assert done.status == 2
+    assert "Traceback" not in done.stderr
+    assert list(home.iterdir()) == []
