@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
+from contract.keyring_service import bus, keyring_daemon, lock
+from e2e import programs
 from shorepass import LocalContext
-from shorepass.credential import Credential
-from shorepass.errors import MalformedFile
+from shorepass.credential import Basic, Credential
+from shorepass.errors import HelperFailed, HelperMissing, MalformedFile
+from shorepass.secret import Secret
 from shorepass.stores import Store
 from shorepass.stores.config_file import ConfigFile
+from shorepass.stores.external import External
+from shorepass.stores.secret_service import SecretService
 from shorepass.stores.vault import Vault
 from shorepass.stores.vault_document import Document
 from shorepass.stores.vault_setup import init, machine_key
@@ -98,3 +103,150 @@ class TestConfigFile(StoreContract):
         (home / ".docker").mkdir()
         (home / ".docker/config.json").write_text(json.dumps({"auths": []}))
         return ConfigFile(LocalContext.current())
+
+
+@pytest.fixture
+def keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a bus with a real gnome-keyring on it: unlocked, and with nothing in it."""
+    with bus(tmp_path / "bus") as address, keyring_daemon(tmp_path, address):
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        yield address
+
+
+def open_keyring() -> Store:
+    return SecretService(LocalContext.current())
+
+
+class TestSecretService(StoreContract):
+    """The desktop's keyring."""
+
+    many = 200  # each is a handful of calls on the bus
+    limits: ClassVar = {
+        "broken": "what a keyring keeps on the disk is its own business: gnome-keyring then starts a new one"
+    }
+
+    @pytest.fixture
+    def open_store(self, keyring: str) -> Callable[[], Store]:
+        assert keyring
+        return open_keyring
+
+    @pytest.fixture
+    def locked(self, keyring: str) -> Store:
+        lock(keyring)
+        return open_keyring()
+
+    @pytest.fixture
+    def missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+        with bus(tmp_path / "bus") as address:
+            monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+            yield open_keyring()
+
+
+LINE_LIMIT = "docker's helpers read lines of less than 64 KiB"
+
+
+class TestSecretServiceHelper(StoreContract):
+    """Debian's docker-credential-secretservice, a peer."""
+
+    many = 100  # a process for each
+    writers = 4
+    limits: ClassVar = {
+        "has_nothing_at_first": "erase says nothing of what it found",
+        "keeps_until_erased": "erase says nothing of what it found",
+        "takes_the_place_of_what_was_there": "it keeps one login for each user name, and gives the oldest",
+        "keeps[empty secret]": "it answers with an empty user name then, too",
+        "keeps[NUL inside]": "to libsecret a secret ends at the first NUL",
+        "keeps[NUL around]": "to libsecret a secret ends at the first NUL",
+        "keeps[64 KiB]": LINE_LIMIT,
+        "keeps[1 MiB]": LINE_LIMIT,
+        "test_locked": "list reads what a locked keyring shows all the same, and erase says that all is well",
+        "test_broken": "what a keyring keeps on the disk is its own business",
+    }
+    locked_error = missing_error = broken_error = HelperFailed
+
+    @pytest.fixture
+    def open_store(self, keyring: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Store]:
+        assert keyring
+        monkeypatch.setenv("PATH", programs.SYSTEM_PATH)
+        return lambda: External(LocalContext.current(), "secretservice")
+
+    @pytest.fixture
+    def locked(self, keyring: str, open_store: Callable[[], Store]) -> Store:
+        lock(keyring)
+        return open_store()
+
+    @pytest.fixture
+    def missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+        monkeypatch.setenv("PATH", programs.SYSTEM_PATH)
+        with bus(tmp_path / "bus") as address:
+            monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+            yield External(LocalContext.current(), "secretservice")
+
+
+@pytest.fixture(scope="module")
+def gpg_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GPG home with a key that no passphrase protects."""
+    folder = tmp_path_factory.mktemp("gpg")
+    folder.chmod(0o700)
+    key = "%no-protection\nKey-Type: eddsa\nKey-Curve: ed25519\nSubkey-Type: ecdh\nSubkey-Curve: cv25519\n"
+    argv = [programs.require("gpg"), "--batch", "--gen-key"]
+    done = programs.run(argv, env={"GNUPGHOME": str(folder)}, stdin=f"{key}Name-Email: pass@example.org\n%commit\n")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+class TestPassHelper(StoreContract):
+    """Debian's docker-credential-pass, a peer."""
+
+    many = 60  # two gpg processes for each
+    writers = 4
+    limits: ClassVar = {
+        "takes_the_place_of_what_was_there": "it keeps one login for each user name, and gives the first of them",
+        "keeps[white space around]": "line ends behind a secret are trimmed, as pass itself adds one",
+        "keeps[slashes in the user name]": "user names are names of files",
+        "keeps[64 KiB]": LINE_LIMIT,
+        "keeps[1 MiB]": LINE_LIMIT,
+        "test_locked": "list reads names of files, for which it needs no key",
+        "test_missing": "get and list take a password store that was never made for an empty one",
+        "test_broken": "list reads names of files, and not what is in them",
+    }
+    locked_error = broken_error = missing_error = HelperFailed
+
+    @pytest.fixture
+    def open_store(self, gpg_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Store]:
+        monkeypatch.setenv("PATH", programs.SYSTEM_PATH)
+        monkeypatch.setenv("GNUPGHOME", str(gpg_home))
+        monkeypatch.setenv("PASSWORD_STORE_DIR", str(tmp_path / "passwords"))
+        done = programs.run([programs.require("pass"), "init", "pass@example.org"], env=os.environ)
+        assert done.returncode == 0, done.stderr
+        return lambda: External(LocalContext.current(), "pass")
+
+    @pytest.fixture
+    def locked(self, open_store: Callable[[], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+        open_store().store("https://registry.example/v1/", Basic("alice", Secret("x")))
+        empty = tmp_path / "gpg"
+        empty.mkdir(mode=0o700)
+        monkeypatch.setenv("GNUPGHOME", str(empty))
+        return External(LocalContext.current(), "pass")
+
+    @pytest.fixture
+    def missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+        monkeypatch.setenv("PATH", programs.SYSTEM_PATH)
+        monkeypatch.setenv("PASSWORD_STORE_DIR", str(tmp_path / "none"))
+        return External(LocalContext.current(), "pass")
+
+    @pytest.fixture
+    def broken(self, open_store: Callable[[], Store], tmp_path: Path) -> Store:
+        open_store().store("https://registry.example/v1/", Basic("alice", Secret("x")))
+        for path in (tmp_path / "passwords").rglob("*.gpg"):
+            path.write_bytes(b"damaged")
+        return open_store()
+
+
+class TestMissingHelper:
+    """A helper that is not installed."""
+
+    def test_missing(self) -> None:
+        """It is missing, which is an error of its own."""
+        with pytest.raises(HelperMissing):
+            External(LocalContext.current(), "nowhere").get("a.example")

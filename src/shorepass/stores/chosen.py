@@ -38,6 +38,10 @@ def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None
         from shorepass.stores.vault import Vault
 
         return Vault(here, ask=ask, tell=tell)
+    if name == "keychain":
+        from shorepass.stores.secret_service import SecretService
+
+        return SecretService(here)
     if name == "file":
         from shorepass.stores.config_file import ConfigFile
 
