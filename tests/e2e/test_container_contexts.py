@@ -122,7 +122,7 @@ def test_files_are_those_that_the_containers_cat_sees(engine: ContainerEngine, u
     name = engine.make("--user", user.split()[0], *flags)
     expected = cat(engine, name)
     assert expected["/srv/relative"] == "one"
-    for stop in (False, True):
+    for stop in (False, True)[: 1 if os.geteuid() else 2]:  # a stopped one is seen by all in the same way
         if stop:
             engine.stop(name)
         context = opened(engine, name)
