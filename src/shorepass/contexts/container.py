@@ -59,7 +59,7 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
                 break
             continue
         if found is not None:
-            return ContainerContext(engine, found, here)
+            return _context(engine, found, here)
     if troubles:
         raise ContextError(name, "; ".join(trouble.message for trouble in troubles), hint=troubles[0].hint)
     raise ContextError(name, f"{kind} knows no such container", hint=f"{kind} ps --all")
@@ -70,7 +70,14 @@ def opened(here: LocalContext, engine: Engine, container: str) -> ContainerConte
     found = engine.inspect(container)
     if found is None:
         raise ContextError(f"{engine.family}:{container[:12]}", "it has been removed")
-    return ContainerContext(engine, found, here)
+    return _context(engine, found, here)
+
+
+def _context(engine: Engine, found: dict[str, Any], here: LocalContext) -> ContainerContext:
+    try:
+        return ContainerContext(engine, found, here)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ContextError(engine.name, "what it says of a container is not what an engine says") from None
 
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:

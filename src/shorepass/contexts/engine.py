@@ -73,9 +73,10 @@ class Engine:
     def containers(self, *, timeout: float = ANSWER_SECONDS) -> list[Summary]:
         """Return all containers, running or not. Raises ContextError."""
         found = self._json(Request("GET", _url("/containers/json", all="1")), timeout)
-        if not isinstance(found, list):
-            raise ContextError(self.name, "its list of containers is not one")
-        return [_summary(item) for item in found if isinstance(item, dict)]
+        try:
+            return [_summary(item) for item in found]
+        except (AttributeError, TypeError):
+            raise ContextError(self.name, "its list of containers is not one") from None
 
     def inspect(self, container: str) -> dict[str, Any] | None:
         """Return all about a container by its name or the beginning of its id, None when there is none.
@@ -85,7 +86,9 @@ class Engine:
         if not NAME.fullmatch(container):
             return None
         found = self._json(Request("GET", _url(f"/containers/{container}/json")), ANSWER_SECONDS)
-        return found if isinstance(found, dict) else None
+        if found is not None and not isinstance(found, dict):
+            raise ContextError(self.name, "what it says of a container is not what an engine says")
+        return found
 
     def architecture(self, image: str) -> str:
         """Return an image's GOARCH, empty when there is no such image any more. Raises ContextError."""

@@ -42,14 +42,14 @@ class Inspected:
     """One container, as it was made, and its state at that moment.
 
     ``user``: as an image's USER says it. ``pid``: of its first process on the engine's machine, 0 where there is none.
-    ``folder``: the working directory. ``root_is_mighty``: permission bits do not stop its root.
+    ``folder``: the working directory. ``environ``: what the engine gives to its programs, but for HOME where nobody has set it.
+    ``mounts``: as they were asked for at its making. ``root_is_mighty``: permission bits do not stop its root.
+
+    Raises AttributeError, KeyError, TypeError or ValueError on what no engine says.
     """
 
     def __init__(self, said: dict[str, Any]) -> None:
-        config, state = said.get("Config") or {}, said.get("State") or {}
-        self._host = host = said.get("HostConfig") or {}
-        self._mounts = said.get("Mounts") or []
-        self._env = config.get("Env") or ()
+        config, state, host = said.get("Config") or {}, said.get("State") or {}, said.get("HostConfig") or {}
         self.id = str(said["Id"])
         self.name = str(said.get("Name", "")).removeprefix("/") or self.id[:12]
         self.platform = str(said.get("Platform") or "linux")
@@ -60,25 +60,22 @@ class Inspected:
         self.is_running = bool(state.get("Running"))
         self.pid = int(state.get("Pid") or 0)
         self.has_read_only_root = bool(host.get("ReadonlyRootfs"))
+        pairs = [str(item).partition("=") for item in config.get("Env") or ()]
+        self.environ = {"PATH": PATH, **{name: value for name, _, value in pairs}}
+        self.mounts = _mounts(host.get("Tmpfs") or {}, said.get("Mounts") or [])
+        self.root_is_mighty = _is_mighty(host)
 
-    @property
-    def environ(self) -> dict[str, str]:
-        """The variables that the engine gives to its programs, but for HOME where nobody has set it."""
-        pairs = [str(item).partition("=") for item in self._env]
-        return {"PATH": PATH, **{name: value for name, _, value in pairs}}
 
-    @property
-    def mounts(self) -> tuple[Mount, ...]:
-        """What is mounted in it, as it was asked for at its making."""
-        found = {target: Mount(target, "", "tmpfs", read_only=False) for target in self._host.get("Tmpfs") or {}}
-        for mount in self._mounts:
-            target, source = str(mount.get("Destination", "")), str(mount.get("Source", ""))
-            found[target] = Mount(target, source, str(mount.get("Type", "")), not mount.get("RW", True))
-        return tuple(sorted(found.values()))
+def _mounts(tmpfs: dict[str, Any], mounts: list[dict[str, Any]]) -> tuple[Mount, ...]:
+    found = {target: Mount(target, "", "tmpfs", read_only=False) for target in tmpfs}
+    for mount in mounts:
+        target, source = str(mount.get("Destination", "")), str(mount.get("Source", ""))
+        found[target] = Mount(target, source, str(mount.get("Type", "")), not mount.get("RW", True))
+    return tuple(sorted(found.values()))
 
-    @property
-    def root_is_mighty(self) -> bool:
-        """Whether its root has kept the capability DAC_OVERRIDE."""
-        dropped, added = self._host.get("CapDrop") or (), self._host.get("CapAdd") or ()
-        kept = any(cap in _OVERRIDING for cap in added) or not any(cap in _OVERRIDING for cap in dropped)
-        return kept or bool(self._host.get("Privileged"))
+
+def _is_mighty(host: dict[str, Any]) -> bool:
+    """Tell whether root has kept the capability DAC_OVERRIDE."""
+    dropped, added = list(host.get("CapDrop") or ()), list(host.get("CapAdd") or ())
+    kept = any(cap in _OVERRIDING for cap in added) or not any(cap in _OVERRIDING for cap in dropped)
+    return kept or bool(host.get("Privileged"))
