@@ -12,7 +12,7 @@ from shorepass.contexts import scripts
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.shell import ShellContext
 from shorepass.contexts.transport import Transport
-from shorepass.errors import ContextError, FileError, WriteError
+from shorepass.errors import ContextError, FileError, ShorepassError, WriteError
 from shorepass.processes import ProcessNotStarted
 
 
@@ -94,6 +94,54 @@ def test_a_place_that_goes_away(tmp_path: Path, home: Path) -> None:
         context.set_mode(f"{home}/file", 0o600)
     with pytest.raises(ProcessNotStarted):
         context.run(["/bin/true"], b"", timeout=20, limit=10)
+
+
+LIES = [
+    "",
+    "look\\n/x\\nMARK stat zz 1 2",
+    "look\\n/x\\nMARK stat 81a4 0 0 5 1:1 root",
+    "look\\n/x\\nMARK stat 81a4 a b c d",
+    "stat 81a4 0 0 5 1:1 root\\nMARK name\\nx\\nMARK data\\nx",
+    "look\\n/x\\nMARK name\\nn\\nMARK names\\nMARK name\\nn\\nMARK closed",
+    "uid 1 2 3\\nMARK system\\nMARK account\\n::::\\nMARK environ0\\n===\\nMARK program\\n",
+    "output\\nMARK status",
+    "output\\nMARK status x y",
+    "status 1",
+    "unstarted \\033[31mred",
+    "failed\\n\\033[31mred",
+    "done",
+    "changed",
+]
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_place_that_lies(tmp_path: Path, lie: str) -> None:
+    """Whatever a place answers, with the mark that it was sent, an error of ours is the worst that comes of it."""
+    answer = f"\\nMARK {lie}\\nMARK end\\n".replace("MARK", "'\"$mark\"'")
+    script = f"mark=$(grep -o '[0-9a-f]\\{{32\\}}' | head -1); printf '{answer}'"
+    said = []
+    try:
+        context = through(tmp_path, script)
+    except ContextError as error:
+        said.append(error.reason)
+    if said:
+        assert said == ["its answer makes no sense"]
+        return
+    assert (context.platform, context.machine, context.home()) == ("", "", None)
+    for ask in (
+        lambda: context.read("/x", 10),
+        lambda: context.names("/x"),
+        lambda: context.status("/elsewhere"),
+        lambda: context.which("tool"),
+        lambda: context.run(["/bin/true"], b"", timeout=20, limit=10),
+        lambda: context.update("/x", lambda current: b"new" if current is None else None),
+        lambda: context.set_mode("/x", 0o600),
+    ):
+        try:
+            ask()
+        except (ShorepassError, ProcessNotStarted) as error:
+            said.append(str(error))
+    assert "\033" not in "".join(said)
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash", "tcsh", "fish", "dash"])

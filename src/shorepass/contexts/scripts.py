@@ -3,8 +3,9 @@
 They run in dash, bash, busybox and zsh, with the small tools of GNU, busybox or BSD. Everything that they define begins
 with ``sp_``: what the place exports is handed to a credential helper as it is.
 
-``look`` says of a path: ``look`` (the path), then ``stat MODE UID GID SIZE ID OWNER`` or ``error`` (why not); for a folder
-``name`` (each name in it), for a file ``data`` (its first bytes); ``closed`` where it may not be read.
+``look`` says of a path: ``look`` (the path), then ``stat MODE UID GID SIZE ID OWNER`` or ``error`` (why not); for a file
+``data`` (its first bytes), for a folder, where asked for, ``names`` and then ``name`` for each; ``closed`` where it may not be
+read.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ sp_look() {
     if ! sp_s=$(LC_ALL=C stat -L $sp_c "$sp_f" "$1" 2>&1); then sp_say error; printf %s "$sp_s"; return; fi
     sp_say stat "$sp_s"
     if [ -d "$1" ]; then
+        [ "$3" = names ] || return
+        sp_say names
         [ -r "$1" ] || { sp_say closed; return; }
         for sp_n in "$1"/* "$1"/.*; do
             case $sp_n in */.|*/..) continue;; esac
@@ -58,7 +61,7 @@ for sp_p in "${DOCKER_CONFIG:-$sp_home/.docker}" "${DOCKER_CONFIG:-$sp_home/.doc
     "$sp_home/.config/containers/registries.conf.d"/*.conf /etc/containers/registries.conf.d/*.conf \
     "$sp_home" /etc/docker/certs.d /etc/containers/certs.d "$sp_home/.config/containers/certs.d"
 do
-    case $sp_p in /*) sp_look "$sp_p" LIMIT;; esac
+    case $sp_p in /*.d) sp_look "$sp_p" LIMIT names;; /*) sp_look "$sp_p" LIMIT;; esac
 done
 IFS=:
 for sp_d in $PATH; do
@@ -71,9 +74,10 @@ unset IFS
 """
 
 
-def look(paths: Sequence[str], limit: int) -> str:
-    """Look at each path; of files, ``limit`` bytes."""
-    return _LOOK + "".join(f"sp_look {_word(path)} {limit}\n" for path in paths)
+def look(paths: Sequence[str], limit: int, *, names: bool = False) -> str:
+    """Look at each path: at ``limit`` bytes of files, and at the ``names`` in folders."""
+    words = f"{limit} names" if names else str(limit)
+    return _LOOK + "".join(f"sp_look {_word(path)} {words}\n" for path in paths)
 
 
 def probe(limit: int) -> str:

@@ -6,21 +6,21 @@ and every answer is kept until something there was run or changed.
 
 from __future__ import annotations
 
-import stat
 from functools import cached_property
 
 from shorepass.contexts import FileContent, FileStatus, scripts
 from shorepass.contexts.lookpath import candidates
+from shorepass.contexts.seen import Seen, last_words, seen, text
+from shorepass.contexts.transport import Record
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
 from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessOutputTooLarge, ProcessTimeout
-from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
-    from shorepass.contexts.transport import Answer, Record, Transport
+    from shorepass.contexts.transport import Answer, Transport
 
 __all__ = ["ANSWER_SECONDS", "ShellContext"]
 
@@ -30,24 +30,14 @@ BROUGHT_LIMIT = 8 * 1024 * 1024  # bytes of all that it brings
 SAVE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited, as in ``files``
 RETRIES = 20  # edits anew because another program wrote between our reading and our saving
 FILE_MODE = 0o600
-ABSENT = ("No such file or directory", "Not a directory")  # strerror(3) of ENOENT and ENOTDIR, in every C library
+NONSENSE = "its answer makes no sense"
 _MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
-
-
-class _Seen(NamedTuple):
-    """What stands at a path. ``error``: it cannot be told. ``data``: a file's first ``asked`` bytes, None when closed."""
-
-    status: FileStatus | None = None
-    error: str = ""
-    names: tuple[str, ...] = ()
-    data: bytes | None = None
-    asked: int = 0
 
 
 class _Memory:
     """What a place has answered so far: shared by a context and those that differ from it by a variable."""
 
-    def __init__(self, seen: dict[str, _Seen]) -> None:
+    def __init__(self, seen: dict[str, Seen]) -> None:
         self.seen = seen
         self.stale: set[str] = set()  # paths that were known: the next call brings them all again
         self.programs: dict[tuple[str, str | None], str | None] = {}  # by name and PATH
@@ -71,9 +61,9 @@ class ShellContext:
     def open(cls, transport: Transport, *, timeout: float = ANSWER_SECONDS) -> ShellContext:
         """Ask the place what it is. Raises ContextError when it does not answer within ``timeout`` seconds."""
         first = _ask(transport, scripts.probe(BROUGHT_SIZE), timeout=timeout, limit=BROUGHT_LIMIT)
-        memory = _Memory(_seen(first.records, BROUGHT_SIZE))
+        memory = _Memory(_understood(transport, first, BROUGHT_SIZE))
         context = cls(transport, first, memory, {})
-        found = [_text(record.body) for record in first.records if record.kind == "program"]
+        found = [text(record.body) for record in first.records if record.kind == "program"]
         path = context.getenv("PATH")
         for program in (*scripts.PROGRAMS, *{place.rpartition("/")[2] for place in found}):
             places = [place for place in candidates(program, (path or "").split(":")) if place in found]
@@ -93,21 +83,25 @@ class ShellContext:
 
     @cached_property
     def _system(self) -> tuple[str, str]:
-        words = [*_one(self._first, "system").words, "", ""]
+        words = [*self._told("system").words, "", ""]
         return words[0], words[1]
 
     @cached_property
     def uid(self) -> int | None:
         """The user's number."""
-        word = "".join(_one(self._first, "uid").words)
+        word = "".join(self._told("uid").words)
         return int(word) if word.isdecimal() else None
+
+    def _told(self, kind: str) -> Record:
+        """Return what the place said of itself by that name."""
+        return next((record for record in self._first.records if record.kind == kind), Record(kind, (), b""))
 
     @cached_property
     def _environ(self) -> dict[str, str]:
         for kind, separator in (("environ0", "\0"), ("environ", "\n")):
             for record in self._first.records:
                 if record.kind == kind:
-                    pairs = (line.partition("=") for line in _text(record.body).split(separator))
+                    pairs = (line.partition("=") for line in text(record.body).split(separator))
                     return {name: value for name, equals, value in pairs if equals}
         return {}
 
@@ -127,17 +121,17 @@ class ShellContext:
         """Return ``HOME``, else the home folder that the place's user database names."""
         if home := self.getenv("HOME"):
             return home
-        fields = _text(_one(self._first, "account").body).strip().split(":")
+        fields = text(self._told("account").body).strip().split(":")
         return fields[5] or None if len(fields) > 5 else None
 
     # Files
 
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file."""
-        seen = self._file(path, limit + 1)
-        if seen is None:
+        found = self._file(path, limit + 1)
+        if found is None:
             return None
-        data, status = seen
+        data, status = found
         mode = f"{status.mode:04o}"
         if status.size > limit or len(data) > limit:
             raise MalformedFile(path, f"larger than {limit} bytes", owner=status.owner, mode=mode)
@@ -145,21 +139,21 @@ class ShellContext:
 
     def head(self, path: str, size: int) -> bytes | None:
         """Return at most the first ``size`` bytes of a regular file, or None when there is none."""
-        seen = self._file(path, size)
-        return seen[0][:size] if seen else None
+        found = self._file(path, size)
+        return found[0][:size] if found else None
 
     def _file(self, path: str, size: int) -> tuple[bytes, FileStatus] | None:
         """Return a file's first bytes, ``size`` of them at least where it has so many. Raises FileError."""
-        seen = self._look(path, size)
-        status = self._status_of(path, seen)
+        there = self._look(path, size)
+        status = self._status_of(path, there)
         if status is None:
             return None
         if status.kind != "file":
             what = "a folder, not a file" if status.kind == "folder" else "not a regular file"
             raise FileError(path, what, owner=status.owner, mode=f"{status.mode:04o}")
-        if seen.data is None:
+        if there.closed:
             self._refuse(path, status)
-        return seen.data, status
+        return there.data, status
 
     def status(self, path: str) -> FileStatus | None:
         """Return what stands at ``path``, symlinks followed, or None when nothing does."""
@@ -172,32 +166,30 @@ class ShellContext:
 
     def names(self, folder: str) -> list[str]:
         """Return the sorted names in a folder; empty when it is absent."""
-        seen = self._look(folder)
-        status = self._status_of(folder, seen)
-        if status is None or status.kind != "folder":
-            return []
-        if seen.data is None:
+        there = self._look(folder, names=True)
+        status = self._status_of(folder, there)
+        if status is not None and there.closed:
             self._refuse(folder, status)
-        return sorted(seen.names)
+        return sorted(there.names or ())
 
-    def _look(self, path: str, size: int = 0) -> _Seen:
+    def _look(self, path: str, size: int = 0, *, names: bool = False) -> Seen:
         """Return what stands at a path, from memory or by a call. Raises FileError when no path is like that."""
         if "\0" in path:
             raise FileError(printable(path), "embedded null byte")
         path = scripts.placed(path)
-        seen = self._memory.seen.get(path) or self._nothing_above(path)
-        if seen is None or (seen.data is not None and seen.asked < size and len(seen.data) == seen.asked):
+        known = self._memory.seen.get(path) or self._nothing_above(path)
+        if known is None or _lacks(known, size, names=names):
             others, self._memory.stale = self._memory.stale - {path}, set()
-            seen = self._fetch([path, *sorted(others)], max(size, BROUGHT_SIZE))
-        return seen
+            known = self._fetch([path, *sorted(others)], max(size, BROUGHT_SIZE), names=names)
+        return known
 
-    def _fetch(self, paths: list[str], size: int) -> _Seen:
+    def _fetch(self, paths: list[str], size: int, *, names: bool = False) -> Seen:
         """Ask what stands at each path (see ``scripts.placed``), and return it for the first."""
-        answer = _ask(self._transport, scripts.look(paths, size), limit=BROUGHT_LIMIT + size)
-        self._memory.seen.update(_seen(answer.records, size))
-        return self._memory.seen.setdefault(paths[0], _Seen(error="no answer"))
+        answer = _ask(self._transport, scripts.look(paths, size, names=names), limit=BROUGHT_LIMIT + size)
+        self._memory.seen.update(_understood(self._transport, answer, size))
+        return self._memory.seen.setdefault(paths[0], Seen(error="no answer"))
 
-    def _nothing_above(self, path: str) -> _Seen | None:
+    def _nothing_above(self, path: str) -> Seen | None:
         """Return the answer for what is below a path at which nothing stands."""
         folder = path.rpartition("/")[0]
         while folder:
@@ -208,10 +200,10 @@ class ShellContext:
         return None
 
     @staticmethod
-    def _status_of(path: str, seen: _Seen) -> FileStatus | None:
-        if seen.error:
-            raise FileError(path, seen.error)
-        return seen.status._replace(path=path) if seen.status else None
+    def _status_of(path: str, there: Seen) -> FileStatus | None:
+        if there.error:
+            raise FileError(path, there.error)
+        return there.status._replace(path=path) if there.status else None
 
     def _refuse(self, path: str, status: FileStatus) -> NoReturn:
         hint = f"in {self.name}, if it is meant to be yours: sudo chown $(id -u):$(id -g) {path}"
@@ -226,7 +218,7 @@ class ShellContext:
             brought = program.startswith("docker-credential-") and any(key[1] == path for key in known)
             places = [] if brought or "\0" in program else list(candidates(program, (path or "").split(":")))
             answer = _ask(self._transport, scripts.executable(places)) if places else None
-            found = [_text(record.body) for record in answer.records if record.kind == "program"] if answer else []
+            found = [text(record.body) for record in answer.records if record.kind == "program"] if answer else []
             known[program, path] = found[0] if found else None
         return known[program, path]
 
@@ -246,8 +238,11 @@ class ShellContext:
             raise ProcessNotStarted(error.message) from None
         kinds = {record.kind: record for record in answer.records}
         if "unstarted" in kinds:
-            raise ProcessNotStarted(" ".join(kinds["unstarted"].words))
-        output, status = kinds["output"].body, int(kinds["status"].words[0])
+            raise ProcessNotStarted(printable(" ".join(kinds["unstarted"].words)))
+        try:
+            output, status = kinds["output"].body, int(kinds["status"].words[0])
+        except (KeyError, ValueError, IndexError):
+            raise ProcessNotStarted(f"{self.name}: {NONSENSE}") from None
         if len(output) > limit or len(answer.stderr) > limit:
             raise ProcessOutputTooLarge(f"more than {limit} bytes of output")
         if reason := _why_not_started(argv[0], status, answer.stderr):
@@ -313,7 +308,7 @@ class ShellContext:
             if record.kind in ("done", "changed"):
                 return record.kind
             if record.kind == "failed":
-                raise WriteError(path, _last_words(record.body), hint=hint)
+                raise WriteError(path, last_words(record.body), hint=hint)
         raise WriteError(path, f"{self.name} did not say what became of it")
 
 
@@ -329,53 +324,21 @@ def _ask(
         raise ContextError(transport.name, str(error), hint=transport.hint) from None
 
 
-def _one(answer: Answer, kind: str) -> Record:
-    """Return what a place must have said. Raises ContextError."""
-    for record in answer.records:
-        if record.kind == kind:
-            return record
-    raise AssertionError(kind)  # the script says each, and the answer was whole
+def _understood(transport: Transport, answer: Answer, asked: int) -> dict[str, Seen]:
+    """Return what stands at each path that an answer tells of. Raises ContextError when it makes no sense."""
+    try:
+        return seen(answer.records, asked)
+    except ValueError:
+        raise ContextError(transport.name, NONSENSE, hint=transport.hint) from None
 
 
-def _seen(records: Iterable[Record], asked: int) -> dict[str, _Seen]:
-    """Return what stands at each path that was looked at."""
-    found: dict[str, _Seen] = {}
-    path = ""
-    for kind, words, body in records:
-        if kind == "look":
-            path = _text(body)
-            found[path] = _Seen(asked=asked)
-        elif kind == "error":
-            reason = _last_words(body)
-            found[path] = _Seen(error="" if _is_absence(body) else reason)
-        elif kind == "stat":
-            status = _status(path, words)
-            found[path] = _Seen(status, data=b"" if status.kind == "folder" else None, asked=asked)
-        elif kind == "name":
-            found[path] = found[path]._replace(names=(*found[path].names, _text(body)))
-        elif kind == "data":
-            found[path] = found[path]._replace(data=body)
-        elif kind == "closed":
-            found[path] = found[path]._replace(data=None)
-    return found
-
-
-def _status(path: str, words: Sequence[str]) -> FileStatus:
-    """Return what ``stat`` says: mode in hexadecimal, uid, gid, size, DEVICE:INODE, and the owner's name."""
-    bits, uid, gid, size, identity, *rest = words
-    raw, name = int(bits, 16), " ".join(rest)
-    kind = "file" if stat.S_ISREG(raw) else "folder" if stat.S_ISDIR(raw) else "other"
-    owner = f"{name}({uid})" if name and name not in ("UNKNOWN", uid) else uid
-    return FileStatus(path, kind, stat.S_IMODE(raw), int(uid), int(gid), int(size), owner, identity)
-
-
-def _is_absence(said: bytes) -> bool:
-    return _text(said).strip().endswith(ABSENT)
-
-
-def _last_words(said: bytes) -> str:
-    """Return the reason at the end of what a program said: ``stat: cannot stat 'x': Permission denied``."""
-    return printable(_text(said).strip().rpartition(": ")[2]).lower() or "no reason given"
+def _lacks(known: Seen, size: int, *, names: bool) -> bool:
+    """Tell whether more is to be asked for: further bytes of a file that has them, or the names in a folder."""
+    if known.status is None or known.closed:
+        return False
+    if known.status.kind == "folder":
+        return names and known.names is None
+    return known.asked < size and len(known.data) == known.asked
 
 
 def _why_not_started(program: str, status: int, stderr: bytes) -> str:
@@ -384,9 +347,5 @@ def _why_not_started(program: str, status: int, stderr: bytes) -> str:
     if status == 127 and program in said and ("not found" in said or "No such file" in said):
         return "its interpreter or loader is missing (a script's first line, or another C library)"
     if status == 126 and program in said:
-        return _last_words(stderr)
+        return last_words(stderr)
     return ""
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
