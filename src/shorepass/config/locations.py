@@ -66,7 +66,7 @@ def _first(context: Context, client: str, home: str) -> AuthFile:
     folder = _rootless_runtime(context, client) if context.uid else ""
     if folder:
         path = join(context, folder, "containers", "auth.json")
-        return AuthFile(path, f"in the folder that {client} takes for a user's, as XDG_RUNTIME_DIR is not set")
+        return AuthFile(path, f"in the run folder that {client} chooses, as XDG_RUNTIME_DIR is not set")
     path = f"/run/containers/{context.uid}/auth.json"
     return AuthFile(path, "in the user's run folder, as XDG_RUNTIME_DIR is not set")
 
@@ -74,7 +74,8 @@ def _first(context: Context, client: str, home: str) -> AuthFile:
 def _rootless_runtime(context: Context, client: str) -> str:
     """Return what a user's podman or buildah sets XDG_RUNTIME_DIR to when it is not set; empty: nothing (skopeo).
 
-    As podman 4.3 (libpod ``SetXdgDirs``, pkg/util ``GetRuntimeDir``) and buildah 1.28 do.
+    As podman 4.3 (libpod ``SetXdgDirs``, pkg/util ``GetRuntimeDir``) and buildah 1.28 (containers/storage types/utils.go) do.
+    buildah would take ``/run/user/UID``, too, if ``/proc/1/comm`` were ``systemd`` without the line end that it has.
     """
     if client == "buildah":
         return join(context, context.getenv("TMPDIR") or "/var/tmp", f"containers-user-{context.uid}", "containers")  # noqa: S108
