@@ -15,6 +15,7 @@ from e2e.containers import USER, ContainerEngine
 from shorepass.contexts.compose import find as find_service
 from shorepass.contexts.container import ContainerContext, discover, find
 from shorepass.contexts.local import LocalContext
+from shorepass.contexts.procroot import proc_root
 from shorepass.errors import ContextError, FileError, WriteError
 from shorepass.processes import ProcessNotStarted, ProcessOutputTooLarge, ProcessTimeout
 
@@ -326,3 +327,20 @@ def test_a_replaced_file_stays_the_old_one_in_the_container(engine: ContainerEng
     assert content is not None
     assert content.data == b"old"
     assert opened(engine, name).is_stale(mount) is True
+
+
+def test_a_folder_that_becomes_a_link_leads_nowhere(engine: ContainerEngine) -> None:
+    """A container that puts a link in a folder's place while we look gets nothing of the host's: no link is followed for it."""
+    name = engine.make()
+    assert engine.execute(name, "/bin/sh", "-c", "mkdir /srv/now; echo inside > /srv/now/shadow").returncode == 0
+    container = opened(engine, name)
+    root = proc_root(int(engine.run("inspect", "-f", "{{.State.Pid}}", name)), container.id)
+    assert root is not None
+    assert root.read("/srv/now/shadow", 100) == b"inside\n"
+    script = "rm -r /srv/now; ln -s /etc /srv/now; ln -s /etc/shadow /srv/file"
+    assert engine.execute(name, "/bin/sh", "-c", script).returncode == 0
+    for path in ("/srv/now/shadow", "/srv/file"):
+        with pytest.raises(FileError):
+            root.read(path, 100)
+    assert root.node("/srv/now/shadow") is None
+    assert proc_root(os.getpid(), container.id) is None

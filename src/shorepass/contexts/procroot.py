@@ -135,9 +135,18 @@ class ProcRoot:
 
 
 def _is_in(pid: int, container: str) -> bool:
-    """Tell whether a process is in the container with that id: its control groups or its mounts name it."""
+    """Tell whether a process is in the container with that id: its control group or what it has mounted is named so.
+
+    And it has mounts of its own: the host's show the container's folders, too.
+    """
+    try:
+        if os.path.samestat(os.stat(f"/proc/{pid}/ns/mnt"), os.stat("/proc/self/ns/mnt")):
+            return False
+    except OSError:
+        return False
     named = container.encode()
-    return any(named in _proc_file(pid, name) for name in ("cgroup", "mountinfo"))
+    rows = (line.split(b" ", 4) for line in _proc_file(pid, "mountinfo").splitlines())
+    return named in _proc_file(pid, "cgroup") or any(named in row[3] for row in rows if len(row) > 4)
 
 
 def _id_map(pid: int, name: str) -> _IdMap:
