@@ -7,6 +7,7 @@ and every answer is kept until something there was run or changed.
 from __future__ import annotations
 
 from functools import cached_property
+from shlex import quote
 
 from shorepass.contexts import FileContent, FileStatus, scripts
 from shorepass.contexts.lookpath import candidates
@@ -206,7 +207,7 @@ class ShellContext:
         return there.status._replace(path=path) if there.status else None
 
     def _refuse(self, path: str, status: FileStatus) -> NoReturn:
-        hint = f"in {self.name}, if it is meant to be yours: sudo chown $(id -u):$(id -g) {path}"
+        hint = f"in {self.name}, if it is meant to be yours: sudo chown $(id -u):$(id -g) {quote(path)}"
         raise FileError(path, "permission denied", owner=status.owner, mode=f"{status.mode:04o}", hint=hint)
 
     # Programs
@@ -289,11 +290,11 @@ class ShellContext:
 
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permission bits of what stands at ``path``."""
-        self._change(path, scripts.set_mode(path, mode), hint=f"sudo chmod {mode:04o} {path}")
+        self._change(path, scripts.set_mode(path, mode), hint=f"sudo chmod {mode:04o} {quote(path)}")
 
     def set_owner(self, path: str, uid: int, gid: int) -> None:
         """Give what stands at ``path`` to somebody."""
-        self._change(path, scripts.set_owner(path, uid, gid), hint=f"sudo chown -h {uid}:{gid} {path}")
+        self._change(path, scripts.set_owner(path, uid, gid), hint=f"sudo chown -h {uid}:{gid} {quote(path)}")
 
     def _change(self, path: str, script: str, stdin: bytes = b"", hint: str | None = None) -> str:
         """Run a script that changes a file; return whether it is ``done`` or the file had ``changed``."""
