@@ -147,7 +147,10 @@ def add_auths(auths: dict[str, Members], value: Any, fields: Container[str]) -> 
         for name, member in members:
             if type(member) is not str and member is not None and field_name(name) in fields:
                 raise _bad_entry(key, f"{field_name(name)!r} is not a text")
-    auths.update((key, members or ()) for key, members in value)
+    added = {key: members or () for key, members in value}
+    if not auths:
+        return added
+    auths.update(added)
     return auths
 
 

@@ -4,7 +4,8 @@ Source: containers/image pkg/sysregistriesv2 (5.23.1). The user's file takes the
 after it in the order of their names. A file that is broken stops the clients.
 
 Left out, as they choose no credential for an image with its full name: where aliases and the registries to search lead;
-and the format of before 2019 (``[registries.search]``).
+and the format of before 2019 (``[registries.search]``). A list that is set twice, which is no TOML, is an error here; the
+clients' decoder lets the second count.
 """
 
 from __future__ import annotations
