@@ -1,13 +1,14 @@
-"""Logins that are stopped, or refused by the system, at one system call of their choice. strace does it."""
+"""Saves that are stopped, or refused by the system, at one system call of their choice. strace does it."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,24 +35,24 @@ class Call(NamedTuple):
 
 class Done(NamedTuple):
     status: int
-    stderr: str
+    said: str
     trace: list[str]
 
 
-class Login:
-    """``shorepass login`` as a process, in a home of its own in ``folder``.
+class Save:
+    """A command that saves a file, as a process, in a home of its own in ``folder``.
 
-    ``exists``: there is a file with another login before. ``nameless``: the file system has nameless files (O_TMPFILE).
+    ``words``: what follows ``python``. Subclasses say what the home is like before, and which of the calls are its save.
     """
 
-    def __init__(self, folder: Path, registry: str, *, client: str, exists: bool, nameless: bool = True) -> None:
+    old: object = None
+    stdin = b""
+
+    def __init__(self, folder: Path, file: str, words: Sequence[str]) -> None:
         self.home = folder / "home"
-        self.file = self.home / (".docker/config.json" if client == "docker" else "containers/auth.json")
-        self.exists = exists
+        self.file = self.home / file
         self._trace = folder / "trace"
-        run = ["-m", "shorepass"] if nameless else ["-c", WITHOUT_NAMELESS_FILES]
-        words = ["login", "--client", client, "--tls-verify=false", "-u", USER, "--password-stdin", registry]
-        self._argv = [sys.executable, *run, *words]
+        self._argv = [sys.executable, *words]
         # Nothing that could change the number of calls from run to run: no byte code to write, one order of sets.
         path = ":".join(entry for entry in sys.path if entry.endswith("/src"))
         homes = {"HOME": str(self.home), "XDG_RUNTIME_DIR": str(self.home), "PATH": "/nonexistent"}
@@ -61,41 +62,43 @@ class Login:
         """Make the home anew."""
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(mode=0o700)
-        if self.exists:
-            self.file.parent.mkdir(parents=True, mode=0o700)
-            self.file.write_bytes(OLD)
-            self.file.chmod(0o600)
+
+    def content(self) -> object:
+        """Return what is in the file, None when there is none."""
+        return self.file.read_bytes() if self.file.exists() else None
+
+    def left(self) -> list[Path]:
+        """Return what lies beside the file and should not."""
+        return [p for p in self.home.rglob("*") if p != self.file and not p.is_dir()]
+
+    def part(self, calls: Sequence[Call]) -> slice:
+        """Return where in all calls those of the save are."""
+        raise NotImplementedError
+
+    def repeat(self) -> None:
+        """Do it once more, when it was killed: it must succeed."""
+        again = self.run()
+        assert again.status == 0, again.said
 
     def run(self, *options: str) -> Done:
-        """Log in, under strace if there are options for it."""
+        """Run the command, under strace if there are options for it."""
         strace = [programs.require("strace"), "-f", "-qq", "-o", str(self._trace), *options] if options else []
         done = subprocess.run(
             [*strace, *self._argv],
             env=self._env,
-            input=PASSWORD.encode(),
+            input=self.stdin,
             capture_output=True,
             timeout=60,
             check=False,
         )
         trace = self._trace.read_text(errors="replace").splitlines() if options else []
-        return Done(done.returncode, done.stderr.decode(), trace)
-
-    def content(self) -> bytes | None:
-        """Return what is in the file, None when there is none."""
-        return self.file.read_bytes() if self.file.exists() else None
-
-    def left(self) -> list[Path]:
-        """Return what lies beside the file."""
-        return [p for p in self.home.rglob("*") if p != self.file and not p.is_dir()]
+        return Done(done.returncode, (done.stdout + done.stderr).decode(), trace)
 
     def save_calls(self) -> list[Call]:
-        """Return every system call of a save but those for memory.
-
-        The save begins with the registry's last answer, and ends when the file is on the disk.
-        """
+        """Return every system call of a save but those for memory."""
         self.prepare()
         done = self.run("-e", "trace=all")
-        assert done.status == 0, done.stderr
+        assert done.status == 0, done.said
         calls: list[Call] = []
         count: dict[str, int] = {}
         for line in done.trace:
@@ -103,49 +106,134 @@ class Login:
                 name = found[1]
                 count[name] = count.get(name, 0) + 1
                 calls.append(Call(name, count[name], line.split(maxsplit=1)[1]))
-        first = max(i for i, call in enumerate(calls) if call.name == "recvfrom") + 1
-        # Then /proc is looked through for foreign logins; this call is the first after the save.
-        last = max(i for i, call in enumerate(calls) if call.text.startswith('openat(AT_FDCWD, "/proc",'))
-        assert any(call.name == "fsync" for call in calls[first:last])
-        return [call for call in calls[first : last + 1] if call.name not in MEMORY]
+        save = calls[self.part(calls)]
+        assert any(call.name == "fsync" for call in save)
+        return [call for call in save if call.name not in MEMORY]
 
     def run_with(self, call: Call, fault: str) -> Done:
-        """Log in with ``fault`` (``signal=KILL``, ``error=EIO``) at one system call."""
+        """Run it with ``fault`` (``signal=KILL``, ``error=EIO``) at one system call."""
         inject = f"inject={call.name}:{fault}:when={call.number}"
         # Stopping at these calls only is three times as fast; but strace 6.1 sends no signal then.
         fast = ["--seccomp-bpf"] if fault.startswith("error") else []
         return self.run(*fast, "-e", f"trace={call.name}", "-e", inject)
 
 
+class Login(Save):
+    """``shorepass login``.
+
+    ``exists``: there is a file with another login before. ``nameless``: the file system has nameless files (O_TMPFILE).
+    """
+
+    stdin = PASSWORD.encode()
+
+    def __init__(self, folder: Path, registry: str, *, client: str, exists: bool, nameless: bool = True) -> None:
+        run = ["-m", "shorepass"] if nameless else ["-c", WITHOUT_NAMELESS_FILES]
+        words = ["login", "--client", client, "--tls-verify=false", "-u", USER, "--password-stdin", registry]
+        file = ".docker/config.json" if client == "docker" else "containers/auth.json"
+        super().__init__(folder, file, [*run, *words])
+        self.old = OLD if exists else None
+
+    def prepare(self) -> None:
+        """Make the home anew, with the old file in it."""
+        super().prepare()
+        if self.old:
+            self.file.parent.mkdir(parents=True, mode=0o700)
+            self.file.write_bytes(OLD)
+            self.file.chmod(0o600)
+
+    def part(self, calls: Sequence[Call]) -> slice:
+        """The save begins with the registry's last answer, and ends when the file is on the disk."""
+        first = max(i for i, call in enumerate(calls) if call.name == "recvfrom") + 1
+        # Then /proc is looked through for foreign logins; this call is the first after the save.
+        last = max(i for i, call in enumerate(calls) if call.text.startswith('openat(AT_FDCWD, "/proc",'))
+        return slice(first, last + 1)
+
+
+class Helper(Save):
+    """``docker-credential-shorepass VERB``, with a vault and two generations before. ``content``: its logins, decrypted."""
+
+    old = (("a.example", "alice"), ("b.example", "bob"))  # type: ignore[assignment]  # a subclass knows more of it
+
+    def __init__(self, folder: Path, verb: str) -> None:
+        super().__init__(folder, ".local/share/shorepass/vault.age", ["-m", "shorepass.docker_credential", verb])
+        self.verb = verb
+        self.stdin = b"a.example" if verb == "erase" else self._login("c.example", "carol")
+
+    @staticmethod
+    def _login(key: str, user: str) -> bytes:
+        return json.dumps({"ServerURL": key, "Username": user, "Secret": f"{user}'s secret"}).encode()
+
+    def prepare(self) -> None:
+        """Make the home anew, with a copy of the one vault that this object made at first."""
+        model = self.home.with_name("model")
+        super().prepare()
+        if not model.exists():
+            self._shorepass("shorepass", "vault", "init")
+            for key, user in self.old:
+                self._shorepass("shorepass.docker_credential", "store", stdin=self._login(key, user))
+            shutil.copytree(self.home, model)
+        else:
+            shutil.copytree(model, self.home, dirs_exist_ok=True)
+
+    def _shorepass(self, *words: str, stdin: bytes = b"") -> bytes:
+        done = subprocess.run(
+            [sys.executable, "-m", *words], env=self._env, input=stdin, capture_output=True, timeout=60, check=True
+        )
+        assert done.stderr == b""  # a damaged vault would be spoken of
+        return done.stdout
+
+    def content(self) -> object:
+        """Return what the helper itself lists now. It fails, or has something to say, where the vault is not whole."""
+        return tuple(sorted(json.loads(self._shorepass("shorepass.docker_credential", "list")).items()))
+
+    def left(self) -> list[Path]:
+        """Return temporary files."""
+        return [path for path in self.file.parent.iterdir() if ".shorepass-" in path.name]
+
+    def holders(self, secret: str) -> list[str]:
+        """Return the files of the vault, generations included, that hold a secret: as the age program reads them."""
+        key = self.home / ".local/state/shorepass/machine.key"
+        age = [programs.require("age"), "--decrypt", "-i", str(key)]
+        return [p.name for p in sorted(self.file.parent.iterdir()) if secret in programs.run([*age, str(p)]).stdout]
+
+    def part(self, calls: Sequence[Call]) -> slice:
+        """The save begins where the folder is locked."""
+        return slice(next(i for i, call in enumerate(calls) if call.name == "flock"), len(calls))
+
+    def repeat(self) -> None:
+        """Store again, or erase again: what is gone is then "not found"."""
+        again = self.run()
+        assert again.status == 0 or (self.verb == "erase" and "credentials not found" in again.said), again.said
+
+
 class Outcome(NamedTuple):
     """What a killed login left: which content (None: no file), and what beside the file."""
 
     call: Call
-    content: bytes | None
+    content: object
     left: list[Path]
 
 
-def kill_at_every_call(login: Login, *, locked: bool = False) -> Iterator[Outcome]:
-    """Kill a login before each system call of its save in turn; check that the next login finds nothing in its way.
+def kill_at_every_call(login: Save, *, locked: bool = False) -> Iterator[Outcome]:
+    """Kill a command before each system call of its save in turn; check that it then finds nothing in its way.
 
     ``locked``: only from the call that takes the lock; before it nothing is written.
 
     Raises AssertionError when the file is neither the old nor the new one, when what is left beside it is more readable
-    than it, or when the next login does not clear it away.
+    than it, or when the next run does not clear it away.
     """
     calls = login.save_calls()
-    old, new = (OLD if login.exists else None), login.content()
+    old, new = login.old, login.content()
     assert new not in (None, old)
     first = [call.name for call in calls].index("flock") if locked else 0
     for call in calls[first:]:
         login.prepare()
         done = login.run_with(call, "signal=KILL")
-        assert done.status == -9, f"not killed at {call.text}: {done.stderr}"
+        assert done.status == -9, f"not killed at {call.text}: {done.said}"
         outcome = Outcome(call, login.content(), login.left())
         assert outcome.content in (old, new), call.text
         assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in outcome.left), call.text
-        again = login.run()
-        assert again.status == 0, (call.text, again.stderr)
+        login.repeat()
         assert (login.content(), login.left()) == (new, []), call.text
         yield outcome
 
