@@ -93,7 +93,7 @@ def login():
     words = ["login", "-u", user, "--password-stdin", registry]
     env = {"HOME": folder, "PYTHONPATH": os.environ["PYTHONPATH"], "PATH": "/nonexistent"}
     done = subprocess.run([sys.executable, "-m", "shorepass", *words], input=password, text=True, env=env, capture_output=True)
-    return done.returncode, done.said
+    return done.returncode, done.stderr
 def look():
     with open(path) as file:
         return len(json.load(file)["auths"]), os.listdir(folder + "/.docker")
