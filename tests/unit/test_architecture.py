@@ -10,11 +10,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import shorepass
 from e2e import programs
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
 
 SOURCES = Path(shorepass.__file__).parent
 
@@ -64,6 +68,21 @@ def test_get_loads_neither_the_network_nor_what_is_slow(client: str) -> None:
     added = loaded_by(RUN, "get", "--client", client, "registry.example/team/app:1")
     assert "shorepass" in added
     assert added & {*SLOW, "socket"} == set()
+
+
+HELPER = "import os; from shorepass.docker_credential import program; os._exit = lambda status: None; program()"
+
+
+@pytest.mark.parametrize("verb", ["get", "store", "erase", "list", "version"])
+def test_the_helper_loads_neither_the_network_nor_the_command_line(verb: str, run_shorepass: RunShorepass) -> None:
+    """docker-credential-shorepass with its vault: no HTTP, no argument parser, nothing that is slow."""
+    assert run_shorepass("vault", "init").status == 0
+    login = json.dumps({"ServerURL": "registry.example", "Username": "alice", "Secret": "secret"})
+    loaded_by(HELPER, "store", stdin=login)
+    added = loaded_by(HELPER, verb, stdin=login if verb == "store" else "registry.example")
+    assert "shorepass" in added
+    assert ("pyrage" in added) == (verb != "version")
+    assert added & {*SLOW, "socket", "argparse", "getpass", "tomllib", "secretstorage", "threading"} == set()
 
 
 @pytest.mark.parametrize("client", ["docker", "podman"])
