@@ -26,7 +26,10 @@ NAME = "docker-credential-shorepass"
 def program() -> NoReturn:
     """Answer one call as a process, and end it at once: the interpreter's own clean-up would be a tenth of it."""
     gc.disable()
-    status, answer = serve(NAME, sys.argv[1:], _read, _open_store, f"{NAME} (shorepass) {__version__}")
+    try:
+        status, answer = serve(NAME, sys.argv[1:], _read, _open_store, f"{NAME} (shorepass) {__version__}")
+    except KeyboardInterrupt:  # while it asks for a passphrase
+        status, answer = 130, b""
     try:
         left = memoryview(answer)
         while left:

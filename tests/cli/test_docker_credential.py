@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from e2e import programs
+from faults.canary import CORE, HELPERS, leaks, write_program
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -168,3 +170,46 @@ def test_the_store_is_a_setting(ours: list[str], home: Path) -> None:
         file.write_text(text)
         status, said = call(ours, "get", stdin=KEY)
         assert (status, reason in said) == (1, True), said
+
+
+BROKEN: dict[str, Callable[[str], str]] = {
+    "cut": lambda secret: f'{{"ServerURL": "{KEY}", "Username": "alice", "Secret": "{secret}',
+    "a list": lambda secret: f'{{"ServerURL": "{KEY}", "Username": "alice", "Secret": ["{secret}"]}}',
+    "no user": lambda secret: f'{{"ServerURL": "{KEY}", "Secret": "{secret}"}}',
+    "no URL": lambda secret: f'{{"Username": "alice", "Secret": "{secret}"}}',
+    "a text": lambda secret: f'"{secret}"',
+    "nothing else": lambda secret: secret,
+    "a token of nothing": lambda secret: f'{{"ServerURL": "{KEY}{secret}", "Username": "<token>", "Secret": ""}}',
+    "good": lambda secret: json.dumps({"ServerURL": KEY, "Username": "alice", "Secret": secret}),
+}
+STATES = ("no vault", "no key", "damaged", "unwritable", "another store", "a helper that repeats it")
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("given", BROKEN)
+def test_no_failure_repeats_a_secret(
+    run_shorepass: RunShorepass, home: Path, world: Path, monkeypatch: pytest.MonkeyPatch, state: str, given: str
+) -> None:
+    """Whatever is given to ``store``, and whatever is the matter with the store: no piece of the secret is printed."""
+    folder = home / ".local/share/shorepass"
+    if state != "no vault":
+        run_shorepass("vault", "init")
+    if state == "no key":
+        (home / ".local/state/shorepass/machine.key").unlink()
+    elif state == "damaged":
+        (folder / "vault.age").write_bytes(b"age-encryption.org/v1\n")
+    elif state == "unwritable":
+        (folder / "vault.age").unlink()
+        (folder / "vault.age").mkdir()
+    elif state in STATES[-2:]:
+        (home / ".config/shorepass").mkdir(parents=True)
+        (home / ".config/shorepass/config.toml").write_text(
+            f'store = "{"file" if "another" in state else "helper:odd"}"'
+        )
+        write_program(world / "bin/docker-credential-odd", HELPERS["echoes to stdout, fails"])
+        monkeypatch.setenv("PATH", f"{world / 'bin'}:/usr/bin:/bin")
+    done = subprocess.run(
+        [*OURS, "store"], input=BROKEN[given](CORE).encode(), capture_output=True, timeout=60, check=False
+    )
+    assert b"Traceback" not in done.stderr
+    assert leaks(done.stdout + done.stderr) == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -9,16 +10,18 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from keyring import errors as keyring_errors
 
 from contract.keyring_service import bus, keyring_daemon, lock
 from e2e import programs
 from shorepass import LocalContext
 from shorepass.credential import Basic, Credential
-from shorepass.errors import HelperFailed, HelperMissing, MalformedFile
+from shorepass.errors import HelperFailed, HelperMissing, MalformedFile, StoreBroken
 from shorepass.secret import Secret
 from shorepass.stores import Store
 from shorepass.stores.config_file import ConfigFile
 from shorepass.stores.external import External
+from shorepass.stores.os_keychain import OsKeychain
 from shorepass.stores.secret_service import SecretService
 from shorepass.stores.vault import Vault
 from shorepass.stores.vault_document import Document
@@ -103,6 +106,76 @@ class TestConfigFile(StoreContract):
         (home / ".docker").mkdir()
         (home / ".docker/config.json").write_text(json.dumps({"auths": []}))
         return ConfigFile(LocalContext.current())
+
+
+class MadeUpBackend:
+    """A ``keyring`` backend that is a folder: with Windows' limit, and with a lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def _file(self, service: str, username: str) -> Path:
+        if (self.folder / "locked").exists():
+            raise keyring_errors.KeyringLocked("it is locked")
+        if not self.folder.exists():
+            raise keyring_errors.NoKeyringError("there is none")
+        return self.folder / hashlib.sha256(f"{service}\0{username}".encode()).hexdigest()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        file = self._file(service, username)
+        return file.read_text("utf-16") if file.exists() else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if len(password.encode("utf-16-le")) > 2560:
+            raise keyring_errors.PasswordSetError("too long")
+        self._file(service, username).write_text(password, "utf-16")
+
+    def delete_password(self, service: str, username: str) -> None:
+        file = self._file(service, username)
+        if not file.exists():
+            raise keyring_errors.PasswordDeleteError("not there")
+        file.unlink()
+
+
+class TestOsKeychain(StoreContract):
+    """The keychains of macOS and Windows, with a made-up backend."""
+
+    many = 300
+    limits: ClassVar = {"test_broken": "list reads the names beside, and not each login"}
+
+    @pytest.fixture
+    def open_store(self, tmp_path: Path) -> Callable[[], Store]:
+        (tmp_path / "chain").mkdir()
+        return lambda: OsKeychain(LocalContext.current(), MadeUpBackend(tmp_path / "chain"))
+
+    @pytest.fixture
+    def locked(self, open_store: Callable[[], Store], tmp_path: Path) -> Store:
+        open_store().store("a.example", Basic("alice", Secret("x")))
+        (tmp_path / "chain/locked").touch()
+        return open_store()
+
+    @pytest.fixture
+    def missing(self, tmp_path: Path) -> Store:
+        return OsKeychain(LocalContext.current(), MadeUpBackend(tmp_path / "none"))
+
+    @pytest.fixture
+    def broken(self, open_store: Callable[[], Store], tmp_path: Path) -> Store:
+        open_store().store("https://registry.example/v1/", Basic("alice", Secret("x")))
+        for file in (tmp_path / "chain").iterdir():
+            file.write_text("a 7", "utf-16")
+        return open_store()
+
+    def test_nothing_is_left_of_what_was_erased(self, open_store: Callable[[], Store], tmp_path: Path) -> None:
+        """Replaced by shorter and longer ones, then erased: no item is left."""
+        for size in (5000, 10, 9000, 3000):
+            open_store().store("a.example", Basic("alice", Secret("x" * size)))
+        assert open_store().erase("a.example") is True
+        assert list((tmp_path / "chain").iterdir()) == []
+
+    def test_a_login_that_is_not_whole_is_broken(self, broken: Store) -> None:
+        """Damaged items are an error, and never "no login"."""
+        with pytest.raises(StoreBroken):
+            broken.get("https://registry.example/v1/")
 
 
 @pytest.fixture

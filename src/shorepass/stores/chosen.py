@@ -38,6 +38,10 @@ def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None
         from shorepass.stores.vault import Vault
 
         return Vault(here, ask=ask, tell=tell)
+    if name == "keychain" and here.platform in ("darwin", "windows"):
+        from shorepass.stores.os_keychain import OsKeychain
+
+        return OsKeychain(here)
     if name == "keychain":
         from shorepass.stores.secret_service import SecretService
 

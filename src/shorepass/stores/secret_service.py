@@ -12,6 +12,7 @@ from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError, printable
 from shorepass.secret import Secret
 from shorepass.stores import check
+from shorepass.stores.bounded import within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,28 +102,11 @@ class SecretService:
         return self._ask(work)
 
     def _ask(self, work: Callable[[Any], Result]) -> Result:
-        """Do ``work`` with a connection, in a thread that is left behind when it takes too long. Raises StoreError."""
-        import threading
-
+        """Do ``work`` with a connection, in bounded time. Raises StoreError."""
         if not self._address:
             raise StoreMissing(NAME, "no session bus here, so no keyring", hint=START)
-        outcome: list[Result] = []
-        errors: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                outcome.append(_connected(self._address, work))
-            except BaseException as error:  # noqa: BLE001  # whatever it is, it is raised again in the caller's thread
-                errors.append(error)
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(TIMEOUT)
-        if errors:
-            raise errors[0]
-        if not outcome:
-            raise StoreMissing(NAME, f"no keyring answers on the session bus within {TIMEOUT:g} s", hint=START)
-        return outcome[0]
+        late = StoreMissing(NAME, f"no keyring answers on the session bus within {TIMEOUT:g} s", hint=START)
+        return within(TIMEOUT, lambda: _connected(self._address, work), late)
 
 
 def _connected(address: str, work: Callable[[Any], Result]) -> Result:

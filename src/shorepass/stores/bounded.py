@@ -1,0 +1,40 @@
+"""Work that may hang, in a thread that is left behind when it takes too long."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from shorepass.errors import StoreError
+
+    Result = TypeVar("Result")
+
+__all__ = ["within"]
+
+
+def within(seconds: float, work: Callable[[], Result], late: StoreError) -> Result:
+    """Return what ``work`` returns, and raise what it raises; raise ``late`` when it takes longer than ``seconds``.
+
+    What is late goes on behind: a write that is given up may still come to its end.
+    """
+    import threading
+
+    outcome: list[Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # noqa: BLE001  # whatever it is, it is raised again in the caller's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not outcome:
+        raise late
+    return outcome[0]

@@ -1,0 +1,214 @@
+"""The keychains of macOS and Windows, by the ``keyring`` library. Never run there by this project: tests use a made-up one.
+
+A login is a *head* and pieces of at most PIECE characters, since Windows takes 2,560 bytes at most. The head says in which of
+two slots the pieces are; a new login is written to the other slot before the head is, so a login is whole at every moment.
+Keychains list nothing: which keys there are, and their user names, stands in a file beside, which also is the lock.
+
+These items are our own. docker's are left to its helpers (``helper:osxkeychain``, ``helper:wincred``): the library sees no
+internet passwords on macOS, and takes docker's UTF-8 for UTF-16 on Windows.
+"""
+
+from __future__ import annotations
+
+import json
+
+from shorepass import files
+from shorepass.config.locations import join
+from shorepass.credential import ANONYMOUS
+from shorepass.errors import MalformedFile, StoreBroken, StoreLocked, StoreMissing, printable
+from shorepass.helper import protocol
+from shorepass.stores import check
+from shorepass.stores.bounded import within
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol, TypeVar
+
+    from shorepass.contexts import FileContent
+    from shorepass.contexts.local import LocalContext
+    from shorepass.credential import Credential
+
+    Result = TypeVar("Result")
+
+    class Backend(Protocol):
+        """What of a ``keyring`` backend is used."""
+
+        def get_password(self, service: str, username: str) -> str | None: ...
+        def set_password(self, service: str, username: str, password: str) -> None: ...
+        def delete_password(self, service: str, username: str) -> None: ...
+
+
+__all__ = ["OsKeychain"]
+
+NAME = "keychain"
+TIMEOUT = 30.0  # seconds; the system may ask a person whether this program may look
+PIECE = 1200  # characters, all ASCII: 2,400 bytes of the UTF-16 that Windows keeps
+SERVICE = "Shorepass"
+SLOTS = ("a", "b")
+
+
+class OsKeychain:
+    """The keychain of the operating system. See ``Store``. ``backend``: another than the platform's own, for tests."""
+
+    name = NAME
+
+    def __init__(self, here: LocalContext, backend: Backend | None = None) -> None:
+        self._here = here
+        self._backend = backend
+        if here.platform == "windows":
+            state = here.getenv("LOCALAPPDATA") or join(here, here.home() or "", "AppData", "Local")
+        else:
+            state = here.getenv("XDG_STATE_HOME") or join(here, here.home() or "", ".local", "state")
+        self.index_path = join(here, state, "shorepass", "keychain.json")
+
+    def get(self, key: str) -> Credential:
+        """Return a login, ANONYMOUS when there is none. Raises StoreError."""
+
+        def work(backend: Backend) -> Credential:
+            head = before = None
+            while (head := _head(backend, key)) != before:  # a login that was replaced meanwhile is read anew
+                before = head
+                if (text := _read(backend, key, head)) is not None:
+                    return protocol.credential_of(protocol.decode_answer(text.encode()))
+            if head is None:
+                return ANONYMOUS
+            raise _broken(key)
+
+        return self._ask(work)
+
+    def list(self) -> dict[str, str]:
+        """Return user names by key. Raises StoreError, FileError."""
+        self._ask(lambda backend: backend.get_password(SERVICE, "probe"))  # a locked one says so
+        return _decode(self._here.read(self.index_path, files.SIZE_LIMIT))
+
+    def store(self, key: str, credential: Credential) -> None:
+        """Keep a login. Raises UsageError, StoreError, WriteError, FileError."""
+        check(key, credential)
+        answer = json.dumps(json.loads(protocol.encode_answer("", credential)))  # ASCII alone
+        username = str(json.loads(answer)["Username"])
+
+        def edit(content: FileContent | None) -> bytes:
+            index = _decode(content)
+            self._ask(lambda backend: _write(backend, key, answer))
+            return _encode({**index, key: username})
+
+        files.update(self.index_path, edit, owner=self._here.home_owner(self.index_path))
+
+    def erase(self, key: str) -> bool:
+        """Forget a key. Raises StoreError, WriteError, FileError."""
+        found = False
+
+        def edit(content: FileContent | None) -> bytes | None:
+            nonlocal found
+            index = _decode(content)
+            found = self._ask(lambda backend: _delete(backend, key)) or found
+            return _encode({name: user for name, user in index.items() if name != key}) if key in index else None
+
+        files.update(self.index_path, edit, owner=self._here.home_owner(self.index_path))
+        return found
+
+    def _ask(self, work: Callable[[Backend], Result]) -> Result:
+        return within(TIMEOUT, lambda: self._translated(work), StoreMissing(NAME, f"no answer within {TIMEOUT:g} s"))
+
+    def _translated(self, work: Callable[[Backend], Result]) -> Result:
+        try:
+            from keyring import errors
+        except ImportError:
+            hint = "pip install 'shorepass[keychain]'"
+            raise StoreMissing(NAME, "the library for it is not installed", hint=hint) from None
+        try:
+            return work(self._backend or _platforms_own(self._here.platform))
+        except errors.KeyringLocked as error:
+            raise StoreLocked(NAME, f"locked: {printable(str(error))}", hint="unlock it, and let it answer") from None
+        except (errors.NoKeyringError, errors.InitError) as error:
+            raise StoreMissing(NAME, f"none here: {printable(str(error))}") from None
+        except (errors.KeyringError, OSError) as error:
+            raise StoreBroken(NAME, f"it fails: {printable(str(error))}") from None
+
+
+def _platforms_own(platform: str) -> Backend:
+    """Return the platform's backend, and never one that somebody has put in its place: that may keep plain text."""
+    if platform == "darwin":
+        from keyring.backends import macOS
+
+        return macOS.Keyring()  # type: ignore[no-untyped-call]  # keyring types its functions only
+    if platform == "windows":
+        from keyring.backends import Windows
+
+        return Windows.WinVaultKeyring()  # type: ignore[no-untyped-call]
+    raise StoreMissing(NAME, f"none is known on {platform}")
+
+
+def _service(key: str) -> str:
+    return f"{SERVICE} {key}"
+
+
+def _head(backend: Backend, key: str) -> tuple[str, int] | None:
+    text = backend.get_password(_service(key), "login")
+    if text is None:
+        return None
+    slot, _, count = text.partition(" ")
+    if slot not in SLOTS or not count.isdecimal():
+        raise _broken(key)
+    return slot, int(count)
+
+
+def _write(backend: Backend, key: str, text: str) -> None:
+    head = _head(backend, key)
+    slot = SLOTS[1] if head and head[0] == SLOTS[0] else SLOTS[0]
+    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+    for number, piece in enumerate(pieces):
+        backend.set_password(_service(key), f"{slot}{number}", piece)
+    backend.set_password(_service(key), "login", f"{slot} {len(pieces)}")
+    _clear(backend, key, slot, len(pieces))
+    _clear(backend, key, SLOTS[1 - SLOTS.index(slot)], 0)
+
+
+def _delete(backend: Backend, key: str) -> bool:
+    found = backend.get_password(_service(key), "login") is not None
+    for slot in SLOTS:
+        _clear(backend, key, slot, 0)
+    if found:
+        backend.delete_password(_service(key), "login")
+    return found
+
+
+def _clear(backend: Backend, key: str, slot: str, first: int) -> None:
+    """Delete a slot's pieces from the last to ``first``: one that is killed then leaves none without those before it."""
+    last = first
+    while backend.get_password(_service(key), f"{slot}{last}") is not None:
+        last += 1
+    for number in range(last - 1, first - 1, -1):
+        backend.delete_password(_service(key), f"{slot}{number}")
+
+
+def _read(backend: Backend, key: str, head: tuple[str, int] | None) -> str | None:
+    """Return the JSON that the pieces of a login are, None where they are not whole."""
+    slot, count = head or ("", 0)
+    pieces = [backend.get_password(_service(key), f"{slot}{number}") for number in range(count)]
+    text = "".join(piece or "" for piece in pieces)
+    try:
+        return text if isinstance(json.loads(text), dict) else None
+    except ValueError:
+        return None
+
+
+def _broken(key: str) -> StoreBroken:
+    return StoreBroken(NAME, f"{printable(key)!r} is not whole there", hint="log in anew")
+
+
+def _encode(index: dict[str, str]) -> bytes:
+    return json.dumps({"version": 1, "logins": index}, indent=1).encode() + b"\n"
+
+
+def _decode(content: FileContent | None) -> dict[str, str]:
+    if content is None:
+        return {}
+    try:
+        found = json.loads(content.data)
+        if found["version"] != 1:
+            raise ValueError
+        return {str(key): str(username) for key, username in found["logins"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise MalformedFile(content.path, "not the list of a keychain's logins", hint="move it away") from None
