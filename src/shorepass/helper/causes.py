@@ -14,6 +14,7 @@ INSTALL = {
     "wincred": "it is for Windows, and comes with Docker Desktop",
     "pass": "install pass and docker-credential-pass (Debian: golang-docker-credential-helpers)",
     "secretservice": "install docker-credential-secretservice (Debian: golang-docker-credential-helpers) and a keyring",
+    "shorepass": "it comes with Shorepass: put the folder of the program shorepass on PATH",
     "ecr-login": "install amazon-ecr-credential-helper",
     "gcloud": "install the Google Cloud CLI",
     "gcr": "install docker-credential-gcr (gcloud components install docker-credential-gcr)",
