@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import multiprocessing
 import os
 import stat
 import subprocess
@@ -366,6 +368,29 @@ def test_erased_is_gone_although_only_a_generation_had_it(vault: Vault) -> None:
     assert open_vault().erase("a.example") is False
 
 
+def test_erased_is_gone_although_the_file_that_had_it_is_damaged(vault: Vault) -> None:
+    """What is left of a damaged file goes with the erase: nobody can say that the login was not in it."""
+    vault.store("b.example", BOB)
+    vault.store("a.example", ALICE)
+    damage(vault.path, "cut")
+    damaged = Path(vault.path).read_bytes()
+    open_vault().erase("a.example")
+    assert damaged not in [path.read_bytes() for path in Path(vault.path).parent.iterdir()]
+    told: list[str] = []
+    assert (open_vault(told=told).list(), told) == ({"b.example": "bob"}, [])
+
+
+def test_it_never_grows_beyond_what_it_can_read(vault: Vault) -> None:
+    """A login that would make it too large is refused, and all others stay within reach."""
+    large = Basic("alice", Secret("x" * 4_000_000))
+    for number in range(4):
+        vault.store(f"{number}.example", large)
+    with pytest.raises(UsageError, match="16 MiB at most"):
+        vault.store("4.example", large)
+    assert len(open_vault().list()) == 4
+    assert open_vault().erase("0.example") is True
+
+
 # Another key
 
 
@@ -463,3 +488,25 @@ def test_a_missing_vault_is_missing() -> None:
             verb(open_vault())
         assert raised.value.hint == "shorepass vault init"
     assert list(Path(os.environ["HOME"]).iterdir()) == []
+
+
+def _change_key(number: int) -> None:
+    verb = init if number < 0 else rekey
+    with contextlib.suppress(UsageError):
+        verb(open_vault(), here(), machine_key())
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["rekey", "init"])
+def test_several_at_once_lock_nobody_out(*, exists: bool) -> None:
+    """Processes that make a vault, or give it another key, at the same time: the key in place opens it in the end."""
+    if exists:
+        init(open_vault(), here(), machine_key())
+        open_vault().store("a.example", ALICE)
+    processes = multiprocessing.get_context("fork")
+    workers = [processes.Process(target=_change_key, args=(number if exists else -1,)) for number in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 6
+    assert open_vault().list() == ({"a.example": "alice"} if exists else {})

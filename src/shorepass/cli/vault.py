@@ -20,7 +20,8 @@ examples:
   shorepass vault rekey --passphrase            # another key; the old one opens nothing any more
   shorepass vault export -o logins.json         # in plain text, as a config.json that docker reads
 
---also RECIPIENT (age1..., ssh-ed25519 ...) lets a second key open the vault: that of a backup, or of a colleague.
+--also RECIPIENT (age1..., ssh-ed25519 ...) lets a second key open the vault: that of a backup, or of a colleague. rekey
+forgets those that it does not name.
 Without Shorepass: age --decrypt -i KEY vault.age, with one of the files that `shorepass vault` names.
 """
 
@@ -106,6 +107,7 @@ def _explain(vault: Vault, lock: Lock) -> None:
         text = SSH_KEY.format(key=lock.to)
     else:
         text = TYPED_KEY.format(key=vault.protected_path)
+    print("encrypted to: " + ", ".join(lock.recipients))
     print(text, end="")
 
 

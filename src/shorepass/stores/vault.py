@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from shorepass import files
 from shorepass.config.locations import join
-from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, printable
+from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError, printable
 from shorepass.files import Sole
 from shorepass.stores import check
 from shorepass.stores.vault_document import NotADocumentError, decode, encode
@@ -80,7 +80,7 @@ class Vault:
         self.change(lambda document: document.with_login(key, credential))
 
     def erase(self, key: str) -> bool:
-        """Forget a login in the vault and in each of its generations; False when none had it."""
+        """Forget a login in the vault and in each of its generations; False when none had it, or can have had it."""
 
         def without(document: Document) -> Document | None:
             held = key in document.logins or any(self._may_hold(old, key) for old in self._generations())
@@ -97,6 +97,8 @@ class Vault:
         def edited(content: FileContent | None) -> bytes | Sole | None:
             before, whole = self._current(content, for_writing=True)
             after = edit(before)
+            if after is None and sole and not whole:
+                after = before  # what is damaged may hold what is to be forgotten
             if after is None or (after == before and whole and not sole):
                 return None
             return Sole(seal(after)) if sole or not whole else seal(after)
@@ -196,9 +198,13 @@ class Vault:
 
 
 def seal(document: Document) -> bytes:
-    """Return the file that holds a document, for its recipients. Raises StoreBroken."""
+    """Return the file that holds a document, for its recipients. Raises UsageError: larger than what can be read again."""
     from pyrage import encrypt
 
     from shorepass.stores.vault_key import recipient_of
 
-    return bytes(encrypt(encode(document), [recipient_of(text) for text in document.recipients]))
+    sealed = bytes(encrypt(encode(document), [recipient_of(text) for text in document.recipients]))
+    if len(sealed) > files.SIZE_LIMIT:
+        limit = files.SIZE_LIMIT // 1024 // 1024
+        raise UsageError(f"the vault holds {limit} MiB at most", hint="erase what is not needed any more")
+    return sealed

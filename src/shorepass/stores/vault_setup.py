@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 
 from shorepass import files
+from shorepass.config.locations import join
 from shorepass.errors import UsageError
+from shorepass.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.shapes import NamedTuple
 from shorepass.stores.vault import GENERATIONS, KEY_LIMIT, Vault, seal
 from shorepass.stores.vault_document import Document
@@ -89,6 +91,16 @@ def _checked(lock: Lock) -> Lock:
 
 def init(vault: Vault, here: LocalContext, lock: Lock) -> None:
     """Make a vault with nothing in it. Raises UsageError: there is one already; WriteError, FileError."""
+    with _alone(here):
+        _init(vault, here, lock)
+
+
+def _alone(here: LocalContext) -> FolderLock:
+    """Return the lock for one init or rekey at a time: on the home, since every save takes that of the vault's own folder."""
+    return FolderLock(join(here, here.home() or ".", ".shorepass-vault"), LOCK_TIMEOUT)
+
+
+def _init(vault: Vault, here: LocalContext, lock: Lock) -> None:
     if vault.exists():
         raise UsageError(f"there is a vault already: {vault.path}", hint="shorepass vault rekey gives it another key")
     for path in vault.key_paths:
@@ -111,13 +123,14 @@ def rekey(vault: Vault, here: LocalContext, lock: Lock) -> None:
 
     Raises StoreError, FileError, WriteError; then one of the two keys opens it, and is in its place.
     """
-    before = vault.read().recipients
-    _encrypt_to(vault, (*before, *lock.recipients))
-    installed = _install(vault, here, lock)
-    for path in vault.key_paths:
-        if path != installed:
-            files.remove(path)
-    _encrypt_to(vault, lock.recipients)
+    with _alone(here):
+        before = vault.read().recipients
+        _encrypt_to(vault, (*before, *lock.recipients))
+        installed = _install(vault, here, lock)
+        for path in vault.key_paths:
+            if path != installed:
+                files.remove(path)
+        _encrypt_to(vault, lock.recipients)
 
 
 def _install(vault: Vault, here: LocalContext, lock: Lock) -> str:
