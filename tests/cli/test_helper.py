@@ -145,3 +145,12 @@ def test_what_it_remembers_is_private_and_no_secret(run_shorepass: RunShorepass,
     done = run_shorepass("helper", "uninstall", "--yes")
     assert (done.status, str(state) in done.stderr, file.read_bytes()) == (3, True, before)
     assert os.listdir(state.parent) == ["helper.json"]
+
+
+def test_says_which_logins_are_still_in_plain_text(run_shorepass: RunShorepass, file: Path) -> None:
+    """What docker no longer looks at is named, by registry; nothing is said where there is nothing."""
+    write(file, CONFIGS["logins"])
+    said = run_shorepass("helper", "install", "--yes").stderr
+    assert f"{file} still holds in plain text, where docker no longer looks: a.example" in said
+    file.write_text("{}")
+    assert "plain text" not in run_shorepass("helper", "install", "--yes").stderr

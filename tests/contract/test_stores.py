@@ -227,7 +227,7 @@ class TestSecretServiceHelper(StoreContract):
         "has_nothing_at_first": "erase says nothing of what it found",
         "keeps_until_erased": "erase says nothing of what it found",
         "takes_the_place_of_what_was_there": "it keeps one login for each user name, and gives the oldest",
-        "keeps[empty secret]": "it answers with an empty user name then, too",
+        "keeps[empty secret]": "get takes a login with an empty secret for none; list does not",
         "keeps[NUL inside]": "to libsecret a secret ends at the first NUL",
         "keeps[NUL around]": "to libsecret a secret ends at the first NUL",
         "keeps[64 KiB]": LINE_LIMIT,

@@ -83,6 +83,28 @@ def test_shorepass_login_uses_it_as_the_client_does(
 
 
 @pytest.mark.usefixtures("vault")
+@pytest.mark.parametrize("word", ["docker login", "shorepass login", "shorepass logout"])
+@pytest.mark.parametrize("program", programs.docker_programs())
+def test_what_was_plain_text_leaves_the_file(
+    registry: str, users: dict[str, str], run_shorepass: RunShorepass, dockerd: str, program: str, word: str
+) -> None:
+    """A login from before the helper was installed: each of these takes it out of docker's file."""
+    docker = [programs.require(program), "-H", dockerd]
+    flags = ("-u", "alice", "--password-stdin", registry)
+    assert programs.run([*docker, "login", *flags], env=os.environ, stdin=users["alice"]).returncode == 0
+    assert plain(users["alice"]) != []
+    done = run_shorepass("helper", "install", "--yes")
+    assert registry in done.stderr
+    if word == "docker login":
+        assert programs.run([*docker, "login", *flags], env=os.environ, stdin=users["alice"]).returncode == 0
+    elif word == "shorepass login":
+        assert run_shorepass("login", *flags, stdin=users["alice"]).status == 0
+    else:
+        assert run_shorepass("logout", registry).status == 0
+    assert plain(users["alice"]) == []
+
+
+@pytest.mark.usefixtures("vault")
 def test_docker_says_that_the_vault_is_damaged_and_goes_on(
     registry: str, users: dict[str, str], run_shorepass: RunShorepass, home: Path, dockerd: str
 ) -> None:

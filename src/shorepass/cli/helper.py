@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         if changed:
             install.install(here, where)
         print(f"{where.path}: {member} is {install.SUFFIX}" + ("" if changed else " already"))
+        if where.member == ("credsStore",):
+            _warn_of_plain_text(here, where.path)
         _warn(here)
     elif _change(arguments, here, where, install.uninstalling(here, where), f"put {member} back as it was"):
         install.uninstall(here, where)
@@ -78,6 +80,28 @@ def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edi
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise UsageError("nothing was changed")
     return True
+
+
+def _warn_of_plain_text(here: LocalContext, path: str) -> None:
+    """Say which logins docker now passes over, and that they are still there to read."""
+    from shorepass.config import docker_config, document
+    from shorepass.credential import ANONYMOUS
+    from shorepass.errors import MalformedFile, printable, without_user_info
+
+    try:
+        config = docker_config.load(here.read(path, document.SIZE_LIMIT))
+    except MalformedFile:
+        return  # which docker does not read, either
+    left = [
+        key for key in config.auths if config.entry(key).credential() != ANONYMOUS and key not in config.cred_helpers
+    ]
+    if left:
+        names = ", ".join(printable(without_user_info(key)) for key in left)
+        print(f"shorepass: {path} still holds in plain text, where docker no longer looks: {names}", file=sys.stderr)
+        print(
+            "hint: log in again, which takes it out of the file; or only take it out: shorepass logout REGISTRY",
+            file=sys.stderr,
+        )
 
 
 def _warn(here: LocalContext) -> None:
