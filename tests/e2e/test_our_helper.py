@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,6 @@ def installed(run_shorepass: RunShorepass, client: str, registry: str) -> None:
 
 def plain(password: str) -> list[str]:
     """Return every file of the test's home and run folders that holds a password, in plain text or base64."""
-    from base64 import b64encode
-
     folders = [Path(os.environ["HOME"]), Path(os.environ["XDG_RUNTIME_DIR"])]
     words = [password.encode(), *(b64encode(f"{user}:{password}".encode())[:-4] for user in ("alice", "bob"))]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
@@ -91,8 +90,13 @@ def test_what_was_plain_text_leaves_the_file(
     """A login from before the helper was installed: each of these takes it out of docker's file."""
     docker = [programs.require(program), "-H", dockerd]
     flags = ("-u", "alice", "--password-stdin", registry)
-    assert programs.run([*docker, "login", *flags], env=os.environ, stdin=users["alice"]).returncode == 0
-    assert plain(users["alice"]) != []
+    file = Path(os.environ["HOME"], ".docker/config.json")
+    file.parent.mkdir()
+    auth = b64encode(f"alice:{users['alice']}".encode()).decode()
+    file.write_text(
+        json.dumps({"auths": {registry: {"auth": auth}}})
+    )  # as docker writes it where it knows of no helper
+    assert plain(users["alice"]) == [str(file)]
     done = run_shorepass("helper", "install", "--yes")
     assert registry in done.stderr
     if word == "docker login":
