@@ -60,7 +60,9 @@ def test_everybody_and_everything(
         shares = [document["shares"][number] for number in found["shared"]]
         assert {"what": "mount", "subject": str(path), "contexts": [user, inside]} in shares
     (share,) = [document["shares"][number] for number in places[inside]["shared"]]
-    assert share == {"what": "socket", "subject": socket, "contexts": [inside]}
+    assert (share["what"], share["subject"]) == ("socket", socket)
+    assert inside in share["contexts"]  # the engine is other tests' too, and some of their containers have the socket
+    assert f"docker:{other}" not in share["contexts"]
 
 
 def test_after_sudo_docker_login(person: Person, registry: str, users: dict[str, str]) -> None:
