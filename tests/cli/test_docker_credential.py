@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ def ours(run_shorepass: RunShorepass) -> list[str]:
 
 
 @pytest.fixture
-def theirs(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def theirs(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """docker-credential-pass, with a new password store behind it."""
     folder = home / ".gnupg"
     folder.mkdir(mode=0o700)
@@ -54,7 +54,8 @@ def theirs(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     assert done.returncode == 0, done.stderr
     done = programs.run([programs.require("pass"), "init", "pass@example.org"], env=env)
     assert done.returncode == 0, done.stderr
-    return [programs.require("docker-credential-pass")]
+    yield [programs.require("docker-credential-pass")]
+    programs.run([programs.require("gpgconf"), "--kill", "gpg-agent"], env=env)
 
 
 CALLS: list[tuple[str, str | bytes]] = [

@@ -257,7 +257,7 @@ class TestSecretServiceHelper(StoreContract):
 
 
 @pytest.fixture(scope="module")
-def gpg_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def gpg_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A GPG home with a key that no passphrase protects."""
     folder = tmp_path_factory.mktemp("gpg")
     folder.chmod(0o700)
@@ -265,7 +265,8 @@ def gpg_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     argv = [programs.require("gpg"), "--batch", "--gen-key"]
     done = programs.run(argv, env={"GNUPGHOME": str(folder)}, stdin=f"{key}Name-Email: pass@example.org\n%commit\n")
     assert done.returncode == 0, done.stderr
-    return folder
+    yield folder
+    programs.run([programs.require("gpgconf"), "--kill", "gpg-agent"], env={"GNUPGHOME": str(folder)})
 
 
 class TestPassHelper(StoreContract):
