@@ -5,7 +5,6 @@ The only place where an error becomes text (``shorepass: ...``, then ``hint: ...
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -79,7 +78,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def program() -> NoReturn:
     """Run one command as a process, and end it at once: the interpreter's own clean-up is 2.5 ms of a login's 30."""
-    gc.disable()  # the process is short, and looking for cycles doubles the time to decode a large file
     status = main()
     try:
         sys.stdout.flush()

@@ -139,15 +139,18 @@ def add_auths(auths: dict[str, Members], value: Any, fields: Container[str]) -> 
         return {}
     if type(value) is not tuple:
         raise BadEntryError('not a config file: "auths" is no object')
+    empty = []
     for key, members in value:
         if members is None:
+            empty.append(key)
             continue
         if type(members) is not tuple:
             raise _bad_entry(key, "it is no object")
         for name, member in members:
             if type(member) is not str and member is not None and field_name(name) in fields:
                 raise _bad_entry(key, f"{field_name(name)!r} is not a text")
-    added = {key: members or () for key, members in value}
+    added = dict(value)  # of a key that repeats the last one counts
+    added.update((key, ()) for key in empty if added[key] is None)
     if not auths:
         return added
     auths.update(added)
