@@ -16,6 +16,7 @@ if "gettext" not in sys.modules:  # for want of translations argparse is given n
 
     del sys.modules["gettext"], words
 import argparse
+from functools import cache
 
 from shorepass.errors import ShorepassError
 
@@ -143,11 +144,15 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal; argparse itself would import shutil to find that out, at every start."""
 
     def __init__(self, prog: str) -> None:
-        try:
-            width = os.get_terminal_size(sys.stdout.fileno()).columns - 2
-        except (OSError, ValueError):  # no terminal, or no such file at all
-            width = HELP_WIDTH
-        super().__init__(prog, width=width)
+        super().__init__(prog, width=_width())
+
+
+@cache  # argparse makes one formatter for each flag
+def _width() -> int:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns - 2
+    except (OSError, ValueError):  # no terminal, or no such file at all
+        return HELP_WIDTH
 
 
 class _Parser(argparse.ArgumentParser):

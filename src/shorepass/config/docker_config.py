@@ -139,22 +139,32 @@ def add_auths(auths: dict[str, Members], value: Any, fields: Container[str]) -> 
         return {}
     if type(value) is not tuple:
         raise BadEntryError('not a config file: "auths" is no object')
-    empty = []
-    for key, members in value:
+    added = dict(value)  # of a key that repeats the last one counts
+    if not _holds_texts(value):
+        _check_entries(value, fields)
+        added = {key: members or () for key, members in value}
+    if not auths:
+        return added
+    auths.update(added)
+    return auths
+
+
+def _holds_texts(entries: Iterable[tuple[str, Any]]) -> bool:
+    """Tell whether every entry is an object with nothing but texts in it: nearly every file's are, and this is quick."""
+    if not {type(members) for _, members in entries} <= {tuple}:
+        return False
+    return {type(member) for _, members in entries for _, member in members} <= {str}
+
+
+def _check_entries(entries: Iterable[tuple[str, Any]], fields: Container[str]) -> None:
+    for key, members in entries:
         if members is None:
-            empty.append(key)
             continue
         if type(members) is not tuple:
             raise _bad_entry(key, "it is no object")
         for name, member in members:
             if type(member) is not str and member is not None and field_name(name) in fields:
                 raise _bad_entry(key, f"{field_name(name)!r} is not a text")
-    added = dict(value)  # of a key that repeats the last one counts
-    added.update((key, ()) for key in empty if added[key] is None)
-    if not auths:
-        return added
-    auths.update(added)
-    return auths
 
 
 def add_helpers(helpers: dict[str, str], value: Any) -> dict[str, str]:
