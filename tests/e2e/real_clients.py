@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Protocol
 
@@ -64,10 +66,10 @@ class Storage:
 
     def __init__(self, program: str, world: Path, archive: Path) -> None:
         self.rules = program
-        store = world / program
+        self._run_folder = tempfile.mkdtemp(prefix="sp-")  # podman takes no runroot of more than 50 characters
         self._argv = [
             *(programs.require(program), "--storage-driver", "vfs"),
-            *("--root", str(store / "root"), "--runroot", str(store / "run")),
+            *("--root", str(world / program / "root"), "--runroot", self._run_folder),
         ]
         self._archive = f"docker-archive:{archive}"
 
@@ -83,6 +85,7 @@ class Storage:
             self._run("rmi", "--all", "--force")
             if self.rules == "podman":
                 self._run("system", "migrate")
+        shutil.rmtree(self._run_folder, ignore_errors=True)
 
     def push(self, image: str) -> subprocess.CompletedProcess[str]:
         pulled = self._run("pull", "--quiet", self._archive)

@@ -81,7 +81,7 @@ def test_a_named_auth_file_that_is_not_there(
     assert skopeo("login", *words, private_image.partition("/")[0], stdin=users["alice"]).returncode == 0
     assert inspects(skopeo, private_image)
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(world / "gone.json"))
-    store = ["--root", str(world / "root"), "--runroot", str(world / "run/podman"), "--storage-driver", "vfs"]
+    store = ["--root", str(world / "root"), "--runroot", str(world / "r"), "--storage-driver", "vfs"]
     podman = [programs.require("podman"), *store, "pull", "--tls-verify=false", private_image]
     assert "gone.json" in programs.run(podman, env={**os.environ, "PATH": programs.SYSTEM_PATH}).stderr
     assert not inspects(skopeo, private_image)
