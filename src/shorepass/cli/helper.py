@@ -110,7 +110,7 @@ def _warn(here: LocalContext) -> None:
 
     from shorepass.contexts.terminal import ask
     from shorepass.install import PROGRAM
-    from shorepass.stores.chosen import setting
+    from shorepass.stores import settings
     from shorepass.stores.vault import INIT, Vault
 
     if here.which(PROGRAM) is None:
@@ -118,6 +118,6 @@ def _warn(here: LocalContext) -> None:
         beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
         if os.path.exists(beside):
             print(f"hint: put its folder there: {os.path.dirname(beside)}", file=sys.stderr)
-    if setting(here) == "vault" and not Vault(here, ask=ask, tell=lambda _: None).exists():
+    if settings.load(here).store in (None, "vault") and not Vault(here, ask=ask, tell=lambda _: None).exists():
         print("shorepass: there is no vault yet, so no login can be kept", file=sys.stderr)
         print(f"hint: {INIT}", file=sys.stderr)

@@ -1,0 +1,126 @@
+"""What the user has set: ``$XDG_CONFIG_HOME/shorepass/config.toml`` (below ``%APPDATA%`` on Windows).
+
+::
+
+    store = "vault"
+
+    [[account]]
+    name = "work"
+    repository = "ghcr.io/acme/*"    # this repository and all below; or: directory = "~/src/acme"
+"""
+
+from __future__ import annotations
+
+from shorepass.config.locations import join
+from shorepass.errors import MalformedFile, UsageError, printable
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tomlkit import TOMLDocument
+
+    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["Rule", "Settings", "change", "check_account", "load", "path_of"]
+
+SIZE_LIMIT = 1024 * 1024  # bytes of a file that a person writes
+ACCOUNT_LIMIT = 64  # characters
+STORE_HINT = 'it may say: store = "vault"'
+RULE_HINT = 'an [[account]] has a name, and either repository = "ghcr.io/acme/*" or directory = "~/src/acme"'
+
+
+class Rule(NamedTuple):
+    """What uses an account: a ``repository`` (``ghcr.io/acme/app``; with ``/*`` behind it, all below), or a ``directory``.
+
+    The directory is absolute, and means all folders in it, too. One of the two is empty.
+    """
+
+    account: str
+    repository: str = ""
+    directory: str = ""
+
+
+class Settings(NamedTuple):
+    """What stands in the file ``path``. ``store``: None where nobody has set one."""
+
+    path: str
+    store: str | None = None
+    rules: tuple[Rule, ...] = ()
+
+
+def path_of(context: Context) -> str:
+    """Return the path of the settings."""
+    home = context.home() or ""
+    if context.platform == "windows":
+        folder = context.getenv("APPDATA") or join(context, home, "AppData", "Roaming")
+    else:
+        folder = context.getenv("XDG_CONFIG_HOME") or join(context, home, ".config")
+    return join(context, folder, "shorepass", "config.toml")
+
+
+def load(context: Context) -> Settings:
+    """Return the settings of a context's user. Raises MalformedFile, FileError."""
+    path = path_of(context)
+    content = context.read(path, SIZE_LIMIT)
+    if content is None:
+        return Settings(path)
+    import tomllib  # 5 ms, for those who have such a file
+
+    try:
+        found = tomllib.loads(content.data.decode())
+    except (ValueError, RecursionError):  # both not TOML and not UTF-8 are ValueErrors
+        raise MalformedFile(path, "not TOML", hint=STORE_HINT) from None
+    store, accounts = found.get("store"), found.get("account", [])
+    if not isinstance(store, str | None):
+        raise MalformedFile(path, '"store" is not a text', hint=STORE_HINT)
+    if not isinstance(accounts, list):
+        raise MalformedFile(path, '"account" is not a list of tables', hint=RULE_HINT)
+    return Settings(path, store, tuple(_rule(context, path, table) for table in accounts))
+
+
+def _rule(context: Context, path: str, table: object) -> Rule:
+    if not isinstance(table, dict) or not all(isinstance(value, str) and value for value in table.values()):
+        raise MalformedFile(path, "an [[account]] is not made of texts", hint=RULE_HINT)
+    if set(table) not in ({"name", "repository"}, {"name", "directory"}):
+        raise MalformedFile(path, "an [[account]] has something else in it", hint=RULE_HINT)
+    try:
+        check_account(table["name"])
+    except UsageError as error:
+        raise MalformedFile(path, error.message, hint=RULE_HINT) from None
+    directory = table.get("directory", "")
+    if directory == "~" or directory.startswith("~/"):
+        directory = join(context, context.home() or "", *directory[2:].split("/")).rstrip("/")
+    return Rule(table["name"], table.get("repository", ""), directory)
+
+
+def check_account(name: str) -> str:
+    """Return an account's name. Raises UsageError: not letters, digits and ``.-_``, or too long."""
+    if not name.isascii() or not name.replace(".", "a").replace("-", "a").replace("_", "a").isalnum():
+        raise UsageError(f"{printable(name)!r} is no name for an account", hint="letters, digits, '.', '-', '_'")
+    if len(name) > ACCOUNT_LIMIT:
+        raise UsageError(f"an account's name has at most {ACCOUNT_LIMIT} characters")
+    return name
+
+
+def change(here: LocalContext, edit: Callable[[TOMLDocument], None]) -> bool:
+    """Change the settings, and keep a person's comments and order; False where nothing was to change.
+
+    Raises MalformedFile, FileError, WriteError.
+    """
+    import tomlkit
+    from tomlkit.exceptions import ParseError
+
+    path = path_of(here)
+
+    def edited(content: FileContent | None) -> bytes:
+        try:
+            document = tomlkit.parse(content.data.decode()) if content else tomlkit.document()
+        except (ValueError, ParseError):
+            raise MalformedFile(path, "not TOML", hint=STORE_HINT) from None
+        edit(document)
+        return tomlkit.dumps(document).encode()
+
+    return here.update(path, edited)
