@@ -62,14 +62,16 @@ def login(
 
 
 def logout(server: str, *, client: str = "docker", context: Context | str | None = None) -> list[Erasure]:
-    """Erase what ``client``'s own logout erases, and say for each place what became of it.
+    """Erase what ``client``'s own logout erases and every copy of it that is ours, and say for each what became of it.
 
-    Raises UsageError, ContextError.
+    Kept repairs that held the login can no longer be undone. Raises UsageError, ContextError, WriteError.
     """
     from shorepass.clients import find
-    from shorepass.logins import log_out
+    from shorepass.contexts.local import LocalContext
+    from shorepass.gone import log_out
 
-    return log_out(_or_here(context), find(client), server)
+    done = log_out(LocalContext.current(), _or_here(context), find(client), server)
+    return done.erased + done.ours
 
 
 def _or_here(context: Context | str | None) -> Context:

@@ -42,6 +42,7 @@ __all__ = [
     "set_mode",
     "set_owner",
     "status",
+    "sweep",
     "symlink",
     "update",
 ]
@@ -323,6 +324,17 @@ def remove(path: str) -> None:
         raise WriteError(path, _reason(error)) from None
 
 
+def sweep(folder: str) -> None:
+    """Remove what killed saves of any file have left in a folder of our own. Raises WriteError."""
+    try:
+        with FolderLock(os.path.join(folder, ""), LOCK_TIMEOUT) as lock:
+            _sweep(lock, folder, "")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise WriteError(folder, _reason(error)) from None
+
+
 def _replace(
     lock: FolderLock,
     target: str,
@@ -331,13 +343,13 @@ def _replace(
     owner: tuple[int, int] | None,
     generations: int,
 ) -> bool:
+    _sweep(lock, *os.path.split(target))
     before = _read(target, SIZE_LIMIT)
     current = before[0]._replace(path=path) if before else None
     edited = edit(current)
     data = edited.data if isinstance(edited, Sole) else edited
     if data is None or (current is not None and data == current.data):
         return False
-    _sweep(lock, target)
     with _Draft(target) as draft:
         _fill(draft, data, before and before[1], owner)
         _check_unchanged(target, before)
@@ -390,7 +402,7 @@ def _forget(
     """Replace the youngest generation by ``data``, and remove the others."""
     for number in range(1, generations + 1):
         path = f"{target}.{number}"
-        _sweep(lock, path)
+        _sweep(lock, *os.path.split(path))
         if number == 1:
             with _Draft(path) as draft:
                 _fill(draft, data, like if os.path.exists(path) else None, owner)
@@ -410,13 +422,13 @@ def _check_unchanged(target: str, before: tuple[FileContent, os.stat_result] | N
         raise _ChangedError
 
 
-def _sweep(lock: FolderLock, target: str) -> None:
-    """Remove what killed saves of this file left. The folder's lock tells that none of it is in use, else its age."""
+def _sweep(lock: FolderLock, folder: str, name: str) -> None:
+    """Remove what killed saves of a file left (``name`` empty: of any). The lock tells that none is in use, else its age."""
     import time
 
-    folder, name = os.path.split(target)
+    begin = f".{name}{MARK}" if name else "."
     try:
-        for found in [os.path.join(folder, n) for n in os.listdir(folder) if n.startswith(f".{name}{MARK}")]:
+        for found in [os.path.join(folder, n) for n in os.listdir(folder) if n.startswith(begin) and MARK in n]:
             if lock.on_folder or os.lstat(found).st_mtime < time.time() - STALE_AFTER:
                 os.unlink(found)
     except OSError:

@@ -6,7 +6,7 @@ Nothing is stored that a registry refused, and a login that cannot be stored is 
 from __future__ import annotations
 
 from shorepass.credential import Basic, Credential
-from shorepass.errors import LoginRefused, SourceError
+from shorepass.errors import LoginRefused, ShorepassError, SourceError
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ class Erasure(NamedTuple):
 
     target: Target
     found: bool
-    error: SourceError | None = None
+    error: ShorepassError | None = None
 
 
 def log_in(context: Context, client: Client, server: str, credential: Credential, access: Access) -> Login:

@@ -192,3 +192,44 @@ def test_a_broken_entry(journal: Journal, text: bytes) -> None:
         journal.read("broken")
     with pytest.raises(UsageError):
         journal.read("../../../etc/passwd")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b'{"auths": {"https://ghcr.io/v1/": {}}}',
+        b'{"auths": {"GHCR.io": {"auth": "no end',
+        '{"auths": {"ghcr.io": {}}}'.encode("utf-16"),
+        rb'{"auths": {"\u0067hcr.io": {}}}',
+        b"\xff\0 // ghcr.io",
+    ],
+)
+def test_what_names_a_host_is_forgotten(journal: Journal, before: bytes) -> None:
+    """A repair whose bytes name the host goes, whether they are JSON or not; what names others stays."""
+    journal.keep("91", Kept("SP999", "me", "/file", "edit", before, b""))
+    journal.keep("92", Kept("SP999", "me", "/file", "edit", b'{"auths": {"quay.io": {}}}', b""))
+    journal.keep("93", Kept("SP999", "me", "/home/ghcr.io", "mode", b"0644", b"0600"))
+    assert journal.forget_what_names(["ghcr.io"], "me", ()) == ["91"]
+    assert journal.names() == ["92", "93"]
+
+
+def test_what_another_place_had_stays_but_for_the_same_file(journal: Journal) -> None:
+    """Repairs of another place stay, unless they are of a file that was logged out of."""
+    for name, context, path in (("91", "docker:web", "/file"), ("92", "sudo", "/shared"), ("93", "me", "/file")):
+        journal.keep(name, Kept("SP999", context, path, "edit", b"ghcr.io", b""))
+    assert journal.forget_what_names(["ghcr.io"], "me", ["/shared"]) == ["92", "93"]
+
+
+def test_what_cannot_be_undone_anyway_is_forgotten(journal: Journal) -> None:
+    """An entry that cannot be read may hold anything, and what a killed save left, too: both go."""
+    journal.keep("91", Kept("SP999", "me", "/file", "edit", b"quay.io", b""))
+    Path(journal.folder, "92.json").write_bytes(b"cut o")
+    Path(journal.folder, ".93.json.shorepass-1-0123456789abcdef").write_bytes(b"any")
+    assert journal.forget_what_names(["ghcr.io"], "me", ()) == ["92"]
+    assert [entry.name for entry in entries(journal)] == ["91.json"]
+
+
+def test_nothing_to_forget(journal: Journal) -> None:
+    """Without a journal there is nothing to forget, and none is made."""
+    assert journal.forget_what_names(["ghcr.io"], "me", ()) == []
+    assert not Path(journal.folder).exists()

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from shorepass.gone import Departure
     from shorepass.logins import Erasure
 
 EXAMPLES = """\
@@ -18,6 +19,7 @@ examples:
   shorepass logout --client podman quay.io/acme
   shorepass logout --all --json
 
+The login is then in no file, store or backup of ours; repairs by doctor that kept a copy of it cannot be undone any more.
 As docker logout, a registry without a login is no error for docker; as podman logout, it is one for podman.
 """
 
@@ -35,8 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Log out; 0 unless a place could not be erased (or, for podman, nothing was found)."""
+    from shorepass.contexts.local import LocalContext
     from shorepass.errors import UsageError
-    from shorepass.logins import log_out, log_out_everywhere
+    from shorepass.gone import log_out, log_out_everywhere
 
     client = place.find_client(arguments)
     is_docker = client.name == "docker"
@@ -45,25 +48,27 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--all takes no server")
     if not arguments.all and not arguments.server and not is_docker:
         raise UsageError("no registry was named", hint="name one, or use --all")
-    here = place.context(arguments)
+    context = place.context(arguments)
+    here = LocalContext.current()
     server = arguments.server or "docker.io"
-    erasures = log_out_everywhere(here, client) if arguments.all else log_out(here, client, server)
-    found = any(erasure.found for erasure in erasures)
-    broken = any(erasure.error for erasure in erasures)
+    done = log_out_everywhere(here, context, client) if arguments.all else log_out(here, context, client, server)
+    found = any(erasure.found for erasure in done.erased)
+    broken = any(erasure.error for erasure in done.erased)
     if arguments.json:
-        _print_json(erasures)
+        _print_json(done)
     else:
-        _print_text(erasures, "" if arguments.all else server, found=found, is_docker=is_docker)
+        _print_text(done, "" if arguments.all else server, found=found, is_docker=is_docker)
+        _print_left(done, arguments)
     if broken:
         return arguments.failure_code if not is_docker else 1
     return 0 if found or is_docker or arguments.all else PODMAN_FAILURE
 
 
-def _print_text(erasures: list[Erasure], server: str, *, found: bool, is_docker: bool) -> None:
+def _print_text(done: Departure, server: str, *, found: bool, is_docker: bool) -> None:
     from shorepass.cli import print_error
     from shorepass.errors import without_user_info
 
-    server = without_user_info(server)
+    server, erasures = without_user_info(server), done.erased + done.ours
     if found:
         print("Removing" if is_docker else "Removed", "login credentials for", server or "all registries")
     for erasure in erasures:
@@ -82,12 +87,32 @@ def _print_text(erasures: list[Erasure], server: str, *, found: bool, is_docker:
         print_error(error)
 
 
+def _print_left(done: Departure, arguments: argparse.Namespace) -> None:
+    """Say what can no longer be undone, and which clients are still logged in."""
+    import shlex
+
+    from shorepass.errors import printable, without_user_info
+
+    if done.repairs:
+        names = ", ".join(done.repairs)
+        print(f"kept copies of it erased; these repairs cannot be undone any more: {names}", file=sys.stderr)
+    flags = [("--in", arguments.place if arguments.place != "me" else None), ("--config", arguments.config)]
+    for left in done.left:
+        key = printable(without_user_info(left.key))
+        file = arguments.authfile if left.first else left.path if left.client != "docker" else None
+        words = ["shorepass", "logout", "--client", left.client]
+        for flag, value in (*flags, ("--authfile", file)):
+            words += [flag, value] if value else []
+        command = shlex.join([*words, key])
+        print(f"{left.client} is still logged in to {key}, by {left.path}: {command}", file=sys.stderr)
+
+
 def _where(erasure: Erasure) -> str:
     helper = erasure.target.helper
     return f"docker-credential-{helper}" if helper else erasure.target.path
 
 
-def _print_json(erasures: list[Erasure]) -> None:
+def _print_json(done: Departure) -> None:
     import json
 
     from shorepass.errors import without_user_info
@@ -100,6 +125,7 @@ def _print_json(erasures: list[Erasure]) -> None:
             "found": erasure.found,
             "error": erasure.error.message if erasure.error else None,
         }
-        for erasure in erasures
+        for erasure in done.erased + done.ours
     ]
-    print(json.dumps({"erasures": rows}, indent=2))
+    left = [{"client": left.client, "key": without_user_info(left.key), "path": left.path} for left in done.left]
+    print(json.dumps({"erasures": rows, "repairs_forgotten": done.repairs, "still_logged_in": left}, indent=2))

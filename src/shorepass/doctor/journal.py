@@ -2,7 +2,8 @@
 
 ``$XDG_STATE_HOME/shorepass/doctor/`` (``~/.local/state`` where that is not set), one file a repair. For an edit it holds the
 bytes of the file as they were: **what was secret there is secret here**. So a file is 0600 in a folder that is 0700, it
-goes when its repair is undone, and at most KEPT of them stay, none longer than DAYS.
+goes when its repair is undone, or when somebody logs out of a registry that it names, and at most KEPT of them stay, none
+longer than DAYS.
 
 Root keeps its journal in its own home, also where sudo kept somebody else's HOME: it may hold the files of others.
 """
@@ -13,6 +14,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import sys
 import time
 
@@ -23,6 +25,8 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from shorepass.contexts.local import LocalContext
 
 __all__ = ["Journal", "Kept"]
@@ -99,14 +103,44 @@ class Journal:
         """Remove a repair: it is undone, or was never made. Raises WriteError."""
         files.remove(self._path(name))
 
+    def forget_what_names(self, hosts: Iterable[str], context: str, paths: Iterable[str]) -> list[str]:
+        """Remove every repair whose bytes name one of the hosts, and return their names; a login there is then gone for good.
+
+        Of repairs in that context, and of those paths in whatever context. Bytes are looked at as they are: what was repaired
+        may have been no JSON. An entry that cannot be read goes too, as it cannot be undone. Raises FileError, WriteError.
+        """
+        wanted, paths = [host.lower().encode() for host in hosts], set(paths)
+        forgotten = []
+        for name in self.names():
+            try:
+                kept = self.read(name)
+            except MalformedFile:
+                kept = None
+            if kept is None or (
+                (kept.context == context or kept.path in paths)
+                and kept.kind == "edit"
+                and any(host in _plain(kept.before) for host in wanted)
+            ):
+                self.forget(name)
+                forgotten.append(name)
+        files.sweep(self.folder)
+        return forgotten
+
     def _path(self, name: str) -> str:
         return join(self._here, self.folder, name + _SUFFIX)
 
     def _drop_old(self, new: str) -> None:
         oldest = _stamp((int(time.time()) - DAYS * 86400) * 1000)
         names = [name for name in self.names() if name != new]
+        files.sweep(self.folder)
         for name in names[: max(0, len(names) - KEPT + 1)] + [name for name in names[-KEPT + 1 :] if name < oldest]:
             self.forget(name)
+
+
+def _plain(data: bytes) -> bytes:
+    """Return text in lower case, without what hides a host: the NULs of UTF-16, JSON's escapes."""
+    data = re.sub(rb"\\u00([0-7][0-9a-fA-F])", lambda found: bytes.fromhex(found[1].decode()), data.replace(b"\0", b""))
+    return data.lower()
 
 
 def _stamp(milliseconds: int) -> str:

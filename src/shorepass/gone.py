@@ -1,0 +1,173 @@
+"""Log out so that the secret is gone: from where the client keeps it, and from wherever else Shorepass put it.
+
+The client's own logout erases what its file or the helper named there holds. Beside that there may be a store of ours that no
+client names any more, repairs that can be undone (they hold a file's bytes as they were), and what killed saves left.
+"""
+
+from __future__ import annotations
+
+from shorepass.clients import Target, find
+from shorepass.config.locations import docker_config_path
+from shorepass.errors import InvalidReference, ShorepassError, SourceError, StoreLocked, UsageError, WriteError
+from shorepass.logins import Erasure
+from shorepass.names import HUB_HOSTS, HUB_REGISTRY, HUB_SERVER_URL, registry_meant
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from shorepass.clients import Client, Entry
+    from shorepass.contexts import Context
+    from shorepass.contexts.local import LocalContext
+    from shorepass.stores import Store
+
+__all__ = ["Departure", "Left", "log_out", "log_out_everywhere"]
+
+OURSELVES = "shorepass"  # the helper's name in a client's file
+FAMILIES = ("docker", "podman")  # skopeo and buildah have podman's files
+
+
+class Left(NamedTuple):
+    """A login for the same registry that still stands in a client's file. ``first``: it is that client's logout to erase."""
+
+    client: str
+    key: str
+    path: str
+    first: bool
+
+
+class Departure(NamedTuple):
+    """What a logout did.
+
+    ``erased``: the places of the client's own logout. ``ours``: other stores of ours, where the login was found or may still
+    be. ``repairs``: names of kept repairs that held it, and can no longer be undone.
+    """
+
+    erased: list[Erasure]
+    ours: list[Erasure]
+    repairs: list[str]
+    left: list[Left]
+
+
+def log_out(here: LocalContext, context: Context, client: Client, server: str) -> Departure:
+    """Erase what ``client``'s own logout erases, and every copy of it that is ours. ``here``: the place of this process.
+
+    What cannot be erased is in the answer, not an exception. Raises UsageError; WriteError: a client's file cannot be written.
+    """
+    from shorepass.logins import log_out as erase_as_client
+
+    erased = erase_as_client(context, client, server)
+    registry = _meant(server or HUB_REGISTRY)
+    keys = [erasure.target.key for erasure in erased]
+    if registry == HUB_REGISTRY:
+        keys += [HUB_REGISTRY, HUB_SERVER_URL]  # podman's key and docker's
+    ours = list(_erase_ours(here, lambda _: keys, context, server))
+    repairs = _forget_repairs(here, context, erased, HUB_HOSTS if registry == HUB_REGISTRY else {registry}, ours)
+    return Departure(erased, ours, repairs, list(_left(context, registry)))
+
+
+def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> Departure:
+    """Erase every login that ``client`` could use, and every copy that is ours. Raises as ``log_out`` does."""
+    from shorepass.logins import log_out_everywhere as erase_as_client
+
+    erased = erase_as_client(context, client)
+    ours = list(_erase_ours(here, lambda store: store.list(), context, ""))
+    return Departure(erased, ours, _forget_repairs(here, context, erased, {""}, ours), [])
+
+
+# Stores of ours
+
+
+def _erase_ours(
+    here: LocalContext, keys_in: Callable[[Store], Iterable[str]], context: Context, server: str
+) -> Iterator[Erasure]:
+    """Erase keys from the stores of ours in which no client looks for them; yield what was found, and what failed."""
+    if context.name != "me":
+        return  # what another place has of ours is its own
+    from shorepass.stores import settings
+
+    for store, path in _our_stores(here):
+        try:
+            chosen = (settings.load(here).store or "vault") == store.name
+            for key in dict.fromkeys(keys_in(store)):
+                asked = server or key.partition("#")[0]  # behind it the name of an account
+                if not (chosen and _is_asked_for(context, asked)) and store.erase(key):
+                    yield Erasure(Target(path, key), found=True)
+        except (SourceError, WriteError) as error:
+            again = f"shorepass logout {server or '--all'}"
+            reason = f"{path} may still hold the login: {error.message}"
+            hint = f"in a terminal: {again}" if isinstance(error, StoreLocked) else error.hint
+            yield Erasure(Target(path, server), found=False, error=ShorepassError(reason, hint=hint))
+
+
+def _our_stores(here: LocalContext) -> Iterator[tuple[Store, str]]:
+    """Yield the stores that only we write, where there are any, each with its file."""
+    from shorepass.contexts.terminal import ask
+    from shorepass.stores.vault import Vault
+
+    vault = Vault(here, ask=ask, tell=lambda _: None)  # a damaged one is whole after an erase
+    if vault.exists():
+        yield vault, vault.path
+    if here.platform in ("darwin", "windows"):
+        from shorepass.stores.os_keychain import OsKeychain
+
+        keychain = OsKeychain(here)
+        if here.status(keychain.index_path) is not None:
+            yield keychain, keychain.index_path
+
+
+def _is_asked_for(context: Context, server: str) -> bool:
+    """Tell whether a client's file names our helper for a server: then the login there is that client's. Raises SourceError."""
+    for name in FAMILIES:
+        try:
+            if any(target.helper == OURSELVES for target in find(name).erasures(context, server)):
+                return True
+        except UsageError:
+            continue  # no name for that client, so none of its logins
+    return False
+
+
+# Repairs that can be undone
+
+
+def _forget_repairs(
+    here: LocalContext, context: Context, erased: list[Erasure], hosts: Iterable[str], failed: list[Erasure]
+) -> list[str]:
+    from shorepass.doctor.journal import Journal
+
+    journal = Journal(here)
+    try:
+        return journal.forget_what_names(hosts, context.name, {erasure.target.path for erasure in erased})
+    except (SourceError, WriteError) as error:
+        failed.append(Erasure(Target(journal.folder, ""), found=False, error=error))
+        return []
+
+
+# The other clients
+
+
+def _left(context: Context, registry: str) -> Iterator[Left]:
+    """Yield the logins of a registry that clients still find in files. No helper is asked."""
+    docker_path, seen = docker_config_path(context)[0], set()
+    for name in FAMILIES:
+        client = find(name)
+        for entry in client.entries(context, ask_helpers=False):
+            if entry.kind and (entry.path, entry.key) not in seen and _meant(entry.key) == registry:
+                seen.add((entry.path, entry.key))
+                owner = "docker" if entry.path == docker_path else name
+                yield Left(owner, entry.key, entry.path, _erases(context, owner, entry))
+
+
+def _erases(context: Context, name: str, entry: Entry) -> bool:
+    try:
+        return any(target[:2] == (entry.path, entry.key) for target in find(name).erasures(context, entry.key))
+    except (SourceError, UsageError):
+        return False
+
+
+def _meant(server: str) -> str:
+    try:
+        return registry_meant(server)
+    except InvalidReference:
+        return server.lower()
