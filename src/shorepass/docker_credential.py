@@ -48,9 +48,18 @@ def _read(limit: int) -> bytes:
 
 def _open_store() -> Store:
     from shorepass.contexts.local import LocalContext
+    from shorepass.stores import settings
+    from shorepass.stores.accounts import Accounts
     from shorepass.stores.chosen import chosen
 
-    return chosen(LocalContext.current(), ask=_ask, tell=_tell)
+    here = LocalContext.current()
+    found = settings.load(here)
+    choose = None
+    if found.rules or here.getenv(settings.ACCOUNT_VARIABLE):
+        from shorepass.stores.choice import Chooser
+
+        choose = Chooser(here, found).for_key
+    return Accounts(chosen(here, ask=_ask, tell=_tell, found=found), choose, _tell)
 
 
 def _ask(prompt: str) -> str:

@@ -5,6 +5,7 @@ A program runs in a session of its own, or at least a process group, so that it 
 
 from __future__ import annotations
 
+import os
 import sys
 
 from shorepass.shapes import NamedTuple
@@ -83,16 +84,17 @@ def run(
     limit: int,
     identity: Identity | None = None,
     session: bool = True,
+    directory: str | None = os.sep,
 ) -> Completed:
-    """Run ``argv[0]`` (an absolute path) without a shell in ``/``, and return what it did.
+    """Run ``argv[0]`` (an absolute path) without a shell, and return what it did.
 
+    It runs in the folder ``directory``; None: in this process's own, even where that is gone by now.
     ``identity`` is whom root lets it run as. Without a ``session`` of its own it keeps our terminal. ``timeout`` in
     seconds, ``limit`` in bytes for each of standard output and standard error. A program that does not read all of
     ``stdin`` is none the worse for it. What it left running in the background is left alone.
 
     Raises ProcessError: ProcessNotStarted, ProcessTimeout, ProcessOutputTooLarge.
     """
-    import os
     import subprocess  # 4 ms, and only a login that rests with a helper pays for it
 
     if not os.path.isabs(argv[0]):
@@ -105,7 +107,7 @@ def run(
             stderr=subprocess.PIPE,
             bufsize=0,
             env=dict(env),
-            cwd=os.path.abspath(os.sep),
+            cwd=directory,
             start_new_session=session,
             process_group=None if session or sys.platform == "win32" else 0,
             **_run_as(identity),
@@ -152,7 +154,6 @@ class Background:
 
 def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
     """Start ``argv[0]`` (an absolute path) without a shell in ``/``, and do not wait for it. Raises ProcessNotStarted."""
-    import os
     import subprocess
 
     silent = subprocess.DEVNULL
@@ -163,7 +164,7 @@ def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
             stdout=silent,
             stderr=silent,
             env=dict(env),
-            cwd=os.path.abspath(os.sep),
+            cwd=os.sep,
             start_new_session=True,
         )
     except OSError as error:
@@ -173,7 +174,6 @@ def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
 
 def _why_not_started(error: OSError, program: str) -> str:
     import errno
-    import os
 
     if error.errno == errno.ENOENT and os.path.exists(program):
         return "its interpreter or loader is missing (a script's first line, or another C library)"
@@ -184,7 +184,6 @@ def _why_not_started(error: OSError, program: str) -> str:
 
 def _converse(process: subprocess.Popen[bytes], stdin: bytes, timeout: float, limit: int) -> Completed:
     """Write standard input and read both outputs as each becomes ready, so that neither side can block the other."""
-    import os
     import selectors
     import time
 
@@ -222,8 +221,6 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[b
 
 def _feed(pipe: int, data: memoryview) -> int:
     """Write some of ``data``, and return how much needs no more writing: all of it when nobody reads it any more."""
-    import os
-
     try:
         return os.write(pipe, data[:READ_SIZE]) if data else 0
     except BlockingIOError:
@@ -234,8 +231,6 @@ def _feed(pipe: int, data: memoryview) -> int:
 
 def _take(pipe: int, output: bytearray, limit: int) -> bool:
     """Add what a pipe holds to ``output``; False at its end. Raises ProcessOutputTooLarge."""
-    import os
-
     chunk = os.read(pipe, READ_SIZE)
     output += chunk
     if len(output) > limit:
@@ -299,7 +294,6 @@ def _converse_by_threads(process: subprocess.Popen[bytes], stdin: bytes, timeout
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the program, with its whole session, if it has not come to its own end."""
-    import os
     import signal
     import subprocess
 

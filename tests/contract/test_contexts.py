@@ -205,13 +205,17 @@ class TestPrograms:
         assert context.with_env(PATH="").which("tool") is None
 
     def test_run(self, ground: Ground) -> None:
-        """Arguments, input and variables arrive as they are; both outputs and the exit status come back apart."""
+        """Arguments, input and variables arrive as they are; both outputs and the exit status come back apart.
+
+        It runs where a client that runs here would start it: in our working directory; elsewhere in the root folder.
+        """
+        folder = os.getcwd() if ground.context.name == "me" else "/"
         script = 'printf "%s|" "$@" "$SHOREPASS_TEST" "$(pwd)"; cat; echo problem >&2; exit 7'
         tool = self.program(ground, "tool", script)
         words = ["", "two words", "quote's", "$HOME", "new\nline", "*"]
         context = ground.context.with_env(SHOREPASS_TEST="a 'b'\n$c")
         done = context.run([tool, *words], BINARY, timeout=20, limit=LIMIT)
-        assert done.stdout == "|".join([*words, "a 'b'\n$c", "/", ""]).encode() + BINARY
+        assert done.stdout == "|".join([*words, "a 'b'\n$c", folder, ""]).encode() + BINARY
         assert (done.status, done.stderr) == (7, b"problem\n")
 
     def test_run_with_much_input(self, ground: Ground) -> None:

@@ -18,7 +18,9 @@ from shorepass import LocalContext
 from shorepass.credential import Basic, Credential
 from shorepass.errors import HelperFailed, HelperMissing, MalformedFile, StoreBroken
 from shorepass.secret import Secret
-from shorepass.stores import Store
+from shorepass.stores import Store, settings
+from shorepass.stores.accounts import Accounts
+from shorepass.stores.choice import Chooser
 from shorepass.stores.config_file import ConfigFile
 from shorepass.stores.external import External
 from shorepass.stores.os_keychain import OsKeychain
@@ -39,6 +41,11 @@ def no_word(text: str) -> None:
 
 def open_vault() -> Vault:
     return Vault(LocalContext.current(), ask=nobody, tell=no_word)
+
+
+def seen_by_a_client() -> Accounts:
+    here = LocalContext.current()
+    return Accounts(open_vault(), Chooser(here, settings.load(here)).for_key, no_word)
 
 
 @pytest.fixture
@@ -324,3 +331,32 @@ class TestMissingHelper:
         """It is missing, which is an error of its own."""
         with pytest.raises(HelperMissing):
             External(LocalContext.current(), "nowhere").get("a.example")
+
+
+class TestAccounts(StoreContract):
+    """What a client sees of the vault, where no account is chosen."""
+
+    limits: ClassVar = {
+        "compares_keys_exactly": "what has #NAME behind it is an account's key, which no client is shown"
+    }
+
+    @pytest.fixture
+    def open_store(self, vault: Vault) -> Callable[[], Store]:
+        assert vault.exists()
+        return seen_by_a_client
+
+    @pytest.fixture
+    def locked(self, vault: Vault) -> Store:
+        os.unlink(vault.machine_path)
+        return seen_by_a_client()
+
+    @pytest.fixture
+    def missing(self) -> Store:
+        return seen_by_a_client()
+
+    @pytest.fixture
+    def broken(self, vault: Vault) -> Store:
+        Path(vault.path).write_bytes(b"age-encryption.org/v1\n")
+        return seen_by_a_client()
+
+    many = 50  # one by one, as a client does

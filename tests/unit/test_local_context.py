@@ -102,6 +102,19 @@ def test_windows_programs_end_in_exe(tmp_path: Path) -> None:
     assert context.which("tool") == context.which("tool.exe") == expected
 
 
+def test_programs_run_in_our_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those that docker starts: also where somebody has removed that folder, and another variable changes nothing."""
+    tool = program(tmp_path / "tool", "readlink /proc/self/cwd")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    context = LocalContext({"PATH": programs.SYSTEM_PATH}).with_env(A="b")
+    assert context.cwd() == str(tmp_path / "here")
+    assert context.run([tool], b"", timeout=20, limit=1000).stdout.decode() == f"{tmp_path}/here\n"
+    (tmp_path / "here").rmdir()
+    assert context.cwd() is None
+    assert context.run([tool], b"", timeout=20, limit=1000).stdout.decode() == f"{tmp_path}/here (deleted)\n"
+
+
 # Files
 
 

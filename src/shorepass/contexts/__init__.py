@@ -55,6 +55,9 @@ class Context(Protocol):
     def home(self) -> str | None:
         """Return the home folder as programs there see it: ``HOME``, else the user database."""
 
+    def cwd(self) -> str | None:
+        """Return the folder in which ``run`` starts programs, None where there is none: it is gone, or nothing is run."""
+
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file (ENOENT, ENOTDIR).
 

@@ -204,6 +204,10 @@ class ContainerContext:
         other._walker = Walker(self._root, None)  # noqa: SLF001  # our own class
         return other
 
+    def cwd(self) -> str | None:
+        """Return None: nothing is run there."""
+        return None
+
     # Files
 
     def read(self, path: str, limit: int) -> FileContent | None:

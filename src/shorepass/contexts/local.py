@@ -21,16 +21,26 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # what Windows and macOS ca
 
 
 class LocalContext:
-    """The machine we run on, as the user of this process, with an environment that is given. See ``Context``."""
+    """The machine we run on, as the user of this process, with an environment that is given. See ``Context``.
+
+    ``directory`` is where programs run; None: in this process's working directory, as those that a client starts.
+    """
 
     def __init__(
-        self, environ: Mapping[str, str], *, platform: str | None = None, uid: int | None = None, name: str = "me"
+        self,
+        environ: Mapping[str, str],
+        *,
+        platform: str | None = None,
+        uid: int | None = None,
+        name: str = "me",
+        directory: str | None = None,
     ) -> None:
         self.name = name
         self.platform = platform or _PLATFORMS.get(sys.platform, sys.platform)
         if sys.platform != "win32" and uid is None:
             uid = os.getuid()
         self.uid = uid
+        self._directory = directory
         self._environ = {self._key(name): value for name, value in environ.items()}
 
     @property
@@ -59,7 +69,13 @@ class LocalContext:
 
     def with_env(self, **variables: str) -> LocalContext:
         """Return this context with some variables set."""
-        return LocalContext({**self._environ, **variables}, platform=self.platform, uid=self.uid, name=self.name)
+        return LocalContext(
+            {**self._environ, **variables},
+            platform=self.platform,
+            uid=self.uid,
+            name=self.name,
+            directory=self._directory,
+        )
 
     def home(self) -> str | None:
         """Return the home folder as Go's ``os.UserHomeDir`` finds it, else from the user database."""
@@ -72,6 +88,13 @@ class LocalContext:
             except KeyError:
                 return None
         return home or None
+
+    def cwd(self) -> str | None:
+        """Return the folder in which ``run`` starts programs, None where this process's own is gone."""
+        try:
+            return self._directory or os.getcwd()
+        except OSError:
+            return None
 
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file."""
@@ -110,7 +133,7 @@ class LocalContext:
         """Run a program with this context's environment."""
         from shorepass.processes import run
 
-        return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit)
+        return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, directory=self._directory)
 
     def start(self, argv: Sequence[str]) -> Background:
         """Start a program in the background, with this context's environment. Raises ProcessNotStarted."""

@@ -101,20 +101,22 @@ if ! [ -f "$sp_p" ] || ! [ -x "$sp_p" ]; then sp_say unstarted no such file or d
 else case $(head -c 4 <"$sp_p" | od -An -tx1 | tr -d ' \n') in
 2321*|7f454c46|4d5a*|cffaedfe|cefaedfe|cafebabe)
     sp_t=; if timeout -s KILL 9 true 2>/dev/null; then sp_t="timeout -s KILL SECONDS"; fi
-    cd /
+    GO
     sp_say output; $sp_t COMMAND; sp_say status $?;;
 *) sp_say unstarted exec format error: made for another architecture, or a script without '#!' in its first line;;
 esac; fi
 """
 
 
-def run(argv: Sequence[str], environ: Mapping[str, str], seconds: int) -> str:
-    """Run a program with the input that follows: ``output``, then ``status N``; or ``unstarted`` and why."""
+def run(argv: Sequence[str], environ: Mapping[str, str], seconds: int, *, stay: bool = False) -> str:
+    """Run a program with the input that follows: ``output``, then ``status N``; or ``unstarted`` and why.
+
+    It runs in ``/``, or where it is put there (``stay``).
+    """
     exports = "".join(f"{name}={quote(value)}; export {name}\n" for name, value in environ.items())
     command = " ".join(map(quote, argv))
-    return exports + _RUN.replace("SECONDS", str(seconds)).replace("PROGRAM", quote(argv[0])).replace(
-        "COMMAND", command
-    )
+    script = _RUN.replace("GO", ":" if stay else "cd /").replace("SECONDS", str(seconds))
+    return exports + script.replace("PROGRAM", quote(argv[0])).replace("COMMAND", command)
 
 
 # The new content comes by standard input. The file is replaced only if it still has the digest that it had when it was read.

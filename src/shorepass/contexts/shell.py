@@ -125,6 +125,10 @@ class ShellContext:
         fields = text(self._told("account").body).strip().split(":")
         return fields[5] or None if len(fields) > 5 else None
 
+    def cwd(self) -> str | None:
+        """Return the folder in which ``run`` starts programs."""
+        return self._transport.here.cwd() if self._transport.stays else "/"
+
     # Files
 
     def read(self, path: str, limit: int) -> FileContent | None:
@@ -224,7 +228,7 @@ class ShellContext:
         return known[program, path]
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
-        """Run a program there, in ``/``. What was known of files is forgotten."""
+        """Run a program there, in ``cwd()``. What was known of files is forgotten."""
         if not argv[0].startswith("/"):
             raise ProcessNotStarted("not an absolute path")
         if any("\0" in word for word in (*argv, *self._changed, *self._changed.values())):
@@ -232,7 +236,7 @@ class ShellContext:
         self._memory.forget_files()
         if not argv[0].rpartition("/")[2].startswith("docker-credential-"):
             self._memory.programs.clear()  # it may have installed one
-        script = scripts.run(argv, self._changed, int(timeout) + 1)
+        script = scripts.run(argv, self._changed, int(timeout) + 1, stay=self._transport.stays)
         try:
             answer = self._transport.ask(script, stdin, timeout=timeout, limit=limit)
         except ContextError as error:

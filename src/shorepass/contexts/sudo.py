@@ -38,7 +38,9 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
     if program is None:
         raise ContextError(kind, "there is no sudo on PATH")
     here = _OnTerminal(here.environment())
-    way = Transport(kind, (program, *KINDS[kind]), joins=False, hint=f"{program} -l shows what you may run", here=here)
+    stays = kind == "sudo"  # a login starts in the home, and a person goes on from there
+    hint = f"{program} -l shows what you may run"
+    way = Transport(kind, (program, *KINDS[kind]), joins=False, hint=hint, here=here, stays=stays)
     try:
         context = ShellContext.open(way, timeout=timeout)
     except ContextError as error:
@@ -50,7 +52,10 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
             raise
         return deduced
     if context.uid == 0 and sys.platform != "win32" and os.geteuid() == 0:
-        return LocalContext(context.environment(), name=kind)  # no need of sudo to read root's files
+        directory = None if stays else os.sep
+        return LocalContext(
+            context.environment(), name=kind, directory=directory
+        )  # no need of sudo to read root's files
     return context
 
 
@@ -101,4 +106,4 @@ class _OnTerminal(LocalContext):
         """Run a program on our terminal."""
         from shorepass.processes import run
 
-        return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, session=False)
+        return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, session=False, directory=None)

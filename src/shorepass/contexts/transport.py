@@ -52,7 +52,7 @@ class Transport(NamedTuple):
 
     ``name``: that of the context. ``prefix``: the program (an absolute path) and arguments before the command. ``joins``:
     the program joins the command's words with blanks and gives the line to a shell, as ssh does. ``hint``: what to try
-    by hand when nothing comes back.
+    by hand when nothing comes back. ``stays``: what runs there runs in our own working directory.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Transport(NamedTuple):
     joins: bool
     hint: str
     here: LocalContext
+    stays: bool = False
 
     def ask(self, script: str, stdin: bytes = b"", *, timeout: float, limit: int = 0) -> Answer:
         """Run a script there and return what it said by ``sp_say KIND WORD...``, each with what it printed behind.

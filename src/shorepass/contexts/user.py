@@ -83,7 +83,7 @@ class UserContext(LocalContext):
     """The machine we run on, with the rights of another user over files. See ``Context``."""
 
     def __init__(self, account: pwd.struct_passwd, environ: Mapping[str, str]) -> None:
-        super().__init__(environ, uid=account.pw_uid, name=f"user:{account.pw_name}")
+        super().__init__(environ, uid=account.pw_uid, name=f"user:{account.pw_name}", directory=os.sep)
         self._account = account
 
     @cached_property

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
     from shorepass.stores import Store
+    from shorepass.stores.settings import Settings
     from shorepass.stores.vault_key import Ask
 
 __all__ = ["DEFAULT", "chosen", "named"]
@@ -19,9 +20,12 @@ DEFAULT = "vault"
 NAMES = ("vault", "keychain", "file", "helper:NAME")
 
 
-def chosen(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
-    """Return the store that is set, else the vault. Raises MalformedFile, FileError, UsageError."""
-    return named(settings.load(here).store or DEFAULT, here, ask=ask, tell=tell)
+def chosen(here: LocalContext, *, ask: Ask, tell: Callable[[str], None], found: Settings | None = None) -> Store:
+    """Return the store that is set, else the vault. ``found``: the settings, where they were read.
+
+    Raises MalformedFile, FileError, UsageError.
+    """
+    return named((found or settings.load(here)).store or DEFAULT, here, ask=ask, tell=tell)
 
 
 def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context, FileContent
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["Rule", "Settings", "change", "check_account", "load", "path_of"]
+__all__ = ["ACCOUNT_VARIABLE", "Rule", "Settings", "change", "check_account", "check_repository", "load", "path_of"]
 
 SIZE_LIMIT = 1024 * 1024  # bytes of a file that a person writes
+ACCOUNT_VARIABLE = "SHOREPASS_ACCOUNT"  # goes before every rule
 ACCOUNT_LIMIT = 64  # characters
 STORE_HINT = 'it may say: store = "vault"'
 RULE_HINT = 'an [[account]] has a name, and either repository = "ghcr.io/acme/*" or directory = "~/src/acme"'
@@ -88,12 +89,14 @@ def _rule(context: Context, path: str, table: object) -> Rule:
         raise MalformedFile(path, "an [[account]] has something else in it", hint=RULE_HINT)
     try:
         check_account(table["name"])
+        if "repository" in table:
+            check_repository(table["repository"])
     except UsageError as error:
         raise MalformedFile(path, error.message, hint=RULE_HINT) from None
-    directory = table.get("directory", "")
+    repository, directory = table.get("repository", ""), table.get("directory", "")
     if directory == "~" or directory.startswith("~/"):
         directory = join(context, context.home() or "", *directory[2:].split("/")).rstrip("/")
-    return Rule(table["name"], table.get("repository", ""), directory)
+    return Rule(table["name"], repository, directory)
 
 
 def check_account(name: str) -> str:
@@ -103,6 +106,21 @@ def check_account(name: str) -> str:
     if len(name) > ACCOUNT_LIMIT:
         raise UsageError(f"an account's name has at most {ACCOUNT_LIMIT} characters")
     return name
+
+
+def check_repository(pattern: str) -> str:
+    """Return what a rule is for: ``ghcr.io/acme/app``, ``ghcr.io/acme/*``, ``ghcr.io/*``. Raises UsageError."""
+    from shorepass.names import parse, registry_meant
+
+    host, _, path = pattern.removesuffix("/*").partition("/")
+    image = parse(f"{host}/{path or 'any'}")
+    if image.tag or image.digest:
+        raise UsageError(f"{printable(pattern)!r}: a rule is for a repository, whatever the tag")
+    if registry_meant(image.registry) != registry_meant(host):
+        raise UsageError(
+            f"{printable(pattern)!r} does not begin with a registry", hint=f"Docker Hub's is docker.io/{pattern}"
+        )
+    return pattern
 
 
 def change(here: LocalContext, edit: Callable[[TOMLDocument], None]) -> bool:
