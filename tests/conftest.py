@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -32,7 +33,10 @@ class RunShorepass(Protocol):
 
 @pytest.fixture(autouse=True)
 def world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with an empty home, an empty runtime folder and an empty PATH, and an environment of just these."""
+    """A folder with a home, an empty runtime folder and an empty PATH, and an environment of just these.
+
+    In the home are the settings of somebody who wants plain text: most tests are about the clients' own files.
+    """
     folder = tmp_path_factory.mktemp("world")
     for name in os.environ:
         if name not in KEPT:
@@ -42,7 +46,16 @@ def world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     for variable, name in (("HOME", "home"), ("XDG_RUNTIME_DIR", "run"), ("PATH", "bin")):
         (folder / name).mkdir(mode=0o700)
         monkeypatch.setenv(variable, str(folder / name))
+    settings = folder / "home/.config/shorepass/config.toml"
+    settings.parent.mkdir(parents=True, mode=0o700)
+    settings.write_text('store = "file"\n')
     return folder
+
+
+@pytest.fixture
+def nothing_set(world: Path) -> None:
+    """Nobody has set where logins are to be kept."""
+    shutil.rmtree(world / "home/.config")
 
 
 @pytest.fixture

@@ -41,11 +41,15 @@ def login(
     client: str = "docker",
     context: Context | str | None = None,
     access: Access | None = None,
+    store: str | None = None,
 ) -> Login:
     """Check a login with the registry and store it where ``client`` looks for it.
 
-    Give ``username`` and ``password``, or a ``credential``. Raises LoginRefused and the other RegistryErrors (then nothing
-    is stored), SourceError (ContextError for one), WriteError, UsageError.
+    Give ``username`` and ``password``, or a ``credential``. ``store`` names the store for where the client's file names no
+    helper (None: the one in use, or the first that works; ``file``: plain text, as the client itself does it).
+
+    Raises LoginRefused and the other RegistryErrors (then nothing is stored), SourceError (ContextError for one),
+    WriteError, UsageError.
     """
     from shorepass.clients import find
     from shorepass.errors import UsageError
@@ -58,7 +62,7 @@ def login(
             raise UsageError("give a user name and a password, or a credential")
         secret = password if isinstance(password, Secret) else Secret(password)
         credential = Basic(require_user_name(username), secret)
-    return log_in(_or_here(context), find(client), server, credential, access or Access(client=client))
+    return log_in(_or_here(context), find(client), server, credential, access or Access(client=client), store=store)
 
 
 def logout(server: str, *, client: str = "docker", context: Context | str | None = None) -> list[Erasure]:

@@ -1,6 +1,7 @@
 """Log in and out: check with the registry first, then store where the client itself would.
 
-Nothing is stored that a registry refused, and a login that cannot be stored is an error after the check.
+Nothing is stored that a registry refused, and a login that cannot be stored is an error after the check. Where the client
+would keep it in plain text, a store of ours keeps it instead (``keeping``).
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
     from shorepass.clients import Client, Target
     from shorepass.contexts import Context, FileContent
+    from shorepass.keeping import Tell
     from shorepass.registry.client import Access
 
-__all__ = ["Erasure", "Login", "erase", "log_in", "log_out", "log_out_everywhere", "store"]
+__all__ = ["Erasure", "Login", "erase", "log_in", "log_out", "log_out_everywhere", "store_login"]
 
 
 class Login(NamedTuple):
@@ -41,23 +43,42 @@ class Erasure(NamedTuple):
     error: ShorepassError | None = None
 
 
-def log_in(context: Context, client: Client, server: str, credential: Credential, access: Access) -> Login:
+def log_in(
+    context: Context,
+    client: Client,
+    server: str,
+    credential: Credential,
+    access: Access,
+    *,
+    store: str | None = None,
+    tell: Tell = lambda _: None,
+) -> Login:
     """Check ``credential`` with the registry behind ``server`` and store it where ``client`` will find it.
+
+    ``store`` names the store for a login whose client's file names no helper: None for the one in use, or the first that
+    works; ``file`` for what the client itself does. ``tell`` is told what was made or replaced on the way.
 
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
+    from shorepass import keeping
     from shorepass.names import registry_of_server
     from shorepass.registry.client import RegistryClient
 
     target = client.target(context, server)  # a broken config file is found before the password is sent anywhere
+    decision = keeping.decide(context, client, target, store)
     registry = registry_of_server(server)
     with RegistryClient(registry, access, context) as asked:
         accepted = asked.check_login(credential).credential
-    changed = store(context, target, accepted)
+    if decision.here:
+        target, changed = keeping.keep(decision.here, client, target, accepted, store, tell), True
+    else:
+        changed = store_login(context, target, accepted)
+    if decision.remark and changed:
+        tell(decision.remark)
     return Login(registry, accepted, target, plain_text=target.helper is None, changed=changed)
 
 
-def store(context: Context, target: Target, credential: Credential) -> bool:
+def store_login(context: Context, target: Target, credential: Credential) -> bool:
     """Write a credential to its target; False when the file already held exactly that.
 
     A login that rests with a helper leaves an empty entry in docker's file, as docker does: that is how a plain

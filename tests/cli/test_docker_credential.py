@@ -18,6 +18,8 @@ from faults.canary import CORE, HELPERS, leaks, write_program
 if TYPE_CHECKING:
     from conftest import RunShorepass
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 OURS = [sys.executable, "-m", "shorepass.docker_credential"]
 KEY = "https://registry.example/v1/"
 LOGIN = json.dumps({"ServerURL": KEY, "Username": "alice", "Secret": "wonder<land> & \u2028é"})

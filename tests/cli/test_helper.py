@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from conftest import RunShorepass
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 AUTH = "YWxpY2U6d29uZGVybGFuZA=="  # alice:wonderland
 CONFIGS = {
     "none": None,

@@ -68,7 +68,7 @@ def test_refused_login_changes_nothing(
     assert "wrong-one" not in done.stderr
     after = file.stat()
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
-    assert sorted(os.listdir(home)) == [".docker"]
+    assert sorted(os.listdir(home)) == [".config", ".docker"]  # .config: as it was before
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from e2e import programs
 if TYPE_CHECKING:
     from conftest import RunShorepass
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 SHOREPASS = [sys.executable, "-m", "shorepass"]
 HELPER = [sys.executable, "-m", "shorepass.docker_credential"]
 LOGIN = {"ServerURL": "ghcr.io", "Username": "alice", "Secret": "wonderland"}

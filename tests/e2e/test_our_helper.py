@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from conftest import RunShorepass
     from e2e.real_clients import RealClient
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 PROGRAM = "docker-credential-shorepass"
 
 

@@ -21,7 +21,7 @@ from shorepass.config.locations import docker_config_path
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic
 from shorepass.errors import HelperError, SourceError
-from shorepass.logins import store
+from shorepass.logins import store_login
 from shorepass.secret import Secret
 
 # A helper that keeps the last login it was given, and hands that out for every registry.
@@ -59,7 +59,7 @@ def test_docker_finds_our_login_as_its_own(
         return
     try:
         target = rules.target(context, server)
-        store(context, target, Basic("alice", Secret("pw")))
+        store_login(context, target, Basic("alice", Secret("pw")))
     except HelperError:
         event("the helper fails")
         assert not docker.logs_in(server, "alice", "pw", theirs)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SOURCES = Path(shorepass.__file__).parent
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 # Each costs milliseconds that a person waits for at every login and every get, and none is needed there.
 SLOW = {
     *("asyncio", "concurrent", "dataclasses", "datetime", "email", "gettext", "hashlib", "http", "inspect", "logging"),
@@ -89,7 +91,7 @@ def test_the_helper_loads_neither_the_network_nor_the_command_line(verb: str, ru
 def test_login_on_loopback_loads_no_http_library(client: str, tmp_path: Path) -> None:
     """``login`` at a plain registry of this machine loads the socket module, and no TLS and no HTTP library."""
     with programs.htpasswd_registry(tmp_path, {"alice": "secret"}) as registry:
-        words = ("login", "--client", client, "-u", "alice", "--password-stdin", registry)
+        words = ("login", "--store", "file", "--client", client, "-u", "alice", "--password-stdin", registry)
         added = loaded_by(RUN, *words, stdin="secret")
     assert "shorepass" in added
     assert added & SLOW == set()

@@ -20,6 +20,8 @@ from shorepass import files
 from shorepass.config.document import load
 from shorepass.errors import FileError, MalformedFile, ShorepassError, WriteError
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 OLD, NEW = b'{"auths": {}}\n', b'{"auths": {"r": {}}}\n'
 # argv: path. Saves NEW there and prints the error's text and hint, if there is one.
 SAVE = f"""

@@ -16,8 +16,10 @@ from shorepass.contexts import FileContent, foreign
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic
 from shorepass.errors import MalformedFile
-from shorepass.logins import store
+from shorepass.logins import store_login
 from shorepass.secret import Secret
+
+pytestmark = pytest.mark.usefixtures("nothing_set")
 
 OURS = b"+ours"
 
@@ -159,7 +161,7 @@ def test_login_never_overwrites_a_broken_file(home: Path, data: bytes) -> None:
     path.write_bytes(data)
     path.chmod(0o640)
     with pytest.raises(MalformedFile) as caught:
-        store(LocalContext({}), Target(str(path), "reg.example"), Basic("alice", Secret("secret")))
+        store_login(LocalContext({}), Target(str(path), "reg.example"), Basic("alice", Secret("secret")))
     assert f"{path} (owner " in caught.value.message
     assert "mode 0640" in caught.value.message
     assert (path.read_bytes(), os.listdir(home)) == (data, ["config.json"])

@@ -23,6 +23,8 @@ from shorepass.stores import Store
 from shorepass.stores.external import External
 from shorepass.stores.secret_service import SecretService
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 HELPER = [sys.executable, "-m", "shorepass.docker_credential"]
 ALICE = Basic("alice", Secret("wonderland"))
 BOB = Basic("bob", Secret("builder"))

@@ -21,6 +21,8 @@ from shorepass.secret import Secret
 from shorepass.stores.vault import GENERATIONS, Vault
 from shorepass.stores.vault_setup import Lock, from_file, init, machine_key, passphrase, rekey
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 ALICE = Basic("alice", Secret("wonderland"))
 BOB = Basic("bob", Secret("builder"))
 TYPED = "correct horse"

@@ -44,6 +44,7 @@ VERBS = {
     "explain": "say which credential a client will use and why, step by step",
     "doctor": "say what is wrong with the logins of a place, and mend it",
     "helper": "let docker and podman keep their logins with Shorepass, or as they did before",
+    "stores": "list the places where logins can rest here, and choose one",
     "vault": "make the encrypted file that keeps logins, give it another key, export it",
     "completion": "print the completion script of a shell",
 }

@@ -23,8 +23,11 @@ examples:
   shorepass login --client podman quay.io/acme
   shorepass login --get-login ghcr.io
   shorepass login --tls-verify=false -u alice localhost:5000
+  shorepass login --store file ghcr.io            # in plain text, as docker itself does it
 
 The login is checked with the registry first. A refused one changes no file.
+Where the client's file names no credential helper, a store of ours keeps the login: the system's keychain
+if that works here, else an encrypted file (shorepass stores). Plain text only by name.
 Without a server: Docker Hub. Exit code 0, or as docker login 1, as podman login 125.
 """
 
@@ -43,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--password-stdin", action="store_true", help="read the password or token from standard input")
     parser.add_argument("--get-login", action="store_true", help="print the user name that is logged in, and stop")
+    parser.add_argument(
+        "--store",
+        metavar="NAME",
+        help="where to keep it: vault, keychain, helper:NAME; file: as the client itself does",
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="say where the login was stored")
     place.add_client_flags(parser)
     place.add_registry_flags(parser)
@@ -69,9 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
         if stored:
             return 0
     credential = _ask(arguments)
-    done = log_in(here, client, server, credential, access)
+    done = log_in(here, client, server, credential, access, store=arguments.store, tell=_tell)
     _report(done, here, is_docker=is_docker, verbose=arguments.verbose)
     return 0
+
+
+def _tell(text: str) -> None:
+    print(f"shorepass: {text}", file=sys.stderr)
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,7 @@
-"""Which store ``docker-credential-shorepass`` uses: the setting ``store``, else the vault."""
+"""Which store ``docker-credential-shorepass`` uses: the setting ``store``, else the vault.
+
+A first login chooses one: ``choose``.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tomlkit import TOMLDocument
+
     from shorepass.contexts.local import LocalContext
     from shorepass.stores import Store
     from shorepass.stores.settings import Settings
     from shorepass.stores.vault_key import Ask
 
-__all__ = ["DEFAULT", "chosen", "named"]
+__all__ = ["DEFAULT", "choose", "chosen", "named", "use"]
 
 DEFAULT = "vault"
 NAMES = ("vault", "keychain", "file", "helper:NAME")
@@ -53,3 +58,39 @@ def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None
 
         return External(here, name.removeprefix("helper:"))
     raise UsageError(f"no store is called {printable(name)!r}", hint="one of: " + ", ".join(NAMES))
+
+
+def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
+    """Return the store for a login, and have it ready: the one in use, else the first that really works here.
+
+    The keychain is put to the test, and set if it passes; else a vault is made, with a key that lies open on this machine.
+    Never plain text, unless that is set. Raises MalformedFile, FileError, UsageError, StoreError, WriteError.
+    """
+    from shorepass.stores import probe
+    from shorepass.stores.vault import Vault
+
+    vault = Vault(here, ask=ask, tell=tell)
+    name = settings.load(here).store
+    if name is not None and name != DEFAULT:
+        return named(name, here, ask=ask, tell=tell)
+    if vault.exists():
+        return vault
+    keychain = named("keychain", here, ask=ask, tell=tell)
+    if name is None and probe.trouble(keychain) is None:
+        use(here, keychain.name)
+        tell(f"logins are kept in the system's keychain from now on ({settings.path_of(here)} says so)")
+        return keychain
+    from shorepass.stores.vault_setup import init, machine_key
+
+    init(vault, here, machine_key())
+    tell(f"made {vault.path}, where logins are encrypted; its key lies open in {vault.machine_path} (0600)")
+    return vault
+
+
+def use(here: LocalContext, name: str) -> bool:
+    """Set the store; False where it was. Raises MalformedFile, FileError, WriteError."""
+
+    def edit(document: TOMLDocument) -> None:
+        document["store"] = name
+
+    return settings.change(here, edit)

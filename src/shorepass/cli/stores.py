@@ -1,0 +1,100 @@
+"""``shorepass stores``: where logins can rest here, what works, and which is in use."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.stores.survey import Found
+
+EXAMPLES = """\
+examples:
+  shorepass stores                    # every store: does it work here, and if not, what makes it work
+  shorepass stores --json | jq -r '.stores[] | select(.state == "works") | .name'
+  shorepass stores use keychain       # keep logins there from now on
+  shorepass stores use helper:pass
+
+The keychain and every helper on PATH are put to the test: a random entry is written, read and erased.
+In use is the one that config.toml names, else the vault.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    parser.add_argument("action", nargs="?", choices=("use",), help="set the store; default: list them")
+    parser.add_argument("store", nargs="?", metavar="STORE", help="vault, keychain, helper:NAME, or file (plain text)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the stores, or set one."""
+    from shorepass.contexts.local import LocalContext
+    from shorepass.errors import UsageError
+
+    here = LocalContext.current()
+    if arguments.action == "use":
+        if not arguments.store:
+            raise UsageError("no store was named", hint="shorepass stores lists them")
+        return _use(here, arguments.store)
+    from shorepass.stores.survey import survey
+
+    found = survey(here)
+    (_print_json if arguments.json else _print_table)(found)
+    return 0
+
+
+def _use(here: LocalContext, name: str) -> int:
+    """Set the store if it works. Raises ShorepassError: it does not; then nothing is changed."""
+    from shorepass.contexts.terminal import ask
+    from shorepass.stores import probe, settings
+    from shorepass.stores.chosen import DEFAULT, named, use
+
+    before = settings.load(here).store or DEFAULT
+    store = named(name, here, ask=ask, tell=lambda _: None)
+    if name == "vault":
+        store.list()
+    elif name != "file" and (error := probe.trouble(store, probe.SECONDS * 5)):
+        raise error
+    use(here, name)
+    print(f"{settings.path_of(here)}: the store is {name}")
+    if before != name and (left := _logins(here, before)):
+        print(f"shorepass: {left} stay in {before}, where docker-credential-shorepass looks no longer", file=sys.stderr)
+    return 0
+
+
+def _logins(here: LocalContext, name: str) -> str:
+    """Return how many logins a store has, in words; empty for none, or where it cannot be asked."""
+    from shorepass.contexts.terminal import ask
+    from shorepass.errors import ShorepassError
+    from shorepass.stores.chosen import named
+
+    if name == "file":
+        return ""  # they are docker's own
+    try:
+        count = len(named(name, here, ask=ask, tell=lambda _: None).list())
+    except ShorepassError:
+        return ""
+    return f"{count} login" + "s" * (count != 1) if count else ""
+
+
+def _print_table(found: list[Found]) -> None:
+    from shorepass.cli.console import print_table
+
+    rows = [
+        [store.name + (" (in use)" if store.in_use else ""), store.state, store.detail, store.mend] for store in found
+    ]
+    print_table(
+        ["STORE", "STATE", "WHERE, OR WHY NOT", "TO MAKE IT WORK"],
+        rows,
+        wrapped=("WHERE, OR WHY NOT", "TO MAKE IT WORK"),
+    )
+
+
+def _print_json(found: list[Found]) -> None:
+    import json
+
+    print(json.dumps({"stores": [store._asdict() for store in found]}, indent=2))

@@ -1,0 +1,131 @@
+"""Every store there is here: does it work, why not, and what makes it work."""
+
+from __future__ import annotations
+
+from shorepass.config.locations import docker_config_path
+from shorepass.errors import (
+    FileError,
+    HelperError,
+    HelperMissing,
+    HelperTimeout,
+    ShorepassError,
+    StoreLocked,
+    StoreMissing,
+    Trouble,
+)
+from shorepass.helper.protocol import program_name
+from shorepass.shapes import NamedTuple
+from shorepass.stores import probe, settings
+from shorepass.stores.chosen import DEFAULT, named
+from shorepass.stores.external import OURSELVES, PREFIX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["Found", "survey"]
+
+HELPER_SECONDS = 5.0  # for all that a helper is asked: pass starts two programs for each answer
+CALL_SECONDS = "2"  # for each
+
+
+class Found(NamedTuple):
+    """A store. ``state``: ``works``, ``not made yet``, ``locked``, ``not there``, ``no answer``, ``broken``, ``plain text``.
+
+    ``in_use``: our helper keeps logins there. ``detail``: where it rests, or why it does not work. ``mend``: the command that
+    makes it work; empty where it does, or where there is none.
+    """
+
+    name: str
+    state: str
+    in_use: bool
+    detail: str
+    mend: str = ""
+
+
+def survey(here: LocalContext) -> list[Found]:
+    """Return the stores of this machine. Keychain and helpers are put to the test with a random entry, all at the same time.
+
+    Raises MalformedFile, FileError: the settings.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    in_use = settings.load(here).store or DEFAULT
+    names = ["keychain", *(PREFIX + suffix for suffix in _helpers(here))]
+    if in_use not in ("vault", "file", *names):
+        names.append(in_use)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        probed = list(pool.map(lambda name: _probed(here, name), names))
+    found = [_vault(here), *probed, Found("file", "plain text", in_use=False, detail=docker_config_path(here)[0])]
+    return [store._replace(in_use=store.name == in_use) for store in found]
+
+
+def _vault(here: LocalContext) -> Found:
+    from shorepass.stores.vault import INIT, Vault
+
+    def ask(prompt: str) -> str:
+        raise StoreLocked("vault", prompt.rstrip(": "))
+
+    told: list[str] = []
+    vault = Vault(here, ask=ask, tell=told.append)
+    try:
+        count = len(vault.list())
+    except StoreMissing:
+        return Found("vault", "not made yet", in_use=False, detail=vault.path, mend=INIT)
+    except StoreLocked as error:
+        if error.reason.startswith("Passphrase"):
+            detail = f"{vault.path}: asks for its passphrase on the terminal"
+            return Found("vault", "works", in_use=False, detail=detail)
+        return Found("vault", "locked", in_use=False, detail=error.reason, mend=error.hint or "")
+    except ShorepassError as error:
+        return Found("vault", "broken", in_use=False, detail=error.message, mend=error.hint or "")
+    logins = f"{count} login" + "s" * (count != 1)
+    return Found("vault", "works", in_use=False, detail="; ".join([f"{vault.path}: {logins}", *told]))
+
+
+def _probed(here: LocalContext, name: str) -> Found:
+    """Return what a keychain or a helper does with a random entry."""
+    impatient = here.with_env(SHOREPASS_HELPER_TIMEOUT=CALL_SECONDS)
+    try:
+        store = named(name, impatient, ask=_nobody, tell=lambda _: None)
+        error = probe.trouble(store, HELPER_SECONDS if name.startswith(PREFIX) else probe.SECONDS)
+    except ShorepassError as refused:
+        error = refused
+    if error is None:
+        where = program_name(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else "the keyring of this session"
+        return Found(name, "works", in_use=False, detail=where)
+    return Found(
+        name, _state(error), in_use=False, detail=error.message.removeprefix(f"{name}: "), mend=error.hint or ""
+    )
+
+
+def _state(error: ShorepassError) -> str:
+    trouble = error.trouble if isinstance(error, HelperError) else None
+    if trouble is Trouble.LOCKED or isinstance(error, StoreLocked):
+        return "locked"
+    if trouble is Trouble.NO_STORE:
+        return "not made yet"
+    if trouble is Trouble.NO_KEYRING or isinstance(error, StoreMissing | HelperMissing):
+        return "not there"
+    return "no answer" if isinstance(error, HelperTimeout) else "broken"
+
+
+def _nobody(prompt: str) -> str:
+    raise StoreLocked("vault", f"nobody is asked for: {prompt}")
+
+
+def _helpers(here: LocalContext) -> Iterator[str]:
+    """Yield the NAMEs of all ``docker-credential-NAME`` on PATH but our own."""
+    prefix = program_name("")
+    names: set[str] = set()
+    for folder in (here.getenv("PATH") or "").split(";" if here.platform == "windows" else ":"):
+        try:
+            names.update(name.removesuffix(".exe") for name in here.names(folder) if name.startswith(prefix))
+        except FileError:
+            continue  # which() passes over it, too
+    for program in sorted(names):
+        suffix = program.removeprefix(prefix)
+        if suffix != OURSELVES and here.which(program):
+            yield suffix
