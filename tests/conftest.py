@@ -81,3 +81,12 @@ def run_shorepass(world: Path) -> RunShorepass:
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
+
+
+@pytest.fixture
+def our_helper(world: Path) -> str:
+    """The path of ``docker-credential-shorepass``, which is on the test's PATH."""
+    program = world / "bin/docker-credential-shorepass"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shorepass.docker_credential "$@"\n')
+    program.chmod(0o755)
+    return str(program)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,15 +22,18 @@ PROGRAM = "docker-credential-shorepass"
 
 
 @pytest.fixture
-def vault(run_shorepass: RunShorepass, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A vault, and our helper on the PATH of every program of the test."""
-    program = world / "bin" / PROGRAM
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shorepass.docker_credential "$@"\n')
-    program.chmod(0o755)
+def helper(our_helper: str, world: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Our helper, on the PATH of every program of the test."""
     path = f"{world / 'bin'}:{programs.SYSTEM_PATH}"
     monkeypatch.setenv("PATH", path)
     monkeypatch.setattr(programs, "SYSTEM_PATH", path)
-    assert run_shorepass("vault", "init").status == 0
+    return our_helper
+
+
+@pytest.fixture
+def vault(helper: str, run_shorepass: RunShorepass) -> None:
+    """Our helper, and a vault for it."""
+    assert run_shorepass("vault", "init").status == 0, helper
 
 
 def installed(run_shorepass: RunShorepass, client: str, registry: str) -> None:
@@ -162,3 +164,32 @@ def test_oras_finds_it(registry: str, users: dict[str, str], run_shorepass: RunS
     url = f"http://{registry}/v2/"
     assert requests.get(url, timeout=20).status_code == 401
     assert requests.get(url, headers=client.auth.get_auth_header(), timeout=20).status_code == 200
+
+
+@pytest.mark.usefixtures("helper")
+@pytest.mark.parametrize("program", programs.docker_programs())
+def test_a_first_login_serves_docker_and_podman_and_stands_in_no_file(
+    registry: str, users: dict[str, str], run_shorepass: RunShorepass, dockerd: str, program: str, home: Path
+) -> None:
+    """Nothing is set: a vault is made, docker pushes and podman pulls with it; docker's own next login is kept there, too."""
+    docker = [programs.require(program), "-H", dockerd]
+    done = run_shorepass("login", "-u", "alice", "--password-stdin", registry, stdin=users["alice"])
+    assert (done.status, done.stdout) == (0, "Login Succeeded\n")
+    assert str(home / ".local/share/shorepass/vault.age") in done.stderr
+    assert plain(users["alice"]) == []
+    image = f"{registry}/team/first:1"
+    for words in (["build", "-q", "-t", image, "-"], ["push", image]):
+        done = programs.run([*docker, *words], env=os.environ, stdin="FROM scratch\nLABEL a=b\n")
+        assert done.returncode == 0, done.stderr
+    done = run_shorepass("get", "--client", "podman", image)
+    assert json.loads(done.stdout)["Username"] == "alice"
+    skopeo = [programs.require("skopeo"), "inspect", "--tls-verify=false", f"docker://{image}"]
+    done = programs.run(skopeo, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    other = f"localhost:{registry.rpartition(':')[2]}"
+    login = [*docker, "login", "-u", "bob", "--password-stdin", other]
+    assert programs.run(login, env=os.environ, stdin=users["bob"]).returncode == 0
+    assert plain(users["bob"]) == []
+    assert json.loads(programs.run([PROGRAM, "list"], env=os.environ).stdout) == {other: "bob", registry: "alice"}
+    assert run_shorepass("logout", registry).status == 0
+    assert programs.run(skopeo, env=os.environ).returncode != 0
