@@ -17,6 +17,8 @@ import shorepass
 if TYPE_CHECKING:
     from conftest import RunShorepass
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 HOST = "reg.example:5000"
 AUTH = b64encode(b"alice:wonderland").decode()
 BROKEN = f'{{"auths": {{"{HOST}": {{"auth": "{AUTH}"}},}}}}'  # a comma too many

