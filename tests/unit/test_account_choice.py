@@ -18,6 +18,8 @@ from shorepass.stores.accounts import Accounts, key_of, split
 from shorepass.stores.choice import Chooser, choose
 from shorepass.stores.settings import Rule, Settings
 
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
 HUB = "https://index.docker.io/v1/"
 
 
