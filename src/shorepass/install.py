@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     Edit: TypeAlias = Callable[[FileContent | None], bytes | None]
 
-__all__ = ["PROGRAM", "SUFFIX", "Place", "install", "installing", "named_now", "place", "uninstall", "uninstalling"]
+__all__ = [
+    *("PROGRAM", "SUFFIX", "Before", "Place", "held", "install", "installing", "named_now", "place", "put_back"),
+    *("uninstall", "uninstalling"),
+]
 
 SUFFIX = "shorepass"
 PROGRAM = f"docker-credential-{SUFFIX}"
@@ -62,10 +65,11 @@ def place(here: LocalContext, client: str, registry: str | None) -> Place:
 
 def named_now(content: FileContent | None, where: Place) -> str | None:
     """Return the helper that is named in a place, None for none. Raises MalformedFile."""
-    return _before(content, where).name
+    return held(content, where).name
 
 
-def _before(content: FileContent | None, where: Place) -> Before:
+def held(content: FileContent | None, where: Place) -> Before:
+    """Return what a place holds. Raises MalformedFile."""
     if content is None:
         return Before(None, 0)
     value: Any = document.load(content, first_value_only=True)
@@ -94,7 +98,7 @@ def install(here: LocalContext, where: Place) -> bool:
     def edit(content: FileContent | None) -> bytes | None:
         edited = name_it(content)
         if edited is not None:
-            _remember(here, where, _before(content, where))
+            _remember(here, where, held(content, where))
         return edited
 
     return here.update(where.path, edit)
@@ -103,19 +107,20 @@ def install(here: LocalContext, where: Place) -> bool:
 def uninstalling(here: LocalContext, where: Place) -> Edit:
     """Return the edit that puts back what was there before our helper, as far as that is remembered."""
     before = _remembered(here).get(_name(where), Before(None, len(where.member)))
+    return lambda content: put_back(content, where, before)
 
-    def edit(content: FileContent | None) -> bytes | None:
-        if content is None or named_now(content, where) != SUFFIX:
-            return None
-        if before.name is not None:
-            return document.set_member(content, where.member, before.name)
-        edited = document.remove_member(content, where.member)
-        outer = where.member[:-1]
-        if outer and before.depth < len(where.member) and _is_empty(edited, outer):
-            edited = document.remove_member(edited, outer)
-        return edited
 
-    return edit
+def put_back(content: FileContent | None, where: Place, before: Before) -> bytes | None:
+    """Return a file with what a place held before our helper, None where that is not named there. Raises MalformedFile."""
+    if content is None or named_now(content, where) != SUFFIX:
+        return None
+    if before.name is not None:
+        return document.set_member(content, where.member, before.name)
+    edited = document.remove_member(content, where.member)
+    outer = where.member[:-1]
+    if outer and before.depth < len(where.member) and _is_empty(edited, outer):
+        edited = document.remove_member(edited, outer)
+    return edited
 
 
 def uninstall(here: LocalContext, where: Place) -> bool:

@@ -43,6 +43,7 @@ VERBS = {
     "who": "say who is logged in, where, and whether it works",
     "explain": "say which credential a client will use and why, step by step",
     "doctor": "say what is wrong with the logins of a place, and mend it",
+    "migrate": "move logins out of plain text, or out of another helper, and back",
     "helper": "let docker and podman keep their logins with Shorepass, or as they did before",
     "stores": "list the places where logins can rest here, and choose one",
     "vault": "make the encrypted file that keeps logins, give it another key, export it",

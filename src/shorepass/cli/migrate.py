@@ -1,0 +1,252 @@
+"""``shorepass migrate``: move logins out of plain text, or out of another helper, and back."""
+
+from __future__ import annotations
+
+import sys
+
+from shorepass.migration.move import Done
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.migration.journal import Moved
+    from shorepass.stores import Store
+
+EXAMPLES = """\
+examples:
+  shorepass migrate                 # says what would move out of docker's and podman's files, and changes nothing
+  shorepass migrate --apply
+  shorepass migrate --undo          # takes the last one back
+  shorepass migrate --from pass --apply    # the logins of docker-credential-pass
+
+docker and podman then ask docker-credential-shorepass, and send what they sent before. A secret is taken out of a file only
+when it has been read back from the store; wherever this is stopped, each is in at least one place, and --apply goes on.
+exit codes: 0 done, or nothing to do; 1 something stays in plain text; 2 the command line is wrong; 3 a source is broken
+"""
+MANY = 20  # logins; storing as many takes a second
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    from shorepass.cli import place
+    from shorepass.migration.sources import CLIENTS
+
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--apply", action="store_true", help="do it; without this flag it is only said what would be done"
+    )
+    what.add_argument(
+        "--undo", nargs="?", const="", metavar="NAME", help="take back the last migration, or the named one"
+    )
+    parser.add_argument(
+        "--from", dest="helper", metavar="HELPER", help="the logins of docker-credential-HELPER instead"
+    )
+    parser.add_argument(
+        "--to", metavar="STORE", help="the store that must be the chosen one: vault, keychain, helper:NAME"
+    )
+    parser.add_argument("--client", choices=CLIENTS, help="only this one's files (default: both)")
+    place.add_file_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say what would move, move it, or take it back."""
+    from shorepass.contexts.local import LocalContext
+
+    here = LocalContext.current()
+    if arguments.authfile:
+        here = here.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
+    if arguments.config:
+        here = here.with_env(DOCKER_CONFIG=arguments.config)
+    if arguments.undo is not None:
+        return _undo(arguments, here)
+    return _migrate(arguments, here)
+
+
+def _migrate(arguments: argparse.Namespace, here: LocalContext) -> int:
+    from shorepass.migration.move import move, moving
+    from shorepass.migration.sources import plan
+
+    store = _Chosen(arguments, here)
+    if arguments.apply:
+        store.make()
+    planned = plan(here, _clients(arguments), store.open() if store.is_made else None)
+    if not arguments.apply:
+        return _say(arguments, "planned", store.label, Done(None, moving(planned), planned.stays))
+    return _say(arguments, "moved", store.label, move(here, planned, store.open, _step))
+
+
+class _Opener:
+    """Opens a store afresh each time it is asked; a passphrase is asked for once."""
+
+    def __init__(self, here: LocalContext, name: str) -> None:
+        self.name = name
+        self._here = here
+        self._typed: dict[str, str] = {}
+
+    def open(self) -> Store:
+        """Open it. Raises UsageError."""
+        from shorepass.stores.chosen import named
+
+        return named(self.name, self._here, ask=self._ask, tell=_tell)
+
+    def _ask(self, prompt: str) -> str:
+        from shorepass.contexts.terminal import ask
+
+        if prompt not in self._typed:
+            self._typed[prompt] = ask(prompt)
+        return self._typed[prompt]
+
+
+class _Chosen(_Opener):
+    """The store that docker-credential-shorepass uses. Raises UsageError: not one to move logins to."""
+
+    def __init__(self, arguments: argparse.Namespace, here: LocalContext) -> None:
+        from shorepass.errors import UsageError
+        from shorepass.keeping import PLAIN
+        from shorepass.stores import settings
+        from shorepass.stores.chosen import DEFAULT, named
+
+        name = settings.load(here).store
+        super().__init__(here, name or DEFAULT)
+        self.is_made = name not in (None, DEFAULT) or self._vault_exists()
+        self._wanted = arguments.to if not self.is_made and name is None else None
+        if arguments.to not in (None, self.name) and not self._wanted:
+            reason = f"docker-credential-shorepass uses the store {self.name}, so no client would find a login there"
+            raise UsageError(reason, hint=f"shorepass stores use {arguments.to}")
+        if self._wanted:
+            named(self._wanted, here, ask=self._ask, tell=_tell)
+        if PLAIN in (self.name, self._wanted):
+            raise UsageError(f"the store {PLAIN} is plain text", hint="shorepass stores use vault")
+        self.label = self.name if self.is_made or name else self._wanted or "a new store"
+
+    def _vault_exists(self) -> bool:
+        from shorepass.stores.vault import Vault
+
+        return Vault(self._here, ask=self._ask, tell=_tell).exists()
+
+    def make(self) -> None:
+        """See that there is a store, and that our helper can be asked. Raises UsageError, SourceError, WriteError."""
+        import os
+
+        from shorepass.errors import UsageError
+        from shorepass.install import PROGRAM
+        from shorepass.stores.chosen import choose, use
+
+        if self._here.which(PROGRAM) is None:
+            raise UsageError(
+                f"{PROGRAM} is not on PATH, where the clients look for it",
+                hint=f"if it is there, put this folder on PATH: {os.path.dirname(sys.executable)}",
+            )
+        if self._wanted:
+            use(self._here, self._wanted)
+        if not self.is_made:
+            self.name = self.label = choose(self._here, ask=self._ask, tell=_tell).name
+            self.is_made = True
+
+
+def _tell(text: str) -> None:
+    print(f"shorepass: {text}", file=sys.stderr)
+
+
+def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return whose files are meant: the named client's, those that a flag names, else both."""
+    from shorepass.migration.sources import CLIENTS
+
+    if arguments.client:
+        return (arguments.client,)
+    meant = [name for name, file in (("docker", arguments.config), ("podman", arguments.authfile)) if file]
+    return tuple(meant or CLIENTS)
+
+
+def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
+    from shorepass.errors import UsageError
+    from shorepass.migration.journal import Journal
+    from shorepass.migration.undo import undo
+
+    journal = Journal(here)
+    names = journal.names()
+    if not names:
+        raise UsageError("nothing can be undone: no migration is known here")
+    name = arguments.undo or names[-1]
+    record = journal.read(name)
+    done = undo(here, name, record, _Opener(here, record.store).open)
+    return _say(arguments, "undone", record.store, done)
+
+
+def _step(done: int, of: int) -> None:
+    """Show how far it is, on a terminal, where that takes a while."""
+    if of >= MANY and sys.stderr.isatty():
+        end = "\n" if done == of else ""
+        print(f"\rstored {done} of {of}", end=end, file=sys.stderr, flush=True)
+
+
+def _say(arguments: argparse.Namespace, state: str, store: str, done: Done) -> int:
+    """Print what was planned or done, and return the exit code for it."""
+    if arguments.json:
+        _print_json(state, store, done)
+    else:
+        _print_text(state, store, done)
+    if any(stay.broken for stay in done.stays):
+        return 3
+    return int(bool(done.stays))
+
+
+def _print_json(state: str, store: str, done: Done) -> None:
+    """Print one document. What is documented in docs/reference/commands.md stays."""
+    import json
+
+    from shorepass.errors import without_user_info
+
+    moved = [
+        {"key": one.key, "account": account, "kind": kind, "path": one.path or None, "store_keys": list(one.under)}
+        for one, account, kind in _rows(done)
+    ]
+    stays = [{**stay._asdict(), "key": without_user_info(stay.key) or None} for stay in done.stays]
+    document = {"state": state, "migration": done.name, "store": store, "logins": moved, "stays": stays}
+    print(json.dumps(document, indent=2))
+
+
+def _print_text(state: str, store: str, done: Done) -> None:
+    from shorepass.cli.console import print_table
+    from shorepass.errors import printable, without_user_info
+
+    becomes = {"planned": f"moves to {store}", "moved": f"moved to {store}", "undone": "is back there"}[state]
+    rows = [(one.key, account, kind, one.path, becomes) for one, account, kind in _rows(done)]
+    for stay in done.stays:
+        if stay.key:
+            rows.append((without_user_info(stay.key), "", "", stay.path, f"stays: {stay.reason}"))
+        else:
+            print(f"shorepass: {printable(stay.path)}: {stay.reason}", file=sys.stderr)
+    if rows:
+        print_table(("KEY", "ACCOUNT", "KIND", "IN", "BECOMES"), rows, wrapped=("KEY", "ACCOUNT", "IN", "BECOMES"))
+    print(_summary(state, store, done), flush=True)
+    for hint in dict.fromkeys(stay.hint for stay in done.stays if stay.hint):
+        print(f"hint: {printable(hint)}", file=sys.stderr)
+    if state == "planned" and done.moved:
+        print("hint: shorepass migrate --apply", file=sys.stderr)
+
+
+def _summary(state: str, store: str, done: Done) -> str:
+    """Return ``2 logins can move to vault, 1 stays``."""
+    count, left = len(done.moved), len(done.stays)
+    said = {"planned": f"can move to {store}", "moved": f"moved to {store}", "undone": f"went back, out of {store}"}[
+        state
+    ]
+    if not count and not left:
+        return "nothing to undo any more" if state == "undone" else "no login stands in plain text"
+    text = f"{count} login{'s' * (count != 1)} {said}"
+    text += f", {left} stay{'s' * (left == 1)}" if left else ""
+    return text + ("; shorepass migrate --undo takes it back" if state == "moved" and count else "")
+
+
+def _rows(done: Done) -> list[tuple[Moved, str, str]]:
+    from shorepass.credential import Basic, IdentityToken
+
+    rows = []
+    for one, login in done.moved.items():
+        account = login.username if isinstance(login, Basic | IdentityToken) else ""
+        rows.append((one, account, "identity token" if isinstance(login, IdentityToken) else "password"))
+    return rows

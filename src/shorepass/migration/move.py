@@ -1,0 +1,148 @@
+"""Move logins from files into a store: written down, stored, read back, and only then taken out of the file."""
+
+from __future__ import annotations
+
+from shorepass.config import document
+from shorepass.credential import ANONYMOUS, IdentityToken
+from shorepass.errors import ShorepassError, UsageError
+from shorepass.install import Place, held
+from shorepass.migration.journal import Journal, Moved, Named, Record
+from shorepass.migration.plan import Group, Stay, plan_file
+from shorepass.migration.readers import on_the_wire
+from shorepass.migration.sources import Source, as_asked, failure
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from shorepass.contexts import FileContent
+    from shorepass.contexts.local import LocalContext
+    from shorepass.credential import Credential
+    from shorepass.migration.sources import Plan
+    from shorepass.stores import Store
+
+__all__ = ["Done", "move", "moving", "store_all"]
+
+GIVES_ANOTHER = "the store gives back something else than it was given, so it stays"
+CHANGED = "another program changed it meanwhile"
+
+
+class Done(NamedTuple):
+    """What came of it: the ``name`` in the journal, None where nothing moved; which logins moved; and what stays."""
+
+    name: str | None
+    moved: Mapping[Moved, Credential]
+    stays: tuple[Stay, ...]
+
+
+def move(here: LocalContext, plan: Plan, open_store: Callable[[], Store], step: Callable[[int, int], None]) -> Done:
+    """Do what is planned. ``step`` is told how many logins of how many are stored.
+
+    Raises SourceError, WriteError: the store cannot be used, or the journal not be written; then no file has changed.
+    """
+    store, journal = open_store(), Journal(here)
+    earlier = journal.unfinished(store.name, "")
+    if not plan.sources:
+        if earlier:
+            journal.write(earlier[0], earlier[1]._replace(done=True))  # all that it had to do is done
+        return Done(None, {}, plan.stays)
+    name = earlier[0] if earlier else journal.new_name()
+    record = _record(here, plan, store)
+    record = record.after(earlier[1]) if earlier else record
+    journal.write(name, record)
+    refused = store_all(plan.stored, record.had, open_store, step)
+    moved: dict[Moved, Credential] = {}
+    stays: list[Stay] = []
+    for source in plan.sources:
+        _take_out(here, source, plan.stored, refused, moved, stays)
+    if not stays:
+        journal.write(name, record._replace(done=True))
+    return Done(name, moved, (*plan.stays, *stays))
+
+
+def _record(here: LocalContext, plan: Plan, store: Store) -> Record:
+    names = store.list()
+    named = []
+    for source in plan.sources:
+        content = here.read(source.path, document.SIZE_LIMIT)
+        for group in source.plan.groups:
+            places = [Place(source.path, ("credHelpers", asked)) for asked in group.names]
+            named += [Named(place, held(content, place)) for place in places]
+    had = tuple(key for key in plan.stored if key in names)
+    return Record(store.name, "", tuple(moving(plan)), had, tuple(named))
+
+
+def moving(plan: Plan) -> dict[Moved, Credential]:
+    """Return every login that moves, as the journal names it."""
+    return {
+        moved: login for source in plan.sources for group in source.plan.groups for moved, login in _of(source, group)
+    }
+
+
+def _of(source: Source, group: Group) -> Iterator[tuple[Moved, Credential]]:
+    for key, credential, under in group.logins:
+        username = credential.username if isinstance(credential, IdentityToken) else ""
+        yield Moved(source.path, key, under, username), credential
+
+
+def store_all(
+    wanted: Mapping[str, Credential],
+    had: tuple[str, ...],
+    open_store: Callable[[], Store],
+    step: Callable[[int, int], None],
+) -> dict[str, str]:
+    """Store what the store has not, and read all of it back; return why not by key. Raises SourceError, WriteError."""
+    store, refused = as_asked(open_store()), {}
+    for done, (key, credential) in enumerate(wanted.items()):
+        step(done, len(wanted))
+        if on_the_wire(store.get(key)) != on_the_wire(credential):
+            try:
+                store.store(key, credential)
+            except UsageError as error:
+                refused[key] = error.message
+    step(len(wanted), len(wanted))
+    store = as_asked(open_store())
+    for key, credential in wanted.items():
+        if key not in refused and on_the_wire(store.get(key)) != on_the_wire(credential):
+            refused[key] = GIVES_ANOTHER
+            if key not in had:
+                store.erase(key)
+    return refused
+
+
+def _take_out(
+    here: LocalContext,
+    source: Source,
+    stored: Mapping[str, Credential],
+    refused: Mapping[str, str],
+    moved: dict[Moved, Credential],
+    stays: list[Stay],
+) -> None:
+    """Take the secrets out of one file, in one write, as far as they are still those that are stored."""
+    groups = []
+    for group in source.plan.groups:
+        reason = next((refused[key] for key in group.stored if key in refused), None)
+        if reason is None:
+            groups.append(group)
+        else:
+            stays += [Stay(source.path, login.key, reason) for login in group.logins]
+    taken: list[Group] = []
+
+    def edit(content: FileContent | None) -> bytes | None:
+        if content is None:
+            return None
+        now = plan_file(content, docker=source.docker, stored=lambda key: stored.get(key, ANONYMOUS), only=groups)
+        taken.extend(group for group in now.groups if group not in taken)
+        return now.edited
+
+    try:
+        here.update(source.path, edit)
+    except ShorepassError as error:
+        stays.append(failure(source.path, error))
+        return
+    for group in groups:
+        if group in taken:
+            moved.update(_of(source, group))
+        else:
+            stays += [Stay(source.path, login.key, CHANGED, hint="shorepass migrate --apply") for login in group.logins]

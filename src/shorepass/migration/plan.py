@@ -1,0 +1,311 @@
+"""What of a file's plain-text logins can move so that every client sends what it sent before. Pure."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from shorepass.config import document
+from shorepass.config.auth_entry import BadEntryError, decode_auth
+from shorepass.config.go_json import field_name
+from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, IdentityToken
+from shorepass.errors import MalformedFile, UsageError, printable, without_user_info
+from shorepass.install import SUFFIX
+from shorepass.migration.readers import (
+    ContainersReader,
+    DockerReader,
+    on_the_wire,
+    references,
+    registries,
+    sent,
+)
+from shorepass.shapes import NamedTuple
+from shorepass.stores import check
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from shorepass.config.docker_config import Members
+    from shorepass.contexts import FileContent
+    from shorepass.credential import Credential
+    from shorepass.migration.readers import Reader, Sent, Stored
+
+__all__ = ["FilePlan", "Group", "Login", "Stay", "holds_secret", "plan_file", "secrets", "single_secret"]
+
+SECRETS = ("auth", "password", "identitytoken", "registrytoken")
+TAKEN_OUT = ("auth", "username", "password", "identitytoken")
+
+OF_A_PART = "podman asks a helper for a whole registry, and a key here is of a part of one"
+NOT_ALIKE = "docker and podman do not take the same login from it, and both would ask the same helper"
+OTHER_LOGIN = "the store holds another login for {}"
+
+
+class Login(NamedTuple):
+    """A login in plain text: the ``key`` of its entry, and the keys ``under`` which the store will have it."""
+
+    key: str
+    credential: Credential
+    under: tuple[str, ...]
+
+
+class Group(NamedTuple):
+    """The logins of one registry in a file: they move together. ``names``: for which keys our helper is named there."""
+
+    logins: tuple[Login, ...]
+    names: tuple[str, ...]
+
+    @property
+    def stored(self) -> dict[str, Credential]:
+        """What the store is to have."""
+        return {key: login.credential for login in self.logins for key in login.under}
+
+
+class Stay(NamedTuple):
+    """A login that stays in plain text, and why; ``key`` is empty for a whole file. ``broken``: the source itself is."""
+
+    path: str
+    key: str
+    reason: str
+    hint: str | None = None
+    broken: bool = False
+
+
+class FilePlan(NamedTuple):
+    """What becomes of a file. ``edited``: its bytes when all groups have moved, None where there are none."""
+
+    groups: tuple[Group, ...]
+    stays: tuple[Stay, ...]
+    edited: bytes | None
+
+
+def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Sequence[Group] | None = None) -> FilePlan:
+    """Return what of a file moves. ``docker``: it is docker's file, which podman reads as well.
+
+    ``stored`` says what the store has, or will have by another file. ``only``: leave other groups alone. Raises MalformedFile.
+    """
+    readers = _readers(content, docker=docker)
+    auths = readers[0].auths
+    repeated = _repeated(content)
+    movable: dict[str, Credential] = {}
+    stays = []
+    for key, members in auths.items():
+        reason = "it stands there twice" if key in repeated and holds_secret(members) else None
+        try:
+            credential = None if reason else _movable(key, members, readers)
+        except UsageError as error:
+            reason = error.message
+        if reason:
+            stays.append(Stay(content.path, key, reason, _hint(key, reason)))
+        elif credential:
+            movable[key] = credential
+    groups = []
+    for keys in _by_registry(movable):
+        try:
+            group = _group(keys, movable, readers, stored)
+        except UsageError as error:
+            stays += [Stay(content.path, key, error.message, error.hint) for key in keys]
+        else:
+            groups.append(group)
+    if only is not None:
+        groups = [group for group in groups if group in only]
+    edited = _edit(content, groups, auths)
+    for group in _spoilt(content._replace(data=edited), groups, readers, stored, docker=docker) if groups else ():
+        reason = "it cannot be taken out without changing what a client sends"
+        stays += [Stay(content.path, login.key, reason) for login in group.logins]
+        groups.remove(group)
+        edited = _edit(content, groups, auths)
+    return FilePlan(tuple(groups), tuple(stays), edited if groups else None)
+
+
+def _readers(content: FileContent, *, docker: bool) -> list[Reader]:
+    if not docker:
+        return [ContainersReader(content)]
+    readers: list[Reader] = [DockerReader(content)]
+    with suppress(MalformedFile):  # podman stops at this file now, and will then
+        readers.append(ContainersReader(content))
+    return readers
+
+
+def _hint(key: str, reason: str) -> str | None:
+    return (
+        f"shorepass logout {without_user_info(key)}, then log in anew" if "twice" in reason or "key" in reason else None
+    )
+
+
+def _repeated(content: FileContent) -> set[str]:
+    """Return the keys that stand in ``auths`` more than once: of those only the last counts, and all hold secrets."""
+    found = document.load_pairs(content)
+    keys = [
+        key
+        for name, value in (found if isinstance(found, tuple) else ())
+        if field_name(name) == "auths" and isinstance(value, tuple)
+        for key, _ in value
+    ]
+    seen: set[str] = set()
+    return {key for key in keys if key in seen or seen.add(key)}  # type: ignore[func-returns-value]
+
+
+def secrets(members: Members) -> Iterator[str]:
+    """Yield every secret that stands in an entry, also where another member of the same name counts."""
+    for name, value in members:
+        field = field_name(name)
+        if field not in SECRETS or not isinstance(value, str) or not value:
+            continue
+        if field != "auth":
+            yield value
+        else:
+            try:
+                password = decode_auth(value, nobody=True)[1]
+            except BadEntryError:
+                password = value
+            if password:
+                yield password
+
+
+def holds_secret(members: Members) -> bool:
+    """Tell whether there is anything secret in an entry."""
+    return any(secrets(members))
+
+
+def single_secret(credential: Credential) -> str | None:
+    """Return the secret of a password or an identity token."""
+    match credential:
+        case Basic(_, secret) | IdentityToken(secret, _):
+            return secret.reveal()
+    return None
+
+
+def _movable(key: str, members: Members, readers: Sequence[Reader]) -> Credential | None:
+    """Return the login of an entry, None where there is no secret in it. Raises UsageError: it cannot move, and why."""
+    found = set(secrets(members))
+    if not found:
+        return None
+    if without_user_info(key) != key:
+        raise UsageError("its key itself holds a user name or a password")
+    held: list[Credential] = []
+    for reader in readers:
+        try:
+            held.append(reader.credential(key))
+        except BadEntryError as error:
+            raise UsageError(f"the entry is broken: {error}") from None
+    credential = next((one for one in held if not isinstance(one, Anonymous)), ANONYMOUS)
+    if isinstance(credential, BearerToken):
+        raise UsageError("a registry token, which no helper keeps")
+    if isinstance(credential, Anonymous):
+        raise UsageError("no client takes a login from what stands there")
+    if found != {single_secret(credential)}:
+        raise UsageError("more than one secret stands in it")
+    check(key, credential)
+    return credential
+
+
+def _by_registry(movable: Mapping[str, Credential]) -> list[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for key in movable:
+        groups.setdefault(next(iter(registries(key)), key), []).append(key)
+    return list(groups.values())
+
+
+def _group(keys: list[str], movable: Mapping[str, Credential], readers: Sequence[Reader], stored: Stored) -> Group:
+    """Return how the logins of one registry move. Raises UsageError: they cannot, and why."""
+    under: dict[str, list[str]] = {key: [] for key in keys}
+    answers: dict[str, set[Sent]] = {}  # by what a helper would be asked for
+    names: list[str] = []
+    for reader in readers:
+        for registry in dict.fromkeys(registry for key in keys for registry in registries(key)):
+            asked = reader.asked(registry)
+            picked, answer = _picked(reader, registry, under), _answer(reader, registry, stored)
+            answers.setdefault(asked, set()).add(answer)
+            if picked:
+                _refuse(reader, registry, answer, stored)
+            for key in picked:
+                if answer != {on_the_wire(movable[key])}:
+                    if reader.helper(asked) == SUFFIX:
+                        raise UsageError(OTHER_LOGIN.format(asked), hint=_decide(asked))
+                    raise UsageError(NOT_ALIKE, hint=f"shorepass login {registry}, which writes it for both")
+                under[key] += [asked] * (asked not in under[key])
+            if picked and reader.helper(asked) != SUFFIX and asked not in names:
+                names.append(asked)
+    if any(len(answers[asked]) > 1 for asked in names):
+        raise UsageError(NOT_ALIKE)
+    group = Group(tuple(Login(key, movable[key], tuple(under[key] or [key])) for key in keys), tuple(names))
+    _check_store(group, stored)
+    return group
+
+
+def _picked(reader: Reader, registry: str, keys: Collection[str]) -> list[str]:
+    fitting = {key for reference in references(registry, reader.auths) for key in reader.fitting(reference)}
+    return [key for key in keys if key in fitting]
+
+
+def _answer(reader: Reader, registry: str, stored: Stored) -> Sent:
+    """Return all that a client may send for the images of a registry."""
+    return frozenset().union(*(sent(reader, reference, stored) for reference in references(registry, reader.auths)))
+
+
+def _refuse(reader: Reader, registry: str, answer: Sent, stored: Stored) -> None:
+    """Raise UsageError where no helper could answer as the file does."""
+    helper = reader.helper(reader.asked(registry))
+    if helper not in ("", SUFFIX):
+        program = printable(f"docker-credential-{helper}")
+        raise UsageError(
+            f"{reader.name} asks {program} for that registry, not the file",
+            hint=f"if {program} has it, too: shorepass logout {registry}, then log in anew",
+        )
+    if any(len(sent(reader, reference, stored)) > 1 for reference in references(registry, reader.auths)):
+        raise UsageError(
+            f"{reader.name} takes one of several logins at random",
+            hint=f"shorepass logout {registry}, then log in anew",
+        )
+    if len(answer) > 1:
+        raise UsageError(OF_A_PART)
+
+
+def _check_store(group: Group, stored: Stored) -> None:
+    """Raise UsageError where the store cannot keep a login, or has another one for its key."""
+    for login in group.logins:
+        for key in login.under:
+            check(key, login.credential)
+            for other in (group.stored[key], stored(key)):
+                if on_the_wire(other) not in (ANONYMOUS, on_the_wire(login.credential)):
+                    raise UsageError(OTHER_LOGIN.format(key), hint=_decide(key))
+
+
+def _decide(key: str) -> str:
+    return f"if this one is right: printf {printable(key)} | docker-credential-shorepass erase, then migrate again"
+
+
+def _edit(content: FileContent, groups: Sequence[Group], auths: Mapping[str, Members]) -> bytes:
+    """Return the file with the secrets of these groups taken out, and our helper named in their place."""
+    data = content.data
+    for group in groups:
+        for login in group.logins:
+            for name in dict.fromkeys(name for name, _ in auths[login.key] if field_name(name) in TAKEN_OUT):
+                data = document.remove_member(content._replace(data=data), ("auths", login.key, name))
+        for asked in group.names:
+            data = document.set_member(content._replace(data=data), ("credHelpers", asked), SUFFIX)
+    return data
+
+
+def _spoilt(
+    edited: FileContent, groups: Sequence[Group], before: Sequence[Reader], stored: Stored, *, docker: bool
+) -> list[Group]:
+    """Return the groups that leave a secret in the edited file, or change what a client sends."""
+    will = {key: credential for group in groups for key, credential in group.stored.items()}
+    after = _readers(edited, docker=docker)
+
+    def has(key: str) -> Credential:
+        return will[key] if key in will else stored(key)
+
+    def is_good(group: Group) -> bool:
+        if any(holds_secret(after[0].auths[login.key]) for login in group.logins):
+            return False
+        return all(
+            sent(old, reference, stored) == sent(new, reference, has)
+            for old, new in zip(before, after, strict=True)
+            for login in group.logins
+            for registry in registries(login.key)
+            for reference in references(registry, old.auths)
+        )
+
+    return [group for group in groups if not is_good(group)]

@@ -1,0 +1,125 @@
+"""The files whose logins move, and what of them all can."""
+
+from __future__ import annotations
+
+import os
+
+from shorepass.config import auth_file, document
+from shorepass.config.locations import auth_files, docker_config_path
+from shorepass.credential import ANONYMOUS
+from shorepass.errors import ShorepassError, SourceError
+from shorepass.migration.plan import FilePlan, Stay, holds_secret, plan_file
+from shorepass.shapes import NamedTuple
+from shorepass.stores.accounts import Accounts, spellings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from shorepass.contexts import FileContent
+    from shorepass.contexts.local import LocalContext
+    from shorepass.credential import Credential
+    from shorepass.stores import Store
+
+__all__ = ["CLIENTS", "Plan", "Source", "Stock", "as_asked", "failure", "plan"]
+
+CLIENTS = ("docker", "podman")
+PROGRAMS = ("podman", "skopeo", "buildah")  # which differ in where their first file is
+WITHOUT_HELPERS = "no helper can be named in this file, which docker wrote before 2015"
+
+
+class Source(NamedTuple):
+    """A file with logins. ``docker``: it is docker's, which podman reads as well."""
+
+    path: str
+    docker: bool
+    plan: FilePlan
+
+
+class Plan(NamedTuple):
+    """What moves of all files, and what stays."""
+
+    sources: tuple[Source, ...]
+    stays: tuple[Stay, ...]
+
+    @property
+    def stored(self) -> dict[str, Credential]:
+        """What the store is to have."""
+        return {
+            key: login for source in self.sources for group in source.plan.groups for key, login in group.stored.items()
+        }
+
+
+class Stock:
+    """What our helper gives for each key, and will give. None: of a store that is yet to be made."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._store = as_asked(store) if store else None
+        self._names = store.list() if store else {}
+        self._known: dict[str, Credential] = {}
+
+    def __call__(self, key: str) -> Credential:
+        """Return the login of a key, ANONYMOUS without one. Raises SourceError."""
+        if key not in self._known:
+            there = self._store and any(spelled in self._names for spelled in spellings(key))
+            self._known[key] = self._store.get(key) if self._store and there else ANONYMOUS
+        return self._known[key]
+
+    def add(self, logins: dict[str, Credential]) -> None:
+        """Let logins count as stored."""
+        self._known |= logins
+
+
+def as_asked(store: Store) -> Store:
+    """Return a store as our helper gives it to a client: Docker Hub's login by both of its names."""
+    return Accounts(store, None, lambda _: None)
+
+
+def plan(here: LocalContext, clients: Collection[str], store: Store | None) -> Plan:
+    """Return what moves, and what stays and why. Raises SourceError: of the store."""
+    stock = Stock(store)
+    sources, stays = [], []
+    for path, docker, legacy in _files(here, clients):
+        try:
+            content = here.read(path, document.SIZE_LIMIT)
+            if content is None:
+                continue
+            if legacy:
+                stays += _legacy(content)
+                continue
+            planned = plan_file(content, docker=docker, stored=stock)
+        except SourceError as error:
+            stays.append(failure(path, error))
+            continue
+        stays += planned.stays
+        if planned.groups:
+            source = Source(path, docker, planned)
+            sources.append(source)
+            stock.add(Plan((source,), ()).stored)
+    return Plan(tuple(sources), tuple(stays))
+
+
+def failure(path: str, error: ShorepassError) -> Stay:
+    """Return a whole file that stays, because it cannot be read or written."""
+    return Stay(path, "", error.message.removeprefix(path).lstrip(": "), error.hint, broken=True)
+
+
+def _files(here: LocalContext, clients: Collection[str]) -> list[tuple[str, bool, bool]]:
+    """Return each file once, by whatever names: its path, whether it is docker's, and whether it is of the old kind."""
+    docker = docker_config_path(here)[0]
+    found = [(docker, True, False)]
+    for program in PROGRAMS:
+        found += [(file.path, False, file.legacy) for file in auth_files(here, program, docker_first=True)]
+    files: dict[str, tuple[str, bool, bool]] = {}
+    for path, is_docker, legacy in found:
+        files.setdefault(os.path.realpath(path), (os.path.abspath(path), is_docker, legacy))
+    return [file for file in files.values() if ("docker" if file[1] or file[2] else "podman") in clients]
+
+
+def _legacy(content: FileContent) -> list[Stay]:
+    auths = auth_file.decode(content, legacy=True).auths
+    return [
+        Stay(content.path, key, WITHOUT_HELPERS, "log in anew, then take it out of that file")
+        for key, members in auths.items()
+        if holds_secret(members)
+    ]

@@ -1,0 +1,161 @@
+"""Take a migration back: each login goes where it was, is read there, and only then erased from the store.
+
+A login that is newer than the migration is written back as it is now.
+"""
+
+from __future__ import annotations
+
+from shorepass.config import document
+from shorepass.config.auth_entry import BadEntryError, read_docker_entry, write_entry
+from shorepass.credential import ANONYMOUS, IdentityToken
+from shorepass.errors import ShorepassError, without_user_info
+from shorepass.files import FileContent
+from shorepass.install import put_back
+from shorepass.migration.journal import Journal
+from shorepass.migration.move import Done
+from shorepass.migration.plan import Stay, holds_secret
+from shorepass.migration.readers import on_the_wire
+from shorepass.migration.sources import failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from typing import Any
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.credential import Credential
+    from shorepass.migration.journal import Moved, Named, Record
+    from shorepass.stores import Store
+
+__all__ = ["erase_all", "logins_of", "undo"]
+
+HAS_ANOTHER = "another login stands there by now, so it is left alone, and in the store"
+CANNOT_HOLD = "the file cannot hold what the store has by now"
+
+
+def undo(here: LocalContext, name: str, record: Record, open_store: Callable[[], Store]) -> Done:
+    """Bring the logins of a migration back into their files. What cannot go back stays in the store, and in the journal.
+
+    Raises SourceError, WriteError: the store cannot be used; each login is in at least one place.
+    """
+    store, journal = open_store(), Journal(here)
+    logins = logins_of(record, store)
+    stays: list[Stay] = []
+    for path in dict.fromkeys([*(one.path for one in record.moved), *(named.place.path for named in record.named)]):
+        moved = [one for one in record.moved if one.path == path]
+        named = [one for one in record.named if one.place.path == path]
+        stays += _write_back(here, _WayBack(path, moved, named, logins))
+    left = {(stay.path, stay.key) for stay in stays}
+    back = {
+        one: login
+        for one, login in logins.items()
+        if login != ANONYMOUS and not left & {(one.path, ""), (one.path, one.key)}
+    }
+    kept = {key for one in record.moved if one not in back for key in one.under}
+    erase_all(record, kept, {key: login for one, login in back.items() for key in one.under}, store, journal, name)
+    if not stays:
+        journal.forget(name)
+    return Done(name, back, tuple(stays))
+
+
+def logins_of(record: Record, store: Store) -> dict[Moved, Credential]:
+    """Return what the store has now of the logins of a migration: ANONYMOUS where somebody has logged out."""
+    names = store.list()
+    found: dict[Moved, Credential] = {}
+    for one in record.moved:
+        key = next((key for key in one.under if key in names), None)
+        credential = store.get(key) if key is not None else ANONYMOUS
+        if isinstance(credential, IdentityToken):
+            credential = IdentityToken(credential.token, credential.username or one.username)
+        found[one] = credential
+    return found
+
+
+class _WayBack:
+    """The logins of one file on their way back into it. ``stays``: those that cannot go, by key."""
+
+    def __init__(
+        self, path: str, moved: Iterable[Moved], named: Iterable[Named], logins: Mapping[Moved, Credential]
+    ) -> None:
+        self.path = path
+        self.stays: dict[str, Stay] = {}
+        self._named = tuple(named)
+        self._moved = {one: logins[one] for one in moved if logins[one] != ANONYMOUS}
+        for one, credential in self._moved.items():
+            if not _is(write_entry(credential), credential):
+                self._keep(one, CANNOT_HOLD, f"it is printed by: shorepass get {without_user_info(one.key)}")
+
+    def _keep(self, one: Moved, reason: str, hint: str | None = None) -> None:
+        self.stays[one.key] = Stay(self.path, one.key, reason, hint)
+
+    def edit(self, content: FileContent | None) -> bytes | None:
+        """Return the file with its logins in it, and with the helpers named that were named before."""
+        before = data = content.data if content else b""
+        for one, credential in self._moved.items():
+            entry = self._entry(data, one.key)
+            if _is(entry, credential) or one.key in self.stays:
+                continue
+            if holds_secret(tuple(entry.items())):
+                self._keep(one, HAS_ANOTHER, f"shorepass logout {without_user_info(one.key)}, then undo again")
+                continue
+            for member, text in write_entry(credential).items():
+                data = document.set_member(FileContent(self.path, data), ("auths", one.key, member), text)
+        needed = {asked for one in self._moved if one.key in self.stays for asked in one.under}
+        for place, held in self._named:
+            if place.member[-1] not in needed:
+                data = put_back(FileContent(self.path, data), place, held) or data
+        return data if data != before else None
+
+    def verify(self, content: FileContent | None) -> None:
+        """Look whether all of it is there now; what is not, stays."""
+        for one, credential in self._moved.items():
+            entry = self._entry(content.data if content else b"", one.key)
+            if one.key not in self.stays and not _is(entry, credential):
+                self._keep(one, HAS_ANOTHER)
+
+    def _entry(self, data: bytes, key: str) -> dict[str, Any]:
+        auths = document.load(FileContent(self.path, data), first_value_only=True).get("auths")
+        entry = auths.get(key) if isinstance(auths, dict) else None
+        return entry if isinstance(entry, dict) else {}
+
+
+def _write_back(here: LocalContext, way: _WayBack) -> list[Stay]:
+    try:
+        here.update(way.path, way.edit)
+        way.verify(here.read(way.path, document.SIZE_LIMIT))
+    except ShorepassError as error:
+        return [failure(way.path, error)]
+    return list(way.stays.values())
+
+
+def _is(entry: Mapping[str, Any], credential: Credential) -> bool:
+    """Tell whether an entry holds a login."""
+    try:
+        return on_the_wire(read_docker_entry(entry.items()).credential()) == on_the_wire(credential)
+    except BadEntryError:
+        return False
+
+
+def erase_all(
+    record: Record,
+    kept: Collection[str],
+    back: Mapping[str, Credential],
+    store: Store,
+    journal: Journal,
+    name: str,
+) -> None:
+    """Erase from the store what the migration put there, if it is what is back in its place now.
+
+    What another migration needs as well is left to that one. Raises SourceError, WriteError.
+    """
+    others = {other: journal.read(other) for other in journal.names() if other != name}
+    for key, credential in back.items():
+        if key in record.had or key in kept:
+            continue
+        heirs = [other for other, theirs in others.items() if key in theirs.keys]
+        for other in heirs:
+            theirs = others[other]
+            others[other] = theirs._replace(had=tuple(had for had in theirs.had if had != key))
+            journal.write(other, others[other])
+        if not heirs and on_the_wire(store.get(key)) == on_the_wire(credential):
+            store.erase(key)

@@ -1,0 +1,374 @@
+"""shorepass migrate: out of plain text into the store, without any client noticing, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from client_files import auth, helper
+from shorepass.clients import find
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import Credential, IdentityToken
+from shorepass.errors import ShorepassError
+from shorepass.names import parse
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+
+pytestmark = pytest.mark.usefixtures("nothing_set", "our_helper")
+
+HUB = "https://index.docker.io/v1/"
+ALICE, BOB = auth("alice:wonderland"), auth("bob:builder")
+SECRETS = (ALICE["auth"], BOB["auth"], "wonderland", "builder", "a-token")
+IMAGES = ("ghcr.io/acme/app", "quay.io/acme/app", "quay.io/other", "nginx", "reg.example:5000/a/b", "localhost:5000/x")
+
+
+@pytest.fixture
+def docker_file(home: Path) -> Path:
+    """Docker's file, which is not there yet."""
+    (home / ".docker").mkdir()
+    return home / ".docker/config.json"
+
+
+@pytest.fixture
+def podman_file(world: Path) -> Path:
+    """Podman's file, which is not there yet."""
+    (world / "run/containers").mkdir()
+    return world / "run/containers/auth.json"
+
+
+def write(file: Path, auths: dict[str, Any], **more: Any) -> bytes:
+    """Write a file as docker and podman do; return its bytes."""
+    file.write_text(json.dumps({"auths": auths, **more}, indent="\t"))
+    file.chmod(0o600)
+    return file.read_bytes()
+
+
+def answers() -> dict[tuple[str, str], Credential | str]:
+    """Return what each client would send for each image."""
+    here = LocalContext.current()
+    found: dict[tuple[str, str], Credential | str] = {}
+    for client in ("docker", "podman", "skopeo"):
+        for image in IMAGES:
+            answer = find(client).resolve(here, parse(image)).answer
+            if isinstance(answer, IdentityToken):
+                answer = IdentityToken(answer.token)  # the user name beside it is not sent
+            found[client, image] = answer.message if isinstance(answer, ShorepassError) else answer
+    return found
+
+
+def plain(world: Path) -> list[str]:
+    """Return every file of the home and the run folder that holds a secret."""
+    files = [path for name in ("home", "run") for path in (world / name).rglob("*") if path.is_file()]
+    return [str(path) for path in files if any(secret.encode() in path.read_bytes() for secret in SECRETS)]
+
+
+def in_store(run_shorepass: RunShorepass) -> dict[str, str]:
+    """Return user names by key, as the vault has them."""
+    done = run_shorepass("vault", "export", "-o", "out.json", "-y")
+    assert done.status == 0, done.stderr
+    out = Path(os.environ["HOME"]).parent / "out.json"
+    found = json.loads(out.read_text())["auths"]
+    out.unlink()
+    return {key: login.get("username", "") for key, login in found.items()}
+
+
+FILES: dict[str, dict[str, Any]] = {
+    "docker's own": {"ghcr.io": ALICE, HUB: BOB, "localhost:5000": ALICE},
+    "a token": {"ghcr.io": auth("alice:", identitytoken="a-token"), "quay.io": BOB},
+    "keys with a scheme": {"https://ghcr.io": ALICE, "https://quay.io/v2/": BOB},
+    "two keys of one registry": {"ghcr.io": ALICE, "https://ghcr.io/v1/": BOB},
+    "two keys, one login": {"https://ghcr.io/v1/": ALICE, "https://ghcr.io/v2/": ALICE},
+    "docker.io beside Hub's key": {"docker.io": ALICE, HUB: BOB},
+    "what nobody asks for": {"index.docker.io": ALICE, "what is this": BOB},
+    "empty entries between": {"ghcr.io": {}, "quay.io": ALICE, "localhost:5000": {}},
+}
+
+
+@pytest.mark.parametrize("client", ["docker", "podman"])
+@pytest.mark.parametrize("name", FILES)
+def test_every_client_sends_what_it_sent(
+    run_shorepass: RunShorepass, world: Path, docker_file: Path, podman_file: Path, name: str, client: str
+) -> None:
+    """Out of the file, into the vault, and no client notices; --undo puts back every byte and empties the vault."""
+    file = docker_file if client == "docker" else podman_file
+    before, sent = write(file, FILES[name], psFormat="x"), answers()
+    file.chmod(0o640)
+    done = run_shorepass("migrate", "--apply")
+    assert (done.status, plain(world)) == (0, []), done.stdout + done.stderr
+    assert answers() == sent
+    config = json.loads(file.read_text())
+    assert (list(config["auths"]), config["psFormat"]) == (list(FILES[name]), "x")
+    assert set(config["credHelpers"].values()) <= {"shorepass"}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert run_shorepass("migrate").stdout == "no login stands in plain text\n"
+    done = run_shorepass("migrate", "--undo")
+    assert (done.status, file.read_bytes()) == (0, before), done.stdout + done.stderr
+    assert answers() == sent
+    assert in_store(run_shorepass) == {}
+    assert run_shorepass("migrate", "--undo").status == 2
+
+
+def test_without_apply_nothing_changes(run_shorepass: RunShorepass, world: Path, docker_file: Path) -> None:
+    """It is said what would be done, and how; not even a vault is made."""
+    write(docker_file, FILES["docker's own"])
+    done = run_shorepass("migrate")
+    assert done.status == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["KEY", "ghcr.io", HUB, "localhost:5000", "3"]
+    assert "migrate --apply" in done.stderr
+    assert [path for path in (world / "home").rglob("*") if path.is_file()] == [docker_file]
+    assert not any(secret in done.stdout + done.stderr for secret in SECRETS)
+
+
+STAY: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "a part of a registry": ({"quay.io/acme": ALICE, "quay.io": BOB}, {}, "a part of one"),
+    "a coin toss": ({"https://ghcr.io/v1/": ALICE, "https://ghcr.io/v2/": BOB}, {}, "at random"),
+    "a registry token": ({"ghcr.io": {"registrytoken": "a-token"}}, {}, "registry token"),
+    "another helper": ({"ghcr.io": ALICE}, {"credHelpers": {"ghcr.io": "other"}}, "docker-credential-other"),
+    "another store": ({"ghcr.io": ALICE}, {"credsStore": "other"}, "docker-credential-other"),
+    "a password in the key": ({"https://u:builder@ghcr.io": ALICE}, {}, "its key itself"),
+    "two secrets": ({"ghcr.io": auth("alice:wonderland", identitytoken="a-token")}, {}, "more than one secret"),
+    "what podman does not see": ({"ghcr.io": {"username": "a", "password": "builder"}}, {}, "podman"),
+    "a login for nobody": ({"ghcr.io": {"password": "builder"}}, {}, "no client"),
+    "what a helper cannot say": ({"ghcr.io": auth("<token>:builder")}, {}, "it marks an identity token"),
+}
+
+
+@pytest.mark.parametrize("name", STAY)
+def test_what_cannot_move_stays_and_says_why(
+    run_shorepass: RunShorepass, world: Path, docker_file: Path, name: str
+) -> None:
+    """The file is as it was, the reason is told, and the exit code is 1."""
+    (world / "bin/docker-credential-other").write_text(helper('{"Username":"held","Secret":"by it"}'))
+    (world / "bin/docker-credential-other").chmod(0o755)
+    auths, more, reason = STAY[name]
+    before, sent = write(docker_file, auths, **more), answers()
+    for words in ((), ("--apply",)):
+        done = run_shorepass("migrate", *words)
+        assert (done.status, docker_file.read_bytes(), answers()) == (1, before, sent)
+        assert f"stays: {reason}" in done.stdout or reason in done.stdout
+        assert not any(secret in done.stdout + done.stderr for secret in SECRETS)
+
+
+def test_two_files_with_the_same_login(
+    run_shorepass: RunShorepass, world: Path, docker_file: Path, podman_file: Path
+) -> None:
+    """One login in the store for both, named in both; both are back after --undo, and only then it leaves the store."""
+    files = {docker_file: write(docker_file, {"ghcr.io": ALICE}), podman_file: write(podman_file, {"ghcr.io": ALICE})}
+    sent = answers()
+    assert run_shorepass("migrate", "--apply").status == 0
+    assert (plain(world), answers(), in_store(run_shorepass)) == ([], sent, {"ghcr.io": "alice"})
+    assert run_shorepass("migrate", "--undo").status == 0
+    assert {file: file.read_bytes() for file in files} == files
+    assert in_store(run_shorepass) == {}
+
+
+def test_two_files_with_different_logins(run_shorepass: RunShorepass, docker_file: Path, podman_file: Path) -> None:
+    """The store has one login for a registry: docker's moves, podman's stays where it is and is sent as before."""
+    write(docker_file, {"ghcr.io": ALICE})
+    before = write(podman_file, {"ghcr.io": BOB, "quay.io": BOB})
+    sent = answers()
+    done = run_shorepass("migrate", "--apply")
+    assert (done.status, answers()) == (1, sent)
+    assert "another login for ghcr.io" in done.stdout
+    assert in_store(run_shorepass) == {"ghcr.io": "alice", "quay.io": "bob"}
+    config = json.loads(podman_file.read_text())
+    assert (config["auths"], config["credHelpers"]) == ({"ghcr.io": BOB, "quay.io": {}}, {"quay.io": "shorepass"})
+    assert run_shorepass("migrate", "--undo").status == 0
+    assert podman_file.read_bytes() == before
+
+
+def test_one_client_alone(run_shorepass: RunShorepass, world: Path, docker_file: Path, podman_file: Path) -> None:
+    """--client, --authfile and --config name whose files are meant; the other's are as they were."""
+    other = world / "other.json"
+    for words, moved in (
+        (("--client", "docker"), docker_file),
+        (("--client", "podman"), podman_file),
+        (("--authfile", str(other)), other),
+        (("--config", str(world / "folder")), world / "folder/config.json"),
+    ):
+        moved.parent.mkdir(exist_ok=True)
+        before = {file: write(file, {"ghcr.io": ALICE}) for file in {docker_file, podman_file, moved}}
+        if moved == other:  # --authfile takes the first file's place, and the others are read as well
+            before = {other: before[other]}
+        assert run_shorepass("migrate", "--apply", *words).status == 0
+        assert [file for file in before if file.read_bytes() != before[file]] == [moved]
+        assert run_shorepass("migrate", "--undo").status == 0
+
+
+def test_one_file_by_two_names(run_shorepass: RunShorepass, docker_file: Path, podman_file: Path) -> None:
+    """Podman's file is a symlink to docker's: it is read as docker reads it, and stays a symlink."""
+    write(docker_file, {HUB: ALICE})
+    podman_file.symlink_to(docker_file)
+    sent = answers()
+    assert run_shorepass("migrate", "--apply").status == 0
+    assert answers() == sent
+    assert podman_file.is_symlink()
+    assert set(json.loads(docker_file.read_text())["credHelpers"]) == {HUB, "docker.io"}
+
+
+def test_what_the_store_had_before_it_keeps(run_shorepass: RunShorepass, docker_file: Path) -> None:
+    """The same login is in the store already: only the plain text goes, and --undo leaves the store alone."""
+    assert run_shorepass("vault", "init").status == 0
+    before = write(docker_file, {"ghcr.io": ALICE, "quay.io": ALICE})
+    store("ghcr.io", "alice", "wonderland")
+    store("quay.io", "alice", "another")
+    sent = answers()
+    done = run_shorepass("migrate", "--apply")
+    assert (done.status, answers()) == (1, sent)
+    assert "another login for quay.io" in done.stdout
+    assert json.loads(docker_file.read_text())["auths"] == {"ghcr.io": {}, "quay.io": ALICE}
+    assert run_shorepass("migrate", "--undo").status == 0
+    assert docker_file.read_bytes() == before
+    assert in_store(run_shorepass) == {"ghcr.io": "alice", "quay.io": "alice"}
+
+
+def store(key: str, user: str, secret: str) -> None:
+    """Store a login by our helper, as a client does."""
+    from shorepass.credential import Basic
+    from shorepass.helper.client import HelperClient
+    from shorepass.secret import Secret
+
+    HelperClient(LocalContext.current(), "shorepass").store(key, Basic(user, Secret(secret)))
+
+
+def test_what_was_left_when_the_helper_was_installed(
+    run_shorepass: RunShorepass, world: Path, docker_file: Path
+) -> None:
+    """Docker asks Shorepass, which has nothing, and passes over the plain text: after it docker finds the login again."""
+    assert run_shorepass("vault", "init").status == 0
+    before = write(docker_file, {"ghcr.io": ALICE}, credsStore="shorepass")
+    podman = answers()["podman", IMAGES[0]]
+    assert answers()["docker", IMAGES[0]] != podman
+    assert run_shorepass("migrate", "--apply").status == 0
+    assert plain(world) == []
+    assert answers()["docker", IMAGES[0]] == answers()["podman", IMAGES[0]] == podman
+    assert run_shorepass("migrate", "--undo").status == 0
+    assert docker_file.read_bytes() == before
+
+
+def test_a_newer_login_goes_back(run_shorepass: RunShorepass, docker_file: Path) -> None:
+    """A password that was changed after the migration is what --undo writes; a login that is gone stays gone."""
+    write(docker_file, {"ghcr.io": ALICE, "quay.io": ALICE})
+    assert run_shorepass("migrate", "--apply").status == 0
+    store("ghcr.io", "bob", "builder")
+    assert run_shorepass("logout", "quay.io").status == 0
+    done = run_shorepass("migrate", "--undo")
+    assert done.status == 0
+    assert json.loads(docker_file.read_text()) == {"auths": {"ghcr.io": BOB}}
+    assert in_store(run_shorepass) == {}
+
+
+def test_a_login_that_stands_there_by_now_is_left_alone(run_shorepass: RunShorepass, docker_file: Path) -> None:
+    """Plain text that is newer than the migration is neither overwritten nor taken for what was verified."""
+    write(docker_file, {"ghcr.io": ALICE, "quay.io": ALICE})
+    assert run_shorepass("migrate", "--apply").status == 0
+    config = json.loads(docker_file.read_text())
+    write(docker_file, {**config["auths"], "ghcr.io": BOB}, credHelpers=config["credHelpers"])
+    done = run_shorepass("migrate", "--undo")
+    assert (done.status, "stays: another login stands there" in done.stdout) == (1, True)
+    assert json.loads(docker_file.read_text()) == {
+        "auths": {"ghcr.io": BOB, "quay.io": ALICE},
+        "credHelpers": {"ghcr.io": "shorepass"},
+    }
+    assert in_store(run_shorepass) == {"ghcr.io": "alice"}
+
+
+def test_undo_by_name_in_any_order(run_shorepass: RunShorepass, docker_file: Path, podman_file: Path) -> None:
+    """Two migrations share a login: whichever is taken back first, the store keeps it for the other."""
+    for first in (0, 1):
+        files = {docker_file: write(docker_file, {"ghcr.io": ALICE})}
+        podman_file.unlink(missing_ok=True)
+        names = [json.loads(run_shorepass("migrate", "--apply", "--json").stdout)["migration"]]
+        files[podman_file] = write(podman_file, {"ghcr.io": ALICE})
+        names.append(json.loads(run_shorepass("migrate", "--apply", "--json").stdout)["migration"])
+        sent = answers()
+        for name in (names[first], names[1 - first]):
+            assert run_shorepass("migrate", "--undo", name).status == 0
+            assert answers() == sent
+        assert {file: file.read_bytes() for file in files} == files
+        assert in_store(run_shorepass) == {}
+
+
+def test_the_journal_holds_no_secret(run_shorepass: RunShorepass, home: Path, docker_file: Path) -> None:
+    """It names keys, files and what was named before, readable for nobody else."""
+    write(docker_file, FILES["a token"])
+    run_shorepass("migrate", "--apply")
+    (file,) = (home / ".local/state/shorepass/migrate").iterdir()
+    assert not any(secret in file.read_text() for secret in SECRETS)
+    assert "ghcr.io" in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_json(run_shorepass: RunShorepass, docker_file: Path) -> None:
+    """One document says what moves, what stays and why."""
+    write(docker_file, {HUB: ALICE, "quay.io/acme": BOB})
+    done = run_shorepass("migrate", "--apply", "--json")
+    found = json.loads(done.stdout)
+    assert (done.status, found["state"], found["store"]) == (1, "moved", "vault")
+    assert found["logins"] == [
+        {
+            "key": HUB,
+            "account": "alice",
+            "kind": "password",
+            "path": str(docker_file),
+            "store_keys": [HUB, "docker.io"],
+        }
+    ]
+    (stay,) = found["stays"]
+    assert (stay["key"], stay["path"], stay["broken"]) == ("quay.io/acme", str(docker_file), False)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"auths": {"a.io": {"auth": "no base64"}}}'])
+def test_a_broken_file_is_an_error_and_the_rest_goes_on(
+    run_shorepass: RunShorepass, docker_file: Path, podman_file: Path, text: str
+) -> None:
+    """Exit code 3 names it and leaves it as it is; the other file's logins move."""
+    docker_file.write_text(text)
+    write(podman_file, {"ghcr.io": ALICE})
+    done = run_shorepass("migrate", "--apply")
+    assert (done.status, docker_file.read_text()) == (3, text)
+    assert str(docker_file) in done.stderr
+    assert ALICE["auth"] not in podman_file.read_text()
+
+
+def test_a_file_of_before_2015_stays(run_shorepass: RunShorepass, home: Path) -> None:
+    """No helper can be named in .dockercfg."""
+    (home / ".dockercfg").write_text(json.dumps({"ghcr.io": ALICE}))
+    done = run_shorepass("migrate")
+    assert (done.status, "before 2015" in done.stdout) == (1, True)
+
+
+def test_where_no_client_would_find_it(run_shorepass: RunShorepass, world: Path, home: Path, docker_file: Path) -> None:
+    """Our helper is not on PATH, or the store is not the one it uses, or is plain text: nothing moves, and a hint mends it."""
+    before = write(docker_file, {"ghcr.io": ALICE})
+    settings = home / ".config/shorepass/config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('store = "vault"\n')
+    done = run_shorepass("migrate", "--apply", "--to", "keychain")
+    assert (done.status, "shorepass stores use keychain" in done.stderr) == (2, True)
+    settings.write_text('store = "file"\n')
+    done = run_shorepass("migrate", "--apply")
+    assert (done.status, "plain text" in done.stderr) == (2, True)
+    settings.unlink()
+    (world / "bin/docker-credential-shorepass").unlink()
+    done = run_shorepass("migrate", "--apply")
+    assert (done.status, "not on PATH" in done.stderr) == (2, True)
+    assert docker_file.read_bytes() == before
+    assert not (home / ".local").exists()
+
+
+def test_a_locked_store_changes_nothing(run_shorepass: RunShorepass, home: Path, docker_file: Path) -> None:
+    """A vault whose key is gone is an error, and the file keeps its login."""
+    assert run_shorepass("vault", "init").status == 0
+    (home / ".local/state/shorepass/machine.key").unlink()
+    before = write(docker_file, {"ghcr.io": ALICE})
+    for words in ((), ("--apply",)):
+        done = run_shorepass("migrate", *words)
+        assert (done.status, docker_file.read_bytes()) == (3, before)
+        assert "no key for" in done.stderr
