@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     *("PROGRAM", "SUFFIX", "Before", "Place", "held", "install", "installing", "named_now", "place", "put_back"),
-    *("uninstall", "uninstalling"),
+    *("restore", "uninstall", "uninstalling"),
 ]
 
 SUFFIX = "shorepass"
@@ -125,11 +125,17 @@ def put_back(content: FileContent | None, where: Place, before: Before) -> bytes
 
 def uninstall(here: LocalContext, where: Place) -> bool:
     """Put back what was there before; False when our helper is not named there. Raises FileError, WriteError."""
-    made = _remembered(here).get(_name(where), Before(None, 1)).depth == 0
-    changed = here.update(where.path, uninstalling(here, where))
-    if changed and made and (left := here.read(where.path, document.SIZE_LIMIT)) and left.data.strip() == b"{}":
-        files.remove(where.path)
+    changed = restore(here, where, _remembered(here).get(_name(where), Before(None, 1)))
     _remember(here, where, None)
+    return changed
+
+
+def restore(here: LocalContext, where: Place, before: Before) -> bool:
+    """Put back what a place held; remove a file that was made for our helper alone. Raises FileError, WriteError."""
+    changed = here.update(where.path, lambda content: put_back(content, where, before))
+    made = changed and before.depth == 0
+    if made and (left := here.read(where.path, document.SIZE_LIMIT)) and left.data.strip() == b"{}":
+        files.remove(where.path)
     return changed
 
 

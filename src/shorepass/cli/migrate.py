@@ -25,6 +25,7 @@ docker and podman then ask docker-credential-shorepass, and send what they sent 
 when it has been read back from the store; wherever this is stopped, each is in at least one place, and --apply goes on.
 exit codes: 0 done, or nothing to do; 1 something stays in plain text; 2 the command line is wrong; 3 a source is broken
 """
+NOTHING = "no login stands in plain text"
 MANY = 20  # logins; storing as many takes a second
 
 
@@ -72,10 +73,27 @@ def _migrate(arguments: argparse.Namespace, here: LocalContext) -> int:
     store = _Chosen(arguments, here)
     if arguments.apply:
         store.make()
-    planned = plan(here, _clients(arguments), store.open() if store.is_made else None)
+    there = store.open() if store.is_made else None
+    if arguments.helper is not None:
+        return _from_helper(arguments, here, store, there)
+    planned = plan(here, _clients(arguments), there)
     if not arguments.apply:
         return _say(arguments, "planned", store.label, Done(None, moving(planned), planned.stays))
     return _say(arguments, "moved", store.label, move(here, planned, store.open, _step))
+
+
+def _from_helper(arguments: argparse.Namespace, here: LocalContext, store: _Chosen, there: Store | None) -> int:
+    from shorepass.errors import UsageError
+    from shorepass.migration.other_helper import helper_moving, move_from_helper, plan_helper
+
+    if arguments.client:
+        raise UsageError("--from takes the logins from all clients that ask that helper")
+    planned = plan_helper(here, arguments.helper, there)
+    if not arguments.apply:
+        return _say(
+            arguments, "planned", store.label, Done(None, helper_moving(planned), planned.stays), planned.helper
+        )
+    return _say(arguments, "moved", store.label, move_from_helper(here, planned, store.open, _step), planned.helper)
 
 
 class _Opener:
@@ -164,6 +182,7 @@ def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
 def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
     from shorepass.errors import UsageError
     from shorepass.migration.journal import Journal
+    from shorepass.migration.other_helper import undo_to_helper
     from shorepass.migration.undo import undo
 
     journal = Journal(here)
@@ -172,8 +191,9 @@ def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
         raise UsageError("nothing can be undone: no migration is known here")
     name = arguments.undo or names[-1]
     record = journal.read(name)
-    done = undo(here, name, record, _Opener(here, record.store).open)
-    return _say(arguments, "undone", record.store, done)
+    take_back = undo_to_helper if record.helper else undo
+    done = take_back(here, name, record, _Opener(here, record.store).open)
+    return _say(arguments, "undone", record.store, done, record.helper or None)
 
 
 def _step(done: int, of: int) -> None:
@@ -183,18 +203,18 @@ def _step(done: int, of: int) -> None:
         print(f"\rstored {done} of {of}", end=end, file=sys.stderr, flush=True)
 
 
-def _say(arguments: argparse.Namespace, state: str, store: str, done: Done) -> int:
-    """Print what was planned or done, and return the exit code for it."""
+def _say(arguments: argparse.Namespace, state: str, store: str, done: Done, helper: str | None = None) -> int:
+    """Print what was planned or done, and return the exit code for it. ``helper``: whose logins these are."""
     if arguments.json:
-        _print_json(state, store, done)
+        _print_json(state, store, done, helper)
     else:
-        _print_text(state, store, done)
+        _print_text(state, store, done, helper)
     if any(stay.broken for stay in done.stays):
         return 3
     return int(bool(done.stays))
 
 
-def _print_json(state: str, store: str, done: Done) -> None:
+def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
     """Print one document. What is documented in docs/reference/commands.md stays."""
     import json
 
@@ -204,29 +224,33 @@ def _print_json(state: str, store: str, done: Done) -> None:
         {"key": one.key, "account": account, "kind": kind, "path": one.path or None, "store_keys": list(one.under)}
         for one, account, kind in _rows(done)
     ]
-    stays = [{**stay._asdict(), "key": without_user_info(stay.key) or None} for stay in done.stays]
-    document = {"state": state, "migration": done.name, "store": store, "logins": moved, "stays": stays}
+    stays = [
+        {**stay._asdict(), "path": stay.path or None, "key": without_user_info(stay.key) or None} for stay in done.stays
+    ]
+    names = {"migration": done.name, "store": store, "helper": helper}
+    document = {"state": state, **names, "logins": moved, "stays": stays}
     print(json.dumps(document, indent=2))
 
 
-def _print_text(state: str, store: str, done: Done) -> None:
+def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
     from shorepass.cli.console import print_table
     from shorepass.errors import printable, without_user_info
 
     becomes = {"planned": f"moves to {store}", "moved": f"moved to {store}", "undone": "is back there"}[state]
-    rows = [(one.key, account, kind, one.path, becomes) for one, account, kind in _rows(done)]
+    source = f"docker-credential-{helper}"
+    rows = [(one.key, account, kind, one.path or source, becomes) for one, account, kind in _rows(done)]
     for stay in done.stays:
         if stay.key:
-            rows.append((without_user_info(stay.key), "", "", stay.path, f"stays: {stay.reason}"))
+            rows.append((without_user_info(stay.key), "", "", stay.path or source, f"stays: {stay.reason}"))
         else:
             print(f"shorepass: {printable(stay.path)}: {stay.reason}", file=sys.stderr)
     if rows:
         print_table(("KEY", "ACCOUNT", "KIND", "IN", "BECOMES"), rows, wrapped=("KEY", "ACCOUNT", "IN", "BECOMES"))
-    print(_summary(state, store, done), flush=True)
+    print(_summary(state, store, done) or (f"{source} has no login" if helper else NOTHING), flush=True)
     for hint in dict.fromkeys(stay.hint for stay in done.stays if stay.hint):
         print(f"hint: {printable(hint)}", file=sys.stderr)
     if state == "planned" and done.moved:
-        print("hint: shorepass migrate --apply", file=sys.stderr)
+        print(f"hint: shorepass migrate {f'--from {helper} ' if helper else ''}--apply", file=sys.stderr)
 
 
 def _summary(state: str, store: str, done: Done) -> str:
@@ -236,7 +260,7 @@ def _summary(state: str, store: str, done: Done) -> str:
         state
     ]
     if not count and not left:
-        return "nothing to undo any more" if state == "undone" else "no login stands in plain text"
+        return "nothing is left to take back" if state == "undone" else ""
     text = f"{count} login{'s' * (count != 1)} {said}"
     text += f", {left} stay{'s' * (left == 1)}" if left else ""
     return text + ("; shorepass migrate --undo takes it back" if state == "moved" and count else "")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shorepass.credential import Credential
     from shorepass.stores import Store
 
-__all__ = ["CLIENTS", "Plan", "Source", "Stock", "as_asked", "failure", "plan"]
+__all__ = ["CLIENTS", "Plan", "Source", "Stock", "as_asked", "client_files", "failure", "plan"]
 
 CLIENTS = ("docker", "podman")
 PROGRAMS = ("podman", "skopeo", "buildah")  # which differ in where their first file is
@@ -79,7 +79,9 @@ def plan(here: LocalContext, clients: Collection[str], store: Store | None) -> P
     """Return what moves, and what stays and why. Raises SourceError: of the store."""
     stock = Stock(store)
     sources, stays = [], []
-    for path, docker, legacy in _files(here, clients):
+    for path, docker, legacy in client_files(here):
+        if ("docker" if docker or legacy else "podman") not in clients:
+            continue
         try:
             content = here.read(path, document.SIZE_LIMIT)
             if content is None:
@@ -104,16 +106,15 @@ def failure(path: str, error: ShorepassError) -> Stay:
     return Stay(path, "", error.message.removeprefix(path).lstrip(": "), error.hint, broken=True)
 
 
-def _files(here: LocalContext, clients: Collection[str]) -> list[tuple[str, bool, bool]]:
+def client_files(here: LocalContext) -> list[tuple[str, bool, bool]]:
     """Return each file once, by whatever names: its path, whether it is docker's, and whether it is of the old kind."""
-    docker = docker_config_path(here)[0]
-    found = [(docker, True, False)]
+    found = [(docker_config_path(here)[0], True, False)]
     for program in PROGRAMS:
         found += [(file.path, False, file.legacy) for file in auth_files(here, program, docker_first=True)]
     files: dict[str, tuple[str, bool, bool]] = {}
-    for path, is_docker, legacy in found:
-        files.setdefault(os.path.realpath(path), (os.path.abspath(path), is_docker, legacy))
-    return [file for file in files.values() if ("docker" if file[1] or file[2] else "podman") in clients]
+    for path, docker, legacy in found:
+        files.setdefault(os.path.realpath(path), (os.path.abspath(path), docker, legacy))
+    return list(files.values())
 
 
 def _legacy(content: FileContent) -> list[Stay]:
