@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Edit: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 __all__ = [
-    *("PROGRAM", "SUFFIX", "Before", "Place", "held", "install", "installing", "named_now", "place", "put_back"),
-    *("restore", "uninstall", "uninstalling"),
+    *("PROGRAM", "SUFFIX", "Before", "Place", "held", "install", "installing", "named_now", "place", "places"),
+    *("put_back", "restore", "uninstall", "uninstalling"),
 ]
 
 SUFFIX = "shorepass"
@@ -61,6 +61,12 @@ def place(here: LocalContext, client: str, registry: str | None) -> Place:
             hint='name one with --for REGISTRY; for all: credential-helpers = ["shorepass"] in registries.conf',
         )
     return Place(auth_files(here, client, docker_first=True)[0].path, ("credHelpers", registry_of_server(registry)))
+
+
+def places(here: LocalContext) -> list[Place]:
+    """Return every place where our helper was named and is remembered. Raises MalformedFile, FileError."""
+    named = [json.loads(name) for name in _remembered(here)]
+    return [Place(path, tuple(member)) for path, *member in named]
 
 
 def named_now(content: FileContent | None, where: Place) -> str | None:

@@ -156,3 +156,18 @@ def test_says_which_logins_are_still_in_plain_text(run_shorepass: RunShorepass, 
     assert f"{file} still holds in plain text, where docker no longer looks: a.example" in said
     file.write_text("{}")
     assert "plain text" not in run_shorepass("helper", "install", "--yes").stderr
+
+
+def test_uninstall_everywhere(run_shorepass: RunShorepass, file: Path, world: Path) -> None:
+    """``--all`` puts back every file in which our helper was named, byte for byte, and then there is none left."""
+    write(file, before := CONFIGS["another helper"] or "")
+    for words in ((), ("--for", "ghcr.io"), ("--for", "quay.io", "--client", "podman")):
+        assert run_shorepass("helper", "install", "--yes", *words).status == 0
+    podman = world / "run/containers/auth.json"
+    assert (file.read_text() != before, podman.exists()) == (True, True)
+    assert run_shorepass("helper", "uninstall", "--all", "--yes").status == 0
+    assert (file.read_text(), podman.exists()) == (before, False)
+    done = run_shorepass("helper", "uninstall", "--all")
+    assert (done.status, done.stdout) == (0, "no file names it\n")
+    for words in (("install", "--all"), ("uninstall", "--all", "--for", "a.example")):
+        assert run_shorepass("helper", *words).status == 2

@@ -8,13 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from shorepass.testing import Registry
 from shorepass.testing.__main__ import GRANTS, USERS
-
-if TYPE_CHECKING:
-    import pytest
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -27,15 +25,17 @@ def tour() -> Iterator[tuple[str, str]]:
             yield command, output
 
 
+@pytest.mark.usefixtures("nothing_set")
 def test_the_tour_works_as_printed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command of the tour prints what stands below it, but for the home, the user's number and the port."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home / "run"))
     (home / "run").mkdir()
-    program = home / "bin" / "shorepass"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shorepass "$@"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent))
+    (home / "bin").mkdir()
+    for name, module in (("shorepass", "shorepass"), ("docker-credential-shorepass", "shorepass.docker_credential")):
+        program = home / "bin" / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(home / "bin"))
     steps = list(tour())
     assert len(steps) >= 8
     with Registry(users=USERS, grants=GRANTS, auth="bearer") as registry:

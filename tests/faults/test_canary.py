@@ -94,6 +94,7 @@ def commands(host: str) -> list[list[str]]:
     of_all = [
         *(["who", "--in", "me"], ["who", "--in", "me", "--json"], ["who", "--in", "me", "--html", "-"]),
         *(["who", "--in", "me", "--check"], ["doctor"], ["doctor", "--json"], ["doctor", "--check"]),
+        *(["stores"], ["stores", "--json"], ["stores", "use", "file"]),
         *(["doctor", "--push", image], ["doctor", "--fix", "--yes"], ["doctor", "--undo"]),
     ]
     of_each = [[*words, "--client", client] for client in ("docker", "podman") for words in per_client]
@@ -114,6 +115,22 @@ def test_every_verb_with_every_file_and_helper(
             assert set(json.loads(said.stdout)) == {"ServerURL", "Username", "Secret"}
         else:
             assert leaks(said.stdout) == set(), (words, said.stdout)
+
+
+@pytest.mark.usefixtures("nothing_set", "our_helper")
+def test_every_verb_where_a_store_of_ours_keeps_it(
+    monkeypatch: pytest.MonkeyPatch, home: Path, registry: Registry
+) -> None:
+    """With the vault, too, only the answer of ``get`` has the secret in it; and no file has."""
+    for words in commands(registry.host):
+        if words == ["stores", "use", "file"]:
+            continue
+        said = run_here(monkeypatch, *words, stdin=CANARY)
+        assert leaks(said.stderr) == set(), (words, said.stderr)
+        if words[0] != "get" or said.status != 0:
+            assert leaks(said.stdout) == set(), (words, said.stdout)
+        assert [path for path in home.rglob("*") if path.is_file() and leaks(path.read_bytes().decode("latin-1"))] == []
+    assert (home / ".local/share/shorepass/vault.age").exists()
 
 
 @pytest.mark.parametrize("verb", ["", *cli.VERBS])

@@ -69,6 +69,15 @@ def test_which_client_takes_a_login(
     assert found == expected
 
 
+def test_a_helper_of_docker_s_file_behind_a_login_of_podman_s_own(world: Path) -> None:
+    """Podman asks the helper that docker's file names only where no file before it has a login."""
+    files = {DOCKER: config(credHelpers={"h.io": "good"}), "bin/docker-credential-good": helper("{}")}
+    (login,) = logins_of(lay_out(world, files))
+    assert (login.account, login.clients) == ("held", ("docker", "podman"))
+    context = lay_out(world, {**files, RUN: config(auths={"h.io": auth("bob:pw")})})
+    assert {login.account: login.clients for login in logins_of(context)} == {"held": ("docker",), "bob": ("podman",)}
+
+
 def test_the_variable_of_docker(world: Path) -> None:
     """DOCKER_AUTH_CONFIG holds logins too, for docker alone, in plain text."""
     context = lay_out(world, {}, DOCKER_AUTH_CONFIG=config(auths={"reg.io": auth("ci:pw")}))

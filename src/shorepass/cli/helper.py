@@ -17,6 +17,7 @@ examples:
   shorepass helper install --for ghcr.io          # docker, one registry: credHelpers
   shorepass helper install --for quay.io --client podman
   shorepass helper uninstall
+  shorepass helper uninstall --all                # in every file, also where a login has named it
 
 Each shows the change first, and asks. uninstall puts back what was named there before.
 """
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("action", choices=("install", "uninstall"), help="name Shorepass there, or no longer")
     parser.add_argument("--for", dest="registry", metavar="REGISTRY", help="for this registry only")
+    parser.add_argument("--all", action="store_true", help="uninstall: in every place that is remembered")
     parser.add_argument("--client", choices=CLIENTS, help="whose file (default: docker; podman with --authfile)")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     place.add_file_flags(parser)
@@ -39,28 +41,52 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass import install
     from shorepass.cli.place import client_name
     from shorepass.contexts.local import LocalContext
+    from shorepass.errors import UsageError
 
     here = LocalContext.current()
     if arguments.authfile:
         here = here.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
     if arguments.config:
         here = here.with_env(DOCKER_CONFIG=arguments.config)
-    where = install.place(here, client_name(arguments), arguments.registry)
-    member = ".".join(where.member)
     if arguments.action == "install":
-        changed = _change(arguments, here, where, install.installing(where), f"set {member} to {install.SUFFIX}")
-        if changed:
-            install.install(here, where)
-        print(f"{where.path}: {member} is {install.SUFFIX}" + ("" if changed else " already"))
-        if where.member == ("credsStore",):
-            _warn_of_plain_text(here, where.path)
-        _warn(here)
-    elif _change(arguments, here, where, install.uninstalling(here, where), f"put {member} back as it was"):
+        if arguments.all:
+            raise UsageError("--all is for uninstall alone")
+        _install(arguments, here, install.place(here, client_name(arguments), arguments.registry))
+        return 0
+    if arguments.all and arguments.registry:
+        raise UsageError("either --all or --for")
+    places = (
+        install.places(here) if arguments.all else [install.place(here, client_name(arguments), arguments.registry)]
+    )
+    for where in places:
+        _uninstall(arguments, here, where)
+    if not places:
+        print("no file names it")
+    return 0
+
+
+def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
+    from shorepass import install
+
+    member = ".".join(where.member)
+    changed = _change(arguments, here, where, install.installing(where), f"set {member} to {install.SUFFIX}")
+    if changed:
+        install.install(here, where)
+    print(f"{where.path}: {member} is {install.SUFFIX}" + ("" if changed else " already"))
+    if where.member == ("credsStore",):
+        _warn_of_plain_text(here, where.path)
+    _warn(here)
+
+
+def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
+    from shorepass import install
+
+    member = ".".join(where.member)
+    if _change(arguments, here, where, install.uninstalling(here, where), f"put {member} back as it was"):
         install.uninstall(here, where)
         print(f"{where.path}: {member} is as it was before")
     else:
         print(f"{where.path}: {member} does not name {install.SUFFIX}")
-    return 0
 
 
 def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edit: Edit, summary: str) -> bool:

@@ -24,11 +24,14 @@ def main() -> int:
         walk.step(f"get {name}/acme/app:1", 1, "nobody is logged in: anonymous, exit code 1")
         walk.step(f"login -u {USER} --password-stdin {name}", 1, "a wrong password stores nothing", stdin="wrong")
         walk.step(
-            f"login -u {USER} --password-stdin {name}", 0, "the right one is checked, then stored", stdin=PASSWORD
+            f"login -u {USER} --password-stdin {name}",
+            0,
+            "the right one is checked, then stored: encrypted, and docker's file says whom to ask for it",
+            stdin=PASSWORD,
         )
         walk.step("list", 0, "what is stored, for every client")
         walk.step(f"get {name}/acme/app:1", 0, "exactly what docker would send")
-        walk.step(f"get --client podman {name}/acme/app:1", 0, "podman reads docker's file when it has none of its own")
+        walk.step(f"get --client podman {name}/acme/app:1", 0, "podman reads docker's file, too")
         walk.step(f"explain --push {name}/acme/app:1", 0, "why, and what the registry says to it")
         walk.step(f"logout {name}", 0, "erased where docker would")
         walk.step(f"get {name}/acme/app:1", 1, "and gone")
@@ -37,7 +40,7 @@ def main() -> int:
 
 class _Walk:
     def __init__(self, home: str) -> None:
-        # A PATH without helpers: docker would choose pass or secretservice by itself, where they are installed.
+        # A PATH with no other helper than ours, and a session without a keyring: nobody's real one is touched.
         self._environment = {"HOME": home, "PATH": os.path.dirname(sys.executable), "XDG_RUNTIME_DIR": home}
         self.failures = 0
 

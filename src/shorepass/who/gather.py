@@ -9,7 +9,7 @@ from shorepass.contexts.discovery import REACH_SECONDS
 from shorepass.errors import FileError, HelperError, HelperMissing, MalformedFile, ShorepassError, SourceError
 from shorepass.shapes import NamedTuple
 from shorepass.who.expiry import expires_at
-from shorepass.who.login import Login, Looked, State
+from shorepass.who.login import BROKEN, Login, Looked, State
 from shorepass.who.together import together
 from shorepass.who.use import is_looked_up, quiet, remembered, uses
 
@@ -125,7 +125,7 @@ def _logins(opened: _Opened, lists: _Lists, now: float) -> Iterator[Login]:
         for login in _of_entry(opened, client, entry, lists, own):
             same = (login.key, login.path, login.helper, login.account, login.kind, login.state)
             known = found.setdefault(same, dated(login._replace(clients=()), now))
-            sure = login.credential is None or (entry.path == first and is_looked_up(client, login))
+            sure = not login.kind or login.state in BROKEN or (entry.path == first and is_looked_up(client, login))
             if client not in known.clients and (sure or uses(opened.context, client, login)):
                 found[same] = known._replace(clients=(*known.clients, client))
     for login in found.values():
