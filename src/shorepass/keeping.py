@@ -50,7 +50,8 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
     """Decide where a login is to be kept; ``store`` is what was asked for, None for what is set.
 
     The client's own rules say it where a file names a helper, in another place than here, where somebody wants plain text,
-    and for a part of a registry, for which podman asks no helper.
+    in an auth file that was named (a container has no helper of ours), and for a part of a registry, for which podman asks
+    no helper.
 
     Raises MalformedFile, FileError; ShorepassError: our helper is not on PATH, so no client could ask it.
     """
@@ -63,6 +64,8 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
         return Decision(remark=plain)
     if (store or settings.load(context).store) == PLAIN:
         return Decision()
+    if client.name != "docker" and context.getenv("REGISTRY_AUTH_FILE"):
+        return Decision(remark=f"{plain}: a file that is named may be for another place")
     if client.name != "docker" and "/" in target.key:
         return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")
     if context.which(PROGRAM) is None:

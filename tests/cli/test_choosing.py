@@ -141,6 +141,17 @@ def test_a_part_of_a_registry_is_plain_text_and_says_so(
 
 
 @pytest.mark.usefixtures("our_helper")
+def test_an_auth_file_by_name_holds_the_login_itself(
+    run_shorepass: RunShorepass, registry: Registry, tmp_path: Path
+) -> None:
+    """A file that is named is for somebody else, a container perhaps: the login stands in it, and that is said."""
+    file = tmp_path / "auth.json"
+    done = log_in(run_shorepass, registry.host, "--authfile", str(file))
+    assert (done.status, in_plain_text(tmp_path)) == (0, [str(file)])
+    assert f"{file} in plain text" in done.stderr
+
+
+@pytest.mark.usefixtures("our_helper")
 def test_a_helper_that_the_file_names_is_asked(
     run_shorepass: RunShorepass, registry: Registry, world: Path, docker_file: Path
 ) -> None:

@@ -129,7 +129,18 @@ class Login(Save):
 
     def __init__(self, folder: Path, registry: str, *, client: str, exists: bool, nameless: bool = True) -> None:
         run = ["-m", "shorepass"] if nameless else ["-c", WITHOUT_NAMELESS_FILES]
-        words = ["login", "--client", client, "--tls-verify=false", "-u", USER, "--password-stdin", registry]
+        words = [
+            "login",
+            "--store",
+            "file",
+            "--client",
+            client,
+            "--tls-verify=false",
+            "-u",
+            USER,
+            "--password-stdin",
+            registry,
+        ]
         file = ".docker/config.json" if client == "docker" else "containers/auth.json"
         super().__init__(folder, file, [*run, *words])
         self.old = OLD if exists else None

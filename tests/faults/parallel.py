@@ -21,7 +21,7 @@ Client = Callable[[str, Path], list[str]]  # a registry's name and an auth file:
 
 def shorepass_login(client: str) -> Client:
     """Return ``shorepass login --client CLIENT`` as a Client."""
-    run = [sys.executable, "-m", "shorepass", "login", "--client", client, "--tls-verify=false"]
+    run = [sys.executable, "-m", "shorepass", "login", "--store", "file", "--client", client, "--tls-verify=false"]
     place = {
         "docker": lambda file: ["--config", str(file.parent)],
         "podman": lambda file: ["--authfile", str(file)],

@@ -90,7 +90,7 @@ os.mkdir(folder + "/.docker")
 path, filler = folder + "/.docker/config.json", folder + "/filler"
 auths = {"auths": {f"r{i}.example": {"auth": "YTpi"} for i in range(400)}}
 def login():
-    words = ["login", "-u", user, "--password-stdin", registry]
+    words = ["login", "--store", "file", "-u", user, "--password-stdin", registry]
     env = {"HOME": folder, "PYTHONPATH": os.environ["PYTHONPATH"], "PATH": "/nonexistent"}
     done = subprocess.run([sys.executable, "-m", "shorepass", *words], input=password, text=True, env=env, capture_output=True)
     return done.returncode, done.stderr
