@@ -9,6 +9,7 @@ from __future__ import annotations
 from shorepass.clients import Target, find
 from shorepass.config.locations import docker_config_path
 from shorepass.errors import InvalidReference, ShorepassError, SourceError, StoreLocked, UsageError, WriteError
+from shorepass.install import SUFFIX
 from shorepass.logins import Erasure
 from shorepass.names import HUB_HOSTS, HUB_REGISTRY, HUB_SERVER_URL, registry_meant
 from shorepass.shapes import NamedTuple
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Departure", "Left", "log_out", "log_out_everywhere"]
 
-OURSELVES = "shorepass"  # the helper's name in a client's file
 FAMILIES = ("docker", "podman")  # skopeo and buildah have podman's files
 
 
 class Left(NamedTuple):
-    """A login for the same registry that still stands in a client's file. ``first``: it is that client's logout to erase."""
+    """A login for the same registry that a client still finds: in the file ``path``, or by our helper, which that names.
+
+    ``first``: the client's own logout erases it; else that takes a flag.
+    """
 
     client: str
     key: str
@@ -64,7 +67,7 @@ def log_out(here: LocalContext, context: Context, client: Client, server: str) -
         keys += [HUB_REGISTRY, HUB_SERVER_URL]  # podman's key and docker's
     ours = list(_erase_ours(here, lambda _: keys, context, server))
     repairs = _forget_repairs(here, context, erased, HUB_HOSTS if registry == HUB_REGISTRY else {registry}, ours)
-    return Departure(erased, ours, repairs, list(_left(context, registry)))
+    return Departure(erased, ours, repairs, list(_left(here, context, registry)))
 
 
 def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> Departure:
@@ -86,12 +89,13 @@ def _erase_ours(
     if context.name != "me":
         return  # what another place has of ours is its own
     from shorepass.stores import settings
+    from shorepass.stores.accounts import split
 
     for store, path in _our_stores(here):
         try:
             chosen = (settings.load(here).store or "vault") == store.name
             for key in dict.fromkeys(keys_in(store)):
-                asked = server or key.partition("#")[0]  # behind it the name of an account
+                asked = server or split(key)[0]
                 if not (chosen and _is_asked_for(context, asked)) and store.erase(key):
                     yield Erasure(Target(path, key), found=True)
         except (SourceError, WriteError) as error:
@@ -121,7 +125,7 @@ def _is_asked_for(context: Context, server: str) -> bool:
     """Tell whether a client's file names our helper for a server: then the login there is that client's. Raises SourceError."""
     for name in FAMILIES:
         try:
-            if any(target.helper == OURSELVES for target in find(name).erasures(context, server)):
+            if any(target.helper == SUFFIX for target in find(name).erasures(context, server)):
                 return True
         except UsageError:
             continue  # no name for that client, so none of its logins
@@ -147,16 +151,38 @@ def _forget_repairs(
 # The other clients
 
 
-def _left(context: Context, registry: str) -> Iterator[Left]:
-    """Yield the logins of a registry that clients still find in files. No helper is asked."""
+def _left(here: LocalContext, context: Context, registry: str) -> Iterator[Left]:
+    """Yield the logins of a registry that clients still find: in files, and in the vault. No helper is asked."""
     docker_path, seen = docker_config_path(context)[0], set()
     for name in FAMILIES:
-        client = find(name)
-        for entry in client.entries(context, ask_helpers=False):
-            if entry.kind and (entry.path, entry.key) not in seen and _meant(entry.key) == registry:
-                seen.add((entry.path, entry.key))
+        for entry in find(name).entries(context, ask_helpers=False):
+            key = entry.key
+            if entry.helper == SUFFIX and (not key or _meant(key) == registry):
+                key = _key_in_vault(here, registry) if context.name == "me" else ""
+            elif not entry.kind or _meant(key) != registry:
+                continue
+            if key and (entry.path, key) not in seen:
+                seen.add((entry.path, key))
                 owner = "docker" if entry.path == docker_path else name
-                yield Left(owner, entry.key, entry.path, _erases(context, owner, entry))
+                yield Left(owner, key, entry.path, entry.helper == SUFFIX or _erases(context, owner, entry))
+
+
+def _key_in_vault(here: LocalContext, registry: str) -> str:
+    """Return the key of the default login that clients find in the vault; empty: none, or nobody knows without asking."""
+    from shorepass.stores import settings
+    from shorepass.stores.accounts import split
+    from shorepass.stores.vault import Vault
+
+    def refuse(_: str) -> str:
+        raise StoreLocked("vault", "a person would have to be asked")
+
+    try:
+        if settings.load(here).store in (None, "vault"):
+            keys = Vault(here, ask=refuse, tell=lambda _: None).list()
+            return next((key for key in keys if not split(key)[1] and _meant(key) == registry), "")
+    except SourceError:
+        pass  # said, where it matters, by those who need what is in it
+    return ""
 
 
 def _erases(context: Context, name: str, entry: Entry) -> bool:

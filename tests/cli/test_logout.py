@@ -133,12 +133,14 @@ def test_a_vault_beside_the_chosen_store(run_shorepass: RunShorepass, home: Path
 def test_a_login_in_the_vault_that_is_another_clients(
     run_shorepass: RunShorepass, docker_file: Path, podman_file: Path, named_by: str
 ) -> None:
-    """Where the other client's file names our helper for that registry, the login in the vault is that client's, and stays."""
+    """Where the other client's file names our helper for that registry, the login in the vault is that client's; it is told."""
     keep(run_shorepass, HOST)
     file = docker_file if named_by == "docker" else podman_file
     file.write_text(json.dumps({"credHelpers": {HOST: "shorepass"}}))
-    run_shorepass("logout", "--client", "podman" if named_by == "docker" else "docker", HOST)
+    done = run_shorepass("logout", "--client", "podman" if named_by == "docker" else "docker", HOST)
     assert helper("list") == f'{{"{HOST}":"alice"}}\n'
+    command = f"shorepass logout --client {named_by} {HOST}"
+    assert f"{named_by} is still logged in to {HOST}, by {file}: {command}\n" in done.stderr
 
 
 def test_a_vault_that_is_locked(run_shorepass: RunShorepass, home: Path) -> None:

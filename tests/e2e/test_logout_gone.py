@@ -19,7 +19,7 @@ from cli.test_vault import TYPED, on_a_terminal
 from e2e import programs
 from e2e.doctor import log_in
 from e2e.remains import Remains
-from faults.canary import CANARY, ECHOES, encoded, write_program
+from faults.canary import CANARY, ECHOES, encoded
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Home:
     def killed_saves(self) -> None:
         """A login and a store are killed between their copy and its place."""
         self.docker()
-        login = [*SHOREPASS, "login", "-u", "bob", "--password-stdin", self.host]
+        login = [*SHOREPASS, "login", "--store", "file", "-u", "bob", "--password-stdin", self.host]
         self._killed(login, USERS["bob"].encode(), self.docker_file)
         self.podman()
         self._killed([*login[:4], "--client", "podman", *login[4:]], USERS["bob"].encode(), self.podman_file)
@@ -100,10 +100,11 @@ class Home:
     @staticmethod
     def _killed(argv: list[str], stdin: bytes, file: Path) -> None:
         """Kill a program at one rename after the other, until it leaves a copy beside the file."""
+        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # which Python renames, too
         for number in range(1, 4):
             inject = ["-e", "trace=rename", "-e", f"inject=rename:signal=KILL:when={number}"]
             strace = [programs.require("strace"), "-f", "-qq", "-o", "/dev/null", *inject]
-            done = subprocess.run([*strace, *argv], input=stdin, capture_output=True, env=os.environ, check=False)
+            done = subprocess.run([*strace, *argv], input=stdin, capture_output=True, env=env, check=False)
             assert done.returncode == -9, done.stderr
             if any(file.parent.glob(f".{file.name}.shorepass-*")):
                 return
@@ -159,11 +160,34 @@ class Home:
         self.done("helper", "uninstall", "--yes")
         self.typed = [TYPED]
 
+    def by_ourselves(self) -> None:
+        """Shorepass logs in for both clients, and keeps that in a vault that it makes."""
+        for client, user in (("docker", "alice"), ("podman", "alice"), ("docker", "bob")):
+            words = ["login", "--client", client, "-u", user, "--password-stdin", self.host]
+            done = self.run(*words, stdin=USERS[user])
+            assert done.status == 0, done
+        assert self.vault.exists()
+
+    def migrated(self) -> None:
+        """What was in plain text moves into a vault."""
+        self.plain_logins()
+        self.done("migrate", "--apply")
+        assert self.vault.exists()
+        assert str(self.docker_file) not in self.remains.found()
+
+    def migrated_and_back(self) -> None:
+        """And out of it again."""
+        self.migrated()
+        self.done("migrate", "--undo")
+        assert str(self.docker_file) in self.remains.found()
+
     def everything(self) -> None:
         """All of it, one behind the other."""
         self.repairs()
         self.killed_saves()
         self.helper_uninstalled()
+        self.repairs()
+        self.migrated()
         self.repairs()
 
 
@@ -181,16 +205,22 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def place(world: Path, tmp_path: Path, registry: Registry, docker: Program, run_shorepass: RunShorepass) -> Home:
+def place(
+    world: Path,
+    tmp_path: Path,
+    registry: Registry,
+    docker: Program,
+    run_shorepass: RunShorepass,
+    nothing_set: None,  # noqa: ARG001
+    our_helper: str,  # noqa: ARG001
+) -> Home:
     """The home, with docker, podman and our helper on PATH, and nothing in it yet."""
-    helper = f'#!/bin/sh\nexec "{sys.executable}" -m shorepass.docker_credential "$@"\n'
-    write_program(world / "bin/docker-credential-shorepass", helper)
     return Home(world, registry.host, docker, run_shorepass, Remains(tmp_path, world / "home", world / "run"))
 
 
 HAPPENINGS = [
     *(Home.plain_logins, Home.repairs, Home.killed_saves, Home.in_the_vault, Home.helper_uninstalled),
-    *(Home.another_store, Home.passphrase, Home.everything),
+    *(Home.another_store, Home.passphrase, Home.by_ourselves, Home.migrated, Home.migrated_and_back, Home.everything),
 ]
 
 
