@@ -55,14 +55,14 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
 
     Raises MalformedFile, FileError; ShorepassError: our helper is not on PATH, so no client could ask it.
     """
-    if target.helper is not None and not target.detected:
+    if (target.helper is not None and not target.detected) or store == PLAIN:
         return Decision()
     plain = (
         "" if client.name == "docker" else f"the login stands in {target.path} in plain text"
     )  # docker says it itself
     if not isinstance(context, LocalContext) or context.name != "me":
         return Decision(remark=plain)
-    if (store or settings.load(context).store) == PLAIN:
+    if store is None and settings.load(context).store == PLAIN:
         return Decision()
     if client.name != "docker" and context.getenv("REGISTRY_AUTH_FILE"):
         return Decision(remark=f"{plain}: a file that is named may be for another place")

@@ -117,7 +117,9 @@ def test_login_and_logout(person: Person, registry: str, users: dict[str, str]) 
         person.as_root("rm", "-r", f"{home}/.docker")
         file = f"{home}/.config/containers/auth.json"
         words = ("--in", "sudo", "--authfile", file)
-        done = place.shorepass("login", *words, "-u", "alice", "--password-stdin", registry, stdin=users["alice"])
+        done = place.shorepass(
+            "login", "--store", "file", *words, "-u", "alice", "--password-stdin", registry, stdin=users["alice"]
+        )
         assert (done.returncode, done.stdout, done.stderr) == (0, "Login Succeeded!\n", "")
         listing = person.as_root("stat", "-c", "%U:%G %a", f"{home}/.config", f"{home}/.config/containers", file)
         assert listing.splitlines() == [f"{owner} 700", f"{owner} 700", f"{owner} 600"]

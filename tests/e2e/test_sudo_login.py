@@ -67,7 +67,7 @@ def test_a_file_made_by_root_in_a_persons_home_is_the_persons(
     """Under sudo with HOME kept, new files and folders are the person's, 0600 and 0700, and readable."""
     flags = tuple(flag.format(home=person.person.home) for flag in flags)
     done = person.run_shorepass_with_sudo(
-        "login", "-u", "alice", "--password-stdin", *flags, registry, stdin=users["alice"]
+        "login", "--store", "file", "-u", "alice", "--password-stdin", *flags, registry, stdin=users["alice"]
     )
     assert done.returncode == 0, done.stderr
     found = person.files()
@@ -85,7 +85,8 @@ def test_a_persons_own_file_stays_the_persons(person: Sudoer, registry: str, use
     )
     assert made.returncode == 0, made.stderr
     before = person.files()
-    done = person.run_shorepass_with_sudo("login", "-u", "alice", "--password-stdin", registry, stdin=users["alice"])
+    words = ("login", "--store", "file", "-u", "alice", "--password-stdin", registry)
+    done = person.run_shorepass_with_sudo(*words, stdin=users["alice"])
     assert done.returncode == 0, done.stderr
     assert person.files() == before
     assert before[".docker/config.json"] == (f"{person.person.name}:{person.person.name}", "640")

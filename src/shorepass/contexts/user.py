@@ -16,7 +16,10 @@ import sys
 from functools import cached_property, partial
 
 from shorepass import files
-from shorepass.contexts import Place
+from shorepass.contexts import (
+    Place,
+    lookpath,  # noqa: F401  # ``which`` loads it with the user's rights, who may not be let in where Shorepass rests
+)
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.rights import acting_as
 from shorepass.errors import ContextError, printable
