@@ -59,7 +59,12 @@ def _open_store() -> Store:
         from shorepass.stores.choice import Chooser
 
         choose = Chooser(here, found).for_key
-    return Accounts(chosen(here, ask=_ask, tell=_tell, found=found), choose, _tell)
+    store = chosen(here, ask=_ask, tell=_tell, found=found)
+    if here.getenv(settings.BEHIND_VARIABLE):
+        from shorepass.stores.behind import Behind
+
+        return Behind(store, choose, _tell, here)
+    return Accounts(store, choose, _tell)
 
 
 def _ask(prompt: str) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import IO, TypedDict
 
     class _RunAs(TypedDict, total=False):
@@ -31,6 +32,8 @@ __all__ = [
     "ProcessNotStarted",
     "ProcessOutputTooLarge",
     "ProcessTimeout",
+    "attend",
+    "holding_signals",
     "run",
 ]
 
@@ -309,3 +312,88 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if sys.platform != "win32":  # there, a thread may still be reading, and closing would wait for it
         for stream in _pipes(process):
             stream.close()
+
+
+# In our place
+
+
+@contextmanager
+def holding_signals() -> Iterator[None]:
+    """Let nothing end us inside ``with`` but SIGKILL, so that what is to be put away is; what came takes effect behind it."""
+    if sys.platform == "win32":
+        yield
+        return
+    import signal
+
+    reaped = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored a child's end would not be told
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _watched())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGCHLD, reaped)
+
+
+def attend(program: str, argv: Sequence[str], *, env: Mapping[str, str], keep: Sequence[int] = ()) -> int:
+    """Run ``program`` in our place, inside ``holding_signals``; return its exit status (negative: ended by that signal).
+
+    It has our standard streams, terminal, process group and working directory, and the open files ``keep``. Signals that
+    are sent to us are sent on to it; those of the terminal it gets by itself. Raises ProcessNotStarted.
+    """
+    import subprocess
+
+    try:
+        process = subprocess.Popen(  # noqa: S603  # what the user has typed; no shell
+            list(argv), executable=program, env=dict(env), pass_fds=keep, preexec_fn=_release_signals
+        )
+    except OSError as error:
+        raise ProcessNotStarted(_why_not_started(error, program)) from None
+    except ValueError:
+        raise ProcessNotStarted("its arguments or its environment cannot be passed on") from None
+    if sys.platform == "win32":
+        return _wait_on_windows(process)
+    import signal
+
+    while process.poll() is None:
+        number, from_terminal = _next_signal()
+        if number != signal.SIGCHLD and not from_terminal:
+            process.send_signal(number)
+    return process.returncode
+
+
+def _watched() -> set[int]:
+    """Return what is held back: what ends a program that does not care, and the end of a child."""
+    import signal
+
+    if sys.platform == "win32":
+        return set()
+    ends = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+    return {signal.SIGCHLD, *ends}
+
+
+def _release_signals() -> None:
+    """Let a child that has not yet become its program have its signals again: it inherits what is held back."""
+    import signal
+
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _watched())
+
+
+def _next_signal() -> tuple[int, bool]:
+    """Wait for a signal; return it, and whether the terminal has sent it to all that run on it: the child has it, then."""
+    import signal
+
+    if wait := getattr(signal, "sigwaitinfo", None):
+        info = wait(_watched())
+        return info.si_signo, info.si_code > 0  # sigaction(2): from the kernel
+    number = int(signal.sigwait(_watched()))  # macOS
+    return number, number in (signal.SIGINT, signal.SIGQUIT) and os.isatty(0)
+
+
+def _wait_on_windows(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end; Ctrl-C, which the console tells to both, is the child's to answer."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue

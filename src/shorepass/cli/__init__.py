@@ -47,6 +47,7 @@ VERBS = {
     "helper": "let docker and podman keep their logins with Shorepass, or as they did before",
     "stores": "list the places where logins can rest here, and choose one",
     "vault": "make the encrypted file that keeps logins, give it another key, export it",
+    "run": "run one command with an account of its own",
     "completion": "print the completion script of a shell",
 }
 
@@ -70,7 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         verb = _verb(name)
         parser = _Parser(f"shorepass {name}", VERBS[name], verb.EXAMPLES, getattr(verb, "USAGE_EXIT_CODE", 2))
         verb.add_arguments(parser)
-        return _run(verb, parser.parse_args([_explicit(word) for word in arguments[1:]]))
+        words = arguments[1:]
+        if not getattr(verb, "TAKES_A_COMMAND", False):  # whose words are not ours to change
+            words = [_explicit(word) for word in words]
+        return _run(verb, parser.parse_args(words))
     top = _top_parser()
     if arguments:
         top.parse_args(arguments)  # --help, --version, or the error that names the verbs

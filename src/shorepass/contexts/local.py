@@ -135,6 +135,16 @@ class LocalContext:
 
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, directory=self._directory)
 
+    def temporary_folder(self) -> str:
+        """Return where what lives as long as a command is put: this user's run folder, else that of everybody."""
+        runtime = self.getenv("XDG_RUNTIME_DIR")
+        if runtime and sys.platform != "win32" and os.path.isabs(runtime) and os.path.isdir(runtime):
+            if os.stat(runtime).st_uid == os.geteuid():
+                return runtime
+        if self.platform == "windows":
+            return self.getenv("TEMP") or self.getenv("TMP") or self.home() or os.sep
+        return self.getenv("TMPDIR") or "/tmp"  # noqa: S108  # a folder of an unguessable name, readable by its owner
+
     def start(self, argv: Sequence[str]) -> Background:
         """Start a program in the background, with this context's environment. Raises ProcessNotStarted."""
         from shorepass.processes import start

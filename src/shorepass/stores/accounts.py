@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shorepass.stores import Store
     from shorepass.stores.choice import Choice
 
-__all__ = ["Accounts", "accounts_of", "key_of", "require_room", "spellings", "split"]
+__all__ = ["Accounts", "accounts_of", "key_of", "keys_of", "require", "require_room", "spellings", "split"]
 
 MARK = "#"
 WITHOUT_ROOM = ("file", "helper:osxkeychain")  # docker reads the one itself; the other takes only keys that are URLs
@@ -54,6 +54,21 @@ def spellings(key: str) -> tuple[str, ...]:
 def accounts_of(keys: Iterable[str]) -> list[str]:
     """Return the accounts that have a login among a store's keys, sorted."""
     return sorted({account for _, account in map(split, keys) if account})
+
+
+def keys_of(keys: Iterable[str], account: str) -> list[str]:
+    """Return the keys for which an account has a login, sorted."""
+    return sorted(key for key, of in map(split, keys) if of == account)
+
+
+def require(account: str, keys: Iterable[str], why: str = "") -> None:
+    """Raise UsageError where an account has no login among a store's keys: it is a slip, or was never logged in."""
+    there = accounts_of(keys)
+    if account not in there:
+        raise UsageError(
+            f"the account {account!r} has no login for any registry" + f"; {why}" * bool(why),
+            hint=f"these have: {', '.join(there)}" if there else f"shorepass login --as {account} REGISTRY",
+        )
 
 
 def require_room(store: Store) -> None:
@@ -140,11 +155,8 @@ class Accounts:
         return choice
 
     def _require(self, choice: Choice, names: Iterable[str]) -> None:
-        """Raise UsageError where an account has no login at all: it is a slip, or was never logged in."""
-        there = accounts_of(names)
-        if choice.account in there:
-            return
-        text = f"the account {choice.account!r} has no login for any registry; {choice.why}"
-        self._tell(text)  # docker pull goes on without a login, and does not say why
-        hint = f"these have: {', '.join(there)}" if there else f"shorepass login --as {choice.account} REGISTRY"
-        raise UsageError(text, hint=hint)
+        try:
+            require(choice.account, names, choice.why)
+        except UsageError as error:
+            self._tell(error.message)  # docker pull goes on without a login, and does not say why
+            raise

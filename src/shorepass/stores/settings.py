@@ -24,10 +24,21 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context, FileContent
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["ACCOUNT_VARIABLE", "Rule", "Settings", "change", "check_account", "check_repository", "load", "path_of"]
+__all__ = [
+    "ACCOUNT_VARIABLE",
+    "BEHIND_VARIABLE",
+    "Rule",
+    "Settings",
+    "change",
+    "check_account",
+    "check_repository",
+    "load",
+    "path_of",
+]
 
 SIZE_LIMIT = 1024 * 1024  # bytes of a file that a person writes
 ACCOUNT_VARIABLE = "SHOREPASS_ACCOUNT"  # goes before every rule
+BEHIND_VARIABLE = "SHOREPASS_BEHIND"  # `shorepass run` tells our helper by it where the client would have looked
 ACCOUNT_LIMIT = 64  # characters
 STORE_HINT = 'it may say: store = "vault"'
 RULE_HINT = 'an [[account]] has a name, and either repository = "ghcr.io/acme/*" or directory = "~/src/acme"'

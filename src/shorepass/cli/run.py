@@ -1,0 +1,140 @@
+"""``shorepass run``: one command with an account of its own, and nothing of that left behind."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.one_command import Lent
+
+EXAMPLES = """\
+examples:
+  shorepass run --as work -- docker push ghcr.io/acme/app:1
+  shorepass run --as work -- podman pull quay.io/acme/app
+  shorepass run --as work --client podman -- ./release.sh
+
+The command gets a private DOCKER_CONFIG (podman, skopeo and buildah: REGISTRY_AUTH_FILE) without any secret in it, which
+vanishes afterwards. Registries for which the account has no login are asked for as they are without it.
+
+exit codes: the command's own; 128 + N when signal N ended it; 126 it cannot be run; 127 it is not there; 125 other
+failures before it started
+"""
+
+OWN_FAILURE = 125
+CANNOT_RUN = 126
+NOT_FOUND = 127
+USAGE_EXIT_CODE = OWN_FAILURE  # as env, timeout and docker run: other codes are the command's
+TAKES_A_COMMAND = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    from argparse import REMAINDER
+
+    from shorepass.clients import NAMES
+
+    parser.add_argument(
+        "--as", dest="account", required=True, metavar="NAME", help="the account; see shorepass accounts"
+    )
+    parser.add_argument(
+        "--client", choices=NAMES, help="the client that the command starts (default: docker, if it is none itself)"
+    )
+    parser.add_argument("command", nargs=REMAINDER, metavar="COMMAND", help="what to run, with its arguments")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run it; return its exit code."""
+    from shorepass.contexts.local import LocalContext
+    from shorepass.errors import UsageError
+    from shorepass.one_command import client_of
+    from shorepass.stores.behind import as_before
+
+    arguments.failure_code = OWN_FAILURE
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        raise UsageError("no command was named", hint="shorepass run --as NAME -- docker push ...")
+    here = as_before(LocalContext.current())
+    keys = _keys(here, arguments.account)
+    program = _find(here, command[0])
+    if isinstance(program, int):
+        reason = "not found" if program == NOT_FOUND else "cannot be run"
+        print(f"shorepass: {command[0]}: {reason}", file=sys.stderr)
+        return program
+    return _attend(here, arguments.client or client_of(command[0]), arguments.account, keys, program, command)
+
+
+def _keys(here: LocalContext, account: str) -> list[str]:
+    """Return the keys for which the account has a login. Raises UsageError: it has none."""
+    from shorepass.contexts.terminal import ask
+    from shorepass.stores import settings
+    from shorepass.stores.accounts import keys_of, require, require_room
+    from shorepass.stores.chosen import chosen
+
+    settings.check_account(account)
+    store = chosen(here, ask=ask, tell=_tell)
+    require_room(store)
+    names = store.list()
+    require(account, names)
+    return keys_of(names, account)
+
+
+def _find(here: LocalContext, name: str) -> str | int:
+    """Return the path of a program, or the exit code that says why there is none."""
+    import os
+
+    if os.path.dirname(name):
+        path = os.path.abspath(name)
+        if here.which(path):
+            return path
+        places = [path]
+    else:
+        found = here.which(name)
+        if found:
+            return found
+        places = [os.path.join(folder, name) for folder in (here.getenv("PATH") or "").split(os.pathsep) if folder]
+    return CANNOT_RUN if any(map(os.path.exists, places)) else NOT_FOUND
+
+
+def _attend(
+    here: LocalContext, client: str, account: str, keys: list[str], program: str, command: Sequence[str]
+) -> int:
+    from shorepass import processes, temporary
+    from shorepass.one_command import lend, vanished_logins
+
+    with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
+        lent = lend(here, client, account, keys, folder.path)
+        _warn_of_unseen(client, lent)
+        try:
+            status = processes.attend(program, command, env={**here.environment(), **lent.variables}, keep=folder.fds)
+        except processes.ProcessNotStarted as error:
+            print(f"shorepass: {command[0]}: {error}", file=sys.stderr)
+            return CANNOT_RUN
+        if client != "docker":
+            _warn_of_vanished(account, vanished_logins(here, lent))
+    return 128 - status if status < 0 else status
+
+
+def _warn_of_unseen(client: str, lent: Lent) -> None:
+    from shorepass.errors import printable, without_user_info
+
+    for key in lent.unseen:
+        _tell(
+            f"{client} does not see the login for {printable(without_user_info(key))}: helpers know no part of a registry"
+        )
+
+
+def _warn_of_vanished(account: str, keys: list[str]) -> None:
+    from shorepass.errors import printable, without_user_info
+
+    for key in map(without_user_info, keys):
+        _tell(f"the login for {printable(key)} was in a file that is gone now, and is kept nowhere")
+        print(f"hint: shorepass login --as {account} {printable(key)}", file=sys.stderr)
+
+
+def _tell(text: str) -> None:
+    print(f"shorepass: {text}", file=sys.stderr)
