@@ -13,6 +13,7 @@ from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.repair import Advice
 from shorepass.errors import FileError, MalformedFile, SourceError
 from shorepass.names import Reference, server_url
+from shorepass.stores.settings import BEHIND_VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     context = examination.context
     variable = next((name for name in VARIABLES.get(client.name, OF_PODMAN) if context.getenv(name)), None)
-    if variable is None:
+    if variable is None or context.getenv(BEHIND_VARIABLE):  # `shorepass run` has set it, for one command
         return
     place = context.getenv(variable) or ""
     entries = _spelled_out(examination, client, context)
