@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
-from shorepass.errors import FileError, RegistryError, SourceError
+from shorepass.errors import FileError, RegistryError, SourceError, UsageError
 from shorepass.resolution import Outcome, Resolution, Step
 from shorepass.shapes import NamedTuple
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from shorepass.contexts import Context
     from shorepass.registry.client import Access
+    from shorepass.stores.choice import Choice, Chooser
 
-__all__ = ["Verdict", "ask_registry", "describe", "verdict"]
+__all__ = ["Verdict", "account_steps", "ask_registry", "describe", "verdict"]
 
 
 class Verdict(NamedTuple):
@@ -23,6 +24,48 @@ class Verdict(NamedTuple):
     good: bool
     text: str
     hint: str | None = None
+
+
+def account_steps(resolution: Resolution, context: Context) -> list[Step]:
+    """Return which account is meant in a context, why, and whether the client gets that one; nothing where none is."""
+    from shorepass.stores import settings
+    from shorepass.stores.choice import Chooser
+
+    try:
+        chooser = Chooser(context, settings.load(context))
+        choice = chooser.choose(resolution.reference)
+    except (FileError, UsageError) as error:
+        return [Step("account", Outcome.FAILED, "none", error.message, error.hint)]
+    if choice is None:
+        return []
+    return [_account_step(resolution, choice, chooser)]
+
+
+def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser) -> Step:
+    from shorepass.install import PROGRAM
+    from shorepass.names import Reference
+    from shorepass.stores.choice import part_of
+
+    client, registry, source = resolution.client, resolution.reference.registry, resolution.source
+
+    def skipped(detail: str, hint: str = f"shorepass run --as {choice.account} -- {resolution.client} ...") -> Step:
+        return Step("account", Outcome.SKIPPED, choice.account, f"{choice.why}; {detail}", hint)
+
+    asks_us = any(step.kind == "helper" and step.subject == PROGRAM for step in resolution.steps)
+    part = part_of(choice.rule.repository)[1] if choice.rule else ""
+    if client != "docker" and part and not asks_us:
+        key = f"{registry}/{part}"
+        if source is not None and source.key == key:
+            return Step("account", Outcome.OK, choice.account, f"{choice.why}; {client} takes the key {key} by itself")
+        login = f"shorepass login --as {choice.account} --client {client} {registry}"
+        return skipped(f"{client} takes no key {key} from its auth files", login)
+    if not asks_us:
+        return skipped(f"{client} does not ask {PROGRAM} for this registry")
+    by_registry = chooser.choose(Reference(registry))
+    if by_registry is None or by_registry.account != choice.account:
+        meant = f"the account {by_registry.account}" if by_registry else "the default login"
+        return skipped(f"{client} asks its helpers for a registry, without the repository: that means {meant}")
+    return Step("account", Outcome.OK, choice.account, choice.why)
 
 
 def ask_registry(resolution: Resolution, access: Access, context: Context, *, push: bool) -> list[Step]:

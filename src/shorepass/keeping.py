@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from shorepass.clients import Client, Target
     from shorepass.contexts import Context, FileContent
     from shorepass.credential import Credential
+    from shorepass.stores import Store
 
     Tell: TypeAlias = Callable[[str], None]  # what a person should know although all went well
 
-__all__ = ["PLAIN", "Decision", "Tell", "decide", "keep"]
+__all__ = ["PLAIN", "Decision", "Tell", "decide", "hint", "keep", "name_helper", "opened"]
 
 PLAIN = "file"  # the store in which a login rests as the client itself keeps it
 
@@ -69,13 +70,11 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
     if client.name != "docker" and "/" in target.key:
         return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")
     if context.which(PROGRAM) is None:
-        raise ShorepassError(
-            f"{PROGRAM} is not on PATH, so {client.name} could not ask it for this login", hint=_hint()
-        )
+        raise ShorepassError(f"{PROGRAM} is not on PATH, so {client.name} could not ask it for this login", hint=hint())
     return Decision(context)
 
 
-def _hint() -> str:
+def hint() -> str:
     """Return what helps where our helper is not on PATH."""
     beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
     there = f"put its folder there: {os.path.dirname(beside)}" if os.path.exists(beside) else "install it there"
@@ -90,9 +89,7 @@ def keep(
     ``store`` is a store's name; it must be the one that is in use, or becomes it where there is none. Raises UsageError,
     SourceError, WriteError.
     """
-    if store is not None:
-        _agree(here, store)
-    kept_in = choose(here, ask=ask, tell=tell)
+    kept_in = opened(here, store, tell)
     before = kept_in.get(target.key)
     kept_in.store(target.key, credential)
     if isinstance(before, Basic) and isinstance(credential, Basic) and before.username != credential.username:
@@ -100,8 +97,15 @@ def keep(
             f"{printable(before.username)!r} was logged in there: {PROGRAM} keeps one login for a registry, "
             "for docker and podman alike"
         )
-    _name_helper(here, client, target)
+    name_helper(here, client, target)
     return target._replace(helper=SUFFIX, detected=False)
+
+
+def opened(here: LocalContext, store: str | None, tell: Tell) -> Store:
+    """Return the store for a login, ready for it; ``store``: its name, where one was asked for. Raises as ``keep`` does."""
+    if store is not None:
+        _agree(here, store)
+    return choose(here, ask=ask, tell=tell)
 
 
 def _agree(here: LocalContext, store: str) -> None:
@@ -116,7 +120,7 @@ def _agree(here: LocalContext, store: str) -> None:
         raise UsageError(f"the store in use is {printable(in_use)!r}", hint=f"shorepass stores use {store}")
 
 
-def _name_helper(here: LocalContext, client: Client, target: Target) -> None:
+def name_helper(here: LocalContext, client: Client, target: Target) -> None:
     """Let the client ask our helper for this login, and leave nothing of it in the file, as the client itself does."""
     is_docker = client.name == "docker"
     keys = [target.key, *([HUB_REGISTRY] if target.key == HUB_SERVER_URL else [])]

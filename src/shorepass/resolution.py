@@ -23,9 +23,9 @@ class Outcome(Enum):
 class Step(NamedTuple):
     """One thing that was looked at. Never holds a secret.
 
-    ``kind``: context, file, key, helper, entry, registry, token, permission, limit, clock. ``subject``: what was looked at
-    (a path, a key, a program). ``detail``: what came of it and why, one sentence in lower case. ``hint``: the command
-    that mends it, where something is wrong. ``error``: the same as a type, where a registry was asked.
+    ``kind``: context, file, key, helper, entry, account, registry, token, permission, limit, clock. ``subject``: what was
+    looked at (a path, a key, a program). ``detail``: what came of it and why, one sentence in lower case. ``hint``: the
+    command that mends it, where something is wrong. ``error``: the same as a type, where a registry was asked.
     """
 
     kind: str

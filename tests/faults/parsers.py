@@ -29,6 +29,9 @@ from shorepass.names import (
 from shorepass.processes import Completed
 from shorepass.registry import answer, challenge, permission, realm, scope, token
 from shorepass.secret import Secret
+from shorepass.stores import rules
+from shorepass.stores.accounts import key_of, split
+from shorepass.stores.choice import choose
 
 __all__ = ["OURS", "PARSERS", "Parser"]
 
@@ -250,6 +253,11 @@ ELF = (
     + b"\x38\0\x01\0"
 )
 
+SETTINGS = (
+    b'store = "vault"\n[[account]]\nname = "work"\nrepository = "reg.example/team/*"\n',
+    b'account = [{name = "work", directory = "~/src"}, {name = "work", directory = "/"}]\n',
+    b"account = 1",
+)
 PARSERS = {
     "config.json, as docker reads it": Parser(lambda data: docker_config.load(_file(data)), CONFIGS),
     "config.json, for an edit": Parser(lambda data: document.load(_file(data), first_value_only=True), CONFIGS),
@@ -272,6 +280,11 @@ PARSERS = {
     "token answer": Parser(ask_for_token, TOKENS),
     "access claim": Parser(lambda data: permission.access_claim(_text(data)), (JWT, b"a.b.c")),
     "error body": Parser(read_error_body, TOKENS),
+    "settings": Parser(lambda data: choose(OneFile(data), Reference("reg.example", "team/app")), SETTINGS),
+    "a rule's repository": Parser(
+        lambda data: rules.repository_of(_text(data)), (*NAMES, b"ghcr.io/acme/*", b"ghcr.io")
+    ),
+    "an account's key": Parser(lambda data: key_of(*split(_text(data))), (b"ghcr.io#work", b"#", b"a#b#c")),
     "helper's answer": Parser(
         lambda data: protocol.credential_of(protocol.decode_answer(data)),
         (

@@ -88,6 +88,10 @@ def commands(host: str) -> list[list[str]]:
         ["logout", host],
         ["logout", "--json", f"https://u:{CORE}@{host}/v2/"],
         [*login, host],
+        [*login, "--as", "work", host],
+        ["login", "--as", "work", "--get-login", host],
+        ["logout", "--as", "work", host],
+        ["run", "--as", "work", "--", sys.executable, "-c", ""],
         ["logout", "--all"],
         ["logout", "--all", "--json"],
     ]
@@ -96,6 +100,7 @@ def commands(host: str) -> list[list[str]]:
         *(["who", "--in", "me", "--check"], ["doctor"], ["doctor", "--json"], ["doctor", "--check"]),
         *(["stores"], ["stores", "--json"], ["stores", "use", "file"]),
         *(["doctor", "--push", image], ["doctor", "--fix", "--yes"], ["doctor", "--undo"]),
+        *(["accounts", "use", "work", f"{host}/team/*"], ["accounts"], ["accounts", "--json"]),
     ]
     of_each = [[*words, "--client", client] for client in ("docker", "podman") for words in per_client]
     return [*of_all, *of_each]

@@ -47,6 +47,7 @@ VERBS = {
     "helper": "let docker and podman keep their logins with Shorepass, or as they did before",
     "stores": "list the places where logins can rest here, and choose one",
     "vault": "make the encrypted file that keeps logins, give it another key, export it",
+    "accounts": "list the accounts beside the default logins, and the rules that choose them",
     "run": "run one command with an account of its own",
     "completion": "print the completion script of a shell",
 }

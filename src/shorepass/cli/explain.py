@@ -35,12 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the steps and the verdict."""
     from shorepass.errors import SourceError
-    from shorepass.explain import ask_registry, verdict
+    from shorepass.explain import account_steps, ask_registry, verdict
     from shorepass.names import parse
 
     reference = parse(arguments.reference)
     here = place.context(arguments)
     resolution = place.find_client(arguments).resolve(here, reference)
+    resolution = resolution._replace(steps=(*resolution.steps, *account_steps(resolution, here)))
     asked: Sequence[Step] = ()
     if not arguments.offline and not isinstance(resolution.answer, SourceError):
         asked = ask_registry(resolution, place.access(arguments), here, push=arguments.push)

@@ -24,6 +24,7 @@ examples:
   shorepass login --get-login ghcr.io
   shorepass login --tls-verify=false -u alice localhost:5000
   shorepass login --store file ghcr.io            # in plain text, as docker itself does it
+  shorepass login --as work ghcr.io               # a second account there; see shorepass accounts
 
 The login is checked with the registry first. A refused one changes no file.
 Where the client's file names no credential helper, a store of ours keeps the login: the system's keychain
@@ -51,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="where to keep it: vault, keychain, helper:NAME; file: as the client itself does",
     )
+    parser.add_argument(
+        "--as", dest="account", metavar="NAME", help="as an account of that name, beside the default login"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="say where the login was stored")
     place.add_client_flags(parser)
     place.add_registry_flags(parser)
@@ -68,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("no registry was named", hint=f"shorepass login --client {client.name} REGISTRY")
     server = arguments.server or "docker.io"
     _check_flags(arguments)
+    if arguments.account is not None:
+        return _log_in_as(arguments, client, server)
     here = place.context(arguments)
     if arguments.get_login:
         return _get_login(here, client, server)
@@ -79,6 +85,20 @@ def run(arguments: argparse.Namespace) -> int:
     credential = _ask(arguments)
     done = log_in(here, client, server, credential, access, store=arguments.store, tell=_tell)
     _report(done, here, is_docker=is_docker, verbose=arguments.verbose)
+    return 0
+
+
+def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> int:
+    """Log in as an account of its own: its logins are kept where this process runs."""
+    from shorepass import account_logins
+
+    here, account = place.here(arguments), arguments.account
+    if arguments.get_login:
+        return _print_name(account_logins.stored(here, client, server, account), server, f"--as {account} {server}")
+    credential = _ask(arguments)
+    access = place.access(arguments)
+    done = account_logins.log_in(here, client, server, credential, access, account, store=arguments.store, tell=_tell)
+    _report(done, here, is_docker=client.name == "docker", verbose=arguments.verbose)
     return 0
 
 
@@ -104,13 +124,19 @@ def _check_flags(arguments: argparse.Namespace) -> None:
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
-    from shorepass.credential import Anonymous, Basic, IdentityToken
-    from shorepass.errors import ShorepassError
     from shorepass.names import Reference, registry_of_server
 
     credential = client.resolve(here, Reference(registry_of_server(server))).credential
+    return _print_name(credential, server, server)
+
+
+def _print_name(credential: Credential, server: str, words: str) -> int:
+    """Print whose login it is; ``words`` would make one. Raises ShorepassError: there is none."""
+    from shorepass.credential import Anonymous, Basic, IdentityToken
+    from shorepass.errors import ShorepassError
+
     if isinstance(credential, Anonymous):
-        raise ShorepassError(f"not logged into {server}", hint=f"shorepass login {server}")
+        raise ShorepassError(f"not logged into {server}", hint=f"shorepass login {words}")
     name = credential.username if isinstance(credential, Basic | IdentityToken) else ""
     sys.stdout.buffer.write(name.encode("utf-8", "surrogateescape") + b"\n")  # the bytes of the file, UTF-8 or not
     sys.stdout.flush()

@@ -18,6 +18,7 @@ examples:
   shorepass logout ghcr.io
   shorepass logout --client podman quay.io/acme
   shorepass logout --all --json
+  shorepass logout --as work ghcr.io
 
 The login is then in no file, store or backup of ours; repairs by doctor that kept a copy of it cannot be undone any more.
 As docker logout, a registry without a login is no error for docker; as podman logout, it is one for podman.
@@ -30,6 +31,7 @@ USAGE_EXIT_CODE = 125  # docker's and podman's own for a flag they do not know
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("server", nargs="?", metavar="SERVER", help="the registry (default: Docker Hub)")
+    parser.add_argument("--as", dest="account", metavar="NAME", help="of the account of that name, and of no other")
     parser.add_argument("-a", "--all", action="store_true", help="every login this client could use")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     place.add_client_flags(parser)
@@ -37,21 +39,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Log out; 0 unless a place could not be erased (or, for podman, nothing was found)."""
+    from shorepass import account_logins
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import UsageError
-    from shorepass.gone import log_out, log_out_everywhere
+    from shorepass.gone import Departure, log_out, log_out_everywhere
 
     client = place.find_client(arguments)
     is_docker = client.name == "docker"
     arguments.failure_code = 1 if is_docker else PODMAN_FAILURE
     if arguments.all and arguments.server:
         raise UsageError("--all takes no server")
+    if arguments.all and arguments.account is not None:
+        raise UsageError("--all takes the logins of all accounts")
     if not arguments.all and not arguments.server and not is_docker:
         raise UsageError("no registry was named", hint="name one, or use --all")
     context = place.context(arguments)
     here = LocalContext.current()
     server = arguments.server or "docker.io"
-    done = log_out_everywhere(here, context, client) if arguments.all else log_out(here, context, client, server)
+    if arguments.account is not None:
+        done = Departure(account_logins.log_out(place.here(arguments), client, server, arguments.account), [], [], [])
+    elif arguments.all:
+        done = log_out_everywhere(here, context, client)
+        if context.name == "me":
+            done = done._replace(erased=done.erased + account_logins.erase_all(here))
+    else:
+        done = log_out(here, context, client, server)
     found = any(erasure.found for erasure in done.erased)
     broken = any(erasure.error for erasure in done.erased)
     if arguments.json:
@@ -59,6 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_text(done, "" if arguments.all else server, found=found, is_docker=is_docker)
         _print_left(done, arguments)
+        if arguments.account is None and not arguments.all and context.name == "me":
+            for account in account_logins.left(here, client.target(context, server).key):
+                print(
+                    f"the account {account} is still logged in to {server}: shorepass logout --as {account} {server}",
+                    file=sys.stderr,
+                )
     if broken:
         return arguments.failure_code if not is_docker else 1
     return 0 if found or is_docker or arguments.all else PODMAN_FAILURE

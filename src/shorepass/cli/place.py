@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.clients import Client
     from shorepass.contexts import Context
+    from shorepass.contexts.local import LocalContext
     from shorepass.registry.client import Access
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "context",
     "find_client",
     "find_context",
+    "here",
     "truth",
 ]
 
@@ -95,6 +97,17 @@ def find_client(arguments: argparse.Namespace) -> Client:
 def context(arguments: argparse.Namespace) -> Context:
     """Return the place that the flags mean, with the files that were named. Raises ContextError, UsageError."""
     return find_context(arguments.place, arguments)
+
+
+def here(arguments: argparse.Namespace) -> LocalContext:
+    """Return this place, with the files that were named. Raises UsageError: another place was named."""
+    from shorepass.contexts.local import LocalContext
+    from shorepass.errors import UsageError
+
+    found = context(arguments)
+    if not isinstance(found, LocalContext) or arguments.place != "me":
+        raise UsageError("accounts are kept where Shorepass runs", hint=f"run it there, without --in {arguments.place}")
+    return found
 
 
 def find_context(name: str, arguments: argparse.Namespace) -> Context:

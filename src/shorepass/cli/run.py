@@ -77,7 +77,7 @@ def _keys(here: LocalContext, account: str) -> list[str]:
 
     settings.check_account(account)
     store = chosen(here, ask=ask, tell=_tell)
-    require_room(store)
+    require_room(store.name)
     names = store.list()
     require(account, names)
     return keys_of(names, account)

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from shorepass.stores import Store
     from shorepass.stores.choice import Choice
 
-__all__ = ["Accounts", "accounts_of", "key_of", "keys_of", "require", "require_room", "spellings", "split"]
+__all__ = [
+    "WITHOUT_ROOM",
+    "Accounts",
+    "accounts_of",
+    "key_of",
+    "keys_of",
+    "require",
+    "require_room",
+    "spellings",
+    "split",
+]
 
 MARK = "#"
 WITHOUT_ROOM = ("file", "helper:osxkeychain")  # docker reads the one itself; the other takes only keys that are URLs
@@ -71,12 +81,12 @@ def require(account: str, keys: Iterable[str], why: str = "") -> None:
         )
 
 
-def require_room(store: Store) -> None:
-    """Raise UsageError where a store can keep no account's login beside the default one."""
-    if store.name in WITHOUT_ROOM:
+def require_room(store: str) -> None:
+    """Raise UsageError where a store of that name can keep no account's login beside the default one."""
+    if store in WITHOUT_ROOM:
         raise UsageError(
-            f"the store {store.name} keeps one login for a registry, and no accounts",
-            hint='set store = "vault" in config.toml, or name another: --store vault',
+            f"the store {store} keeps one login for a registry, and no accounts",
+            hint="shorepass stores use vault",
         )
 
 
@@ -151,7 +161,7 @@ class Accounts:
             return None
         choice = self._choose(key)
         if choice:
-            require_room(self._store)
+            require_room(self._store.name)
         return choice
 
     def _require(self, choice: Choice, names: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.stores.settings import Rule, Settings
 
-__all__ = ["Choice", "Chooser", "choose"]
+__all__ = ["Choice", "Chooser", "choose", "part_of"]
 
 
 class Choice(NamedTuple):
@@ -70,9 +70,15 @@ def _by_repository(found: Settings, reference: Reference) -> Choice | None:
     return Choice(rule.account, f"the rule for {rule.repository} in {found.path}", rule)
 
 
+def part_of(pattern: str) -> tuple[str, str]:
+    """Return the registry that a rule is for, and the part of it: "" for all of it."""
+    host, _, path = pattern.removesuffix("/*").partition("/")
+    return host, path
+
+
 def _fits(pattern: str, reference: Reference) -> bool:
     below = pattern.endswith("/*")
-    host, _, path = pattern.removesuffix("/*").partition("/")
+    host, path = part_of(pattern)
     try:
         if registry_meant(host) != registry_meant(reference.registry):
             return False

@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 SIZE_LIMIT = 1024 * 1024  # bytes of a file that a person writes
+# A key of a hundred parts: see ``registries_conf``, where there is the same.
+DEEP = rb'(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|\'[^\'\n]*\')[ \t]*\.[ \t]*){100}'
 ACCOUNT_VARIABLE = "SHOREPASS_ACCOUNT"  # goes before every rule
 BEHIND_VARIABLE = "SHOREPASS_BEHIND"  # `shorepass run` tells our helper by it where the client would have looked
 ACCOUNT_LIMIT = 64  # characters
@@ -79,8 +81,11 @@ def load(context: Context) -> Settings:
     content = context.read(path, SIZE_LIMIT)
     if content is None:
         return Settings(path)
+    import re
     import tomllib  # 5 ms, for those who have such a file
 
+    if re.search(DEEP, content.data):
+        raise MalformedFile(path, "a key has a hundred parts", hint=STORE_HINT)
     try:
         found = tomllib.loads(content.data.decode())
     except (ValueError, RecursionError):  # both not TOML and not UTF-8 are ValueErrors

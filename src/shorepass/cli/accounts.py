@@ -1,0 +1,155 @@
+"""``shorepass accounts``: who is logged in beside the default login, and what chooses them."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from shorepass.account_logins import Row
+    from shorepass.contexts.local import LocalContext
+    from shorepass.stores.settings import Rule
+
+EXAMPLES = """\
+examples:
+  shorepass login --as work ghcr.io
+  shorepass accounts                                      # accounts, their logins, the rules that choose them
+  shorepass accounts use work 'ghcr.io/acme/*'            # for these repositories
+  shorepass accounts use work --directory ~/src/acme      # in this folder and all in it
+  shorepass accounts forget work 'ghcr.io/acme/*'
+  shorepass accounts forget work                          # all of its rules; its logins: shorepass logout --as work
+
+SHOREPASS_ACCOUNT=work goes before every rule, and a rule for repositories before one for a folder. docker asks for a
+registry without the repository: there a rule for a part of one needs shorepass run --as work -- docker ...
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    parser.add_argument("action", nargs="?", choices=("use", "forget"), help="add or take out a rule; default: list")
+    parser.add_argument("account", nargs="?", metavar="NAME", help="the account")
+    parser.add_argument("repository", nargs="?", metavar="REPOSITORY", help="ghcr.io/acme/app, ghcr.io/acme/*, ghcr.io")
+    parser.add_argument("--directory", metavar="DIR", help="a folder instead of a repository")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the accounts, or change a rule."""
+    from shorepass.contexts.local import LocalContext
+    from shorepass.errors import UsageError
+
+    here = LocalContext.current()
+    if arguments.action is None:
+        if arguments.directory is not None:
+            raise UsageError("--directory is for use and forget")
+        _list(here, as_json=arguments.json)
+        return 0
+    if not arguments.account:
+        raise UsageError("no account was named", hint="shorepass accounts lists them")
+    if arguments.repository and arguments.directory is not None:
+        raise UsageError("a rule is for a repository or for a folder", hint="make two of it")
+    return (_use if arguments.action == "use" else _forget)(here, _rule(here, arguments))
+
+
+def _rule(here: LocalContext, arguments: argparse.Namespace) -> Rule:
+    from shorepass.errors import UsageError
+    from shorepass.stores.rules import directory_of, repository_of
+    from shorepass.stores.settings import Rule
+
+    if arguments.directory is not None:
+        if not arguments.directory:
+            raise UsageError("the name of the folder is empty")
+        return Rule(arguments.account, directory=directory_of(here, arguments.directory))
+    return Rule(arguments.account, repository_of(arguments.repository) if arguments.repository else "")
+
+
+def _use(here: LocalContext, rule: Rule) -> int:
+    from shorepass.errors import UsageError
+    from shorepass.stores import rules, settings
+
+    subject = rule.repository or rule.directory
+    if not subject:
+        raise UsageError(
+            "what it is to be used for was not named",
+            hint=f"shorepass accounts use {rule.account} 'ghcr.io/acme/*', or --directory DIR",
+        )
+    changed = rules.use(here, rule)
+    print(f"{settings.path_of(here)}: {subject} uses {rule.account}" + ("" if changed else " already"))
+    if rule.repository and rule.repository.removesuffix("/*").count("/"):
+        _say_how(rule)
+    return 0
+
+
+def _say_how(rule: Rule) -> None:
+    """Say what it takes for each client: none of their helpers is told the repository."""
+    registry = rule.repository.partition("/")[0]
+    print("shorepass: clients ask a helper for a registry, without the repository; for this rule:", file=sys.stderr)
+    print(f"hint: podman: shorepass login --as {rule.account} --client podman {registry}", file=sys.stderr)
+    print(f"hint: docker: shorepass run --as {rule.account} -- docker ...", file=sys.stderr)
+
+
+def _forget(here: LocalContext, rule: Rule) -> int:
+    from shorepass.stores import rules, settings
+
+    count = rules.forget(here, rule)
+    of = f" for {rule.repository or rule.directory}" if rule.repository or rule.directory else ""
+    said = f"{count} rule{'s' * (count != 1)} taken out" if count else "no rule"
+    print(f"{settings.path_of(here)}: {said}: {rule.account}{of}")
+    return 0
+
+
+def _list(here: LocalContext, *, as_json: bool) -> None:
+    from shorepass.account_logins import survey
+
+    rows = survey(here)
+    if as_json:
+        _print_json(rows)
+    elif rows:
+        _print_table(rows)
+    else:
+        print("no accounts beside the default logins", file=sys.stderr)
+        print("hint: shorepass login --as NAME REGISTRY", file=sys.stderr)
+
+
+def _print_table(rows: list[Row]) -> None:
+    from shorepass.cli.console import print_table
+
+    print_table(
+        ["ACCOUNT", "REGISTRY", "USER", "STORE", "CHOSEN BY"],
+        [
+            [
+                row.account,
+                row.registry or "-",
+                row.username or "no login",
+                row.store or "-",
+                ", ".join(map(_words, row.rules)),
+            ]
+            for row in rows
+        ],
+        wrapped=("CHOSEN BY",),
+    )
+
+
+def _words(rule: Rule) -> str:
+    return rule.repository or f"in {rule.directory}"
+
+
+def _print_json(rows: list[Row]) -> None:
+    import json
+
+    document = [
+        {
+            "account": row.account,
+            "registry": row.registry or None,
+            "username": row.username or None,
+            "store": row.store or None,
+            "rules": [
+                {"repository": rule.repository} if rule.repository else {"directory": rule.directory}
+                for rule in row.rules
+            ],
+        }
+        for row in rows
+    ]
+    print(json.dumps({"accounts": document}, indent=2))
