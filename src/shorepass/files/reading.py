@@ -1,0 +1,173 @@
+"""Read files and look at what stands at a path: bounded, and never hanging on what is no regular file."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from shorepass.errors import FileError, MalformedFile
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+__all__ = [
+    "FileContent",
+    "FileStatus",
+    "head",
+    "names",
+    "owner_of",
+    "quoted",
+    "read",
+    "read_with_status",
+    "reason",
+    "status",
+]
+
+READ_SIZE = 64 * 1024  # bytes at a time of a file that does not tell its size, as in /proc
+
+
+class FileContent(NamedTuple):
+    """The bytes of a regular file, symlinks followed.
+
+    ``owner`` is ``name(uid)``, ``mode`` is ``0600``; None where unknown.
+    """
+
+    path: str
+    data: bytes
+    owner: str | None = None
+    mode: str | None = None
+
+    def __repr__(self) -> str:  # a client's file holds secrets
+        return f"FileContent({self.path!r}, {len(self.data)} bytes)"
+
+
+class FileStatus(NamedTuple):
+    """What stands at a path, symlinks followed.
+
+    ``kind``: ``file``, ``folder`` or ``other``. ``mode``: the permission bits. ``owner`` is ``name(uid)``, None where
+    unknown. ``identity``: equal for two paths that lead to one file, in whatever mounts; None where unknown. ``link``: the
+    path itself is a symlink, as far as that is known.
+    """
+
+    path: str
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    owner: str | None = None
+    identity: str | None = None
+    link: bool = False
+
+
+def read(path: str, limit: int) -> FileContent | None:
+    """Return a regular file's content, or None when there is no such file (ENOENT, ENOTDIR).
+
+    Raises FileError: a folder, unreadable, not a regular file (a FIFO never hangs); MalformedFile: more than ``limit``
+    bytes.
+    """
+    found = read_with_status(path, limit)
+    return found[0] if found else None
+
+
+def head(path: str, size: int) -> bytes | None:
+    """Return at most the first ``size`` bytes of a regular file, or None when there is none. Raises FileError."""
+    found = read_with_status(path, size, cut=True)
+    return found[0].data if found else None
+
+
+def status(path: str) -> FileStatus | None:
+    """Return what stands at ``path``, symlinks followed, or None when nothing does. Raises FileError."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        _refuse(path, error)
+    kind = "file" if stat.S_ISREG(found.st_mode) else "folder" if stat.S_ISDIR(found.st_mode) else "other"
+    identity = f"{found.st_dev}:{found.st_ino}" if found.st_ino else None
+    owner, mode = owner_of(found.st_uid), stat.S_IMODE(found.st_mode)
+    return FileStatus(
+        path, kind, mode, found.st_uid, found.st_gid, found.st_size, owner, identity, os.path.islink(path)
+    )
+
+
+def names(folder: str) -> list[str]:
+    """Return the sorted names in a folder; empty when it is absent. Raises FileError when it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        _refuse(folder, error)
+
+
+def read_with_status(path: str, limit: int, *, cut: bool = False) -> tuple[FileContent, os.stat_result] | None:
+    """Read a file; ``cut`` takes the first ``limit`` bytes of a larger one."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        fd = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        _refuse(path, error)
+    try:
+        status = os.fstat(fd)
+        owner, mode = owner_of(status.st_uid), f"{stat.S_IMODE(status.st_mode):04o}"
+        if not stat.S_ISREG(status.st_mode):
+            what = "a folder, not a file" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise FileError(path, what, owner=owner, mode=mode)
+        data = b""
+        most = limit if cut else limit + 1
+        while len(data) < most and (chunk := os.read(fd, min(most - len(data), max(status.st_size + 1, READ_SIZE)))):
+            data += chunk
+    except OSError as error:
+        _refuse(path, error)
+    finally:
+        os.close(fd)
+    if len(data) > limit:
+        raise MalformedFile(path, f"larger than {limit} bytes", owner=owner, mode=mode)
+    return FileContent(path, data, owner, mode), status
+
+
+def owner_of(uid: int) -> str | None:
+    """Return ``name(uid)``, or the bare number when the user database does not know it; None on Windows."""
+    owner = None
+    if sys.platform != "win32":
+        if uid == 0:
+            return "root(0)"  # the most frequent; to open the user database takes half a millisecond
+        import pwd
+
+        try:
+            owner = f"{pwd.getpwuid(uid).pw_name}({uid})"
+        except KeyError:
+            owner = str(uid)
+    return owner
+
+
+def _refuse(path: str, error: OSError | ValueError) -> NoReturn:
+    """Raise FileError for what the system said, with owner and mode if they can be had."""
+    owner = mode = hint = None
+    try:
+        status = os.stat(path)
+        owner, mode = owner_of(status.st_uid), f"{stat.S_IMODE(status.st_mode):04o}"
+    except (OSError, ValueError):
+        pass  # the reason below is the better one
+    if isinstance(error, PermissionError) and owner:
+        hint = f"if it is meant to be yours: sudo chown $(id -u):$(id -g) {quoted(path)}"
+    raise FileError(path, reason(error), owner=owner, mode=mode, hint=hint) from None
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Return what the system said, in lower case."""
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def quoted(path: str) -> str:
+    """Return a path as a word of a shell."""
+    import shlex  # only where something failed: 1 ms
+
+    return shlex.quote(path)

@@ -1,0 +1,214 @@
+"""Replace a file's bytes, whole or not at all, and keep generations of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from shorepass.errors import WriteError
+from shorepass.files.draft import MARK, ChangedError, Draft, give
+from shorepass.files.reading import quoted, read_with_status, reason
+from shorepass.lock import LOCK_TIMEOUT, FolderLock
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shorepass.files.reading import FileContent
+
+__all__ = ["SIZE_LIMIT", "Sole", "generation", "sweep", "update"]
+
+SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited
+RETRIES = 100  # edits anew because another program wrote in the very milliseconds of our save
+STALE_AFTER = 3600  # seconds after which a temporary file is nobody's, where the folder cannot be locked
+
+
+class Sole(NamedTuple):
+    """What an edit returns where nothing of what was before may stay: ``data`` replaces all generations, too."""
+
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"Sole({len(self.data)} bytes)"
+
+
+def generation(path: str, number: int) -> str:
+    """Return where a file's content of ``number`` saves ago is kept, if it is."""
+    return f"{os.path.realpath(path)}.{number}"
+
+
+def update(
+    path: str,
+    edit: Callable[[FileContent | None], bytes | Sole | None],
+    *,
+    owner: tuple[int, int] | None = None,
+    timeout: float = LOCK_TIMEOUT,
+    generations: int = 0,
+) -> bool:
+    """Replace a file's bytes by ``edit(current)``; False when nothing was to change (None, or the same bytes).
+
+    Symlinks are followed, dangling ones too; missing folders are made, 0700; a new file is 0600. ``edit`` may run more
+    than once. ``owner`` (uid, gid): to whom root gives a new file and new folders, by default the owner of the nearest
+    folder that exists. ``timeout``: seconds to wait for our other writers. ``generations``: how many are kept.
+
+    Raises WriteError, FileError, MalformedFile, and what ``edit`` raises; then the file is as it was.
+    """
+    try:
+        target = os.path.realpath(path)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise WriteError(path, reason(error)) from None
+    folder = os.path.dirname(target)
+    try:
+        if not os.path.isdir(folder):
+            if edit(None) is None:
+                return False
+            from shorepass.files.placing import make_folders
+
+            make_folders(folder, owner)
+        with FolderLock(target, timeout) as lock:
+            for _ in range(RETRIES):
+                try:
+                    return _replace(lock, target, path, edit, owner, generations)
+                except ChangedError:
+                    continue
+    except OSError as error:
+        raise WriteError(path, reason(error), hint=_hint(error, target)) from None
+    raise WriteError(path, "another program keeps writing it", hint="stop that program, then try again")
+
+
+def sweep(folder: str) -> None:
+    """Remove what killed saves of any file have left in a folder of our own. Raises WriteError."""
+    try:
+        with FolderLock(os.path.join(folder, ""), LOCK_TIMEOUT) as lock:
+            _sweep(lock, folder, "")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise WriteError(folder, reason(error)) from None
+
+
+def _replace(
+    lock: FolderLock,
+    target: str,
+    path: str,
+    edit: Callable[[FileContent | None], bytes | Sole | None],
+    owner: tuple[int, int] | None,
+    generations: int,
+) -> bool:
+    _sweep(lock, *os.path.split(target))
+    before = read_with_status(target, SIZE_LIMIT)
+    current = before[0]._replace(path=path) if before else None
+    edited = edit(current)
+    data = edited.data if isinstance(edited, Sole) else edited
+    if data is None or (current is not None and data == current.data):
+        return False
+    with Draft(target) as draft:
+        _fill(draft, data, before and before[1], owner)
+        _check_unchanged(target, before)
+        if isinstance(edited, Sole):
+            _forget(lock, target, data, before and before[1], owner, generations)
+        elif before and generations:
+            _rotate(target, before, generations)
+        if before:
+            draft.replace(target)
+        else:
+            draft.create(target)
+    _sync(lock)
+    return True
+
+
+def _fill(draft: Draft, data: bytes, like: os.stat_result | None, owner: tuple[int, int] | None) -> None:
+    """Bring content to the disk, as like the file it will replace as may be; ``owner`` is for a new one."""
+    draft.write(data)
+    if like:
+        draft.resemble(draft.target, like)
+    else:
+        give(draft.fd, owner, os.path.dirname(draft.target))
+    os.fsync(draft.fd)
+
+
+def _rotate(target: str, before: tuple[FileContent, os.stat_result], generations: int) -> None:
+    """Let the file that is to be replaced have the name of the youngest generation as well, and the others step back."""
+    from shorepass.files.placing import remove
+
+    for number in range(generations - 1, 0, -1):
+        try:
+            os.replace(f"{target}.{number}", f"{target}.{number + 1}")
+        except FileNotFoundError:
+            continue
+    remove(f"{target}.1")  # two names of one file, as a killed save leaves them, do not replace each other
+    try:
+        os.link(target, f"{target}.1")
+    except OSError:  # a file system without links
+        with Draft(f"{target}.1") as draft:
+            _fill(draft, before[0].data, before[1], None)
+            draft.replace(draft.target)
+
+
+def _forget(
+    lock: FolderLock,
+    target: str,
+    data: bytes,
+    like: os.stat_result | None,
+    owner: tuple[int, int] | None,
+    generations: int,
+) -> None:
+    """Replace the youngest generation by ``data``, and remove the others."""
+    from shorepass.files.placing import remove
+
+    for number in range(1, generations + 1):
+        path = f"{target}.{number}"
+        _sweep(lock, *os.path.split(path))
+        if number == 1:
+            with Draft(path) as draft:
+                _fill(draft, data, like if os.path.exists(path) else None, owner)
+                draft.replace(path)
+        else:
+            remove(path)
+
+
+def _check_unchanged(target: str, before: tuple[FileContent, os.stat_result] | None) -> None:
+    """Raise ChangedError when the file is no longer the one that was read: another inode, or other bytes."""
+    now = read_with_status(target, SIZE_LIMIT)
+    if now is None or before is None:
+        same = now is before
+    else:
+        same = os.path.samestat(now[1], before[1]) and now[0].data == before[0].data
+    if not same:
+        raise ChangedError
+
+
+def _sweep(lock: FolderLock, folder: str, name: str) -> None:
+    """Remove what killed saves of a file left (``name`` empty: of any). The lock tells that none is in use, else its age."""
+    import time
+
+    begin = f".{name}{MARK}" if name else "."
+    try:
+        for found in [os.path.join(folder, n) for n in os.listdir(folder) if n.startswith(begin) and MARK in n]:
+            if lock.on_folder or os.lstat(found).st_mtime < time.time() - STALE_AFTER:
+                os.unlink(found)
+    except OSError:
+        return  # not ours to remove; the save does not need it gone
+
+
+def _sync(lock: FolderLock) -> None:
+    """Bring the folder's names to the disk."""
+    if lock.on_folder:
+        try:
+            os.fsync(lock.fd)
+        except OSError:
+            return  # not every file system can, and the file has been replaced
+
+
+def _hint(error: OSError, target: str) -> str | None:
+    """Return the command or deed that mends a failed save."""
+    folder = quoted(os.path.dirname(target))
+    return {
+        errno.ENOSPC: f"make room on the disk: df -h {folder}",
+        errno.EDQUOT: f"make room, your quota is used up: du -sh {folder}",
+        errno.EACCES: f"look who may write there: ls -ld {folder}",
+        errno.EPERM: f"look whether it is immutable: lsattr -d {folder} {quoted(target)}",
+        errno.EROFS: "name a folder that can be written: --config DIR for docker, --authfile FILE for podman",
+        errno.EBUSY: "it is mounted by itself and cannot be replaced whole: mount its folder instead",
+    }.get(error.errno or 0)
