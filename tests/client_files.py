@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from pathlib import Path
 
 from shorepass.contexts.local import LocalContext
 
-__all__ = ["auth", "helper", "jwt", "lay_out"]
+__all__ = ["auth", "helper", "jwt", "lay_out", "our_helper"]
 
 
 def auth(pair: str, **more: str) -> dict[str, str]:
@@ -27,6 +28,14 @@ def jwt(claims: object) -> str:
 def helper(answer: str, status: int = 0) -> str:
     """Return a helper that lists ``h.io`` and prints ``answer`` to every other verb."""
     return f"#!/bin/sh\nread -r url\ncase $1 in list) echo '{{\"h.io\":\"held\"}}';; *) echo '{answer}';; esac\nexit {status}\n"
+
+
+def our_helper(folder: Path) -> Path:
+    """Make docker-credential-shorepass in a folder, as an installer would, and return it."""
+    program = folder / "docker-credential-shorepass"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shorepass.docker_credential "$@"\n')
+    program.chmod(0o755)
+    return program
 
 
 def lay_out(world: Path, files: dict[str, str], **env: str) -> LocalContext:

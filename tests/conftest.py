@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol
 
 import pytest
 
+import client_files
+
 # All that a test inherits. Whatever else is set (DOCKER_*, XDG_*, SSH_*, SSL_*, proxies, ...) could lead to a
 # real login, a real daemon or another answer. PYTHONPATH: a developer may test the sources uninstalled.
 KEPT = ("CI", "LANG", "LC_ALL", "PYTHONPATH", "PYTEST_CURRENT_TEST", "SHOREPASS_FUZZ", "TMPDIR", "TZ")
@@ -86,7 +88,4 @@ def run_shorepass(world: Path) -> RunShorepass:
 @pytest.fixture
 def our_helper(world: Path) -> str:
     """The path of ``docker-credential-shorepass``, which is on the test's PATH."""
-    program = world / "bin/docker-credential-shorepass"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shorepass.docker_credential "$@"\n')
-    program.chmod(0o755)
-    return str(program)
+    return str(client_files.our_helper(world / "bin"))

@@ -155,14 +155,19 @@ def test_what_cannot_move_stays_and_says_why(
         assert not any(secret in done.stdout + done.stderr for secret in SECRETS)
 
 
+# A registry as docker and as podman write it.
+KEYS = [("ghcr.io", "ghcr.io"), (HUB, "docker.io")]
+
+
+@pytest.mark.parametrize(("key", "podmans"), KEYS)
 def test_two_files_with_the_same_login(
-    run_shorepass: RunShorepass, world: Path, docker_file: Path, podman_file: Path
+    run_shorepass: RunShorepass, world: Path, docker_file: Path, podman_file: Path, key: str, podmans: str
 ) -> None:
     """One login in the store for both, named in both; both are back after --undo, and only then it leaves the store."""
-    files = {docker_file: write(docker_file, {"ghcr.io": ALICE}), podman_file: write(podman_file, {"ghcr.io": ALICE})}
+    files = {docker_file: write(docker_file, {key: ALICE}), podman_file: write(podman_file, {podmans: ALICE})}
     sent = answers()
     assert run_shorepass("migrate", "--apply").status == 0
-    assert (plain(world), answers(), in_store(run_shorepass)) == ([], sent, {"ghcr.io": "alice"})
+    assert (plain(world), answers(), in_store(run_shorepass)) == ([], sent, {key: "alice"})
     assert run_shorepass("migrate", "--undo").status == 0
     assert {file: file.read_bytes() for file in files} == files
     assert in_store(run_shorepass) == {}
@@ -279,13 +284,16 @@ def test_a_login_that_stands_there_by_now_is_left_alone(run_shorepass: RunShorep
     assert in_store(run_shorepass) == {"ghcr.io": "alice"}
 
 
-def test_undo_by_name_in_any_order(run_shorepass: RunShorepass, docker_file: Path, podman_file: Path) -> None:
+@pytest.mark.parametrize(("key", "podmans"), KEYS)
+def test_undo_by_name_in_any_order(
+    run_shorepass: RunShorepass, docker_file: Path, podman_file: Path, key: str, podmans: str
+) -> None:
     """Two migrations share a login: whichever is taken back first, the store keeps it for the other."""
     for first in (0, 1):
-        files = {docker_file: write(docker_file, {"ghcr.io": ALICE})}
+        files = {docker_file: write(docker_file, {key: ALICE})}
         podman_file.unlink(missing_ok=True)
         names = [json.loads(run_shorepass("migrate", "--apply", "--json").stdout)["migration"]]
-        files[podman_file] = write(podman_file, {"ghcr.io": ALICE})
+        files[podman_file] = write(podman_file, {podmans: ALICE})
         names.append(json.loads(run_shorepass("migrate", "--apply", "--json").stdout)["migration"])
         sent = answers()
         for name in (names[first], names[1 - first]):

@@ -10,11 +10,24 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
+from client_files import auth, our_helper
 from e2e import programs
+from shorepass.clients import find
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import Basic
+from shorepass.helper.server import serve
+from shorepass.names import HUB_SERVER_URL, parse
+from shorepass.processes import Completed
+from shorepass.secret import Secret
+from shorepass.stores.accounts import Accounts
+from shorepass.stores.vault import Vault
 
-__all__ = ["Call", "Helper", "Login", "Outcome", "Refusal", "Save", "kill_at_every_call", "refuse_every_call"]
+__all__ = [
+    *("Call", "Helper", "Login", "Migration", "Outcome", "Refusal", "Save"),
+    *("kill_at_every_call", "refuse_every_call"),
+]
 
 USER, PASSWORD = "alice", "a password"
 OLD = b'{\n  "auths": {"other.example": {"auth": "Ym9iOnNlY3JldA=="}},\n  "psFormat": "table"\n}\n'
@@ -23,6 +36,8 @@ WITHOUT_NAMELESS_FILES = "import os; os.O_TMPFILE = os.O_DIRECTORY; from shorepa
 
 # Left out: how many a process needs differs from run to run, and files stand at them as at the call that follows.
 MEMORY = ("brk", "madvise", "mmap", "mprotect", "mremap", "munmap")
+CHANGING = ("write", "fsync", "fchmod", "fchown", "linkat", "mkdir", "rename", "unlink")
+OPENED = re.compile(r"O_CREAT|O_TMPFILE")
 CANNOT_FAIL = ("getrandom", "exit_group")  # whatever the disk is like
 
 
@@ -216,6 +231,91 @@ class Helper(Save):
         """Store again, or erase again: what is gone is then "not found"."""
         again = self.run()
         assert again.status == 0 or (self.verb == "erase" and "credentials not found" in again.said), again.said
+
+
+class Migration(Save):
+    """``shorepass migrate --apply``, or ``--undo`` of that: two files with three logins, and a vault with another one.
+
+    ``said`` is what each client would send by the home as it stands, our helper asked.
+    """
+
+    secrets = ("alice's secret", "bob's secret", "carol's secret")
+    images = (("docker", "a.example/x"), ("docker", "nginx"), ("podman", "nginx"), ("podman", "b.example/x"))
+
+    def __init__(self, folder: Path, *, undo: bool) -> None:
+        super().__init__(folder, ".docker/config.json", ["-m", "shorepass", "migrate", "--undo" if undo else "--apply"])
+        self.undo = undo
+        self.podman = self.home / "containers/auth.json"
+        self._env["PATH"] = str(self.home / "bin")
+        self._here = StoredHere(self._env, uid=1000)
+
+    def prepare(self) -> None:
+        """Make the home anew, as a copy of the one that this object made at first."""
+        model = self.home.with_name("model")
+        super().prepare()
+        if not model.exists():
+            for folder in (self.home / "bin", self.file.parent, self.podman.parent):
+                folder.mkdir()
+            our_helper(self.home / "bin")
+            alice, bob, carol = (auth(f"{secret.partition(chr(39))[0]}:{secret}") for secret in self.secrets)
+            self.file.write_text(json.dumps({"auths": {"a.example": alice, HUB_SERVER_URL: bob}}, indent="\t"))
+            self.podman.write_text(json.dumps({"auths": {"b.example": carol}}, indent="\t"))
+            self._shorepass("vault", "init")
+            self.vault().store("other.example", Basic("dave", Secret("another one")))
+            if self.undo:
+                self._shorepass("migrate", "--apply")
+            shutil.copytree(self.home, model)
+        else:
+            shutil.copytree(model, self.home, dirs_exist_ok=True)
+
+    def _shorepass(self, *words: str) -> None:
+        argv = [sys.executable, "-m", "shorepass", *words]
+        subprocess.run(argv, env=self._env, capture_output=True, timeout=60, check=True)
+
+    def vault(self) -> Vault:
+        """Return the vault. What it has to say of damage is an error."""
+        return Vault(self._here, ask=refuse, tell=refuse)
+
+    def said(self) -> list[object]:
+        """Return what each client would send for each image."""
+        return [find(client).resolve(self._here, parse(image)).answer for client, image in self.images]
+
+    def content(self) -> object:
+        """Return both files, and what the vault lists."""
+        return self.file.read_bytes(), self.podman.read_bytes(), tuple(sorted(self.vault().list()))
+
+    def left(self) -> list[Path]:
+        """Return temporary files."""
+        return [path for path in self.home.rglob("*") if ".shorepass-" in path.name]
+
+    def part(self, calls: Sequence[Call]) -> slice:
+        """Nothing is written before the first lock."""
+        return slice(next(i for i, call in enumerate(calls) if call.name == "flock"), len(calls))
+
+    def changes(self) -> list[Call]:
+        """Return those of its calls that change what is on the disk, or open a file for that."""
+        return [call for call in self.save_calls() if call.name in CHANGING or OPENED.search(call.text)]
+
+    def repeat(self) -> None:
+        """Do it once more: what was undone to the end cannot be undone again."""
+        again = self.run()
+        assert again.status == 0 or (self.undo and "nothing can be undone" in again.said), again.said
+
+
+class StoredHere(LocalContext):
+    """A context whose docker-credential-shorepass is asked in this process: the same answer, in a tenth of the time."""
+
+    def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
+        def open_store() -> Accounts:
+            return Accounts(Vault(self, ask=refuse, tell=refuse), None, refuse)
+
+        status, stdout = serve(Path(argv[0]).name, argv[1:], lambda _: stdin, open_store, "")
+        return Completed(status, stdout, b"")
+
+
+def refuse(text: str) -> NoReturn:
+    """Fail: nothing is to be asked or told."""
+    raise AssertionError(text)
 
 
 class Outcome(NamedTuple):

@@ -13,10 +13,11 @@ from shorepass.config import auth_entry, auth_file, docker_config, document, reg
 from shorepass.config.locations import AuthFile
 from shorepass.contexts import FileContent, accounts, executable
 from shorepass.contexts.local import LocalContext
-from shorepass.credential import Basic, IdentityToken
+from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import ShorepassError
 from shorepass.helper import protocol
 from shorepass.http import Request, Response, loopback, parse_url, peer, percent_decode, percent_encode, proxy
+from shorepass.migration import journal, plan
 from shorepass.names import (
     Reference,
     host_of_key,
@@ -239,6 +240,17 @@ HTTP = (
     b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 401 U\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nf\r\n0\r\n\r\n",
     b"HTTP/1.0 404 Not Found\r\nConnection: close\r\nX: y\r\n\r\nto the end",
 )
+MIGRATION = json.dumps(
+    {
+        "version": 1,
+        "store": "vault",
+        "helper": "",
+        "moved": [["/home/you/.docker/config.json", "ghcr.io", ["ghcr.io"], "alice"]],
+        "had": ["a"],
+        "named": [[["/home/you/.docker/config.json", ["credHelpers", "ghcr.io"]], [None, 1]]],
+        "done": False,
+    }
+).encode()
 JWT = b"e30.eyJhY2Nlc3MiOlt7InR5cGUiOiJyZXBvc2l0b3J5IiwibmFtZSI6ImEiLCJhY3Rpb25zIjpbInB1bGwiXX1dfQ.c2ln"
 # Of a certificate all but the issuer (organisation O, common name N) is cut short.
 DER = bytes.fromhex("302c302aa00302010202010130003020311e300c060355040a0c054f7267616e300e06035504030c074e616d652e6361")
@@ -271,6 +283,10 @@ PARSERS = {
     "registries.conf": Parser(
         lambda data: registries_conf.load(OneFile(data), variables=True).rewrite(Reference("reg.example", "a", "1")),
         REGISTRIES,
+    ),
+    "journal of a migration": Parser(lambda data: journal.decode(_file(data)), (MIGRATION,)),
+    "a file that is to migrate": Parser(
+        lambda data: plan.plan_file(_file(data), docker=len(data) % 2 == 0, stored=lambda _: ANONYMOUS), CONFIGS
     ),
     "auth entry": Parser(read_entry, (b"YWxpY2U6cHc=", b"YTo=", b"YTpi\n", b"Og==", b"YWE6/+8AAA==")),
     "challenges": Parser(read_challenges, CHALLENGES),

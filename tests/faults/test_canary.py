@@ -138,6 +138,21 @@ def test_every_verb_where_a_store_of_ours_keeps_it(
     assert (home / ".local/share/shorepass/vault.age").exists()
 
 
+@pytest.mark.usefixtures("nothing_set", "our_helper")
+@pytest.mark.parametrize("state", STATES)
+def test_a_migration_and_its_journal(
+    monkeypatch: pytest.MonkeyPatch, world: Path, registry: Registry, state: str
+) -> None:
+    """Whatever the files and helpers are like: neither what it says, nor its journal, nor the vault's files hold the secret."""
+    for name, value in STATES[state].lay_out(world, registry.host).items():
+        monkeypatch.setenv(name, value)
+    for words in ((), ("--json",), ("--apply",), ("--apply", "--json"), ("--undo",), ("--from", "odd", "--apply")):
+        said = run_here(monkeypatch, "migrate", *words)
+        assert leaks(said.stdout + said.stderr) == set(), (words, said)
+        for path in (world / "home/.local").rglob("*"):
+            assert not path.is_file() or leaks(path.read_bytes()) == set(), path
+
+
 @pytest.mark.parametrize("verb", ["", *cli.VERBS])
 def test_help_and_wrong_command_lines(monkeypatch: pytest.MonkeyPatch, world: Path, verb: str) -> None:
     """Neither help nor a complaint about flags quotes a password that was given."""

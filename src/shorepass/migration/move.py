@@ -11,10 +11,11 @@ from shorepass.migration.plan import Group, Stay, plan_file
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Source, as_asked, failure
 from shorepass.shapes import NamedTuple
+from shorepass.stores.accounts import spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from shorepass.contexts import FileContent
     from shorepass.contexts.local import LocalContext
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from shorepass.migration.sources import Plan
     from shorepass.stores import Store
 
-__all__ = ["Done", "move", "moving", "store_all"]
+__all__ = ["Done", "had", "move", "moving", "store_all"]
 
 GIVES_ANOTHER = "the store gives back something else than it was given, so it stays"
 CHANGED = "another program changed it meanwhile"
@@ -62,15 +63,19 @@ def move(here: LocalContext, plan: Plan, open_store: Callable[[], Store], step: 
 
 
 def _record(here: LocalContext, plan: Plan, store: Store) -> Record:
-    names = store.list()
     named = []
     for source in plan.sources:
         content = here.read(source.path, document.SIZE_LIMIT)
         for group in source.plan.groups:
             places = [Place(source.path, ("credHelpers", asked)) for asked in group.names]
             named += [Named(place, held(content, place)) for place in places]
-    had = tuple(key for key in plan.stored if key in names)
-    return Record(store.name, "", tuple(moving(plan)), had, tuple(named))
+    return Record(store.name, "", tuple(moving(plan)), had(plan.stored, store), tuple(named))
+
+
+def had(keys: Iterable[str], store: Store) -> tuple[str, ...]:
+    """Return what a store has of these keys, in whatever spelling. Raises SourceError."""
+    names = store.list()
+    return tuple(dict.fromkeys(spelled for key in keys for spelled in spellings(key) if spelled in names))
 
 
 def moving(plan: Plan) -> dict[Moved, Credential]:
@@ -88,7 +93,7 @@ def _of(source: Source, group: Group) -> Iterator[tuple[Moved, Credential]]:
 
 def store_all(
     wanted: Mapping[str, Credential],
-    had: tuple[str, ...],
+    before: tuple[str, ...],
     open_store: Callable[[], Store],
     step: Callable[[int, int], None],
 ) -> dict[str, str]:
@@ -106,7 +111,7 @@ def store_all(
     for key, credential in wanted.items():
         if key not in refused and on_the_wire(store.get(key)) != on_the_wire(credential):
             refused[key] = GIVES_ANOTHER
-            if key not in had:
+            if key not in before:
                 store.erase(key)
     return refused
 

@@ -14,7 +14,7 @@ from shorepass.errors import ShorepassError, SourceError, UsageError, WriteError
 from shorepass.helper.client import HelperClient
 from shorepass.install import SUFFIX, Place, held, installing, restore
 from shorepass.migration.journal import Journal, Moved, Named, Record
-from shorepass.migration.move import CHANGED, Done, store_all
+from shorepass.migration.move import CHANGED, Done, had, store_all
 from shorepass.migration.plan import Stay
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Stock, client_files, failure
@@ -119,9 +119,8 @@ def move_from_helper(
             journal.write(earlier[0], earlier[1]._replace(done=True))
         return Done(None, {}, plan.stays)
     name = earlier[0] if earlier else journal.new_name()
-    had = tuple(key for key in plan.logins if key in store.list())
     named = [Named(place, held(here.read(place.path, document.SIZE_LIMIT), place)) for place in plan.places]
-    record = Record(store.name, plan.helper, tuple(helper_moving(plan)), had, tuple(named))
+    record = Record(store.name, plan.helper, tuple(helper_moving(plan)), had(plan.logins, store), tuple(named))
     record = record.after(earlier[1]) if earlier else record
     journal.write(name, record)
     refused = store_all(plan.logins, record.had, open_store, step)

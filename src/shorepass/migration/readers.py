@@ -137,10 +137,12 @@ def on_the_wire(credential: Credential) -> Credential:
 
 def registries(key: str) -> list[str]:
     """Return the registries for which a client may take a key, the one that it is named by first; none for no host."""
-    host = host_of_key(key)
-    if host in (HUB_REGISTRY, INDEX, HUB_API):
-        return [HUB_REGISTRY, HUB_API] if host == HUB_API else [HUB_REGISTRY]
-    return [host] if is_registry(host) else []
+    hosts = (
+        host_of_key(key),
+        key.removeprefix("http://").removeprefix("https://").partition("/")[0],
+    )  # as podman cuts it
+    found = dict.fromkeys(HUB_REGISTRY if host in (INDEX, HUB_API) else host for host in hosts if is_registry(host))
+    return [*found, *(host for host in dict.fromkeys(hosts) if host == HUB_API)]
 
 
 def references(registry: str, keys: Mapping[str, Members]) -> Iterator[Reference]:

@@ -15,7 +15,8 @@ from shorepass.migration.journal import Journal
 from shorepass.migration.move import Done
 from shorepass.migration.plan import Stay, holds_secret
 from shorepass.migration.readers import on_the_wire
-from shorepass.migration.sources import failure
+from shorepass.migration.sources import Stock, failure
+from shorepass.stores.accounts import spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,11 +61,10 @@ def undo(here: LocalContext, name: str, record: Record, open_store: Callable[[],
 
 def logins_of(record: Record, store: Store) -> dict[Moved, Credential]:
     """Return what the store has now of the logins of a migration: ANONYMOUS where somebody has logged out."""
-    names = store.list()
+    stock = Stock(store)
     found: dict[Moved, Credential] = {}
     for one in record.moved:
-        key = next((key for key in one.under if key in names), None)
-        credential = store.get(key) if key is not None else ANONYMOUS
+        credential = next((login for key in one.under if (login := stock(key)) != ANONYMOUS), ANONYMOUS)
         if isinstance(credential, IdentityToken):
             credential = IdentityToken(credential.token, credential.username or one.username)
         found[one] = credential
@@ -150,12 +150,12 @@ def erase_all(
     """
     others = {other: journal.read(other) for other in journal.names() if other != name}
     for key, credential in back.items():
-        if key in record.had or key in kept:
-            continue
-        heirs = [other for other, theirs in others.items() if key in theirs.keys]
+        same = set(spellings(key))
+        heirs = [other for other, theirs in others.items() if same & theirs.keys]
         for other in heirs:
             theirs = others[other]
-            others[other] = theirs._replace(had=tuple(had for had in theirs.had if had != key))
+            others[other] = theirs._replace(had=tuple(had for had in theirs.had if had not in same - {*record.had}))
             journal.write(other, others[other])
-        if not heirs and on_the_wire(store.get(key)) == on_the_wire(credential):
-            store.erase(key)
+        for spelled in same - {*record.had}:
+            if not heirs and not same & {*kept} and on_the_wire(store.get(spelled)) == on_the_wire(credential):
+                store.erase(spelled)
