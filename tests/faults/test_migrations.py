@@ -5,11 +5,13 @@ More than that: at every moment each client sends what it sent before.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from faults.interrupted import Migration
+from faults.test_saves import in_own_mounts
 
 
 @pytest.mark.parametrize("undo", [False, True])
@@ -49,3 +51,52 @@ def test_error_at_every_change(tmp_path: Path, error: str, *, undo: bool) -> Non
         migration.repeat()
         assert (migration.content(), migration.left()) == (done, []), call.text
     assert failed > len(calls) // 2
+
+
+def test_full_disk_loses_nothing(tmp_path: Path) -> None:
+    """With any room from none to plenty it succeeds or says why not; each login is somewhere, and the next run succeeds."""
+    code = """
+import json, os, shutil, subprocess, sys
+folder = sys.argv[1]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=768k", "tmpfs", folder], check=True)
+home, filler, config = folder + "/home", folder + "/filler", folder + "/home/.docker/config.json"
+for made in (home, home + "/.docker", home + "/bin"):
+    os.mkdir(made)
+program = home + "/bin/docker-credential-shorepass"
+with open(program, "w") as file:
+    file.write(f'#!/bin/sh\\nexec "{sys.executable}" -m shorepass.docker_credential "$@"\\n')
+os.chmod(program, 0o755)
+env = {"HOME": home, "XDG_RUNTIME_DIR": home, "PYTHONPATH": os.environ["PYTHONPATH"], "PATH": home + "/bin"}
+def run(*words, stdin=""):
+    done = subprocess.run([sys.executable, "-m", *words], input=stdin, text=True, env=env, capture_output=True)
+    return done.returncode, done.stdout + done.stderr
+def found():
+    answers = [run("shorepass", "get", f"r{i}.example")[1] for i in range(3)]
+    return [json.loads(answer)["Secret"][:2] for answer in answers]
+auth = __import__("base64").b64encode
+logins = {f"r{i}.example": {"auth": auth(f"u:{i}-{'x' * 9000}".encode()).decode()} for i in range(3)}
+assert run("shorepass", "vault", "init")[0] == 0
+for pages in range(0, 56, 5):
+    with open(config, "w") as file:
+        json.dump({"auths": logins}, file)
+    with open(filler, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            file.truncate(max(0, file.tell() // 4096 * 4096 - pages * 4096))
+    full = *run("shorepass", "migrate", "--apply"), found()
+    os.unlink(filler)
+    again = *run("shorepass", "migrate", "--apply"), found(), "xxxx" in open(config).read()
+    undone = run("shorepass", "migrate", "--undo"), found()
+    print(json.dumps([full, again, undone]))
+"""
+    rounds = [json.loads(line) for line in in_own_mounts(code, tmp_path).splitlines()]
+    assert len(rounds) == 12
+    logins = ["0-", "1-", "2-"]
+    for (status, said, found), (next_status, _, next_found, in_plain), undone in rounds:
+        assert found == next_found == logins
+        assert status == 0 or "no space left on device" in said
+        assert (next_status, in_plain) == (0, False)
+        assert (undone[0][0], undone[1]) == (0, logins)
+    assert {status for (status, *_), *_ in rounds} == {0, 1}

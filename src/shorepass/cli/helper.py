@@ -125,7 +125,7 @@ def _warn_of_plain_text(here: LocalContext, path: str) -> None:
         names = ", ".join(printable(without_user_info(key)) for key in left)
         print(f"shorepass: {path} still holds in plain text, where docker no longer looks: {names}", file=sys.stderr)
         print(
-            "hint: log in again, which takes it out of the file; or only take it out: shorepass logout REGISTRY",
+            "hint: move it into the store: shorepass migrate --apply; or only take it out: shorepass logout REGISTRY",
             file=sys.stderr,
         )
 
