@@ -44,6 +44,8 @@ def _base64url(data: bytes) -> str:
 class TokenServer:
     """Who may do what, the key, and every request as ``(method, fields)`` in ``requests``. ``realm`` is its URL.
 
+    ``served`` are the users to whom it gave a token, one after the other; a stranger is "".
+
     A client that asks for one (``offline_token=true``, as docker login does) gets a refresh token when
     ``identity_tokens`` is true. ``clock``: seconds that its clock is ahead. ``address``: where on loopback it listens.
     """
@@ -58,6 +60,7 @@ class TokenServer:
         self.clock = 0
         self.refresh_tokens: dict[str, str] = {}
         self.requests: list[tuple[str, dict[str, list[str]]]] = []
+        self.served: list[str] = []
         self._key = ec.generate_private_key(ec.SECP256R1())
         public = self._key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -101,6 +104,7 @@ class TokenServer:
         return self._answer(user, fields.get("scope", [""])[0].split())
 
     def _answer(self, user: str, scopes: list[str]) -> dict[str, object]:
+        self.served.append(user)
         now = int(time.time()) + self.clock
         claims = {
             "iss": ISSUER,
