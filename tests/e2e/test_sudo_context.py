@@ -107,6 +107,22 @@ def test_who_may_run_docker_alone(person: Person, policy: tuple[str, str, str], 
     assert (done.returncode, done.stdout) == (3, "")
 
 
+def test_a_helper_runs_where_sudo_was_typed(person: Person, tmp_path: Path) -> None:
+    """Sudo keeps the working directory, so a helper that goes by it (ours, with a rule for a folder) does so for root, too."""
+    place = machine(person, 'Defaults env_reset, use_pty, env_keep += "PATH"\n')
+    script = """#!/bin/sh\nprintf '{"Username":"%s","Secret":"of %s"}' "$PWD" "$PWD"\n"""
+    program = person.write("bin/docker-credential-where", script, "755")
+    person.as_root("tee", f"{place.root_home}/.docker/config.json", stdin='{"credsStore": "where"}')
+    path = f"{program.parent}:{programs.SYSTEM_PATH}"
+    for folder in (str(person.home), "/usr/share"):
+        (tmp_path / folder[1:4]).mkdir()
+        command = f'cd {folder} && PATH={path} exec sudo docker "$@"'
+        assert sent(place.docker(command, tmp_path / folder[1:4])) == (folder, f"of {folder}")
+        done = place.run("env", "-C", folder, *person.shorepass("get", "--in", "sudo", "reg.example/app", PATH=path))
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["Username"] == folder
+
+
 def test_login_and_logout(person: Person, registry: str, users: dict[str, str]) -> None:
     """A login by way of sudo is root's file, in root's home; with HOME kept it is the caller's, who can read it."""
     for policy, home, owner in (

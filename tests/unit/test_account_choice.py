@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from dict_context import DictContext
+from shorepass import clients
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, Credential
 from shorepass.errors import MalformedFile, ShorepassError, UsageError
+from shorepass.explain import account_steps
 from shorepass.names import Reference, parse
+from shorepass.resolution import Outcome
 from shorepass.secret import Secret
 from shorepass.stores import settings
 from shorepass.stores.accounts import Accounts, key_of, split
@@ -191,6 +195,50 @@ def test_another_place_has_settings_of_its_own() -> None:
     assert choice is not None
     assert choice.account == "theirs"
     assert choose(there, parse("ghcr.io/a/b")) is None
+
+
+RULES = """
+[[account]]
+name = "part"
+repository = "ghcr.io/acme/*"
+
+[[account]]
+name = "all"
+repository = "quay.io/*"
+"""
+ANSWER = '{"Username": "somebody", "Secret": "secret"}'
+
+
+@pytest.mark.parametrize(
+    ("client", "image", "account", "outcome", "words"),
+    [
+        ("docker", "quay.io/a/b", "all", "OK", "the rule for quay.io/* in /home/you/.config/shorepass/config.toml"),
+        ("docker", "ghcr.io/acme/a", "part", "SKIPPED", "without the repository: that means the default login"),
+        ("docker", "ghcr.io/acme", "part", "SKIPPED", "without the repository"),
+        ("docker", "ghcr.io/other/a", None, "", ""),
+        ("podman", "quay.io/a/b", "all", "SKIPPED", "podman does not ask docker-credential-shorepass"),
+        ("podman", "ghcr.io/acme/a", "part", "OK", "podman takes the key ghcr.io/acme by itself"),
+        ("skopeo", "ghcr.io/acme/a", "part", "OK", "skopeo takes the key ghcr.io/acme by itself"),
+        ("podman", "ghcr.io/other/a", None, "", ""),
+    ],
+)
+def test_what_explain_says_of_another_place(
+    client: str, image: str, account: str | None, outcome: str, words: str
+) -> None:
+    """Which account the rules over there mean, and whether the client there can carry them."""
+    auth = json.dumps({"auths": {"ghcr.io/acme": {"auth": "YTpi"}}})
+    there = DictContext(
+        "there",
+        {
+            "/home/you/.config/shorepass/config.toml": RULES,
+            "/home/you/.docker/config.json": '{"credsStore": "shorepass"}',
+            "/home/you/.config/containers/auth.json": auth,
+        },
+        programs={"/bin/docker-credential-shorepass": ANSWER},
+    )
+    steps = account_steps(clients.find(client).resolve(there, parse(image)), there)
+    assert [step.subject for step in steps] == ([account] if account else [])
+    assert all(step.outcome is Outcome[outcome] and words in step.detail for step in steps)
 
 
 # What a client sees
