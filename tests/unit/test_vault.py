@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def test_a_second_recipient_opens_it_too(tmp_path: Path) -> None:
     ("kind", "reason"),
     [
         ("ecdsa", "ecdsa-sha2-nistp256"),
-        ("protected", "a passphrase protects this SSH key"),
+        ("protected", "wrong passphrase"),
         ("no .pub", ".pub: not there"),
         ("another's .pub", "does not belong to"),
         ("no file", "no such file"),
@@ -135,7 +136,37 @@ def test_a_key_that_cannot_open_it_makes_none(tmp_path: Path, kind: str, reason:
     elif kind == "no key":
         Path(path).write_text("hello\n")
     with pytest.raises((UsageError, StoreError), match=reason):
-        from_file(here(), path, nobody)
+        from_file(here(), path, (lambda _: "another") if kind == "protected" else nobody)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "rsa in PEM"])
+def test_an_ssh_key_with_a_passphrase_of_its_own(tmp_path: Path, kind: str) -> None:
+    """The key that a careful person has: its passphrase is asked for once a process, and a wrong one is "locked"."""
+    path = ssh_key(tmp_path, kind.partition(" ")[0], passphrase=TYPED)
+    if kind == "rsa in PEM":
+        words = ["-q", "-p", "-m", "PEM", "-P", TYPED, "-N", TYPED, "-f", path]
+        assert programs.run([programs.require("ssh-keygen"), *words]).returncode == 0
+    asked: list[str] = []
+
+    def ask(prompt: str) -> str:
+        asked.append(prompt)
+        return typist(prompt)
+
+    init(open_vault(ask), here(), from_file(here(), path, ask))
+    vault = open_vault(ask)
+    vault.store("ghcr.io", ALICE)
+    assert vault.get("ghcr.io") == ALICE
+    assert len(asked) == 2
+    with pytest.raises(StoreLocked, match="wrong passphrase"):
+        open_vault(lambda _: "another").get("ghcr.io")
+
+
+def test_an_ssh_key_with_a_passphrase_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library for it is an extra: without it the error names the command that installs it."""
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    with pytest.raises(StoreLocked) as refused:
+        from_file(here(), ssh_key(tmp_path, passphrase="a passphrase"), nobody)
+    assert "shorepass[ssh]" in (refused.value.hint or "")
 
 
 def test_the_same_passphrase_twice() -> None:

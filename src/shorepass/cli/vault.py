@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("action", nargs="?", choices=("init", "rekey", "export"), help="default: say what is there")
     key = parser.add_mutually_exclusive_group()
-    key.add_argument("--ssh-key", metavar="FILE", help="an SSH key (ed25519 or RSA, without a passphrase of its own)")
+    key.add_argument("--ssh-key", metavar="FILE", help="an SSH key (ed25519 or RSA)")
     key.add_argument("--identity", metavar="FILE", help="an age identity file")
     key.add_argument("--passphrase", action="store_true", help="a passphrase, asked for on the terminal")
     key.add_argument("--machine-key", action="store_true", help="a key that lies open on this machine (default)")

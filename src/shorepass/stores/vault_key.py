@@ -1,6 +1,7 @@
 """What opens the vault: a private key, in one of the kinds that the ``age`` program takes as ``--identity``.
 
-An age identity file, one that a passphrase protects (itself an age file), or an SSH key (ed25519, RSA). Source: age(1).
+An age identity file, one that a passphrase protects (itself an age file), or an SSH key (ed25519, RSA), with a passphrase of
+its own or without. Source: age(1).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "Key", "generate", "needs_passphrase", "opens", "parse", "protect", "recipient_of"]
 
 NAME = "vault"
+PEM = b"-----BEGIN "
+OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 PROTECTED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 
 
@@ -52,26 +55,36 @@ def protect(identity_file: bytes, passphrase: str) -> bytes:
 
 
 def needs_passphrase(content: FileContent) -> bool:
-    """Tell whether an identity file asks for a passphrase."""
-    return content.data.startswith(PROTECTED)
+    """Tell whether a key asks for a passphrase."""
+    return content.data.startswith(PROTECTED) or _is_protected_ssh_key(content.data)
+
+
+def _is_protected_ssh_key(data: bytes) -> bool:
+    """Tell whether an SSH key is encrypted. Source: PROTOCOL.key of OpenSSH, RFC 1421 section 4.6.1.1."""
+    if not data.startswith(OPENSSH):
+        return data.startswith(PEM) and b"ENCRYPTED" in data[:200]
+    import binascii
+
+    try:
+        inside = binascii.a2b_base64(data[len(OPENSSH) :].partition(b"-")[0])
+    except ValueError:
+        return False  # it is no key at all, which whoever reads it will say
+    return not inside.startswith(b"openssh-key-v1\0\0\0\0\4none")
 
 
 def parse(content: FileContent, ask: Ask) -> list[Key]:
     """Return the keys in a file; ``ask`` is asked for its passphrase. Raises StoreLocked, StoreBroken."""
-    from pyrage import DecryptError, IdentityError, ssh
+    from pyrage import DecryptError
     from pyrage import passphrase as scrypt
 
     data, path = content.data, content.path
-    if needs_passphrase(content):
+    if data.startswith(PROTECTED):
         try:
             data = scrypt.decrypt(data, ask(f"Passphrase of {path}: "))
         except DecryptError as error:
             raise StoreLocked(NAME, f"{path}: wrong passphrase, or no longer whole ({printable(str(error))})") from None
-    elif data.startswith(b"-----BEGIN "):
-        try:
-            return [Key(ssh.Identity.from_buffer(data))]
-        except IdentityError as error:
-            raise _unusable_ssh_key(path, str(error)) from None
+    elif data.startswith(PEM):
+        return [_ssh_key(path, _opened(content, ask) if _is_protected_ssh_key(data) else data)]
     keys = [_native(path, line) for line in data.splitlines() if line.strip() and not line.startswith(b"#")]
     if not keys:
         raise StoreBroken(NAME, f"{path}: no key in it", hint="bring it back from a backup")
@@ -92,14 +105,46 @@ def _native(path: str, line: bytes) -> Key:
     return Key(identity, str(identity.to_public()))
 
 
-def _unusable_ssh_key(path: str, said: str) -> StoreLocked:
-    if "decrypted" in said or "Encrypted" in said:
-        return StoreLocked(
-            NAME,
-            f"{path}: a passphrase protects this SSH key, and it cannot be asked for",
-            hint="take a key without one, or: shorepass vault init --passphrase",
+def _ssh_key(path: str, data: bytes) -> Key:
+    from pyrage import IdentityError, ssh
+
+    try:
+        return Key(ssh.Identity.from_buffer(data))
+    except IdentityError as error:
+        raise StoreLocked(
+            NAME, f"{path}: {printable(str(error))}", hint="take an SSH key of type ed25519 or RSA"
+        ) from None
+
+
+def _opened(content: FileContent, ask: Ask) -> bytes:
+    """Return an SSH key without its passphrase, in memory alone: the age library takes no other."""
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives import serialization
+    except ImportError:
+        raise _without_library(content.path) from None
+    load = (
+        serialization.load_ssh_private_key if content.data.startswith(OPENSSH) else serialization.load_pem_private_key
+    )
+    try:
+        key = load(content.data, ask(f"Passphrase of {content.path}: ").encode())
+        return key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
         )
-    return StoreLocked(NAME, f"{path}: {printable(said)}", hint="take an SSH key of type ed25519 or RSA")
+    except UnsupportedAlgorithm as error:
+        if "bcrypt" in str(error):
+            raise _without_library(content.path) from None
+        raise StoreLocked(NAME, f"{content.path}: {printable(str(error))}") from None
+    except (ValueError, TypeError):
+        raise StoreLocked(NAME, f"{content.path}: wrong passphrase, or no longer whole") from None
+
+
+def _without_library(path: str) -> StoreLocked:
+    return StoreLocked(
+        NAME,
+        f"{path}: a passphrase protects this SSH key, and the library that opens it is not installed",
+        hint="pip install 'shorepass[ssh]'; or take another key: shorepass vault init --passphrase",
+    )
 
 
 def recipient_of(text: str) -> Any:
