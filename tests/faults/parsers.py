@@ -8,13 +8,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from shorepass import install
 from shorepass.clients import docker
 from shorepass.config import auth_entry, auth_file, docker_config, document, registries_conf
 from shorepass.config.locations import AuthFile
 from shorepass.contexts import FileContent, accounts, executable
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
-from shorepass.errors import ShorepassError
+from shorepass.errors import ShorepassError, StoreLocked
 from shorepass.helper import protocol
 from shorepass.http import Request, Response, loopback, parse_url, peer, percent_decode, percent_encode, proxy
 from shorepass.migration import journal, plan
@@ -30,9 +31,9 @@ from shorepass.names import (
 from shorepass.processes import Completed
 from shorepass.registry import answer, challenge, permission, realm, scope, token
 from shorepass.secret import Secret
-from shorepass.stores import rules
 from shorepass.stores.accounts import key_of, split
 from shorepass.stores.choice import choose
+from shorepass.stores import rules, vault_document, vault_key
 
 __all__ = ["OURS", "PARSERS", "Parser"]
 
@@ -270,6 +271,33 @@ SETTINGS = (
     b'account = [{name = "work", directory = "~/src"}, {name = "work", directory = "/"}]\n',
     b"account = 1",
 )
+VAULT = vault_document.encode(
+    vault_document.Document({}, ("age1x",))
+    .with_login("reg.example", Basic("alice", Secret("pw")))
+    .with_login("b.example#work", IdentityToken(Secret("t"), "bob"))
+)
+KEYS = (
+    b"# public key: age1x\nAGE-SECRET-KEY-1QQQQ\n",
+    b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAAB\n-----END",
+    b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0\n-----END",
+    b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END",
+)
+
+
+def read_vault(data: bytes) -> None:
+    try:
+        found = vault_document.decode(data)
+        found.names()
+        for key in found.logins:
+            found.get(key)
+    except vault_document.NotADocumentError:
+        pass  # ``Vault`` says in which file
+
+
+def nobody(prompt: str) -> str:
+    raise StoreLocked("vault", prompt)
+
+
 PARSERS = {
     "config.json, as docker reads it": Parser(lambda data: docker_config.load(_file(data)), CONFIGS),
     "config.json, for an edit": Parser(lambda data: document.load(_file(data), first_value_only=True), CONFIGS),
@@ -328,6 +356,12 @@ PARSERS = {
     "HTTP": Parser(read_http, HTTP),
     "certificate": Parser(peer.issuer_of, (DER,)),
     "program": Parser(executable.describe, (ELF, b"#!/bin/sh -e\n", b"MZ\x90\0")),
+    "what is in a vault": Parser(read_vault, (VAULT,)),
+    "vault's key": Parser(lambda data: vault_key.parse(_file(data), nobody), KEYS),
+    "helper.json": Parser(
+        lambda data: install.decode(_file(data)),
+        (b'{"version": 1, "places": {"[\\"/a\\",\\"credsStore\\"]": {"name": null, "depth": 1}}}',),
+    ),
     "passwd, group": Parser(
         read_accounts, (b"root:x:0:0::/root:/bin/sh\nalice:x:1000:1000:A:/home/alice:\n", b"staff:x:50:alice\n")
     ),
