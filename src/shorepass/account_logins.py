@@ -10,9 +10,10 @@ from __future__ import annotations
 from shorepass.clients import Target
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import InvalidReference, ShorepassError, StoreMissing, UsageError, printable
-from shorepass.install import PROGRAM, SUFFIX
+from shorepass.install import SUFFIX
 from shorepass.logins import Erasure, Login, erase, store_login
 from shorepass.names import Reference, registry_meant, registry_of_server
+from shorepass.placement import require_helper
 from shorepass.shapes import NamedTuple
 from shorepass.stores import settings
 from shorepass.stores.accounts import WITHOUT_ROOM, key_of, require_room, spellings, split
@@ -76,8 +77,8 @@ def log_in(
                 hint=f"shorepass login --as {account} {target.key.partition('/')[0]}",
             )
         require_room(store or settings.load(here).store or "")
-        if (target.helper is None or target.detected) and here.which(PROGRAM) is None:
-            raise ShorepassError(f"{PROGRAM} is not on PATH, so {client.name} could not ask it", hint=keeping.hint())
+        if target.helper is None or target.detected:
+            require_helper(here, client)
     registry = registry_of_server(server)
     with RegistryClient(registry, access, here) as asked:
         accepted = asked.check_login(credential).credential

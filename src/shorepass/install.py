@@ -24,7 +24,19 @@ if TYPE_CHECKING:
     Edit: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 __all__ = [
-    *("PROGRAM", "SUFFIX", "Before", "Place", "held", "install", "installing", "named_now", "place", "places"),
+    *(
+        "PROGRAM",
+        "SUFFIX",
+        "Before",
+        "Place",
+        "decode",
+        "held",
+        "install",
+        "installing",
+        "named_now",
+        "place",
+        "places",
+    ),
     *("put_back", "restore", "uninstall", "uninstalling"),
 ]
 
@@ -65,8 +77,7 @@ def place(here: LocalContext, client: str, registry: str | None) -> Place:
 
 def places(here: LocalContext) -> list[Place]:
     """Return every place where our helper was named and is remembered. Raises MalformedFile, FileError."""
-    named = [json.loads(name) for name in _remembered(here)]
-    return [Place(path, tuple(member)) for path, *member in named]
+    return list(_remembered(here))
 
 
 def named_now(content: FileContent | None, where: Place) -> str | None:
@@ -112,7 +123,7 @@ def install(here: LocalContext, where: Place) -> bool:
 
 def uninstalling(here: LocalContext, where: Place) -> Edit:
     """Return the edit that puts back what was there before our helper, as far as that is remembered."""
-    before = _remembered(here).get(_name(where), Before(None, len(where.member)))
+    before = _remembered(here).get(where, Before(None, len(where.member)))
     return lambda content: put_back(content, where, before)
 
 
@@ -131,7 +142,7 @@ def put_back(content: FileContent | None, where: Place, before: Before) -> bytes
 
 def uninstall(here: LocalContext, where: Place) -> bool:
     """Put back what was there before; False when our helper is not named there. Raises FileError, WriteError."""
-    changed = restore(here, where, _remembered(here).get(_name(where), Before(None, 1)))
+    changed = restore(here, where, _remembered(here).get(where, Before(None, 1)))
     _remember(here, where, None)
     return changed
 
@@ -162,39 +173,45 @@ def _state_path(here: LocalContext) -> str:
     return join(here, state, "shorepass", "helper.json")
 
 
-def _name(where: Place) -> str:
-    return json.dumps([where.path, *where.member])
-
-
-def _remembered(here: LocalContext) -> dict[str, Before]:
+def _remembered(here: LocalContext) -> dict[Place, Before]:
     path = _state_path(here)
     content = here.read(path, document.SIZE_LIMIT)
-    return {} if content is None else _decode(content)
+    return {} if content is None else decode(content)
 
 
-def _decode(content: FileContent) -> dict[str, Before]:
+def decode(content: FileContent) -> dict[Place, Before]:
+    """Return what is remembered. Raises MalformedFile."""
     try:
         found = json.loads(content.data)
         if found["version"] != VERSION:
             raise ValueError
-        return {name: Before(before["name"], int(before["depth"])) for name, before in found["places"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return dict(_remembered_place(name, before) for name, before in found["places"].items())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise MalformedFile(
             content.path, "not what this version of Shorepass writes there", hint="move it away, then try again"
         ) from None
+
+
+def _remembered_place(name: str, before: Any) -> tuple[Place, Before]:
+    path, *member = json.loads(name)
+    helper = before["name"]
+    if not member or not all(isinstance(text, str) for text in (path, *member, helper or "")):
+        raise TypeError
+    return Place(path, tuple(member)), Before(helper, int(before["depth"]))
 
 
 def _remember(here: LocalContext, where: Place, before: Before | None) -> None:
     """Write down what a place held; None: forget it."""
 
     def edit(content: FileContent | None) -> bytes | None:
-        places = {} if content is None else _decode(content)
-        if before is None and _name(where) not in places:
+        places = {} if content is None else decode(content)
+        if before is None and where not in places:
             return None
-        places.pop(_name(where), None)
+        places.pop(where, None)
         if before is not None:
-            places[_name(where)] = before
-        document = {"version": VERSION, "places": {name: known._asdict() for name, known in places.items()}}
+            places[where] = before
+        named = {json.dumps([place.path, *place.member]): known._asdict() for place, known in places.items()}
+        document = {"version": VERSION, "places": named}
         return json.dumps(document, indent=2).encode() + b"\n"
 
     path = _state_path(here)

@@ -1,4 +1,4 @@
-"""Keep a login in a store of ours where its client names no helper, so that it is not plain text by default.
+"""Keep a login in a store of ours.
 
 The client finds it by our helper, which is then named for that registry in the client's own file: in ``credHelpers``, since
 podman, which reads docker's file, too, passes over ``credsStore``.
@@ -6,18 +6,15 @@ podman, which reads docker's file, too, passes over ``credsStore``.
 
 from __future__ import annotations
 
-import os
-import sys
-
 from shorepass.config import docker_config, document
-from shorepass.contexts.local import LocalContext
 from shorepass.contexts.terminal import ask
 from shorepass.credential import Basic
-from shorepass.errors import ShorepassError, UsageError, printable
+from shorepass.errors import UsageError, printable
 from shorepass.install import PROGRAM, SUFFIX, Place, install
 from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL
-from shorepass.shapes import NamedTuple
 from shorepass.stores import settings
+from shorepass.stores.accounts import key_of, require_room
+from shorepass.stores.choice import Chooser
 from shorepass.stores.chosen import DEFAULT, choose, use
 
 TYPE_CHECKING = False
@@ -26,59 +23,14 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from shorepass.clients import Client, Target
-    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts import FileContent
+    from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
     from shorepass.stores import Store
 
     Tell: TypeAlias = Callable[[str], None]  # what a person should know although all went well
 
-__all__ = ["PLAIN", "Decision", "Tell", "decide", "hint", "keep", "name_helper", "opened"]
-
-PLAIN = "file"  # the store in which a login rests as the client itself keeps it
-
-
-class Decision(NamedTuple):
-    """Where a login is to be kept: ``here``, in a store of ours; None: where the client's own rules say.
-
-    ``remark``: what a person should know after that.
-    """
-
-    here: LocalContext | None = None
-    remark: str = ""
-
-
-def decide(context: Context, client: Client, target: Target, store: str | None) -> Decision:
-    """Decide where a login is to be kept; ``store`` is what was asked for, None for what is set.
-
-    The client's own rules say it where a file names a helper, in another place than here, where somebody wants plain text,
-    in an auth file that was named (a container has no helper of ours), and for a part of a registry, for which podman asks
-    no helper.
-
-    Raises MalformedFile, FileError; ShorepassError: our helper is not on PATH, so no client could ask it.
-    """
-    if (target.helper is not None and not target.detected) or store == PLAIN:
-        return Decision()
-    plain = (
-        "" if client.name == "docker" else f"the login stands in {target.path} in plain text"
-    )  # docker says it itself
-    if not isinstance(context, LocalContext) or context.name != "me":
-        return Decision(remark=plain)
-    if store is None and settings.load(context).store == PLAIN:
-        return Decision()
-    if client.name != "docker" and context.getenv("REGISTRY_AUTH_FILE"):
-        return Decision(remark=f"{plain}: a file that is named may be for another place")
-    if client.name != "docker" and "/" in target.key:
-        return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")
-    if context.which(PROGRAM) is None:
-        raise ShorepassError(f"{PROGRAM} is not on PATH, so {client.name} could not ask it for this login", hint=hint())
-    return Decision(context)
-
-
-def hint() -> str:
-    """Return what helps where our helper is not on PATH."""
-    beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
-    there = f"put its folder there: {os.path.dirname(beside)}" if os.path.exists(beside) else "install it there"
-    return f"{there}; or, to keep the login in plain text: shorepass login --store {PLAIN}"
+__all__ = ["Tell", "keep", "name_helper", "opened"]
 
 
 def keep(
@@ -90,8 +42,9 @@ def keep(
     SourceError, WriteError.
     """
     kept_in = opened(here, store, tell)
-    before = kept_in.get(target.key)
-    kept_in.store(target.key, credential)
+    key = _key_of_account(here, target.key, kept_in, tell)
+    before = kept_in.get(key)
+    kept_in.store(key, credential)
     if isinstance(before, Basic) and isinstance(credential, Basic) and before.username != credential.username:
         tell(
             f"{printable(before.username)!r} was logged in there: {PROGRAM} keeps one login for a registry, "
@@ -99,6 +52,16 @@ def keep(
         )
     name_helper(here, client, target)
     return target._replace(helper=SUFFIX, detected=False)
+
+
+def _key_of_account(here: LocalContext, key: str, store: Store, tell: Tell) -> str:
+    """Return the store's key for what a client will ask our helper for, here and now: an account's, where one is meant."""
+    choice = Chooser(here, settings.load(here)).for_key(key)
+    if choice is None:
+        return key
+    require_room(store.name)
+    tell(f"it is kept as the account {choice.account!r}: {choice.why}")
+    return key_of(key, choice.account)
 
 
 def opened(here: LocalContext, store: str | None, tell: Tell) -> Store:

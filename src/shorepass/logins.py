@@ -60,16 +60,18 @@ def log_in(
 
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
-    from shorepass import keeping
     from shorepass.names import registry_of_server
+    from shorepass.placement import decide
     from shorepass.registry.client import RegistryClient
 
     target = client.target(context, server)  # a broken config file is found before the password is sent anywhere
-    decision = keeping.decide(context, client, target, store)
+    decision = decide(context, client, target, store)
     registry = registry_of_server(server)
     with RegistryClient(registry, access, context) as asked:
         accepted = asked.check_login(credential).credential
     if decision.here:
+        from shorepass import keeping
+
         target, changed = keeping.keep(decision.here, client, target, accepted, store, tell), True
     else:
         changed = store_login(context, target, accepted)

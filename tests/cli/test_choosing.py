@@ -17,7 +17,8 @@ from shorepass import Basic, LocalContext, Secret
 from shorepass.clients import find
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import StoreBroken
-from shorepass.keeping import decide, keep
+from shorepass.keeping import keep
+from shorepass.placement import decide
 from shorepass.stores import probe
 from shorepass.stores.chosen import named
 from shorepass.testing import Registry
@@ -220,6 +221,19 @@ def test_a_store_by_name_is_set_once(run_shorepass: RunShorepass, registry: Regi
     assert user_of(run_shorepass, registry.host) == "alice"
     done = log_in(run_shorepass, "other.example", "--store", "nonsense")
     assert done.status == 1
+
+
+@pytest.mark.usefixtures("our_helper")
+def test_a_login_where_an_account_is_meant_is_that_account_s(run_shorepass: RunShorepass, registry: Registry) -> None:
+    """As docker's own login would, by way of our helper: the first one, which makes the vault, and the next."""
+    work = {"SHOREPASS_ACCOUNT": "work"}
+    for user, password in (("alice", PASSWORD), ("bob", "builder")):
+        words = ("-u", user, "--password-stdin", registry.host)
+        done = run_shorepass("login", *words, stdin=password, env=work)
+        assert done.status == 0, done.stderr
+        assert json.loads(run_shorepass("get", registry.host, env=work).stdout)["Username"] == user
+        assert user_of(run_shorepass, registry.host) is None
+    assert json.loads(run_shorepass("accounts", "--json").stdout)["accounts"][0]["username"] == "bob"
 
 
 @pytest.mark.usefixtures("our_helper")

@@ -31,9 +31,9 @@ from shorepass.names import (
 from shorepass.processes import Completed
 from shorepass.registry import answer, challenge, permission, realm, scope, token
 from shorepass.secret import Secret
+from shorepass.stores import rules, vault_document, vault_key
 from shorepass.stores.accounts import key_of, split
 from shorepass.stores.choice import choose
-from shorepass.stores import rules, vault_document, vault_key
 
 __all__ = ["OURS", "PARSERS", "Parser"]
 
@@ -277,7 +277,7 @@ VAULT = vault_document.encode(
     .with_login("b.example#work", IdentityToken(Secret("t"), "bob"))
 )
 KEYS = (
-    b"# public key: age1x\nAGE-SECRET-KEY-1QQQQ\n",
+    b"# nobody's\nAGE-SECRET-KEY-1S9NM34WWQ6J2XF6YCM2ZE0TN6FC67QECR3DGAWAEPGZGD40AWZRSXFKZQ9\n",
     b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAAB\n-----END",
     b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0\n-----END",
     b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END",

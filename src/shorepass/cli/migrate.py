@@ -123,7 +123,7 @@ class _Chosen(_Opener):
 
     def __init__(self, arguments: argparse.Namespace, here: LocalContext) -> None:
         from shorepass.errors import UsageError
-        from shorepass.keeping import PLAIN
+        from shorepass.placement import PLAIN
         from shorepass.stores import settings
         from shorepass.stores.chosen import DEFAULT, named
 

@@ -1,0 +1,70 @@
+"""Where a login is to be kept: as its client itself would, or in a store of ours, so that it is not plain text by default."""
+
+from __future__ import annotations
+
+from shorepass.contexts.local import LocalContext
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.clients import Client, Target
+    from shorepass.contexts import Context
+
+__all__ = ["PLAIN", "Decision", "decide", "require_helper"]
+
+PLAIN = "file"  # the store in which a login rests as the client itself keeps it
+
+
+class Decision(NamedTuple):
+    """Where a login is to be kept: ``here``, in a store of ours; None: where the client's own rules say.
+
+    ``remark``: what a person should know after that.
+    """
+
+    here: LocalContext | None = None
+    remark: str = ""
+
+
+def decide(context: Context, client: Client, target: Target, store: str | None) -> Decision:
+    """Decide where a login is to be kept; ``store`` is what was asked for, None for what is set.
+
+    The client's own rules say it where a file names a helper, in another place than here, where somebody wants plain text,
+    in an auth file that was named (a container has no helper of ours), and for a part of a registry, for which podman asks
+    no helper.
+
+    Raises MalformedFile, FileError; ShorepassError: our helper is not on PATH, so no client could ask it.
+    """
+    if (target.helper is not None and not target.detected) or store == PLAIN:
+        return Decision()
+    is_docker = client.name == "docker"  # which warns of plain text itself
+    plain = "" if is_docker else f"the login stands in {target.path} in plain text"
+    if not isinstance(context, LocalContext) or context.name != "me":
+        return Decision(remark=plain)
+    from shorepass.stores import settings
+
+    if store is None and settings.load(context).store == PLAIN:
+        return Decision()
+    if not is_docker and context.getenv("REGISTRY_AUTH_FILE"):
+        return Decision(remark=f"{plain}: a file that is named may be for another place")
+    if not is_docker and "/" in target.key:
+        return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")
+    require_helper(context, client)
+    return Decision(context)
+
+
+def require_helper(here: LocalContext, client: Client) -> None:
+    """Raise ShorepassError where our helper is not on PATH, so that the client could not ask it."""
+    import os
+    import sys
+
+    from shorepass.errors import ShorepassError
+    from shorepass.install import PROGRAM
+
+    if here.which(PROGRAM) is not None:
+        return
+    beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
+    there = f"put its folder there: {os.path.dirname(beside)}" if os.path.exists(beside) else "install it there"
+    raise ShorepassError(
+        f"{PROGRAM} is not on PATH, so {client.name} could not ask it for this login",
+        hint=f"{there}; or, to keep the login in plain text: shorepass login --store {PLAIN}",
+    )
