@@ -158,6 +158,11 @@ def test_new_document_is_written_as_docker_writes_it(data: bytes | None) -> None
             '{"auths":{"r":1},"auths":null,"auths":{"r":{"auth":"x"}}}',
             id="forgotten by null",
         ),
+        pytest.param(
+            '{"auths":{"r":1,"bad":2},"auths":null,"z":0}',
+            '{"auths":{"r":1,"bad":2},"auths":null,"z":0,"auths":{"r":{"auth":"x"}}}',
+            id="null stays in between, or what stands before it would come back",
+        ),
         pytest.param('{"auths":{"r":1,"r":2}}', '{"auths":{"r":1,"r":{"auth":"x"}}}', id="repeated key"),
         pytest.param(
             '{\n\t"auths": {"a": {}, "b": {}}\n}',

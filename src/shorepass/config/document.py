@@ -196,6 +196,10 @@ def _set(text: str, path: tuple[str, ...], value: object) -> str:
             return _insert(text, start, found, name, _nested(rest, value), style, indent)
         index = _effective(found, indices, rest)
         member = found[index]
+        if (
+            member.value is None and rest and len(indices) > 1
+        ):  # to put something in its place would revive what is before it
+            return _insert(text, start, found, name, _nested(rest, value), style, indent)
         layout, indent = _layout(_lead(text, start, found, index), style, indent)
         if not rest or member.value is None:
             return text[: member.start] + _render(_nested(rest, value), layout, indent) + text[member.end :]

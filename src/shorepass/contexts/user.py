@@ -23,7 +23,7 @@ from shorepass.contexts import (
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.rights import acting_as
 from shorepass.errors import ContextError, printable
-from shorepass.files import placing, saving  # noqa: F401  # for the same reason
+from shorepass.files import saving  # noqa: F401  # for the same reason
 from shorepass.processes import Identity
 
 TYPE_CHECKING = False

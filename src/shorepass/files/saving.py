@@ -7,6 +7,7 @@ import os
 
 from shorepass.errors import WriteError
 from shorepass.files.draft import MARK, ChangedError, Draft, give
+from shorepass.files.placing import make_folders, remove
 from shorepass.files.reading import quoted, read_with_status, reason
 from shorepass.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.shapes import NamedTuple
@@ -63,8 +64,6 @@ def update(
         if not os.path.isdir(folder):
             if edit(None) is None:
                 return False
-            from shorepass.files.placing import make_folders
-
             make_folders(folder, owner)
         with FolderLock(target, timeout) as lock:
             for _ in range(RETRIES):
@@ -130,8 +129,6 @@ def _fill(draft: Draft, data: bytes, like: os.stat_result | None, owner: tuple[i
 
 def _rotate(target: str, before: tuple[FileContent, os.stat_result], generations: int) -> None:
     """Let the file that is to be replaced have the name of the youngest generation as well, and the others step back."""
-    from shorepass.files.placing import remove
-
     for number in range(generations - 1, 0, -1):
         try:
             os.replace(f"{target}.{number}", f"{target}.{number + 1}")
@@ -155,8 +152,6 @@ def _forget(
     generations: int,
 ) -> None:
     """Replace the youngest generation by ``data``, and remove the others."""
-    from shorepass.files.placing import remove
-
     for number in range(1, generations + 1):
         path = f"{target}.{number}"
         _sweep(lock, *os.path.split(path))
