@@ -71,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments and arguments[0] == name and name in VERBS:
         verb = _verb(name)
         parser = _Parser(f"shorepass {name}", VERBS[name], verb.EXAMPLES, getattr(verb, "USAGE_EXIT_CODE", 2))
+        parser.too_many_code = getattr(verb, "too_many_code", None)
         verb.add_arguments(parser)
         words = arguments[1:]
         if not getattr(verb, "TAKES_A_COMMAND", False):  # whose words are not ours to change
@@ -163,7 +164,12 @@ def _width() -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that speaks in our voice and exits with the imitated client's code for a wrong command line."""
+    """A parser that speaks in our voice and exits with the imitated client's code for a wrong command line.
+
+    ``too_many_code``: returns the code for too many arguments, where that depends on the client that the flags name.
+    """
+
+    too_many_code: Callable[[argparse.Namespace], int] | None = None
 
     def __init__(self, prog: str, description: str, epilog: str, usage_exit_code: int = 2) -> None:
         super().__init__(
@@ -179,12 +185,12 @@ class _Parser(argparse.ArgumentParser):
         """Parse all words. Those that are left over are not repeated: one may be a password."""
         parsed, left = self.parse_known_args(args)
         flags = [word if word.startswith("--") else word[:2] for word in left if word.startswith("-")]
+        if flags:
+            self.error("unknown flag: " + ", ".join(flag.partition("=")[0] for flag in flags))
+        if left and self.too_many_code:
+            self._usage_exit_code = self.too_many_code(parsed)
         if left:
-            self.error(
-                "unknown flag: " + ", ".join(flag.partition("=")[0] for flag in flags)
-                if flags
-                else "too many arguments"
-            )
+            self.error("too many arguments")
         return parsed
 
     def error(self, message: str) -> NoReturn:

@@ -32,8 +32,8 @@ if that works here, else an encrypted file (shorepass stores). Plain text only b
 Without a server: Docker Hub. Exit code 0, or as docker login 1, as podman login 125.
 """
 
-PODMAN_FAILURE = 125
 USAGE_EXIT_CODE = 125  # docker's and podman's own for a flag they do not know
+too_many_code = place.failure_code  # and for too many arguments, where they differ
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     client = place.find_client(arguments)
     is_docker = client.name == "docker"
-    arguments.failure_code = 1 if is_docker else PODMAN_FAILURE
+    arguments.failure_code = place.failure_code(arguments)
     if arguments.server is None and not is_docker:
         raise UsageError("no registry was named", hint=f"shorepass login --client {client.name} REGISTRY")
     server = arguments.server or "docker.io"

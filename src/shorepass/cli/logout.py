@@ -24,8 +24,8 @@ The login is then in no file, store or backup of ours; repairs by doctor that ke
 As docker logout, a registry without a login is no error for docker; as podman logout, it is one for podman.
 """
 
-PODMAN_FAILURE = 125
 USAGE_EXIT_CODE = 125  # docker's and podman's own for a flag they do not know
+too_many_code = place.failure_code  # and for too many arguments, where they differ
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     client = place.find_client(arguments)
     is_docker = client.name == "docker"
-    arguments.failure_code = 1 if is_docker else PODMAN_FAILURE
+    arguments.failure_code = place.failure_code(arguments)
     if arguments.all and arguments.server:
         raise UsageError("--all takes no server")
     if arguments.all and arguments.account is not None:
@@ -78,8 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
                     file=sys.stderr,
                 )
     if broken:
-        return arguments.failure_code if not is_docker else 1
-    return 0 if found or is_docker or arguments.all else PODMAN_FAILURE
+        return place.failure_code(arguments)
+    return 0 if found or is_docker or arguments.all else place.failure_code(arguments)
 
 
 def _print_text(done: Departure, server: str, *, found: bool, is_docker: bool) -> None:

@@ -18,7 +18,9 @@ __all__ = [
     "add_client_flags",
     "add_file_flags",
     "add_registry_flags",
+    "client_name",
     "context",
+    "failure_code",
     "find_client",
     "find_context",
     "here",
@@ -81,6 +83,11 @@ def client_name(arguments: argparse.Namespace) -> str:
     """Return the name of the client that the flags mean."""
     name: str | None = getattr(arguments, "client", None)  # doctor takes several, and asks as docker does
     return name or ("podman" if arguments.authfile else "docker")
+
+
+def failure_code(arguments: argparse.Namespace) -> int:
+    """Return the exit code of a ``login`` or ``logout`` that fails: docker's own 1, or 125 of podman and its kin."""
+    return 1 if client_name(arguments) == "docker" else 125
 
 
 def find_client(arguments: argparse.Namespace) -> Client:
