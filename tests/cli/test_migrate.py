@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -380,3 +381,139 @@ def test_a_locked_store_changes_nothing(run_shorepass: RunShorepass, home: Path,
         done = run_shorepass("migrate", *words)
         assert (done.status, docker_file.read_bytes()) == (3, before)
         assert "no key for" in done.stderr
+
+
+# From another helper
+
+KEEPER = f"""#!{sys.executable}
+import json, os, sys
+path = __file__ + ".kept"
+kept = json.load(open(path)) if os.path.exists(path) else {{}}
+given = sys.stdin.read()
+match sys.argv[1]:
+    case "list":
+        print(json.dumps({{key: login["Username"] for key, login in kept.items()}}))
+    case "get" if given.strip() in kept and given.strip() != "broken.example":
+        print(json.dumps(kept[given.strip()]))
+    case "store":
+        kept[json.loads(given)["ServerURL"]] = json.loads(given)
+    case "erase" if given.strip() in kept:
+        del kept[given.strip()]
+    case _:
+        print("broken" if given.strip() == "broken.example" else "credentials not found in native keychain")
+        sys.exit(1)
+json.dump(kept, open(path, "w"))
+"""
+
+
+@pytest.fixture
+def keeper(world: Path) -> Path:
+    """docker-credential-keeper with two logins; the path of what it keeps."""
+    program = world / "bin/docker-credential-keeper"
+    program.write_text(KEEPER)
+    program.chmod(0o755)
+    kept = world / "bin/docker-credential-keeper.kept"
+    keep(kept, **{"ghcr.io": "alice", "quay.io": "bob"})
+    return kept
+
+
+def keep(kept: Path, **users: str) -> None:
+    """Let the other helper keep logins with these user names."""
+    logins = {key: {"ServerURL": key, "Username": user, "Secret": "wonderland"} for key, user in users.items()}
+    kept.write_text(json.dumps(logins))
+
+
+@pytest.mark.parametrize("file_names", ["credsStore", "credHelpers"])
+def test_from_a_helper_and_back(
+    run_shorepass: RunShorepass, docker_file: Path, podman_file: Path, keeper: Path, file_names: str
+) -> None:
+    """No client notices; what the other helper kept is in the store, accounts and all, and --undo gives it back."""
+    keep(keeper, **{"ghcr.io": "alice", "ghcr.io#work": "carol", "quay.io": "bob"})
+    named = {"credHelpers": {"ghcr.io": "keeper", "elsewhere.example": "other"}}
+    files = {
+        docker_file: write(docker_file, {}, **({"credsStore": "keeper"} if file_names == "credsStore" else named)),
+        podman_file: write(podman_file, {}, **named),
+    }
+    sent = answers()
+    done = run_shorepass("migrate", "--from", "keeper")
+    assert (done.status, "3 logins can move" in done.stdout) == (0, True), done.stderr
+    assert {file: file.read_bytes() for file in files} == files
+    done = run_shorepass("migrate", "--from", "keeper", "--apply")
+    assert done.status == 0, done.stdout + done.stderr
+    assert (answers(), json.loads(keeper.read_text())) == (sent, {})
+    assert in_store(run_shorepass) == {"ghcr.io": "alice", "ghcr.io#work": "carol", "quay.io": "bob"}
+    assert not any('"keeper"' in file.read_text() for file in files)
+    assert run_shorepass("migrate", "--from", "keeper").stdout == "docker-credential-keeper has no login\n"
+    assert run_shorepass("migrate", "--undo").status == 0
+    assert (answers(), {file: file.read_bytes() for file in files}) == (sent, files)
+    assert (len(json.loads(keeper.read_text())), in_store(run_shorepass)) == (3, {})
+
+
+def test_one_login_that_cannot_move_keeps_all_where_docker_asks_for_all(
+    run_shorepass: RunShorepass, docker_file: Path, keeper: Path
+) -> None:
+    """CredsStore is one name for every registry; credHelpers are one for each, so there the others move."""
+    assert run_shorepass("vault", "init").status == 0
+    store("quay.io", "dave", "another")
+    before = write(docker_file, {}, credsStore="keeper")
+    done = run_shorepass("migrate", "--from", "keeper", "--apply")
+    assert (done.status, docker_file.read_bytes(), len(json.loads(keeper.read_text()))) == (1, before, 2)
+    assert "another login for quay.io" in done.stdout
+    write(docker_file, {}, credHelpers={"ghcr.io": "keeper", "quay.io": "keeper"})
+    sent = answers()
+    done = run_shorepass("migrate", "--from", "keeper", "--apply")
+    assert (done.status, list(json.loads(keeper.read_text()))) == (1, ["quay.io"])
+    assert json.loads(docker_file.read_text())["credHelpers"] == {"ghcr.io": "shorepass", "quay.io": "keeper"}
+    assert answers() == sent
+
+
+def test_a_login_that_the_helper_cannot_give(run_shorepass: RunShorepass, docker_file: Path, keeper: Path) -> None:
+    """It stays there, as an error; the others move where a registry is named alone."""
+    keep(keeper, **{"ghcr.io": "alice", "broken.example": "bob"})
+    write(docker_file, {}, credHelpers={"ghcr.io": "keeper", "broken.example": "keeper"})
+    done = run_shorepass("migrate", "--from", "keeper", "--apply", "--json")
+    found = json.loads(done.stdout)
+    assert (done.status, [stay["key"] for stay in found["stays"]]) == (3, ["broken.example"])
+    assert ([login["key"] for login in found["logins"]], found["helper"]) == (["ghcr.io"], "keeper")
+
+
+def test_a_newer_login_at_the_helper_is_left_alone(
+    run_shorepass: RunShorepass, docker_file: Path, keeper: Path
+) -> None:
+    """Somebody logged in there since then: --undo changes nothing, and says what is in the way."""
+    write(docker_file, {}, credsStore="keeper")
+    assert run_shorepass("migrate", "--from", "keeper", "--apply").status == 0
+    after = docker_file.read_bytes()
+    keep(keeper, **{"ghcr.io": "zoe"})
+    done = run_shorepass("migrate", "--undo")
+    assert (done.status, docker_file.read_bytes()) == (1, after)
+    assert set(in_store(run_shorepass)) == {"ghcr.io", "quay.io"}
+
+
+def test_registries_conf_is_left_to_a_person(
+    run_shorepass: RunShorepass, home: Path, docker_file: Path, keeper: Path
+) -> None:
+    """Podman would no longer find what is erased there: the line to write is told, and with it the migration goes on."""
+    write(docker_file, {}, credsStore="keeper")
+    conf = home / ".config/containers/registries.conf"
+    conf.parent.mkdir(parents=True)
+    conf.write_text('credential-helpers = ["containers-auth.json", "keeper"]\n')
+    done = run_shorepass("migrate", "--from", "keeper", "--apply")
+    line = 'credential-helpers = ["containers-auth.json", "keeper", "shorepass"]'
+    assert (done.status, line in done.stderr, len(json.loads(keeper.read_text()))) == (2, True, 2)
+    conf.write_text(line + "\n")
+    sent = answers()
+    assert run_shorepass("migrate", "--from", "keeper", "--apply").status == 0
+    assert answers() == sent
+
+
+def test_helpers_that_logins_cannot_come_from(run_shorepass: RunShorepass, home: Path, keeper: Path) -> None:
+    """Our own, the one that the store itself is, and one that is not there."""
+    assert run_shorepass("migrate", "--from", "shorepass").status == 2
+    assert run_shorepass("migrate", "--from", "nowhere").status == 3
+    assert run_shorepass("migrate", "--from", "keeper", "--client", "docker").status == 2
+    settings = home / ".config/shorepass/config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('store = "helper:keeper"\n')
+    done = run_shorepass("migrate", "--from", "keeper", "--apply")
+    assert (done.status, len(json.loads(keeper.read_text()))) == (2, 2)

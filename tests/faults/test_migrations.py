@@ -6,10 +6,13 @@ More than that: at every moment each client sends what it sent before.
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from client_files import auth, our_helper
 from faults.interrupted import Migration
 from faults.test_saves import in_own_mounts
 
@@ -100,3 +103,34 @@ for pages in range(0, 56, 5):
         assert (next_status, in_plain) == (0, False)
         assert (undone[0][0], undone[1]) == (0, logins)
     assert {status for (status, *_), *_ in rounds} == {0, 1}
+
+
+def test_a_file_that_cannot_be_written(world: Path) -> None:
+    """Docker's file is mounted by itself: that is an error, the other file's login moves, and no client notices."""
+    code = """
+import json, os, subprocess, sys
+home, python = sys.argv[1:]
+config = home + "/.docker/config.json"
+subprocess.run(["mount", "--bind", config, config], check=True)
+env = {"HOME": home, "XDG_RUNTIME_DIR": home + "/run", "PATH": home + "/bin", "PYTHONPATH": os.environ["PYTHONPATH"]}
+def run(*words):
+    done = subprocess.run([python, "-m", "shorepass", *words], text=True, env=env, capture_output=True)
+    return done.returncode, done.stdout + done.stderr
+first = run("migrate", "--apply")
+found = [run("get", "--client", client, client + ".example")[1] for client in ("docker", "podman")]
+subprocess.run(["umount", config], check=True)
+print(json.dumps([first, found, run("migrate", "--apply")]))
+"""
+    home = world / "home"
+    for folder in (home / ".docker", home / "run/containers", home / "bin"):
+        folder.mkdir(parents=True)
+    our_helper(home / "bin")
+    shutil.rmtree(home / ".config")
+    files = {"docker": home / ".docker/config.json", "podman": home / "run/containers/auth.json"}
+    for client, file in files.items():
+        file.write_text(json.dumps({"auths": {f"{client}.example": auth(f"{client}:secret")}}))
+    (status, said), found, again = json.loads(in_own_mounts(code, home, sys.executable))
+    assert (status, "mounted by itself" in said) == (3, True), said
+    assert [json.loads(answer)["Username"] for answer in found] == ["docker", "podman"]
+    assert again[0] == 0, again
+    assert all(auth(f"{client}:secret")["auth"] not in file.read_text() for client, file in files.items())

@@ -11,10 +11,10 @@ from typing import Any
 from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
+from memory_store import MemoryStore
 from property import auth_files, configs
 from shorepass.clients import find
 from shorepass.contexts.local import LocalContext
-from shorepass.credential import ANONYMOUS, Credential
 from shorepass.errors import SourceError
 from shorepass.helper.server import serve
 from shorepass.migration.journal import Journal
@@ -24,7 +24,6 @@ from shorepass.migration.sources import CLIENTS, plan
 from shorepass.migration.undo import undo
 from shorepass.names import parse
 from shorepass.processes import Completed
-from shorepass.stores import check
 from shorepass.stores.accounts import Accounts
 
 HOSTS = ("reg.io", "reg.io:5000", "Reg.IO", "sub.reg.io", "docker.io", "localhost:5000")
@@ -39,32 +38,10 @@ ANSWERS = {  # of helpers that are there; "missing" is not
 }
 
 
-class Memory:
-    """A store that is a dict. See ``Store``."""
-
-    name = "vault"
-
-    def __init__(self) -> None:
-        self.logins: dict[str, Credential] = {}
-
-    def get(self, key: str) -> Credential:
-        return self.logins.get(key, ANONYMOUS)
-
-    def store(self, key: str, credential: Credential) -> None:
-        check(key, credential)
-        self.logins[key] = credential
-
-    def erase(self, key: str) -> bool:
-        return self.logins.pop(key, None) is not None
-
-    def list(self) -> dict[str, str]:
-        return dict.fromkeys(self.logins, "")
-
-
 class Place(LocalContext):
     """Files in a folder, and helpers that are asked in this process: ours, and some that say who asked."""
 
-    store: Memory
+    store: MemoryStore
 
     def which(self, program: str) -> str | None:
         known = program in ANSWERS or program in ("docker-credential-good", "docker-credential-shorepass")
@@ -119,7 +96,7 @@ def test_no_client_notices(laid: dict[str, bytes], docker_first: bool, tmp_path:
     if docker_first and auth_files.DOCKER in laid:
         env["DOCKER_CONFIG"] = f"{folder}/home/.docker"
     place = Place(env, platform="linux", uid=1000)
-    place.store = Memory()
+    place.store = MemoryStore()
     planned = plan(place, CLIENTS, place.store)
     keys = {login.key for source in planned.sources for group in source.plan.groups for login in group.logins}
     hosts = {*HOSTS, *(host for key in keys for host in registries(key))} - UNPROMISED

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from shorepass.config import document
-from shorepass.credential import ANONYMOUS, IdentityToken
+from shorepass.credential import IdentityToken
 from shorepass.errors import ShorepassError, UsageError
 from shorepass.install import Place, held
 from shorepass.migration.journal import Journal, Moved, Named, Record
 from shorepass.migration.plan import Group, Stay, plan_file
 from shorepass.migration.readers import on_the_wire
-from shorepass.migration.sources import Source, as_asked, failure
+from shorepass.migration.sources import Source, Stock, as_asked, failure
 from shorepass.shapes import NamedTuple
 from shorepass.stores.accounts import spellings
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import FileContent
     from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
+    from shorepass.migration.readers import Stored
     from shorepass.migration.sources import Plan
     from shorepass.stores import Store
 
@@ -56,7 +57,7 @@ def move(here: LocalContext, plan: Plan, open_store: Callable[[], Store], step: 
     moved: dict[Moved, Credential] = {}
     stays: list[Stay] = []
     for source in plan.sources:
-        _take_out(here, source, plan.stored, refused, moved, stays)
+        _take_out(here, source, Stock(open_store()), refused, moved, stays)
     if not stays:
         journal.write(name, record._replace(done=True))
     return Done(name, moved, (*plan.stays, *stays))
@@ -112,14 +113,14 @@ def store_all(
         if key not in refused and on_the_wire(store.get(key)) != on_the_wire(credential):
             refused[key] = GIVES_ANOTHER
             if key not in before:
-                store.erase(key)
+                open_store().erase(key)
     return refused
 
 
 def _take_out(
     here: LocalContext,
     source: Source,
-    stored: Mapping[str, Credential],
+    stored: Stored,
     refused: Mapping[str, str],
     moved: dict[Moved, Credential],
     stays: list[Stay],
@@ -137,7 +138,7 @@ def _take_out(
     def edit(content: FileContent | None) -> bytes | None:
         if content is None:
             return None
-        now = plan_file(content, docker=source.docker, stored=lambda key: stored.get(key, ANONYMOUS), only=groups)
+        now = plan_file(content, docker=source.docker, stored=stored, only=groups)
         taken.extend(group for group in now.groups if group not in taken)
         return now.edited
 

@@ -20,6 +20,7 @@ from shorepass.migration.readers import (
 )
 from shorepass.shapes import NamedTuple
 from shorepass.stores import check
+from shorepass.stores.accounts import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,6 +183,8 @@ def _movable(key: str, members: Members, readers: Sequence[Reader]) -> Credentia
         return None
     if without_user_info(key) != key:
         raise UsageError("its key itself holds a user name or a password")
+    if split(key)[1]:
+        raise UsageError("its key would be that of an account in the store")
     held: list[Credential] = []
     for reader in readers:
         try:

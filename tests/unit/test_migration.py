@@ -1,0 +1,137 @@
+"""Migrations that meet with something on their way: a store that is not what it says, a file that changes, a journal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from client_files import auth
+from memory_store import MemoryStore
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import Basic, Credential
+from shorepass.errors import MalformedFile, StoreBroken, UsageError
+from shorepass.files import FileContent
+from shorepass.migration import journal
+from shorepass.migration.move import Done, move
+from shorepass.migration.sources import CLIENTS, plan
+from shorepass.secret import Secret
+
+ALICE, BOB = auth("alice:wonderland"), auth("bob:builder")
+
+
+@pytest.fixture
+def file(home: Path) -> Path:
+    """Docker's file, with two logins."""
+    (home / ".docker").mkdir()
+    path = home / ".docker/config.json"
+    path.write_text(json.dumps({"auths": {"a.example": ALICE, "b.example": BOB}}))
+    return path
+
+
+def apply(store: MemoryStore, meanwhile: object = None, file: Path | None = None) -> Done:
+    """Move all logins into a store; while they are stored, another program writes ``meanwhile`` into a file."""
+    here = LocalContext.current()
+
+    def step(*_: int) -> None:
+        if file:
+            file.write_text(json.dumps(meanwhile))
+
+    return move(here, plan(here, CLIENTS, store), lambda: store, step)
+
+
+def test_a_login_that_changes_meanwhile_is_left_alone(file: Path) -> None:
+    """Docker logs in anew while the old login is being stored: the new one stays in the file, the other one moves."""
+    changed = {"auths": {"a.example": BOB, "b.example": BOB}}
+    done = apply(MemoryStore(), changed, file)
+    assert [(stay.key, stay.reason) for stay in done.stays] == [("a.example", "another program changed it meanwhile")]
+    assert json.loads(file.read_text()) == {
+        "auths": {"a.example": BOB, "b.example": {}},
+        "credHelpers": {"b.example": "shorepass"},
+    }
+
+
+def test_a_key_that_comes_meanwhile_keeps_its_registry_in_the_file(file: Path) -> None:
+    """Podman logs in to a part of the registry while its login is being stored: neither moves."""
+    changed = {"auths": {"a.example": ALICE, "a.example/team": BOB, "b.example": BOB}}
+    assert [stay.key for stay in apply(MemoryStore(), changed, file).stays] == ["a.example"]
+    assert json.loads(file.read_text())["auths"] == {**changed["auths"], "b.example": {}}
+
+
+class Trimming(MemoryStore):
+    """Forgets the end of some secrets, as docker-credential-pass does with line ends."""
+
+    def store(self, key: str, credential: Credential) -> None:
+        assert isinstance(credential, Basic)
+        end = -1 if key == "a.example" else None
+        super().store(key, Basic(credential.username, Secret(credential.password.reveal()[:end])))
+
+
+def test_what_the_store_does_not_give_back_stays(file: Path) -> None:
+    """It is erased there, and is in the file as it was; the other login moves."""
+    store = Trimming()
+    done = apply(store)
+    assert [(stay.key, "something else" in stay.reason) for stay in done.stays] == [("a.example", True)]
+    assert json.loads(file.read_text())["auths"] == {"a.example": ALICE, "b.example": {}}
+    assert list(store.logins) == ["b.example"]
+
+
+class Full(MemoryStore):
+    """Refuses one login, and breaks where it is told so."""
+
+    broken = False
+
+    def store(self, key: str, credential: Credential) -> None:
+        if self.broken and self.logins:
+            raise StoreBroken(self.name, "it broke")
+        if key == "a.example":
+            raise UsageError("no room for that")
+        super().store(key, credential)
+
+
+def test_what_the_store_refuses_stays(file: Path) -> None:
+    """The store's own words are the reason."""
+    done = apply(Full())
+    assert [(stay.key, stay.reason) for stay in done.stays] == [("a.example", "no room for that")]
+    assert json.loads(file.read_text())["auths"] == {"a.example": ALICE, "b.example": {}}
+
+
+def test_a_store_that_breaks_changes_no_file_and_the_next_run_goes_on(file: Path, home: Path) -> None:
+    """Nothing is taken out before all is stored; what was there before the first run is known to the last."""
+    before = file.read_bytes()
+    store = Full()
+    store.broken = True
+    file.write_text(json.dumps({"auths": {"c.example": ALICE, "b.example": BOB}}))
+    before = file.read_bytes()
+    with pytest.raises(StoreBroken):
+        apply(store)
+    assert file.read_bytes() == before
+    assert list(store.logins) == ["c.example"]
+    store.broken = False
+    done = apply(store)
+    assert (len(done.moved), done.stays) == (2, ())
+    (name,) = journal.Journal(LocalContext.current()).names()  # one migration, which had a second try
+    record = journal.Journal(LocalContext.current()).read(name)
+    assert (record.done, record.had) == (True, ())
+    assert [path.name for path in home.rglob("*.json")].count(f"{name}.json") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        '{"version": 2}',
+        '{"version": 1, "store": 1}',
+        '{"version": 1, "store": "vault", "helper": "", "moved": [["a"]], "had": [], "named": [], "done": true}',
+        '{"version": 1, "store": "vault", "helper": "", "moved": [], "had": [1], "named": [], "done": true}',
+        '{"version": 1, "store": "vault", "helper": "", "moved": [], "had": [], "named": [[[1, []], 2]], "done": true}',
+    ],
+)
+def test_a_journal_of_another_kind_is_an_error(text: str) -> None:
+    """What we have not written is not obeyed."""
+    with pytest.raises(MalformedFile):
+        journal.decode(FileContent("/journal.json", text.encode()))
