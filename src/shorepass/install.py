@@ -10,6 +10,7 @@ import json
 from shorepass import files
 from shorepass.config import document
 from shorepass.config.locations import auth_files, docker_config_path, join
+from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile, UsageError
 from shorepass.shapes import NamedTuple
 
@@ -167,10 +168,7 @@ def _is_empty(data: bytes, member: tuple[str, ...]) -> bool:
 
 
 def _state_path(here: LocalContext) -> str:
-    if here.platform == "windows" and (folder := here.getenv("LOCALAPPDATA")):
-        return join(here, folder, "shorepass", "helper.json")
-    state = here.getenv("XDG_STATE_HOME") or join(here, here.home() or "", ".local", "state")
-    return join(here, state, "shorepass", "helper.json")
+    return join(here, state_folder(here), "helper.json")
 
 
 def _remembered(here: LocalContext) -> dict[Place, Before]:

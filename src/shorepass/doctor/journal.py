@@ -20,6 +20,7 @@ import time
 
 from shorepass import files
 from shorepass.config.locations import join
+from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile, UsageError, WriteError
 from shorepass.shapes import NamedTuple
 
@@ -57,7 +58,7 @@ class Journal:
     """The journal of this user on this machine."""
 
     def __init__(self, here: LocalContext) -> None:
-        self.folder = join(here, _state(here), "shorepass", "doctor")
+        self.folder = join(here, _state(here), "doctor")
         self._here = here
 
     def name(self, code: str) -> str:
@@ -155,10 +156,8 @@ def _owner() -> tuple[int, int] | None:
 
 
 def _state(here: LocalContext) -> str:
-    """Return the folder for what programs remember."""
-    if here.platform == "windows" and (folder := here.getenv("LOCALAPPDATA")):
-        return folder
-    chosen, home = here.getenv("XDG_STATE_HOME"), here.home() or ""
+    """Return our folder for what programs remember: root's own, also where sudo kept somebody else's HOME."""
+    chosen, home = here.getenv("XDG_STATE_HOME"), here.home()
     if here.uid == 0 and any(status and status.uid != 0 for status in map(here.status, filter(None, (chosen, home)))):
-        chosen, home = None, here.with_env(HOME="").home() or "/root"
-    return chosen or join(here, home, ".local", "state")
+        return state_folder(here.with_env(HOME="", XDG_STATE_HOME=""))
+    return state_folder(here)

@@ -11,6 +11,7 @@ import time
 
 from shorepass import files
 from shorepass.config.locations import join
+from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile, UsageError
 from shorepass.install import Before, Place
 from shorepass.shapes import NamedTuple
@@ -75,11 +76,7 @@ class Journal:
     """The journal of this user on this machine."""
 
     def __init__(self, here: LocalContext) -> None:
-        if here.platform == "windows" and (folder := here.getenv("LOCALAPPDATA")):
-            state = folder
-        else:
-            state = here.getenv("XDG_STATE_HOME") or join(here, here.home() or "", ".local", "state")
-        self.folder = join(here, state, "shorepass", "migrate")
+        self.folder = join(here, state_folder(here), "migrate")
         self._here = here
 
     def new_name(self) -> str:

@@ -14,6 +14,7 @@ import json
 
 from shorepass import files
 from shorepass.config.locations import join
+from shorepass.config.own import state_folder
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import MalformedFile, StoreBroken, StoreLocked, StoreMissing, printable
 from shorepass.helper import protocol
@@ -56,11 +57,7 @@ class OsKeychain:
     def __init__(self, here: LocalContext, backend: Backend | None = None) -> None:
         self._here = here
         self._backend = backend
-        if here.platform == "windows":
-            state = here.getenv("LOCALAPPDATA") or join(here, here.home() or "", "AppData", "Local")
-        else:
-            state = here.getenv("XDG_STATE_HOME") or join(here, here.home() or "", ".local", "state")
-        self.index_path = join(here, state, "shorepass", "keychain.json")
+        self.index_path = join(here, state_folder(here), "keychain.json")
 
     def get(self, key: str) -> Credential:
         """Return a login, ANONYMOUS when there is none. Raises StoreError."""

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from shorepass.config.locations import join
+from shorepass.config.own import settings_folder
 from shorepass.errors import MalformedFile, UsageError, printable
 from shorepass.shapes import NamedTuple
 
@@ -67,12 +68,7 @@ class Settings(NamedTuple):
 
 def path_of(context: Context) -> str:
     """Return the path of the settings."""
-    home = context.home() or ""
-    if context.platform == "windows":
-        folder = context.getenv("APPDATA") or join(context, home, "AppData", "Roaming")
-    else:
-        folder = context.getenv("XDG_CONFIG_HOME") or join(context, home, ".config")
-    return join(context, folder, "shorepass", "config.toml")
+    return join(context, settings_folder(context), "config.toml")
 
 
 def load(context: Context) -> Settings:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from shorepass import files
 from shorepass.config.locations import join
+from shorepass.config.own import data_folder, state_folder
 from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError, printable
 from shorepass.files import Sole
 from shorepass.stores import check
@@ -45,16 +46,11 @@ class Vault:
     name = NAME
 
     def __init__(self, here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> None:
-        home = here.home() or ""
-        if here.platform == "windows":
-            data = state = here.getenv("LOCALAPPDATA") or join(here, home, "AppData", "Local")
-        else:
-            data = here.getenv("XDG_DATA_HOME") or join(here, home, ".local", "share")
-            state = here.getenv("XDG_STATE_HOME") or join(here, home, ".local", "state")
-        self.path = join(here, data, "shorepass", "vault.age")
-        self.link_path = join(here, data, "shorepass", "vault.key")
-        self.protected_path = join(here, data, "shorepass", "vault.key.age")
-        self.machine_path = join(here, state, "shorepass", "machine.key")
+        data, state = data_folder(here), state_folder(here)
+        self.path = join(here, data, "vault.age")
+        self.link_path = join(here, data, "vault.key")
+        self.protected_path = join(here, data, "vault.key.age")
+        self.machine_path = join(here, state, "machine.key")
         self.key_paths = (self.machine_path, self.link_path, self.protected_path)
         self._here = here
         self._ask = ask
