@@ -178,8 +178,8 @@ def erase_all(here: LocalContext) -> list[Erasure]:
         return [Erasure(Target(store.name, ""), found=False, error=error)]
 
 
-def left(here: LocalContext, key: str) -> list[str]:
-    """Return the accounts that have a login for a key in our store. A store that would ask a person, or fails, has none."""
+def left(here: LocalContext, client: Client, server: str) -> list[str]:
+    """Return the accounts that have a login there in our store. A store that would ask a person, or fails, has none."""
     from shorepass.errors import StoreLocked
     from shorepass.stores.chosen import chosen
 
@@ -187,10 +187,11 @@ def left(here: LocalContext, key: str) -> list[str]:
         raise StoreLocked("vault", prompt)
 
     try:
-        names = chosen(here, ask=ask, tell=lambda _: None).list()
+        keys = spellings(client.target(here, server).key)
+        names = _names(chosen(here, ask=ask, tell=lambda _: None))
     except ShorepassError:
         return []
-    return sorted({account for found, account in map(split, names) if account and found in spellings(key)})
+    return sorted({account for found, account in map(split, names) if account and found in keys})
 
 
 def _names(store: Store) -> dict[str, str]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Erasure", "Login", "erase", "log_in", "log_out", "log_out_everywhere", "store_login"]
 
 
+OURSELVES = "shorepass"  # our helper's name in a client's file
+
+
 class Login(NamedTuple):
     """A login that was accepted and stored. ``plain_text``: the secret rests readable in ``target.path``.
 
@@ -75,9 +78,20 @@ def log_in(
         target, changed = keeping.keep(decision.here, client, target, accepted, store, tell), True
     else:
         changed = store_login(context, target, accepted)
+        if target.helper == OURSELVES:
+            _tell_account(context, registry, tell)
     if decision.remark and changed:
         tell(decision.remark)
     return Login(registry, accepted, target, plain_text=target.helper is None, changed=changed)
+
+
+def _tell_account(context: Context, registry: str, tell: Tell) -> None:
+    """Tell as which account our helper has kept a login."""
+    from shorepass.names import Reference
+    from shorepass.stores.choice import choose
+
+    if choice := choose(context, Reference(registry)):
+        tell(f"it is kept as the account {choice.account!r}: {choice.why}")
 
 
 def store_login(context: Context, target: Target, credential: Credential) -> bool:

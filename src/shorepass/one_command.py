@@ -18,6 +18,7 @@ from shorepass.errors import InvalidReference, SourceError, UsageError, printabl
 from shorepass.install import PROGRAM, SUFFIX
 from shorepass.shapes import NamedTuple
 from shorepass.stores import settings
+from shorepass.stores.accounts import spellings
 from shorepass.stores.behind import location_of
 
 TYPE_CHECKING = False
@@ -90,8 +91,11 @@ def _for_docker(here: LocalContext, keys: Iterable[str], folder: str) -> Lent:
 
 def _refuse_variable(here: LocalContext, keys: Iterable[str]) -> None:
     """Raise UsageError where docker finds a login of its own for the account's registry before it asks any helper."""
-    text = here.getenv("DOCKER_AUTH_CONFIG")
-    both = set(keys) & set(docker_config.load_variable(text)) if text else set()
+    try:
+        found = docker_config.load_variable(here.getenv("DOCKER_AUTH_CONFIG") or "")
+    except SourceError:
+        return  # docker says so, and goes on without it
+    both = {spelled for key in keys for spelled in spellings(key)} & set(found)
     if both:
         raise UsageError(
             f"DOCKER_AUTH_CONFIG has a login for {printable(', '.join(sorted(both)))}, and docker 28.3 looks there first",

@@ -183,6 +183,25 @@ def test_accounts_are_kept_here(person: Person, registry: str) -> None:
     assert done.status != 0
 
 
+def test_the_variable_and_rules_count_for_a_plain_login(person: Person, registry: str, world: Path) -> None:
+    """As for docker's own login: the first of all, and one that replaces another; it is said whose login it is."""
+    words = ("login", "-u", "bob", "--password-stdin", registry)
+    for _ in range(2):
+        done = person.run(*words, stdin=USERS["bob"], env={"SHOREPASS_ACCOUNT": "work"})
+        assert "it is kept as the account 'work': SHOREPASS_ACCOUNT names it" in done.stderr
+    person.run("accounts", "use", "here", "--directory", str(world))
+    assert "it is kept as the account 'here': the rule for the folder" in person.login("eve")
+    assert [(row["account"], row["username"]) for row in person.accounts()] == [("here", "eve"), ("work", "bob")]
+    person.run("accounts", "forget", "here")
+    assert person.user() == "credentials not found in native keychain"
+
+
+def test_logout_says_in_json_which_accounts_are_left(person: Person, registry: str) -> None:
+    """Programs see it, too."""
+    person.login("bob", "--as", "work", registry)
+    assert json.loads(person.run("logout", "--json", registry).stdout)["accounts_left"] == ["work"]
+
+
 # podman
 
 
@@ -337,9 +356,17 @@ def test_what_is_no_rule(person: Person, home: Path, words: tuple[str, ...]) -> 
     assert not (home / ".config").exists()
 
 
-@pytest.mark.parametrize(
-    "text", ["[[account]\n", "account = 1\n", '[[account]]\nname = "a/b"\nrepository = "ghcr.io"\n']
+BROKEN = (
+    "[[account]\n",
+    "account = 1\n",
+    '[[account]]\nname = "a/b"\nrepository = "ghcr.io"\n',
+    '[[account]]\nname = "work"\nrepository = "acme/*"\n',
+    '[[account]]\nname = "work"\ndirectory = "src"\n',
+    '[[account]]\nname = "work"\ndirectory = "~you/src"\n',
 )
+
+
+@pytest.mark.parametrize("text", BROKEN)
 def test_broken_settings(person: Person, registry: str, home: Path, text: str) -> None:
     """They are an error that names the file; nothing is built upon them, and explain says what is wrong."""
     file = home / ".config/shorepass/config.toml"

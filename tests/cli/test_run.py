@@ -299,6 +299,17 @@ def test_a_login_in_the_variable_stands_before_every_account(run_shorepass: RunS
         assert done.status == status
         assert ("env -u DOCKER_AUTH_CONFIG" in done.stderr) == bool(status)
         assert leaks(done.stderr) == set()
+    assert run_shorepass("run", "--as", "work", "--", "true", env={"DOCKER_AUTH_CONFIG": "{"}).status == 0  # as docker
+
+
+@pytest.mark.parametrize("behind", ["docker", "docker:", ":", "odd:x", "podman"])
+def test_a_variable_that_somebody_else_has_set(home: Path, behind: str) -> None:
+    """Whatever SHOREPASS_BEHIND is, our helper answers or says what is wrong, and does not ask itself without end."""
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text('{"credsStore": "shorepass"}')
+    env = {**os.environ, "SHOREPASS_BEHIND": behind}
+    done = subprocess.run([*HELPER, "get"], input=b"ghcr.io", env=env, capture_output=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0 if behind.startswith("docker") else 1, b"")
 
 
 # Exit codes and signals

@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     context = place.context(arguments)
     here = LocalContext.current()
     server = arguments.server or "docker.io"
+    accounts = []
     if arguments.account is not None:
         done = Departure(account_logins.log_out(place.here(arguments), client, server, arguments.account), [], [], [])
     elif arguments.all:
@@ -64,19 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
             done = done._replace(erased=done.erased + account_logins.erase_all(here))
     else:
         done = log_out(here, context, client, server)
+        accounts = account_logins.left(here, client, server) if context.name == "me" else []
     found = any(erasure.found for erasure in done.erased)
     broken = any(erasure.error for erasure in done.erased)
     if arguments.json:
-        _print_json(done)
+        _print_json(done, accounts)
     else:
         _print_text(done, "" if arguments.all else server, found=found, is_docker=is_docker)
         _print_left(done, arguments)
-        if arguments.account is None and not arguments.all and context.name == "me":
-            for account in account_logins.left(here, client.target(context, server).key):
-                print(
-                    f"the account {account} is still logged in to {server}: shorepass logout --as {account} {server}",
-                    file=sys.stderr,
-                )
+        for account in accounts:
+            command = f"shorepass logout --as {account} {server}"
+            print(f"the account {account} is still logged in to {server}: {command}", file=sys.stderr)
     if broken:
         return place.failure_code(arguments)
     return 0 if found or is_docker or arguments.all else place.failure_code(arguments)
@@ -130,7 +129,7 @@ def _where(erasure: Erasure) -> str:
     return f"docker-credential-{helper}" if helper else erasure.target.path
 
 
-def _print_json(done: Departure) -> None:
+def _print_json(done: Departure, accounts: list[str]) -> None:
     import json
 
     from shorepass.errors import without_user_info
@@ -146,4 +145,10 @@ def _print_json(done: Departure) -> None:
         for erasure in done.erased + done.ours
     ]
     left = [{"client": left.client, "key": without_user_info(left.key), "path": left.path} for left in done.left]
-    print(json.dumps({"erasures": rows, "repairs_forgotten": done.repairs, "still_logged_in": left}, indent=2))
+    document = {
+        "erasures": rows,
+        "repairs_forgotten": done.repairs,
+        "still_logged_in": left,
+        "accounts_left": accounts,
+    }
+    print(json.dumps(document, indent=2))

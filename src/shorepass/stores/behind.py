@@ -34,8 +34,8 @@ def location_of(client: str) -> str:
 
 def as_before(here: LocalContext) -> LocalContext:
     """Return the context as it was before ``shorepass run``; the same where there was none."""
-    client, colon, location = (here.getenv(VARIABLE) or "").partition(":")
-    if not colon:
+    client, _, location = (here.getenv(VARIABLE) or "").partition(":")
+    if not client:
         return here
     # an empty variable is to docker and to containers as one that is not set
     return here.with_env(**{VARIABLE: "", settings.ACCOUNT_VARIABLE: "", location_of(client): location})

@@ -66,29 +66,28 @@ def _by_repository(found: Settings, reference: Reference) -> Choice | None:
     fitting = [rule for rule in found.rules if rule.repository and _fits(rule.repository, reference)]
     if not fitting:
         return None
-    rule = max(fitting, key=lambda rule: len(rule.repository.removesuffix("/*")))
+    rule = max(fitting, key=lambda rule: (len(part_of(rule.repository)[1]), not rule.repository.endswith("/*")))
     return Choice(rule.account, f"the rule for {rule.repository} in {found.path}", rule)
 
 
 def part_of(pattern: str) -> tuple[str, str]:
-    """Return the registry that a rule is for, and the part of it: "" for all of it."""
+    """Return the registry that a rule is for, and the part of it: "" for all. ``docker.io/nginx`` is an official image."""
     host, _, path = pattern.removesuffix("/*").partition("/")
+    if path and "/" not in path and not pattern.endswith("/*") and registry_meant(host) == HUB_REGISTRY:
+        path = f"library/{path}"
     return host, path
 
 
 def _fits(pattern: str, reference: Reference) -> bool:
-    below = pattern.endswith("/*")
     host, path = part_of(pattern)
     try:
         if registry_meant(host) != registry_meant(reference.registry):
             return False
     except InvalidReference:
         return False
-    if host == pattern or not path:
-        return True
-    if below:
-        return f"{reference.repository}/".startswith(f"{path}/")
-    return reference.repository in (path, f"library/{path}" if registry_meant(host) == HUB_REGISTRY else path)
+    if pattern.endswith("/*") or not path:
+        return not path or f"{reference.repository}/".startswith(f"{path}/")
+    return reference.repository == path
 
 
 def _by_directory(context: Context, found: Settings) -> Choice | None:

@@ -108,6 +108,8 @@ def _rule(context: Context, path: str, table: object) -> Rule:
     repository, directory = table.get("repository", ""), table.get("directory", "")
     if directory == "~" or directory.startswith("~/"):
         directory = join(context, context.home() or "", *directory[2:].split("/")).rstrip("/")
+    if directory and not directory.startswith(("/", "\\")) and directory[1:2] != ":":
+        raise MalformedFile(path, "the directory of an [[account]] does not begin with / or ~/", hint=RULE_HINT)
     return Rule(table["name"], repository, directory)
 
 
