@@ -13,7 +13,7 @@ from shorepass.errors import InvalidReference, ShorepassError, StoreMissing, Usa
 from shorepass.install import SUFFIX
 from shorepass.logins import Erasure, Login, erase, store_login
 from shorepass.names import Reference, registry_meant, registry_of_server
-from shorepass.placement import require_helper
+from shorepass.placement import PLAIN, require_helper
 from shorepass.shapes import NamedTuple
 from shorepass.stores import settings
 from shorepass.stores.accounts import WITHOUT_ROOM, key_of, require_room, spellings, split
@@ -60,7 +60,9 @@ def log_in(
     store: str | None,
     tell: Tell,
 ) -> Login:
-    """Check a login with the registry and keep it as that of ``account``. ``store``: as with ``logins.log_in``.
+    """Check a login with the registry and keep it as that of ``account``.
+
+    ``store``: that of ours by its name; None for the one in use, where it is not podman's file that is to have the login.
 
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
@@ -69,7 +71,8 @@ def log_in(
 
     settings.check_account(account)
     target = client.target(here, server)
-    native = [key for key in parts(here, client, server, account) if _is_looked_at(here, client, key, account, tell)]
+    wanted = parts(here, client, server, account) if store in (None, PLAIN) or "/" in target.key else []
+    native = [key for key in wanted if _is_looked_at(here, client, key, account, tell)]
     if not native:
         if "/" in target.key:
             raise UsageError(

@@ -246,6 +246,14 @@ def test_podman_by_the_name_of_a_part(person: Person, registry: str) -> None:
     assert person.user("--client", "podman", f"{registry}/acme/app") != "bob"
 
 
+def test_podman_with_a_store_by_name(person: Person, registry: str) -> None:
+    """Who names a store gets no plain text, whatever the rules are."""
+    person.run("accounts", "use", "work", f"{registry}/acme/*")
+    person.login("bob", "--as", "work", "--store", "vault", "--client", "podman", registry)
+    assert "auths" not in json.loads(auth_file().read_text())
+    assert person.user("--client", "podman", registry, account="work") == "bob"
+
+
 def test_podman_without_such_a_rule(person: Person, registry: str) -> None:
     """Its file names our helper, as docker's does."""
     person.login("bob", "--as", "work", "--client", "podman", registry)
