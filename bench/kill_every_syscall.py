@@ -4,7 +4,8 @@
 looked at, and the next login has to succeed and to clear away what was left. The figure is reached when the file is the
 old one or the new one every time. Prints how often it was which, and at which calls a temporary file stayed for the
 next login to clear. Then the same with each call refused as on a full disk (ENOSPC). Last the vault, by
-``docker-credential-shorepass``: what it lists then is what it held before, or that and the change.
+``docker-credential-shorepass``: what it lists then is what it held before, or that and the change; and ``shorepass migrate``,
+at each call that changes the disk: docker and podman then send what they sent before.
 """
 
 from __future__ import annotations
@@ -15,7 +16,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from faults.interrupted import PASSWORD, USER, Helper, Login, Save, kill_at_every_call, refuse_every_call
+from faults.interrupted import (
+    PASSWORD,
+    USER,
+    Helper,
+    Login,
+    Migration,
+    Save,
+    kill_at_every_call,
+    kill_at_every_change,
+    refuse_every_call,
+    refuse_every_change,
+)
 from shorepass.testing import Registry
 
 KINDS = {
@@ -49,6 +61,15 @@ def main() -> None:
             )
             print(f"temporary file after {len(left)} of them ({', '.join(left) or 'none'}), cleared by the next save")
             print(f"  no room: {len(refused)} calls refused: {sum(refused)} saves failed, none left anything behind")
+    for undo in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            migration = Migration(Path(folder), undo=undo)
+            killed = len(list(kill_at_every_change(migration)))
+            failed = [refusal.failed for refusal in refuse_every_change(migration, "ENOSPC")]
+        print(f"migrate {'--undo' if undo else '--apply'}: {killed} kills, and {len(failed)} changes refused:", end=" ")
+        print(f"{sum(failed)} failed, no client noticed any, and the next run finished each")
+        kills += killed
+        refusals += len(failed)
     print(f"{kills} kills and {refusals} refusals, and the file whole every time")
 
 

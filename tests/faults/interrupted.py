@@ -26,7 +26,7 @@ from shorepass.stores.vault import Vault
 
 __all__ = [
     *("Call", "Helper", "Login", "Migration", "Outcome", "Refusal", "Save"),
-    *("kill_at_every_call", "refuse_every_call"),
+    *("kill_at_every_call", "kill_at_every_change", "refuse_every_call", "refuse_every_change"),
 ]
 
 USER, PASSWORD = "alice", "a password"
@@ -37,7 +37,6 @@ WITHOUT_NAMELESS_FILES = "import os; os.O_TMPFILE = os.O_DIRECTORY; from shorepa
 # Left out: how many a process needs differs from run to run, and files stand at them as at the call that follows.
 MEMORY = ("brk", "madvise", "mmap", "mprotect", "mremap", "munmap")
 CHANGING = ("write", "fsync", "fchmod", "fchown", "linkat", "mkdir", "rename", "unlink")
-OPENED = re.compile(r"O_CREAT|O_TMPFILE")
 CANNOT_FAIL = ("getrandom", "exit_group")  # whatever the disk is like
 
 
@@ -293,8 +292,8 @@ class Migration(Save):
         return slice(next(i for i, call in enumerate(calls) if call.name == "flock"), len(calls))
 
     def changes(self) -> list[Call]:
-        """Return those of its calls that change what is on the disk, or open a file for that."""
-        return [call for call in self.save_calls() if call.name in CHANGING or OPENED.search(call.text)]
+        """Return those of its calls that change what is on the disk: how many others there are, other processes decide."""
+        return [call for call in self.save_calls() if call.name in CHANGING]
 
     def repeat(self) -> None:
         """Do it once more: what was undone to the end cannot be undone again."""
@@ -377,3 +376,43 @@ def refuse_every_call(login: Save, error: str) -> Iterator[Refusal]:
         assert login.content() == (old if failed else new), call.text
         assert not failed or str(login.file) in done.said, call.text
         yield Refusal(call, failed)
+
+
+def kill_at_every_change(migration: Migration) -> Iterator[Call]:
+    """Kill a migration before each of its calls that change the disk in turn.
+
+    Raises AssertionError when a client then sends something else than before, or when the next run does not finish the work.
+    """
+    calls, said, done = _whole(migration)
+    for call in calls:
+        migration.prepare()
+        assert migration.run_with(call, "signal=KILL").status == -9, call.text
+        assert migration.said() == said, call.text
+        _finish(migration, call, done)
+        yield call
+
+
+def refuse_every_change(migration: Migration, error: str) -> Iterator[Refusal]:
+    """Refuse each of those calls in turn with ``error`` (``ENOSPC``). Raises AssertionError as ``kill_at_every_change``."""
+    calls, said, done = _whole(migration)
+    for call in calls:
+        migration.prepare()
+        refused = migration.run_with(call, f"error={error}")
+        assert "Traceback" not in refused.said, call.text
+        assert migration.said() == said, call.text
+        _finish(migration, call, done)
+        yield Refusal(call, refused.status != 0)
+
+
+def _whole(migration: Migration) -> tuple[list[Call], object, object]:
+    """Run a migration to its end; return its changes, what clients send before and after it, and what it makes of the home."""
+    migration.prepare()
+    said = migration.said()
+    calls = migration.changes()
+    assert migration.said() == said
+    return calls, said, migration.content()
+
+
+def _finish(migration: Migration, call: Call, done: object) -> None:
+    migration.repeat()
+    assert (migration.content(), migration.left()) == (done, []), call.text

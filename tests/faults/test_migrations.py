@@ -13,47 +13,23 @@ from pathlib import Path
 import pytest
 
 from client_files import auth, our_helper
-from faults.interrupted import Migration
+from faults.interrupted import Migration, kill_at_every_change, refuse_every_change
 from faults.test_saves import in_own_mounts
 
 
 @pytest.mark.parametrize("undo", [False, True])
 def test_killed_at_every_change(tmp_path: Path, *, undo: bool) -> None:
     """Before each call that changes the disk in turn: no client notices, and the next run finishes the work."""
-    migration = Migration(tmp_path, undo=undo)
-    migration.prepare()
-    said = migration.said()
-    calls = migration.changes()
-    done = migration.content()
-    assert {"linkat", "rename", "fsync"} <= {call.name for call in calls}
-    for call in calls:
-        migration.prepare()
-        assert migration.run_with(call, "signal=KILL").status == -9, call.text
-        assert migration.said() == said, call.text
-        migration.repeat()
-        assert (migration.content(), migration.left()) == (done, []), call.text
-        assert migration.said() == said
+    killed = [call.name for call in kill_at_every_change(Migration(tmp_path, undo=undo))]
+    assert {"linkat", "rename", "fsync"} <= {*killed}
 
 
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
 @pytest.mark.parametrize("undo", [False, True])
 def test_error_at_every_change(tmp_path: Path, error: str, *, undo: bool) -> None:
     """The system refuses each in turn: it says so, no client notices, and the next run finishes the work."""
-    migration = Migration(tmp_path, undo=undo)
-    migration.prepare()
-    said = migration.said()
-    calls = migration.changes()
-    done = migration.content()
-    failed = 0
-    for call in calls:
-        migration.prepare()
-        refused = migration.run_with(call, f"error={error}")
-        assert "Traceback" not in refused.said, call.text
-        assert migration.said() == said, call.text
-        failed += refused.status != 0
-        migration.repeat()
-        assert (migration.content(), migration.left()) == (done, []), call.text
-    assert failed > len(calls) // 2
+    refused = [refusal.failed for refusal in refuse_every_change(Migration(tmp_path, undo=undo), error)]
+    assert sum(refused) > len(refused) // 2
 
 
 def test_full_disk_loses_nothing(tmp_path: Path) -> None:
@@ -119,7 +95,7 @@ def run(*words):
 first = run("migrate", "--apply")
 found = [run("get", "--client", client, client + ".example")[1] for client in ("docker", "podman")]
 subprocess.run(["umount", config], check=True)
-print(json.dumps([first, found, run("migrate", "--apply")]))
+print(json.dumps([first, found, run("migrate", "--apply"), run("migrate", "--undo"), run("vault")]))
 """
     home = world / "home"
     for folder in (home / ".docker", home / "run/containers", home / "bin"):
@@ -129,8 +105,9 @@ print(json.dumps([first, found, run("migrate", "--apply")]))
     files = {"docker": home / ".docker/config.json", "podman": home / "run/containers/auth.json"}
     for client, file in files.items():
         file.write_text(json.dumps({"auths": {f"{client}.example": auth(f"{client}:secret")}}))
-    (status, said), found, again = json.loads(in_own_mounts(code, home, sys.executable))
+    (status, said), found, again, undone, vault = json.loads(in_own_mounts(code, home, sys.executable))
     assert (status, "mounted by itself" in said) == (3, True), said
     assert [json.loads(answer)["Username"] for answer in found] == ["docker", "podman"]
-    assert again[0] == 0, again
-    assert all(auth(f"{client}:secret")["auth"] not in file.read_text() for client, file in files.items())
+    assert (again[0], undone[0]) == (0, 0), (again, undone)
+    plain = [client for client, file in files.items() if auth(f"{client}:secret")["auth"] in file.read_text()]
+    assert (plain, "vault.age: 1 login\n" in vault[1]) == (["docker"], True)  # the last one, which is undone

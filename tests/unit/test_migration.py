@@ -44,7 +44,9 @@ def apply(store: MemoryStore, meanwhile: object = None, file: Path | None = None
 def test_a_login_that_changes_meanwhile_is_left_alone(file: Path) -> None:
     """Docker logs in anew while the old login is being stored: the new one stays in the file, the other one moves."""
     changed = {"auths": {"a.example": BOB, "b.example": BOB}}
-    done = apply(MemoryStore(), changed, file)
+    store = MemoryStore()
+    done = apply(store, changed, file)
+    assert list(store.logins) == ["b.example"]  # the old one is nowhere any more
     assert [(stay.key, stay.reason) for stay in done.stays] == [("a.example", "another program changed it meanwhile")]
     assert json.loads(file.read_text()) == {
         "auths": {"a.example": BOB, "b.example": {}},

@@ -18,6 +18,7 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     from shorepass.contexts import FileContent
@@ -63,6 +64,13 @@ class Record(NamedTuple):
     def keys(self) -> set[str]:
         """All keys of the store that it is about."""
         return {key for moved in self.moved for key in moved.under}
+
+    def only(self, kept: Collection[Moved]) -> Record:
+        """Return this one with some of its logins alone, and the places where our helper is named for them."""
+        moved = tuple(one for one in self.moved if one in kept)
+        needed = {(one.path, key) for one in moved for key in one.under}
+        named = tuple(one for one in self.named if (one.place.path, one.place.member[-1]) in needed)
+        return self._replace(moved=moved, named=named)
 
     def after(self, earlier: Record) -> Record:
         """Return this one with what an earlier one, which was killed, had begun: what that found came first."""

@@ -58,9 +58,22 @@ def move(here: LocalContext, plan: Plan, open_store: Callable[[], Store], step: 
     stays: list[Stay] = []
     for source in plan.sources:
         _take_out(here, source, Stock(open_store()), refused, moved, stays)
-    if not stays:
-        journal.write(name, record._replace(done=True))
+    _forget_others(plan, moved, record.had, open_store())
+    kept = {*moved, *(earlier[1].moved if earlier else ())}
+    record = record.only(kept)
+    if not record.moved:
+        journal.forget(name)
+        return Done(None, {}, (*plan.stays, *stays))
+    journal.write(name, record._replace(done=True))
     return Done(name, moved, (*plan.stays, *stays))
+
+
+def _forget_others(plan: Plan, moved: Iterable[Moved], before: tuple[str, ...], store: Store) -> None:
+    """Erase what was stored for logins that have not moved after all: it may be out of date by now."""
+    needed = {spelled for one in moved for key in one.under for spelled in spellings(key)}
+    for key in plan.stored:
+        if key not in needed and key not in before:
+            store.erase(key)
 
 
 def _record(here: LocalContext, plan: Plan, store: Store) -> Record:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 from shorepass.config import document
-from shorepass.config.auth_entry import BadEntryError, decode_auth
-from shorepass.config.go_json import field_name
-from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, IdentityToken
-from shorepass.errors import MalformedFile, UsageError, printable, without_user_info
+from shorepass.credential import ANONYMOUS
+from shorepass.errors import MalformedFile, UsageError, printable
 from shorepass.install import SUFFIX
+from shorepass.migration.entries import holds_secret, movable, repeated, secret_members
 from shorepass.migration.readers import (
     ContainersReader,
     DockerReader,
@@ -20,24 +19,21 @@ from shorepass.migration.readers import (
 )
 from shorepass.shapes import NamedTuple
 from shorepass.stores import check
-from shorepass.stores.accounts import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from shorepass.config.docker_config import Members
     from shorepass.contexts import FileContent
     from shorepass.credential import Credential
     from shorepass.migration.readers import Reader, Sent, Stored
 
-__all__ = ["FilePlan", "Group", "Login", "Stay", "holds_secret", "plan_file", "secrets", "single_secret"]
-
-SECRETS = ("auth", "password", "identitytoken", "registrytoken")
-TAKEN_OUT = ("auth", "username", "password", "identitytoken")
+__all__ = ["FilePlan", "Group", "Login", "Stay", "plan_file"]
 
 OF_A_PART = "podman asks a helper for a whole registry, and a key here is of a part of one"
 NOT_ALIKE = "docker and podman do not take the same login from it, and both would ask the same helper"
+SPOILT = "it cannot be taken out without changing what a client sends"
 OTHER_LOGIN = "the store holds another login for {}"
 
 
@@ -86,23 +82,20 @@ def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Seque
     """
     readers = _readers(content, docker=docker)
     auths = readers[0].auths
-    repeated = _repeated(content)
-    movable: dict[str, Credential] = {}
+    twice = repeated(content)
+    logins: dict[str, Credential] = {}
     stays = []
     for key, members in auths.items():
-        reason = "it stands there twice" if key in repeated and holds_secret(members) else None
         try:
-            credential = None if reason else _movable(key, members, readers)
+            credential = movable(key, members, readers, twice=key in twice)
         except UsageError as error:
-            reason = error.message
-        if reason:
-            stays.append(Stay(content.path, key, reason, _hint(key, reason)))
-        elif credential:
-            movable[key] = credential
+            stays.append(Stay(content.path, key, error.message, error.hint))
+        else:
+            logins |= {key: credential} if credential else {}
     groups = []
-    for keys in _by_registry(movable):
+    for keys in _by_registry(logins):
         try:
-            group = _group(keys, movable, readers, stored)
+            group = _group(keys, logins, readers, stored)
         except UsageError as error:
             stays += [Stay(content.path, key, error.message, error.hint) for key in keys]
         else:
@@ -110,10 +103,9 @@ def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Seque
     if only is not None:
         groups = [group for group in groups if group in only]
     edited = _edit(content, groups, auths)
-    for group in _spoilt(content._replace(data=edited), groups, readers, stored, docker=docker) if groups else ():
-        reason = "it cannot be taken out without changing what a client sends"
-        stays += [Stay(content.path, login.key, reason) for login in group.logins]
-        groups.remove(group)
+    while spoilt := _spoilt(content._replace(data=edited), groups, readers, stored, docker=docker):
+        stays += [Stay(content.path, login.key, SPOILT) for group in spoilt for login in group.logins]
+        groups = [group for group in groups if group not in spoilt]
         edited = _edit(content, groups, auths)
     return FilePlan(tuple(groups), tuple(stays), edited if groups else None)
 
@@ -127,89 +119,14 @@ def _readers(content: FileContent, *, docker: bool) -> list[Reader]:
     return readers
 
 
-def _hint(key: str, reason: str) -> str | None:
-    return (
-        f"shorepass logout {without_user_info(key)}, then log in anew" if "twice" in reason or "key" in reason else None
-    )
-
-
-def _repeated(content: FileContent) -> set[str]:
-    """Return the keys that stand in ``auths`` more than once: of those only the last counts, and all hold secrets."""
-    found = document.load_pairs(content)
-    keys = [
-        key
-        for name, value in (found if isinstance(found, tuple) else ())
-        if field_name(name) == "auths" and isinstance(value, tuple)
-        for key, _ in value
-    ]
-    seen: set[str] = set()
-    return {key for key in keys if key in seen or seen.add(key)}  # type: ignore[func-returns-value]
-
-
-def secrets(members: Members) -> Iterator[str]:
-    """Yield every secret that stands in an entry, also where another member of the same name counts."""
-    for name, value in members:
-        field = field_name(name)
-        if field not in SECRETS or not isinstance(value, str) or not value:
-            continue
-        if field != "auth":
-            yield value
-        else:
-            try:
-                password = decode_auth(value, nobody=True)[1]
-            except BadEntryError:
-                password = value
-            if password:
-                yield password
-
-
-def holds_secret(members: Members) -> bool:
-    """Tell whether there is anything secret in an entry."""
-    return any(secrets(members))
-
-
-def single_secret(credential: Credential) -> str | None:
-    """Return the secret of a password or an identity token."""
-    match credential:
-        case Basic(_, secret) | IdentityToken(secret, _):
-            return secret.reveal()
-    return None
-
-
-def _movable(key: str, members: Members, readers: Sequence[Reader]) -> Credential | None:
-    """Return the login of an entry, None where there is no secret in it. Raises UsageError: it cannot move, and why."""
-    found = set(secrets(members))
-    if not found:
-        return None
-    if without_user_info(key) != key:
-        raise UsageError("its key itself holds a user name or a password")
-    if split(key)[1]:
-        raise UsageError("its key would be that of an account in the store")
-    held: list[Credential] = []
-    for reader in readers:
-        try:
-            held.append(reader.credential(key))
-        except BadEntryError as error:
-            raise UsageError(f"the entry is broken: {error}") from None
-    credential = next((one for one in held if not isinstance(one, Anonymous)), ANONYMOUS)
-    if isinstance(credential, BearerToken):
-        raise UsageError("a registry token, which no helper keeps")
-    if isinstance(credential, Anonymous):
-        raise UsageError("no client takes a login from what stands there")
-    if found != {single_secret(credential)}:
-        raise UsageError("more than one secret stands in it")
-    check(key, credential)
-    return credential
-
-
-def _by_registry(movable: Mapping[str, Credential]) -> list[list[str]]:
+def _by_registry(logins: Mapping[str, Credential]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
-    for key in movable:
+    for key in logins:
         groups.setdefault(next(iter(registries(key)), key), []).append(key)
     return list(groups.values())
 
 
-def _group(keys: list[str], movable: Mapping[str, Credential], readers: Sequence[Reader], stored: Stored) -> Group:
+def _group(keys: list[str], logins: Mapping[str, Credential], readers: Sequence[Reader], stored: Stored) -> Group:
     """Return how the logins of one registry move. Raises UsageError: they cannot, and why."""
     under: dict[str, list[str]] = {key: [] for key in keys}
     answers: dict[str, set[Sent]] = {}  # by what a helper would be asked for
@@ -222,7 +139,7 @@ def _group(keys: list[str], movable: Mapping[str, Credential], readers: Sequence
             if picked:
                 _refuse(reader, registry, answer, stored)
             for key in picked:
-                if answer != {on_the_wire(movable[key])}:
+                if answer != {on_the_wire(logins[key])}:
                     if reader.helper(asked) == SUFFIX:
                         raise UsageError(OTHER_LOGIN.format(asked), hint=_decide(asked))
                     raise UsageError(NOT_ALIKE, hint=f"shorepass login {registry}, which writes it for both")
@@ -231,7 +148,7 @@ def _group(keys: list[str], movable: Mapping[str, Credential], readers: Sequence
                 names.append(asked)
     if any(len(answers[asked]) > 1 for asked in names):
         raise UsageError(NOT_ALIKE)
-    group = Group(tuple(Login(key, movable[key], tuple(under[key] or [key])) for key in keys), tuple(names))
+    group = Group(tuple(Login(key, logins[key], tuple(under[key] or [key])) for key in keys), tuple(names))
     _check_store(group, stored)
     return group
 
@@ -283,7 +200,7 @@ def _edit(content: FileContent, groups: Sequence[Group], auths: Mapping[str, Mem
     data = content.data
     for group in groups:
         for login in group.logins:
-            for name in dict.fromkeys(name for name, _ in auths[login.key] if field_name(name) in TAKEN_OUT):
+            for name in secret_members(auths[login.key]):
                 data = document.remove_member(content._replace(data=data), ("auths", login.key, name))
         for asked in group.names:
             data = document.set_member(content._replace(data=data), ("credHelpers", asked), SUFFIX)

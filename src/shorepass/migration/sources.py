@@ -8,7 +8,8 @@ from shorepass.config import auth_file, document
 from shorepass.config.locations import auth_files, docker_config_path
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import ShorepassError, SourceError
-from shorepass.migration.plan import FilePlan, Stay, holds_secret, plan_file
+from shorepass.migration.entries import holds_secret
+from shorepass.migration.plan import FilePlan, Stay, plan_file
 from shorepass.shapes import NamedTuple
 from shorepass.stores.accounts import Accounts, spellings
 

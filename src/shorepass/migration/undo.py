@@ -11,9 +11,10 @@ from shorepass.credential import ANONYMOUS, IdentityToken
 from shorepass.errors import ShorepassError, without_user_info
 from shorepass.files import FileContent
 from shorepass.install import put_back
+from shorepass.migration.entries import holds_secret
 from shorepass.migration.journal import Journal
 from shorepass.migration.move import Done
-from shorepass.migration.plan import Stay, holds_secret
+from shorepass.migration.plan import Stay
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Stock, failure
 from shorepass.stores.accounts import spellings
