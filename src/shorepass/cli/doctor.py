@@ -45,14 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--undo", nargs="?", const="", metavar="ID", help="take back a repair; the newest without ID")
     parser.add_argument("--explain", metavar="CODE", help="say what a code means")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument(
-        *("--in",),
-        dest="places",
-        action="append",
-        default=[],
-        metavar="CONTEXT",
-        help="the place to look into: me (default), user:NAME, sudo, docker:NAME, ssh:HOST ...; may be repeated",
-    )
+    place.add_places_flag(parser, default=" (default)")
     parser.add_argument(
         *("--client",),
         dest="clients",

@@ -17,6 +17,7 @@ __all__ = [
     "access",
     "add_client_flags",
     "add_file_flags",
+    "add_places_flag",
     "add_registry_flags",
     "client_name",
     "context",
@@ -41,6 +42,18 @@ def add_client_flags(parser: argparse.ArgumentParser) -> None:
         "--client", choices=NAMES, help="the program whose rules apply (default: docker; podman with --authfile)"
     )
     add_file_flags(parser)
+
+
+def add_places_flag(parser: argparse._ActionsContainer, default: str = "") -> None:
+    """Add an ``--in`` that may be repeated: ``places``. ``default``: what the help says of none."""
+    parser.add_argument(
+        "--in",
+        dest="places",
+        action="append",
+        default=[],
+        metavar="CONTEXT",
+        help=f"the place to look into: me{default}, user:NAME, sudo, docker:NAME, ssh:HOST ...; may be repeated",
+    )
 
 
 def add_file_flags(parser: argparse.ArgumentParser) -> None:

@@ -37,14 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--all", action="store_true", help="everybody and everything on this machine")
-    where.add_argument(
-        "--in",
-        dest="places",
-        action="append",
-        default=[],
-        metavar="CONTEXT",
-        help="this place: me, user:NAME, sudo, docker:NAME, ssh:HOST ...; may be repeated",
-    )
+    place.add_places_flag(where)
     parser.add_argument("--check", action="store_true", help="ask the registries whether the logins work")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document")

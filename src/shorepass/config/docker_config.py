@@ -139,8 +139,9 @@ def add_auths(auths: dict[str, Members], value: Any, fields: Container[str]) -> 
         return {}
     if type(value) is not tuple:
         raise BadEntryError('not a config file: "auths" is no object')
-    added = dict(value)  # of a key that repeats the last one counts
-    if not _holds_texts(value):
+    if _holds_texts(value):
+        added = dict(value)  # of a key that repeats the last one counts
+    else:
         _check_entries(value, fields)
         added = {key: members or () for key, members in value}
     if not auths:
