@@ -66,8 +66,19 @@ def log_out(here: LocalContext, context: Context, client: Client, server: str) -
     if registry == HUB_REGISTRY:
         keys += [HUB_REGISTRY, HUB_SERVER_URL]  # podman's key and docker's
     ours = list(_erase_ours(here, lambda _: keys, context, server))
-    repairs = _forget_repairs(here, context, erased, HUB_HOSTS if registry == HUB_REGISTRY else {registry}, ours)
+    repairs = _forget_copies(here, context, erased, _hosts(registry), ours)
     return Departure(erased, ours, repairs, list(_left(here, context, registry)))
+
+
+def log_out_account(here: LocalContext, client: Client, server: str, account: str) -> Departure:
+    """Erase the login of an account, and every copy of it that is ours. Raises UsageError, SourceError, WriteError."""
+    from shorepass import account_logins
+    from shorepass.stores.accounts import key_of
+
+    erased = account_logins.log_out(here, client, server, account)
+    keys = [key_of(target.key, account) for target in client.erasures(here, server)]
+    ours = list(_erase_ours(here, lambda _: keys, here, server, of_account=True))
+    return Departure(erased, ours, _forget_copies(here, here, erased, _hosts(_meant(server)), ours), [])
 
 
 def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> Departure:
@@ -76,14 +87,23 @@ def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> 
 
     erased = erase_as_client(context, client)
     ours = list(_erase_ours(here, lambda store: store.list(), context, ""))
-    return Departure(erased, ours, _forget_repairs(here, context, erased, {""}, ours), [])
+    return Departure(erased, ours, _forget_copies(here, context, erased, {""}, ours), [])
+
+
+def _hosts(registry: str) -> Iterable[str]:
+    return HUB_HOSTS if registry == HUB_REGISTRY else (registry,)
 
 
 # Stores of ours
 
 
 def _erase_ours(
-    here: LocalContext, keys_in: Callable[[Store], Iterable[str]], context: Context, server: str
+    here: LocalContext,
+    keys_in: Callable[[Store], Iterable[str]],
+    context: Context,
+    server: str,
+    *,
+    of_account: bool = False,
 ) -> Iterator[Erasure]:
     """Erase keys from the stores of ours in which no client looks for them; yield what was found, and what failed."""
     if context.name != "me":
@@ -95,8 +115,8 @@ def _erase_ours(
         try:
             chosen = (settings.load(here).store or "vault") == store.name
             for key in dict.fromkeys(keys_in(store)):
-                asked = server or split(key)[0]
-                if not (chosen and _is_asked_for(context, asked)) and store.erase(key):
+                needed = chosen and not of_account and _is_asked_for(context, server or split(key)[0])
+                if not needed and store.erase(key):
                     yield Erasure(Target(path, key), found=True)
         except (SourceError, WriteError) as error:
             again = f"shorepass logout {server or '--all'}"
@@ -132,14 +152,17 @@ def _is_asked_for(context: Context, server: str) -> bool:
     return False
 
 
-# Repairs that can be undone
+# Copies
 
 
-def _forget_repairs(
+def _forget_copies(
     here: LocalContext, context: Context, erased: list[Erasure], hosts: Iterable[str], failed: list[Erasure]
 ) -> list[str]:
+    """Forget the repairs that name one of the hosts, and what killed commands left; return the repairs' names."""
+    from shorepass import temporary
     from shorepass.doctor.journal import Journal
 
+    temporary.sweep(here.temporary_folder())
     journal = Journal(here)
     try:
         return journal.forget_what_names(hosts, context.name, {erasure.target.path for erasure in erased})

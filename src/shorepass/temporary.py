@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Folder", "folder"]
+__all__ = ["Folder", "folder", "sweep"]
 
 MARK = "shorepass-run-"
 MODE = 0o700
@@ -36,7 +36,7 @@ def folder(parent: str) -> Iterator[Folder]:
     """Make a folder in ``parent``, and remove it with all that is in it. Raises WriteError."""
     import shutil
 
-    _sweep(parent)
+    sweep(parent)
     path = os.path.join(parent, f"{MARK}{os.getpid()}-{os.urandom(8).hex()}")
     try:
         os.mkdir(path, MODE)
@@ -68,8 +68,8 @@ def _lock(path: str) -> tuple[int, ...]:
     return (fd,)
 
 
-def _sweep(parent: str) -> None:
-    """Remove what processes of ours left that were killed."""
+def sweep(parent: str) -> None:
+    """Remove the folders in ``parent`` that processes of ours left that were killed."""
     import shutil
 
     if sys.platform == "win32":

@@ -90,6 +90,23 @@ def test_all_repairs(run_shorepass: RunShorepass, docker_file: Path) -> None:
     assert kept() == []
 
 
+@pytest.mark.parametrize("store", ["vault", "keychain"])
+def test_an_account(run_shorepass: RunShorepass, docker_file: Path, home: Path, store: str) -> None:
+    """So it is with the login of one account, also where another store is set by now; the default login stays."""
+    names = repair(run_shorepass, docker_file)
+    keep(run_shorepass, HOST, f"{HOST}#work")
+    settings = home / ".config/shorepass/config.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(f'store = "{store}"\n')
+    done = run_shorepass("logout", "--as", "work", HOST)
+    assert all(name in done.stderr for name in names)
+    assert kept() == []
+    settings.write_text('store = "vault"\n')
+    assert json.loads(
+        run_shorepass("vault", "export", "-y", "-o", str(home / "out.json")) and (home / "out.json").read_text()
+    )["auths"].keys() == {HOST}
+
+
 def test_from_python(run_shorepass: RunShorepass, docker_file: Path) -> None:
     """``shorepass.logout`` leaves no copies either."""
     assert repair(run_shorepass, docker_file)

@@ -168,6 +168,17 @@ class Home:
             assert done.status == 0, done
         assert self.vault.exists()
 
+    def accounts(self) -> None:
+        """A second account beside the default login; one of its commands logs in elsewhere and kills us, who would clean up."""
+        self.by_ourselves()
+        done = self.run("login", "--as", "work", "-u", "bob", "--password-stdin", self.host, stdin=USERS["bob"])
+        assert done.status == 0, done
+        elsewhere = self.host.replace("127.0.0.1", "localhost")
+        login = f"{programs.require('podman')} login --tls-verify=false -u alice --password-stdin {elsewhere}"
+        words = ["run", "--as", "work", "--client", "podman", "--", "/bin/sh", "-c", f"{login}; kill -9 $PPID"]
+        assert self.run(*words, stdin=USERS["alice"]).status == -9
+        assert any("/shorepass-run-" in path for path in self.remains.found())
+
     def migrated(self) -> None:
         """What was in plain text moves into a vault."""
         self.plain_logins()
@@ -220,7 +231,8 @@ def place(
 
 HAPPENINGS = [
     *(Home.plain_logins, Home.repairs, Home.killed_saves, Home.in_the_vault, Home.helper_uninstalled),
-    *(Home.another_store, Home.passphrase, Home.by_ourselves, Home.migrated, Home.migrated_and_back, Home.everything),
+    *(Home.another_store, Home.passphrase, Home.by_ourselves, Home.accounts, Home.migrated, Home.migrated_and_back),
+    Home.everything,
 ]
 
 
@@ -230,7 +242,7 @@ def test_nothing_is_left(place: Home, happening: Callable[[Home], None]) -> None
     happening(place)
     assert place.remains.found() != [], "the search finds it where it is"
     words = ["logout", place.host]
-    for _ in range(3):
+    for _ in range(6):
         status, shown, _ = on_a_terminal([*SHOREPASS, *words], place.typed)
         assert status == 0, shown
         hints = [line.partition(": shorepass ")[2] for line in shown.splitlines() if "is still logged in" in line]
@@ -251,7 +263,7 @@ def test_nothing_is_left_after_python(place: Home, happening: Callable[[Home], N
     assert place.remains.found() == []
 
 
-@pytest.mark.parametrize("happening", [Home.repairs, Home.everything], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("happening", [Home.repairs, Home.accounts, Home.everything], ids=lambda m: m.__name__)
 def test_nothing_is_left_after_all(place: Home, happening: Callable[[Home], None]) -> None:
     """And after ``logout --all`` of both clients."""
     happening(place)

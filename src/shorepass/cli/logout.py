@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass import account_logins
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import UsageError
-    from shorepass.gone import Departure, log_out, log_out_everywhere
+    from shorepass.gone import log_out, log_out_account, log_out_everywhere
 
     client = place.find_client(arguments)
     is_docker = client.name == "docker"
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     server = arguments.server or "docker.io"
     accounts = []
     if arguments.account is not None:
-        done = Departure(account_logins.log_out(place.here(arguments), client, server, arguments.account), [], [], [])
+        done = log_out_account(place.here(arguments), client, server, arguments.account)
     elif arguments.all:
         done = log_out_everywhere(here, context, client)
         if context.name == "me":
