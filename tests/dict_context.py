@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shorepass.contexts import FileContent, FileStatus, Place
-from shorepass.contexts.container import Mount
+from shorepass.contexts.archive import ArchiveRoot
+from shorepass.contexts.inspected import Mount
 from shorepass.contexts.local import LocalContext
+from shorepass.contexts.mounts import Mounts
 from shorepass.errors import FileError
 from shorepass.processes import Completed
 
@@ -76,6 +78,4 @@ class DictContainer(DictContext):
     def __init__(self, *args: Any, mounts: tuple[Mount, ...], **more: Any) -> None:
         super().__init__(*args, **more)
         self.mounts = mounts
-
-    def mount_of(self, path: str) -> Mount | None:
-        return next((mount for mount in self.mounts if f"{path}/".startswith(f"{mount.target}/")), None)
+        self.mounted = Mounts(mounts, ArchiveRoot(None, "", running=False, hidden=()), is_docker=True, is_running=False)

@@ -321,13 +321,13 @@ def test_a_replaced_file_stays_the_old_one_in_the_container(engine: ContainerEng
     name = engine.make(f"-v={file}:/srv/config.json")
     context = opened(engine, name)
     (mount,) = [mount for mount in context.mounts if mount.target == "/srv/config.json"]
-    assert context.is_stale(mount) is False
+    assert context.mounted.is_stale(mount) is False
     here(engine).update(str(file), lambda _: b"new one")
     assert engine.execute(name, "/bin/cat", "/srv/config.json").stdout == "old"
     content = opened(engine, name).read("/srv/config.json", 100)
     assert content is not None
     assert content.data == b"old"
-    assert opened(engine, name).is_stale(mount) is True
+    assert opened(engine, name).mounted.is_stale(mount) is True
 
 
 def test_a_folder_that_becomes_a_link_leads_nowhere(engine: ContainerEngine) -> None:

@@ -7,17 +7,17 @@ root on the same machine and it runs, else from the engine's archive call. Only 
 from __future__ import annotations
 
 import copy
-import os
 import posixpath
-import stat
 from functools import cached_property, partial
 
 from shorepass.contexts import FileContent, FileStatus, Place
 from shorepass.contexts import accounts as users
-from shorepass.contexts.archive import ArchiveRoot, Entry, packed
+from shorepass.contexts.archive import ArchiveRoot
+from shorepass.contexts.container_changes import SIZE_LIMIT, Changes
 from shorepass.contexts.inspected import Inspected, Mount
+from shorepass.contexts.mounts import Mounts
 from shorepass.contexts.procroot import ProcRoot, proc_root
-from shorepass.contexts.rootfs import READ, SEARCH, WRITE, Found, Walker
+from shorepass.contexts.rootfs import READ, SEARCH, Found, Walker
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
 from shorepass.processes import ProcessNotStarted
 
@@ -35,10 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ContainerContext", "Mount", "discover", "find", "opened"]
 
-SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited, or of a user database
 RETRIES = 100  # edits anew because somebody else wrote meanwhile
-FILE_MODE = 0o600
-FOLDER_MODE = 0o700
 HELPER = "docker-credential-"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "arm": "armv7l", "386": "i686", "loong64": "loongarch64"}
 
@@ -122,6 +119,7 @@ class ContainerContext:
         self.is_running = said.is_running
         self.mounts = said.mounts
         self._root = self._look(said.pid)
+        self.mounted = Mounts(said.mounts, self._root, is_docker=engine.family == "docker", is_running=said.is_running)
         self._overrides: dict[str, str] = {}
 
     def _look(self, pid: int) -> Root:
@@ -256,7 +254,7 @@ class ContainerContext:
             return None
         node = self._root.owned(found.path, found.node)
         uid, gid = node.uid or 0, node.gid or 0
-        identity = node.identity or self._identity_of_source(found.path, node)
+        identity = node.identity or self.mounted.identity(found.path, node)
         kind = "other" if node.kind == "link" else node.kind
         return FileStatus(path, kind, node.mode, uid, gid, node.size, self._owner(uid), identity)
 
@@ -319,53 +317,6 @@ class ContainerContext:
                         found[path] = None
         return found
 
-    # Mounts
-
-    def mount_of(self, path: str) -> Mount | None:
-        """Return the mount that a path without links lies in, None when it is the container's own."""
-        fitting = [m for m in self.mounts if path == m.target or path.startswith(m.target.rstrip("/") + "/")]
-        return max(fitting, key=lambda mount: len(mount.target), default=None)
-
-    def lent(self, path: str) -> Mount | None:
-        """Return the mount by which somebody outside lends a file to the container; None when it is its own."""
-        try:
-            mount = self.mount_of(Walker(self._root, None).find(path).path)
-        except FileError:
-            return None
-        return mount if mount and mount.source else None
-
-    def is_stale(self, mount: Mount) -> bool | None:
-        """Tell whether a file of this machine was replaced since it was mounted by itself: the container has the old one.
-
-        None where that cannot be known: the container does not run (the next start mounts anew), the file is not here, or
-        only docker's archive call can be asked, which mounts anew for each look.
-        """
-        if mount.kind != "bind" or not self.is_running:
-            return None
-        sees_mounts = isinstance(self._root, ProcRoot) or self._engine.family == "podman"
-        try:
-            there = os.stat(mount.source)
-            node = self._root.node(mount.target) if sees_mounts else None
-        except (OSError, FileError):
-            return None
-        if node is None or not stat.S_ISREG(there.st_mode) or node.kind != "file":
-            return None
-        if node.identity:
-            return node.identity != f"{there.st_dev}:{there.st_ino}"
-        return (node.size, node.mtime) != (there.st_size, there.st_mtime_ns)
-
-    def _identity_of_source(self, path: str, node: Node) -> str | None:
-        """Return the identity of the file of this machine that a path is a mount of; None unless it looks the same."""
-        mount = self.mount_of(path)
-        if mount is None or not mount.source.startswith("/"):
-            return None
-        try:
-            there = os.stat(mount.source + path[len(mount.target) :])
-        except OSError:
-            return None
-        same = (there.st_size, there.st_mtime_ns) == (node.size, node.mtime)
-        return f"{there.st_dev}:{there.st_ino}" if same else None
-
     # What changes it
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
@@ -390,71 +341,18 @@ class ContainerContext:
                 return False
             found = self._find(path)
             if self.read(path, SIZE_LIMIT) == current:
-                self._write(path, found, edited)
+                self._changes.write(path, found, edited)
                 return True
         raise WriteError(path, "another program keeps writing it", hint="stop that program, then try again")
 
-    def _write(self, path: str, found: Found, data: bytes) -> None:
-        *folders, name = found.path.split("/")
-        parent = self._walker.find("/".join(folders[: len(folders) + 1 - max(found.missing, 1)]) or "/")
-        if parent.node is None or not self._walker.may(parent.path, parent.node, WRITE):
-            raise WriteError(path, "permission denied", hint=f"{parent.path} is closed to uid {self.uid} for writing")
-        if found.node is not None:
-            node = self._root.owned(found.path, found.node)
-            self._put(path, found.path, [Entry(name, data, node.mode)], (node.uid or 0, node.gid or 0))
-            return
-        first = len(folders) + 1 - found.missing  # of the folders to make
-        names = [*folders, name][first:]
-        made = [Entry("/".join(names[: count + 1]), None, FOLDER_MODE) for count in range(len(names) - 1)]
-        account = self._account
-        owner = (account.uid, account.gid) if account else (0, 0)
-        top = "/".join([*folders, name][: first + 1])
-        self._put(path, top, [*made, Entry("/".join(names), data, FILE_MODE)], owner)
-
     def set_mode(self, path: str, mode: int) -> None:
         """Set the permission bits of what stands at ``path``."""
-        self._change(path, mode=mode)
+        self._changes.of_rights(path, mode=mode)
 
     def set_owner(self, path: str, uid: int, gid: int) -> None:
         """Give what stands at ``path`` (a symlink itself, not what it leads to) to somebody."""
-        self._change(path, owner=(uid, gid))
+        self._changes.of_rights(path, owner=(uid, gid))
 
-    def _change(self, path: str, *, mode: int | None = None, owner: tuple[int, int] | None = None) -> None:
-        self._root.forget()
-        try:
-            found = Walker(self._root, None).find(path, last=owner is None)
-            node = self._root.owned(found.path, found.node) if found.node else None
-            content = self._root.read(found.path, SIZE_LIMIT + 1) if node and node.kind == "file" else None
-        except FileError as error:
-            raise WriteError(path, error.reason, hint=error.hint) from None
-        if node is None or node.kind == "other" or found.path == "/":
-            raise WriteError(path, "no file or folder that could be changed")
-        if len(content or b"") > SIZE_LIMIT:
-            raise WriteError(path, f"larger than {SIZE_LIMIT} bytes")
-        name = posixpath.basename(found.path)
-        entry = Entry(name, content, node.mode if mode is None else mode, node.target)
-        self._put(path, found.path, [entry], owner or (node.uid or 0, node.gid or 0))
-
-    def _put(self, path: str, top: str, entries: list[Entry], owner: tuple[int, int]) -> None:
-        """Unpack entries, the first of them at ``top``. Raises WriteError."""
-        self._check_writable(path, top, is_folder=entries[0].is_folder)
-        try:
-            self._engine.put(self.id, posixpath.dirname(top), packed(entries, owner))
-        except ContextError as error:
-            raise WriteError(path, error.reason) from None
-        finally:
-            self._root.forget()
-
-    def _check_writable(self, path: str, top: str, *, is_folder: bool) -> None:
-        """Raise WriteError where the engine would refuse in words of its own, or write where nobody looks."""
-        mount = self.mount_of(top)
-        if mount is None:
-            if self._said.has_read_only_root:
-                raise WriteError(path, "the container's root file system is read-only", hint="mount a folder there")
-        elif mount.read_only:
-            raise WriteError(path, f"{mount.target} is mounted read-only", hint=f"on the host: {mount.source}")
-        elif mount.target == top and not is_folder:
-            hint = "mount its folder instead, or change the file on the host and start the container anew"
-            raise WriteError(path, "it is mounted by itself and cannot be replaced whole", hint=hint)
-        elif mount.kind == "tmpfs" and (self._engine.family == "docker" or not self.is_running):
-            raise WriteError(path, f"{mount.target} is a tmpfs, which the engine does not write to")
+    @property
+    def _changes(self) -> Changes:
+        return Changes(self._engine, self._said, self._root, self._walker, self.mounted, self._account)

@@ -54,7 +54,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 def is_lent(context: Context, path: str) -> bool:
     """Tell whether a file is only lent to a container: a repair there would change what is somebody else's."""
-    return isinstance(context, ContainerContext) and context.lent(path) is not None
+    return isinstance(context, ContainerContext) and context.mounted.lent(path) is not None
 
 
 # SP601
@@ -141,7 +141,7 @@ def _is_same(context: ContainerContext, path: str, other: str) -> bool:
 
 def _helpers(examination: Examination, context: ContainerContext) -> Iterator[Finding]:
     for helper in examination.helpers:
-        mount = context.lent(helper.path)
+        mount = context.mounted.lent(helper.path)
         if mount is None or context.which(helper.program) is not None:
             continue
         cause = "the mounted config file names it for the host, and the container has no such program"
@@ -158,7 +158,7 @@ def _helpers(examination: Examination, context: ContainerContext) -> Iterator[Fi
 
 def _closed(examination: Examination, context: ContainerContext) -> Iterator[Finding]:
     for file in examination.files:
-        mount = context.lent(file.path)
+        mount = context.mounted.lent(file.path)
         if mount is None:
             continue
         try:
@@ -188,7 +188,9 @@ def _readable_copy(context: ContainerContext, mount: Mount, path: str) -> Advice
 def _stale(examination: Examination, context: ContainerContext) -> Iterator[Finding]:
     read = {file.path for file in examination.files}
     for mount in context.mounts:
-        if not context.is_stale(mount) or not (mount.target in read or split(context, mount.target)[1] in FILES):
+        if not context.mounted.is_stale(mount) or not (
+            mount.target in read or split(context, mount.target)[1] in FILES
+        ):
             continue
         cause = "the host has replaced it since the container started, which still reads the old one"
         evidence = (

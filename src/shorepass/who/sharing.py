@@ -103,7 +103,7 @@ def _on_this_machine(context: Context, path: str) -> str | None:
         return None
     if not is_container(context):
         return path
-    mount: Mount | None = context.mount_of(path)  # type: ignore[attr-defined]  # a container's
+    mount: Mount | None = context.mounted.of(path)  # type: ignore[attr-defined]  # a container's
     return mount.source + path[len(mount.target) :] if mount is not None and mount.source else None
 
 
