@@ -25,19 +25,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Departure", "Left", "log_out", "log_out_everywhere"]
 
+LEGACY = ".dockercfg"  # keeps keys at its top, where no logout looks for them
 FAMILIES = ("docker", "podman")  # skopeo and buildah have podman's files
 
 
 class Left(NamedTuple):
-    """A login for the same registry that a client still finds: in the file ``path``, or by our helper, which that names.
+    """A login for the same registry that a client still finds: in ``path``, or by our helper, which is named there.
 
-    ``first``: the client's own logout erases it; else that takes a flag.
+    ``flags``: with which the client's logout erases it; None: it erases nothing there.
     """
 
     client: str
     key: str
     path: str
-    first: bool
+    flags: tuple[str, ...] | None
 
 
 class Departure(NamedTuple):
@@ -187,7 +188,7 @@ def _left(here: LocalContext, context: Context, registry: str) -> Iterator[Left]
             if key and (entry.path, key) not in seen:
                 seen.add((entry.path, key))
                 owner = "docker" if entry.path == docker_path else name
-                yield Left(owner, key, entry.path, entry.helper == SUFFIX or _erases(context, owner, entry))
+                yield Left(owner, key, entry.path, _flags(context, owner, entry))
 
 
 def _key_in_vault(here: LocalContext, registry: str) -> str:
@@ -208,11 +209,26 @@ def _key_in_vault(here: LocalContext, registry: str) -> str:
     return ""
 
 
-def _erases(context: Context, name: str, entry: Entry) -> bool:
+def _flags(context: Context, name: str, entry: Entry) -> tuple[str, ...] | None:
+    """Return the flags with which a client's logout erases an entry, None where it cannot."""
+    if entry.helper == SUFFIX:
+        return ()
+    if entry.path.endswith(LEGACY):
+        return None
+    place = (entry.path, entry.key)
+    if any(target[:2] == place for target in _erasures(context, name, entry.key)):
+        return ()
+    named = context.with_env(REGISTRY_AUTH_FILE=entry.path)
+    if name != "docker" and any(target[:2] == place for target in _erasures(named, name, entry.key)):
+        return ("--authfile", entry.path)
+    return None
+
+
+def _erasures(context: Context, name: str, server: str) -> list[Target]:
     try:
-        return any(target[:2] == (entry.path, entry.key) for target in find(name).erasures(context, entry.key))
+        return find(name).erasures(context, server)
     except (SourceError, UsageError):
-        return False
+        return []
 
 
 def _meant(server: str) -> str:

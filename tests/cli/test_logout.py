@@ -102,9 +102,8 @@ def test_an_account(run_shorepass: RunShorepass, docker_file: Path, home: Path, 
     assert all(name in done.stderr for name in names)
     assert kept() == []
     settings.write_text('store = "vault"\n')
-    assert json.loads(
-        run_shorepass("vault", "export", "-y", "-o", str(home / "out.json")) and (home / "out.json").read_text()
-    )["auths"].keys() == {HOST}
+    assert "not found" in helper("get", stdin=f"{HOST}#work")
+    assert json.loads(helper("get", stdin=HOST))["Username"] == "alice"
 
 
 def test_from_python(run_shorepass: RunShorepass, docker_file: Path) -> None:
@@ -219,3 +218,25 @@ def test_another_spelling(run_shorepass: RunShorepass, docker_file: Path) -> Non
     run_shorepass(*command.split()[1:])
     assert "wonderland" not in docker_file.read_text()
     assert AUTH not in docker_file.read_text()
+
+
+def test_what_no_logout_reaches(run_shorepass: RunShorepass, home: Path) -> None:
+    """A login in the variable, or in the file of an old docker that podman still reads, is named without a command."""
+    (home / ".dockercfg").write_text(json.dumps({HOST: {"auth": AUTH}}))
+    variable = json.dumps({"auths": {HOST: {"auth": AUTH}}})
+    done = run_shorepass("logout", HOST, env={"DOCKER_AUTH_CONFIG": variable})
+    assert f"docker is still logged in to {HOST}, by DOCKER_AUTH_CONFIG: take it out of there\n" in done.stderr
+    assert f"podman is still logged in to {HOST}, by {home}/.dockercfg: take it out of there\n" in done.stderr
+
+
+def test_the_commands_have_the_flags(
+    run_shorepass: RunShorepass, docker_file: Path, podman_file: Path, home: Path
+) -> None:
+    """Files that were named stay named in the commands for what is left, where that client knows the flag."""
+    folder, file = home / "other docker", home / "other podman"
+    docker_file.parent.rename(folder)
+    podman_file.rename(file)
+    done = run_shorepass("logout", "--config", str(folder), "--authfile", str(file), "--client", "podman", HOST)
+    assert done.stderr.endswith(f": shorepass logout --client docker --config '{folder}' {HOST}\n")
+    done = run_shorepass("logout", "--client", "docker", "--config", str(folder), HOST)
+    assert (done.status, "still" in done.stderr) == (0, False)

@@ -113,14 +113,14 @@ def _print_left(done: Departure, arguments: argparse.Namespace) -> None:
     if done.repairs:
         names = ", ".join(done.repairs)
         print(f"kept copies of it erased; these repairs cannot be undone any more: {names}", file=sys.stderr)
-    flags = [("--in", arguments.place if arguments.place != "me" else None), ("--config", arguments.config)]
     for left in done.left:
         key = printable(without_user_info(left.key))
-        file = arguments.authfile if left.first else left.path if left.client != "docker" else None
         words = ["shorepass", "logout", "--client", left.client]
-        for flag, value in (*flags, ("--authfile", file)):
-            words += [flag, value] if value else []
-        command = shlex.join([*words, key])
+        for flag, value in (("--in", arguments.place), ("--config", arguments.config)):
+            words += [flag, value] if value not in (None, "me") else []
+        if arguments.authfile and left.client != "docker" and not left.flags:
+            words += ["--authfile", arguments.authfile]
+        command = "take it out of there" if left.flags is None else shlex.join([*words, *left.flags, key])
         print(f"{left.client} is still logged in to {key}, by {left.path}: {command}", file=sys.stderr)
 
 
