@@ -293,7 +293,7 @@ cli.program()
     ("module", "name", "words"),
     [
         ("logins", "log_in", LOGIN),
-        ("logins", "store", LOGIN),
+        ("logins", "store_login", LOGIN),
         ("registry.client", "RegistryClient.check_login", LOGIN),
         ("registry.client", "ask", LOGIN),
         ("http.loopback", "LoopbackTransport.send", LOGIN),
