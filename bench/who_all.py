@@ -2,9 +2,9 @@
 
 The users are in a password file of their own, laid over /etc in a mount namespace of each run, so that the machine
 stays as it is; their homes have docker's file with two logins and podman's with one. The containers are real; twenty
-have a login in a file of their own, and ten of these run. The engine's own time is that of the very same calls, sent
-bare: those of one container one after the other, as many containers at a time as ``who`` looks into. Prints medians; the
-figure is reached when the difference is at most 1.0 s. It takes root.
+(or as many as the command line says) have a login in a file of their own, and ten of these run. The engine's own time
+is that of the very same calls, sent bare: those of one container one after the other, as many containers at a time as
+``who`` looks into. Prints medians; the figure is reached when the difference is at most 1.0 s. It takes root.
 """
 
 from __future__ import annotations
@@ -29,11 +29,8 @@ from e2e import programs
 from shorepass.http.loopback import SocketTransport
 from shorepass.who.gather import WORKERS
 
-COUNT, LOGGED_IN, RUNNING = (
-    100,
-    20,
-    10,
-)  # containers: of all, the first have a login of their own, and the first of these run
+COUNT, RUNNING = 100, 10  # containers
+LOGGED_IN = int(sys.argv[1]) if sys.argv[1:] else 20  # of them, the first; and the first of these run
 NAMES = [f"bench-{number:03}" for number in range(COUNT)]
 FIRST_UID = 60_000
 ROUNDS = 11

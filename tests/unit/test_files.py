@@ -176,8 +176,9 @@ def test_nothing_is_left_beside_the_file(file: Path, home: Path) -> None:
     assert sorted(os.listdir(home)) == ["auth.json", "config.json"]
 
 
-def test_remains_of_a_killed_save_are_removed(file: Path, home: Path) -> None:
-    """The next save of the same file clears them, and touches nothing that another program or file may need."""
+@pytest.mark.parametrize("changes", [True, False])
+def test_remains_of_a_killed_save_are_removed(file: Path, home: Path, *, changes: bool) -> None:
+    """The next save of the same file clears them, with or without a change, and touches nothing that others may need."""
     (home / ".config.json.shorepass-17-0123456789abcdef").write_bytes(b"half")
     others = [
         ".auth.json.shorepass-17-0123456789abcdef",
@@ -187,8 +188,19 @@ def test_remains_of_a_killed_save_are_removed(file: Path, home: Path) -> None:
     ]
     for name in others:
         (home / name).write_bytes(b"kept")
-    assert save(file)
+    assert files.update(str(file), lambda _: NEW if changes else None) == changes
     assert sorted(os.listdir(home)) == sorted(["config.json", *others])
+
+
+def test_a_folder_of_our_own_is_swept(file: Path, home: Path) -> None:
+    """What killed saves of any file left goes; files stay, and a folder that is not there is no error."""
+    for name in (".config.json.shorepass-17-0123456789abcdef", ".gone.json.shorepass-17-0123456789abcdef"):
+        (home / name).write_bytes(b"half")
+    (home / ".other").write_bytes(b"kept")
+    files.sweep(str(home))
+    assert sorted(os.listdir(home)) == [".other", "config.json"]
+    assert file.read_bytes() == OLD
+    files.sweep(str(home / "absent"))
 
 
 # What is refused
