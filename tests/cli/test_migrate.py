@@ -372,6 +372,23 @@ def test_where_no_client_would_find_it(run_shorepass: RunShorepass, world: Path,
     assert not (home / ".local").exists()
 
 
+def test_the_first_migration_may_name_the_store(
+    run_shorepass: RunShorepass, world: Path, home: Path, docker_file: Path, keeper: Path
+) -> None:
+    """Where none is in use, --to is the one from now on; a name that is none changes nothing."""
+    keeper.unlink()
+    before = write(docker_file, {"ghcr.io": ALICE})
+    for name in ("nonsense", "file"):
+        assert run_shorepass("migrate", "--apply", "--to", name).status == 2
+    assert (docker_file.read_bytes(), (home / ".config").exists()) == (before, False)
+    sent = answers()
+    assert run_shorepass("migrate", "--apply", "--to", "helper:keeper").status == 0
+    assert (plain(world), answers(), list(json.loads(keeper.read_text()))) == ([], sent, ["ghcr.io"])
+    assert run_shorepass("migrate", "--undo", "--client", "docker").status == 2
+    assert run_shorepass("migrate", "--undo").status == 0
+    assert (docker_file.read_bytes(), json.loads(keeper.read_text())) == (before, {})
+
+
 def test_a_locked_store_changes_nothing(run_shorepass: RunShorepass, home: Path, docker_file: Path) -> None:
     """A vault whose key is gone is an error, and the file keeps its login."""
     assert run_shorepass("vault", "init").status == 0

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from shorepass.config.document import SIZE_LIMIT, load, remove_member, set_member
+from shorepass.config.document import SIZE_LIMIT, load, remove_member, remove_members, set_member
 from shorepass.contexts import FileContent
 from shorepass.errors import MalformedFile
 
@@ -243,3 +243,20 @@ def test_large_file_is_edited_at_once() -> None:
     assert time.process_time() - start < 0.5
     assert load(content(edited))["auths"]["r9999.example"] == {}
     assert remove_member(edited, ("auths", "r9999.example")).endswith(b'"YWxpY2U6c2VjcmV0"\n\t\t}\n\t}\n}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"auths":{"a":{"x":1,"y":2},"b":{"x":1},"c":{}},"z":1}',
+        '{\n\t"auths": {\n\t\t"a": {\n\t\t\t"x": 1\n\t\t}\n\t}\n}',
+    ],
+)
+@pytest.mark.parametrize("paths", [["a.x", "b.x"], ["a.x", "a.y"], ["b.x", "a.y", "c"], ["a.none", "d.x", "b"], []])
+def test_removing_several_is_removing_one_after_the_other(text: str, paths: list[str]) -> None:
+    """In whatever order and objects they stand, the text is read once and comes out the same."""
+    found = [("auths", *path.split(".")) for path in paths]
+    one_by_one = text.encode()
+    for path in found:
+        one_by_one = remove_member(one_by_one, path)
+    assert remove_members(text.encode(), found) == one_by_one

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="helper", metavar="HELPER", help="the logins of docker-credential-HELPER instead"
     )
     parser.add_argument(
-        "--to", metavar="STORE", help="the store that must be the chosen one: vault, keychain, helper:NAME"
+        "--to", metavar="STORE", help="the store that must be in use, or is to be: vault, keychain, helper:NAME"
     )
     parser.add_argument("--client", choices=CLIENTS, help="only this one's files (default: both)")
     place.add_file_flags(parser)
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Say what would move, move it, or take it back."""
     from shorepass.contexts.local import LocalContext
+    from shorepass.errors import UsageError
 
     here = LocalContext.current()
     if arguments.authfile:
@@ -62,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.config:
         here = here.with_env(DOCKER_CONFIG=arguments.config)
     if arguments.undo is not None:
+        if arguments.helper or arguments.to or arguments.client:
+            raise UsageError("--undo knows what it takes back: it needs no other flag")
         return _undo(arguments, here)
     return _migrate(arguments, here)
 

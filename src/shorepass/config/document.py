@@ -21,12 +21,12 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
     from shorepass.contexts import FileContent
 
-__all__ = ["SIZE_LIMIT", "load", "load_pairs", "remove_member", "set_member"]
+__all__ = ["SIZE_LIMIT", "load", "load_pairs", "remove_member", "remove_members", "set_member"]
 
 SIZE_LIMIT = 16 * 1024 * 1024  # bytes; 10,000 logins are below 1 MiB, and a log file named by mistake is above
 
@@ -111,9 +111,20 @@ def remove_member(content: FileContent | bytes | None, path: Sequence[str]) -> b
 
     An object that loses its last member stays, as ``{}``. Raises MalformedFile as ``set_member`` does.
     """
+    return remove_members(content, [path])
+
+
+def remove_members(content: FileContent | bytes | None, paths: Iterable[Sequence[str]]) -> bytes:
+    """Return the text without the members at these paths, none of which leads into another; it is read once for all."""
+    gone: dict[str, Any] = {}
+    for *outer, name in paths:
+        inner = gone
+        for step in outer:
+            inner = inner.setdefault(step, {})
+        inner[name] = None
     text = _decode(content)
     try:
-        return _remove(text, tuple(path)).encode()
+        return _remove(text, gone).encode()
     except JsonSyntaxError as error:
         _refuse(content, text, error)
 
@@ -275,33 +286,41 @@ def _render(value: object, style: _Style, indent: str) -> str:
     return rendered.replace("\n", style.newline + indent)  # a JSON string holds no bare newline
 
 
-def _remove(text: str, path: tuple[str, ...]) -> str:
+def _remove(text: str, gone: dict[str, Any]) -> str:
     start = skip_blank(text, 0)
     found = _top(text, start)[0] if start < len(text) else None
     parts, at = [], 0
-    for begin, end in _spans(text, start, found or [], path, top=True):
+    for begin, end in sorted(_spans(text, start, found or [], gone, top=True)):
         parts.append(text[at:begin])
         at = end
     return "".join([*parts, text[at:]])
 
 
-def _spans(
-    text: str, start: int, found: list[Member], path: tuple[str, ...], *, top: bool
-) -> Iterator[tuple[int, int]]:
-    """Yield what to cut out, in order, so that a comma goes with each member and the others keep the blanks before them."""
-    indices = _indices(found, path[0], top=top)
-    if len(path) > 1:
-        for member in (found[index] for index in indices):
-            if isinstance(member.value, dict):
-                yield from _spans(text, member.start, members(text, member.start)[0], path[1:], top=False)
-    elif len(indices) == len(found):
-        if found:
-            yield start + 1, text.index("}", found[-1].end)
-    else:
-        gone = set(indices)
-        last = max(index for index in range(len(found)) if index not in gone)
-        for index in indices:
-            if index < last:
-                yield found[index].key_start, found[index + 1].key_start
-        if last + 1 < len(found):
-            yield found[last].end, found[-1].end
+def _spans(text: str, start: int, found: list[Member], gone: dict[str, Any], *, top: bool) -> Iterator[tuple[int, int]]:
+    """Yield what to cut out, so that a comma goes with each member and the others keep the blanks before them.
+
+    ``gone``: what goes of the object, by name: None for all of it, or what goes of the object there.
+    """
+    indices = []
+    names = {_canonical(name): inner for name, inner in gone.items()} if top else gone
+    for index, member in enumerate(found):
+        name = _canonical(member.key) if top else member.key
+        if name not in names:
+            continue
+        inner = names[name]
+        if inner is None:
+            indices.append(index)
+        elif isinstance(member.value, dict):
+            yield from _spans(text, member.start, members(text, member.start)[0], inner, top=False)
+    if not indices:
+        return
+    if len(indices) == len(found):
+        yield start + 1, text.index("}", found[-1].end)
+        return
+    left = {*range(len(found))} - {*indices}
+    last = max(left)
+    for index in indices:
+        if index < last:
+            yield found[index].key_start, found[index + 1].key_start
+    if last + 1 < len(found):
+        yield found[last].end, found[-1].end

@@ -154,13 +154,13 @@ def _group(keys: list[str], logins: Mapping[str, Credential], readers: Sequence[
 
 
 def _picked(reader: Reader, registry: str, keys: Collection[str]) -> list[str]:
-    fitting = {key for reference in references(registry, reader.auths) for key in reader.fitting(reference)}
+    fitting = {key for reference in references(registry, reader) for key in reader.fitting(reference)}
     return [key for key in keys if key in fitting]
 
 
 def _answer(reader: Reader, registry: str, stored: Stored) -> Sent:
     """Return all that a client may send for the images of a registry."""
-    return frozenset().union(*(sent(reader, reference, stored) for reference in references(registry, reader.auths)))
+    return frozenset().union(*(sent(reader, reference, stored) for reference in references(registry, reader)))
 
 
 def _refuse(reader: Reader, registry: str, answer: Sent, stored: Stored) -> None:
@@ -172,7 +172,7 @@ def _refuse(reader: Reader, registry: str, answer: Sent, stored: Stored) -> None
             f"{reader.name} asks {program} for that registry, not the file",
             hint=f"if {program} has it, too: shorepass logout {registry}, then log in anew",
         )
-    if any(len(sent(reader, reference, stored)) > 1 for reference in references(registry, reader.auths)):
+    if any(len(sent(reader, reference, stored)) > 1 for reference in references(registry, reader)):
         raise UsageError(
             f"{reader.name} takes one of several logins at random",
             hint=f"shorepass logout {registry}, then log in anew",
@@ -197,13 +197,15 @@ def _decide(key: str) -> str:
 
 def _edit(content: FileContent, groups: Sequence[Group], auths: Mapping[str, Members]) -> bytes:
     """Return the file with the secrets of these groups taken out, and our helper named in their place."""
-    data = content.data
-    for group in groups:
-        for login in group.logins:
-            for name in secret_members(auths[login.key]):
-                data = document.remove_member(content._replace(data=data), ("auths", login.key, name))
-        for asked in group.names:
-            data = document.set_member(content._replace(data=data), ("credHelpers", asked), SUFFIX)
+    gone = [
+        ("auths", login.key, name)
+        for group in groups
+        for login in group.logins
+        for name in secret_members(auths[login.key])
+    ]
+    data = document.remove_members(content, gone)
+    for name in dict.fromkeys(name for group in groups for name in group.names):
+        data = document.set_member(content._replace(data=data), ("credHelpers", name), SUFFIX)
     return data
 
 
@@ -225,7 +227,7 @@ def _spoilt(
             for old, new in zip(before, after, strict=True)
             for login in group.logins
             for registry in registries(login.key)
-            for reference in references(registry, old.auths)
+            for reference in references(registry, old)
         )
 
     return [group for group in groups if not is_good(group)]

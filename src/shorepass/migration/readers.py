@@ -16,7 +16,7 @@ from shorepass.shapes import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TypeAlias
 
     from shorepass.config.docker_config import Members
@@ -37,6 +37,7 @@ class Reader(Protocol):
 
     name: str
     auths: Mapping[str, Members]
+    parts: Mapping[str, list[str]]  # what stands behind HOST/ in keys of a part of a registry, by the host
 
     def asked(self, registry: str) -> str:
         """Return the key that a helper is asked for."""
@@ -59,6 +60,7 @@ class DockerReader:
     def __init__(self, content: FileContent) -> None:
         self._config = docker_config.load(content)
         self.auths: Mapping[str, Members] = self._config.auths
+        self.parts: Mapping[str, list[str]] = _parts(self.auths)
 
     def asked(self, registry: str) -> str:
         """Return the key that docker asks a helper for."""
@@ -85,6 +87,7 @@ class ContainersReader:
     def __init__(self, content: FileContent) -> None:
         logins = auth_file.decode(content)
         self.auths: Mapping[str, Members] = logins.auths
+        self.parts: Mapping[str, list[str]] = _parts(self.auths)
         self._helpers = logins.helpers
 
     def asked(self, registry: str) -> str:
@@ -145,11 +148,18 @@ def registries(key: str) -> list[str]:
     return [*found, *(host for host in dict.fromkeys(hosts) if host == HUB_API)]
 
 
-def references(registry: str, keys: Mapping[str, Members]) -> Iterator[Reference]:
+def references(registry: str, reader: Reader) -> Iterator[Reference]:
     """Yield images of a registry: one for each way in which a client may choose among the keys."""
     yield Reference(registry)
     yield Reference(registry, "any")
-    for key in keys:
-        if key.startswith(f"{registry}/"):
-            yield Reference(registry, key.removeprefix(f"{registry}/"))
-            yield Reference(registry, key.removeprefix(f"{registry}/") + "/any")
+    for part in reader.parts.get(registry, ()):
+        yield Reference(registry, part)
+        yield Reference(registry, f"{part}/any")
+
+
+def _parts(keys: Iterable[str]) -> dict[str, list[str]]:
+    parts: dict[str, list[str]] = {}
+    for host, slash, part in (key.partition("/") for key in keys):
+        if slash:
+            parts.setdefault(host, []).append(part)
+    return parts
