@@ -17,12 +17,12 @@ A file of our own may have generations: what it was before its last saves stays 
 
 from __future__ import annotations
 
-from shorepass.files.reading import FileContent, FileStatus, head, names, owner_of, read, status
+from shorepass.files.reading import SIZE_LIMIT, FileContent, FileStatus, head, names, owner_of, read, status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.files.placing import remove, set_mode, set_owner, symlink
-    from shorepass.files.saving import SIZE_LIMIT, Sole, generation, sweep, update
+    from shorepass.files.saving import Sole, generation, sweep, update
 
 __all__ = [
     "SIZE_LIMIT",
@@ -46,7 +46,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load what writes when it is first used: ``get`` only reads, and is counted in milliseconds."""
-    if name in ("SIZE_LIMIT", "Sole", "generation", "sweep", "update"):
+    if name in ("Sole", "generation", "sweep", "update"):
         from shorepass.files import saving as home
     elif name in ("remove", "set_mode", "set_owner", "symlink"):
         from shorepass.files import placing as home  # type: ignore[no-redef]  # either

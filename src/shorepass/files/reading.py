@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 __all__ = [
+    "SIZE_LIMIT",
     "FileContent",
     "FileStatus",
     "head",
@@ -26,6 +27,7 @@ __all__ = [
     "status",
 ]
 
+SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited
 READ_SIZE = 64 * 1024  # bytes at a time of a file that does not tell its size, as in /proc
 
 

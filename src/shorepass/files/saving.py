@@ -8,7 +8,7 @@ import os
 from shorepass.errors import WriteError
 from shorepass.files.draft import MARK, ChangedError, Draft, give
 from shorepass.files.placing import make_folders, remove
-from shorepass.files.reading import quoted, read_with_status, reason
+from shorepass.files.reading import SIZE_LIMIT, quoted, read_with_status, reason
 from shorepass.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.shapes import NamedTuple
 
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from shorepass.files.reading import FileContent
 
-__all__ = ["SIZE_LIMIT", "Sole", "generation", "sweep", "update"]
+__all__ = ["Sole", "generation", "sweep", "update"]
 
-SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited
 RETRIES = 100  # edits anew because another program wrote in the very milliseconds of our save
 STALE_AFTER = 3600  # seconds after which a temporary file is nobody's, where the folder cannot be locked
 

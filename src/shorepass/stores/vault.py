@@ -14,7 +14,6 @@ from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import data_folder, state_folder
 from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError, printable
-from shorepass.files import Sole
 from shorepass.stores import check
 from shorepass.stores.vault_document import NotADocumentError, decode, encode
 
@@ -90,14 +89,14 @@ class Vault:
         ``sole``: what was before is not kept in any generation. Raises StoreError, WriteError, FileError.
         """
 
-        def edited(content: FileContent | None) -> bytes | Sole | None:
+        def edited(content: FileContent | None) -> bytes | files.Sole | None:
             before, whole = self._current(content, for_writing=True)
             after = edit(before)
             if after is None and sole and not whole:
                 after = before  # what is damaged may hold what is to be forgotten
             if after is None or (after == before and whole and not sole):
                 return None
-            return Sole(seal(after)) if sole or not whole else seal(after)
+            return files.Sole(seal(after)) if sole or not whole else seal(after)
 
         self.keys()  # before the lock is taken: a person may have to type
         return files.update(self.path, edited, owner=self._here.home_owner(self.path), generations=GENERATIONS)
