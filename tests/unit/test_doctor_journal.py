@@ -213,11 +213,17 @@ def test_what_names_a_host_is_forgotten(journal: Journal, before: bytes) -> None
     assert journal.names() == ["92", "93"]
 
 
-def test_what_another_place_had_stays_but_for_the_same_file(journal: Journal) -> None:
-    """Repairs of another place stay, unless they are of a file that was logged out of."""
-    for name, context, path in (("91", "docker:web", "/file"), ("92", "sudo", "/shared"), ("93", "me", "/file")):
-        journal.keep(name, Kept("SP999", context, path, "edit", b"ghcr.io", b""))
-    assert journal.forget_what_names(["ghcr.io"], "me", ["/shared"]) == ["92", "93"]
+@pytest.mark.parametrize(
+    ("context", "forgotten"),
+    [("me", ["92", "93"]), ("user:bob", ["92"]), ("docker:web", ["91"]), ("docker:db", [])],
+)
+def test_what_another_place_had_stays_but_for_the_same_file(
+    journal: Journal, context: str, forgotten: list[str]
+) -> None:
+    """Repairs of another place stay, unless it is a user of this machine, and the file the one that was logged out of."""
+    for name, place, path in (("91", "docker:web", "/shared"), ("92", "sudo", "/shared"), ("93", "me", "/file")):
+        journal.keep(name, Kept("SP999", place, path, "edit", b"ghcr.io", b""))
+    assert journal.forget_what_names(["ghcr.io"], context, ["/shared"]) == forgotten
 
 
 def test_what_cannot_be_undone_anyway_is_forgotten(journal: Journal) -> None:

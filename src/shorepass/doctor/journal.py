@@ -107,10 +107,11 @@ class Journal:
     def forget_what_names(self, hosts: Iterable[str], context: str, paths: Iterable[str]) -> list[str]:
         """Remove every repair whose bytes name one of the hosts, and return their names; a login there is then gone for good.
 
-        Of repairs in that context, and of those paths in whatever context. Bytes are looked at as they are: what was repaired
-        may have been no JSON. An entry that cannot be read goes too, as it cannot be undone. Raises FileError, WriteError.
+        Of repairs in that context; among users of this machine also of those of the same ``paths``, which they may share.
+        Bytes are looked at as they are: what was repaired may have been no JSON. An entry that cannot be read goes too, as
+        it cannot be undone. Raises FileError, WriteError.
         """
-        wanted, paths = [host.lower().encode() for host in hosts], set(paths)
+        wanted, shared = [host.lower().encode() for host in hosts], set(paths) if _is_here(context) else set()
         forgotten = []
         for name in self.names():
             try:
@@ -118,7 +119,7 @@ class Journal:
             except MalformedFile:
                 kept = None
             if kept is None or (
-                (kept.context == context or kept.path in paths)
+                (kept.context == context or (kept.path in shared and _is_here(kept.context)))
                 and kept.kind == "edit"
                 and any(host in _plain(kept.before) for host in wanted)
             ):
@@ -136,6 +137,11 @@ class Journal:
         files.sweep(self.folder)
         for name in names[: max(0, len(names) - KEPT + 1)] + [name for name in names[-KEPT + 1 :] if name < oldest]:
             self.forget(name)
+
+
+def _is_here(context: str) -> bool:
+    """Tell whether a context is a user of this very machine: its files are."""
+    return context.partition(":")[0] in ("me", "sudo", "sudo-login", "user")
 
 
 def _plain(data: bytes) -> bytes:
