@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,12 @@ import client_files
 # All that a test inherits. Whatever else is set (DOCKER_*, XDG_*, SSH_*, SSL_*, proxies, ...) could lead to a
 # real login, a real daemon or another answer. PYTHONPATH: a developer may test the sources uninstalled.
 KEPT = ("CI", "LANG", "LC_ALL", "PYTHONPATH", "PYTEST_CURRENT_TEST", "SHOREPASS_FUZZ", "TMPDIR", "TZ")
+
+
+# A shell that starts us in the background lets us ignore these, and so would every program that a test interrupts.
+for _number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 
 class Done(NamedTuple):
