@@ -102,9 +102,10 @@ def store_login(context: Context, target: Target, credential: Credential) -> boo
     """
     from shorepass.config import document
     from shorepass.config.auth_entry import write_entry
+    from shorepass.config.locations import docker_config_path
 
     if target.helper is None:
-        entry = write_entry(credential)
+        entry = write_entry(credential, docker=target.path == docker_config_path(context)[0])
         return context.update(target.path, _member_setter(("auths", target.key), entry))
     from shorepass.helper.client import HelperClient
 

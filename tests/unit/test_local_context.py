@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from e2e import programs
-from shorepass.clients import Target
+from shorepass.clients import Target, find
 from shorepass.contexts import FileContent, foreign
 from shorepass.contexts.local import LocalContext
-from shorepass.credential import Basic
+from shorepass.credential import Basic, IdentityToken
 from shorepass.errors import MalformedFile
 from shorepass.logins import store_login
+from shorepass.names import Reference
 from shorepass.secret import Secret
 
 pytestmark = pytest.mark.usefixtures("nothing_set")
@@ -27,6 +28,15 @@ OURS = b"+ours"
 def add_ours(current: FileContent | None) -> bytes | None:
     data = current.data if current else b""
     return None if OURS in data else data + OURS
+
+
+@pytest.mark.parametrize("username", ["", "bob"])
+@pytest.mark.parametrize("client", ["docker", "podman"])
+def test_an_identity_token_is_found_again(client: str, username: str) -> None:
+    """Each client finds the identity token that was stored for it, with a user name beside it or without."""
+    here, token = LocalContext.current(), IdentityToken(Secret("t"), username)
+    store_login(here, find(client).target(here, "reg.example"), token)
+    assert find(client).resolve(here, Reference("reg.example")).credential == token
 
 
 def program(path: Path, text: str = "") -> str:

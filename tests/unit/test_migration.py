@@ -16,6 +16,7 @@ from shorepass.files import FileContent
 from shorepass.migration import journal
 from shorepass.migration.move import Done, move
 from shorepass.migration.sources import CLIENTS, plan
+from shorepass.migration.undo import undo
 from shorepass.secret import Secret
 
 ALICE, BOB = auth("alice:wonderland"), auth("bob:builder")
@@ -39,6 +40,21 @@ def apply(store: MemoryStore, meanwhile: object = None, file: Path | None = None
             file.write_text(json.dumps(meanwhile))
 
     return move(here, plan(here, CLIENTS, store), lambda: store, step)
+
+
+@pytest.mark.parametrize("entry", [{"auth": "Og==", "identitytoken": "t"}, {"auth": "Ym9iOg==", "identitytoken": "t"}])
+def test_an_identity_token_of_podman_s_comes_back_as_podman_reads_it(world: Path, entry: dict[str, str]) -> None:
+    """Podman takes no entry without "auth", be there a user name in it or not; docker takes none with an empty one."""
+    file = world / "run/containers/auth.json"
+    file.parent.mkdir()
+    file.write_text(before := json.dumps({"auths": {"a.example": entry}}))
+    store, here = MemoryStore(), LocalContext.current()
+    done = apply(store)
+    assert (len(done.moved), json.loads(file.read_text())["auths"]) == (1, {"a.example": {}})
+    records = journal.Journal(here)
+    assert done.name is not None
+    assert undo(here, done.name, records.read(done.name), lambda: store).stays == ()
+    assert json.loads(file.read_text()) == json.loads(before)
 
 
 def test_a_login_that_changes_meanwhile_is_left_alone(file: Path) -> None:

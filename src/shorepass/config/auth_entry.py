@@ -123,13 +123,17 @@ def _raw_text(data: bytes) -> str:
     return data.decode(errors="surrogateescape")
 
 
-def write_entry(credential: Credential) -> dict[str, str]:
-    """Return the entry that a client writes for a credential."""
+def write_entry(credential: Credential, *, docker: bool = True) -> dict[str, str]:
+    """Return the entry that a client writes for a credential; ``docker``: into docker's file, which podman may read, too.
+
+    For an identity token without a user name there is no entry that both read: docker takes no ``auth`` with an empty
+    user name, and podman no entry without ``auth``.
+    """
     match credential:
         case Basic(username, password):
             return {"auth": _encode_auth(username, password)}
         case IdentityToken(token, username):
-            auth = {"auth": _encode_auth(username, NO_SECRET)} if username else {}
+            auth = {"auth": _encode_auth(username, NO_SECRET)} if username or not docker else {}
             return {**auth, "identitytoken": token.reveal()}
         case BearerToken(token):
             return {"registrytoken": token.reveal()}

@@ -6,7 +6,7 @@ A login that is newer than the migration is written back as it is now.
 from __future__ import annotations
 
 from shorepass.config import document
-from shorepass.config.auth_entry import BadEntryError, read_docker_entry, write_entry
+from shorepass.config.auth_entry import BadEntryError, read_containers_entry, read_docker_entry, write_entry
 from shorepass.credential import ANONYMOUS, IdentityToken
 from shorepass.errors import ShorepassError, without_user_info
 from shorepass.files import FileContent
@@ -16,7 +16,7 @@ from shorepass.migration.journal import Journal
 from shorepass.migration.move import Done
 from shorepass.migration.plan import Stay
 from shorepass.migration.readers import on_the_wire
-from shorepass.migration.sources import Stock, failure
+from shorepass.migration.sources import Stock, client_files, failure
 from shorepass.stores.accounts import spellings
 
 TYPE_CHECKING = False
@@ -43,10 +43,12 @@ def undo(here: LocalContext, name: str, record: Record, open_store: Callable[[],
     store, journal = open_store(), Journal(here)
     logins = logins_of(record, store)
     stays: list[Stay] = []
+    dockers = {path: docker for path, docker, _ in client_files(here)}
     for path in dict.fromkeys([*(one.path for one in record.moved), *(named.place.path for named in record.named)]):
         moved = [one for one in record.moved if one.path == path]
         named = [one for one in record.named if one.place.path == path]
-        stays += _write_back(here, _WayBack(path, moved, named, logins))
+        docker = dockers.get(path, path.endswith("config.json"))  # one that a flag has named is known no more
+        stays += _write_back(here, _WayBack(path, moved, named, logins, docker=docker))
     left = {(stay.path, stay.key) for stay in stays}
     back = {
         one: login
@@ -73,17 +75,27 @@ def logins_of(record: Record, store: Store) -> dict[Moved, Credential]:
 
 
 class _WayBack:
-    """The logins of one file on their way back into it. ``stays``: those that cannot go, by key."""
+    """The logins of one file on their way back into it. ``stays``: those that cannot go, by key.
+
+    ``docker``: it is docker's file, which reads an entry in another way than podman.
+    """
 
     def __init__(
-        self, path: str, moved: Iterable[Moved], named: Iterable[Named], logins: Mapping[Moved, Credential]
+        self,
+        path: str,
+        moved: Iterable[Moved],
+        named: Iterable[Named],
+        logins: Mapping[Moved, Credential],
+        *,
+        docker: bool,
     ) -> None:
         self.path = path
+        self._docker = docker
         self.stays: dict[str, Stay] = {}
         self._named = tuple(named)
         self._moved = {one: logins[one] for one in moved if logins[one] != ANONYMOUS}
         for one, credential in self._moved.items():
-            if not _is(write_entry(credential), credential):
+            if not self._is(write_entry(credential, docker=docker), credential):
                 self._keep(one, CANNOT_HOLD, f"it is printed by: shorepass get {without_user_info(one.key)}")
 
     def _keep(self, one: Moved, reason: str, hint: str | None = None) -> None:
@@ -94,12 +106,12 @@ class _WayBack:
         before = data = content.data if content else b""
         for one, credential in self._moved.items():
             entry = self._entry(data, one.key)
-            if _is(entry, credential) or one.key in self.stays:
+            if self._is(entry, credential) or one.key in self.stays:
                 continue
             if holds_secret(tuple(entry.items())):
                 self._keep(one, HAS_ANOTHER, f"shorepass logout {without_user_info(one.key)}, then undo again")
                 continue
-            for member, text in write_entry(credential).items():
+            for member, text in write_entry(credential, docker=self._docker).items():
                 data = document.set_member(FileContent(self.path, data), ("auths", one.key, member), text)
         needed = {asked for one in self._moved if one.key in self.stays for asked in one.under}
         for place, held in self._named:
@@ -111,13 +123,23 @@ class _WayBack:
         """Look whether all of it is there now; what is not, stays."""
         for one, credential in self._moved.items():
             entry = self._entry(content.data if content else b"", one.key)
-            if one.key not in self.stays and not _is(entry, credential):
+            if one.key not in self.stays and not self._is(entry, credential):
                 self._keep(one, HAS_ANOTHER)
 
     def _entry(self, data: bytes, key: str) -> dict[str, Any]:
         auths = document.load(FileContent(self.path, data), first_value_only=True).get("auths")
         entry = auths.get(key) if isinstance(auths, dict) else None
         return entry if isinstance(entry, dict) else {}
+
+    def _is(self, entry: Mapping[str, Any], credential: Credential) -> bool:
+        """Tell whether an entry holds a login, to the client whose file it is."""
+        try:
+            found = (
+                read_docker_entry(entry.items()).credential() if self._docker else read_containers_entry(entry.items())
+            )
+        except BadEntryError:
+            return False
+        return on_the_wire(found) == on_the_wire(credential)
 
 
 def _write_back(here: LocalContext, way: _WayBack) -> list[Stay]:
@@ -127,14 +149,6 @@ def _write_back(here: LocalContext, way: _WayBack) -> list[Stay]:
     except ShorepassError as error:
         return [failure(way.path, error)]
     return list(way.stays.values())
-
-
-def _is(entry: Mapping[str, Any], credential: Credential) -> bool:
-    """Tell whether an entry holds a login."""
-    try:
-        return on_the_wire(read_docker_entry(entry.items()).credential()) == on_the_wire(credential)
-    except BadEntryError:
-        return False
 
 
 def erase_all(
