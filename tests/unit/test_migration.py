@@ -9,6 +9,7 @@ import pytest
 
 from client_files import auth
 from memory_store import MemoryStore
+from shorepass.config import docker_config
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, Credential
 from shorepass.errors import MalformedFile, StoreBroken, UsageError
@@ -55,6 +56,22 @@ def test_an_identity_token_of_podman_s_comes_back_as_podman_reads_it(world: Path
     assert done.name is not None
     assert undo(here, done.name, records.read(done.name), lambda: store).stays == ()
     assert json.loads(file.read_text()) == json.loads(before)
+
+
+@pytest.mark.parametrize("password", ["\0pass\0", "a:b"])
+def test_an_entry_of_before_auth_comes_back(home: Path, password: str) -> None:
+    """Docker also reads a user name and a password side by side, which can hold what ``auth`` cannot."""
+    (home / ".docker").mkdir()
+    file = home / ".docker/config.json"
+    key = "no host"  # so that no client looks for it: podman, which does not read such an entry, would keep it there
+    file.write_text(json.dumps({"auths": {key: {"username": "alice", "password": password}}}))
+    store, here = MemoryStore(), LocalContext.current()
+    done = apply(store)
+    assert (store.logins, done.name is None) == ({key: Basic("alice", Secret(password))}, False)
+    records = journal.Journal(here)
+    assert undo(here, done.name or "", records.read(done.name or ""), lambda: store).stays == ()
+    found = docker_config.load(FileContent(str(file), file.read_bytes())).entry(key).credential()
+    assert (found, store.logins) == (Basic("alice", Secret(password)), {})
 
 
 def test_a_login_that_changes_meanwhile_is_left_alone(file: Path) -> None:

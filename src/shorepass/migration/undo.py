@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from shorepass.config import document
 from shorepass.config.auth_entry import BadEntryError, read_containers_entry, read_docker_entry, write_entry
-from shorepass.credential import ANONYMOUS, IdentityToken
+from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import ShorepassError, without_user_info
 from shorepass.files import FileContent
 from shorepass.install import put_back
@@ -95,11 +95,18 @@ class _WayBack:
         self._named = tuple(named)
         self._moved = {one: logins[one] for one in moved if logins[one] != ANONYMOUS}
         for one, credential in self._moved.items():
-            if not self._is(write_entry(credential, docker=docker), credential):
+            if not self._is(self._written(credential), credential):
                 self._keep(one, CANNOT_HOLD, f"it is printed by: shorepass get {without_user_info(one.key)}")
 
     def _keep(self, one: Moved, reason: str, hint: str | None = None) -> None:
         self.stays[one.key] = Stay(self.path, one.key, reason, hint)
+
+    def _written(self, credential: Credential) -> dict[str, str]:
+        """Return an entry for a login; in the form before ``auth`` where that cannot hold it: a colon, a NUL at an end."""
+        entry = write_entry(credential, docker=self._docker)
+        if self._docker and isinstance(credential, Basic) and not self._is(entry, credential):
+            return {"username": credential.username, "password": credential.password.reveal()}
+        return entry
 
     def edit(self, content: FileContent | None) -> bytes | None:
         """Return the file with its logins in it, and with the helpers named that were named before."""
@@ -111,7 +118,7 @@ class _WayBack:
             if holds_secret(tuple(entry.items())):
                 self._keep(one, HAS_ANOTHER, f"shorepass logout {without_user_info(one.key)}, then undo again")
                 continue
-            for member, text in write_entry(credential, docker=self._docker).items():
+            for member, text in self._written(credential).items():
                 data = document.set_member(FileContent(self.path, data), ("auths", one.key, member), text)
         needed = {asked for one in self._moved if one.key in self.stays for asked in one.under}
         for place, held in self._named:
