@@ -144,6 +144,8 @@ class Accounts:
     def list(self) -> dict[str, str]:
         """Return the user name that ``get`` finds for each key. Raises UsageError, SourceError."""
         names = self._store.list()
+        if self._choose is None and not any(MARK in key for key in names):
+            return names  # nearly always, and with ten thousand logins a third of the time
         seen = {}
         for key in dict.fromkeys(split(key)[0] for key in names):
             choice = self._choice(key)
