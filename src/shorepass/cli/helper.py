@@ -39,15 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show the change, ask, and make it."""
     from shorepass import install
-    from shorepass.cli.place import client_name
-    from shorepass.contexts.local import LocalContext
+    from shorepass.cli.place import client_name, here_with_files
     from shorepass.errors import UsageError
 
-    here = LocalContext.current()
-    if arguments.authfile:
-        here = here.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
-    if arguments.config:
-        here = here.with_env(DOCKER_CONFIG=arguments.config)
+    here = here_with_files(arguments)
     if arguments.action == "install":
         if arguments.all:
             raise UsageError("--all is for uninstall alone")

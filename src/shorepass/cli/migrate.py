@@ -54,14 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what would move, move it, or take it back."""
-    from shorepass.contexts.local import LocalContext
+    from shorepass.cli.place import here_with_files
     from shorepass.errors import UsageError
 
-    here = LocalContext.current()
-    if arguments.authfile:
-        here = here.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
-    if arguments.config:
-        here = here.with_env(DOCKER_CONFIG=arguments.config)
+    here = here_with_files(arguments)
     if arguments.undo is not None:
         if arguments.helper or arguments.to or arguments.client:
             raise UsageError("--undo knows what it takes back: it needs no other flag")

@@ -25,6 +25,7 @@ __all__ = [
     "find_client",
     "find_context",
     "here",
+    "here_with_files",
     "truth",
 ]
 
@@ -139,11 +140,20 @@ def find_context(name: str, arguments: argparse.Namespace) -> Context:
         from shorepass.contexts.find import find
 
         place = find(name, LocalContext.current())
-    if arguments.authfile:
-        place = place.with_env(REGISTRY_AUTH_FILE=arguments.authfile)
-    if arguments.config:
-        place = place.with_env(DOCKER_CONFIG=arguments.config)
-    return place
+    named = _named_files(arguments)
+    return place.with_env(**named) if named else place
+
+
+def here_with_files(arguments: argparse.Namespace) -> LocalContext:
+    """Return this place, with the files that the flags name: for verbs that work nowhere else."""
+    from shorepass.contexts.local import LocalContext
+
+    return LocalContext.current().with_env(**_named_files(arguments))
+
+
+def _named_files(arguments: argparse.Namespace) -> dict[str, str]:
+    named = {"REGISTRY_AUTH_FILE": arguments.authfile, "DOCKER_CONFIG": arguments.config}
+    return {name: path for name, path in named.items() if path}
 
 
 def access(arguments: argparse.Namespace) -> Access:
