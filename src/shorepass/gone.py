@@ -193,16 +193,14 @@ def _left(here: LocalContext, context: Context, registry: str) -> Iterator[Left]
 
 def _key_in_vault(here: LocalContext, registry: str) -> str:
     """Return the key of the default login that clients find in the vault; empty: none, or nobody knows without asking."""
+    from shorepass.contexts.terminal import nobody
     from shorepass.stores import settings
     from shorepass.stores.accounts import split
     from shorepass.stores.vault import Vault
 
-    def refuse(_: str) -> str:
-        raise StoreLocked("vault", "a person would have to be asked")
-
     try:
         if settings.load(here).store in (None, "vault"):
-            keys = Vault(here, ask=refuse, tell=lambda _: None).list()
+            keys = Vault(here, ask=nobody, tell=lambda _: None).list()
             return next((key for key in keys if not split(key)[1] and _meant(key) == registry), "")
     except SourceError:
         pass  # said, where it matters, by those who need what is in it

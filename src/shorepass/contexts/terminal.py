@@ -7,7 +7,11 @@ import sys
 
 from shorepass.errors import StoreLocked
 
-__all__ = ["ask"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+__all__ = ["ask", "nobody"]
 
 
 def ask(prompt: str) -> str:
@@ -25,3 +29,8 @@ def ask(prompt: str) -> str:
     if not typed:
         raise StoreLocked("vault", "no passphrase was given")
     return typed
+
+
+def nobody(prompt: str) -> NoReturn:
+    """Ask nobody: for those who only want to know what can be known without. Raises StoreLocked."""
+    raise StoreLocked("vault", f"a person would have to be asked: {prompt}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.config.locations import docker_config_path
+from shorepass.contexts.terminal import nobody
 from shorepass.errors import (
     FileError,
     HelperError,
@@ -65,17 +66,20 @@ def survey(here: LocalContext) -> list[Found]:
 def _vault(here: LocalContext) -> Found:
     from shorepass.stores.vault import INIT, Vault
 
-    def ask(prompt: str) -> str:
-        raise StoreLocked("vault", prompt.rstrip(": "))
-
+    asked: list[str] = []
     told: list[str] = []
+
+    def ask(prompt: str) -> str:
+        asked.append(prompt)
+        nobody(prompt)
+
     vault = Vault(here, ask=ask, tell=told.append)
     try:
         count = len(vault.list())
     except StoreMissing:
         return Found("vault", "not made yet", in_use=False, detail=vault.path, mend=INIT)
     except StoreLocked as error:
-        if error.reason.startswith("Passphrase"):
+        if asked:
             detail = f"{vault.path}: asks for its passphrase on the terminal"
             return Found("vault", "works", in_use=False, detail=detail)
         return Found("vault", "locked", in_use=False, detail=error.reason, mend=error.hint or "")
@@ -89,7 +93,7 @@ def _probed(here: LocalContext, name: str) -> Found:
     """Return what a keychain or a helper does with a random entry."""
     impatient = here.with_env(SHOREPASS_HELPER_TIMEOUT=CALL_SECONDS)
     try:
-        store = named(name, impatient, ask=_nobody, tell=lambda _: None)
+        store = named(name, impatient, ask=nobody, tell=lambda _: None)
         error = probe.trouble(store, HELPER_SECONDS if name.startswith(PREFIX) else probe.SECONDS)
     except ShorepassError as refused:
         error = refused
@@ -110,10 +114,6 @@ def _state(error: ShorepassError) -> str:
     if trouble is Trouble.NO_KEYRING or isinstance(error, StoreMissing | HelperMissing):
         return "not there"
     return "no answer" if isinstance(error, HelperTimeout) else "broken"
-
-
-def _nobody(prompt: str) -> str:
-    raise StoreLocked("vault", f"nobody is asked for: {prompt}")
 
 
 def _helpers(here: LocalContext) -> Iterator[str]:
