@@ -34,7 +34,7 @@ def bus(folder: Path, *, starts: str = "") -> Iterator[str]:
     ``starts``: the program that the bus starts when somebody asks for a keyring.
     """
     services, socket, config = folder / "services", folder / "bus", folder / "bus.conf"
-    services.mkdir(parents=True)
+    services.mkdir(parents=True, exist_ok=True)
     config.write_text(CONFIG.format(socket=socket, services=services))
     if starts:
         text = f"[D-BUS Service]\nName=org.freedesktop.secrets\nExec={starts}\n"

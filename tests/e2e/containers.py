@@ -158,6 +158,11 @@ def podman_engine(folder: Path) -> Iterator[ContainerEngine]:
     engine.run("import", str(image_archive(folder)), IMAGE)
     serve = [program, "system", "service", "--time=0", f"unix://{socket}"]
     env = {"HOME": str(folder), **files}
-    with programs.running(serve, folder / "service.log", lambda: socket.exists() or None, env=env):
+    asks = [program, "--url", f"unix://{socket}", "version"]
+
+    def answers() -> bool | None:
+        return (socket.exists() and programs.run(asks, env=env).returncode == 0) or None
+
+    with programs.running(serve, folder / "service.log", answers, env=env):
         yield engine
         engine.remove_all()

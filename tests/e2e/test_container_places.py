@@ -76,21 +76,28 @@ def test_the_current_context_of_docker_leads_to_the_engine(
     assert {("docker context mine", True), ("docker context far", False)} <= inside
 
 
-def test_podman_without_a_socket_is_asked_by_a_server_of_ours(podman_containers: ContainerEngine) -> None:
-    """Where nobody serves podman's socket its containers are found all the same, and nothing is left running."""
+@pytest.mark.parametrize("delay", ["", "--inject=listen:delay_enter=700ms"], ids=["at once", "slow"])
+def test_podman_without_a_socket_is_asked_by_a_server_of_ours(podman_containers: ContainerEngine, delay: str) -> None:
+    """Where nobody serves podman's socket its containers are found all the same, and nothing is left running.
+
+    A server of a busy machine may rest between making its socket and listening on it.
+    """
     name = podman_containers.make()
-    bin_ = Path(os.environ["PATH"])
-    (bin_ / "podman").symlink_to(programs.require("podman"))
-    env = {**os.environ, **podman_containers.env, "PATH": f"{bin_}:{programs.SYSTEM_PATH}"}
+    podman = Path(os.environ["PATH"]) / "podman"
+    slowly = f"{programs.require('strace')} -D -f -qq -o /dev/null --trace=listen {delay}" if delay else ""
+    podman.write_text(f'#!/bin/sh\nexec {slowly} {programs.require("podman")} "$@"\n')
+    podman.chmod(0o755)
+    env = {**os.environ, **podman_containers.env, "PATH": f"{podman.parent}:{programs.SYSTEM_PATH}"}
     code = (
         "import os, sys; from shorepass.contexts.container import find; from shorepass.contexts.local import LocalContext;"
         "c = find(LocalContext(os.environ), 'podman', sys.argv[1]); print(c.name, c._engine.socket)"
     )
     done = programs.run([sys.executable, "-c", code, name], env=env)
+    assert done.returncode == 0, done.stderr
     found, socket = done.stdout.split()
     assert found == f"podman:{name}"
     assert not Path(socket).parent.exists()
-    assert programs.run(["pgrep", "-f", socket]).stdout == ""
+    programs.wait_until(lambda: programs.run(["pgrep", "-f", socket]).returncode or None, "podman to be gone")
 
 
 @pytest.mark.usefixtures("nothing_set")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contract.keyring_service import bus
 from e2e import programs
 from e2e.people import Person, new_person
 
@@ -195,25 +196,6 @@ def test_an_emulator_has_the_last_word(place: Place, doctor: RunShorepass) -> No
     assert doctor().stderr == "no findings\n"
 
 
-# A session bus that starts no program by itself: a second, locked keyring would come before the test's own.
-BUS = """<busconfig>
-<type>session</type>
-<listen>{}</listen>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
-</busconfig>
-"""
-
-
-@contextlib.contextmanager
-def session_bus(folder: Path) -> Iterator[str]:
-    """Run a session bus and yield its address."""
-    address, socket, config = f"unix:path={folder}/bus", folder / "bus", folder / "bus.conf"
-    config.write_text(BUS.format(address))
-    argv = [programs.require("dbus-daemon"), f"--config-file={config}", "--nofork"]
-    with programs.running(argv, folder / "bus.log", lambda: address if socket.exists() else None) as ready:
-        yield ready
-
-
 @pytest.fixture
 def short() -> Iterator[Path]:
     """A folder with a short name: a socket's path has 107 characters at most."""
@@ -277,7 +259,7 @@ def test_sp209_no_session_bus(place: Place, doctor: RunShorepass, dockerd: str, 
 @contextlib.contextmanager
 def keyring(place: Place, runtime: Path) -> Iterator[None]:
     """Run the real keyring, unlocked, on a session bus of its own."""
-    with session_bus(runtime) as address:
+    with bus(runtime) as address:
         place.env |= {"DBUS_SESSION_BUS_ADDRESS": address, "XDG_RUNTIME_DIR": str(runtime)}
         argv = [programs.require("gnome-keyring-daemon"), "--unlock", "--foreground", "--components=secrets"]
         with subprocess.Popen(

@@ -91,7 +91,7 @@ def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
 
 def _places(here: LocalContext, endpoint: Endpoint, timeout: float) -> list[Place]:
     try:
-        engine = endpoint.open(here)
+        engine = endpoint.open(here, timeout=timeout)
         return [_place(here, engine, summary) for summary in engine.containers(timeout=timeout)]
     except ContextError as error:
         return [Place(f"{endpoint.family}:*", endpoint.name, trouble=error.reason)]

@@ -70,6 +70,14 @@ class Engine:
         self.socket = socket
         self._transport = UnixTransport(socket)
 
+    def answers(self, *, timeout: float) -> bool:
+        """Tell whether anybody answers here."""
+        try:
+            self._send(Request("GET", _url("/_ping")), JSON_LIMIT, timeout)
+        except ContextError:
+            return False
+        return True
+
     def containers(self, *, timeout: float = ANSWER_SECONDS) -> list[Summary]:
         """Return all containers, running or not. Raises ContextError."""
         found = self._json(Request("GET", _url("/containers/json", all="1")), timeout)

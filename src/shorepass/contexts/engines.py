@@ -12,7 +12,7 @@ import os
 import stat
 
 from shorepass.config.locations import docker_config_path
-from shorepass.contexts.engine import Engine
+from shorepass.contexts.engine import ANSWER_SECONDS, Engine
 from shorepass.errors import ContextError, SourceError, printable
 from shorepass.shapes import NamedTuple
 
@@ -28,7 +28,6 @@ __all__ = ["Endpoint", "endpoints"]
 UNIX = "unix://"
 SIZE_LIMIT = 1024 * 1024  # bytes of a config file
 CONTEXTS_LIMIT = 100  # of docker's contexts
-START_SECONDS = 5.0  # for podman to serve its socket; it takes 0.1
 POLL_SECONDS = 0.01
 
 
@@ -43,10 +42,13 @@ class Endpoint(NamedTuple):
     host: str
     chosen: bool = False
 
-    def open(self, here: LocalContext) -> Engine:
-        """Return the engine. Raises ContextError: it is not there, or not behind a unix socket."""
+    def open(self, here: LocalContext, *, timeout: float = ANSWER_SECONDS) -> Engine:
+        """Return the engine. Raises ContextError: it is not there, or not behind a unix socket.
+
+        ``timeout``: seconds for a podman that is to be started.
+        """
         if not self.host:
-            return _started(here)
+            return _started(here, timeout)
         path = self.host.removeprefix(UNIX)
         if path == self.host:
             where = printable(self.host).rpartition("@")[2]
@@ -170,7 +172,7 @@ def _graph_root(here: LocalContext) -> str:
     return os.path.join(data, "containers/storage") if here.uid else "/var/lib/containers/storage"
 
 
-def _started(here: LocalContext) -> Engine:
+def _started(here: LocalContext, timeout: float) -> Engine:
     """Start a server for podman's API on a socket in a folder that only we can enter; it ends with the engine."""
     import shutil
     import tempfile
@@ -188,12 +190,13 @@ def _started(here: LocalContext) -> Engine:
         server.end()
         shutil.rmtree(folder, ignore_errors=True)
 
-    deadline = time.monotonic() + START_SECONDS
-    while not _is_socket(path):
+    engine = Engine("podman", "podman", path)
+    ended = weakref.finalize(engine, end)
+    deadline = time.monotonic() + timeout
+    # The socket stands there a moment before anybody listens on it: bind(2) makes it, listen(2) comes next.
+    while not engine.answers(timeout=max(POLL_SECONDS, deadline - time.monotonic())):
         if not server.is_running or time.monotonic() > deadline:
-            end()
+            ended()
             raise ContextError("podman", "its API cannot be started", hint="try it by hand: podman system service")
         time.sleep(POLL_SECONDS)
-    engine = Engine("podman", "podman", path)
-    weakref.finalize(engine, end)
     return engine
