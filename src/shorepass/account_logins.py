@@ -15,20 +15,22 @@ from shorepass.logins import Erasure, Login, erase, store_login
 from shorepass.names import Reference, registry_meant, registry_of_server
 from shorepass.placement import PLAIN, require_helper
 from shorepass.shapes import NamedTuple
-from shorepass.stores import settings
-from shorepass.stores.accounts import WITHOUT_ROOM, key_of, require_room, spellings, split
+from shorepass.stores import rules, settings
+from shorepass.stores.accounts import WITHOUT_ROOM, key_of, keys_of, require, require_room, spellings, split
 from shorepass.stores.choice import part_of
 from shorepass.stores.settings import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shorepass.clients import Client
+    from collections.abc import Iterable, Iterator
+
+    from shorepass.clients import Client, Entry
     from shorepass.contexts.local import LocalContext
     from shorepass.keeping import Tell
     from shorepass.registry.client import Access
     from shorepass.stores import Store
 
-__all__ = ["Row", "erase_all", "left", "log_in", "log_out", "parts", "stored", "survey"]
+__all__ = ["Row", "erase_all", "keys", "left", "log_in", "log_out", "native_keys", "parts", "stored", "survey"]
 
 
 def parts(here: LocalContext, client: Client, server: str, account: str) -> list[str]:
@@ -71,6 +73,7 @@ def log_in(
 
     settings.check_account(account)
     target = client.target(here, server)
+    new_rule = _new_rule(here, client, target.key, account)
     wanted = parts(here, client, server, account) if store in (None, PLAIN) or "/" in target.key else []
     native = [key for key in wanted if _is_looked_at(here, client, key, account, tell)]
     if not native:
@@ -92,11 +95,25 @@ def log_in(
             tell(
                 f"the login for {place.key} stands in {place.path} in plain text: {client.name} asks no helper for that"
             )
+        if new_rule:
+            rules.use(here, new_rule)
+            tell(f"the account {account!r} is used for {new_rule.repository} from now on")
         return Login(registry, accepted, places[0], plain_text=True, changed=any(changed))
     kept_in = keeping.opened(here, store, tell)
     kept_in.store(key_of(target.key, account), accepted)
     _name_helper(here, client, target, kept_in, account, tell)
     return Login(registry, accepted, target._replace(helper=SUFFIX, detected=False), plain_text=False, changed=True)
+
+
+def _new_rule(here: LocalContext, client: Client, key: str, account: str) -> Rule | None:
+    """Return the rule that says whose login a key for a part of a registry is; None: it is no such key, or a rule says it.
+
+    Raises UsageError.
+    """
+    registry, _, path = key.partition("/")
+    if client.name == "docker" or not path or key in parts(here, client, registry, account):
+        return None
+    return Rule(account, rules.repository_of(f"{key}/*"))
 
 
 def _is_looked_at(here: LocalContext, client: Client, key: str, account: str, tell: Tell) -> bool:
@@ -224,27 +241,43 @@ class Row(NamedTuple):
     rules: tuple[Rule, ...]
 
 
+def keys(here: LocalContext, account: str) -> list[str]:
+    """Return the keys for which an account has a login in our store. Raises UsageError: it has none; SourceError."""
+    store = _chosen(here)
+    require_room(store.name)
+    names = _names(store)
+    require(account, names)
+    return keys_of(names, account)
+
+
+def native_keys(here: LocalContext, account: str) -> list[str]:
+    """Return the keys under which podman's own file has an account's logins. Raises SourceError."""
+    return [entry.key for rule, entry in _native(here, settings.load(here).rules) if rule.account == account]
+
+
 def survey(here: LocalContext) -> list[Row]:
     """Return the accounts' logins: those in our store, and those in podman's file that rules speak of. Raises SourceError."""
-    from shorepass.clients import find
-
-    rules, rows = settings.load(here).rules, []
+    known, rows = settings.load(here).rules, []
     store = _chosen(here)
     for key, username in _names(store).items():
         plain, account = split(key)
         if account:
-            chosen = tuple(rule for rule in rules if rule.account == account and _may_choose(rule, plain))
+            chosen = tuple(rule for rule in known if rule.account == account and _may_choose(rule, plain))
             rows.append(Row(account, _meant(plain), username, store.name, chosen))
-    parts = {"/".join(part_of(rule.repository)): rule for rule in rules if part_of(rule.repository)[1]}
-    entries = find("podman").entries(here, ask_helpers=False) if parts else []
-    rows += [
-        Row(rule.account, entry.key, entry.username, entry.path, (rule,))
-        for entry in entries
-        if entry.kind and (rule := parts.get(entry.key))
-    ]
-    idle = [rule for rule in rules if not any(rule in row.rules for row in rows)]
+    rows += [Row(rule.account, entry.key, entry.username, entry.path, (rule,)) for rule, entry in _native(here, known)]
+    idle = [rule for rule in known if not any(rule in row.rules for row in rows)]
     rows += [Row(rule.account, part_of(rule.repository)[0], "", "", (rule,)) for rule in idle]
     return sorted(rows)
+
+
+def _native(here: LocalContext, known: Iterable[Rule]) -> Iterator[tuple[Rule, Entry]]:
+    """Yield the logins in podman's file for parts of registries, each with the rule that says whose it is."""
+    from shorepass.clients import find
+
+    parts = {"/".join(part_of(rule.repository)): rule for rule in known if part_of(rule.repository)[1]}
+    for entry in find("podman").entries(here, ask_helpers=False) if parts else ():
+        if entry.kind and entry.key in parts:
+            yield parts[entry.key], entry
 
 
 def _may_choose(rule: Rule, key: str) -> bool:

@@ -239,11 +239,26 @@ def test_podman_has_keys_for_parts_of_a_registry(person: Person, registry: str) 
 
 
 def test_podman_by_the_name_of_a_part(person: Person, registry: str) -> None:
-    """``login --as work --client podman REGISTRY/acme`` needs no rule."""
-    person.login("bob", "--as", "work", "--client", "podman", f"{registry}/acme")
-    assert person.user("--client", "podman", f"{registry}/acme/app") == "bob"
-    assert person.run("logout", "--as", "work", "--client", "podman", f"{registry}/acme").status == 0
-    assert person.user("--client", "podman", f"{registry}/acme/app") != "bob"
+    """``login --as work --client podman REGISTRY/acme`` needs no rule: it makes the one that says whose login that is."""
+    part = f"{registry}/acme"
+    said = person.login("bob", "--as", "work", "--client", "podman", part)
+    assert f"the account 'work' is used for {part}/* from now on" in said
+    again = person.login("bob", "--as", "work", "--client", "podman", part)
+    assert "from now on" not in again
+    assert person.user("--client", "podman", f"{part}/app") == "bob"
+    row = {"account": "work", "registry": part, "username": "bob", "store": str(auth_file())}
+    assert person.accounts() == [{**row, "rules": [{"repository": f"{part}/*"}]}]
+    person.login("eve", "--as", "home", "--client", "podman", part)  # takes its place
+    assert [(row["account"], row["username"]) for row in person.accounts()] == [("home", "eve")]
+    assert person.run("logout", "--as", "home", "--client", "podman", part).status == 0
+    assert person.user("--client", "podman", f"{part}/app") != "eve"
+
+
+def test_a_part_that_no_rule_can_name(person: Person, registry: str, home: Path) -> None:
+    """Then nothing is sent or stored: a rule that cannot be read would be in the way of all others."""
+    person.login("bob", "--as", "work", "--client", "podman", f"{registry}/acme:1", status=125)
+    assert not auth_file().exists()
+    assert not (home / ".config/shorepass/config.toml").exists()
 
 
 def test_podman_with_a_store_by_name(person: Person, registry: str) -> None:

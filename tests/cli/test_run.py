@@ -177,6 +177,36 @@ def test_podman_asks_for_what_its_file_had(run_shorepass: RunShorepass, home: Pa
     assert "ghcr.io/x" not in done.stderr  # the account is meant to stand before that
 
 
+def test_podman_takes_its_own_keys_by_itself(run_shorepass: RunShorepass, world: Path) -> None:
+    """An account whose login is in podman's file alone: podman sees that as ever, and docker is told that it would not."""
+    auth = b64encode(b"quay:" + CANARY.encode()).decode()
+    path = world / "run/containers/auth.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"auths": {"quay.io/acme": {"auth": auth}}}))
+    assert run_shorepass("accounts", "use", "quay", "quay.io/acme/*").status == 0
+    words = ("run", "--as", "quay", "--client")
+    done = run_shorepass(*words, "podman", "--", "sh", "-c", "echo ${REGISTRY_AUTH_FILE-none}; exit 3")
+    assert (done.status, done.stdout) == (3, "none\n")
+    assert "podman takes the login of the account 'quay' by itself: quay.io/acme" in done.stderr
+    done = run_shorepass(*words, "docker", "--", "touch", "ran")
+    assert done.status == 125
+    assert (
+        "the account 'quay' has logins in podman's file alone, where docker does not look: quay.io/acme" in done.stderr
+    )
+    assert "hint: shorepass login --as quay REGISTRY" in done.stderr
+    path.unlink()
+    assert "has no login for any registry" in run_shorepass(*words, "podman", "--", "touch", "ran").stderr
+    assert left() == []
+
+
+def test_an_account_where_no_store_was_made(run_shorepass: RunShorepass, home: Path) -> None:
+    """The hint is to log in, which makes the store, too."""
+    for file in (home / ".local/share/shorepass").iterdir():
+        file.unlink()
+    done = run_shorepass("run", "--as", "work", "--", "touch", "ran")
+    assert (done.status, "hint: shorepass login --as work REGISTRY" in done.stderr) == (125, True), done.stderr
+
+
 @pytest.mark.parametrize("name", ["podman", "skopeo", "buildah"])
 def test_the_client_is_known_by_its_name(run_shorepass: RunShorepass, world: Path, name: str) -> None:
     """Podman's family gets an auth file, everything else a docker folder."""

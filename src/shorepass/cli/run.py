@@ -59,28 +59,37 @@ def run(arguments: argparse.Namespace) -> int:
     if not command:
         raise UsageError("no command was named", hint="shorepass run --as NAME -- docker push ...")
     here = as_before(LocalContext.current())
-    keys = _keys(here, arguments.account)
+    client = arguments.client or client_of(command[0])
+    keys = _keys(here, client, arguments.account)
     program = _find(here, command[0])
     if isinstance(program, int):
         reason = "not found" if program == NOT_FOUND else "cannot be run"
         print(f"shorepass: {command[0]}: {reason}", file=sys.stderr)
         return program
-    return _attend(here, arguments.client or client_of(command[0]), arguments.account, keys, program, command)
+    return _attend(here, client, arguments.account, keys, program, command)
 
 
-def _keys(here: LocalContext, account: str) -> list[str]:
-    """Return the keys for which the account has a login. Raises UsageError: it has none."""
-    from shorepass.contexts.terminal import ask
-    from shorepass.stores import settings
-    from shorepass.stores.accounts import keys_of, require, require_room
-    from shorepass.stores.chosen import chosen
+def _keys(here: LocalContext, client: str, account: str) -> list[str]:
+    """Return the keys for which the account has a login that is to be lent: none where podman takes it by itself.
 
-    settings.check_account(account)
-    store = chosen(here, ask=ask, tell=_tell)
-    require_room(store.name)
-    names = store.list()
-    require(account, names)
-    return keys_of(names, account)
+    Raises UsageError: it has no login.
+    """
+    from shorepass import account_logins
+    from shorepass.errors import UsageError, printable
+    from shorepass.stores.settings import check_account
+
+    check_account(account)
+    try:
+        return account_logins.keys(here, account)
+    except UsageError as error:
+        native = ", ".join(map(printable, account_logins.native_keys(here, account)))
+        if not native:
+            raise
+        if client == "docker":
+            reason = f"the account {account!r} has logins in podman's file alone, where docker does not look: {native}"
+            raise UsageError(reason, hint=f"shorepass login --as {account} REGISTRY") from error
+        _tell(f"{client} takes the login of the account {account!r} by itself: {native}")
+        return []
 
 
 def _find(here: LocalContext, name: str) -> str | int:
@@ -107,14 +116,16 @@ def _attend(
     from shorepass.one_command import lend, vanished_logins
 
     with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
-        lent = lend(here, client, account, keys, folder.path)
-        _warn_of_unseen(client, lent)
+        lent = lend(here, client, account, keys, folder.path) if keys else None
+        if lent:
+            _warn_of_unseen(client, lent)
+        variables = lent.variables if lent else {}
         try:
-            status = processes.attend(program, command, env={**here.environment(), **lent.variables}, keep=folder.fds)
+            status = processes.attend(program, command, env={**here.environment(), **variables}, keep=folder.fds)
         except processes.ProcessNotStarted as error:
             print(f"shorepass: {command[0]}: {error}", file=sys.stderr)
             return CANNOT_RUN
-        if client != "docker":
+        if lent and client != "docker":
             _warn_of_vanished(account, vanished_logins(here, lent))
     return 128 - status if status < 0 else status
 
