@@ -1,6 +1,7 @@
 """The only module that starts programs: bounded time, bounded output, secrets by standard input only.
 
-A program runs in a session of its own, or at least a process group, so that it and all it started can be ended together.
+A program runs in a session of its own, or at least a process group, so that it and all it started can be ended together; but
+for one that is ``attended``.
 """
 
 from __future__ import annotations
@@ -87,14 +88,16 @@ def run(
     limit: int,
     identity: Identity | None = None,
     session: bool = True,
+    attended: bool = False,
     directory: str | None = os.sep,
 ) -> Completed:
     """Run ``argv[0]`` (an absolute path) without a shell, and return what it did.
 
     It runs in the folder ``directory``; None: in this process's own, even where that is gone by now.
-    ``identity`` is whom root lets it run as. Without a ``session`` of its own it keeps our terminal. ``timeout`` in
-    seconds, ``limit`` in bytes for each of standard output and standard error. A program that does not read all of
-    ``stdin`` is none the worse for it. What it left running in the background is left alone.
+    ``identity`` is whom root lets it run as. Without a ``session`` of its own it keeps our terminal; ``attended``: it may
+    also ask a person there, as part of our own process group, to which the terminal sends Ctrl-C. ``timeout`` in seconds,
+    ``limit`` in bytes for each of standard output and standard error. A program that does not read all of ``stdin`` is
+    none the worse for it. What it left running in the background is left alone.
 
     Raises ProcessError: ProcessNotStarted, ProcessTimeout, ProcessOutputTooLarge.
     """
@@ -111,8 +114,8 @@ def run(
             bufsize=0,
             env=dict(env),
             cwd=directory,
-            start_new_session=session,
-            process_group=None if session or sys.platform == "win32" else 0,
+            start_new_session=session and not attended,
+            process_group=None if session or attended or sys.platform == "win32" else 0,
             **_run_as(identity),
         )
     except OSError as error:
@@ -123,7 +126,9 @@ def run(
         converse = _converse_by_threads if sys.platform == "win32" else _converse
         return converse(process, stdin, timeout, limit)
     finally:
-        _end(process)
+        if attended:
+            _let_go_of_terminal(process)
+        _end(process, alone=attended)
 
 
 def _run_as(identity: Identity | None) -> _RunAs:
@@ -295,14 +300,29 @@ def _converse_by_threads(process: subprocess.Popen[bytes], stdin: bytes, timeout
     return Completed(status, bytes(outputs[out]), bytes(outputs[err]))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the program, with its whole session, if it has not come to its own end."""
+def _let_go_of_terminal(process: subprocess.Popen[bytes]) -> None:
+    """Let a program come to its end by itself, if it does: whoever hides what is typed must put that back."""
+    import signal
+    import subprocess
+
+    for interrupted in (False, True):  # Ctrl-C has come to it already; the end of its time has not
+        if interrupted:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def _end(process: subprocess.Popen[bytes], *, alone: bool = False) -> None:
+    """End the program, with its whole session unless ``alone``, if it has not come to its own end."""
     import signal
     import subprocess
 
     if process.poll() is None:
         try:
-            if sys.platform == "win32":
+            if sys.platform == "win32" or alone:
                 process.kill()
             else:
                 os.killpg(process.pid, signal.SIGKILL)

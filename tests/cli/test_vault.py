@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,3 +177,94 @@ def test_what_it_does_not_take(run_shorepass: RunShorepass, home: Path, words: t
     assert done.status == 2
     assert "Traceback" not in done.stderr
     assert list(home.iterdir()) == []
+
+
+# A vault that a passphrase opens, from the command line
+
+
+@pytest.fixture
+def typed_vault(home: Path, our_helper: str) -> Path:
+    """A vault that a passphrase opens, with one login in it, for which docker's file names our helper."""
+    assert our_helper
+    status, shown, _ = on_a_terminal([*SHOREPASS, "vault", "init", "--passphrase"], [TYPED, TYPED])
+    assert status == 0, shown
+    status, shown, _ = on_a_terminal([*HELPER, "store"], [TYPED], stdin=json.dumps(LOGIN).encode())
+    assert status == 0, shown
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text('{"credHelpers": {"ghcr.io": "shorepass"}}')
+    return home / ".local/share/shorepass/vault.age"
+
+
+def test_each_verb_asks_for_the_passphrase(typed_vault: Path) -> None:
+    """On a terminal get, list and logout ask for it, as docker does by our helper; without one they say why not."""
+    status, shown, _ = on_a_terminal([*SHOREPASS, "get", "ghcr.io"], [TYPED])
+    assert (status, "wonderland" in shown) == (0, True), shown
+    status, shown, _ = on_a_terminal([*SHOREPASS, "list", "--client", "docker"], [TYPED])
+    assert (status, "alice" in shown) == (0, True), shown
+    status, shown, _ = on_a_terminal([*SHOREPASS, "get", "ghcr.io"], ["something else"] * 4)
+    assert (status, "wrong passphrase" in shown) == (3, True), shown
+    status, shown, _ = on_a_terminal([*SHOREPASS, "logout", "ghcr.io"], [TYPED] * 4)
+    assert (status, "erased ghcr.io" in shown) == (0, True), shown
+    done = subprocess.run(
+        [*SHOREPASS, "get", "ghcr.io"], capture_output=True, start_new_session=True, check=False, timeout=60
+    )
+    assert done.returncode == 3
+    assert b"no terminal to ask on\nhint: run it in a terminal" in done.stderr
+    assert typed_vault.exists()
+
+
+def test_ctrl_c_where_a_passphrase_is_asked_for(typed_vault: Path) -> None:
+    """It ends the verb, and what is typed afterwards can be seen again."""
+    assert typed_vault.exists()
+    script = 'trap : INT; "$@"; echo "status $?"; ' + programs.require("stty") + " -a"
+    argv = [programs.require("sh"), "-c", script, "sh", *SHOREPASS, "get", "ghcr.io"]
+    status, shown, _ = on_a_terminal(argv, ["\x03"])
+    assert (status, "status 130" in shown) == (0, True), shown
+    assert " echo " in shown
+
+
+# Where nothing opens it any more
+
+
+def lose_the_key(vault: Path, key: Path) -> None:
+    """The key is gone."""
+    assert vault.exists()
+    key.unlink()
+
+
+def take_another_key(vault: Path, key: Path) -> None:
+    """The key is that of another vault."""
+    assert vault.exists()
+    key.write_text(programs.run([programs.require("age-keygen")]).stdout)
+
+
+def damage_all(vault: Path, key: Path) -> None:
+    """The file and all that it was before are damaged."""
+    assert key.exists()
+    for file in vault.parent.glob("vault.age*"):
+        file.write_bytes(b"age-encryption.org/v1\n")
+
+
+@pytest.mark.parametrize("mishap", [lose_the_key, take_another_key, damage_all], ids=lambda function: function.__name__)
+def test_the_hints_lead_to_another_vault(
+    run_shorepass: RunShorepass, vault: Path, home: Path, mishap: Callable[[Path, Path], None]
+) -> None:
+    """Whoever types what the hints say, one after the other, has a vault again; nothing is lost on the way."""
+    mishap(vault, home / ".local/state/shorepass/machine.key")
+    done = run_shorepass("vault")
+    assert done.status == 3
+    for _ in range(3):
+        command = next(part for part in done.stderr.replace(",", ":").split(": ") if part.startswith(("mv ", "rm ")))
+        assert programs.run(["/bin/sh", "-c", command]).returncode == 0
+        done = run_shorepass("vault", "init")
+        if done.status == 0:
+            break
+    assert "made" in done.stdout
+    assert (home / ".local/share/shorepass.old/vault.age").exists()
+
+
+def test_init_without_a_home(run_shorepass: RunShorepass, tmp_path: Path) -> None:
+    """Where the home is not there it says so, and makes nothing."""
+    done = run_shorepass("vault", "init", env={"HOME": str(tmp_path / "none")})
+    assert (done.status, f"there is no home folder {tmp_path / 'none'}\nhint: set HOME" in done.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []

@@ -294,6 +294,14 @@ def test_read_only_folder_is_an_error(file: Path, home: Path) -> None:
     assert (file.read_bytes(), os.listdir(home)) == (OLD, ["config.json"])
 
 
+def test_the_folder_to_look_at_is_there(file: Path, home: Path) -> None:
+    """Where a folder cannot be made the hint names the one above, which there is."""
+    home.chmod(0o500)
+    hint = without_privilege(SAVE, file.parent / "new/newer" / file.name).splitlines()[-1]
+    home.chmod(0o700)
+    assert hint.endswith(f"ls -ld {home}")
+
+
 def test_folder_that_cannot_be_made_is_an_error(home: Path) -> None:
     """A file where a folder should be is no place for another file."""
     (home / ".docker").write_bytes(b"mine")

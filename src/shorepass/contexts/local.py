@@ -135,6 +135,17 @@ class LocalContext:
 
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, directory=self._directory)
 
+    def run_attended(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed | None:
+        """Run a program on our terminal, where it asks a person; None where there is nobody. See ``run``."""
+        from shorepass.contexts import terminal
+        from shorepass.processes import run
+
+        if not terminal.is_there():
+            return None
+        return run(
+            argv, stdin, env=self._environ, timeout=timeout, limit=limit, attended=True, directory=self._directory
+        )
+
     def temporary_folder(self) -> str:
         """Return where what lives as long as a command is put: this user's run folder, else that of everybody."""
         runtime = self.getenv("XDG_RUNTIME_DIR")

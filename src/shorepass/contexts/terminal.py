@@ -11,7 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-__all__ = ["ask", "nobody"]
+__all__ = ["WITHOUT", "ask", "is_there", "nobody"]
+
+WITHOUT = "it wants a passphrase, and there is no terminal to ask on"
 
 
 def ask(prompt: str) -> str:
@@ -19,16 +21,34 @@ def ask(prompt: str) -> str:
     import getpass
 
     try:
-        if sys.platform != "win32":  # getpass would fall back to standard input, and show what is typed
-            os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        _open()
         typed = getpass.getpass(prompt)
     except (OSError, EOFError):
         raise StoreLocked(
-            "vault", "it wants a passphrase, and there is no terminal to ask on", hint="run it once in a terminal"
+            "vault",
+            WITHOUT,
+            hint="run it in a terminal; or choose a key that needs nobody: shorepass vault rekey --machine-key",
         ) from None
     if not typed:
         raise StoreLocked("vault", "no passphrase was given")
     return typed
+
+
+def _open() -> None:
+    """Raise OSError where there is none: getpass would fall back to standard input, and show what is typed."""
+    if sys.platform != "win32":
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+
+
+def is_there() -> bool:
+    """Tell whether a person can be asked: there is a terminal, and this is the main thread, which asks one thing at a time."""
+    import threading
+
+    try:
+        _open()
+    except OSError:
+        return False
+    return threading.current_thread() is threading.main_thread()
 
 
 def nobody(prompt: str) -> NoReturn:

@@ -197,7 +197,10 @@ def _sync(lock: FolderLock) -> None:
 
 def _hint(error: OSError, target: str) -> str | None:
     """Return the command or deed that mends a failed save."""
-    folder = quoted(os.path.dirname(target))
+    existing = os.path.dirname(target)
+    while existing not in ("", os.sep) and not os.path.lexists(existing):
+        existing = os.path.dirname(existing)  # whoever may not make a folder wants to know about the one above
+    folder = quoted(existing or os.curdir)
     return {
         errno.ENOSPC: f"make room on the disk: df -h {folder}",
         errno.EDQUOT: f"make room, your quota is used up: du -sh {folder}",

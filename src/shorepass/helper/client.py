@@ -14,7 +14,7 @@ from shorepass.secret import repeats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeVar
 
     from shorepass.contexts import Context
@@ -30,6 +30,7 @@ DEFAULT_TIMEOUT = 20.0  # seconds; without a keyring the secret-service helper n
 LONGEST_TIMEOUT = 86_400.0  # seconds: a day; what is longer is a mistake
 OUTPUT_LIMIT = 4 * 1024 * 1024  # bytes: a list of 10,000 logins has about one
 TIMEOUT_VARIABLE = "SHOREPASS_HELPER_TIMEOUT"
+TYPING_SECONDS = 300.0  # for a person who has to type a passphrase
 
 # A word that may be a token or its base64: letters and digits, no dots, and longer than words are. A helper knows secrets
 # that we do not know, and may say one of them where it fails.
@@ -39,8 +40,9 @@ TOKEN = re.compile(r"(?=[\w+=-]*[0-9])(?=[\w+=-]*[a-zA-Z])[\w+=-]{12,}", re.ASCI
 class HelperClient:
     """One credential helper in one context: ``suffix`` is the NAME in ``docker-credential-NAME``.
 
-    ``timeout`` is in seconds for each call; None: SHOREPASS_HELPER_TIMEOUT, else 20. ``named_in`` is the file that names
-    the helper, for hints. Raises UsageError when SHOREPASS_HELPER_TIMEOUT is no number of seconds.
+    ``timeout`` is in seconds for each call; None: SHOREPASS_HELPER_TIMEOUT, else 20, and longer where a person has to type
+    a passphrase for our own helper. ``named_in`` is the file that names the helper, for hints. Raises UsageError when
+    SHOREPASS_HELPER_TIMEOUT is no number of seconds.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class HelperClient:
         self.suffix = suffix
         self.program = protocol.program_name(printable(suffix))
         self._context = context
+        self._hurried = timeout is not None
         self._timeout = _timeout_of(context) if timeout is None else timeout
         self._named_in = named_in
 
@@ -102,7 +105,8 @@ class HelperClient:
         """Run the helper; return the program's path and what it did. Raises HelperMissing, HelperTimeout, HelperFailed."""
         path = self.path(verb)
         try:
-            return path, self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
+            done = self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
+            return path, done if done.status == 0 else self._again_on_terminal([path, verb], stdin, done)
         except ProcessTimeout:
             hint = (
                 f"does it wait for a passphrase? Try it by hand: {path} list; or set {TIMEOUT_VARIABLE} to more seconds"
@@ -114,6 +118,16 @@ class HelperClient:
             raise HelperMissing(path, verb, str(error), hint=hint) from None
         except ProcessError as error:
             raise HelperFailed(path, verb, str(error), hint=_by_hand(path), trouble=Trouble.GARBAGE) from None
+
+    def _again_on_terminal(self, argv: Sequence[str], stdin: bytes, done: Completed) -> Completed:
+        """Run our helper anew where it wants a passphrase and a person can type one; else return what it did."""
+        from shorepass.contexts.local import LocalContext
+        from shorepass.contexts.terminal import WITHOUT
+
+        if WITHOUT.encode() not in done.stdout or self._hurried or not isinstance(self._context, LocalContext):
+            return done
+        timeout = max(self._timeout, TYPING_SECONDS)
+        return self._context.run_attended(argv, stdin, timeout=timeout, limit=OUTPUT_LIMIT) or done
 
     def path(self, verb: Verb = Verb.LIST) -> str:
         """Return the absolute path of the program that is run. Raises HelperMissing."""
@@ -150,15 +164,17 @@ def _decoded(path: str, verb: Verb, done: Completed, decode: Callable[[bytes], D
 def _failed(path: str, verb: Verb, done: Completed, sent: Answer | None = None) -> HelperFailed:
     """Return the error for a call that failed: by protocol the cause stands on standard output, at times on the other."""
     text = b"\n".join(part for part in (done.stdout.strip(), done.stderr.strip()) if part).decode("utf-8", "replace")
-    line = text.partition("\n")[0]
+    line, _, mend = text.partition("\n")[0].partition(protocol.MEND)
     if not text:
         said = ", and it printed nothing"
-    elif "{" in line or '"secret"' in line.lower() or (sent and repeats(line, sent.secret.reveal())):
-        said = ", and what it printed may hold a secret: not shown"
+    elif "{" in line + mend or '"secret"' in line.lower() or (sent and repeats(line, sent.secret.reveal())):
+        said, mend = ", and what it printed may hold a secret: not shown", ""
     else:
         said = f": {TOKEN.sub('***', printable(line))}"
     cause = cause_of(text)
     hint, trouble = (cause.mend, cause.trouble) if cause else (_by_hand(path), None)
+    if mend:  # our own helper knows better
+        hint = TOKEN.sub("***", printable(mend))
     return HelperFailed(path, verb, _how(done.status) + said, hint=hint, trouble=trouble)
 
 

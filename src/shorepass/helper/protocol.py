@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LIST_INPUT",
+    "MEND",
     "Answer",
     "ProtocolError",
     "Refusal",
@@ -40,6 +41,7 @@ __all__ = [
     "says_it_was_not_there",
 ]
 
+MEND = "; to mend it: "  # between what our own helper says of a failure and its hint, in the one line that there is for both
 LIST_INPUT = b"unused"  # what docker writes to ``list``, which reads nothing
 
 TOKEN_USERNAME = "<token>"  # noqa: S105  # the protocol's word for "the secret is an identity token"

@@ -60,7 +60,7 @@ def serve(
             case "--help" | "-h":
                 return 0, _line(usage)
     except ShorepassError as error:
-        return 1, _line(error.message + (f"; to mend it: {error.hint}" if error.hint else ""))
+        return 1, _line(error.message + (f"{protocol.MEND}{error.hint}" if error.hint else ""))
     except ProtocolError as error:
         return 1, _line(str(error).replace("it printed", "standard input holds"))
     return 1, _line(f"{name}: unknown action: {words[0]}")

@@ -11,7 +11,7 @@ stands in for it, and ``tell`` says so.
 from __future__ import annotations
 
 from shorepass import files
-from shorepass.config.locations import join
+from shorepass.config.locations import join, split
 from shorepass.config.own import data_folder, state_folder
 from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError, printable
 from shorepass.stores import check
@@ -34,6 +34,7 @@ NAME = "vault"
 GENERATIONS = 3
 KEY_LIMIT = 64 * 1024  # bytes; an RSA key of 16,384 bits has 13,000
 INIT = "shorepass vault init"
+BACKUP = "bring it back from a backup"
 
 
 class Vault:
@@ -103,6 +104,14 @@ class Vault:
 
     # What they are made of
 
+    @property
+    def anew(self) -> str:
+        """What makes another vault where this one cannot be opened any more."""
+        from shlex import quote
+
+        folder = split(self._here, self.path)[0]
+        return f"mv {quote(folder)} {quote(folder + '.old')}, then {INIT}"
+
     def exists(self) -> bool:
         """Tell whether there is a vault, or what is left of one."""
         return any(content is not None for content in (self._here.status(self.path), *self._generations()))
@@ -131,7 +140,7 @@ class Vault:
         raise StoreLocked(
             NAME,
             f"no key for {self.path}: none of {', '.join(self.key_paths)} is there",
-            hint="bring the key back; if it is lost, so are the logins: move the vault away, then " + INIT,
+            hint="bring the key back; if it is lost, so are the logins: " + self.anew,
         )
 
     def _generations(self) -> Iterator[FileContent]:
@@ -177,13 +186,13 @@ class Vault:
                 raise StoreLocked(
                     NAME,
                     f"{content.path}: the key does not open it",
-                    hint=f"look for the right one: {', '.join(self.key_paths)}",
+                    hint=f"bring back the one that it was made with; if that is lost, so are the logins: {self.anew}",
                 ) from None
             raise StoreBroken(
-                NAME, f"{content.path}: damaged ({printable(str(error))})", hint="bring it back from a backup"
+                NAME, f"{content.path}: damaged ({printable(str(error))})", hint=f"{BACKUP}; without one: {self.anew}"
             ) from None
         except NotADocumentError as error:
-            raise StoreBroken(NAME, f"{content.path}: {error}") from None
+            raise StoreBroken(NAME, f"{content.path}: {error}", hint=f"{BACKUP}; without one: {self.anew}") from None
 
     def _may_hold(self, content: FileContent, key: str) -> bool:
         try:

@@ -6,6 +6,7 @@ At every moment one of the keys that are in place opens the vault: while the key
 from __future__ import annotations
 
 import os
+import shlex
 
 from shorepass import files
 from shorepass.config.locations import join
@@ -97,17 +98,23 @@ def init(vault: Vault, here: LocalContext, lock: Lock) -> None:
 
 def _alone(here: LocalContext) -> FolderLock:
     """Return the lock for one init or rekey at a time: on the home, since every save takes that of the vault's own folder."""
-    return FolderLock(join(here, here.home() or ".", ".shorepass-vault"), LOCK_TIMEOUT)
+    home = here.home()
+    if not home or not here.is_folder(home):
+        raise UsageError(
+            f"there is no home folder {home}" if home else "nobody knows a home folder of this user",
+            hint="set HOME to a folder of yours",
+        )
+    return FolderLock(join(here, home, ".shorepass-vault"), LOCK_TIMEOUT)
 
 
 def _init(vault: Vault, here: LocalContext, lock: Lock) -> None:
     if vault.exists():
-        raise UsageError(f"there is a vault already: {vault.path}", hint="shorepass vault rekey gives it another key")
+        hint = f"shorepass vault rekey gives it another key; where nothing opens it any more: {vault.anew}"
+        raise UsageError(f"there is a vault already: {vault.path}", hint=hint)
     for path in vault.key_paths:
         if here.status(path) is not None:
-            raise UsageError(
-                f"there is a key, and no vault: {path}", hint="if it opens nothing that you need, remove it"
-            )
+            hint = f"if it opens nothing that you need: rm {shlex.quote(path)}"
+            raise UsageError(f"there is a key, and no vault: {path}", hint=hint)
     _install(vault, here, lock)
 
     def edit(content: FileContent | None) -> bytes | None:
