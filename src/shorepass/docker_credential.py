@@ -10,6 +10,7 @@ import os
 import sys
 
 from shorepass import __version__
+from shorepass.helper.protocol import refusal_of
 from shorepass.helper.server import serve
 
 TYPE_CHECKING = False
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["program"]
 
 NAME = "docker-credential-shorepass"
+# Where these fail docker goes on as if there were no login, and without a word; what stands on standard error it passes on.
+UNHEARD = (["get"], ["erase"], ["list"])
 
 
 def program() -> NoReturn:
@@ -28,6 +31,8 @@ def program() -> NoReturn:
     gc.disable()
     try:
         status, answer = serve(NAME, sys.argv[1:], _read, _open_store, f"{NAME} (shorepass) {__version__}")
+        if status and sys.argv[1:] in UNHEARD and refusal_of(answer) is None:
+            _tell(answer.decode().strip())
     except KeyboardInterrupt:  # while it asks for a passphrase
         status, answer = 130, b""
     try:
@@ -63,8 +68,8 @@ def _open_store() -> Store:
     if here.getenv(settings.BEHIND_VARIABLE):
         from shorepass.stores.behind import Behind
 
-        return Behind(store, choose, _tell, here)
-    return Accounts(store, choose, _tell)
+        return Behind(store, choose, here)
+    return Accounts(store, choose)
 
 
 def _ask(prompt: str) -> str:

@@ -45,7 +45,7 @@ def open_vault() -> Vault:
 
 def seen_by_a_client() -> Accounts:
     here = LocalContext.current()
-    return Accounts(open_vault(), Chooser(here, settings.load(here)).for_key, no_word)
+    return Accounts(open_vault(), Chooser(here, settings.load(here)).for_key)
 
 
 @pytest.fixture

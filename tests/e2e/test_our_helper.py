@@ -133,6 +133,21 @@ def test_docker_says_that_the_vault_is_damaged_and_goes_on(
 
 
 @pytest.mark.usefixtures("vault")
+def test_docker_says_that_the_vault_does_not_open(
+    registry: str, users: dict[str, str], run_shorepass: RunShorepass, home: Path, dockerd: str
+) -> None:
+    """Without its key: docker itself goes on as a stranger, and calls a logout done; our helper says what is wrong."""
+    docker = [programs.require(programs.docker_programs()[-1]), "-H", dockerd]
+    installed(run_shorepass, "docker", registry)
+    login = [*docker, "login", "-u", "alice", "--password-stdin", registry]
+    assert programs.run(login, env=os.environ, stdin=users["alice"]).returncode == 0
+    (home / ".local/state/shorepass/machine.key").unlink()
+    for words in (("pull", f"{registry}/none:1"), ("logout", registry)):
+        done = programs.run([*docker, *words], env=os.environ)
+        assert "docker-credential-shorepass: vault: no key for" in done.stderr, words
+
+
+@pytest.mark.usefixtures("vault")
 @pytest.mark.parametrize("kind", ["registry", "registry_with_tokens"])
 def test_docker_py_finds_it(
     request: pytest.FixtureRequest, kind: str, users: dict[str, str], run_shorepass: RunShorepass

@@ -306,7 +306,7 @@ class StoredHere(LocalContext):
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
         def open_store() -> Accounts:
-            return Accounts(Vault(self, ask=refuse, tell=refuse), None, refuse)
+            return Accounts(Vault(self, ask=refuse, tell=refuse), None)
 
         status, stdout = serve(Path(argv[0]).name, argv[1:], lambda _: stdin, open_store, "")
         return Completed(status, stdout, b"")

@@ -50,7 +50,7 @@ class Place(LocalContext):
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
         program = argv[0].removeprefix("/bin/")
         if program == "docker-credential-shorepass":
-            view = Accounts(self.store, None, print)
+            view = Accounts(self.store, None)
             status, answer = serve(program, argv[1:], lambda _: stdin, lambda: view, "")
         elif program == "docker-credential-good":
             status, answer = 0, json.dumps({"Username": "asked", "Secret": stdin.decode()}).encode()

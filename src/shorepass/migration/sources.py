@@ -73,7 +73,7 @@ class Stock:
 
 def as_asked(store: Store) -> Store:
     """Return a store as our helper gives it to a client: Docker Hub's login by both of its names."""
-    return Accounts(store, None, lambda _: None)
+    return Accounts(store, None)
 
 
 def plan(here: LocalContext, clients: Collection[str], store: Store | None) -> Plan:

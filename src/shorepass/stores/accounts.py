@@ -94,17 +94,13 @@ class Accounts:
     """A store as a client sees it: for each key the login of the account that is chosen, else the default login.
 
     See ``Store``. ``choose`` is given the key; None where no account is ever chosen. An account that has no login anywhere
-    is an error, and not the default login. A key that has an account in it means that account's login. ``tell`` is told
-    what a client might keep to itself.
+    is an error, and not the default login. A key that has an account in it means that account's login.
     """
 
-    def __init__(
-        self, store: Store, choose: Callable[[str], Choice | None] | None, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, store: Store, choose: Callable[[str], Choice | None] | None) -> None:
         self.name = store.name
         self._store = store
         self._choose = choose
-        self._tell = tell
 
     def get(self, key: str) -> Credential:
         """Return the login that is meant. Raises UsageError: no such account; SourceError."""
@@ -113,7 +109,7 @@ class Accounts:
             found = self._first(key, choice.account)
             if found != ANONYMOUS:
                 return found
-            self._require(choice, self._store.list())
+            require(choice.account, self._store.list(), choice.why)
         return self._first(key, "")
 
     def _first(self, key: str, account: str) -> Credential:
@@ -134,7 +130,7 @@ class Accounts:
         if choice:
             if self._forget(key, choice.account):
                 return True
-            self._require(choice, self._store.list())
+            require(choice.account, self._store.list(), choice.why)
         return self._forget(key, "")
 
     def _forget(self, key: str, account: str) -> bool:
@@ -153,7 +149,7 @@ class Accounts:
             places = [key_of(spelled, account) for account in accounts for spelled in spellings(key)]
             found = next((place for place in places if place in names), None)
             if choice and (found is None or not split(found)[1]):
-                self._require(choice, names)
+                require(choice.account, names, choice.why)
             if found is not None:
                 seen[key] = names[found]
         return seen
@@ -165,10 +161,3 @@ class Accounts:
         if choice:
             require_room(self._store.name)
         return choice
-
-    def _require(self, choice: Choice, names: Iterable[str]) -> None:
-        try:
-            require(choice.account, names, choice.why)
-        except UsageError as error:
-            self._tell(error.message)  # docker pull goes on without a login, and does not say why
-            raise

@@ -48,12 +48,11 @@ class Behind(Accounts):
         self,
         store: Store,
         choose: Callable[[str], Choice | None] | None,
-        tell: Callable[[str], None],
         here: LocalContext,
     ) -> None:
         from shorepass.clients import find
 
-        super().__init__(store, choose, tell)
+        super().__init__(store, choose)
         self._client: Client = find((here.getenv(VARIABLE) or "").partition(":")[0])
         # where docker looks at this one, it has done so before it asks us
         self._before = as_before(here).with_env(DOCKER_AUTH_CONFIG="")

@@ -183,9 +183,10 @@ class Vault:
             return decode(decrypt(content.data, [key.identity for key in keys]))
         except DecryptError as error:
             if "No matching keys" in str(error):
+                places = ", ".join(path for path in self.key_paths if self._here.status(path))
                 raise StoreLocked(
                     NAME,
-                    f"{content.path}: the key does not open it",
+                    f"{content.path}: the key does not open it ({places})",
                     hint=f"bring back the one that it was made with; if that is lost, so are the logins: {self.anew}",
                 ) from None
             raise StoreBroken(
