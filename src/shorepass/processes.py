@@ -400,12 +400,16 @@ def _release_signals() -> None:
 
 
 def _next_signal() -> tuple[int, bool]:
-    """Wait for a signal; return it, and whether the terminal has sent it to all that run on it: the child has it, then."""
+    """Wait for a signal; return it, and whether the terminal has sent it to all that run on it: the child has it, then.
+
+    A terminal that goes away tells the leader of its session alone, which we are where it was opened for us (``ssh -t``).
+    """
     import signal
 
     if wait := getattr(signal, "sigwaitinfo", None):
         info = wait(_watched())
-        return info.si_signo, info.si_code > 0  # sigaction(2): from the kernel
+        alone = info.si_signo == signal.SIGHUP and os.getsid(0) == os.getpid()
+        return info.si_signo, info.si_code > 0 and not alone  # sigaction(2): from the kernel
     number = int(signal.sigwait(_watched()))  # macOS
     return number, number in (signal.SIGINT, signal.SIGQUIT) and os.isatty(0)
 

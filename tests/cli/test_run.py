@@ -415,6 +415,19 @@ def test_what_the_terminal_sends_comes_once() -> None:
     assert shown.count(b"caught") == 1
 
 
+def test_a_terminal_that_goes_away_ends_the_command() -> None:
+    """As ``ssh -t HOST shorepass run ...`` loses its connection: the terminal tells us alone, and we tell the command."""
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execvp(SHOREPASS[0], [*SHOREPASS, "run", "--as", "work", "--", "sh", "-c", "echo ready; exec sleep 60"])
+    shown = b""
+    while b"ready" not in shown:
+        shown += os.read(terminal, 1000)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGHUP
+    assert left() == []
+
+
 def test_the_next_run_sweeps_what_a_kill_left(run_shorepass: RunShorepass, world: Path) -> None:
     """A SIGKILL leaves the folder: while the command lives it is let alone, then it is removed; others' are never touched."""
     for name in ("shorepass-run-x", f"shorepass-run-{os.getpid()}-0"):
