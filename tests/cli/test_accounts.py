@@ -337,6 +337,25 @@ def test_a_rule_has_one_account(person: Person, home: Path) -> None:
     assert [(row["account"], row["username"]) for row in person.accounts()] == [("other", None)]
 
 
+@pytest.mark.parametrize(
+    ("one", "same", "another"),
+    [
+        ("ghcr.io", "GHCR.io/*", "ghcr.io/acme/*"),
+        ("docker.io", "index.docker.io", "docker.io/library/*"),
+        ("docker.io/nginx", "docker.io/library/nginx", "docker.io/nginx/*"),
+    ],
+)
+def test_a_rule_has_one_account_however_it_is_written(person: Person, one: str, same: str, another: str) -> None:
+    """Two ways to write one repository are one rule: two of them would let the older one win without a word."""
+    person.run("accounts", "use", "work", one)
+    assert person.run("accounts", "use", "work", same).stdout.endswith(" uses work already\n")
+    person.run("accounts", "use", "home", same)
+    person.run("accounts", "use", "work", another)
+    assert sorted(row["account"] for row in person.accounts()) == ["home", "work"]
+    assert "1 rule taken out" in person.run("accounts", "forget", "home", one).stdout
+    assert [row["account"] for row in person.accounts()] == ["work"]
+
+
 def test_docker_knows_no_repository(person: Person, registry: str) -> None:
     """A rule for a part of a registry: the default login is sent, explain says so, and that ``run`` does it."""
     person.login("alice")

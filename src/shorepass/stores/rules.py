@@ -101,7 +101,16 @@ def _is_for(here: LocalContext, rule: Rule) -> Callable[[Any], bool]:
 
     def fits(table: Any) -> bool:
         if rule.repository:
-            return "repository" in table and repository_of(str(table["repository"])) == rule.repository
+            return "repository" in table and _meaning(str(table["repository"])) == _meaning(rule.repository)
         return "directory" in table and directory_of(here, str(table["directory"])) == rule.directory
 
     return fits
+
+
+def _meaning(pattern: str) -> tuple[str, str, bool]:
+    """Return the registry and the part of it that a rule is for, and whether it is for all below that."""
+    from shorepass.names import registry_meant
+    from shorepass.stores.choice import part_of
+
+    registry, path = part_of(repository_of(pattern))
+    return registry_meant(registry), path, pattern.endswith("/*") or not path
