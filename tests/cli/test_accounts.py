@@ -293,6 +293,18 @@ def test_podman_whose_file_names_a_helper_for_the_registry(person: Person, regis
     assert f"podman does not look at a key for a part of {registry}" in said
 
 
+def test_our_helper_says_what_mends_it(person: Person, registry: str) -> None:
+    """An account without a login: the hint is the one that our helper gives, and not to try that by hand."""
+    person.login("alice")
+    for verb in ("get", "explain"):
+        done = person.run(verb, registry, env={"SHOREPASS_ACCOUNT": "work"})
+        assert done.status == 3
+        said = done.stdout + done.stderr
+        assert "the account 'work' has no login for any registry; SHOREPASS_ACCOUNT names it" in said
+        assert "hint: shorepass login --as work REGISTRY\n" in said
+        assert "try it by hand" not in said
+
+
 # Rules
 
 
