@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -353,6 +355,53 @@ def test_a_file_of_before_2015_stays(run_shorepass: RunShorepass, home: Path) ->
     assert (done.status, "before 2015" in done.stdout) == (1, True)
 
 
+def hints(stderr: str) -> list[str]:
+    """Return the commands of the hints, up to what a person is to do after them."""
+    lines = [line.removeprefix("hint: ") for line in stderr.splitlines() if line.startswith("hint: ")]
+    return [line.partition(", then")[0] for line in lines if line.startswith("shorepass logout")]
+
+
+def test_a_hint_is_the_command_that_mends_it(
+    run_shorepass: RunShorepass, docker_file: Path, podman_file: Path, home: Path
+) -> None:
+    """What stays is taken out of its own file by the command of the hint, whichever client's that is."""
+    second = home / ".config/containers/auth.json"
+    second.parent.mkdir(parents=True)
+    for file in (docker_file, podman_file, second):
+        write(file, {f"{len(file.parts)}.example": {**ALICE, "identitytoken": "a-token"}})
+    found = hints(run_shorepass("migrate").stderr)
+    assert len(found) == 3
+    for command in found:
+        assert run_shorepass(*shlex.split(command)[1:]).status == 0
+    assert [json.loads(file.read_text())["auths"] for file in (docker_file, podman_file, second)] == [{}, {}, {}]
+
+
+def test_a_key_that_no_logout_finds(run_shorepass: RunShorepass, docker_file: Path) -> None:
+    """A key with a user name in it is taken out by hand: a logout of the registry would leave it there."""
+    write(docker_file, {"me@ghcr.io": ALICE})
+    done = run_shorepass("migrate")
+    assert (hints(done.stderr), "by hand" in done.stderr) == ([], True)
+
+
+def test_two_logins_before_anything_has_moved(
+    run_shorepass: RunShorepass, docker_file: Path, podman_file: Path
+) -> None:
+    """The other login is in no store yet when it is planned: what is said then is true, and mends it as it stands there."""
+    write(docker_file, {"ghcr.io": ALICE})
+    write(podman_file, {"ghcr.io": BOB})
+    done = run_shorepass("migrate")
+    assert "another login for ghcr.io is in the store, or goes there first" in done.stdout
+    assert (
+        "hint: if this one is right: shorepass migrate --apply, forget the store's (printf ghcr.io | docker-cre"
+        in done.stderr
+    )
+    assert run_shorepass("migrate", "--apply").status == 1
+    shell = "printf ghcr.io | docker-credential-shorepass erase"
+    subprocess.run(["/bin/sh", "-c", shell], check=True, timeout=60)
+    assert run_shorepass("migrate", "--apply").status == 0
+    assert in_store(run_shorepass) == {"ghcr.io": "bob"}
+
+
 def test_where_no_client_would_find_it(run_shorepass: RunShorepass, world: Path, home: Path, docker_file: Path) -> None:
     """Our helper is not on PATH, or the store is not the one it uses, or is plain text: nothing moves, and a hint mends it."""
     before = write(docker_file, {"ghcr.io": ALICE})
@@ -361,6 +410,9 @@ def test_where_no_client_would_find_it(run_shorepass: RunShorepass, world: Path,
     settings.write_text('store = "vault"\n')
     done = run_shorepass("migrate", "--apply", "--to", "keychain")
     assert (done.status, "shorepass stores use keychain" in done.stderr) == (2, True)
+    for name, reason in (("nonsense", "no store is called"), ("file", "plain text")):
+        done = run_shorepass("migrate", "--to", name)
+        assert (done.status, reason in done.stderr, f"use {name}" in done.stderr) == (2, True, False)
     settings.write_text('store = "file"\n')
     done = run_shorepass("migrate", "--apply")
     assert (done.status, "plain text" in done.stderr) == (2, True)

@@ -130,13 +130,13 @@ class _Chosen(_Opener):
         super().__init__(here, name or DEFAULT)
         self.is_made = name not in (None, DEFAULT) or self._vault_exists()
         self._wanted = arguments.to if not self.is_made and name is None else None
+        if arguments.to is not None:
+            named(arguments.to, here, ask=self._ask, tell=_tell)  # is there such a store?
+        if PLAIN in (self.name, arguments.to):
+            raise UsageError(f"the store {PLAIN} is plain text", hint="shorepass stores use vault")
         if arguments.to not in (None, self.name) and not self._wanted:
             reason = f"docker-credential-shorepass uses the store {self.name}, so no client would find a login there"
             raise UsageError(reason, hint=f"shorepass stores use {arguments.to}")
-        if self._wanted:
-            named(self._wanted, here, ask=self._ask, tell=_tell)
-        if PLAIN in (self.name, self._wanted):
-            raise UsageError(f"the store {PLAIN} is plain text", hint="shorepass stores use vault")
         self.label = self.name if self.is_made or name else self._wanted or "a new store"
 
     def _vault_exists(self) -> bool:

@@ -159,7 +159,12 @@ def _refuse(path: str, error: OSError | ValueError) -> NoReturn:
     except (OSError, ValueError):
         pass  # the reason below is the better one
     if isinstance(error, PermissionError) and owner:
-        hint = f"if it is meant to be yours: sudo chown $(id -u):$(id -g) {quoted(path)}"
+        mine = sys.platform != "win32" and status.st_uid == os.geteuid() and not status.st_mode & stat.S_IRUSR
+        hint = (
+            f"chmod u+r {quoted(path)}"
+            if mine
+            else f"if it is meant to be yours: sudo chown $(id -u):$(id -g) {quoted(path)}"
+        )
     raise FileError(path, reason(error), owner=owner, mode=mode, hint=hint) from None
 
 

@@ -65,19 +65,21 @@ def _password(auth: str) -> str:
         return auth
 
 
-def movable(key: str, members: Members, readers: Sequence[Reader], *, twice: bool) -> Credential | None:
+def movable(key: str, members: Members, readers: Sequence[Reader], logout: str, *, twice: bool) -> Credential | None:
     """Return the login of an entry, None where there is no secret in it. ``twice``: its key stands there more than once.
 
-    Raises UsageError: it cannot move, and why.
+    ``logout`` is the command that takes a login out of that file, without its key. Raises UsageError: it cannot move, and why.
     """
     found = set(_secrets(members))
     if not found:
         return None
-    anew = f"shorepass logout {without_user_info(key)}, then log in anew"
+    anew = f"{logout} {without_user_info(key)}, then log in anew"
     if twice:
         raise UsageError("its key stands there twice", hint=anew)
     if without_user_info(key) != key:
-        raise UsageError("its key itself holds a user name or a password", hint=anew)
+        raise UsageError(
+            "its key itself holds a user name or a password", hint="take it out of the file by hand, then log in anew"
+        )
     if split(key)[1]:
         raise UsageError("its key would be that of an account in the store")
     credential: Credential = ANONYMOUS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 
 from shorepass.config import document
@@ -34,7 +35,7 @@ __all__ = ["FilePlan", "Group", "Login", "Stay", "plan_file"]
 OF_A_PART = "podman asks a helper for a whole registry, and a key here is of a part of one"
 NOT_ALIKE = "docker and podman do not take the same login from it, and both would ask the same helper"
 SPOILT = "it cannot be taken out without changing what a client sends"
-OTHER_LOGIN = "the store holds another login for {}"
+OTHER_LOGIN = "another login for {} is in the store, or goes there first, and it keeps one"
 
 
 class Login(NamedTuple):
@@ -81,13 +82,14 @@ def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Seque
     ``stored`` says what the store has, or will have by another file. ``only``: leave other groups alone. Raises MalformedFile.
     """
     readers = _readers(content, docker=docker)
+    logout = "shorepass logout" if docker else f"shorepass logout --authfile {shlex.quote(content.path)}"
     auths = readers[0].auths
     twice = repeated(content)
     logins: dict[str, Credential] = {}
     stays = []
     for key, members in auths.items():
         try:
-            credential = movable(key, members, readers, twice=key in twice)
+            credential = movable(key, members, readers, logout, twice=key in twice)
         except UsageError as error:
             stays.append(Stay(content.path, key, error.message, error.hint))
         else:
@@ -95,7 +97,7 @@ def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Seque
     groups = []
     for keys in _by_registry(logins):
         try:
-            group = _group(keys, logins, readers, stored)
+            group = _group(keys, logins, readers, logout, stored)
         except UsageError as error:
             stays += [Stay(content.path, key, error.message, error.hint) for key in keys]
         else:
@@ -126,7 +128,9 @@ def _by_registry(logins: Mapping[str, Credential]) -> list[list[str]]:
     return list(groups.values())
 
 
-def _group(keys: list[str], logins: Mapping[str, Credential], readers: Sequence[Reader], stored: Stored) -> Group:
+def _group(
+    keys: list[str], logins: Mapping[str, Credential], readers: Sequence[Reader], logout: str, stored: Stored
+) -> Group:
     """Return how the logins of one registry move. Raises UsageError: they cannot, and why."""
     under: dict[str, list[str]] = {key: [] for key in keys}
     answers: dict[str, set[Sent]] = {}  # by what a helper would be asked for
@@ -137,7 +141,7 @@ def _group(keys: list[str], logins: Mapping[str, Credential], readers: Sequence[
             picked, answer = _picked(reader, registry, under), _answer(reader, registry, stored)
             answers.setdefault(asked, set()).add(answer)
             if picked:
-                _refuse(reader, registry, answer, stored)
+                _refuse(reader, registry, answer, logout, stored)
             for key in picked:
                 if answer != {on_the_wire(logins[key])}:
                     if reader.helper(asked) == SUFFIX:
@@ -163,19 +167,19 @@ def _answer(reader: Reader, registry: str, stored: Stored) -> Sent:
     return frozenset().union(*(sent(reader, reference, stored) for reference in references(registry, reader)))
 
 
-def _refuse(reader: Reader, registry: str, answer: Sent, stored: Stored) -> None:
+def _refuse(reader: Reader, registry: str, answer: Sent, logout: str, stored: Stored) -> None:
     """Raise UsageError where no helper could answer as the file does."""
     helper = reader.helper(reader.asked(registry))
     if helper not in ("", SUFFIX):
         program = printable(f"docker-credential-{helper}")
         raise UsageError(
             f"{reader.name} asks {program} for that registry, not the file",
-            hint=f"if {program} has it, too: shorepass logout {registry}, then log in anew",
+            hint=f"if {program} has it, too: {logout} {registry}, then log in anew",
         )
     if any(len(sent(reader, reference, stored)) > 1 for reference in references(registry, reader)):
         raise UsageError(
             f"{reader.name} takes one of several logins at random",
-            hint=f"shorepass logout {registry}, then log in anew",
+            hint=f"{logout} {registry}, then log in anew",
         )
     if len(answer) > 1:
         raise UsageError(OF_A_PART)
@@ -192,7 +196,8 @@ def _check_store(group: Group, stored: Stored) -> None:
 
 
 def _decide(key: str) -> str:
-    return f"if this one is right: printf {printable(key)} | docker-credential-shorepass erase, then migrate again"
+    erase = f"printf {printable(key)} | docker-credential-shorepass erase"
+    return f"if this one is right: shorepass migrate --apply, forget the store's ({erase}), and migrate again"
 
 
 def _edit(content: FileContent, groups: Sequence[Group], auths: Mapping[str, Members]) -> bytes:
