@@ -134,6 +134,7 @@ def _name_helper(here: LocalContext, client: Client, target: Target, store: Stor
     from shorepass import keeping
 
     if target.helper == SUFFIX:
+        keeping.name_helper(here, client, target)  # for podman, too, which passes over credsStore
         return
     resolution = client.resolve(here, Reference(registry_of_server(target.key)))
     before, source = resolution.credential, resolution.source

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Erasure", "Login", "erase", "log_in", "log_out", "log_out_everywhere", "store_login"]
 
 
-OURSELVES = "shorepass"  # our helper's name in a client's file
-
-
 class Login(NamedTuple):
     """A login that was accepted and stored. ``plain_text``: the secret rests readable in ``target.path``.
 
@@ -64,7 +61,7 @@ def log_in(
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
     from shorepass.names import registry_of_server
-    from shorepass.placement import decide
+    from shorepass.placement import OURSELVES, decide
     from shorepass.registry.client import RegistryClient
 
     target = client.target(context, server)  # a broken config file is found before the password is sent anywhere

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.contexts.local import LocalContext
+from shorepass.errors import printable
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -10,8 +11,9 @@ if TYPE_CHECKING:
     from shorepass.clients import Client, Target
     from shorepass.contexts import Context
 
-__all__ = ["PLAIN", "Decision", "decide", "require_helper"]
+__all__ = ["OURSELVES", "PLAIN", "Decision", "decide", "require_helper"]
 
+OURSELVES = "shorepass"  # our helper's name in a client's file
 PLAIN = "file"  # the store in which a login rests as the client itself keeps it
 
 
@@ -28,25 +30,32 @@ class Decision(NamedTuple):
 def decide(context: Context, client: Client, target: Target, store: str | None) -> Decision:
     """Decide where a login is to be kept; ``store`` is what was asked for, None for what is set.
 
-    The client's own rules say it where a file names a helper, in another place than here, where somebody wants plain text,
-    in an auth file that was named (a container has no helper of ours), and for a part of a registry, for which podman asks
-    no helper.
+    The client's own rules say it where a file names another helper than ours, in another place than here, where somebody
+    wants plain text, in an auth file that was named (a container has no helper of ours), and for a part of a registry, for
+    which podman asks no helper. Where ``credsStore`` names ours a login is kept here, too: podman passes over that, and is to
+    find the login by ``credHelpers``.
 
     Raises MalformedFile, FileError; ShorepassError: our helper is not on PATH, so no client could ask it.
     """
-    if (target.helper is not None and not target.detected) or store == PLAIN:
+    if store == PLAIN:
         return Decision()
-    is_docker = client.name == "docker"  # which warns of plain text itself
-    plain = "" if is_docker else f"the login stands in {target.path} in plain text"
-    if not isinstance(context, LocalContext) or context.name != "me":
-        return Decision(remark=plain)
+    named = None if target.detected else target.helper
+    if named not in (None, OURSELVES):
+        remark = f"docker-credential-{printable(str(named))} keeps it, which {target.path} names"
+        return Decision(remark=remark if store else "")
     from shorepass.stores import settings
 
+    is_docker = client.name == "docker"  # which warns of plain text itself
+    plain = "" if is_docker or named else f"the login stands in {target.path} in plain text"
+    if not isinstance(context, LocalContext) or context.name != "me":
+        return Decision(remark=plain)
+    if named and context.getenv(settings.BEHIND_VARIABLE):
+        return Decision()  # the file is of one command, and names our helper for all that it needs
     if store is None and settings.load(context).store == PLAIN:
         return Decision()
-    if not is_docker and context.getenv("REGISTRY_AUTH_FILE"):
+    if plain and context.getenv("REGISTRY_AUTH_FILE"):
         return Decision(remark=f"{plain}: a file that is named may be for another place")
-    if not is_docker and "/" in target.key:
+    if plain and "/" in target.key:
         return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")
     require_helper(context, client)
     return Decision(context)

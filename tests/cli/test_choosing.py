@@ -79,6 +79,21 @@ def test_without_a_keyring_a_vault_is_made(
 
 
 @pytest.mark.usefixtures("our_helper")
+@pytest.mark.parametrize("account", ["", "work"])
+def test_one_login_serves_all_of_every_registry(run_shorepass: RunShorepass, home: Path, account: str) -> None:
+    """Podman finds the second registry's login and the third's as well, though docker itself would only need credsStore."""
+    with Registry(users={"alice": PASSWORD}) as one, Registry(users={"alice": PASSWORD}) as two:
+        for registry in (one, two):
+            assert log_in(run_shorepass, registry.host, *(["--as", account] if account else [])).status == 0
+        for registry in (one, two):
+            for client in ("docker", "podman"):
+                done = run_shorepass("get", "--client", client, registry.host, env={"SHOREPASS_ACCOUNT": account})
+                assert json.loads(done.stdout)["Username"] == "alice", (client, registry.host)
+        assert run_shorepass("helper", "uninstall", "--all", "--yes").status == 0
+        assert "shorepass" not in (home / ".docker/config.json").read_text()
+
+
+@pytest.mark.usefixtures("our_helper")
 def test_other_logins_of_the_file_stay_where_docker_finds_them(
     run_shorepass: RunShorepass, registry: Registry, docker_file: Path
 ) -> None:
@@ -161,7 +176,11 @@ def test_a_helper_that_the_file_names_is_asked(
     helper = world / "bin/docker-credential-mine"
     helper.write_text(f"#!/bin/sh\n/bin/cat >{world}/given\n")
     helper.chmod(0o755)
-    assert log_in(run_shorepass, registry.host).status == 0
+    done = log_in(run_shorepass, registry.host)
+    assert (done.status, done.stderr) == (0, "")
+    done = log_in(run_shorepass, registry.host, "--store", "vault")
+    assert done.status == 0
+    assert done.stderr == f"shorepass: docker-credential-mine keeps it, which {docker_file} names\n"
     assert json.loads((world / "given").read_text())["Username"] == "alice"
     assert not (world / "home/.local").exists()
 
@@ -218,6 +237,7 @@ def test_a_store_by_name_is_set_once(run_shorepass: RunShorepass, registry: Regi
     assert log_in(run_shorepass, registry.host, "--store", "vault").status == 0
     assert (home / ".config/shorepass/config.toml").read_text() == 'store = "vault"\n'
     done = log_in(run_shorepass, registry.host, "--store", "keychain")
+    assert (done.status, "hint: shorepass stores use keychain" in done.stderr) == (1, True)
     assert user_of(run_shorepass, registry.host) == "alice"
     done = log_in(run_shorepass, "other.example", "--store", "nonsense")
     assert done.status == 1

@@ -165,6 +165,10 @@ def test_uninstall_everywhere(run_shorepass: RunShorepass, file: Path, world: Pa
         assert run_shorepass("helper", "install", "--yes", *words).status == 0
     podman = world / "run/containers/auth.json"
     assert (file.read_text() != before, podman.exists()) == (True, True)
+    done = run_shorepass("helper", "uninstall", "--yes")
+    assert done.stderr.endswith(
+        "2 other places name it, as a login does for its registry\nhint: shorepass helper uninstall --all\n"
+    )
     assert run_shorepass("helper", "uninstall", "--all", "--yes").status == 0
     assert (file.read_text(), podman.exists()) == (before, False)
     done = run_shorepass("helper", "uninstall", "--all")

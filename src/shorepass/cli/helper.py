@@ -57,6 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
         _uninstall(arguments, here, where)
     if not places:
         print("no file names it")
+    if not arguments.all and (left := len(install.places(here))):
+        others = "one other place names" if left == 1 else f"{left} other places name"
+        print(f"shorepass: {others} it, as a login does for its registry", file=sys.stderr)
+        print("hint: shorepass helper uninstall --all", file=sys.stderr)
     return 0
 
 
