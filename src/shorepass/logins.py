@@ -166,14 +166,17 @@ def erase(context: Context, target: Target) -> Erasure:
             found = HelperClient(context, target.helper).erase(target.key)
 
         def edit(current: FileContent | None) -> bytes | None:
+            nonlocal found
             if current is None:
                 return None
             auths = _member(document.load(current, first_value_only=True), ("auths",))
             if not isinstance(auths, dict) or target.key not in auths:
                 return None
+            if target.helper is None or auths[target.key]:  # an empty entry only says that the helper may have a login
+                found = True
             return document.remove_member(current.data, ("auths", target.key))
 
-        found = context.update(target.path, edit) or found
+        context.update(target.path, edit)
     except SourceError as error:
         return Erasure(target, found=False, error=error)
     return Erasure(target, found=found)

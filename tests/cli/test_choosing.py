@@ -367,4 +367,17 @@ def test_use_says_what_stays_behind(run_shorepass: RunShorepass, our_helper: str
     vault.store("a.example", Basic("alice", Secret("x")))
     done = run_shorepass("stores", "use", "file")
     assert done.status == 0
-    assert "1 login stay in vault" in done.stderr, our_helper
+    assert "1 login stays in vault" in done.stderr, our_helper
+
+
+@pytest.mark.usefixtures("our_helper")
+def test_plain_text_again_where_files_name_our_helper(run_shorepass: RunShorepass, registry: Registry) -> None:
+    """Whoever goes back to plain text is told that clients still ask our helper, and what mends it does."""
+    assert log_in(run_shorepass, registry.host).status == 0
+    hint = "hint: shorepass helper uninstall --all"
+    assert hint in run_shorepass("stores", "use", "file").stderr
+    done = log_in(run_shorepass, registry.host)
+    assert (done.status, hint in done.stderr) == (1, True)
+    assert run_shorepass("helper", "uninstall", "--all", "--yes").status == 0
+    assert log_in(run_shorepass, registry.host).status == 0
+    assert user_of(run_shorepass, registry.host) == "alice"

@@ -115,6 +115,17 @@ def test_from_python(run_shorepass: RunShorepass, docker_file: Path) -> None:
     assert (kept(), helper("list")) == ([], "{}\n")
 
 
+@pytest.mark.usefixtures("our_helper")
+def test_what_the_helper_has_not_is_not_called_erased(run_shorepass: RunShorepass, docker_file: Path) -> None:
+    """An entry of docker's that only says "ask the helper" is no login: it goes, and what is told is the helper's answer."""
+    docker_file.write_text(json.dumps({"credsStore": "shorepass", "auths": {HOST: {}}}))
+    assert run_shorepass("vault", "init").status == 0
+    done = run_shorepass("logout", HOST)
+    assert (done.status, "erased" in done.stdout) == (0, False)
+    assert f"not found in docker-credential-shorepass: {HOST}" in done.stderr
+    assert json.loads(docker_file.read_text())["auths"] == {}
+
+
 def test_a_vault_that_no_client_names(run_shorepass: RunShorepass, home: Path) -> None:
     """A login that is left in the vault goes from there; others stay."""
     keep(run_shorepass, HOST, "other.example")

@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _use(here: LocalContext, name: str) -> int:
     """Set the store if it works. Raises ShorepassError: it does not; then nothing is changed."""
     from shorepass.contexts.terminal import ask
+    from shorepass.install import places
     from shorepass.stores import probe, settings
     from shorepass.stores.chosen import DEFAULT, named, use
 
@@ -62,12 +63,15 @@ def _use(here: LocalContext, name: str) -> int:
     use(here, name)
     print(f"{settings.path_of(here)}: the store is {name}")
     if before != name and (left := _logins(here, before)):
-        print(f"shorepass: {left} stay in {before}, where docker-credential-shorepass looks no longer", file=sys.stderr)
+        print(f"shorepass: {left} in {before}, where docker-credential-shorepass looks no longer", file=sys.stderr)
+    if name == "file" and places(here):
+        print("shorepass: clients' files still name docker-credential-shorepass", file=sys.stderr)
+        print("hint: shorepass helper uninstall --all", file=sys.stderr)
     return 0
 
 
 def _logins(here: LocalContext, name: str) -> str:
-    """Return how many logins a store has, in words; empty for none, or where it cannot be asked."""
+    """Return how many logins stay in a store, in words; empty for none, or where it cannot be asked."""
     from shorepass.contexts.terminal import ask
     from shorepass.errors import ShorepassError
     from shorepass.stores.chosen import named
@@ -78,7 +82,7 @@ def _logins(here: LocalContext, name: str) -> str:
         count = len(named(name, here, ask=ask, tell=lambda _: None).list())
     except ShorepassError:
         return ""
-    return f"{count} login" + "s" * (count != 1) if count else ""
+    return "" if not count else "1 login stays" if count == 1 else f"{count} logins stay"
 
 
 def _print_table(found: list[Found]) -> None:

@@ -63,7 +63,7 @@ class ConfigFile:
                 raise StoreBroken(
                     self.name,
                     f"{self.path}: docker asks docker-credential-{printable(helper)} for this login, not the file",
-                    hint="take credsStore or credHelpers out of it, or choose another store",
+                    hint="shorepass helper uninstall --all; or choose another store: shorepass stores use vault",
                 )
             if key in config.auths and config.entry(key).credential() == credential:
                 return None

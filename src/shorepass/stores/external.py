@@ -26,7 +26,7 @@ class External:
         from shorepass.helper.client import HelperClient
 
         if suffix.lower().removesuffix(".exe") == OURSELVES:
-            raise UsageError("docker-credential-shorepass cannot be its own store", hint='set store = "vault"')
+            raise UsageError("docker-credential-shorepass cannot be its own store", hint="shorepass stores use vault")
         self.name = PREFIX + suffix
         self._client = HelperClient(context, suffix, named_in="the setting store")
 

@@ -33,7 +33,7 @@ SCHEMA = "io.docker.Credentials"
 DEFAULT_COLLECTION = "/org/freedesktop/secrets/aliases/default"
 TOKEN = "<token>"  # noqa: S105  # the protocol's mark of an identity token
 
-START = 'log in to a desktop; without one: shorepass vault init, and store = "vault" in config.toml'
+START = "log in to a desktop; without one: shorepass vault init, then shorepass stores use vault"
 UNLOCK = "unlock the keyring: in the desktop's password program, or gnome-keyring-daemon --unlock"
 
 
