@@ -35,6 +35,7 @@ __all__ = [
         "install",
         "installing",
         "named_now",
+        "naming",
         "place",
         "places",
     ),
@@ -79,6 +80,11 @@ def place(here: LocalContext, client: str, registry: str | None) -> Place:
 def places(here: LocalContext) -> list[Place]:
     """Return every place where our helper was named and is remembered. Raises MalformedFile, FileError."""
     return list(_remembered(here))
+
+
+def naming(here: LocalContext) -> list[Place]:
+    """Return those of ``places`` that name our helper now. Raises MalformedFile, FileError."""
+    return [where for where in places(here) if named_now(here.read(where.path, document.SIZE_LIMIT), where) == SUFFIX]
 
 
 def named_now(content: FileContent | None, where: Place) -> str | None:

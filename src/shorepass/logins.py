@@ -7,7 +7,7 @@ would keep it in plain text, a store of ours keeps it instead (``keeping``).
 from __future__ import annotations
 
 from shorepass.credential import Basic, Credential
-from shorepass.errors import LoginRefused, ShorepassError, SourceError
+from shorepass.errors import HelperError, LoginRefused, ShorepassError, SourceError, Trouble
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -163,7 +163,12 @@ def erase(context: Context, target: Target) -> Erasure:
         if target.helper is not None:
             from shorepass.helper.client import HelperClient
 
-            found = HelperClient(context, target.helper).erase(target.key)
+            try:
+                found = HelperClient(context, target.helper).erase(target.key)
+            except HelperError as error:
+                if not target.detected or error.trouble is not Trouble.NO_STORE:
+                    raise
+                # docker chose it by itself, and whoever never made its store is not logged in
 
         def edit(current: FileContent | None) -> bytes | None:
             nonlocal found

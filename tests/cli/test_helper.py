@@ -158,6 +158,16 @@ def test_says_which_logins_are_still_in_plain_text(run_shorepass: RunShorepass, 
     assert "plain text" not in run_shorepass("helper", "install", "--yes").stderr
 
 
+def test_a_place_that_somebody_else_has_changed_is_forgotten(run_shorepass: RunShorepass, file: Path) -> None:
+    """Where the file does not name our helper any more it is said once, and not at every uninstall from then on."""
+    for words in ((), ("--for", "ghcr.io")):
+        assert run_shorepass("helper", "install", "--yes", *words).status == 0
+    file.write_text('{"credHelpers": {"ghcr.io": "shorepass"}}')
+    done = run_shorepass("helper", "uninstall", "--all", "--yes")
+    assert f"{file}: credsStore does not name shorepass" in done.stdout
+    assert run_shorepass("helper", "uninstall", "--all").stdout == "no file names it\n"
+
+
 def test_uninstall_everywhere(run_shorepass: RunShorepass, file: Path, world: Path) -> None:
     """``--all`` puts back every file in which our helper was named, byte for byte, and then there is none left."""
     write(file, before := CONFIGS["another helper"] or "")

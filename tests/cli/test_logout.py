@@ -126,6 +126,20 @@ def test_what_the_helper_has_not_is_not_called_erased(run_shorepass: RunShorepas
     assert json.loads(docker_file.read_text())["auths"] == {}
 
 
+def test_a_store_that_docker_chose_and_nobody_made(run_shorepass: RunShorepass, world: Path, home: Path) -> None:
+    """Docker would choose pass by itself, which was never set up: nobody is logged in, and that is no failure."""
+    said = 'echo "pass not initialized: exit status 1: Error: password store is empty. Try \\"pass init\\"."; exit 1'
+    for name in ("pass", "docker-credential-pass"):
+        (world / "bin" / name).write_text(f"#!/bin/sh\n{said}\n")
+        (world / "bin" / name).chmod(0o755)
+    done = run_shorepass("logout", HOST)
+    assert (done.status, f"not logged into {HOST}" in done.stderr, "pass not" in done.stderr) == (0, True, False)
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text('{"credsStore": "pass"}')
+    done = run_shorepass("logout", HOST)
+    assert (done.status, "pass not initialized" in done.stderr) == (1, True)
+
+
 def test_a_vault_that_no_client_names(run_shorepass: RunShorepass, home: Path) -> None:
     """A login that is left in the vault goes from there; others stay."""
     keep(run_shorepass, HOST, "other.example")

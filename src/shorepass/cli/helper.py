@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         _uninstall(arguments, here, where)
     if not places:
         print("no file names it")
-    if not arguments.all and (left := len(install.places(here))):
+    if not arguments.all and (left := len(install.naming(here))):
         others = "one other place names" if left == 1 else f"{left} other places name"
         print(f"shorepass: {others} it, as a login does for its registry", file=sys.stderr)
         print("hint: shorepass helper uninstall --all", file=sys.stderr)
@@ -85,6 +85,8 @@ def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) 
         install.uninstall(here, where)
         print(f"{where.path}: {member} is as it was before")
     else:
+        if where in install.places(here):
+            install.uninstall(here, where)  # somebody else has taken it out: there is nothing to remember any more
         print(f"{where.path}: {member} does not name {install.SUFFIX}")
 
 

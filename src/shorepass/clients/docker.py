@@ -189,7 +189,9 @@ class Docker:
                 names.append(server)
         else:
             names = [server, key, f"http://{key}", f"https://{key}"]
-        return [Target(path, name, _helper(context, config, name)[0] or None) for name in dict.fromkeys(names)]
+        helpers = {name: _helper(context, config, name)[0] or None for name in names}
+        detected = not config.holds_auth
+        return [Target(path, name, helper, detected=bool(helper) and detected) for name, helper in helpers.items()]
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return docker's stored logins: all of the default store, and one for each registry with its own helper."""
