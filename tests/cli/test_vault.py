@@ -179,6 +179,23 @@ def test_what_it_does_not_take(run_shorepass: RunShorepass, home: Path, words: t
     assert list(home.iterdir()) == []
 
 
+def test_a_key_is_called_by_its_own_name(run_shorepass: RunShorepass, vault: Path, tmp_path: Path) -> None:
+    """Not by that of the link to it: where its passphrase is asked for, where it opens the vault, and where it is gone."""
+    key = tmp_path / "id_rsa"
+    argv = [programs.require("ssh-keygen"), "-q", "-t", "rsa", "-m", "PEM", "-N", TYPED, "-f", str(key)]
+    assert programs.run(argv).returncode == 0
+    done = run_shorepass("vault", "rekey", "--ssh-key", f"{key}.pub")
+    assert (done.status, f"hint: the private one: {key}\n" in done.stderr) == (2, True)
+    status, shown, _ = on_a_terminal([*SHOREPASS, "vault", "rekey", "--ssh-key", str(key)], [TYPED])
+    assert status == 0, shown
+    status, shown, _ = on_a_terminal([*SHOREPASS, "vault"], [TYPED])
+    assert (status, f"Passphrase of {key}: " in shown, f"opens with: {key}" in shown) == (0, True, True)
+    status, shown, _ = on_a_terminal([programs.require("age"), "--decrypt", "-i", str(key), str(vault)], [TYPED])
+    assert (status, "wonderland" in shown) == (0, True), "age finds the public half only beside the key itself"
+    key.unlink()
+    assert f"{key}, " in run_shorepass("vault").stderr
+
+
 # A vault that a passphrase opens, from the command line
 
 
@@ -210,6 +227,16 @@ def test_each_verb_asks_for_the_passphrase(typed_vault: Path) -> None:
     )
     assert done.returncode == 3
     assert b"no terminal to ask on\nhint: run it in a terminal" in done.stderr
+    assert typed_vault.exists()
+
+
+def test_a_slip_of_the_passphrase(typed_vault: Path) -> None:
+    """It is asked for once, and what the vault was before does not stand in for it."""
+    for name in ("a.example", "b.example"):
+        login = json.dumps({**LOGIN, "ServerURL": name}).encode()
+        assert on_a_terminal([*HELPER, "store"], [TYPED], stdin=login)[0] == 0
+    status, shown, _ = on_a_terminal([*SHOREPASS, "vault"], ["a slip", TYPED])
+    assert (status, shown.count("Passphrase of"), "stands in" in shown) == (3, 1, False), shown
     assert typed_vault.exists()
 
 

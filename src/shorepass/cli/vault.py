@@ -113,7 +113,7 @@ def _explain(vault: Vault, lock: Lock) -> None:
 
 def _show(vault: Vault, here: LocalContext) -> None:
     document = vault.read()
-    keys = [path for path in vault.key_paths if here.status(path) is not None]
+    keys = [path for path in vault.places if here.status(path) is not None]
     print(f"{vault.path}: {len(document.logins)} login{'s' * (len(document.logins) != 1)}")
     print("opens with: " + ", ".join(keys))
     print("encrypted to: " + ", ".join(document.recipients))

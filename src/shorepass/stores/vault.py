@@ -10,6 +10,8 @@ stands in for it, and ``tell`` says so.
 
 from __future__ import annotations
 
+import os
+
 from shorepass import files
 from shorepass.config.locations import join, split
 from shorepass.config.own import data_folder, state_folder
@@ -112,6 +114,15 @@ class Vault:
         folder = split(self._here, self.path)[0]
         return f"mv {quote(folder)} {quote(folder + '.old')}, then {INIT}"
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where a key may be: ``key_paths``, with what the link leads to in the link's place."""
+        try:
+            to = os.readlink(self.link_path)
+        except OSError:
+            return self.key_paths
+        return (self.machine_path, to, self.protected_path)
+
     def exists(self) -> bool:
         """Tell whether there is a vault, or what is left of one."""
         return any(content is not None for content in (self._here.status(self.path), *self._generations()))
@@ -125,7 +136,7 @@ class Vault:
         if not self._keys:
             from shorepass.stores.vault_key import needs_passphrase, parse
 
-            found = [content for path in self.key_paths if (content := self._here.read(path, KEY_LIMIT))]
+            found = [content for path in self.places if (content := self._here.read(path, KEY_LIMIT))]
             if not found:
                 self._refuse_without_key()
             # A passphrase costs a person's time and two seconds: only where nothing else is there.
@@ -139,7 +150,7 @@ class Vault:
             raise StoreMissing(NAME, f"there is none at {self.path}", hint=INIT)
         raise StoreLocked(
             NAME,
-            f"no key for {self.path}: none of {', '.join(self.key_paths)} is there",
+            f"no key for {self.path}: none of {', '.join(self.places)} is there",
             hint="bring the key back; if it is lost, so are the logins: " + self.anew,
         )
 
@@ -153,11 +164,11 @@ class Vault:
 
         What has only lost its key is not written over: it may be somebody's newer vault, come from another machine.
         """
+        self.keys()  # says what is missing; a slip of the passphrase is no damage, for which a generation stands in
         error: StoreError
         try:
             if content is not None:
                 return self._open(content), True
-            self.keys()  # says what is missing
             error = StoreBroken(NAME, f"{self.path} is not there any more", hint=f"if that is meant: {INIT}")
         except StoreError as refused:
             error = refused
@@ -183,7 +194,7 @@ class Vault:
             return decode(decrypt(content.data, [key.identity for key in keys]))
         except DecryptError as error:
             if "No matching keys" in str(error):
-                places = ", ".join(path for path in self.key_paths if self._here.status(path))
+                places = ", ".join(path for path in self.places if self._here.status(path))
                 raise StoreLocked(
                     NAME,
                     f"{content.path}: the key does not open it ({places})",

@@ -68,6 +68,8 @@ def from_file(here: LocalContext, path: str, ask: Ask, others: Sequence[str] = (
     content = here.read(path, KEY_LIMIT)
     if content is None:
         raise UsageError(f"{path}: no such file")
+    if path.endswith(".pub"):
+        raise UsageError(f"{path} is the public half of a key", hint=f"the private one: {path.removesuffix('.pub')}")
     keys = parse(content, ask)
     recipients = [key.recipient or _public_half(here, path) for key in keys]
     return _checked(Lock(keys[0], (*recipients, *others), to=path))
