@@ -240,6 +240,18 @@ def test_a_slip_of_the_passphrase(typed_vault: Path) -> None:
     assert typed_vault.exists()
 
 
+@pytest.mark.parametrize("argv", [("vault",), ("login", "-u", "alice", "localhost:1")])
+def test_ctrl_d_where_something_is_asked_for(typed_vault: Path, argv: tuple[str, ...]) -> None:
+    """It means that nothing is typed: an error that says so, and nothing is changed."""
+    before = typed_vault.read_bytes()
+    status, shown, _ = on_a_terminal([*SHOREPASS, *argv], ["\x04"])
+    assert status == (1 if "login" in argv else 3)
+    assert shown.strip().endswith("shorepass: password is empty" if "login" in argv else "no passphrase was given"), (
+        shown
+    )
+    assert typed_vault.read_bytes() == before
+
+
 def test_ctrl_c_where_a_passphrase_is_asked_for(typed_vault: Path) -> None:
     """It ends the verb, and what is typed afterwards can be seen again."""
     assert typed_vault.exists()

@@ -189,7 +189,11 @@ def _ask(arguments: argparse.Namespace) -> Credential:
     if password is None:
         from getpass import getpass
 
-        password = getpass("Password: ", sys.stderr)
+        try:
+            password = getpass("Password: ", sys.stderr)
+        except EOFError:  # Ctrl-D
+            print(file=sys.stderr)
+            password = ""
     if not password.strip():
         raise UsageError("password is empty")
     return Basic(require_user_name(username), Secret(password))

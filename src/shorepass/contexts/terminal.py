@@ -23,12 +23,14 @@ def ask(prompt: str) -> str:
     try:
         _open()
         typed = getpass.getpass(prompt)
-    except (OSError, EOFError):
+    except OSError:
         raise StoreLocked(
             "vault",
             WITHOUT,
             hint="run it in a terminal; or choose a key that needs nobody: shorepass vault rekey --machine-key",
         ) from None
+    except EOFError:  # Ctrl-D
+        typed = ""
     if not typed:
         raise StoreLocked("vault", "no passphrase was given")
     return typed
