@@ -227,11 +227,11 @@ class TestPrograms:
 
     def test_run_too_long(self, ground: Ground) -> None:
         """A program that does not end is left after the time it was given."""
-        tool = self.program(ground, "tool", "sleep 60")
+        tool = self.program(ground, "tool", "sleep 300")
         started = time.monotonic()
         with pytest.raises(ProcessTimeout):
             ground.context.run([tool], b"", timeout=1, limit=LIMIT)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 60
 
     def test_run_too_much(self, ground: Ground) -> None:
         """More output than the limit is an error, on either stream."""

@@ -62,7 +62,7 @@ def as_root(argv: Sequence[str]) -> list[str]:
 
 
 def run(
-    argv: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: str = "", timeout: float = 120
+    argv: Sequence[str], *, env: Mapping[str, str] | None = None, stdin: str = "", timeout: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """Run a real program to its end, with no environment but ``env`` and the system's PATH, and return what it did."""
     return subprocess.run(

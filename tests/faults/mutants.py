@@ -17,7 +17,7 @@ from faults.parsers import OURS, PARSERS
 __all__ = ["Report", "repeated", "run", "try_all"]
 
 SECONDS = (
-    1.0  # of the processor, for one input; what grows with the square of its input needs minutes for the large ones
+    20.0  # of the processor, for one input; what grows with the square of its input needs minutes for the large ones
 )
 LARGE = 100_000  # bytes
 ONE_IN = 1000  # of the inputs is large

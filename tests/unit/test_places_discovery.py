@@ -140,14 +140,14 @@ def test_a_list_that_is_none(bin_folder: Path, answer: str) -> None:
 
 def test_a_program_that_hangs(bin_folder: Path) -> None:
     """It is listed as such, after the time it was given, and does not hold up the others."""
-    fake(bin_folder, "limactl", "exec sleep 60")
+    fake(bin_folder, "limactl", "exec sleep 300")
     fake(bin_folder, "colima", 'echo \'{"name":"default","status":"Running"}\'')
     started = time.monotonic()
     assert listed(timeout=0.5) == [
         Place("lima", trouble=f"{bin_folder}/limactl gave no answer within 0.5 s"),
         Place("colima", state="running"),
     ]
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 60
 
 
 @pytest.mark.parametrize("rest", ["shop", "shop/", "/pod", "a/b/c/d", "-n/pod", "shop/-it"])

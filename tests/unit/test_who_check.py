@@ -69,12 +69,12 @@ def test_what_no_client_sends_is_not_sent(world: Path) -> None:
 def test_what_is_not_answered_in_time(world: Path) -> None:
     """A registry that keeps silent leaves its login unchecked, says so, and holds nobody up."""
     with Registry(users={"alice": "right"}) as quick, Registry(users={"alice": "right"}) as silent:
-        silent.fail("/v2/", Failure(delay=3), times=2)
+        silent.fail("/v2/", Failure(delay=300), times=2)
         auths = {host: auth("alice:right") for host in (quick.host, silent.host)}
         context = lay_out(world, docker_file(**auths))
         start = time.monotonic()
-        found = {login.registry: login for login in checked([place("me", context)], context, seconds=1)}
-        assert time.monotonic() - start < 2.5
+        found = {login.registry: login for login in checked([place("me", context)], context, seconds=2)}
+        assert time.monotonic() - start < 60
         assert found[quick.host].state is State.WORKS
         assert found[silent.host].state is State.NOT_CHECKED
         assert found[silent.host].detail

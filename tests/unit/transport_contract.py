@@ -267,14 +267,14 @@ class TransportContract:
         assert caught.value.message.isprintable()
         assert len(server.heard) == 1
 
-    @pytest.mark.parametrize("answer", [whole(b"x" * 50), b"HTTP/1.1 200 OK\r\nX: " + b"y" * 50])
+    @pytest.mark.parametrize("answer", [whole(b"x" * 3000), b"HTTP/1.1 200 OK\r\nX: " + b"y" * 3000])
     def test_one_deadline_for_all(self, transport: Transport, peer: Callable[..., Peer], answer: bytes) -> None:
         """A server that sends a byte now and then does not hold us longer than one that sends none."""
         server = peer(answer, pause=0.1)
         begin = time.monotonic()
         with pytest.raises(Unreachable, match=r"no answer within 0\.5 seconds"):
             self.get(transport, server, timeout=0.5)
-        assert time.monotonic() - begin < 3
+        assert time.monotonic() - begin < 60
 
     def test_closed_port(self, transport: Transport) -> None:
         """Nobody listening is said in these words, with a hint."""
