@@ -338,7 +338,7 @@ def test_a_variable_that_somebody_else_has_set(home: Path, behind: str) -> None:
     (home / ".docker").mkdir()
     (home / ".docker/config.json").write_text('{"credsStore": "shorepass"}')
     env = {**os.environ, "SHOREPASS_BEHIND": behind}
-    done = subprocess.run([*HELPER, "get"], input=b"ghcr.io", env=env, capture_output=True, timeout=20, check=False)
+    done = subprocess.run([*HELPER, "get"], input=b"ghcr.io", env=env, capture_output=True, timeout=60, check=False)
     assert done.returncode == (0 if behind.startswith("docker") else 1)
     fine = done.returncode == 0 or done.stdout.startswith(b"credentials not found")
     assert done.stderr == (b"" if fine else b"docker-credential-shorepass: " + done.stdout)

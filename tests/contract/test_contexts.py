@@ -214,16 +214,16 @@ class TestPrograms:
         tool = self.program(ground, "tool", script)
         words = ["", "two words", "quote's", "$HOME", "new\nline", "*"]
         context = ground.context.with_env(SHOREPASS_TEST="a 'b'\n$c")
-        done = context.run([tool, *words], BINARY, timeout=20, limit=LIMIT)
+        done = context.run([tool, *words], BINARY, timeout=60, limit=LIMIT)
         assert done.stdout == "|".join([*words, "a 'b'\n$c", folder, ""]).encode() + BINARY
         assert (done.status, done.stderr) == (7, b"problem\n")
 
     def test_run_with_much_input(self, ground: Ground) -> None:
         """More input than a pipe holds arrives; input that is not read harms nothing."""
         data = os.urandom(300_000)
-        assert ground.context.run(["/bin/cat"], data, timeout=20, limit=LIMIT).stdout == data
+        assert ground.context.run(["/bin/cat"], data, timeout=60, limit=LIMIT).stdout == data
         tool = self.program(ground, "tool", "echo done")
-        assert ground.context.run([tool], data, timeout=20, limit=LIMIT) == (0, b"done\n", b"")
+        assert ground.context.run([tool], data, timeout=60, limit=LIMIT) == (0, b"done\n", b"")
 
     def test_run_too_long(self, ground: Ground) -> None:
         """A program that does not end is left after the time it was given."""
@@ -237,9 +237,9 @@ class TestPrograms:
         """More output than the limit is an error, on either stream."""
         for stream in (1, 2):
             tool = self.program(ground, f"tool{stream}", f"printf 1234567890 >&{stream}")
-            assert ground.context.run([tool], b"", timeout=20, limit=10).status == 0
+            assert ground.context.run([tool], b"", timeout=60, limit=10).status == 0
             with pytest.raises(ProcessOutputTooLarge):
-                ground.context.run([tool], b"", timeout=20, limit=9)
+                ground.context.run([tool], b"", timeout=60, limit=9)
 
     def test_run_what_cannot_be(self, ground: Ground) -> None:
         """What the kernel would not start is an error, and no shell makes a script of it."""
@@ -248,16 +248,16 @@ class TestPrograms:
         ground.write("lost", b"#!/no/such/interpreter\n", 0o700)
         for name in ("none", "closed", "plain", "lost"):
             with pytest.raises(ProcessNotStarted):
-                ground.context.run([ground.at(name)], b"", timeout=20, limit=LIMIT)
+                ground.context.run([ground.at(name)], b"", timeout=60, limit=LIMIT)
         with pytest.raises(ProcessNotStarted):
-            ground.context.run(["sh", "-c", "echo ran"], b"", timeout=20, limit=LIMIT)
+            ground.context.run(["sh", "-c", "echo ran"], b"", timeout=60, limit=LIMIT)
 
     def test_what_a_program_changed_is_seen(self, ground: Ground) -> None:
         """A file that was read before a program wrote it is read anew."""
         path = ground.write("file", b"old")
         tool = self.program(ground, "tool", f"printf new >{shlex.quote(path)}")
         assert ground.context.read(path, LIMIT)
-        ground.context.run([tool], b"", timeout=20, limit=LIMIT)
+        ground.context.run([tool], b"", timeout=60, limit=LIMIT)
         found = ground.context.read(path, LIMIT)
         assert found is not None
         assert found.data == b"new"

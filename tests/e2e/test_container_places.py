@@ -140,18 +140,18 @@ def test_run(engine: ContainerEngine) -> None:
     name = engine.make(f"--user={USER}", "--env=X=1")
     context = opened(engine, name).with_env(Y="2")
     done = context.run(
-        ["/bin/sh", "-c", "cat; id -u >&2; echo $X$Y; exit 3"], b"in\n" * 30_000, timeout=20, limit=10**6
+        ["/bin/sh", "-c", "cat; id -u >&2; echo $X$Y; exit 3"], b"in\n" * 30_000, timeout=60, limit=10**6
     )
     assert (done.status, done.stdout, done.stderr) == (3, b"in\n" * 30_000 + b"12\n", b"1000\n")
     with pytest.raises(ProcessNotStarted, match="no such file"):
-        context.run(["/bin/nothing"], b"", timeout=20, limit=100)
+        context.run(["/bin/nothing"], b"", timeout=60, limit=100)
     with pytest.raises(ProcessTimeout, match=r"no end within 0\.5 s"):
         context.run(["/bin/sleep", "20"], b"", timeout=0.5, limit=100)
     with pytest.raises(ProcessOutputTooLarge):
-        context.run(["/bin/sh", "-c", "echo 12345"], b"", timeout=20, limit=5)
+        context.run(["/bin/sh", "-c", "echo 12345"], b"", timeout=60, limit=5)
     engine.stop(name)
     with pytest.raises(ProcessNotStarted, match="nothing can be run in it"):
-        opened(engine, name).run(["/bin/sh"], b"", timeout=20, limit=100)
+        opened(engine, name).run(["/bin/sh"], b"", timeout=60, limit=100)
 
 
 def test_a_helper_in_a_container_is_asked_there(engine: ContainerEngine, run_shorepass: RunShorepass) -> None:

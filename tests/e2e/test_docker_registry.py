@@ -107,7 +107,7 @@ def test_requests_pulls(request: pytest.FixtureRequest, kind: str, users: dict[s
         push(client, f"http://{host}/v2/team/app")
     kind = "application/vnd.oci.image.manifest.v1+json"
     auth = shorepass.requests_auth(credential=user(users, "bob"))
-    got = requests.get(f"http://{host}/v2/team/app/manifests/1", auth=auth, headers={"Accept": kind}, timeout=30)
+    got = requests.get(f"http://{host}/v2/team/app/manifests/1", auth=auth, headers={"Accept": kind}, timeout=60)
     assert (got.status_code, got.json()["mediaType"]) == (200, kind)
 
 

@@ -269,7 +269,7 @@ def keyring(place: Place, runtime: Path) -> Iterator[None]:
                 assert daemon.stdin is not None
                 daemon.stdin.write(b"keyring password")
                 daemon.stdin.close()
-                programs.wait_until(lambda: is_unlocked(place) or None, "the keyring to be unlocked", seconds=20)
+                programs.wait_until(lambda: is_unlocked(place) or None, "the keyring to be unlocked")
                 yield
             finally:
                 daemon.terminate()

@@ -177,8 +177,8 @@ def test_oras_finds_it(registry: str, users: dict[str, str], run_shorepass: RunS
     client = oras.client.OrasClient(hostname=registry, insecure=True, auth_backend="basic")
     client.auth.load_configs(client.get_container(f"{registry}/team/app"))
     url = f"http://{registry}/v2/"
-    assert requests.get(url, timeout=20).status_code == 401
-    assert requests.get(url, headers=client.auth.get_auth_header(), timeout=20).status_code == 200
+    assert requests.get(url, timeout=60).status_code == 401
+    assert requests.get(url, headers=client.auth.get_auth_header(), timeout=60).status_code == 200
 
 
 @pytest.mark.usefixtures("helper")

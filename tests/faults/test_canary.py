@@ -273,7 +273,7 @@ def test_interrupted_login(registry: Registry, interrupt: signal.Signals) -> Non
     process.stdin = None
     programs.wait_until(lambda: any(r.path.startswith("/token") for r in registry.requests) or None, "the request")
     process.send_signal(interrupt)
-    stdout, stderr = process.communicate(timeout=20)
+    stdout, stderr = process.communicate(timeout=60)
     assert process.returncode != 0
     assert leaks(stdout + stderr) == set()
 
@@ -308,7 +308,7 @@ def test_crash(world: Path, registry: Registry, module: str, name: str, words: l
     """A bug of ours, with all arguments in the error's text, shows no secret in its traceback."""
     STATES["password"].lay_out(world, registry.host)
     process = start(*words, registry.host, code=CRASH.format(module=module, name=name))
-    stdout, stderr = process.communicate(CANARY.encode(), timeout=30)
+    stdout, stderr = process.communicate(CANARY.encode(), timeout=60)
     assert b"RuntimeError" in stderr
     assert leaks(stdout + stderr) == set()
 

@@ -78,7 +78,7 @@ def by_requests(**options: Any) -> Iterator[Browser]:
         session.auth = shorepass.requests_auth(**options)
 
         def send(method: str, url: str, *, follow: bool = False, **more: Any) -> Answer:
-            response = session.request(method, url, allow_redirects=follow, timeout=10, **more)
+            response = session.request(method, url, allow_redirects=follow, timeout=60, **more)
             return Answer(response.status_code, response.headers)
 
         yield Browser(send, lambda *a, **k: send(*a, follow=True, **k))

@@ -179,7 +179,7 @@ def test_a_login_that_cannot_be_sent(world: Path) -> None:
 def test_a_proxy_that_is_no_url(world: Path) -> None:
     """A broken HTTPS_PROXY is a finding, too."""
     context = lay_out(world, {CONFIG: logins("reg.example")}, HTTPS_PROXY="ftp://nowhere")
-    assert codes(findings(context, access=Access(timeout=5))) == ["SP511"]
+    assert codes(findings(context, access=Access(timeout=60))) == ["SP511"]
 
 
 def test_without_access_no_registry_is_asked(world: Path) -> None:

@@ -38,7 +38,7 @@ def test_localhost_by_name() -> None:
     transport = LoopbackTransport()
     try:
         url = Url("http", "localhost", peer.port, "/")
-        assert transport.send(Request("GET", url), limit=10, timeout=5).body == b"here"
+        assert transport.send(Request("GET", url), limit=10, timeout=60).body == b"here"
         assert f"Host: localhost:{peer.port}".encode() in peer.heard[0]
     finally:
         transport.close()

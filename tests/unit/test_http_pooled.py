@@ -157,7 +157,7 @@ def test_system_authorities_of_the_context(authority: trustme.CA, tmp_path: Path
         context = LocalContext({"SSL_CERT_FILE": str(tmp_path / "bundle.pem")})
         transport = PooledTransport(context, Certificates())
         url = Url("https", "127.0.0.1", registry.port, "/v2/")
-        assert transport.send(Request("GET", url), limit=10, timeout=5).status == 200
+        assert transport.send(Request("GET", url), limit=10, timeout=60).status == 200
         transport.close()
 
 
@@ -308,7 +308,7 @@ def through(proxy: ProxyServer, url: str, certificates: Certificates, userinfo: 
     address = f"http://{userinfo}127.0.0.1:{proxy.server_port}"
     transport = PooledTransport(context_with(HTTPS_PROXY=address, HTTP_PROXY=address), certificates)
     try:
-        return transport.send(Request("GET", parse_url(url)), limit=1000, timeout=5).status
+        return transport.send(Request("GET", parse_url(url)), limit=1000, timeout=60).status
     finally:
         transport.close()
 

@@ -54,7 +54,7 @@ def test_request_and_kept_connection(tmp_path: Path) -> None:
     transport = UnixTransport(str(tmp_path / "s"))
     with served(tmp_path / "s", answer) as connections:
         for _ in range(2):
-            assert transport.send(Request("GET", URL), limit=100, timeout=5).body == b"GET /there?a=b HTTP/1.1"
+            assert transport.send(Request("GET", URL), limit=100, timeout=60).body == b"GET /there?a=b HTTP/1.1"
         assert connections == [1]
         transport.close()
 
@@ -67,7 +67,7 @@ def test_threads_share_it(tmp_path: Path) -> None:
     def ask(number: int) -> None:
         for turn in range(50):
             target = f"/{number}/{turn}"
-            response = transport.send(Request("GET", URL._replace(target=target)), limit=100, timeout=5)
+            response = transport.send(Request("GET", URL._replace(target=target)), limit=100, timeout=60)
             if response.body != f"GET {target} HTTP/1.1".encode():
                 wrong.append(target)
 
@@ -96,7 +96,7 @@ def test_converse(tmp_path: Path, reads: bool) -> None:
 
     transport = UnixTransport(str(tmp_path / "s"))
     with served(tmp_path / "s", talk):
-        response = transport.converse(Request("POST", URL), data, limit=2_000_000, timeout=10)
+        response = transport.converse(Request("POST", URL), data, limit=2_000_000, timeout=60)
     assert response.body == (data if reads else b"") + b"end"
 
 
@@ -111,7 +111,7 @@ def test_converse_is_bounded(tmp_path: Path) -> None:
 
     transport = UnixTransport(str(tmp_path / "s"))
     with served(tmp_path / "s", talk):
-        response = transport.converse(Request("POST", URL), b"", limit=50, timeout=5)
+        response = transport.converse(Request("POST", URL), b"", limit=50, timeout=60)
         assert (response.body, response.truncated) == (b"y" * 50, True)
         with pytest.raises(Unreachable, match="no answer within"):
             transport.send(Request("GET", URL), limit=1000, timeout=0.2)

@@ -121,10 +121,10 @@ def test_programs_run_in_our_working_directory(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path / "here")
     context = LocalContext({"PATH": programs.SYSTEM_PATH}).with_env(A="b")
     assert context.cwd() == str(tmp_path / "here")
-    assert context.run([tool], b"", timeout=20, limit=1000).stdout.decode() == f"{tmp_path}/here\n"
+    assert context.run([tool], b"", timeout=60, limit=1000).stdout.decode() == f"{tmp_path}/here\n"
     (tmp_path / "here").rmdir()
     assert context.cwd() is None
-    assert context.run([tool], b"", timeout=20, limit=1000).stdout.decode() == f"{tmp_path}/here (deleted)\n"
+    assert context.run([tool], b"", timeout=60, limit=1000).stdout.decode() == f"{tmp_path}/here (deleted)\n"
 
 
 # Files

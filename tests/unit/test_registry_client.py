@@ -37,14 +37,14 @@ HERE = LocalContext({"HOME": "/nonexistent"}, uid=1000)
 
 
 def check(host: str, credential: Credential = ALICE, **access: object) -> LoginResult:
-    with RegistryClient(host, Access(timeout=5)._replace(**access), HERE) as client:  # type: ignore[arg-type]
+    with RegistryClient(host, Access(timeout=60)._replace(**access), HERE) as client:  # type: ignore[arg-type]
         return client.check_login(credential)
 
 
 def permissions(
     registry: Registry, credential: Credential, *actions: str, name: str = "team/app:1", probe: bool = False
 ) -> list[Step]:
-    with RegistryClient(registry.host, Access(timeout=5), HERE) as client:
+    with RegistryClient(registry.host, Access(timeout=60), HERE) as client:
         return client.permissions(parse(f"{registry.host}/{name}"), credential, actions or ("pull",), probe_push=probe)
 
 

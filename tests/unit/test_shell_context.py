@@ -51,7 +51,7 @@ def test_what_is_printed_around_an_answer(tmp_path: Path, home: Path, script: st
     assert found is not None
     assert found.data == b"\n0123 look\n/etc/passwd\n\x00"
     tool = program(tmp_path / "tool", "cat; exit 3")
-    done = context.run([tool], b"input", timeout=20, limit=100)
+    done = context.run([tool], b"input", timeout=60, limit=100)
     assert (done.status, done.stdout) == (3, b"input")
 
 
@@ -93,7 +93,7 @@ def test_a_place_that_goes_away(tmp_path: Path, home: Path) -> None:
     with pytest.raises(WriteError):
         context.set_mode(f"{home}/file", 0o600)
     with pytest.raises(ProcessNotStarted):
-        context.run(["/bin/true"], b"", timeout=20, limit=10)
+        context.run(["/bin/true"], b"", timeout=60, limit=10)
 
 
 LIES = [
@@ -133,7 +133,7 @@ def test_a_place_that_lies(tmp_path: Path, lie: str) -> None:
         lambda: context.names("/x"),
         lambda: context.status("/elsewhere"),
         lambda: context.which("tool"),
-        lambda: context.run(["/bin/true"], b"", timeout=20, limit=10),
+        lambda: context.run(["/bin/true"], b"", timeout=60, limit=10),
         lambda: context.update("/x", lambda current: b"new" if current is None else None),
         lambda: context.set_mode("/x", 0o600),
     ):
@@ -154,7 +154,7 @@ def test_every_login_shell(shell: str, tmp_path: Path, home: Path) -> None:
     assert context.home() == str(home)
     tool = program(tmp_path / "tool", 'printf "%s|" "$@"; cat')
     words = ["quote's", 'double"', "$(id)", "!!", "new\nline"]
-    done = context.run([tool, *words], b"input", timeout=20, limit=1000)
+    done = context.run([tool, *words], b"input", timeout=60, limit=1000)
     assert done.stdout == "|".join([*words, "input"]).encode()
 
 
@@ -189,7 +189,7 @@ esac"""
     assert (status.kind, status.size) == ("file", 3)
     assert context.update(f"{home}/file", lambda _: b"new")
     assert (home / "file").read_bytes() == b"new"
-    assert context.run(["/bin/cat"], b"in", timeout=20, limit=10).stdout == b"in"
+    assert context.run(["/bin/cat"], b"in", timeout=60, limit=10).stdout == b"in"
 
 
 def test_without_a_digest_nothing_is_written(tmp_path: Path, home: Path) -> None:
@@ -223,7 +223,7 @@ def test_relative_paths_and_programs(home: Path) -> None:
     with pytest.raises(FileError):
         context.read("/etc", 10)
     with pytest.raises(ProcessNotStarted):
-        context.run(["true"], b"", timeout=20, limit=10)
+        context.run(["true"], b"", timeout=60, limit=10)
 
 
 def test_new_owner_of_what_root_makes(tmp_path: Path, home: Path) -> None:

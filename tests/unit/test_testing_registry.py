@@ -27,7 +27,7 @@ class Answer(NamedTuple):
 def ask(method: str, url: str, body: bytes | None = None, **headers: str) -> Answer:
     request = urllib.request.Request(url, body, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return Answer(response.status, response.headers, response.read())
     except urllib.error.HTTPError as error:
         with error:
