@@ -2,7 +2,7 @@
 
 In a private folder: what is the user's own, by symlinks and without any login, and our helper named for the rest. The
 helper has the account's logins in its store, and asks what stood there before for those that the account has not
-(``stores.behind``). So no secret is in the folder, in an argument or in the environment.
+(``stores.behind``). So no login is in the folder, in an argument or in the environment.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shorepass import files
 from shorepass.clients import NAMES
 from shorepass.config import auth_file, docker_config, document
 from shorepass.config.locations import auth_files, docker_config_path
-from shorepass.errors import InvalidReference, SourceError, UsageError, printable
+from shorepass.errors import InvalidReference, SourceError, UsageError, WriteError, printable
 from shorepass.install import PROGRAM, SUFFIX
 from shorepass.shapes import NamedTuple
 from shorepass.stores import settings
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["Lent", "client_of", "lend", "vanished_logins"]
+__all__ = ["Lent", "bring_home", "client_of", "lend", "vanished_logins"]
 
 LOGIN_FIELDS = ("auths", "credsStore", "credHelpers")
 
@@ -129,6 +129,23 @@ def _registry(key: str) -> str:
         return registry_of_server(key)
     except InvalidReference:
         return ""
+
+
+def bring_home(here: LocalContext, lent: Lent) -> list[WriteError]:
+    """Move what the command has made in docker's private folder into the user's own; return what could not be moved.
+
+    A first context, a first builder, a first key that signs images: what it changed in config.json alone goes.
+    """
+    ours, theirs = os.path.dirname(lent.path), os.path.dirname(os.path.abspath(docker_config_path(here)[0]))
+    failed = []
+    for name in here.names(ours):
+        made = os.path.join(ours, name)
+        if made != lent.path and not os.path.islink(made):
+            try:
+                files.move(made, os.path.join(theirs, name))
+            except WriteError as error:
+                failed.append(error)
+    return failed
 
 
 def vanished_logins(here: LocalContext, lent: Lent) -> list[str]:

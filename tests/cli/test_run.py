@@ -264,6 +264,29 @@ def test_a_login_that_vanishes_is_told(run_shorepass: RunShorepass) -> None:
     assert leaks(done.stderr) == set()
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_what_the_command_makes_in_the_folder_is_kept(
+    run_shorepass: RunShorepass, home: Path, *, there: bool
+) -> None:
+    """A first context, builder or signing key goes into the user's own folder, and config.json stays as it was."""
+    folder = home / ".docker"
+    if there:
+        folder.mkdir()
+        (folder / "old").write_text("old")
+    script = (
+        'umask 077; mkdir -p "$DOCKER_CONFIG/trust/private"; echo key >"$DOCKER_CONFIG/trust/private/a.key"; '
+        'echo "{}" >"$DOCKER_CONFIG/config.json"; rm -f "$DOCKER_CONFIG/old"; echo new >"$DOCKER_CONFIG/old"; exit 3'
+    )
+    done = sh(run_shorepass, script)
+    assert (done.status, left()) == (3, [])
+    made = folder / "trust/private/a.key"
+    assert (made.read_text(), made.stat().st_mode & 0o777, made.parent.stat().st_mode & 0o777) == ("key\n", 0o600, 0o700)
+    assert there or folder.stat().st_mode & 0o777 == 0o700
+    assert not (folder / "config.json").exists()
+    assert (folder / "old").read_text() == ("old" if there else "new\n")
+    assert done.stderr == (f"shorepass: what the command made is lost: {folder}/old: file exists\n" if there else "")
+
+
 def test_a_place_without_our_helper_on_path(run_shorepass: RunShorepass, world: Path) -> None:
     """Where it is not on PATH the command gets the folder in which it is installed beside us."""
     beside = Path(sys.executable).parent

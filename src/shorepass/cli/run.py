@@ -18,7 +18,7 @@ examples:
   shorepass run --as work -- podman pull quay.io/acme/app
   shorepass run --as work --client podman -- ./release.sh
 
-The command gets a private DOCKER_CONFIG (podman, skopeo and buildah: REGISTRY_AUTH_FILE) without any secret in it, which
+The command gets a private DOCKER_CONFIG (podman, skopeo and buildah: REGISTRY_AUTH_FILE) without any login in it, which
 vanishes afterwards. Registries for which the account has no login are asked for as they are without it.
 
 exit codes: the command's own; 128 + N when signal N ended it; 126 it cannot be run; 127 it is not there; 125 other
@@ -113,7 +113,7 @@ def _attend(
     here: LocalContext, client: str, account: str, keys: list[str], program: str, command: Sequence[str]
 ) -> int:
     from shorepass import processes, temporary
-    from shorepass.one_command import lend, vanished_logins
+    from shorepass.one_command import bring_home, lend, vanished_logins
 
     with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
         lent = lend(here, client, account, keys, folder.path) if keys else None
@@ -127,6 +127,8 @@ def _attend(
             return CANNOT_RUN
         if lent and client != "docker":
             _warn_of_vanished(account, vanished_logins(here, lent))
+        for failure in bring_home(here, lent) if lent and client == "docker" else ():
+            _tell(f"what the command made is lost: {failure.message}")
     return 128 - status if status < 0 else status
 
 

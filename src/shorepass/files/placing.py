@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -10,7 +11,7 @@ from shorepass.errors import WriteError
 from shorepass.files.draft import MARK, give
 from shorepass.files.reading import quoted, reason
 
-__all__ = ["make_folders", "remove", "set_mode", "set_owner", "symlink"]
+__all__ = ["make_folders", "move", "remove", "set_mode", "set_owner", "symlink"]
 
 FOLDER_MODE = 0o700
 
@@ -68,6 +69,21 @@ def symlink(path: str, to: str) -> None:
             raise
     except (OSError, ValueError) as error:
         raise WriteError(path, reason(error)) from None
+
+
+def move(path: str, to: str) -> None:
+    """Move a file, or a folder with all that is in it, to where nothing is yet. Raises WriteError."""
+    import shutil
+
+    try:
+        if os.path.lexists(to):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        folder = os.path.dirname(to)
+        if not os.path.isdir(folder):
+            make_folders(folder, None)
+        shutil.move(path, to)
+    except (OSError, ValueError) as error:
+        raise WriteError(to, reason(error)) from None
 
 
 def remove(path: str) -> None:
