@@ -182,6 +182,6 @@ def test_uninstall_everywhere(run_shorepass: RunShorepass, file: Path, world: Pa
     assert run_shorepass("helper", "uninstall", "--all", "--yes").status == 0
     assert (file.read_text(), podman.exists()) == (before, False)
     done = run_shorepass("helper", "uninstall", "--all")
-    assert (done.status, done.stdout) == (0, "no file names it\n")
+    assert (done.status, done.stdout) == (0, "no file names it by login or install\n")
     for words in (("install", "--all"), ("uninstall", "--all", "--for", "a.example")):
         assert run_shorepass("helper", *words).status == 2

@@ -355,6 +355,20 @@ def test_a_file_of_before_2015_stays(run_shorepass: RunShorepass, home: Path) ->
     assert (done.status, "before 2015" in done.stdout) == (1, True)
 
 
+def test_uninstalling_the_helper_everywhere_names_the_migration(
+    run_shorepass: RunShorepass, docker_file: Path
+) -> None:
+    """Where a migration has named our helper, its logins have to go back, too: the hint does both."""
+    before = write(docker_file, {"ghcr.io": ALICE})
+    assert run_shorepass("migrate", "--apply").status == 0
+    done = run_shorepass("helper", "uninstall", "--all", "-y")
+    assert (done.status, done.stdout) == (0, "no file names it by login or install\n")
+    assert "hint: shorepass migrate --undo\n" in done.stderr
+    assert run_shorepass("migrate", "--undo").status == 0
+    assert docker_file.read_bytes() == before
+    assert run_shorepass("helper", "uninstall", "--all", "-y").stderr == ""
+
+
 def hints(stderr: str) -> list[str]:
     """Return the commands of the hints, up to what a person is to do after them."""
     lines = [line.removeprefix("hint: ") for line in stderr.splitlines() if line.startswith("hint: ")]

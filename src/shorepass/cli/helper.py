@@ -17,7 +17,7 @@ examples:
   shorepass helper install --for ghcr.io          # docker, one registry: credHelpers
   shorepass helper install --for quay.io --client podman
   shorepass helper uninstall
-  shorepass helper uninstall --all                # in every file, also where a login has named it
+  shorepass helper uninstall --all                # in every file, also where a login has named it (not where migrate has)
 
 Each shows the change first, and asks. uninstall puts back what was named there before.
 """
@@ -56,12 +56,23 @@ def run(arguments: argparse.Namespace) -> int:
     for where in places:
         _uninstall(arguments, here, where)
     if not places:
-        print("no file names it")
+        print("no file names it by login or install")
     if not arguments.all and (left := len(install.naming(here))):
         others = "one other place names" if left == 1 else f"{left} other places name"
         print(f"shorepass: {others} it, as a login does for its registry", file=sys.stderr)
         print("hint: shorepass helper uninstall --all", file=sys.stderr)
+    if arguments.all:
+        _warn_of_migrations(here)
     return 0
+
+
+def _warn_of_migrations(here: LocalContext) -> None:
+    """Say what else has named it: a migration is taken back as a whole, since the logins have to go back as well."""
+    from shorepass.migration.journal import Journal
+
+    if Journal(here).names():
+        print("shorepass: what migrate has named stays, with the logins that it has moved", file=sys.stderr)
+        print("hint: shorepass migrate --undo", file=sys.stderr)
 
 
 def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
