@@ -38,10 +38,10 @@ def account_steps(resolution: Resolution, context: Context) -> list[Step]:
         return [Step("account", Outcome.FAILED, "none", error.message, error.hint)]
     if choice is None:
         return []
-    return [_account_step(resolution, choice, chooser)]
+    return [_account_step(resolution, choice, chooser, context)]
 
 
-def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser) -> Step:
+def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, context: Context) -> Step:
     from shorepass.install import PROGRAM
     from shorepass.names import Reference
     from shorepass.stores.choice import part_of
@@ -65,7 +65,27 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser) -> S
     if by_registry is None or by_registry.account != choice.account:
         meant = f"the account {by_registry.account}" if by_registry else "the default login"
         return skipped(f"{client} asks its helpers for a registry, without the repository: that means {meant}")
+    if _is_without_login(context, choice.account, resolution.server_url):
+        detail = f"it has no login for {registry}: that is answered as without it"
+        return skipped(detail, f"shorepass login --as {choice.account} {registry}")
     return Step("account", Outcome.OK, choice.account, choice.why)
+
+
+def _is_without_login(context: Context, account: str, key: str) -> bool:
+    """Tell whether an account has no login for a key; False where the store is another place's, or would ask a person."""
+    from shorepass.contexts.local import LocalContext
+    from shorepass.contexts.terminal import nobody
+    from shorepass.errors import ShorepassError
+    from shorepass.stores.accounts import keys_of, spellings
+    from shorepass.stores.chosen import chosen
+
+    if not isinstance(context, LocalContext) or context.name != "me":
+        return False
+    try:
+        names = chosen(context, ask=nobody, tell=lambda _: None).list()
+    except ShorepassError:
+        return False
+    return not {*spellings(key)} & {*keys_of(names, account)}
 
 
 def ask_registry(resolution: Resolution, access: Access, context: Context, *, push: bool) -> list[Step]:

@@ -368,6 +368,26 @@ def test_a_rule_has_one_account_however_it_is_written(person: Person, one: str, 
     assert [row["account"] for row in person.accounts()] == ["work"]
 
 
+@pytest.mark.parametrize("client", ["docker", "podman"])
+def test_an_account_that_is_meant_and_has_no_login_there(person: Person, registry: str, client: str) -> None:
+    """The client gets the default login, and explain says so, with the command that logs the account in."""
+    person.login("alice")
+    person.login("bob", "--as", "work", registry)
+    assert account_step(person, registry, "--client", client) == {}
+    person.run("accounts", "use", "work", registry)
+    assert account_step(person, registry, "--client", client)["outcome"] == "ok"
+    person.run("logout", "--as", "work", registry)
+    with Registry(users=USERS, auth="basic") as other:
+        person.login("bob", "--as", "work", other.host)
+        assert person.user(registry, "--client", client) == "alice"
+        step = account_step(person, registry, "--client", client)
+        assert (step["outcome"], step["subject"]) == ("skipped", "work")
+        assert f"it has no login for {registry}: that is answered as without it" in step["detail"]
+        assert step["hint"] == f"shorepass login --as work {registry}"
+        person.login("bob", *step["hint"].split()[2:])
+        assert account_step(person, registry, "--client", client)["outcome"] == "ok"
+
+
 def test_docker_knows_no_repository(person: Person, registry: str) -> None:
     """A rule for a part of a registry: the default login is sent, explain says so, and that ``run`` does it."""
     person.login("alice")

@@ -355,9 +355,7 @@ def test_a_file_of_before_2015_stays(run_shorepass: RunShorepass, home: Path) ->
     assert (done.status, "before 2015" in done.stdout) == (1, True)
 
 
-def test_uninstalling_the_helper_everywhere_names_the_migration(
-    run_shorepass: RunShorepass, docker_file: Path
-) -> None:
+def test_uninstalling_the_helper_everywhere_names_the_migration(run_shorepass: RunShorepass, docker_file: Path) -> None:
     """Where a migration has named our helper, its logins have to go back, too: the hint does both."""
     before = write(docker_file, {"ghcr.io": ALICE})
     assert run_shorepass("migrate", "--apply").status == 0

@@ -265,9 +265,7 @@ def test_a_login_that_vanishes_is_told(run_shorepass: RunShorepass) -> None:
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_what_the_command_makes_in_the_folder_is_kept(
-    run_shorepass: RunShorepass, home: Path, *, there: bool
-) -> None:
+def test_what_the_command_makes_in_the_folder_is_kept(run_shorepass: RunShorepass, home: Path, *, there: bool) -> None:
     """A first context, builder or signing key goes into the user's own folder, and config.json stays as it was."""
     folder = home / ".docker"
     if there:
@@ -280,7 +278,11 @@ def test_what_the_command_makes_in_the_folder_is_kept(
     done = sh(run_shorepass, script)
     assert (done.status, left()) == (3, [])
     made = folder / "trust/private/a.key"
-    assert (made.read_text(), made.stat().st_mode & 0o777, made.parent.stat().st_mode & 0o777) == ("key\n", 0o600, 0o700)
+    assert (made.read_text(), made.stat().st_mode & 0o777, made.parent.stat().st_mode & 0o777) == (
+        "key\n",
+        0o600,
+        0o700,
+    )
     assert there or folder.stat().st_mode & 0o777 == 0o700
     assert not (folder / "config.json").exists()
     assert (folder / "old").read_text() == ("old" if there else "new\n")
