@@ -165,7 +165,7 @@ def test_a_place_that_somebody_else_has_changed_is_forgotten(run_shorepass: RunS
     file.write_text('{"credHelpers": {"ghcr.io": "shorepass"}}')
     done = run_shorepass("helper", "uninstall", "--all", "--yes")
     assert f"{file}: credsStore does not name shorepass" in done.stdout
-    assert run_shorepass("helper", "uninstall", "--all").stdout == "no file names it\n"
+    assert run_shorepass("helper", "uninstall", "--all").stdout == "no file names it by login or install\n"
 
 
 def test_uninstall_everywhere(run_shorepass: RunShorepass, file: Path, world: Path) -> None:
