@@ -66,7 +66,8 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, cont
         meant = f"the account {by_registry.account}" if by_registry else "the default login"
         return skipped(f"{client} asks its helpers for a registry, without the repository: that means {meant}")
     if _is_without_login(context, choice.account, resolution.server_url):
-        detail = f"it has no login for {registry}: that is answered as without it"
+        detail = f"it has no login for {registry}"
+        detail += "" if isinstance(resolution.answer, SourceError) else ": that is answered as without it"
         return skipped(detail, f"shorepass login --as {choice.account} {registry}")
     return Step("account", Outcome.OK, choice.account, choice.why)
 

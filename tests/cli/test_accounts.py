@@ -196,6 +196,22 @@ def test_the_variable_and_rules_count_for_a_plain_login(person: Person, registry
     assert person.user() == "credentials not found in native keychain"
 
 
+def test_logout_of_the_account_that_is_meant(person: Person, registry: str) -> None:
+    """Without --as it is the account's login that goes, which is said, and all is well although it was its only one."""
+    person.login("alice")
+    person.login("bob", "--as", "work", registry)
+    person.run("accounts", "use", "work", registry)
+    done = person.run("logout", registry)
+    assert (done.status, "that was the login of the account work, which is meant here" in done.stderr) == (0, True)
+    assert "--as work" not in done.stderr
+    done = person.run("logout", registry)
+    assert (done.status, "take its rules out: shorepass accounts forget work" in done.stderr) == (1, True)
+    person.run("accounts", "forget", "work")
+    assert person.user() == "alice"
+    done = person.run("logout", registry)
+    assert (done.status, "that was" in done.stderr, person.user().startswith("{")) == (0, False, False)
+
+
 def test_logout_says_in_json_which_accounts_are_left(person: Person, registry: str) -> None:
     """Programs see it, too."""
     person.login("bob", "--as", "work", registry)

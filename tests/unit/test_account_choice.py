@@ -282,7 +282,9 @@ def test_an_account_without_any_login_is_a_slip() -> None:
             with pytest.raises(ShorepassError) as raised:
                 verb()
             assert "'wrok' has no login" in raised.value.message
-            assert raised.value.hint == "these have: home, work"
+            forget = "; or take its rules out: shorepass accounts forget wrok" if rules else ""
+            assert raised.value.hint == f"these have: home, work{forget}"
+        assert not seen.erase("http://ghcr.io")  # nobody is logged in there
     assert store.get("ghcr.io") == login("me")
     seen.store("ghcr.io", login("new"))
     assert seen.get("ghcr.io") == login("new")

@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     context = place.context(arguments)
     here = LocalContext.current()
     server = arguments.server or "docker.io"
-    accounts = []
+    accounts: list[str] = []
+    before: list[str] = []
     if arguments.account is not None:
         done = log_out_account(place.here(arguments), client, server, arguments.account)
     elif arguments.all:
@@ -64,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         if context.name == "me":
             done = done._replace(erased=done.erased + account_logins.erase_all(here))
     else:
+        before = account_logins.left(here, client, server) if context.name == "me" else []
         done = log_out(here, context, client, server)
         accounts = account_logins.left(here, client, server) if context.name == "me" else []
     found = any(erasure.found for erasure in done.erased)
@@ -72,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         _print_json(done, accounts)
     else:
         _print_text(done, "" if arguments.all else server, found=found, is_docker=is_docker)
+        for account in sorted({*before} - {*accounts}):
+            print(f"that was the login of the account {account}, which is meant here", file=sys.stderr)
         _print_left(done, arguments)
         for account in accounts:
             command = f"shorepass logout --as {account} {server}"

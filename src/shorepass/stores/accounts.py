@@ -71,14 +71,18 @@ def keys_of(keys: Iterable[str], account: str) -> list[str]:
     return sorted(key for key, of in map(split, keys) if of == account)
 
 
-def require(account: str, keys: Iterable[str], why: str = "") -> None:
-    """Raise UsageError where an account has no login among a store's keys: it is a slip, or was never logged in."""
+def require(account: str, keys: Iterable[str], choice: Choice | None = None) -> None:
+    """Raise UsageError where an account has no login among a store's keys: it is a slip, or was never logged in.
+
+    ``choice`` is what it was meant by, if it was not named on the command line.
+    """
     there = accounts_of(keys)
     if account not in there:
-        raise UsageError(
-            f"the account {account!r} has no login for any registry" + f"; {why}" * bool(why),
-            hint=f"these have: {', '.join(there)}" if there else f"shorepass login --as {account} REGISTRY",
-        )
+        hint = f"these have: {', '.join(there)}" if there else f"shorepass login --as {account} REGISTRY"
+        if choice and choice.rule:
+            hint += f"; or take its rules out: shorepass accounts forget {account}"
+        why = f"; {choice.why}" if choice else ""
+        raise UsageError(f"the account {account!r} has no login for any registry{why}", hint=hint)
 
 
 def require_room(store: str) -> None:
@@ -109,7 +113,7 @@ class Accounts:
             found = self._first(key, choice.account)
             if found != ANONYMOUS:
                 return found
-            require(choice.account, self._store.list(), choice.why)
+            require(choice.account, self._store.list(), choice)
         return self._first(key, "")
 
     def _first(self, key: str, account: str) -> Credential:
@@ -130,7 +134,10 @@ class Accounts:
         if choice:
             if self._forget(key, choice.account):
                 return True
-            require(choice.account, self._store.list(), choice.why)
+            names = self._store.list()
+            if not any(spelled in names for spelled in spellings(key)):
+                return False  # a logout asks for other ways to write the key, too: the last login may have gone by now
+            require(choice.account, names, choice)
         return self._forget(key, "")
 
     def _forget(self, key: str, account: str) -> bool:
@@ -149,7 +156,7 @@ class Accounts:
             places = [key_of(spelled, account) for account in accounts for spelled in spellings(key)]
             found = next((place for place in places if place in names), None)
             if choice and (found is None or not split(found)[1]):
-                require(choice.account, names, choice.why)
+                require(choice.account, names, choice)
             if found is not None:
                 seen[key] = names[found]
         return seen
