@@ -16,7 +16,7 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any, TypeAlias
 
     from shorepass.contexts import FileContent
@@ -78,8 +78,23 @@ def place(here: LocalContext, client: str, registry: str | None) -> Place:
 
 
 def places(here: LocalContext) -> list[Place]:
-    """Return every place where our helper was named and is remembered. Raises MalformedFile, FileError."""
-    return list(_remembered(here))
+    """Return every place where our helper was named and is remembered, or is named now in the clients' files.
+
+    Those may have come from another machine. Raises MalformedFile, FileError.
+    """
+    found = dict.fromkeys(_remembered(here))
+    for path in (docker_config_path(here)[0], auth_files(here, "podman", docker_first=False)[0].path):
+        found |= dict.fromkeys(_named_in(here.read(path, document.SIZE_LIMIT), path))
+    return list(found)
+
+
+def _named_in(content: FileContent | None, path: str) -> Iterator[Place]:
+    value: Any = document.load(content, first_value_only=True) if content else None
+    helpers = value.get("credHelpers") if isinstance(value, dict) else None
+    keys = helpers if isinstance(helpers, dict) else ()
+    for member in (("credsStore",), *(("credHelpers", key) for key in keys)):
+        if named_now(content, Place(path, member)) == SUFFIX:
+            yield Place(path, member)
 
 
 def naming(here: LocalContext) -> list[Place]:

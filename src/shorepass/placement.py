@@ -57,12 +57,15 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
         return Decision(remark=f"{plain}: a file that is named may be for another place")
     if plain and "/" in target.key:
         return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")
-    require_helper(context, client)
+    require_helper(context, client, or_plain_text=not named)
     return Decision(context)
 
 
-def require_helper(here: LocalContext, client: Client) -> None:
-    """Raise ShorepassError where our helper is not on PATH, so that the client could not ask it."""
+def require_helper(here: LocalContext, client: Client, *, or_plain_text: bool = False) -> None:
+    """Raise ShorepassError where our helper is not on PATH, so that the client could not ask it.
+
+    ``or_plain_text``: the login could also stand in the client's file.
+    """
     import os
     import sys
 
@@ -75,5 +78,5 @@ def require_helper(here: LocalContext, client: Client) -> None:
     there = f"put its folder there: {os.path.dirname(beside)}" if os.path.exists(beside) else "install it there"
     raise ShorepassError(
         f"{PROGRAM} is not on PATH, so {client.name} could not ask it for this login",
-        hint=f"{there}; or, to keep the login in plain text: shorepass login --store {PLAIN}",
+        hint=there + f"; or, to keep the login in plain text: shorepass login --store {PLAIN}" * or_plain_text,
     )

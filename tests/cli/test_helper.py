@@ -168,6 +168,27 @@ def test_a_place_that_somebody_else_has_changed_is_forgotten(run_shorepass: RunS
     assert run_shorepass("helper", "uninstall", "--all").stdout == "no file names it by login or install\n"
 
 
+def test_a_comma_too_many(run_shorepass: RunShorepass, file: Path) -> None:
+    """The hint for a file that is no JSON mends it, as far as anything can."""
+    write(file, '{"psFormat": "x",}')
+    done = run_shorepass("helper", "install", "--yes")
+    assert (done.status, "hint: shorepass doctor --fix" in done.stderr) == (3, True)
+    run_shorepass("doctor", "--fix", "--yes")
+    assert run_shorepass("helper", "install", "--yes").status == 0
+    assert json.loads(file.read_text()) == {"psFormat": "x", "credsStore": "shorepass"}
+
+
+def test_uninstall_of_what_came_from_another_machine(run_shorepass: RunShorepass, file: Path, world: Path) -> None:
+    """A file that names our helper, and that nobody here remembers, is found by ``--all``, too."""
+    write(file, '{"credsStore": "shorepass", "credHelpers": {"a.example": "shorepass", "b.example": "pass"}}')
+    podman = world / "run/containers/auth.json"
+    podman.parent.mkdir()
+    podman.write_text('{"credHelpers": {"quay.io": "shorepass"}}')
+    assert run_shorepass("helper", "uninstall", "--all", "--yes").status == 0
+    assert json.loads(file.read_text()) == {"credHelpers": {"b.example": "pass"}}
+    assert "shorepass" not in podman.read_text()
+
+
 def test_uninstall_everywhere(run_shorepass: RunShorepass, file: Path, world: Path) -> None:
     """``--all`` puts back every file in which our helper was named, byte for byte, and then there is none left."""
     write(file, before := CONFIGS["another helper"] or "")

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _use(here: LocalContext, name: str) -> int:
     """Set the store if it works. Raises ShorepassError: it does not; then nothing is changed."""
     from shorepass.contexts.terminal import ask
-    from shorepass.install import places
+    from shorepass.install import naming
     from shorepass.stores import probe, settings
     from shorepass.stores.chosen import DEFAULT, named, use
 
@@ -64,7 +64,7 @@ def _use(here: LocalContext, name: str) -> int:
     print(f"{settings.path_of(here)}: the store is {name}")
     if before != name and (left := _logins(here, before)):
         print(f"shorepass: {left} in {before}, where docker-credential-shorepass looks no longer", file=sys.stderr)
-    if name == "file" and places(here):
+    if name == "file" and naming(here):
         print("shorepass: clients' files still name docker-credential-shorepass", file=sys.stderr)
         print("hint: shorepass helper uninstall --all", file=sys.stderr)
     return 0
