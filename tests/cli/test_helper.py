@@ -168,6 +168,19 @@ def test_a_place_that_somebody_else_has_changed_is_forgotten(run_shorepass: RunS
     assert run_shorepass("helper", "uninstall", "--all").stdout == "no file names it by login or install\n"
 
 
+def test_says_whose_place_it_takes(run_shorepass: RunShorepass, file: Path, world: Path) -> None:
+    """The helper that was named before can be read in the change, both ways, and its logins are not forgotten."""
+    write(file, '{\n  "credsStore": "pass"\n}')
+    program = world / "bin/docker-credential-pass"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    done = run_shorepass("helper", "install", "--yes")
+    assert '-  "credsStore": "pass"\n+  "credsStore": "shorepass"\n' in done.stdout
+    assert "hint: move it into the store: shorepass migrate --from pass --apply\n" in done.stderr
+    done = run_shorepass("helper", "uninstall", "--yes")
+    assert '-  "credsStore": "shorepass"\n+  "credsStore": "pass"\n' in done.stdout
+
+
 def test_a_comma_too_many(run_shorepass: RunShorepass, file: Path) -> None:
     """The hint for a file that is no JSON mends it, as far as anything can."""
     write(file, '{"psFormat": "x",}')

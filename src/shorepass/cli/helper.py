@@ -77,12 +77,21 @@ def _warn_of_migrations(here: LocalContext) -> None:
 
 def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
     from shorepass import install
+    from shorepass.config.document import SIZE_LIMIT
+    from shorepass.errors import printable
 
     member = ".".join(where.member)
+    before = install.named_now(here.read(where.path, SIZE_LIMIT), where)
     changed = _change(arguments, here, where, install.installing(where), f"set {member} to {install.SUFFIX}")
     if changed:
         install.install(here, where)
     print(f"{where.path}: {member} is {install.SUFFIX}" + ("" if changed else " already"))
+    if changed and before and here.which(f"docker-credential-{before}"):
+        name = printable(before)
+        print(
+            f"shorepass: what docker-credential-{name} holds stays there, where nobody looks any more", file=sys.stderr
+        )
+        print(f"hint: move it into the store: shorepass migrate --from {name} --apply", file=sys.stderr)
     if where.member == ("credsStore",):
         _warn_of_plain_text(here, where.path)
     _warn(here)

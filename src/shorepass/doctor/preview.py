@@ -88,7 +88,7 @@ def masked(*contents: bytes) -> list[str]:
     key because of where it stands.
     """
     texts = [go_text(content) for content in contents]
-    keys, helpers = set(_FIELDS), {"": ""}
+    keys, helpers = set(_FIELDS), {("", "")}
     for text in texts:
         try:
             _gather(first_value(text)[0], keys, helpers)
@@ -97,18 +97,18 @@ def masked(*contents: bytes) -> list[str]:
     return ["".join(_shown(text, keys, helpers)) for text in texts]
 
 
-def _gather(document: Any, keys: set[str], helpers: dict[str, str]) -> None:
-    """Add the names of a document's fields and registries to ``keys``, and to ``helpers`` each helper by the key before it."""
+def _gather(document: Any, keys: set[str], helpers: set[tuple[str, str]]) -> None:
+    """Add the names of a document's fields and registries to ``keys``, and each helper, behind its key, to ``helpers``."""
     for name, value in document if isinstance(document, tuple) else ():
         keys.update(_name.findall(name))
         if field_name(name) == "credsstore" and isinstance(value, str):
-            helpers[name] = value
+            helpers.add((name, value))
         elif field_name(name) in ("auths", "credhelpers") and isinstance(value, tuple):
             keys.update(key for key, _ in value if _registry.fullmatch(key))
             helpers.update((key, suffix) for key, suffix in value if isinstance(suffix, str))
 
 
-def _shown(text: str, keys: set[str], helpers: dict[str, str]) -> Iterator[str]:
+def _shown(text: str, keys: set[str], helpers: set[tuple[str, str]]) -> Iterator[str]:
     """Yield a text's tokens: keys that are known, and helpers behind their key, as they are."""
     tokens: list[str] = _tokens.findall(text)
     last_key = ""
@@ -121,4 +121,4 @@ def _shown(text: str, keys: set[str], helpers: dict[str, str]) -> Iterator[str]:
             last_key = token[1:-1]
             yield token if last_key in keys else f'"{HIDDEN}"'
         else:
-            yield token if helpers.get(last_key) == token[1:-1] else f'"{HIDDEN}"'
+            yield token if (last_key, token[1:-1]) in helpers else f'"{HIDDEN}"'
