@@ -16,15 +16,18 @@ from contract.keyring_service import bus, keyring_daemon, lock
 from shorepass import Basic, LocalContext, Secret
 from shorepass.clients import find
 from shorepass.credential import ANONYMOUS
-from shorepass.errors import StoreBroken
+from shorepass.errors import StoreBroken, UsageError
 from shorepass.keeping import keep
 from shorepass.placement import decide
 from shorepass.stores import probe
-from shorepass.stores.chosen import named
+from shorepass.stores.chosen import choose, named
+from shorepass.stores.vault import Vault
+from shorepass.stores.vault_setup import init, machine_key
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:
     from conftest import Done, RunShorepass
+    from shorepass.stores import Store
 
 pytestmark = pytest.mark.usefixtures("nothing_set")
 
@@ -266,6 +269,25 @@ def test_docker_hub_is_named_as_each_client_asks_for_it(home: Path) -> None:
     keep(decision.here, docker, target, Basic("alice", Secret(PASSWORD)), None, lambda _: None)
     config = json.loads((home / ".docker/config.json").read_text())
     assert config["credHelpers"] == {"https://index.docker.io/v1/": "shorepass", "docker.io": "shorepass"}
+
+
+def test_a_vault_that_another_login_has_made_meanwhile(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Of two first logins at once each finds the vault that one of them has made."""
+    here, told = LocalContext.current(), list[str]()
+
+    def made_meanwhile(store: Store) -> StoreBroken:
+        init(Vault(here, ask=input, tell=print), here, machine_key())
+        return StoreBroken(store.name, "not here")
+
+    monkeypatch.setattr(probe, "trouble", made_meanwhile)
+    choose(here, ask=input, tell=told.append).store("a.example", Basic("alice", Secret("x")))
+    assert Vault(here, ask=input, tell=print).list() == {"a.example": "alice"}
+    assert told == []
+    for path in home.rglob("vault.age*"):
+        path.unlink()
+    monkeypatch.setattr(probe, "trouble", lambda store: StoreBroken(store.name, "not here"))
+    with pytest.raises(UsageError, match="there is a key, and no vault"):
+        choose(here, ask=input, tell=told.append)
 
 
 class Forgetful:

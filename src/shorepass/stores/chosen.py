@@ -66,6 +66,7 @@ def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Stor
     The keychain is put to the test, and set if it passes; else a vault is made, with a key that lies open on this machine.
     Never plain text, unless that is set. Raises MalformedFile, FileError, UsageError, StoreError, WriteError.
     """
+    from shorepass.errors import UsageError
     from shorepass.stores import probe
     from shorepass.stores.vault import Vault
 
@@ -82,7 +83,12 @@ def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Stor
         return keychain
     from shorepass.stores.vault_setup import init, machine_key
 
-    init(vault, here, machine_key())
+    try:
+        init(vault, here, machine_key())
+    except UsageError:
+        if vault.exists():
+            return vault  # another login has made it in the meantime
+        raise
     tell(f"made {vault.path}, where logins are encrypted; its key lies open in {vault.machine_path} (0600)")
     return vault
 

@@ -111,7 +111,7 @@ def _alone(here: LocalContext) -> FolderLock:
 
 def _init(vault: Vault, here: LocalContext, lock: Lock) -> None:
     if vault.exists():
-        hint = f"shorepass vault rekey gives it another key; where nothing opens it any more: {vault.anew}"
+        hint = "shorepass vault rekey gives it another key; shorepass vault says whether it opens"
         raise UsageError(f"there is a vault already: {vault.path}", hint=hint)
     for path in vault.key_paths:
         if here.status(path) is not None:
