@@ -31,6 +31,7 @@ __all__ = [
         "Before",
         "Place",
         "decode",
+        "everywhere",
         "held",
         "install",
         "installing",
@@ -78,11 +79,16 @@ def place(here: LocalContext, client: str, registry: str | None) -> Place:
 
 
 def places(here: LocalContext) -> list[Place]:
-    """Return every place where our helper was named and is remembered, or is named now in the clients' files.
+    """Return every place where our helper was named and is remembered. Raises MalformedFile, FileError."""
+    return list(_remembered(here))
 
-    Those may have come from another machine. Raises MalformedFile, FileError.
+
+def everywhere(here: LocalContext) -> list[Place]:
+    """Return ``places``, and where the clients' files name our helper by now: one may have come from another machine.
+
+    Raises MalformedFile, FileError.
     """
-    found = dict.fromkeys(_remembered(here))
+    found = dict.fromkeys(places(here))
     for path in (docker_config_path(here)[0], auth_files(here, "podman", docker_first=False)[0].path):
         found |= dict.fromkeys(_named_in(here.read(path, document.SIZE_LIMIT), path))
     return list(found)

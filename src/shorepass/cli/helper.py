@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass import install
     from shorepass.cli.place import client_name, here_with_files
     from shorepass.errors import UsageError
+    from shorepass.migration.journal import Journal
 
     here = here_with_files(arguments)
     if arguments.action == "install":
@@ -50,9 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.all and arguments.registry:
         raise UsageError("either --all or --for")
-    places = (
-        install.places(here) if arguments.all else [install.place(here, client_name(arguments), arguments.registry)]
-    )
+    migrations = arguments.all and bool(
+        Journal(here).names()
+    )  # taken back as a whole: the logins have to go back as well
+    if arguments.all:
+        places = install.places(here) if migrations else install.everywhere(here)
+    else:
+        places = [install.place(here, client_name(arguments), arguments.registry)]
     for where in places:
         _uninstall(arguments, here, where)
     if not places:
@@ -61,18 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
         others = "one other place names" if left == 1 else f"{left} other places name"
         print(f"shorepass: {others} it, as a login does for its registry", file=sys.stderr)
         print("hint: shorepass helper uninstall --all", file=sys.stderr)
-    if arguments.all:
-        _warn_of_migrations(here)
-    return 0
-
-
-def _warn_of_migrations(here: LocalContext) -> None:
-    """Say what else has named it: a migration is taken back as a whole, since the logins have to go back as well."""
-    from shorepass.migration.journal import Journal
-
-    if Journal(here).names():
+    if migrations:
         print("shorepass: what migrate has named stays, with the logins that it has moved", file=sys.stderr)
         print("hint: shorepass migrate --undo", file=sys.stderr)
+    return 0
 
 
 def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
