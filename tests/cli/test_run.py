@@ -234,6 +234,18 @@ def test_words_and_streams_pass_unchanged(world: Path) -> None:
         assert done.stdout == ("|".join(words) + f"|{world}\n").encode() + data
 
 
+def test_streams_that_are_closed() -> None:
+    """The command has them closed as well, and no file of ours in their place; what we cannot print is an error."""
+    words = "-m shorepass run --as work -- sh -c"
+    script = f"""
+        {sys.executable} {words} 'test -e /dev/fd/0 && echo open >&2' <&-
+        {sys.executable} {words} 'test -e /dev/fd/1 && echo open >&2' >&-
+        {sys.executable} -m shorepass accounts >&-; echo $?
+    """
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("1\n", "shorepass: standard output: bad file descriptor\n")
+
+
 def test_runs_in_one_another(run_shorepass: RunShorepass, docker_folder: Path) -> None:
     """The inner one counts, and what neither account has is found where it was before both."""
     assert docker_folder.exists()

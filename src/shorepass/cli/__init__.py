@@ -87,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def program() -> NoReturn:
     """Run one command as a process, and end it at once: the interpreter's own clean-up is 2.5 ms of a login's 30."""
+    _open_what_is_closed()
     status = main()
     try:
         sys.stdout.flush()
@@ -97,6 +98,16 @@ def program() -> NoReturn:
         status = 1
     sys.stderr.flush()
     os._exit(status)
+
+
+def _open_what_is_closed() -> None:
+    """Let no file of ours become standard input or output where the caller has closed one (``>&-``), as gnulib's stdopen.
+
+    What a command runs has it closed all the same. Standard output is opened to read: what is written there is lost, an error.
+    """
+    for name, mode, how in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, how), mode))  # noqa: SIM115  # for as long as the process lives
 
 
 def _run(verb: Verb, arguments: argparse.Namespace) -> int:
