@@ -75,18 +75,29 @@ def _for_docker(here: LocalContext, keys: Iterable[str], folder: str) -> Lent:
     _refuse_variable(here, keys)
     theirs = os.path.abspath(docker_config_path(here)[0])
     content = here.read(theirs, document.SIZE_LIMIT)
-    docker_config.load(content)  # is it one?
+    config = docker_config.load(content)
     found = document.load(content, first_value_only=True) if content else {}
     kept = {name: value for name, value in found.items() if name not in LOGIN_FIELDS}
     ours = os.path.join(folder, "docker")
-    data = json.dumps({**kept, "credsStore": SUFFIX}, indent="\t").encode()
+    registries = {_registry(key) for key in (*keys, *config.auths, *config.cred_helpers)}
+    named = dict.fromkeys(sorted(registries - {""}), SUFFIX)  # for podman in a script, which passes over credsStore
+    data = json.dumps({**kept, "credHelpers": named, "credsStore": SUFFIX}, indent="\t").encode()
     path = os.path.join(ours, "config.json")
     files.update(path, lambda _: data)
     there, name_of_it = os.path.split(theirs)
     for name in here.names(there):
         if name != name_of_it:
             files.symlink(os.path.join(ours, name), os.path.join(there, name))
-    return Lent({"DOCKER_CONFIG": ours}, path)
+    return Lent({"DOCKER_CONFIG": ours, **_podmans_own(here)}, path)
+
+
+def _podmans_own(here: LocalContext) -> dict[str, str]:
+    """Return what keeps podman's own file where it was in the order: DOCKER_CONFIG would take its place."""
+    if here.getenv("DOCKER_CONFIG") or here.getenv("REGISTRY_AUTH_FILE"):
+        return {}
+    first = {auth_files(here, client, docker_first=False)[0].path for client in NAMES if client != "docker"}
+    path = first.pop()
+    return {"REGISTRY_AUTH_FILE": path} if not first and here.status(path) else {}  # a file that is missing is an error
 
 
 def _refuse_variable(here: LocalContext, keys: Iterable[str]) -> None:

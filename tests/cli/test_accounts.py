@@ -404,6 +404,17 @@ def test_an_account_that_is_meant_and_has_no_login_there(person: Person, registr
         assert account_step(person, registry, "--client", client)["outcome"] == "ok"
 
 
+def test_a_rule_for_an_account_without_a_login(person: Person, registry: str) -> None:
+    """It leaves clients without any login, which is said when the rule is made, with the command that mends it."""
+    for words, where in (((registry,), "for that registry"), (("--directory", "/src"), "in that folder")):
+        said = person.run("accounts", "use", "work", *words).stderr
+        assert f"work has no login yet: until then clients get none {where}\nhint: shorepass login --as work " in said
+        person.run("vault", "init")  # without one, and with one
+    person.run("accounts", "forget", "work")
+    person.login("bob", "--as", "work", registry)
+    assert person.run("accounts", "use", "work", registry).stderr == ""
+
+
 def test_docker_knows_no_repository(person: Person, registry: str) -> None:
     """A rule for a part of a registry: the default login is sent, explain says so, and that ``run`` does it."""
     person.login("alice")

@@ -94,6 +94,7 @@ def test_the_command_sees_the_account_and_all_else_as_before(
     assert json.loads(text) == {
         "HttpHeaders": {"X-Test": "yes"},
         "currentContext": "default",
+        "credHelpers": dict.fromkeys(["docker.io", "ghcr.io", "more.example", "other.example"], "shorepass"),
         "credsStore": "shorepass",
     }
     assert rest == f"\n{docker_folder}/contexts\ncli-plugins config.json contexts 700\n700\n600\n"
@@ -205,6 +206,26 @@ def test_an_account_where_no_store_was_made(run_shorepass: RunShorepass, home: P
         file.unlink()
     done = run_shorepass("run", "--as", "work", "--", "touch", "ran")
     assert (done.status, "hint: shorepass login --as work REGISTRY" in done.stderr) == (125, True), done.stderr
+
+
+@pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
+def test_podman_in_a_script_finds_what_it_found(
+    run_shorepass: RunShorepass, docker_folder: Path, world: Path, client: str
+) -> None:
+    """Its own file stays before docker's, and docker's logins are found by our helper, with those of the account."""
+    assert docker_folder.exists()
+    own = world / "run/containers/auth.json"
+
+    def users() -> list[str]:
+        script = f"for one in ghcr.io other.example own.example/a; do {command} get --client {client} $one; done"
+        found = sh(run_shorepass, script).stdout.splitlines()
+        return [json.loads(line)["Username"] if line.startswith("{") else "" for line in found]
+
+    command = " ".join(SHOREPASS)
+    assert users() == ["me-at-work", "other", ""]
+    own.parent.mkdir()
+    own.write_text(json.dumps({"auths": {"own.example/a": {"auth": AUTH}}}))
+    assert users() == ["me-at-work", "other", "other"]
 
 
 @pytest.mark.parametrize("name", ["podman", "skopeo", "buildah"])

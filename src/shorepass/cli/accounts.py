@@ -79,6 +79,8 @@ def _use(here: LocalContext, rule: Rule) -> int:
     print(f"{settings.path_of(here)}: {subject} uses {rule.account}" + ("" if changed else " already"))
     if rule.repository and rule.repository.removesuffix("/*").count("/"):
         _say_how(rule)
+    else:
+        _warn_without_login(here, rule)
     return 0
 
 
@@ -88,6 +90,26 @@ def _say_how(rule: Rule) -> None:
     print("shorepass: clients ask a helper for a registry, without the repository; for this rule:", file=sys.stderr)
     print(f"hint: podman: shorepass login --as {rule.account} --client podman {registry}", file=sys.stderr)
     print(f"hint: docker: shorepass run --as {rule.account} -- docker ...", file=sys.stderr)
+
+
+def _warn_without_login(here: LocalContext, rule: Rule) -> None:
+    """Say that clients find nothing until the account has a login, as far as that is known without asking a person."""
+    from shorepass.contexts.terminal import nobody
+    from shorepass.errors import ShorepassError, StoreMissing
+    from shorepass.stores.accounts import accounts_of
+    from shorepass.stores.chosen import chosen
+
+    try:
+        there = accounts_of(chosen(here, ask=nobody, tell=lambda _: None).list())
+    except StoreMissing:
+        there = []
+    except ShorepassError:
+        return
+    if rule.account not in there:
+        where = "in that folder" if rule.directory else "for that registry"
+        print(f"shorepass: {rule.account} has no login yet: until then clients get none {where}", file=sys.stderr)
+        registry = rule.repository.partition("/")[0] or "REGISTRY"
+        print(f"hint: shorepass login --as {rule.account} {registry}", file=sys.stderr)
 
 
 def _forget(here: LocalContext, rule: Rule) -> int:

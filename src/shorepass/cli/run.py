@@ -125,7 +125,7 @@ def _attend(
         except processes.ProcessNotStarted as error:
             print(f"shorepass: {command[0]}: {error}", file=sys.stderr)
             return CANNOT_RUN
-        if lent and client != "docker":
+        if lent:
             _warn_of_vanished(account, vanished_logins(here, lent))
         for failure in bring_home(here, lent) if lent and client == "docker" else ():
             _tell(f"what the command made is lost: {failure.message}")
