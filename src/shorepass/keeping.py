@@ -15,7 +15,7 @@ from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL
 from shorepass.stores import settings
 from shorepass.stores.accounts import key_of, require_room
 from shorepass.stores.choice import Chooser
-from shorepass.stores.chosen import DEFAULT, choose, use
+from shorepass.stores.chosen import DEFAULT, choose, use_what_works
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,18 +67,18 @@ def _key_of_account(here: LocalContext, key: str, store: Store, tell: Tell) -> s
 def opened(here: LocalContext, store: str | None, tell: Tell) -> Store:
     """Return the store for a login, ready for it; ``store``: its name, where one was asked for. Raises as ``keep`` does."""
     if store is not None:
-        _agree(here, store)
+        _agree(here, store, tell)
     return choose(here, ask=ask, tell=tell)
 
 
-def _agree(here: LocalContext, store: str) -> None:
-    """Set the store, unless another one is in use. Raises UsageError."""
+def _agree(here: LocalContext, store: str, tell: Tell) -> None:
+    """Set the store, unless another one is in use. Raises UsageError, SourceError: there is none, or it does not work."""
     from shorepass.stores.vault import Vault
 
     name = settings.load(here).store
     in_use = name or (DEFAULT if Vault(here, ask=ask, tell=lambda _: None).exists() else None)
     if in_use is None:
-        use(here, store)
+        use_what_works(here, store, ask=ask, tell=tell)
     elif in_use != store:
         raise UsageError(f"the store in use is {printable(in_use)!r}", hint=f"shorepass stores use {store}")
 

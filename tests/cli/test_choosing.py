@@ -235,6 +235,18 @@ def test_a_keyring_is_chosen_if_it_passes_the_test(
 
 
 @pytest.mark.usefixtures("our_helper")
+@pytest.mark.parametrize("flags", [(), ("--as", "work")])
+@pytest.mark.parametrize("store", ["nonsense", "keychain", "helper:nonesuch"])
+def test_a_store_that_does_not_work_is_not_set(
+    run_shorepass: RunShorepass, registry: Registry, home: Path, store: str, flags: tuple[str, ...]
+) -> None:
+    """A slip in ``--store`` is an error that leaves nothing behind: the next login is kept as if it had not been."""
+    done = log_in(run_shorepass, registry.host, "--store", store, *flags)
+    assert (done.status, (home / ".config").exists(), (home / ".docker").exists()) == (1, False, False)
+    assert log_in(run_shorepass, registry.host, *flags).status == 0
+
+
+@pytest.mark.usefixtures("our_helper")
 def test_a_store_by_name_is_set_once(run_shorepass: RunShorepass, registry: Registry, home: Path) -> None:
     """``--store vault`` makes and sets it; another one is then refused, with the command that changes it."""
     assert log_in(run_shorepass, registry.host, "--store", "vault").status == 0

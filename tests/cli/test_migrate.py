@@ -442,8 +442,8 @@ def test_the_first_migration_may_name_the_store(
     """Where none is in use, --to is the one from now on; a name that is none changes nothing."""
     keeper.unlink()
     before = write(docker_file, {"ghcr.io": ALICE})
-    for name in ("nonsense", "file"):
-        assert run_shorepass("migrate", "--apply", "--to", name).status == 2
+    for name, status in (("nonsense", 2), ("file", 2), ("helper:nonesuch", 3), ("keychain", 3)):
+        assert run_shorepass("migrate", "--apply", "--to", name).status == status
     assert (docker_file.read_bytes(), (home / ".config").exists()) == (before, False)
     sent = answers()
     assert run_shorepass("migrate", "--apply", "--to", "helper:keeper").status == 0

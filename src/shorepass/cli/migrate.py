@@ -150,7 +150,7 @@ class _Chosen(_Opener):
 
         from shorepass.errors import UsageError
         from shorepass.install import PROGRAM
-        from shorepass.stores.chosen import choose, use
+        from shorepass.stores.chosen import choose, use_what_works
 
         if self._here.which(PROGRAM) is None:
             raise UsageError(
@@ -158,7 +158,7 @@ class _Chosen(_Opener):
                 hint=f"if it is there, put this folder on PATH: {os.path.dirname(sys.executable)}",
             )
         if self._wanted:
-            use(self._here, self._wanted)
+            use_what_works(self._here, self._wanted, ask=self._ask, tell=_tell)
         if not self.is_made:
             self.name = self.label = choose(self._here, ask=self._ask, tell=_tell).name
             self.is_made = True

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shorepass.stores.settings import Settings
     from shorepass.stores.vault_key import Ask
 
-__all__ = ["DEFAULT", "choose", "chosen", "named", "use"]
+__all__ = ["DEFAULT", "choose", "chosen", "named", "use", "use_what_works"]
 
 DEFAULT = "vault"
 NAMES = ("vault", "keychain", "file", "helper:NAME")
@@ -100,3 +100,13 @@ def use(here: LocalContext, name: str) -> bool:
         document["store"] = name
 
     return settings.change(here, edit)
+
+
+def use_what_works(here: LocalContext, name: str, *, ask: Ask, tell: Callable[[str], None]) -> None:
+    """Set the first store, which must pass the test: a vault is made afterwards. Raises as ``choose`` does; nothing is set."""
+    from shorepass.stores import probe
+
+    store = named(name, here, ask=ask, tell=tell)
+    if name != DEFAULT and (error := probe.trouble(store, probe.SECONDS * 5)):
+        raise error
+    use(here, name)
