@@ -306,11 +306,26 @@ def test_undo_by_name_in_any_order(
         assert in_store(run_shorepass) == {}
 
 
+def test_several_at_once(run_shorepass: RunShorepass, docker_file: Path) -> None:
+    """One migrates and the others find nothing left to do: no login is erased because another process has moved it."""
+    auths = {f"r{number}.example": auth(f"alice:{number}") for number in range(20)}
+    before = write(docker_file, auths)
+    assert run_shorepass("vault", "init").status == 0
+    for words in (["--apply"], ["--undo"]):
+        argv = [sys.executable, "-m", "shorepass", "migrate", *words]
+        processes = [subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(4)]
+        found = sorted(process.wait(60) for process in processes)
+        assert found == ([0] * 4 if words == ["--apply"] else [0, 2, 2, 2])
+        moved = words == ["--apply"]
+        assert in_store(run_shorepass) == (dict.fromkeys(auths, "alice") if moved else {})
+        assert (docker_file.read_bytes() == before) is not moved
+
+
 def test_the_journal_holds_no_secret(run_shorepass: RunShorepass, home: Path, docker_file: Path) -> None:
     """It names keys, files and what was named before, readable for nobody else."""
     write(docker_file, FILES["a token"])
     run_shorepass("migrate", "--apply")
-    (file,) = (home / ".local/state/shorepass/migrate").iterdir()
+    (file,) = (home / ".local/state/shorepass/migrate").glob("*.json")
     assert not any(secret in file.read_text() for secret in SECRETS)
     assert "ghcr.io" in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -87,6 +87,16 @@ def test_a_login_that_changes_meanwhile_is_left_alone(file: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("how", ["credHelpers", "credsStore"])
+def test_a_login_that_our_helper_has_meanwhile_is_not_erased(file: Path, how: str) -> None:
+    """Somebody logs in by our helper while the login is being stored: the store's is theirs now, in the file is none."""
+    named = {"credHelpers": {"a.example": "shorepass"}} if how == "credHelpers" else {"credsStore": "shorepass"}
+    store = MemoryStore()
+    done = apply(store, {"auths": {"a.example": {}, "b.example": BOB}, **named}, file)
+    assert [stay.key for stay in done.stays] == ["a.example"]
+    assert list(store.logins) == ["a.example", "b.example"]
+
+
 def test_a_key_that_comes_meanwhile_keeps_its_registry_in_the_file(file: Path) -> None:
     """Podman logs in to a part of the registry while its login is being stored: neither moves."""
     changed = {"auths": {"a.example": ALICE, "a.example/team": BOB, "b.example": BOB}}

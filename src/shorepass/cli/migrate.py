@@ -26,6 +26,7 @@ when it has been read back from the store; wherever this is stopped, each is in 
 exit codes: 0 done, or nothing to do; 1 something stays in plain text; 2 the command line is wrong; 3 a source is broken
 """
 NOTHING = "no login stands in plain text"
+NOTHING_TO_UNDO = "nothing can be undone: no migration is known here"
 MANY = 20  # logins; storing as many takes a second
 
 
@@ -66,12 +67,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _migrate(arguments: argparse.Namespace, here: LocalContext) -> int:
+    from shorepass.migration.journal import Journal
+
+    store = _Chosen(arguments, here)
+    if not arguments.apply:
+        return _plan_or_move(arguments, here, store)
+    store.make()
+    with Journal(here).alone():
+        return _plan_or_move(arguments, here, store)
+
+
+def _plan_or_move(arguments: argparse.Namespace, here: LocalContext, store: _Chosen) -> int:
     from shorepass.migration.move import move, moving
     from shorepass.migration.sources import plan
 
-    store = _Chosen(arguments, here)
-    if arguments.apply:
-        store.make()
     there = store.open() if store.is_made else None
     if arguments.helper is not None:
         return _from_helper(arguments, here, store, there)
@@ -185,13 +194,16 @@ def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
     from shorepass.migration.undo import undo
 
     journal = Journal(here)
-    names = journal.names()
-    if not names:
-        raise UsageError("nothing can be undone: no migration is known here")
-    name = arguments.undo or names[-1]
-    record = journal.read(name)
-    take_back = undo_to_helper if record.helper else undo
-    done = take_back(here, name, record, _Opener(here, record.store).open)
+    if not journal.names():
+        raise UsageError(NOTHING_TO_UNDO)
+    with journal.alone():
+        names = journal.names()
+        if not names:
+            raise UsageError(NOTHING_TO_UNDO)  # another process has done it meanwhile
+        name = arguments.undo or names[-1]
+        record = journal.read(name)
+        take_back = undo_to_helper if record.helper else undo
+        done = take_back(here, name, record, _Opener(here, record.store).open)
     return _say(arguments, "undone", record.store, done, record.helper or None)
 
 

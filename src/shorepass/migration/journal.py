@@ -7,13 +7,16 @@ is moved. One that was killed is not ``done``; the next one goes on with it.
 from __future__ import annotations
 
 import json
+import os
 import time
 
 from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
-from shorepass.errors import MalformedFile, UsageError
+from shorepass.errors import MalformedFile, UsageError, WriteError
+from shorepass.files.placing import make_folders
 from shorepass.install import Before, Place
+from shorepass.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -86,6 +89,15 @@ class Journal:
     def __init__(self, here: LocalContext) -> None:
         self.folder = join(here, state_folder(here), "migrate")
         self._here = here
+
+    def alone(self) -> FolderLock:
+        """Return what lets one migration run at a time: to plan it, and to do it. Raises WriteError."""
+        target = join(self._here, self.folder, "alone", "lock")  # files locks the journal's own folder at each save
+        try:
+            make_folders(os.path.dirname(target), self._here.home_owner(target))
+        except OSError as error:
+            raise WriteError(target, (error.strerror or str(error)).lower()) from None
+        return FolderLock(target, LOCK_TIMEOUT)
 
     def new_name(self) -> str:
         """Return a name that none has yet: the time in UTC, to the millisecond."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from shorepass.config import document
 from shorepass.credential import IdentityToken
 from shorepass.errors import ShorepassError, UsageError
-from shorepass.install import Place, held
+from shorepass.install import SUFFIX, Place, held
+from shorepass.migration.entries import holds_secret
 from shorepass.migration.journal import Journal, Moved, Named, Record
-from shorepass.migration.plan import Group, Stay, plan_file
+from shorepass.migration.plan import Group, Stay, plan_file, readers_of
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Source, Stock, as_asked, failure
 from shorepass.shapes import NamedTuple
@@ -58,7 +59,7 @@ def move(here: LocalContext, plan: Plan, open_store: Callable[[], Store], step: 
     stays: list[Stay] = []
     for source in plan.sources:
         _take_out(here, source, Stock(open_store()), refused, moved, stays)
-    _forget_others(plan, moved, record.had, open_store())
+    _forget_others(here, plan, moved, record.had, open_store())
     kept = {*moved, *(earlier[1].moved if earlier else ())}
     record = record.only(kept)
     if not record.moved:
@@ -68,12 +69,31 @@ def move(here: LocalContext, plan: Plan, open_store: Callable[[], Store], step: 
     return Done(name, moved, (*plan.stays, *stays))
 
 
-def _forget_others(plan: Plan, moved: Iterable[Moved], before: tuple[str, ...], store: Store) -> None:
+def _forget_others(
+    here: LocalContext, plan: Plan, moved: Iterable[Moved], before: tuple[str, ...], store: Store
+) -> None:
     """Erase what was stored for logins that have not moved after all: it may be out of date by now."""
     needed = {spelled for one in moved for key in one.under for spelled in spellings(key)}
-    for key in plan.stored:
-        if key not in needed and key not in before:
-            store.erase(key)
+    for source in plan.sources:
+        for group in source.plan.groups:
+            for key, credential in group.stored.items():
+                is_ours = (
+                    key not in needed and key not in before and on_the_wire(store.get(key)) == on_the_wire(credential)
+                )
+                if is_ours and not _is_taken_over(here, source, group, key):
+                    store.erase(key)
+
+
+def _is_taken_over(here: LocalContext, source: Source, group: Group, key: str) -> bool:
+    """Tell whether clients find by our helper by now what the file had: somebody has logged in meanwhile, or moved it."""
+    try:
+        content = here.read(source.path, document.SIZE_LIMIT)
+        readers = readers_of(content, docker=source.docker) if content else []
+    except ShorepassError:
+        return True  # rather a login too many than none
+    if any(holds_secret(readers[0].auths.get(login.key, ())) for login in group.logins if readers):
+        return False
+    return any(reader.helper(key) == SUFFIX for reader in readers)
 
 
 def _record(here: LocalContext, plan: Plan, store: Store) -> Record:

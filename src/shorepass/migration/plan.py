@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shorepass.credential import Credential
     from shorepass.migration.readers import Reader, Sent, Stored
 
-__all__ = ["FilePlan", "Group", "Login", "Stay", "plan_file"]
+__all__ = ["FilePlan", "Group", "Login", "Stay", "plan_file", "readers_of"]
 
 OF_A_PART = "podman asks a helper for a whole registry, and a key here is of a part of one"
 NOT_ALIKE = "docker and podman do not take the same login from it, and both would ask the same helper"
@@ -81,7 +81,7 @@ def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Seque
 
     ``stored`` says what the store has, or will have by another file. ``only``: leave other groups alone. Raises MalformedFile.
     """
-    readers = _readers(content, docker=docker)
+    readers = readers_of(content, docker=docker)
     logout = "shorepass logout" if docker else f"shorepass logout --authfile {shlex.quote(content.path)}"
     auths = readers[0].auths
     twice = repeated(content)
@@ -112,7 +112,8 @@ def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Seque
     return FilePlan(tuple(groups), tuple(stays), edited if groups else None)
 
 
-def _readers(content: FileContent, *, docker: bool) -> list[Reader]:
+def readers_of(content: FileContent, *, docker: bool) -> list[Reader]:
+    """Return the views of a file, that of its owner first. Raises MalformedFile."""
     if not docker:
         return [ContainersReader(content)]
     readers: list[Reader] = [DockerReader(content)]
@@ -219,7 +220,7 @@ def _spoilt(
 ) -> list[Group]:
     """Return the groups that leave a secret in the edited file, or change what a client sends."""
     will = {key: credential for group in groups for key, credential in group.stored.items()}
-    after = _readers(edited, docker=docker)
+    after = readers_of(edited, docker=docker)
 
     def has(key: str) -> Credential:
         return will[key] if key in will else stored(key)
