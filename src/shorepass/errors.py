@@ -111,7 +111,10 @@ class InvalidReference(UsageError):
     """``text`` is neither an image reference nor a registry."""
 
     def __init__(self, text: str, reason: str) -> None:
-        super().__init__(f"invalid reference {printable(text)!r}: {reason}")
+        before, at, after = text.partition("/")[0].rpartition("@")
+        is_login = at and ":" in before and not after.startswith(("sha256:", "sha384:", "sha512:"))
+        shown = text[len(before) + 1 :] if is_login else text  # without a user name and a password
+        super().__init__(f"invalid reference {printable(shown)!r}: {reason}")
         self.text = text
         self.reason = reason
 

@@ -52,6 +52,16 @@ def test_podman_login_stores_where_podman_would(run_shorepass: RunShorepass, hom
     assert not (home / ".docker").exists()
 
 
+@pytest.mark.parametrize("server", ["alice:hunter2@ghcr.io", "https://alice:hunter2@ghcr.io", "a:hunter2@ghcr.io/x"])
+@pytest.mark.parametrize("words", [("login", "--get-login"), ("logout",), ("get",), ("explain", "--offline")])
+def test_a_password_in_the_name_is_not_repeated(
+    run_shorepass: RunShorepass, server: str, words: tuple[str, ...]
+) -> None:
+    """Whoever puts user name and password before the registry does not find them in an error, or in a log of it."""
+    done = run_shorepass(*words, server)
+    assert "hunter2" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(("flags", "code"), [((), 1), (("--client", "podman"), 125)])
 def test_refused_login_changes_nothing(
     run_shorepass: RunShorepass, home: Path, registry: Registry, flags: tuple[str, ...], code: int

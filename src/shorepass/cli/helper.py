@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         _uninstall(arguments, here, where)
     if not places:
         print("no file names it by login or install")
-    if not arguments.all and (left := len(install.naming(here))):
+    if not arguments.all and not arguments.registry and (left := len(install.naming(here))):
         others = "one other place names" if left == 1 else f"{left} other places name"
         print(f"shorepass: {others} it, as a login does for its registry", file=sys.stderr)
         print("hint: shorepass helper uninstall --all", file=sys.stderr)

@@ -133,10 +133,11 @@ def _get_login(here: Context, client: Client, server: str) -> int:
 def _print_name(credential: Credential, server: str, words: str) -> int:
     """Print whose login it is; ``words`` would make one. Raises ShorepassError: there is none."""
     from shorepass.credential import Anonymous, Basic, IdentityToken
-    from shorepass.errors import ShorepassError
+    from shorepass.errors import ShorepassError, without_user_info
 
     if isinstance(credential, Anonymous):
-        raise ShorepassError(f"not logged into {server}", hint=f"shorepass login {words}")
+        hint = f"shorepass login {words.replace(server, without_user_info(server))}"
+        raise ShorepassError(f"not logged into {without_user_info(server)}", hint=hint)
     name = credential.username if isinstance(credential, Basic | IdentityToken) else ""
     sys.stdout.buffer.write(name.encode("utf-8", "surrogateescape") + b"\n")  # the bytes of the file, UTF-8 or not
     sys.stdout.flush()
