@@ -404,6 +404,21 @@ def test_use_says_what_stays_behind(run_shorepass: RunShorepass, our_helper: str
     assert "1 login stays in vault" in done.stderr, our_helper
 
 
+def test_use_says_that_a_store_that_cannot_be_asked_keeps_what_it_has(
+    run_shorepass: RunShorepass, world: Path, home: Path
+) -> None:
+    """A keyring that is locked just now, for one: its logins are not counted, and not passed over in silence."""
+    fails = world / "bin/docker-credential-fails"
+    fails.write_text("#!/bin/sh\necho it is closed on Mondays\nexit 1\n")
+    fails.chmod(0o755)
+    settings = home / ".config/shorepass/config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('store = "helper:fails"\n')
+    assert run_shorepass("vault", "init").status == 0
+    done = run_shorepass("stores", "use", "vault")
+    assert (done.status, "what it holds stays in helper:fails" in done.stderr) == (0, True)
+
+
 @pytest.mark.usefixtures("our_helper")
 def test_plain_text_again_where_files_name_our_helper(run_shorepass: RunShorepass, registry: Registry) -> None:
     """Whoever goes back to plain text is told that clients still ask our helper, and what mends it does."""

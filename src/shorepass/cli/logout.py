@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Log out; 0 unless a place could not be erased (or, for podman, nothing was found)."""
     from shorepass import account_logins
     from shorepass.contexts.local import LocalContext
-    from shorepass.errors import UsageError
+    from shorepass.errors import UsageError, without_user_info
     from shorepass.gone import log_out, log_out_account, log_out_everywhere
 
     client = place.find_client(arguments)
@@ -78,8 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"that was the login of the account {account}, which is meant here", file=sys.stderr)
         _print_left(done, arguments)
         for account in accounts:
-            command = f"shorepass logout --as {account} {server}"
-            print(f"the account {account} is still logged in to {server}: {command}", file=sys.stderr)
+            named = without_user_info(server)
+            command = f"shorepass logout --as {account} {named}"
+            print(f"the account {account} is still logged in to {named}: {command}", file=sys.stderr)
     if broken:
         return place.failure_code(arguments)
     return 0 if found or is_docker or arguments.all else place.failure_code(arguments)

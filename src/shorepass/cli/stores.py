@@ -71,17 +71,19 @@ def _use(here: LocalContext, name: str) -> int:
 
 
 def _logins(here: LocalContext, name: str) -> str:
-    """Return how many logins stay in a store, in words; empty for none, or where it cannot be asked."""
+    """Return how many logins stay in a store, in words; empty for none."""
     from shorepass.contexts.terminal import ask
-    from shorepass.errors import ShorepassError
+    from shorepass.errors import ShorepassError, StoreMissing
     from shorepass.stores.chosen import named
 
     if name == "file":
         return ""  # they are docker's own
     try:
         count = len(named(name, here, ask=ask, tell=lambda _: None).list())
-    except ShorepassError:
+    except StoreMissing:
         return ""
+    except ShorepassError:  # locked, perhaps for as long as this person is away from the desktop
+        return "what it holds stays"
     return "" if not count else "1 login stays" if count == 1 else f"{count} logins stay"
 
 

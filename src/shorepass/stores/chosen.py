@@ -57,7 +57,7 @@ def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None
         from shorepass.stores.external import External
 
         return External(here, name.removeprefix("helper:"))
-    raise UsageError(f"no store is called {printable(name)!r}", hint="one of: " + ", ".join(NAMES))
+    raise UsageError(f"no store is called {printable(name)!r}", hint=f"shorepass stores use NAME: {', '.join(NAMES)}")
 
 
 def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:

@@ -28,7 +28,7 @@ class External:
         if suffix.lower().removesuffix(".exe") == OURSELVES:
             raise UsageError("docker-credential-shorepass cannot be its own store", hint="shorepass stores use vault")
         self.name = PREFIX + suffix
-        self._client = HelperClient(context, suffix, named_in="the setting store")
+        self._client = HelperClient(context, suffix, named_in="config.toml: shorepass stores use vault")
 
     def get(self, key: str) -> Credential:
         """Return what the helper has, ANONYMOUS when it says that it has nothing. Raises HelperError."""
