@@ -189,6 +189,19 @@ def test_a_helper_that_the_file_names_is_asked(
 
 
 @pytest.mark.usefixtures("our_helper")
+def test_the_helper_of_a_docker_desktop_that_is_gone(
+    run_shorepass: RunShorepass, registry: Registry, docker_file: Path
+) -> None:
+    """The hint of the login that fails is the command after which it does not, and is no plain text, either."""
+    docker_file.write_text('{"credsStore": "desktop", "currentContext": "default"}')
+    done = log_in(run_shorepass, registry.host)
+    assert (done.status, done.stderr.endswith(": shorepass doctor --fix\n")) == (1, True)
+    run_shorepass("doctor", "--fix", "--yes")
+    assert log_in(run_shorepass, registry.host).status == 0
+    assert json.loads(docker_file.read_text())["credsStore"] == "shorepass"
+
+
+@pytest.mark.usefixtures("our_helper")
 def test_one_login_for_a_registry_and_it_says_whose_was_replaced(
     run_shorepass: RunShorepass, registry: Registry
 ) -> None:

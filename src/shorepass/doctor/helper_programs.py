@@ -183,5 +183,5 @@ def _without(context: Context, helper: Named) -> Repair:
                     data = remove_member(data, [name, key])
         return data
 
-    summary = f'take "{helper.suffix}" out of {helper.path}; the next login is then stored in the file itself'
+    summary = f'take "{helper.suffix}" out of {helper.path}; the next login does without it'
     return Edit(context, helper.path, edit, summary)

@@ -143,7 +143,7 @@ class HelperClient:
         return path
 
     def _instead(self, what: str) -> str:
-        place = self._named_in or "credsStore and credHelpers"
+        place = self._named_in or "credsStore and credHelpers: shorepass doctor --fix"
         return f'{what}; or take "{printable(self.suffix)}" out of {place}'
 
 
