@@ -226,3 +226,12 @@ def test_what_docker_keeps_to_itself_is_told(ours: list[str], home: Path) -> Non
         assert done.returncode == 1
         assert done.stderr == b"docker-credential-shorepass: " + done.stdout
         assert b"no key for" in done.stderr
+
+
+def test_nothing_to_read(ours: list[str]) -> None:
+    """A standard input that is closed names no registry, and keeps nothing."""
+    for verb in ("get", "erase", "store"):
+        argv = [programs.require("sh"), "-c", f'"$@" {verb} <&-', "sh", *ours]
+        done = subprocess.run(argv, capture_output=True, env=os.environ, timeout=60, check=False)
+        assert (done.returncode, done.stdout.count(b"\n")) == (1, 1)
+        assert b"Traceback" not in done.stderr
