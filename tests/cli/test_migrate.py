@@ -306,6 +306,23 @@ def test_undo_by_name_in_any_order(
         assert in_store(run_shorepass) == {}
 
 
+def test_a_file_that_is_not_there_is_named(run_shorepass: RunShorepass) -> None:
+    """A slip in a flag is not taken for a file without logins."""
+    for flag, name, file in (("--authfile", "auht.json", "auht.json"), ("--config", "dokcer", "dokcer/config.json")):
+        done = run_shorepass("migrate", flag, name)
+        assert (done.status, done.stderr) == (0, f"shorepass: {file}: there is no such file\n")
+
+
+def test_an_undo_names_the_accounts_that_are_chosen_no_longer(run_shorepass: RunShorepass, docker_file: Path) -> None:
+    """The file asks our helper no more, so neither a rule nor the variable counts; the login is where it was."""
+    write(docker_file, {"ghcr.io": ALICE, "quay.io": ALICE})
+    assert run_shorepass("migrate", "--apply").status == 0
+    store("ghcr.io#work", "bob", "builder")
+    done = run_shorepass("migrate", "--undo")
+    assert (done.status, done.stderr.count("the account work has a login for ghcr.io, where clients ask")) == (0, 1)
+    assert in_store(run_shorepass) == {"ghcr.io#work": "bob"}
+
+
 def test_several_at_once(run_shorepass: RunShorepass, docker_file: Path) -> None:
     """One migrates and the others find nothing left to do: no login is erased because another process has moved it."""
     auths = {f"r{number}.example": auth(f"alice:{number}") for number in range(20)}

@@ -69,12 +69,25 @@ def run(arguments: argparse.Namespace) -> int:
 def _migrate(arguments: argparse.Namespace, here: LocalContext) -> int:
     from shorepass.migration.journal import Journal
 
+    _warn_of_missing(arguments)
     store = _Chosen(arguments, here)
     if not arguments.apply:
         return _plan_or_move(arguments, here, store)
     store.make()
     with Journal(here).alone():
         return _plan_or_move(arguments, here, store)
+
+
+def _warn_of_missing(arguments: argparse.Namespace) -> None:
+    """Say which file of those that a flag names is not there: it may be a slip, and "no login" would be taken for its state."""
+    import os
+
+    from shorepass.errors import printable
+
+    config = arguments.config and os.path.join(arguments.config, "config.json")
+    for path in (arguments.authfile, config):
+        if path and not os.path.lexists(path):
+            _tell(f"{printable(path)}: there is no such file")
 
 
 def _plan_or_move(arguments: argparse.Namespace, here: LocalContext, store: _Chosen) -> int:
@@ -204,7 +217,27 @@ def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
         record = journal.read(name)
         take_back = undo_to_helper if record.helper else undo
         done = take_back(here, name, record, _Opener(here, record.store).open)
+        _warn_of_accounts(here, record.store, {key for one in done.moved for key in one.under if not record.helper})
     return _say(arguments, "undone", record.store, done, record.helper or None)
+
+
+def _warn_of_accounts(here: LocalContext, store: str, keys: set[str]) -> None:
+    """Say which accounts no rule chooses any more: the files name our helper no longer for these keys."""
+    from shorepass.contexts.terminal import nobody
+    from shorepass.errors import ShorepassError
+    from shorepass.stores.accounts import split
+    from shorepass.stores.chosen import named
+
+    try:
+        names = named(store, here, ask=nobody, tell=_tell).list() if keys else {}
+    except ShorepassError:
+        return  # of a store that would ask a person nothing more is said
+    for key, account in map(split, names):
+        if account and key in keys:
+            _tell(
+                f"the account {account} has a login for {key}, where clients ask our helper no longer: "
+                f"shorepass run --as {account} chooses it"
+            )
 
 
 def _step(done: int, of: int) -> None:
