@@ -10,7 +10,7 @@ from __future__ import annotations
 from shorepass.clients import Target
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import InvalidReference, ShorepassError, StoreMissing, UsageError, printable
-from shorepass.install import SUFFIX
+from shorepass.helper import OURSELVES
 from shorepass.logins import Erasure, Login, erase, store_login
 from shorepass.names import Reference, registry_meant, registry_of_server
 from shorepass.placement import PLAIN, require_helper
@@ -102,7 +102,7 @@ def log_in(
     kept_in = keeping.opened(here, store, tell)
     kept_in.store(key_of(target.key, account), accepted)
     _name_helper(here, client, target, kept_in, account, tell)
-    return Login(registry, accepted, target._replace(helper=SUFFIX, detected=False), plain_text=False, changed=True)
+    return Login(registry, accepted, target._replace(helper=OURSELVES, detected=False), plain_text=False, changed=True)
 
 
 def _new_rule(here: LocalContext, client: Client, key: str, account: str) -> Rule | None:
@@ -133,7 +133,7 @@ def _name_helper(here: LocalContext, client: Client, target: Target, store: Stor
     """Let the client ask our helper for the registry, unless it asks another one. Its default login moves to our store."""
     from shorepass import keeping
 
-    if target.helper == SUFFIX:
+    if target.helper == OURSELVES:
         keeping.name_helper(here, client, target)  # for podman, too, which passes over credsStore
         return
     resolution = client.resolve(here, Reference(registry_of_server(target.key)))

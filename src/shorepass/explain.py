@@ -42,7 +42,7 @@ def account_steps(resolution: Resolution, context: Context) -> list[Step]:
 
 
 def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, context: Context) -> Step:
-    from shorepass.install import PROGRAM
+    from shorepass.helper import PROGRAM
     from shorepass.names import Reference
     from shorepass.stores.choice import part_of
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from shorepass.clients import Target, find
 from shorepass.config.locations import docker_config_path
 from shorepass.errors import InvalidReference, ShorepassError, SourceError, StoreLocked, UsageError, WriteError
-from shorepass.install import SUFFIX
+from shorepass.helper import OURSELVES
 from shorepass.logins import Erasure
 from shorepass.names import HUB_HOSTS, HUB_REGISTRY, HUB_SERVER_URL, registry_meant
 from shorepass.shapes import NamedTuple
@@ -146,7 +146,7 @@ def _is_asked_for(context: Context, server: str) -> bool:
     """Tell whether a client's file names our helper for a server: then the login there is that client's. Raises SourceError."""
     for name in FAMILIES:
         try:
-            if any(target.helper == SUFFIX for target in find(name).erasures(context, server)):
+            if any(target.helper == OURSELVES for target in find(name).erasures(context, server)):
                 return True
         except UsageError:
             continue  # no name for that client, so none of its logins
@@ -181,7 +181,7 @@ def _left(here: LocalContext, context: Context, registry: str) -> Iterator[Left]
     for name in FAMILIES:
         for entry in find(name).entries(context, ask_helpers=False):
             key = entry.key
-            if entry.helper == SUFFIX and (not key or _meant(key) == registry):
+            if entry.helper == OURSELVES and (not key or _meant(key) == registry):
                 key = _key_in_vault(here, registry) if context.name == "me" else ""
             elif not entry.kind or _meant(key) != registry:
                 continue
@@ -209,7 +209,7 @@ def _key_in_vault(here: LocalContext, registry: str) -> str:
 
 def _flags(context: Context, name: str, entry: Entry) -> tuple[str, ...] | None:
     """Return the flags with which a client's logout erases an entry, None where it cannot."""
-    if entry.helper == SUFFIX:
+    if entry.helper == OURSELVES:
         return ()
     if entry.path.endswith(LEGACY):
         return None

@@ -6,12 +6,14 @@ What was there before is remembered in ``$XDG_STATE_HOME/shorepass/helper.json``
 from __future__ import annotations
 
 import json
+import os
 
 from shorepass import files
 from shorepass.config import document
 from shorepass.config.locations import auth_files, docker_config_path, join
 from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile, UsageError
+from shorepass.helper import OURSELVES
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -26,10 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     *(
-        "PROGRAM",
-        "SUFFIX",
         "Before",
         "Place",
+        "asked_for",
         "decode",
         "everywhere",
         "held",
@@ -37,14 +38,11 @@ __all__ = [
         "installing",
         "named_now",
         "naming",
-        "place",
         "places",
     ),
     *("put_back", "restore", "uninstall", "uninstalling"),
 ]
 
-SUFFIX = "shorepass"
-PROGRAM = f"docker-credential-{SUFFIX}"
 VERSION = 1
 CLIENTS = ("docker", "podman")
 
@@ -63,19 +61,27 @@ class Before(NamedTuple):
     depth: int
 
 
-def place(here: LocalContext, client: str, registry: str | None) -> Place:
-    """Return where a client would have the helper named, for one registry or for all. Raises UsageError."""
-    from shorepass.names import registry_of_server, server_url
+def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Place]:
+    """Return where a client would have the helper named, for one registry or for all. Raises UsageError.
 
-    if client == "docker":
-        path = docker_config_path(here)[0]
-        return Place(path, ("credHelpers", server_url(registry_of_server(registry))) if registry else ("credsStore",))
-    if not registry:
+    Docker Hub's login is named as podman asks for it, too, which reads docker's file.
+    """
+    from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, registry_of_server, server_url
+
+    is_docker = client == "docker"
+    path = docker_config_path(here)[0] if is_docker else auth_files(here, client, docker_first=True)[0].path
+    path = os.path.abspath(path)
+    if registry is None and is_docker:
+        return [Place(path, ("credsStore",))]
+    if registry is None:
         raise UsageError(
             "podman takes no helper for all registries from its auth file",
             hint='name one with --for REGISTRY; for all: credential-helpers = ["shorepass"] in registries.conf',
         )
-    return Place(auth_files(here, client, docker_first=True)[0].path, ("credHelpers", registry_of_server(registry)))
+    host = registry_of_server(registry)
+    keys = [server_url(host) if is_docker else host]
+    keys += [HUB_REGISTRY] * (keys == [HUB_SERVER_URL])
+    return [Place(path, ("credHelpers", key)) for key in keys]
 
 
 def places(here: LocalContext) -> list[Place]:
@@ -90,7 +96,7 @@ def everywhere(here: LocalContext) -> list[Place]:
     """
     found = dict.fromkeys(places(here))
     for path in (docker_config_path(here)[0], auth_files(here, "podman", docker_first=False)[0].path):
-        found |= dict.fromkeys(_named_in(here.read(path, document.SIZE_LIMIT), path))
+        found |= dict.fromkeys(_named_in(here.read(path, document.SIZE_LIMIT), os.path.abspath(path)))
     return list(found)
 
 
@@ -99,13 +105,15 @@ def _named_in(content: FileContent | None, path: str) -> Iterator[Place]:
     helpers = value.get("credHelpers") if isinstance(value, dict) else None
     keys = helpers if isinstance(helpers, dict) else ()
     for member in (("credsStore",), *(("credHelpers", key) for key in keys)):
-        if named_now(content, Place(path, member)) == SUFFIX:
+        if named_now(content, Place(path, member)) == OURSELVES:
             yield Place(path, member)
 
 
 def naming(here: LocalContext) -> list[Place]:
     """Return those of ``places`` that name our helper now. Raises MalformedFile, FileError."""
-    return [where for where in places(here) if named_now(here.read(where.path, document.SIZE_LIMIT), where) == SUFFIX]
+    return [
+        where for where in places(here) if named_now(here.read(where.path, document.SIZE_LIMIT), where) == OURSELVES
+    ]
 
 
 def named_now(content: FileContent | None, where: Place) -> str | None:
@@ -129,9 +137,9 @@ def installing(where: Place) -> Edit:
     """Return the edit that names our helper in a place."""
 
     def edit(content: FileContent | None) -> bytes | None:
-        if named_now(content, where) == SUFFIX:
+        if named_now(content, where) == OURSELVES:
             return None
-        return document.set_member(content or b"", where.member, SUFFIX)
+        return document.set_member(content or b"", where.member, OURSELVES)
 
     return edit
 
@@ -157,7 +165,7 @@ def uninstalling(here: LocalContext, where: Place) -> Edit:
 
 def put_back(content: FileContent | None, where: Place, before: Before) -> bytes | None:
     """Return a file with what a place held before our helper, None where that is not named there. Raises MalformedFile."""
-    if content is None or named_now(content, where) != SUFFIX:
+    if content is None or named_now(content, where) != OURSELVES:
         return None
     if before.name is not None:
         return document.set_member(content, where.member, before.name)

@@ -6,11 +6,14 @@ podman, which reads docker's file, too, passes over ``credsStore``.
 
 from __future__ import annotations
 
+import os
+
 from shorepass.config import docker_config, document
 from shorepass.contexts.terminal import ask
 from shorepass.credential import Basic
 from shorepass.errors import UsageError, printable
-from shorepass.install import PROGRAM, SUFFIX, Place, install
+from shorepass.helper import OURSELVES, PROGRAM
+from shorepass.install import Place, install
 from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL
 from shorepass.stores import settings
 from shorepass.stores.accounts import key_of, require_room
@@ -51,7 +54,7 @@ def keep(
             "for docker and podman alike"
         )
     name_helper(here, client, target)
-    return target._replace(helper=SUFFIX, detected=False)
+    return target._replace(helper=OURSELVES, detected=False)
 
 
 def _key_of_account(here: LocalContext, key: str, store: Store, tell: Tell) -> str:
@@ -91,7 +94,7 @@ def name_helper(here: LocalContext, client: Client, target: Target) -> None:
     if is_docker and not docker_config.load(here.read(target.path, document.SIZE_LIMIT)).holds_auth:
         members.append(("credsStore",))  # or docker would keep the next login that it makes itself in plain text
     for member in members:
-        install(here, Place(target.path, member))
+        install(here, Place(os.path.abspath(target.path), member))
     entry = ("auths", target.key)
 
     def empty(content: FileContent | None) -> bytes | None:

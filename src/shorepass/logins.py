@@ -60,8 +60,9 @@ def log_in(
 
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
+    from shorepass.helper import OURSELVES
     from shorepass.names import registry_of_server
-    from shorepass.placement import OURSELVES, decide
+    from shorepass.placement import decide
     from shorepass.registry.client import RegistryClient
 
     target = client.target(context, server)  # a broken config file is found before the password is sent anywhere

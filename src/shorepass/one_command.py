@@ -15,7 +15,7 @@ from shorepass.clients import NAMES
 from shorepass.config import auth_file, docker_config, document
 from shorepass.config.locations import auth_files, docker_config_path
 from shorepass.errors import InvalidReference, SourceError, UsageError, WriteError, printable
-from shorepass.install import PROGRAM, SUFFIX
+from shorepass.helper import OURSELVES, PROGRAM
 from shorepass.shapes import NamedTuple
 from shorepass.stores import settings
 from shorepass.stores.accounts import spellings
@@ -80,8 +80,8 @@ def _for_docker(here: LocalContext, keys: Iterable[str], folder: str) -> Lent:
     kept = {name: value for name, value in found.items() if name not in LOGIN_FIELDS}
     ours = os.path.join(folder, "docker")
     registries = {_registry(key) for key in (*keys, *config.auths, *config.cred_helpers)}
-    named = dict.fromkeys(sorted(registries - {""}), SUFFIX)  # for podman in a script, which passes over credsStore
-    data = json.dumps({**kept, "credHelpers": named, "credsStore": SUFFIX}, indent="\t").encode()
+    named = dict.fromkeys(sorted(registries - {""}), OURSELVES)  # for podman in a script, which passes over credsStore
+    data = json.dumps({**kept, "credHelpers": named, "credsStore": OURSELVES}, indent="\t").encode()
     path = os.path.join(ours, "config.json")
     files.update(path, lambda _: data)
     there, name_of_it = os.path.split(theirs)
@@ -121,7 +121,7 @@ def _for_containers(here: LocalContext, client: str, keys: Iterable[str], folder
     theirs = {_registry(key) for key in (*logins.auths, *logins.helpers) if "/" not in _bare(key)}
     parts = [key for key in logins.auths if "/" in _bare(key) and _registry(key) not in ours]
     path = os.path.join(folder, "containers", "auth.json")
-    named = dict.fromkeys(sorted((ours | theirs) - {""}), SUFFIX)
+    named = dict.fromkeys(sorted((ours | theirs) - {""}), OURSELVES)
     data = json.dumps({"auths": {}, "credHelpers": named}, indent="\t").encode()
     files.update(path, lambda _: data)
     return Lent({"REGISTRY_AUTH_FILE": path}, path, tuple(sorted(parts)))

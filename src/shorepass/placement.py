@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import printable
+from shorepass.helper import OURSELVES
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -11,9 +12,8 @@ if TYPE_CHECKING:
     from shorepass.clients import Client, Target
     from shorepass.contexts import Context
 
-__all__ = ["OURSELVES", "PLAIN", "Decision", "decide", "require_helper"]
+__all__ = ["PLAIN", "Decision", "decide", "require_helper"]
 
-OURSELVES = "shorepass"  # our helper's name in a client's file
 PLAIN = "file"  # the store in which a login rests as the client itself keeps it
 
 
@@ -70,7 +70,7 @@ def require_helper(here: LocalContext, client: Client, *, or_plain_text: bool = 
     import sys
 
     from shorepass.errors import ShorepassError
-    from shorepass.install import PROGRAM
+    from shorepass.helper import PROGRAM
 
     if here.which(PROGRAM) is not None:
         return

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from faults.canary import write_program
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:
@@ -99,6 +101,44 @@ def test_list_shows_every_client(run_shorepass: RunShorepass, home: Path) -> Non
     assert "hidden-pw" not in done.stdout
     rows = json.loads(run_shorepass("list", "--client", "docker", "--json").stdout)
     assert [(row["client"], row["key"], row["username"]) for row in rows] == [("docker", "a.example", "alice")]
+
+
+@pytest.mark.parametrize("client", ["docker", "podman"])
+def test_list_asks_our_helper_once(run_shorepass: RunShorepass, home: Path, world: Path, client: str) -> None:
+    """Every login names our helper for its registry: all of them are one call, and Docker Hub has two names."""
+    hub = "https://index.docker.io/v1/"
+    write_program(
+        world / "bin/docker-credential-shorepass",
+        f'#!/bin/sh\necho "$1" >> {world}/calls\necho \'{{"a.example":"alice","b.example":"<token>","{hub}":"hub"}}\'\n',
+    )
+    helpers = dict.fromkeys(["a.example", "b.example", "docker.io", "none.example"], "shorepass")
+    file = home / ".docker/config.json" if client == "docker" else world / "run/containers/auth.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"credHelpers": helpers}))
+    done = run_shorepass("list", "--json", "--client", client)
+    assert [(row["key"], row["username"], row["kind"]) for row in json.loads(done.stdout)] == [
+        ("a.example", "alice", "password"),
+        ("b.example", "", "identity token"),
+        ("docker.io", "hub", "password"),
+    ]
+    assert (world / "calls").read_text() == "list\n"
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_an_old_copy_in_a_vaults_place_is_said(run_shorepass: RunShorepass, home: Path, our_helper: str) -> None:
+    """Where the vault is damaged and a copy of it answers, all verbs say so: a login may be missing there."""
+    assert run_shorepass("vault", "init").status == 0
+    for key in ("a.example", "b.example"):
+        login = json.dumps({"ServerURL": key, "Username": "alice", "Secret": "x"})
+        subprocess.run([our_helper, "store"], input=login.encode(), check=True, timeout=60)
+    write(home, {"credHelpers": dict.fromkeys(["a.example", "b.example"], "shorepass")})
+    (home / ".local/share/shorepass/vault.age").write_text("x")
+    done = run_shorepass("get", "a.example")
+    assert json.loads(done.stdout)["Username"] == "alice"
+    assert "stands in for it" in done.stderr
+    for words in (("list",), ("explain", "--offline", "b.example")):
+        assert "stands in for it" in run_shorepass(*words).stderr
+    assert "stands in for it" in run_shorepass("get", "b.example").stderr
 
 
 def test_explain_offline_names_every_step(run_shorepass: RunShorepass, home: Path) -> None:

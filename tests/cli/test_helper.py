@@ -55,6 +55,8 @@ def test_uninstall_puts_back_what_was_there(
     config = {name.lower(): value for name, value in json.loads(file.read_text()).items()}
     key = {"ghcr.io": "ghcr.io", "docker.io": "https://index.docker.io/v1/"}.get(flags[-1] if flags else "")
     assert (config["credhelpers"][key] if key else config["credsstore"]) == "shorepass"
+    if "docker.io" in flags:
+        assert config["credhelpers"]["docker.io"] == "shorepass"  # what podman asks for
     if text is not None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o640
     for _ in range(2):
@@ -62,6 +64,25 @@ def test_uninstall_puts_back_what_was_there(
         assert done.status == 0, done.stderr
         assert (file.read_bytes().decode() if file.exists() else None) == text
     assert "does not name shorepass" in done.stdout
+
+
+def test_a_place_is_remembered_by_its_whole_path(
+    run_shorepass: RunShorepass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative DOCKER_CONFIG is undone from another folder, too."""
+    monkeypatch.chdir(tmp_path)
+    assert run_shorepass("helper", "install", "--yes", env={"DOCKER_CONFIG": "here"}).status == 0
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert run_shorepass("helper", "uninstall", "--all", "--yes").status == 0
+    assert not (tmp_path / "here/config.json").exists()
+
+
+def test_an_empty_name_is_not_all_registries(run_shorepass: RunShorepass, file: Path) -> None:
+    """``--for "$REGISTRY"`` with a variable that is not set changes nothing."""
+    done = run_shorepass("helper", "install", "--yes", "--for", "")
+    assert done.status == 2, done.stderr
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("flags", FLAGS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from shorepass.helper import OURSELVES, PROGRAM
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -47,18 +49,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "install":
         if arguments.all:
             raise UsageError("--all is for uninstall alone")
-        _install(arguments, here, install.place(here, client_name(arguments), arguments.registry))
+        for where in install.asked_for(here, client_name(arguments), arguments.registry):
+            _install(arguments, here, where)
+        _warn(here)
         return 0
     if arguments.all and arguments.registry:
         raise UsageError("either --all or --for")
-    migrations = arguments.all and bool(
-        Journal(here).names()
-    )  # taken back as a whole: the logins have to go back as well
+    # what migrate has named is taken back as a whole: the logins have to go back as well
+    migrations = arguments.all and bool(Journal(here).names())
     if arguments.all:
         places = install.places(here) if migrations else install.everywhere(here)
     else:
-        places = [install.place(here, client_name(arguments), arguments.registry)]
-    for where in places:
+        places = install.asked_for(here, client_name(arguments), arguments.registry)
+    for where in reversed(places):  # the last one found what those before it had made
         _uninstall(arguments, here, where)
     if not places:
         print("no file names it by login or install")
@@ -79,10 +82,10 @@ def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) ->
 
     member = ".".join(where.member)
     before = install.named_now(here.read(where.path, SIZE_LIMIT), where)
-    changed = _change(arguments, here, where, install.installing(where), f"set {member} to {install.SUFFIX}")
+    changed = _change(arguments, here, where, install.installing(where), f"set {member} to {OURSELVES}")
     if changed:
         install.install(here, where)
-    print(f"{where.path}: {member} is {install.SUFFIX}" + ("" if changed else " already"))
+    print(f"{where.path}: {member} is {OURSELVES}" + ("" if changed else " already"))
     if changed and before and here.which(f"docker-credential-{before}"):
         name = printable(before)
         print(
@@ -91,7 +94,6 @@ def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) ->
         print(f"hint: move it into the store: shorepass migrate --from {name} --apply", file=sys.stderr)
     if where.member == ("credsStore",):
         _warn_of_plain_text(here, where.path)
-    _warn(here)
 
 
 def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
@@ -104,7 +106,7 @@ def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) 
     else:
         if where in install.places(here):
             install.uninstall(here, where)  # somebody else has taken it out: there is nothing to remember any more
-        print(f"{where.path}: {member} does not name {install.SUFFIX}")
+        print(f"{where.path}: {member} does not name {OURSELVES}")
 
 
 def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edit: Edit, summary: str) -> bool:
@@ -153,7 +155,6 @@ def _warn(here: LocalContext) -> None:
     import os
 
     from shorepass.contexts.terminal import ask
-    from shorepass.install import PROGRAM
     from shorepass.stores import settings
     from shorepass.stores.vault import INIT, Vault
 

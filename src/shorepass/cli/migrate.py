@@ -171,7 +171,7 @@ class _Chosen(_Opener):
         import os
 
         from shorepass.errors import UsageError
-        from shorepass.install import PROGRAM
+        from shorepass.helper import PROGRAM
         from shorepass.stores.chosen import choose, use_what_works
 
         if self._here.which(PROGRAM) is None:

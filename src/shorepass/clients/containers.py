@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.names import Reference
 
-    _Ask: TypeAlias = Callable[[Context, str, str, str | None], list[Entry]]
+    _Ask: TypeAlias = Callable[[str, str, str | None], list[Entry]]
 
 __all__ = ["Containers"]
 
@@ -146,7 +146,9 @@ class Containers:
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return the logins of all auth files and helpers, broken places included."""
-        ask = _helper_entries if ask_helpers else _unasked
+        from shorepass.clients.helper_lists import HelperLists
+
+        ask = HelperLists(context).entries if ask_helpers else _unasked
         entries: list[Entry] = []
         try:
             helpers = self._registries_conf(context).helpers
@@ -157,7 +159,7 @@ class Containers:
             if helper == AUTH_FILES:
                 entries += [entry for file in files for entry in _file_entries(context, file, ask)]
             else:
-                entries += ask(context, "registries.conf", helper, None)
+                entries += ask("registries.conf", helper, None)
         return entries
 
 
@@ -361,7 +363,7 @@ def _file_entries(context: Context, file: AuthFile, ask: _Ask) -> list[Entry]:
         return [Entry("", "", "", file.path, error=error)]
     entries = []
     for key, helper in logins.helpers.items():
-        entries += ask(context, file.path, helper, key)
+        entries += ask(file.path, helper, key)
     for key in logins.auths:
         match _decode(file, logins, key):
             case SourceError() as broken:
@@ -375,23 +377,5 @@ def _file_entries(context: Context, file: AuthFile, ask: _Ask) -> list[Entry]:
     return entries
 
 
-def _unasked(context: Context, path: str, suffix: str, key: str | None) -> list[Entry]:  # noqa: ARG001 -- an _Ask
+def _unasked(path: str, suffix: str, key: str | None) -> list[Entry]:
     return [Entry(key or "", "", "", path, suffix)]
-
-
-def _helper_entries(context: Context, path: str, suffix: str, key: str | None) -> list[Entry]:
-    """Return a helper's logins: for one key of a file, or all that it lists."""
-    from shorepass.helper.client import HelperClient
-
-    client = HelperClient(context, suffix)
-    try:
-        names = client.list()
-    except SourceError as error:
-        return [Entry(key or "", "", "", path, suffix, error)]
-    rows = names.items() if key is None else [(key, names[key])] if key in names else []
-    return [
-        Entry(
-            url, "" if user == "<token>" else user, "identity token" if user == "<token>" else "password", path, suffix
-        )
-        for url, user in rows
-    ]

@@ -195,6 +195,9 @@ class Docker:
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return docker's stored logins: all of the default store, and one for each registry with its own helper."""
+        from shorepass.clients.helper_lists import HelperLists
+        from shorepass.helper import OURSELVES
+
         path = docker_config_path(context)[0]
         found = self._variable_entries(context)
         try:
@@ -208,10 +211,14 @@ class Docker:
             helpers += [(key, helper, path) for key, helper in config.cred_helpers.items()]
             found += [Entry(key, "", "", named_in, helper) for key, helper, named_in in helpers if helper]
             return [entry for entry in found if entry]
+        lists = HelperLists(context)
         if default:
-            found += _listed(context, default, path, leave=config.cred_helpers)
+            listed = lists.entries(path, default, None)
+            found += [entry for entry in listed if entry.error or entry.key not in config.cred_helpers]
         for key, helper in config.cred_helpers.items():
-            if helper:
+            if helper == OURSELVES:
+                found += lists.entries(path, helper, key)  # its list is what it gives, and one call for all
+            elif helper:
                 found.append(_asked(context, helper, key, path))
         return [entry for entry in found if entry]
 
@@ -415,23 +422,6 @@ def _kind(credential: Credential) -> str:
     if isinstance(credential, IdentityToken):
         return "identity token"
     return "bearer token" if isinstance(credential, BearerToken) else "password"
-
-
-def _listed(context: Context, helper: str, path: str, leave: dict[str, str]) -> list[Entry | None]:
-    """Return what a helper lists, without the registries that have a helper of their own."""
-    from shorepass.helper.client import HelperClient
-
-    try:
-        names = HelperClient(context, helper).list()
-    except SourceError as error:
-        return [Entry("", "", "", path, helper, error)]
-    return [
-        Entry(key, "", "identity token", path, helper)
-        if name == "<token>"
-        else Entry(key, name, "password", path, helper)
-        for key, name in names.items()
-        if key not in leave
-    ]
 
 
 def _asked(context: Context, helper: str, key: str, path: str) -> Entry | None:

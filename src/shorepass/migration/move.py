@@ -5,7 +5,8 @@ from __future__ import annotations
 from shorepass.config import document
 from shorepass.credential import IdentityToken
 from shorepass.errors import ShorepassError, UsageError
-from shorepass.install import SUFFIX, Place, held
+from shorepass.helper import OURSELVES
+from shorepass.install import Place, held
 from shorepass.migration.entries import holds_secret
 from shorepass.migration.journal import Journal, Moved, Named, Record
 from shorepass.migration.plan import Group, Stay, plan_file, readers_of
@@ -93,7 +94,7 @@ def _is_taken_over(here: LocalContext, source: Source, group: Group, key: str) -
         return True  # rather a login too many than none
     if any(holds_secret(readers[0].auths.get(login.key, ())) for login in group.logins if readers):
         return False
-    return any(reader.helper(key) == SUFFIX for reader in readers)
+    return any(reader.helper(key) == OURSELVES for reader in readers)
 
 
 def _record(here: LocalContext, plan: Plan, store: Store) -> Record:

@@ -11,8 +11,9 @@ from shorepass.clients.docker import DOCKER
 from shorepass.config import document, registries_conf
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import ShorepassError, SourceError, UsageError, WriteError, printable, without_user_info
+from shorepass.helper import OURSELVES
 from shorepass.helper.client import HelperClient
-from shorepass.install import SUFFIX, Place, held, installing, restore
+from shorepass.install import Place, held, installing, restore
 from shorepass.migration.journal import Journal, Moved, Named, Record
 from shorepass.migration.move import CHANGED, Done, had, store_all
 from shorepass.migration.plan import Stay
@@ -47,7 +48,7 @@ class HelperPlan(NamedTuple):
 
 def plan_helper(here: LocalContext, suffix: str, store: Store | None) -> HelperPlan:
     """Return what of a helper's logins moves. Raises UsageError: not from this one; SourceError."""
-    if suffix == SUFFIX:
+    if suffix == OURSELVES:
         raise UsageError("that is our own helper: its logins are in the store already")
     if store and (store.name == f"helper:{suffix}" or suffix in SAME_PLACE.get(store.name, ())):
         raise UsageError(f"the store {store.name} is where docker-credential-{printable(suffix)} keeps its logins")
@@ -95,8 +96,8 @@ def _places(here: LocalContext, suffix: str, stuck: set[str]) -> Iterator[Place]
     if target.detected and target.helper == suffix:
         yield Place(os.path.abspath(target.path), ("credsStore",))
     conf = registries_conf.load(here, variables=True)
-    if suffix in conf.helpers and SUFFIX not in conf.helpers:
-        line = ", ".join(f'"{name}"' for name in (*conf.helpers, SUFFIX))
+    if suffix in conf.helpers and OURSELVES not in conf.helpers:
+        line = ", ".join(f'"{name}"' for name in (*conf.helpers, OURSELVES))
         raise UsageError(
             f"registries.conf names docker-credential-{printable(suffix)}, and that file is left to you",
             hint=f"let it say: credential-helpers = [{line}], then migrate",

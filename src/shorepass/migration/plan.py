@@ -8,7 +8,7 @@ from contextlib import suppress
 from shorepass.config import document
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import MalformedFile, UsageError, printable
-from shorepass.install import SUFFIX
+from shorepass.helper import OURSELVES
 from shorepass.migration.entries import holds_secret, movable, repeated, secret_members
 from shorepass.migration.readers import (
     ContainersReader,
@@ -145,11 +145,11 @@ def _group(
                 _refuse(reader, registry, answer, logout, stored)
             for key in picked:
                 if answer != {on_the_wire(logins[key])}:
-                    if reader.helper(asked) == SUFFIX:
+                    if reader.helper(asked) == OURSELVES:
                         raise UsageError(OTHER_LOGIN.format(asked), hint=_decide(asked))
                     raise UsageError(NOT_ALIKE, hint=f"shorepass login {registry}, which writes it for both")
                 under[key] += [asked] * (asked not in under[key])
-            if picked and reader.helper(asked) != SUFFIX and asked not in names:
+            if picked and reader.helper(asked) != OURSELVES and asked not in names:
                 names.append(asked)
     if any(len(answers[asked]) > 1 for asked in names):
         raise UsageError(NOT_ALIKE)
@@ -171,7 +171,7 @@ def _answer(reader: Reader, registry: str, stored: Stored) -> Sent:
 def _refuse(reader: Reader, registry: str, answer: Sent, logout: str, stored: Stored) -> None:
     """Raise UsageError where no helper could answer as the file does."""
     helper = reader.helper(reader.asked(registry))
-    if helper not in ("", SUFFIX):
+    if helper not in ("", OURSELVES):
         program = printable(f"docker-credential-{helper}")
         raise UsageError(
             f"{reader.name} asks {program} for that registry, not the file",
@@ -211,7 +211,7 @@ def _edit(content: FileContent, groups: Sequence[Group], auths: Mapping[str, Mem
     ]
     data = document.remove_members(content, gone)
     for name in dict.fromkeys(name for group in groups for name in group.names):
-        data = document.set_member(content._replace(data=data), ("credHelpers", name), SUFFIX)
+        data = document.set_member(content._replace(data=data), ("credHelpers", name), OURSELVES)
     return data
 
 

@@ -10,7 +10,7 @@ from shorepass.clients.docker import DOCKER
 from shorepass.config import auth_file, docker_config
 from shorepass.config.auth_entry import BadEntryError, read_containers_entry, read_docker_entry
 from shorepass.credential import ANONYMOUS, BearerToken, IdentityToken
-from shorepass.install import SUFFIX
+from shorepass.helper import OURSELVES
 from shorepass.names import HUB_API, HUB_REGISTRY, Reference, host_of_key, is_registry, server_url
 from shorepass.shapes import Protocol
 
@@ -116,14 +116,14 @@ def sent(reader: Reader, reference: Reference, stored: Stored) -> Sent:
     keys = reader.fitting(reference)
     asked = reader.asked(reference.registry)
     helper = reader.helper(asked)
-    own = stored(asked) if helper == SUFFIX else ANONYMOUS
+    own = stored(asked) if helper == OURSELVES else ANONYMOUS
     found = frozenset(_outcome(reader, key) for key in keys) or frozenset({ANONYMOUS})
     tokens = frozenset(
         one for one in found if isinstance(one, BearerToken)
     )  # docker keeps them beside a helper's answer
-    if tokens or not helper or (helper == SUFFIX and own == ANONYMOUS):
+    if tokens or not helper or (helper == OURSELVES and own == ANONYMOUS):
         return found
-    return frozenset({on_the_wire(own) if helper == SUFFIX else f"docker-credential-{helper}"})
+    return frozenset({on_the_wire(own) if helper == OURSELVES else f"docker-credential-{helper}"})
 
 
 def _outcome(reader: Reader, key: str) -> Credential | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.errors import UsageError
+from shorepass.helper import OURSELVES
 from shorepass.stores import check
 
 TYPE_CHECKING = False
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["PREFIX", "External"]
 
 PREFIX = "helper:"
-OURSELVES = "shorepass"
 
 
 class External:

@@ -14,11 +14,12 @@ from shorepass.errors import (
     StoreMissing,
     Trouble,
 )
+from shorepass.helper import OURSELVES
 from shorepass.helper.protocol import program_name
 from shorepass.shapes import NamedTuple
 from shorepass.stores import probe, settings
 from shorepass.stores.chosen import DEFAULT, named
-from shorepass.stores.external import OURSELVES, PREFIX
+from shorepass.stores.external import PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
