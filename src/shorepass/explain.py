@@ -52,7 +52,10 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, cont
         return Step("account", Outcome.SKIPPED, choice.account, f"{choice.why}; {detail}", hint)
 
     asks_us = any(step.kind == "helper" and step.subject == PROGRAM for step in resolution.steps)
-    part = part_of(choice.rule.repository)[1] if choice.rule else ""
+    of_part = chooser.by_repository(resolution.reference)  # which podman goes by, whatever the variable says
+    part = ""
+    if of_part and of_part.rule and of_part.account == choice.account:
+        part = part_of(of_part.rule.repository)[1]
     if client != "docker" and part and not asks_us:
         key = f"{registry}/{part}"
         if source is not None and source.key == key:

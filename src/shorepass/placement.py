@@ -35,7 +35,7 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
     which podman asks no helper. Where ``credsStore`` names ours a login is kept here, too: podman passes over that, and is to
     find the login by ``credHelpers``.
 
-    Raises MalformedFile, FileError; ShorepassError: our helper is not on PATH, so no client could ask it.
+    Raises MalformedFile, FileError, UsageError; ShorepassError: our helper is not on PATH, so no client could ask it.
     """
     if store == PLAIN:
         return Decision()
@@ -51,14 +51,24 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
         return Decision(remark=plain)
     if named and context.getenv(settings.BEHIND_VARIABLE):
         return Decision()  # the file is of one command, and names our helper for all that it needs
-    if store is None and settings.load(context).store == PLAIN:
+    store = store or settings.load(context).store
+    if store == PLAIN:
         return Decision()
     if plain and context.getenv("REGISTRY_AUTH_FILE"):
         return Decision(remark=f"{plain}: a file that is named may be for another place")
     if plain and "/" in target.key:
         return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")
     require_helper(context, client, or_plain_text=not named)
+    _require_name(context, store)
     return Decision(context)
+
+
+def _require_name(here: LocalContext, store: str | None) -> None:
+    """Raise UsageError where no store is called that: before the password is sent."""
+    from shorepass.contexts.terminal import nobody
+    from shorepass.stores.chosen import DEFAULT, named
+
+    named(store or DEFAULT, here, ask=nobody, tell=lambda _: None)
 
 
 def require_helper(here: LocalContext, client: Client, *, or_plain_text: bool = False) -> None:

@@ -239,6 +239,9 @@ def test_podman_has_keys_for_parts_of_a_registry(person: Person, registry: str) 
     step = account_step(person, "--client", "podman", f"{registry}/acme/app")
     assert (step["outcome"], step["subject"]) == ("ok", "work")
     assert f"podman takes the key {registry}/acme by itself" in step["detail"]
+    step = account_step(person, "--client", "podman", f"{registry}/acme/app", account="work")
+    assert (step["outcome"], step["detail"].partition(";")[0]) == ("ok", "SHOREPASS_ACCOUNT names it")
+    assert account_step(person, "--client", "podman", f"{registry}/acme/app", account="home")["outcome"] == "skipped"
     assert person.accounts() == [
         {
             "account": "work",

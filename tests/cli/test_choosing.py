@@ -64,6 +64,20 @@ def in_plain_text(folder: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("our_helper")
+@pytest.mark.parametrize("how", ["config.toml", "--store"])
+def test_a_store_that_is_none_is_said_before_the_password_is_sent(
+    run_shorepass: RunShorepass, registry: Registry, home: Path, how: str
+) -> None:
+    """No registry sees a password for which there is no place."""
+    if how == "config.toml":
+        (home / ".config/shorepass").mkdir(parents=True)
+        (home / ".config/shorepass/config.toml").write_text('store = "valut"\n')
+    done = log_in(run_shorepass, registry.host, *(("--store", "valut") if how == "--store" else ()))
+    assert (done.status, "no store is called 'valut'" in done.stderr) == (1, True), done.stderr
+    assert registry.requests == []
+
+
+@pytest.mark.usefixtures("our_helper")
 def test_without_a_keyring_a_vault_is_made(
     run_shorepass: RunShorepass, registry: Registry, world: Path, docker_file: Path
 ) -> None:

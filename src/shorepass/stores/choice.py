@@ -51,7 +51,11 @@ class Chooser:
         """Return the account that is meant for an image."""
         if self._named or not self._settings.rules:
             return self._named
-        return _by_repository(self._settings, reference) or self._by_directory
+        return self.by_repository(reference) or self._by_directory
+
+    def by_repository(self, reference: Reference) -> Choice | None:
+        """Return what the rules for repositories alone choose."""
+        return _by_repository(self._settings, reference)
 
     def for_key(self, key: str) -> Choice | None:
         """Return the account that is meant by a key of the helper protocol, which knows no repository."""
