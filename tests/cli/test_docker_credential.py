@@ -100,8 +100,8 @@ def test_speaks_as_docker_credential_pass_does(ours: list[str], theirs: list[str
         expected = call(theirs, verb, stdin=stdin)
         if expected[1].endswith('"Username":"","Secret":""}\n'):  # Debian's 0.6 for "not found"; mended in 0.7
             expected = 1, "credentials not found in native keychain\n"
-        if "is not in the password store" in expected[1]:  # what pass itself says
-            expected = 1, "credentials not found in native keychain\n"
+        if "is not in the password store" in expected[1]:  # what pass itself says; podman 4.3 would crash at our words
+            expected = 0, "credentials not found in native keychain\n"
         assert call(ours, verb, stdin=stdin) == expected, (verb, stdin)
 
 

@@ -64,7 +64,9 @@ def test_a_client_logs_in_pulls_pushes_and_logs_out(
     assert plain(users["alice"]) == []
     for done in (client.push(image), client.pull(image)):
         assert done.returncode == 0, done.stderr
-    assert client.logout(registry).returncode == 0
+    for _ in range(2):  # podman 4.3 overflows its stack where a helper fails with "not found"
+        done = client.logout(registry)
+        assert done.returncode == 0, done.stderr[:2000]
     assert programs.run([PROGRAM, "list"], env=os.environ).stdout == "{}\n"
     assert client.pull(image).returncode != 0
 

@@ -83,9 +83,10 @@ class HelperClient:
     def erase(self, server_url: str) -> bool:
         """Erase a login; False when the helper says there was none (not all do). Raises HelperError."""
         path, done = self._call(Verb.ERASE, _line(server_url))
-        if done.status != 0 and not protocol.says_it_was_not_there(done.stdout):
+        was_there = not protocol.says_it_was_not_there(done.stdout)  # ours says so with exit status 0
+        if done.status != 0 and was_there:
             raise _failed(path, Verb.ERASE, done)
-        return done.status == 0
+        return done.status == 0 and was_there
 
     def list(self) -> dict[str, str]:
         """Return user names by server URL. Raises HelperError."""
