@@ -36,6 +36,7 @@ __all__ = [
         "held",
         "install",
         "installing",
+        "named_for",
         "named_now",
         "naming",
         "places",
@@ -62,11 +63,8 @@ class Before(NamedTuple):
 
 
 def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Place]:
-    """Return where a client would have the helper named, for one registry or for all. Raises UsageError.
-
-    Docker Hub's login is named as podman asks for it, too, which reads docker's file.
-    """
-    from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, registry_of_server, server_url
+    """Return where a client would have the helper named, for one registry or for all. Raises UsageError."""
+    from shorepass.names import registry_of_server, server_url
 
     is_docker = client == "docker"
     path = docker_config_path(here)[0] if is_docker else auth_files(here, client, docker_first=True)[0].path
@@ -79,9 +77,14 @@ def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Pla
             hint='name one with --for REGISTRY; for all: credential-helpers = ["shorepass"] in registries.conf',
         )
     host = registry_of_server(registry)
-    keys = [server_url(host) if is_docker else host]
-    keys += [HUB_REGISTRY] * (keys == [HUB_SERVER_URL])
-    return [Place(path, ("credHelpers", key)) for key in keys]
+    return [Place(path, ("credHelpers", key)) for key in named_for(server_url(host) if is_docker else host)]
+
+
+def named_for(key: str) -> list[str]:
+    """Return what ``credHelpers`` names for a login: Docker Hub's as podman asks for it, too, which reads docker's file."""
+    from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL
+
+    return [key, HUB_REGISTRY] if key == HUB_SERVER_URL else [key]
 
 
 def places(here: LocalContext) -> list[Place]:

@@ -13,8 +13,7 @@ from shorepass.contexts.terminal import ask
 from shorepass.credential import Basic
 from shorepass.errors import UsageError, printable
 from shorepass.helper import OURSELVES, PROGRAM
-from shorepass.install import Place, install
-from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL
+from shorepass.install import Place, install, named_for
 from shorepass.stores import settings
 from shorepass.stores.accounts import key_of, require_room
 from shorepass.stores.choice import Chooser
@@ -89,8 +88,7 @@ def _agree(here: LocalContext, store: str, tell: Tell) -> None:
 def name_helper(here: LocalContext, client: Client, target: Target) -> None:
     """Let the client ask our helper for this login, and leave nothing of it in the file, as the client itself does."""
     is_docker = client.name == "docker"
-    keys = [target.key, *([HUB_REGISTRY] if target.key == HUB_SERVER_URL else [])]
-    members: list[tuple[str, ...]] = [("credHelpers", key) for key in keys]
+    members: list[tuple[str, ...]] = [("credHelpers", key) for key in named_for(target.key)]
     if is_docker and not docker_config.load(here.read(target.path, document.SIZE_LIMIT)).holds_auth:
         members.append(("credsStore",))  # or docker would keep the next login that it makes itself in plain text
     for member in members:

@@ -51,16 +51,13 @@ def _use(here: LocalContext, name: str) -> int:
     """Set the store if it works. Raises ShorepassError: it does not; then nothing is changed."""
     from shorepass.contexts.terminal import ask
     from shorepass.install import naming
-    from shorepass.stores import probe, settings
-    from shorepass.stores.chosen import DEFAULT, named, use
+    from shorepass.stores import settings
+    from shorepass.stores.chosen import DEFAULT, named, use_what_works
 
     before = settings.load(here).store or DEFAULT
-    store = named(name, here, ask=ask, tell=lambda _: None)
-    if name == "vault":
-        store.list()
-    elif name != "file" and (error := probe.trouble(store, probe.SECONDS * 5)):
-        raise error
-    use(here, name)
+    if name == DEFAULT:
+        named(name, here, ask=ask, tell=lambda _: None).list()  # it must have been made, and open
+    use_what_works(here, name, ask=ask, tell=lambda _: None)
     print(f"{settings.path_of(here)}: the store is {name}")
     if before != name and (left := _logins(here, before)):
         print(f"shorepass: {left} in {before}, where docker-credential-shorepass looks no longer", file=sys.stderr)

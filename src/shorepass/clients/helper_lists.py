@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shorepass.clients import Entry
 from shorepass.errors import SourceError
-from shorepass.helper import OURSELVES
+from shorepass.helper import OURSELVES, protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +49,6 @@ def _same(suffix: str, key: str) -> tuple[str, ...]:
 
 
 def _entry(key: str, name: str, path: str, suffix: str) -> Entry:
-    if name == "<token>":
+    if name == protocol.TOKEN_USERNAME:
         return Entry(key, "", "identity token", path, suffix)
     return Entry(key, name, "password", path, suffix)

@@ -15,6 +15,7 @@ from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile, UsageError, WriteError
 from shorepass.files.placing import make_folders
+from shorepass.files.reading import reason
 from shorepass.install import Before, Place
 from shorepass.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.shapes import NamedTuple
@@ -96,7 +97,7 @@ class Journal:
         try:
             make_folders(os.path.dirname(target), self._here.home_owner(target))
         except OSError as error:
-            raise WriteError(target, (error.strerror or str(error)).lower()) from None
+            raise WriteError(target, reason(error)) from None
         return FolderLock(target, LOCK_TIMEOUT)
 
     def new_name(self) -> str:

@@ -103,10 +103,13 @@ def use(here: LocalContext, name: str) -> bool:
 
 
 def use_what_works(here: LocalContext, name: str, *, ask: Ask, tell: Callable[[str], None]) -> None:
-    """Set the first store, which must pass the test: a vault is made afterwards. Raises as ``choose`` does; nothing is set."""
+    """Set a store, which must pass the test, but for plain text, and a vault, which may be made afterwards.
+
+    Raises as ``choose`` does; then nothing is set.
+    """
     from shorepass.stores import probe
 
     store = named(name, here, ask=ask, tell=tell)
-    if name != DEFAULT and (error := probe.trouble(store, probe.SECONDS * 5)):
+    if name not in (DEFAULT, "file") and (error := probe.trouble(store, probe.SECONDS * 5)):
         raise error
     use(here, name)
