@@ -2,6 +2,7 @@
 #   make demo    a walk through login, get, explain, logout against a registry on loopback
 #   make test    install everything, real programs included, and run all tests
 #   make lint    style, format, types and the rows of the architecture
+#   make docs    the documentation site, in site/
 #   make fuzz    the property tests in turn, with new cases each time, until stopped or until one fails
 #   make bench   the figures in bench/README.md
 # TESTS=tests/unit narrows make test; PYTHON=python3.12 chooses the interpreter.
@@ -12,7 +13,7 @@ TESTS ?= tests
 SOURCES := pyproject.toml $(shell find src -type f -not -name '*.pyc')
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint fuzz bench clean
+.PHONY: demo test lint docs fuzz bench clean
 
 demo: .demo/installed
 	.demo/bin/python -m shorepass.testing.demo
@@ -27,6 +28,9 @@ lint: .venv/installed
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+
 fuzz: .venv/installed
 	tests/install-programs
 	set -e; while true; do SHOREPASS_FUZZ=1 CASES=500 .venv/bin/python -m pytest -q -x tests/property; done
@@ -36,7 +40,7 @@ bench: .venv/installed
 	set -e; for script in bench/*.py; do echo "== $$script"; .venv/bin/python $$script; done
 
 clean:
-	rm -rf .demo .venv
+	rm -rf .demo .venv site
 
 # The project is installed as its users get it, not editable: a file that packaging forgets fails here.
 .demo/installed: .demo/venv $(SOURCES)
@@ -51,6 +55,10 @@ clean:
 .venv/groups: .venv/venv pyproject.toml
 	.venv/bin/python $(PIP_INSTALL) 'pip>=25.1'
 	.venv/bin/python $(PIP_INSTALL) --group test --group lint
+	@touch $@
+
+.venv/docs: .venv/groups
+	.venv/bin/python $(PIP_INSTALL) --group docs
 	@touch $@
 
 .demo/venv .venv/venv:
