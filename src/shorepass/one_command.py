@@ -16,6 +16,7 @@ from shorepass.config import auth_file, docker_config, document
 from shorepass.config.locations import auth_files, docker_config_path
 from shorepass.errors import InvalidReference, SourceError, UsageError, WriteError, printable
 from shorepass.helper import OURSELVES, PROGRAM
+from shorepass.helper.causes import install
 from shorepass.shapes import NamedTuple
 from shorepass.stores import settings
 from shorepass.stores.accounts import spellings
@@ -67,7 +68,7 @@ def _path(here: LocalContext) -> dict[str, str]:
     folder = os.path.dirname(sys.executable)
     path = f"{here.getenv('PATH') or ''}{os.pathsep}{folder}".lstrip(os.pathsep)
     if here.with_env(PATH=path).which(PROGRAM) is None:
-        raise UsageError(f"{PROGRAM} is neither on PATH nor in {folder}", hint="pip install shorepass")
+        raise UsageError(f"{PROGRAM} is neither on PATH nor in {folder}", hint=install(OURSELVES))
     return {"PATH": path}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 
 from contract.keyring_service import bus, keyring_daemon, lock
 from e2e import programs
+from shorepass.testing import Registry
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -63,3 +65,29 @@ def test_keyring(run_shorepass: RunShorepass, tmp_path: Path, monkeypatch: pytes
                 lock(address)
             assert states(run_shorepass)["keychain"] == state
             assert (run_shorepass("stores", "use", "keychain").status == 0) == (state == "works")
+
+
+def test_a_login_says_that_only_the_library_for_the_keyring_is_missing(
+    run_shorepass: RunShorepass, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, our_helper: str
+) -> None:
+    """Docker's helper works on a real keyring: the login names the store it used, why, and the command that helps."""
+    without = tmp_path / "without"
+    without.mkdir()
+    (without / "secretstorage.py").write_text("raise ImportError('not installed')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(without), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("PATH", f"{os.path.dirname(our_helper)}:{programs.SYSTEM_PATH}")
+    with (
+        Registry(users={"alice": "wonderland"}) as registry,
+        bus(tmp_path / "bus") as address,
+        keyring_daemon(tmp_path, address),
+    ):
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        words = ("login", "-u", "alice", "--password-stdin", registry.host)
+        said = run_shorepass(*words, stdin="wonderland").stderr
+        command = f"{sys.executable} -m pip install secretstorage"
+        assert "logins are stored in the vault, not in the keychain" in said
+        assert "secretstorage is not installed, although helper:secretservice works" in said
+        assert f": {command} && shorepass stores use keychain\n" in said
+        rows = json.loads(run_shorepass("stores", "--json").stdout)["stores"]
+        assert [row["mend"] for row in rows if row["name"] == "keychain"] == [command]
+        assert run_shorepass(*words, stdin="wonderland").stderr == ""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
     from shorepass.contexts.local import LocalContext
+    from shorepass.errors import ShorepassError
     from shorepass.stores import Store
     from shorepass.stores.settings import Settings
     from shorepass.stores.vault_key import Ask
@@ -23,6 +24,7 @@ __all__ = ["DEFAULT", "choose", "chosen", "named", "use", "use_what_works"]
 
 DEFAULT = "vault"
 NAMES = ("vault", "keychain", "file", "helper:NAME")
+KEYRING_HELPER = "helper:secretservice"  # docker's own way to the keyring of a Linux desktop
 
 
 def chosen(here: LocalContext, *, ask: Ask, tell: Callable[[str], None], found: Settings | None = None) -> Store:
@@ -77,7 +79,8 @@ def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Stor
     if vault.exists():
         return vault
     keychain = named("keychain", here, ask=ask, tell=tell)
-    if name is None and probe.trouble(keychain) is None:
+    error = probe.trouble(keychain) if name is None else None
+    if name is None and error is None:
         use(here, keychain.name)
         tell(f"logins are kept in the system's keychain from now on ({settings.path_of(here)} says so)")
         return keychain
@@ -90,7 +93,29 @@ def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Stor
             return vault  # another login has made it in the meantime
         raise
     tell(f"made {vault.path}, where logins are encrypted; its key lies open in {vault.machine_path} (0600)")
+    if error is not None:
+        _tell_of_keyring(here, error, tell)
     return vault
+
+
+def _tell_of_keyring(here: LocalContext, error: ShorepassError, tell: Callable[[str], None]) -> None:
+    """Tell that a keyring works here, and only the library is missing: docker's own helper for it passes the test."""
+    from shorepass.contexts.terminal import nobody
+    from shorepass.errors import ShorepassError
+    from shorepass.stores import probe
+    from shorepass.stores.secret_service import LibraryMissing
+
+    if not isinstance(error, LibraryMissing):
+        return
+    try:
+        trouble = probe.trouble(named(KEYRING_HELPER, here, ask=nobody, tell=tell))
+    except ShorepassError:
+        return
+    if trouble is None:
+        tell(
+            f"logins are stored in the vault, not in the keychain: {error.reason}, although {KEYRING_HELPER} works; "
+            f"to use the keychain: {error.hint} && shorepass stores use keychain"
+        )
 
 
 def use(here: LocalContext, name: str) -> bool:

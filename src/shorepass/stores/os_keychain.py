@@ -15,6 +15,7 @@ import json
 from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
+from shorepass.contexts.installed import command_to_add
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import MalformedFile, StoreBroken, StoreLocked, StoreMissing, printable
 from shorepass.helper import protocol
@@ -112,8 +113,8 @@ class OsKeychain:
         try:
             from keyring import errors
         except ImportError:
-            hint = "pip install 'shorepass[keychain]'"
-            raise StoreMissing(NAME, "the library for it is not installed", hint=hint) from None
+            hint = command_to_add("keyring")
+            raise StoreMissing(NAME, "the Python library keyring is not installed", hint=hint) from None
         try:
             return work(self._backend or _platforms_own(self._here.platform))
         except errors.KeyringLocked as error:

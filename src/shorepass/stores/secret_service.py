@@ -8,6 +8,7 @@ Nothing here waits for long: a service that is not there, hangs, or would ask a 
 
 from __future__ import annotations
 
+from shorepass.contexts.installed import command_to_add
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError, printable
 from shorepass.secret import Secret
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
-__all__ = ["SecretService"]
+__all__ = ["LibraryMissing", "SecretService"]
 
 NAME = "keychain"
 TIMEOUT = 2.5  # seconds; with Python's start an answer is there within 3
@@ -35,6 +36,10 @@ TOKEN = "<token>"  # noqa: S105  # the protocol's mark of an identity token
 
 START = "log in to a desktop; without one: shorepass vault init, then shorepass stores use vault"
 UNLOCK = "unlock the keyring: in the desktop's password program, or gnome-keyring-daemon --unlock"
+
+
+class LibraryMissing(StoreMissing):
+    """The library that talks with the keyring is not installed, so no one knows whether the keyring works."""
 
 
 class SecretService:
@@ -115,8 +120,8 @@ def _connected(address: str, work: Callable[[Any], Result]) -> Result:
         import secretstorage
         from jeepney.io.blocking import open_dbus_connection
     except ImportError:
-        raise StoreMissing(
-            NAME, "the library for it is not installed", hint="pip install 'shorepass[keychain]'"
+        raise LibraryMissing(
+            NAME, "the Python library secretstorage is not installed", hint=command_to_add("secretstorage")
         ) from None
     try:
         connection = open_dbus_connection(address)

@@ -6,6 +6,7 @@ its own or without. Source: age(1).
 
 from __future__ import annotations
 
+from shorepass.contexts.installed import command_to_add
 from shorepass.errors import StoreBroken, StoreLocked, UsageError, printable
 from shorepass.shapes import NamedTuple
 
@@ -142,8 +143,8 @@ def _opened(content: FileContent, ask: Ask) -> bytes:
 def _without_library(path: str) -> StoreLocked:
     return StoreLocked(
         NAME,
-        f"{path}: a passphrase protects this SSH key, and the library that opens it is not installed",
-        hint="pip install 'shorepass[ssh]'; or take another key: shorepass vault init --passphrase",
+        f"{path}: a passphrase protects this SSH key, and the Python library cryptography that opens it is not installed",
+        hint=command_to_add("cryptography[ssh]"),
     )
 
 
