@@ -12,16 +12,18 @@ Version followed: 28.2.2 (docker/cli ``cli/config/``, ``cli/command/registry.go`
 
 from __future__ import annotations
 
-from shorepass.clients import Entry, Target
+from shorepass.clients import Entry, Target, docker_entries
+from shorepass.clients.docker_entries import beside_helper
+from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
-from shorepass.config.auth_entry import AuthConfig
+from shorepass.config.auth_entry import AuthConfig, Dialect
 from shorepass.config.docker_config import DockerConfig
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import docker_config_path
-from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
+from shorepass.credential import ANONYMOUS, Anonymous, BearerToken, Credential
 from shorepass.errors import HelperError, SourceError, without_user_info
 from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
-from shorepass.resolution import Outcome, Resolution, Source, Step
+from shorepass.resolution import Outcome, Resolution, Source
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -67,14 +69,14 @@ class Docker:
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what docker sends to the daemon for an image, as the daemon uses it."""
-        trace = _Trace(context, reference)
+        trace = Trace(context, reference, self.name, server_url(reference.registry), broken=BROKEN_FILE)
         try:
             answer = self._ask_variable(trace) or self._ask_file(trace)
         except SourceError as error:
             answer = trace.resolution(error)
         return answer
 
-    def _ask_variable(self, trace: _Trace) -> Resolution | None:
+    def _ask_variable(self, trace: Trace) -> Resolution | None:
         text = trace.context.getenv(VARIABLE)
         if not text:
             return None
@@ -102,7 +104,7 @@ class Docker:
         """Return the release whose docker decides about ``DOCKER_AUTH_CONFIG``: the one that is on PATH."""
         return self._release or _release_on_path(context)
 
-    def _ask_file(self, trace: _Trace) -> Resolution:
+    def _ask_file(self, trace: Trace) -> Resolution:
         path, config = self._load(trace)
         helper, why = _helper(trace.context, config, trace.server_url)
         if helper:
@@ -115,7 +117,7 @@ class Docker:
         if picked is NOTHING_PICKED:
             trace.add("key", Outcome.SKIPPED, trace.server_url, f"no key in {path} is or names that registry")
             return trace.resolution(ANONYMOUS)
-        trace.add_key(picked)
+        trace.add_key(picked.key, len(picked.others))
         credential = picked.auth.credential()
         trace.add_entry(picked.key, credential)
         source = None if isinstance(credential, Anonymous) else Source(path, picked.key)
@@ -126,9 +128,9 @@ class Docker:
         return path, self._decode(context.read(path, SIZE_LIMIT))
 
     def _decode(self, content: FileContent | None) -> DockerConfig:
-        return docker_config.load(content, nobody=self._rules < NAMED_USER_SINCE)
+        return docker_config.load(content, Dialect(nobody=self._rules < NAMED_USER_SINCE))
 
-    def _load(self, trace: _Trace) -> tuple[str, DockerConfig]:
+    def _load(self, trace: Trace) -> tuple[str, DockerConfig]:
         """Read docker's file, and say so."""
         path, why = docker_config_path(trace.context)
         try:
@@ -148,7 +150,7 @@ class Docker:
 
         docker goes through the keys in the random order of a Go map; ours is the alphabet's first.
         """
-        keys = self._fitting(config.auths, server_url)
+        keys = self.fitting_key(config.auths, server_url)
         if not keys:
             return NOTHING_PICKED
         entries = [config.entry(key) for key in keys]
@@ -156,9 +158,10 @@ class Docker:
 
     def fitting(self, keys: Collection[str], reference: Reference) -> list[str]:
         """Return those of a file's keys whose login docker may take for an image."""
-        return self._fitting(keys, server_url(reference.registry))
+        return self.fitting_key(keys, server_url(reference.registry))
 
-    def _fitting(self, keys: Collection[str], server_url: str) -> list[str]:
+    def fitting_key(self, keys: Collection[str], server_url: str) -> list[str]:
+        """Return those of a file's keys whose login docker may take for a server URL."""
         if server_url in keys:
             return [server_url]
         host_of = host_of_key if self._rules >= URL_PARSE_SINCE else _host_of_key_before_28
@@ -195,34 +198,16 @@ class Docker:
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return docker's stored logins: all of the default store, and one for each registry with its own helper."""
-        from shorepass.clients.helper_lists import HelperLists
-        from shorepass.helper import OURSELVES
-
         path = docker_config_path(context)[0]
         found = self._variable_entries(context)
         try:
             _, config = self._read(context)
         except SourceError as error:
-            return [*(entry for entry in found if entry), Entry("", "", "", path, error=error)]
-        found += [_entry(key, config.entry(key), path) for key in config.auths if _is_in_file(context, config, key)]
+            return [*found, Entry("", "", "", path, error=error)]
         default = _helper(context, config, "")[0]
-        if not ask_helpers:
-            helpers = [("", default, path if config.creds_store else "")]
-            helpers += [(key, helper, path) for key, helper in config.cred_helpers.items()]
-            found += [Entry(key, "", "", named_in, helper) for key, helper, named_in in helpers if helper]
-            return [entry for entry in found if entry]
-        lists = HelperLists(context)
-        if default:
-            listed = lists.entries(path, default, None)
-            found += [entry for entry in listed if entry.error or entry.key not in config.cred_helpers]
-        for key, helper in config.cred_helpers.items():
-            if helper == OURSELVES:
-                found += lists.entries(path, helper, key)  # its list is what it gives, and one call for all
-            elif helper:
-                found.append(_asked(context, helper, key, path))
-        return [entry for entry in found if entry]
+        return found + docker_entries.entries(context, path, config, default, ask_helpers=ask_helpers)
 
-    def _variable_entries(self, context: Context) -> list[Entry | None]:
+    def _variable_entries(self, context: Context) -> list[Entry]:
         text = context.getenv(VARIABLE)
         if not text or (self._release or _release_on_path(context)) < VARIABLE_SINCE:
             return []
@@ -230,74 +215,11 @@ class Docker:
             auths = docker_config.load_variable(text)
         except SourceError as error:
             return [Entry("", "", "", VARIABLE, error=error)]
-        return [_entry(key, auth, VARIABLE) for key, auth in auths.items()]
+        found = [docker_entries.entry(key, auth, VARIABLE) for key, auth in auths.items()]
+        return [entry for entry in found if entry]
 
 
 DOCKER = Docker()
-
-
-class _Trace:
-    """The steps of one resolution, as they are taken."""
-
-    def __init__(self, context: Context, reference: Reference) -> None:
-        self.context = context
-        self.reference = reference
-        self.server_url = server_url(reference.registry)
-        who = f"uid {context.uid}, " if context.uid is not None else ""
-        self._steps = [Step("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")]
-
-    def add(self, kind: str, outcome: Outcome, subject: str, detail: str, hint: str | None = None) -> None:
-        self._steps.append(Step(kind, outcome, subject, detail, hint))
-
-    def add_key(self, picked: _Picked) -> None:
-        key = without_user_info(picked.key)
-        if picked.key == self.server_url:
-            self.add("key", Outcome.OK, key, "what docker asks for, exactly")
-            return
-        detail = f"its host is {self.server_url!r}, and there is no key of just that name"
-        hint = None
-        if picked.others:
-            detail += f"; so it is with {len(picked.others)} more, and docker takes one at random each time"
-            hint = f"shorepass logout {self.reference.registry}, then log in anew"
-        self.add("key", Outcome.OK, key, detail, hint)
-
-    def add_entry(self, key: str, credential: Credential) -> None:
-        key = without_user_info(key)
-        login = f"shorepass login {self.reference.registry}"
-        if isinstance(credential, Anonymous):
-            self.add("entry", Outcome.SKIPPED, key, "no user name with a password in it, and no token", login)
-        else:
-            self.add("entry", Outcome.OK, key, _said(credential))
-
-    def resolution(
-        self,
-        answer: Credential | SourceError,
-        source: Source | None = None,
-        *,
-        behaviour: str = "",
-        alternatives: tuple[Credential, ...] = (),
-    ) -> Resolution:
-        return Resolution(
-            context=self.context.name,
-            client="docker",
-            reference=self.reference,
-            server_url=self.server_url,
-            answer=answer,
-            steps=tuple(self._steps),
-            source=source,
-            behaviour=behaviour or (BROKEN_FILE if isinstance(answer, SourceError) else ""),
-            alternatives=alternatives,
-        )
-
-
-def _said(credential: Credential) -> str:
-    if isinstance(credential, Basic):
-        return f"user name {credential.username!r} and a password"
-    if isinstance(credential, IdentityToken):
-        return "an identity token"
-    if isinstance(credential, BearerToken):
-        return "a registry token"
-    return "nothing"
 
 
 def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[str, str]:
@@ -324,7 +246,7 @@ def _detect(context: Context) -> str:
     return store if store and context.which(f"docker-credential-{store}") else ""
 
 
-def _ask_helper(trace: _Trace, helper: str, path: str, picked: _Picked) -> Resolution:
+def _ask_helper(trace: Trace, helper: str, path: str, picked: _Picked) -> Resolution:
     """Ask a helper; a registry token is still taken from the file's entry (``credentials/native_store.go``)."""
     from shorepass.helper.client import HelperClient
 
@@ -342,30 +264,20 @@ def _ask_helper(trace: _Trace, helper: str, path: str, picked: _Picked) -> Resol
     if isinstance(answer, Anonymous):
         login = f"shorepass login {trace.reference.registry}"
         trace.add("helper", Outcome.SKIPPED, client.program, "it has no login for that", login)
-    elif isinstance(_merge(AuthConfig(), answer), Anonymous):
+    elif isinstance(beside_helper(AuthConfig(), answer).credential(), Anonymous):
         trace.add("helper", Outcome.SKIPPED, client.program, "its answer lacks the user name or the secret")
     else:
-        trace.add("helper", Outcome.OK, client.program, _said(answer))
-    merged = [_merge(auth, answer) for auth in (picked.auth, *picked.others)]
+        trace.add("helper", Outcome.OK, client.program, said(answer))
+    merged = [beside_helper(auth, answer).credential() for auth in (picked.auth, *picked.others)]
     credential = merged[0]
     source = Source(path, trace.server_url, helper)
     if isinstance(credential, BearerToken):
-        trace.add_key(picked)
+        trace.add_key(picked.key, len(picked.others))
         key = without_user_info(picked.key)
-        trace.add("entry", Outcome.OK, key, f"{_said(credential)}: docker keeps it beside what a helper says")
+        trace.add("entry", Outcome.OK, key, f"{said(credential)}: docker keeps it beside what a helper says")
         source = Source(path, picked.key)
     others = tuple(dict.fromkeys(other for other in merged[1:] if other != credential))
     return trace.resolution(credential, None if isinstance(credential, Anonymous) else source, alternatives=others)
-
-
-def _merge(auth: AuthConfig, answer: Credential) -> Credential:
-    """Return what docker sends where a helper answered: of the file's entry only the registry token is left."""
-    username, password, token = "", AuthConfig().password, AuthConfig().identity_token
-    if isinstance(answer, Basic):
-        username, password = answer
-    elif isinstance(answer, IdentityToken):
-        token = answer.token
-    return AuthConfig(username, password, token, auth.registry_token).credential()
 
 
 def _distinct(credential: Credential, picked: _Picked) -> tuple[Credential, ...]:
@@ -404,35 +316,3 @@ def _login_key(server: str) -> str:
         return HUB_SERVER_URL
     registry_of_server(server)  # it must be one
     return server_url(host_of_key(server))
-
-
-def _is_in_file(context: Context, config: DockerConfig, key: str) -> bool:
-    """Tell whether docker may take this entry of the file: for its key, or for the registry that the key names."""
-    return not all(_helper(context, config, asked)[0] for asked in (key, host_of_key(key)))
-
-
-def _entry(key: str, auth: AuthConfig, path: str) -> Entry | None:
-    credential = auth.credential()
-    if isinstance(credential, Anonymous):
-        return None
-    return Entry(key, auth.username, _kind(credential), path, credential=credential)
-
-
-def _kind(credential: Credential) -> str:
-    if isinstance(credential, IdentityToken):
-        return "identity token"
-    return "bearer token" if isinstance(credential, BearerToken) else "password"
-
-
-def _asked(context: Context, helper: str, key: str, path: str) -> Entry | None:
-    """Return one helper's login for one registry: as docker does, which does not ask such a helper for a list."""
-    from shorepass.helper.client import HelperClient
-
-    try:
-        credential = HelperClient(context, helper).get(key)
-    except SourceError as error:
-        return Entry(key, "", "", path, helper, error)
-    if isinstance(credential, Anonymous):
-        return None
-    username = credential.username if isinstance(credential, Basic | IdentityToken) else ""
-    return Entry(key, username, _kind(credential), path, helper)

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["AuthConfig", "BadEntryError", "decode_auth", "read_containers_entry", "read_docker_entry", "write_entry"]
+__all__ = [
+    "SINCE_29",
+    "AuthConfig",
+    "BadEntryError",
+    "Dialect",
+    "decode_auth",
+    "read_containers_entry",
+    "read_docker_entry",
+    "write_entry",
+]
 
 NO_SECRET = Secret("")
 DOCKER_FIELDS = frozenset(("username", "password", "auth", "email", "serveraddress", "identitytoken", "registrytoken"))
@@ -27,6 +36,23 @@ CONTAINERS_FIELDS = frozenset(("auth", "identitytoken"))
 
 class BadEntryError(ValueError):
     """An entry that its client refuses. The text says why, without the secret."""
+
+
+class Dialect(NamedTuple):
+    """What differs between the programs, and the releases, that read docker's file.
+
+    ``nobody`` lets an empty user name in ``auth`` pass (docker 20.10). ``retired``: lower-case names of fields that are no
+    longer known, so that any value passes. ``raw``: the bytes of ``auth`` are sent as they are; else those that are not UTF-8
+    become U+FFFD, one each.
+    """
+
+    nobody: bool = False
+    retired: frozenset[str] = frozenset()
+    raw: bool = False
+
+
+DOCKER_28 = Dialect()
+SINCE_29 = Dialect(retired=frozenset(("experimental", "email")))  # docker/cli 29.0 took both out of its structs
 
 
 class AuthConfig(NamedTuple):
@@ -52,36 +78,39 @@ class AuthConfig(NamedTuple):
         return ANONYMOUS
 
 
-def read_docker_entry(members: Iterable[tuple[str, Any]], *, nobody: bool = False) -> AuthConfig:
+def read_docker_entry(
+    members: Iterable[tuple[str, Any]], *, nobody: bool = False, dialect: Dialect = DOCKER_28
+) -> AuthConfig:
     """Return what docker makes of an entry; ``members`` as they stand in the file, repetitions included.
 
-    ``auth``, where it is not empty, replaces ``username`` and ``password``. ``nobody`` lets an empty user name in it
-    pass, as docker 20.10 does. Raises BadEntryError.
+    ``auth``, where it is not empty, replaces ``username`` and ``password``. ``nobody`` is as in ``Dialect``.
+    Raises BadEntryError.
     """
     try:
-        fields = text_fields(members, DOCKER_FIELDS)
+        fields = text_fields(members, DOCKER_FIELDS - dialect.retired)
     except NotTextError as error:
         raise BadEntryError(str(error)) from None
     username, password = fields.get("username", ""), fields.get("password", "")
     if fields.get("auth"):
-        username, password = decode_auth(fields["auth"], nobody=nobody)
+        username, password = decode_auth(fields["auth"], nobody=nobody or dialect.nobody, raw=dialect.raw)
     return AuthConfig(
         username, Secret(password), Secret(fields.get("identitytoken", "")), Secret(fields.get("registrytoken", ""))
     )
 
 
-def decode_auth(auth: str, *, nobody: bool = False) -> tuple[str, str]:
+def decode_auth(auth: str, *, nobody: bool = False, raw: bool = False) -> tuple[str, str]:
     """Return user name and password of a base64 ``user:password``, cut at the first colon. Raises BadEntryError.
 
     Go's decoder passes over line ends and demands the padding; docker trims NULs off the password. Bytes that are
-    not UTF-8 become U+FFFD, one each, because docker sends the text on as JSON.
+    not UTF-8 become U+FFFD, one each, because docker sends the text on as JSON; ``raw``: they are kept (``Dialect``).
     """
     username, colon, password = _decode_base64(auth).partition(b":")
     if not colon:
         raise BadEntryError('"auth" has no colon between user name and password')
     if not username and not nobody:
         raise BadEntryError('"auth" has no user name')
-    return go_text(username), go_text(password.strip(b"\0"))
+    text = _raw_text if raw else go_text
+    return text(username), text(password.strip(b"\0"))
 
 
 def _decode_base64(text: str) -> bytes:

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import binascii
 
-from shorepass.config.auth_entry import DOCKER_FIELDS, AuthConfig, BadEntryError, read_docker_entry
+from shorepass.config.auth_entry import (
+    DOCKER_28,
+    DOCKER_FIELDS,
+    AuthConfig,
+    BadEntryError,
+    Dialect,
+    read_docker_entry,
+)
 from shorepass.config.document import load_pairs
 from shorepass.config.go_json import field_name, first_value, text_fields
 from shorepass.config.spans import JsonSyntaxError, skip_blank
@@ -46,11 +53,12 @@ _FIELDS: dict[str, _Shape] = {
 
 
 class DockerConfig(NamedTuple):
-    """What of docker's file decides about credentials. All entries of ``auths`` are known to be good."""
+    """What of docker's file decides about credentials. All entries of ``auths`` are known to be good in its ``dialect``."""
 
     auths: dict[str, Members]
     cred_helpers: dict[str, str]
     creds_store: str
+    dialect: Dialect = DOCKER_28
 
     def __repr__(self) -> str:  # the entries are as they stand in the file
         return f"DockerConfig({len(self.auths)} entries, {self.cred_helpers}, {self.creds_store!r})"
@@ -66,16 +74,14 @@ class DockerConfig(NamedTuple):
 
     def entry(self, key: str) -> AuthConfig:
         """Return the entry with exactly this key. It was found good when the file was loaded."""
-        return read_docker_entry(self.auths[key], nobody=True)
+        return read_docker_entry(self.auths[key], nobody=True, dialect=self.dialect)
 
 
 NOTHING = DockerConfig({}, {}, "")
 
 
-def load(content: FileContent | None, *, nobody: bool = False) -> DockerConfig:
+def load(content: FileContent | None, dialect: Dialect = DOCKER_28) -> DockerConfig:
     """Return docker's view of its config file; no file and an empty file are an empty config.
-
-    ``nobody`` lets an ``auth`` with an empty user name pass, as docker 20.10 does.
 
     Raises MalformedFile where docker warns that it cannot load or parse the file; the reason names field or key.
     """
@@ -93,17 +99,17 @@ def load(content: FileContent | None, *, nobody: bool = False) -> DockerConfig:
         for name, value in found:
             field = field_name(name)
             if field == "auths":
-                auths = add_auths(auths, value, DOCKER_FIELDS)
+                auths = add_auths(auths, value, DOCKER_FIELDS - dialect.retired)
                 continue
-            shape = _FIELDS.get(field)
+            shape = None if field in dialect.retired else _FIELDS.get(field)
             if shape is not None and not _fits(value, shape):
                 raise BadEntryError(f"not a config file: {printable(name)!r} has a value of the wrong type")
             if field == "credhelpers":
                 cred_helpers = add_helpers(cred_helpers, value)
             elif field == "credsstore" and value is not None:
                 creds_store = value
-        if b"\\" in content.data or not _all_decode(auths.values(), 0 if nobody else 1):
-            _check_auths(auths, nobody=nobody)
+        if b"\\" in content.data or not _all_decode(auths.values(), dialect):
+            _check_auths(auths, dialect)
     except BadEntryError as error:
         raise MalformedFile(
             content.path,
@@ -112,7 +118,7 @@ def load(content: FileContent | None, *, nobody: bool = False) -> DockerConfig:
             mode=content.mode,
             hint="mend it in an editor, or log in anew",
         ) from None
-    return DockerConfig(auths, cred_helpers, creds_store)
+    return DockerConfig(auths, cred_helpers, creds_store, dialect)
 
 
 def _fits(value: Any, shape: _Shape) -> bool:
@@ -178,21 +184,23 @@ def add_helpers(helpers: dict[str, str], value: Any) -> dict[str, str]:
     return helpers
 
 
-def _check_auths(auths: dict[str, Members], *, nobody: bool) -> None:
+def _check_auths(auths: dict[str, Members], dialect: Dialect) -> None:
     """Decode every ``auth``, as docker does at the start. Raises BadEntryError. 50 ms for ten thousand."""
     for key, members in auths.items():
         try:
-            read_docker_entry(members, nobody=nobody)
+            read_docker_entry(members, dialect=dialect)
         except BadEntryError as error:
             raise _bad_entry(key, str(error)) from None
 
 
-def _all_decode(entries: Iterable[Members], least: int) -> bool:
-    """Tell whether every ``auth`` is base64 without line ends, with a colon at ``least`` there. 2 ms for ten thousand."""
+def _all_decode(entries: Iterable[Members], dialect: Dialect) -> bool:
+    """Tell whether every ``auth`` is base64 without line ends, with a user name in it. 2 ms for ten thousand."""
+    least = 0 if dialect.nobody else 1  # where the colon may stand
+    fields = DOCKER_FIELDS - dialect.retired
     texts = [
         auth
         for members in entries
-        if (auth := members[0][1] if len(members) == 1 and members[0][0] == "auth" else _auth_of(members))
+        if (auth := members[0][1] if len(members) == 1 and members[0][0] == "auth" else _auth_of(members, fields))
     ]
     decode = binascii.a2b_base64
     try:
@@ -204,15 +212,15 @@ def _all_decode(entries: Iterable[Members], least: int) -> bool:
     return min(colons, default=least) >= least
 
 
-def _auth_of(members: Members) -> str | None:
-    return text_fields(members, DOCKER_FIELDS).get("auth")
+def _auth_of(members: Members, fields: Container[str]) -> str | None:
+    return text_fields(members, fields).get("auth")
 
 
 def _bad_entry(key: str, reason: str) -> BadEntryError:
     return BadEntryError(f"the entry {printable(without_user_info(key))!r} in auths: {reason}")
 
 
-def load_variable(text: str) -> dict[str, AuthConfig]:
+def load_variable(text: str, dialect: Dialect = DOCKER_28) -> dict[str, AuthConfig]:
     """Return the entries of ``DOCKER_AUTH_CONFIG`` (docker 28.3 and later): ``auths`` with ``auth``, nothing else.
 
     Raises MalformedFile where docker finds it invalid: it then goes on as if the variable were not set.
@@ -228,7 +236,7 @@ def load_variable(text: str) -> dict[str, AuthConfig]:
             entries.update(_members(value))
             for _, members in _members(value):
                 _members(members, "auth")
-        return {key: _variable_entry(key, members) for key, members in entries.items()}
+        return {key: _variable_entry(key, members, dialect) for key, members in entries.items()}
     except JsonSyntaxError as error:
         raise MalformedFile("DOCKER_AUTH_CONFIG", error.reason) from None
     except BadEntryError as error:
@@ -247,8 +255,8 @@ def _members(value: Any, only: str = "") -> Members:
     return value
 
 
-def _variable_entry(key: str, members: Members | None) -> AuthConfig:
-    fields = read_docker_entry(members or ())
+def _variable_entry(key: str, members: Members | None, dialect: Dialect) -> AuthConfig:
+    fields = read_docker_entry(members or (), dialect=dialect)
     if not fields.username:
         raise _bad_entry(key, 'it has no "auth"')
     return fields
