@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "Client", "Entry", "Target", "find"]
 
-NAMES = ("docker", "podman", "skopeo", "buildah")
+NAMES = ("docker", "podman", "skopeo", "buildah", "crane")
 
 
 class Target(NamedTuple):
@@ -90,6 +90,10 @@ def find(name: str) -> Client:
         from shorepass.clients.docker import DOCKER  # one rule set is enough for one answer
 
         return DOCKER
+    if name == "crane":
+        from shorepass.clients.crane import CRANE
+
+        return CRANE
     if name in NAMES:
         from shorepass.clients.containers import Containers
 

@@ -1,0 +1,246 @@
+"""crane: the default keychain of go-containerregistry, by which ko, kaniko and cosign find a login, too.
+
+Version followed: 0.21.9, which is built on docker/cli 29.6. Sources: pkg/authn/keychain.go, cmd/crane/cmd/auth.go,
+pkg/v1/remote/transport (what of an entry is sent), and docker/cli ``cli/config/``.
+
+It reads one file: docker's where there is one in the home or in DOCKER_CONFIG, else the one that REGISTRY_AUTH_FILE names,
+else podman's, each as docker reads its own. It asks twice: for the repository's full name, then for the registry. The first
+answer with anything in it counts, even one of which nothing is sent. Any failure on the way ends the command.
+"""
+
+from __future__ import annotations
+
+from shorepass.clients import Entry, Target, docker_entries
+from shorepass.clients.docker import VARIABLE, Docker
+from shorepass.clients.docker_entries import beside_helper
+from shorepass.clients.trace import Trace, said
+from shorepass.config import docker_config
+from shorepass.config.auth_entry import SINCE_29, AuthConfig
+from shorepass.config.document import SIZE_LIMIT
+from shorepass.config.locations import docker_config_path, join
+from shorepass.credential import ANONYMOUS, Anonymous, BearerToken
+from shorepass.errors import HelperError, MalformedFile, SourceError, UsageError, printable, without_user_info
+from shorepass.names import HUB_REGISTRY, is_registry, registry_of_server, server_url
+from shorepass.resolution import Outcome, Source
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from shorepass.config.docker_config import DockerConfig
+    from shorepass.contexts import Context
+    from shorepass.names import Reference
+    from shorepass.resolution import Resolution
+
+__all__ = ["CRANE"]
+
+DIALECT = SINCE_29._replace(raw=True)  # crane itself makes the header, of the very bytes
+FILE_STORE = Docker(release=(29, 6))  # whose way to find a key of the same host it shares
+HUB_HOST = "index.docker.io"
+STOPS = "crane stops with that error, and asks no registry"
+NOTHING = AuthConfig()
+
+
+class _Possible(NamedTuple):
+    """What one key may be answered with, the alphabet's first first, and where that is from."""
+
+    auths: list[AuthConfig]
+    source: Source
+
+
+class Crane:
+    """crane, and what else uses its default keychain."""
+
+    name = "crane"
+
+    def resolve(self, context: Context, reference: Reference) -> Resolution:
+        """Return what crane sends for an image."""
+        trace = Trace(context, reference, self.name, server_url(reference.registry), broken=STOPS)
+        try:
+            return _resolve(trace)
+        except SourceError as error:
+            return trace.resolution(error)
+
+    def fitting(self, keys: Collection[str], reference: Reference) -> list[str]:
+        """Return those of a file's keys whose login crane may take: the repository's own, else the registry's."""
+        name, *_ = _keys(reference)
+        return [name] if name in keys else FILE_STORE.fitting(keys, reference)
+
+    def target(self, context: Context, server: str) -> Target:
+        """Return where ``crane auth login SERVER`` stores: in docker's file, whichever file crane reads now."""
+        path, key = docker_config_path(context)[0], _login_key(server)
+        helper = _load(context, path).helper(key)
+        return Target(path, key, helper or None, records=bool(helper))
+
+    def erasures(self, context: Context, server: str) -> list[Target]:
+        """Return what ``crane auth logout SERVER`` erases: the one key, in docker's file or its helper."""
+        return [self.target(context, server)]
+
+    def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
+        """Return the logins of the one file that crane reads, and of the variable beside it."""
+        file = _file(context)
+        if file is None:
+            return []
+        path = file[0]
+        found = _variable_entries(context)
+        try:
+            config = _load(context, path)
+        except SourceError as error:
+            return [*found, Entry("", "", "", path, error=error)]
+        return found + docker_entries.entries(context, path, config, config.creds_store, ask_helpers=ask_helpers)
+
+
+CRANE = Crane()
+
+
+def _file(context: Context) -> tuple[str, str] | None:
+    """Return the path of the file that is read, and why it is that one; None: there is none of them."""
+    home, folder = context.home(), context.getenv("DOCKER_CONFIG")
+    usual = join(context, home, ".docker", "config.json") if home else ""
+    if (usual and _is_file(context, usual)) or (folder and _is_file(context, join(context, folder, "config.json"))):
+        return docker_config_path(context)  # the one in DOCKER_CONFIG, even where only the other is there
+    named = context.getenv("REGISTRY_AUTH_FILE")
+    if named and _is_file(context, named):
+        return named, "REGISTRY_AUTH_FILE names it, and docker's file is not there"
+    runtime, config = context.getenv("XDG_RUNTIME_DIR"), context.getenv("XDG_CONFIG_HOME")
+    own = config or (join(context, home, ".config") if home else "")
+    for place, why in ((runtime, "it is in XDG_RUNTIME_DIR"), (own, "it is in XDG_CONFIG_HOME, or ~/.config")):
+        path = join(context, place, "containers", "auth.json") if place else ""
+        if path and _is_file(context, path):
+            return path, f"{why}, and docker's file is not there"
+    return None
+
+
+def _is_file(context: Context, path: str) -> bool:
+    """Tell whether crane takes a path for a file that is there: where it cannot look, it is not."""
+    try:
+        status = context.status(path)
+    except SourceError:
+        return False
+    return status is not None and status.kind != "folder"
+
+
+def _load(context: Context, path: str) -> DockerConfig:
+    return docker_config.load(context.read(path, SIZE_LIMIT), DIALECT)
+
+
+def _keys(reference: Reference) -> list[str]:
+    """Return what crane asks for, in its order: the image's full name, then the registry."""
+    host = HUB_HOST if reference.registry == HUB_REGISTRY else reference.registry
+    name = [f"{host}/{reference.repository}"] if reference.repository else []
+    return [*name, server_url(reference.registry)]
+
+
+def _resolve(trace: Trace) -> Resolution:
+    context, reference = trace.context, trace.reference
+    file = _file(context)
+    if file is None:
+        trace.add(
+            "file", Outcome.SKIPPED, docker_config_path(context)[0], "there is no such file, and none of podman's"
+        )
+        if context.getenv(VARIABLE):
+            trace.add("file", Outcome.SKIPPED, VARIABLE, "set, but crane reads it only beside a file")
+        return trace.resolution(ANONYMOUS)
+    path, why = file
+    try:
+        content = context.read(path, SIZE_LIMIT)
+        config = docker_config.load(content, DIALECT)
+    except SourceError as error:
+        trace.add("file", Outcome.FAILED, path, error.message.removeprefix(path).lstrip(": "), error.hint)
+        raise
+    if content is None:
+        trace.add("file", Outcome.SKIPPED, path, f"there is no such file ({why})")
+    else:
+        trace.add("file", Outcome.OK, path, why)
+    variable = _variable(trace)
+    for key in _keys(reference):
+        possible = _ask(trace, path, config, variable, key)
+        if possible is not None and possible.auths != [NOTHING]:
+            return _answer(trace, possible)
+    return trace.resolution(ANONYMOUS)
+
+
+def _answer(trace: Trace, possible: _Possible) -> Resolution:
+    first, *others = [auth.credential() for auth in possible.auths]
+    source = None if isinstance(first, Anonymous) else possible.source
+    distinct = tuple(dict.fromkeys(other for other in others if other != first))
+    return trace.resolution(first, source, alternatives=distinct)
+
+
+def _variable(trace: Trace) -> Mapping[str, AuthConfig]:
+    """Return what DOCKER_AUTH_CONFIG says: nothing where it is malformed, as docker's."""
+    text = trace.context.getenv(VARIABLE)
+    if not text:
+        return {}
+    try:
+        return docker_config.load_variable(text, DIALECT)
+    except MalformedFile as error:
+        reason = f"{error.message}; crane prints that, and continues as if it were not set"
+        trace.add("file", Outcome.FAILED, VARIABLE, reason, f"unset {VARIABLE}")
+        return {}
+
+
+def _variable_entries(context: Context) -> list[Entry]:
+    try:
+        auths = docker_config.load_variable(context.getenv(VARIABLE) or "", DIALECT)
+    except MalformedFile as error:
+        return [Entry("", "", "", VARIABLE, error=error)]
+    found = [docker_entries.entry(key, auth, VARIABLE) for key, auth in auths.items()]
+    return [entry for entry in found if entry]
+
+
+def _ask(
+    trace: Trace, path: str, config: DockerConfig, variable: Mapping[str, AuthConfig], key: str
+) -> _Possible | None:
+    """Return what one key may be answered with; None: nothing has it. Raises HelperError."""
+    if key in variable:
+        trace.add("key", Outcome.OK, key, f"{VARIABLE} has it, and overrides every file and helper")
+        trace.add_entry(VARIABLE, variable[key].credential())
+        return _Possible([variable[key]], Source(VARIABLE, key))
+    keys = FILE_STORE.fitting_key(config.auths, key)
+    auths = [config.entry(found) for found in keys] or [NOTHING]
+    if helper := config.helper(key):
+        return _ask_helper(trace, path, helper, key, keys, auths)
+    if not keys:
+        trace.add("key", Outcome.SKIPPED, key, f"no key in {path} is or names that")
+        return None
+    if keys[0] == key:
+        trace.add("key", Outcome.OK, without_user_info(key), "what crane asks for, exactly")
+    else:
+        trace.add_key(keys[0], len(keys) - 1)
+    trace.add_entry(keys[0], auths[0].credential())
+    return _Possible(auths, Source(path, keys[0]))
+
+
+def _ask_helper(trace: Trace, path: str, helper: str, key: str, keys: list[str], auths: list[AuthConfig]) -> _Possible:
+    """Ask a helper; a registry token is still taken from the file's entry."""
+    from shorepass.helper.client import HelperClient
+
+    client = HelperClient(trace.context, helper, named_in=path)
+    try:
+        answer = client.get(key)
+    except HelperError as error:
+        trace.add("helper", Outcome.FAILED, client.program, error.message, error.hint)
+        raise
+    if isinstance(answer, Anonymous):
+        trace.add("helper", Outcome.SKIPPED, client.program, f"has no login for {key}")
+    else:
+        trace.add("helper", Outcome.OK, client.program, f"for {key}: {said(answer)}")
+    merged = [beside_helper(auth, answer) for auth in auths]
+    if isinstance(merged[0].credential(), BearerToken):
+        shown = without_user_info(keys[0])
+        trace.add("entry", Outcome.OK, shown, "a registry token: crane keeps it beside what a helper says")
+        return _Possible(merged, Source(path, keys[0]))
+    return _Possible(merged, Source(path, key, helper))
+
+
+def _login_key(server: str) -> str:
+    """Return the key that a login is stored under. Raises InvalidReference, UsageError: more than a registry's name."""
+    registry = registry_of_server(server)
+    if not is_registry(server):
+        raise UsageError(
+            f"crane takes no such registry: {printable(without_user_info(server))}",
+            hint=f"shorepass login --client crane {registry}",
+        )
+    return server_url(server)
