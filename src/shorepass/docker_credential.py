@@ -10,6 +10,7 @@ import os
 import sys
 
 from shorepass import __version__
+from shorepass.foreign_text import visible
 from shorepass.helper.protocol import refusal_of
 from shorepass.helper.server import serve
 
@@ -83,7 +84,7 @@ def _ask(prompt: str) -> str:
 
 def _tell(text: str) -> None:
     """Tell a person, on standard error: docker passes it on."""
-    os.write(2, f"{NAME}: {text}\n".encode("utf-8", "replace"))
+    os.write(2, f"{NAME}: {visible(text)}\n".encode())
 
 
 if __name__ == "__main__":

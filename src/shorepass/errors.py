@@ -36,8 +36,9 @@ holds a secret; text that came from a server or a program went through :func:`pr
 
 from __future__ import annotations
 
-import re
 from enum import Enum
+
+from shorepass.foreign_text import printable, without_user_info
 
 __all__ = [
     "ClockDiffers",
@@ -70,24 +71,6 @@ __all__ = [
     "printable",
     "without_user_info",
 ]
-
-FOREIGN_TEXT_LIMIT = 300  # characters of somebody else's text in one of our messages: three terminal lines
-
-
-def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
-    """Return foreign text made safe for a terminal: one line, no control characters, at most ``limit`` long.
-
-    A user name and password in a URL are left out.
-    """
-    text = re.sub(r"(?<=://)[^\s/]*@", "", text[: limit * 4])
-    cleaned = "".join(c if c.isprintable() else " " for c in text)
-    cleaned = " ".join(cleaned.split())
-    return cleaned if len(cleaned) <= limit else cleaned[: limit - 3] + "..."
-
-
-def without_user_info(key: str) -> str:
-    """Return a config key or server URL as it may be shown: ``https://user:password@host/`` is ``https://host/``."""
-    return re.sub(r"^([a-zA-Z][\w+.-]*://)?[^\s/]*@", r"\1", key)
 
 
 class ShorepassError(Exception):

@@ -129,3 +129,42 @@ def test_every_name_that_the_package_offers_is_there() -> None:
     for name in shorepass.__all__:
         assert getattr(shorepass, name) is not None
         assert name in dir(shorepass)
+
+
+DOOR = "cli/console.py"
+# The helper program writes the bytes of its protocol; stores ask for a passphrase where they are opened.
+WRITERS = {
+    DOOR: {"sys.stdout", "sys.stderr", "getpass", "print", "input"},
+    "contexts/terminal.py": {"getpass"},
+    "docker_credential.py": {"os.write"},
+}
+
+
+def test_one_module_writes_to_the_terminal() -> None:
+    """What is printed goes through one door, which makes it safe for a terminal; no other module has the streams in hand."""
+    found = [
+        f"{name}:{node.lineno}: {words}"
+        for name, tree in modules()
+        if not name.startswith("testing/")
+        for node in ast.walk(tree)
+        for words in writes(node)
+        if words not in WRITERS.get(name, ())
+    ]
+    assert found == []
+
+
+def writes(node: ast.AST) -> Iterator[str]:
+    """Yield what a node has of the ways to a terminal: its streams, functions that print, and writes to their numbers."""
+    if isinstance(node, ast.Attribute) and ast.unparse(node).replace("__", "") in STREAMS:
+        yield ast.unparse(node)
+    elif isinstance(node, ast.ImportFrom) and node.module == "sys":
+        yield from (f"sys.{alias.name}" for alias in node.names if f"sys.{alias.name}" in STREAMS)
+    elif isinstance(node, ast.Call):
+        called = ast.unparse(node.func)
+        if called.rpartition(".")[2] in ("print", "input", "getpass", "print_exc", "print_exception"):
+            yield called.rpartition(".")[2]
+        if called == "os.write" and isinstance(node.args[0], ast.Constant):
+            yield called
+
+
+STREAMS = {"sys.stdout", "sys.stderr"}

@@ -1,6 +1,6 @@
 """The command line: one file a verb, imported when that verb is asked for.
 
-The only place where an error becomes text (``shorepass: ...``, then ``hint: ...``, on standard error) and an exit code.
+The only place where an error becomes an exit code.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if "gettext" not in sys.modules:  # for want of translations argparse is given n
 import argparse
 from functools import cache
 
+from shorepass.cli import console
 from shorepass.errors import ShorepassError
 
 TYPE_CHECKING = False
@@ -88,15 +89,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def program() -> NoReturn:
     """Run one command as a process, and end it at once: the interpreter's own clean-up is 2.5 ms of a login's 30."""
     _open_what_is_closed()
+    sys.excepthook = console.crash
     status = main()
     try:
-        sys.stdout.flush()
+        console.finish()
     except BrokenPipeError:
         status = PIPE_CLOSED
     except OSError as error:
-        print(f"shorepass: standard output: {_words(error)}", file=sys.stderr)
+        console.note(f"standard output: {_words(error)}")
         status = 1
-    sys.stderr.flush()
     os._exit(status)
 
 
@@ -114,16 +115,16 @@ def _run(verb: Verb, arguments: argparse.Namespace) -> int:
     try:
         return verb.run(arguments)
     except ShorepassError as error:
-        print_error(error)
+        console.print_error(error)
         return exit_code(arguments, error)
     except KeyboardInterrupt:
-        print("shorepass: interrupted", file=sys.stderr)
+        console.note("interrupted")
         return 130
     except BrokenPipeError:
-        _leave_stdout_alone()
+        console.close_stdout()
         return PIPE_CLOSED
     except OSError as error:  # every room has errors of its own: what is left is standard output
-        print(f"shorepass: standard output: {_words(error)}", file=sys.stderr)
+        console.note(f"standard output: {_words(error)}")
         return 1
 
 
@@ -135,17 +136,6 @@ def exit_code(arguments: argparse.Namespace, error: ShorepassError) -> int:
     """Return the error's own exit code, or the one the imitated client's verb has for every failure."""
     imitated: int | None = getattr(arguments, "failure_code", None)
     return error.exit_code if imitated is None else imitated
-
-
-def print_error(error: ShorepassError) -> None:
-    """Print an error, and its hint, for people."""
-    print(f"shorepass: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
-
-
-def _leave_stdout_alone() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it flushes at exit
 
 
 def _verb(name: str) -> Verb:
@@ -168,10 +158,8 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 @cache  # argparse makes one formatter for each flag
 def _width() -> int:
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns - 2
-    except (OSError, ValueError):  # no terminal, or no such file at all
-        return HELP_WIDTH
+    columns = console.width()
+    return HELP_WIDTH if columns is None else columns - 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -205,7 +193,12 @@ class _Parser(argparse.ArgumentParser):
         return parsed
 
     def error(self, message: str) -> NoReturn:
-        self.exit(self._usage_exit_code, f"shorepass: {message}\nhint: {self.prog} --help\n")
+        console.note(message)
+        console.hint(f"{self.prog} --help")
+        self.exit(self._usage_exit_code)
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002  # always on standard output
+        console.out_lines(self.format_help().rstrip("\n"))
 
 
 def _top_parser() -> argparse.ArgumentParser:
@@ -226,7 +219,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from shorepass import __version__
 
-        print(f"shorepass {__version__}")
+        console.out(f"shorepass {__version__}")
         parser.exit()
 
 

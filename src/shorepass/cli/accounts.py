@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from shorepass.cli import console
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _use(here: LocalContext, rule: Rule) -> int:
             hint=f"shorepass accounts use {rule.account} 'ghcr.io/acme/*', or --directory DIR",
         )
     changed = rules.use(here, rule)
-    print(f"{settings.path_of(here)}: {subject} uses {rule.account}" + ("" if changed else " already"))
+    console.out(f"{settings.path_of(here)}: {subject} uses {rule.account}" + ("" if changed else " already"))
     if rule.repository and rule.repository.removesuffix("/*").count("/"):
         _say_how(rule)
     else:
@@ -87,9 +87,9 @@ def _use(here: LocalContext, rule: Rule) -> int:
 def _say_how(rule: Rule) -> None:
     """Say what it takes for each client: none of their helpers is told the repository."""
     registry = rule.repository.partition("/")[0]
-    print("shorepass: clients ask a helper for a registry, without the repository; for this rule:", file=sys.stderr)
-    print(f"hint: podman: shorepass login --as {rule.account} --client podman {registry}", file=sys.stderr)
-    print(f"hint: docker: shorepass run --as {rule.account} -- docker ...", file=sys.stderr)
+    console.note("clients ask a helper for a registry, without the repository; for this rule:")
+    console.hint(f"podman: shorepass login --as {rule.account} --client podman {registry}")
+    console.hint(f"docker: shorepass run --as {rule.account} -- docker ...")
 
 
 def _warn_without_login(here: LocalContext, rule: Rule) -> None:
@@ -107,9 +107,9 @@ def _warn_without_login(here: LocalContext, rule: Rule) -> None:
         return
     if rule.account not in there:
         where = "in that folder" if rule.directory else "for that registry"
-        print(f"shorepass: {rule.account} has no login yet: until then clients get none {where}", file=sys.stderr)
+        console.note(f"{rule.account} has no login yet: until then clients get none {where}")
         registry = rule.repository.partition("/")[0] or "REGISTRY"
-        print(f"hint: shorepass login --as {rule.account} {registry}", file=sys.stderr)
+        console.hint(f"shorepass login --as {rule.account} {registry}")
 
 
 def _forget(here: LocalContext, rule: Rule) -> int:
@@ -118,7 +118,7 @@ def _forget(here: LocalContext, rule: Rule) -> int:
     count = rules.forget(here, rule)
     of = f" for {rule.repository or rule.directory}" if rule.repository or rule.directory else ""
     said = f"{count} rule{'s' * (count != 1)} taken out" if count else "no rule"
-    print(f"{settings.path_of(here)}: {said}: {rule.account}{of}")
+    console.out(f"{settings.path_of(here)}: {said}: {rule.account}{of}")
     return 0
 
 
@@ -131,14 +131,13 @@ def _list(here: LocalContext, *, as_json: bool) -> None:
     elif rows:
         _print_table(rows)
     else:
-        print("no accounts beside the default logins", file=sys.stderr)
-        print("hint: shorepass login --as NAME REGISTRY", file=sys.stderr)
+        console.err("no accounts beside the default logins")
+        console.hint("shorepass login --as NAME REGISTRY")
 
 
 def _print_table(rows: list[Row]) -> None:
-    from shorepass.cli.console import print_table
 
-    print_table(
+    console.print_table(
         ["ACCOUNT", "REGISTRY", "USER", "STORE", "CHOSEN BY"],
         [
             [
@@ -159,8 +158,6 @@ def _words(rule: Rule) -> str:
 
 
 def _print_json(rows: list[Row]) -> None:
-    import json
-
     document = [
         {
             "account": row.account,
@@ -174,4 +171,4 @@ def _print_json(rows: list[Row]) -> None:
         }
         for row in rows
     ]
-    print(json.dumps({"accounts": document}, indent=2))
+    console.print_json({"accounts": document})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shorepass.cli import console
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -27,5 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     from shorepass.cli import parser_of_everything
 
-    print(shtab.complete(parser_of_everything(), shell=arguments.shell))
+    script = shtab.complete(parser_of_everything(), shell=arguments.shell)
+    console.data(script.encode() + b"\n")
     return 0

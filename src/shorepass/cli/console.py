@@ -1,18 +1,167 @@
-"""Tables and colour for people: plain where standard output is no terminal, and where NO_COLOR is set."""
+"""The one door to standard output and standard error: each line that goes out is safe on a terminal.
+
+A path, a name, a label or the words of a server may come from somebody else, with characters in them that a terminal obeys.
+Here they are made visible. Nothing else in the package writes to the two streams, but the helper program, whose answers are
+the protocol's bytes (tests/unit/test_architecture.py).
+
+Colour only where standard output is a terminal, and NO_COLOR is not set.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+
+from shorepass.foreign_text import visible
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+    from typing import Any, TextIO
 
-__all__ = ["paint", "print_table"]
+    from shorepass.errors import ShorepassError
+
+__all__ = [
+    "Painted",
+    "agrees",
+    "close_stdout",
+    "count",
+    "crash",
+    "data",
+    "err",
+    "finish",
+    "hidden_question",
+    "hint",
+    "is_terminal",
+    "note",
+    "out",
+    "out_lines",
+    "print_error",
+    "print_json",
+    "print_table",
+    "progress",
+    "question",
+    "width",
+]
 
 UNBOUNDED = 100_000  # columns: off a terminal a row is one line, however long
 
 ANSI = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "dim": "2"}
+
+
+class Painted(NamedTuple):
+    """Text that is coloured on a terminal. ``colour``: a key of ANSI."""
+
+    text: str
+    colour: str
+
+
+def out(*parts: str | Painted) -> None:
+    """Print one line on standard output: the parts, side by side."""
+    in_colour = is_terminal() and not os.environ.get("NO_COLOR")
+    _write(sys.stdout, "".join(_shown(part, in_colour=in_colour) for part in parts) + "\n")
+
+
+def _shown(part: str | Painted, *, in_colour: bool) -> str:
+    if isinstance(part, str):
+        return visible(part)
+    text = visible(part.text)
+    return f"\033[{ANSI[part.colour]}m{text}\033[0m" if in_colour else text
+
+
+def out_lines(text: str) -> None:
+    """Print text of several lines on standard output. What is foreign in it must have been made one line before."""
+    for line in text.split("\n"):
+        out(line)
+
+
+def err(line: str = "") -> None:
+    """Print one line on standard error, after all that was printed on standard output."""
+    _settle()
+    _write(sys.stderr, visible(line) + "\n")
+
+
+def note(text: str) -> None:
+    """Print ``shorepass: text`` on standard error."""
+    err(f"shorepass: {text}")
+
+
+def hint(text: str) -> None:
+    """Print ``hint: text`` on standard error."""
+    err(f"hint: {text}")
+
+
+def print_error(error: ShorepassError) -> None:
+    """Print an error, and its hint."""
+    note(error.message)
+    if error.hint:
+        hint(error.hint)
+
+
+def question(prompt: str) -> str:
+    """Ask on standard error; return the line from standard input with its line feed, ``""`` at its end."""
+    _settle()
+    _write(sys.stderr, visible(prompt))
+    sys.stderr.flush()
+    return sys.stdin.readline()
+
+
+def agrees(prompt: str) -> bool:
+    """Ask a question that ``y`` or ``yes`` agrees to."""
+    return question(prompt).strip().lower() in ("y", "yes")
+
+
+def hidden_question(prompt: str) -> str:
+    """Ask for what nobody may see; ``""`` where the person gave nothing (Ctrl-D)."""
+    from getpass import getpass  # it loads termios, and only a person who types waits for it
+
+    _settle()
+    try:
+        return getpass(visible(prompt), sys.stderr)
+    except EOFError:
+        err()
+        return ""
+
+
+def count(done: int, of: int, what: str) -> None:
+    """Show on a terminal how far it is, each time over what was shown before."""
+    if sys.stderr.isatty():
+        _settle()
+        _write(sys.stderr, f"\r{visible(what)} {done} of {of}" + ("\n" if done == of else ""))
+        sys.stderr.flush()
+
+
+def progress(what: str) -> AbstractContextManager[Callable[[int, int], None]]:
+    """Show a bar on standard error where that is a terminal; it is told how many are done, and of how many."""
+    from contextlib import contextmanager
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    @contextmanager
+    def shown() -> Iterator[Callable[[int, int], None]]:
+        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task(visible(what), total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    return shown()
+
+
+def print_json(document: Any) -> None:
+    """Print a JSON document for programs and people: ASCII alone, so that no character of it is obeyed."""
+    import json
+
+    _write(sys.stdout, json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n")
+
+
+def data(content: bytes) -> None:
+    """Write what is for programs, as it is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.flush()
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], wrapped: Sequence[str] = ()) -> None:
@@ -24,26 +173,58 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], wrapped:
     for heading in headings:
         table.add_column(heading, no_wrap=heading not in wrapped, overflow="fold")
     for row in rows:
-        table.add_row(*(_plain(cell) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else UNBOUNDED, highlight=False, markup=False)
-    if sys.stdout.isatty():
+        table.add_row(*map(visible, row))
+    console = Console(width=None if is_terminal() else UNBOUNDED, highlight=False, markup=False, emoji=False)
+    if is_terminal():
         console.print(table)
         return
     with console.capture() as captured:
         console.print(table)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    for line in captured.get().splitlines():
+        out(line.rstrip())
 
 
-def _plain(cell: str) -> str:
-    from shorepass.errors import printable
+def is_terminal() -> bool:
+    """Tell whether standard output is a terminal."""
+    return sys.stdout.isatty()
 
-    return printable(cell)
+
+def width() -> int | None:
+    """Return the columns of the terminal that standard output is; None where it is none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):  # no terminal, or no such file at all
+        return None
 
 
-def paint(text: str, colour: str) -> str:
-    """Colour text on a terminal that wants colour."""
-    import os
+def finish() -> None:
+    """Write out all that was printed. Raises OSError: standard output does not take it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
 
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return text
-    return f"\033[{ANSI[colour]}m{text}\033[0m"
+
+def close_stdout() -> None:
+    """Let what is still to be printed go nowhere, or Python complains again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback of an error that is a fault of Shorepass: what it quotes may be foreign. A ``sys.excepthook``."""
+    import traceback
+
+    for line in "".join(traceback.format_exception(kind, error, trace)).rstrip("\n").split("\n"):
+        err(line)
+
+
+def _settle() -> None:
+    """Bring standard output up to date, so that what follows on standard error is below it; a failure shows at the end."""
+    try:  # noqa: SIM105  # contextlib is not loaded for this
+        sys.stdout.flush()
+    except OSError:
+        pass
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write to a stream; what its encoding has no bytes for is escaped."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

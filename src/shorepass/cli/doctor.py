@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from shorepass.cli import place
+from shorepass.cli import console, place
 from shorepass.clients import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.finding import Finding
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         left = mend_all(examined, ask=not arguments.yes)
     elif not findings and not broken and not arguments.json:
-        print("no findings", file=sys.stderr)
+        console.err("no findings")
     return 3 if broken else int(_count(left) > 0)
 
 
@@ -95,7 +95,8 @@ def _explain(code: str) -> int:
     found = title(code.upper())
     if found is None:
         raise UsageError(f"no finding has the code {code!r}", hint="docs/findings/README.md lists them")
-    print(f"{code.upper()}: {found}\ndocs/findings/{code.upper()}.md")
+    console.out(f"{code.upper()}: {found}")
+    console.out(f"docs/findings/{code.upper()}.md")
     return 0
 
 
@@ -111,7 +112,7 @@ def _undo(name: str) -> int:
     if not name and not names:
         raise UsageError("nothing can be undone: no repair is kept")
     undone = undo(name or names[-1], journal, here)
-    print(f"{undone.path}: as it was before the repair of {undone.code}")
+    console.out(f"{undone.path}: as it was before the repair of {undone.code}")
     return 0
 
 
@@ -119,7 +120,6 @@ def _examine(
     arguments: argparse.Namespace,
 ) -> tuple[list[tuple[Examination, list[Finding]]], dict[str, ContextError]]:
     """Return each place with its findings, and those that cannot be looked into."""
-    from shorepass.cli import print_error
     from shorepass.contexts.local import LocalContext
     from shorepass.doctor import examine
     from shorepass.doctor.examination import Examination
@@ -141,7 +141,7 @@ def _examine(
             examined.append((examination, examine(examination)))
         except ContextError as error:
             broken[name] = error
-            print_error(error)
+            console.print_error(error)
     return examined, broken
 
 
@@ -160,28 +160,27 @@ def _print_text(examined: Sequence[tuple[Examination, list[Finding]]]) -> None:
     findings = [finding for _, found in examined for finding in found]
     for examination, found in examined:
         if found:
-            print(examination.context.name)
+            console.out(examination.context.name)
         for finding in found:
-            print("\n".join(_lines(finding)))
+            _print_finding(finding)
     if findings:
-        print()
-        print(_summary(findings))
+        console.out()
+        console.out(_summary(findings))
 
 
-def _lines(finding: Finding) -> Iterator[str]:
-    from shorepass.cli.console import paint
+def _print_finding(finding: Finding) -> None:
     from shorepass.doctor.preview import command
     from shorepass.doctor.repair import Advice
     from shorepass.errors import printable
 
     colour = {"error": "red", "warning": "yellow", "note": "dim"}[finding.severity.value]
     said = printable(f"{finding.subject}: {finding.cause}", LINE_LIMIT)
-    yield f"{paint(f'{finding.severity.value:8}', colour)} {finding.code}  {said}"
+    console.out(console.Painted(f"{finding.severity.value:8}", colour), f" {finding.code}  {said}")
     for line in finding.evidence:
-        yield f"{'':16}{printable(line, LINE_LIMIT)}"
+        console.out(f"{'':16}{printable(line, LINE_LIMIT)}")
     if finding.repair:
         label = "hint" if isinstance(finding.repair, Advice) else "--fix"
-        yield f"{'':16}{label}: {printable(command(finding.repair), LINE_LIMIT)}"
+        console.out(f"{'':16}{label}: {printable(command(finding.repair), LINE_LIMIT)}")
 
 
 def _summary(findings: Sequence[Finding]) -> str:
@@ -194,8 +193,6 @@ def _summary(findings: Sequence[Finding]) -> str:
 
 def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str, ContextError]) -> None:
     """Print ``contexts`` (``name``, ``error``) and ``findings``. What is documented in docs/reference/commands.md stays."""
-    import json
-
     from shorepass.doctor import title
 
     document = {
@@ -214,7 +211,7 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
             for finding in findings
         ],
     }
-    print(json.dumps(document, indent=2))
+    console.print_json(document)
 
 
 def _repair(finding: Finding) -> dict[str, str | None] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shorepass.cli import place
+from shorepass.cli import console, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,24 +68,21 @@ def _summary(resolution: Resolution) -> list[Step]:
 
 
 def _print_text(steps: Sequence[Step], text: str, hint: str | None) -> None:
-    from shorepass.cli.console import paint
     from shorepass.resolution import Outcome
 
     colours = {Outcome.OK: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "red"}
     for step in steps:
-        mark = paint(f"{step.outcome.value:8}", colours[step.outcome])
-        print(f"{mark} {step.kind:10} {step.subject}: {step.detail}")
+        mark = console.Painted(f"{step.outcome.value:8}", colours[step.outcome])
+        console.out(mark, f" {step.kind:10} {step.subject}: {step.detail}")
         if step.hint:
-            print(f"{'':19} hint: {step.hint}")
-    print()
-    print(paint(text, "bold"))
+            console.out(f"{'':19} hint: {step.hint}")
+    console.out()
+    console.out(console.Painted(text, "bold"))
     if hint:
-        print(f"hint: {hint}")
+        console.out(f"hint: {hint}")
 
 
 def _print_json(resolution: Resolution, asked: Sequence[Step], text: str, hint: str | None) -> None:
-    import json
-
     from shorepass.errors import without_user_info
     from shorepass.explain import describe
 
@@ -114,4 +111,4 @@ def _print_json(resolution: Resolution, asked: Sequence[Step], text: str, hint: 
         "verdict": text,
         "hint": hint,
     }
-    print(json.dumps(document, indent=2))
+    console.print_json(document)

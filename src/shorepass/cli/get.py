@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from shorepass.cli import place
+from shorepass.cli import console, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,15 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
     resolution = place.find_client(arguments).resolve(place.context(arguments), parse(arguments.reference))
     credential = resolution.credential
     if isinstance(credential, Anonymous):
-        print(protocol.Refusal.NOT_FOUND)
+        console.out(protocol.Refusal.NOT_FOUND)
         return 1
     if resolution.alternatives:
-        print(
-            f"shorepass: {resolution.client} is not deterministic here: two keys name this registry; "
-            f"it picks one of {1 + len(resolution.alternatives)} at random",
-            file=sys.stderr,
+        console.note(
+            f"{resolution.client} is not deterministic here: two keys name this registry; "
+            f"it picks one of {1 + len(resolution.alternatives)} at random"
         )
-        print(f"hint: shorepass explain {arguments.reference}", file=sys.stderr)
-    sys.stdout.buffer.write(protocol.encode_answer(resolution.server_url, credential))
-    sys.stdout.flush()
+        console.hint(f"shorepass explain {arguments.reference}")
+    console.data(protocol.encode_answer(resolution.server_url, credential))
     return 0

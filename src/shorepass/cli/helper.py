@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from shorepass.cli import console
 from shorepass.helper import OURSELVES, PROGRAM
 
 TYPE_CHECKING = False
@@ -64,14 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
     for where in reversed(places):  # the last one found what those before it had made
         _uninstall(arguments, here, where)
     if not places:
-        print("no file names it by login or install")
+        console.out("no file names it by login or install")
     if not arguments.all and not arguments.registry and (left := len(install.naming(here))):
         others = "one other place names" if left == 1 else f"{left} other places name"
-        print(f"shorepass: {others} it, as a login does for its registry", file=sys.stderr)
-        print("hint: shorepass helper uninstall --all", file=sys.stderr)
+        console.note(f"{others} it, as a login does for its registry")
+        console.hint("shorepass helper uninstall --all")
     if migrations:
-        print("shorepass: what migrate has named stays, with the logins that it has moved", file=sys.stderr)
-        print("hint: shorepass migrate --undo", file=sys.stderr)
+        console.note("what migrate has named stays, with the logins that it has moved")
+        console.hint("shorepass migrate --undo")
     return 0
 
 
@@ -85,13 +86,11 @@ def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) ->
     changed = _change(arguments, here, where, install.installing(where), f"set {member} to {OURSELVES}")
     if changed:
         install.install(here, where)
-    print(f"{where.path}: {member} is {OURSELVES}" + ("" if changed else " already"))
+    console.out(f"{where.path}: {member} is {OURSELVES}" + ("" if changed else " already"))
     if changed and before and here.which(f"docker-credential-{before}"):
         name = printable(before)
-        print(
-            f"shorepass: what docker-credential-{name} holds stays there, where nobody looks any more", file=sys.stderr
-        )
-        print(f"hint: move it into the store: shorepass migrate --from {name} --apply", file=sys.stderr)
+        console.note(f"what docker-credential-{name} holds stays there, where nobody looks any more")
+        console.hint(f"move it into the store: shorepass migrate --from {name} --apply")
     if where.member == ("credsStore",):
         _warn_of_plain_text(here, where.path)
 
@@ -102,11 +101,11 @@ def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) 
     member = ".".join(where.member)
     if _change(arguments, here, where, install.uninstalling(here, where), f"put {member} back as it was"):
         install.uninstall(here, where)
-        print(f"{where.path}: {member} is as it was before")
+        console.out(f"{where.path}: {member} is as it was before")
     else:
         if where in install.places(here):
             install.uninstall(here, where)  # somebody else has taken it out: there is nothing to remember any more
-        print(f"{where.path}: {member} does not name {OURSELVES}")
+        console.out(f"{where.path}: {member} does not name {OURSELVES}")
 
 
 def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edit: Edit, summary: str) -> bool:
@@ -118,12 +117,11 @@ def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edi
 
     if edit(here.read(where.path, SIZE_LIMIT)) is None:
         return False
-    print(preview(Repair(here, where.path, edit, summary)), flush=True)
+    console.out_lines(preview(Repair(here, where.path, edit, summary)))
     if not arguments.yes:
         if not sys.stdin.isatty():
             raise UsageError("there is nobody to ask, so nothing was changed", hint="--yes does not ask")
-        print("change it? [y/N]: ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        if not console.agrees("change it? [y/N]: "):
             raise UsageError("nothing was changed")
     return True
 
@@ -143,10 +141,9 @@ def _warn_of_plain_text(here: LocalContext, path: str) -> None:
     ]
     if left:
         names = ", ".join(printable(without_user_info(key)) for key in left)
-        print(f"shorepass: {path} still holds in plain text, where docker no longer looks: {names}", file=sys.stderr)
-        print(
-            "hint: move it into the store: shorepass migrate --apply; or only take it out: shorepass logout REGISTRY",
-            file=sys.stderr,
+        console.note(f"{path} still holds in plain text, where docker no longer looks: {names}")
+        console.hint(
+            "move it into the store: shorepass migrate --apply; or only take it out: shorepass logout REGISTRY"
         )
 
 
@@ -159,10 +156,10 @@ def _warn(here: LocalContext) -> None:
     from shorepass.stores.vault import INIT, Vault
 
     if here.which(PROGRAM) is None:
-        print(f"shorepass: {PROGRAM} is not on PATH, where the client looks for it", file=sys.stderr)
+        console.note(f"{PROGRAM} is not on PATH, where the client looks for it")
         beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
         if os.path.exists(beside):
-            print(f"hint: put its folder there: {os.path.dirname(beside)}", file=sys.stderr)
+            console.hint(f"put its folder there: {os.path.dirname(beside)}")
     if settings.load(here).store in (None, "vault") and not Vault(here, ask=ask, tell=lambda _: None).exists():
-        print("shorepass: there is no vault yet, so no login can be kept", file=sys.stderr)
-        print(f"hint: {INIT}", file=sys.stderr)
+        console.note("there is no vault yet, so no login can be kept")
+        console.hint(INIT)

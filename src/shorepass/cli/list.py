@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from shorepass.cli import place
+from shorepass.cli import console, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,12 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
     elif rows:
         _print_table(rows)
     else:
-        print("no logins", file=sys.stderr)
-        print("hint: shorepass login REGISTRY", file=sys.stderr)
+        console.err("no logins")
+        console.hint("shorepass login REGISTRY")
     for error in {entry.error.message: entry.error for _, entry in rows if entry.error}.values():
-        from shorepass.cli import print_error
-
-        print_error(error)
+        console.print_error(error)
     return 3 if any(entry.error for _, entry in rows) else 0
 
 
@@ -57,18 +53,15 @@ def _where(entry: Entry) -> str:
 
 
 def _print_table(rows: list[tuple[str, Entry]]) -> None:
-    from shorepass.cli.console import print_table
     from shorepass.errors import without_user_info
 
-    print_table(
+    console.print_table(
         ["CLIENT", "KEY", "USER", "KIND", "WHERE"],
         [[client, without_user_info(entry.key), entry.username, entry.kind, _where(entry)] for client, entry in rows],
     )
 
 
 def _print_json(rows: list[tuple[str, Entry]]) -> None:
-    import json
-
     from shorepass.errors import without_user_info
 
     document = [
@@ -83,4 +76,4 @@ def _print_json(rows: list[tuple[str, Entry]]) -> None:
         }
         for client, entry in rows
     ]
-    print(json.dumps(document, indent=2))
+    console.print_json(document)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from shorepass.cli import place
+from shorepass.cli import console, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> in
 
 
 def _tell(text: str) -> None:
-    print(f"shorepass: {text}", file=sys.stderr)
+    console.note(text)
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:
@@ -120,7 +120,7 @@ def _check_flags(arguments: argparse.Namespace) -> None:
     if arguments.password == "-":  # noqa: S105  # the word for standard input
         arguments.password, arguments.password_stdin = None, True
     elif arguments.password is not None:
-        print("WARNING! Using --password via the CLI is insecure. Use --password-stdin.", file=sys.stderr)
+        console.err("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
@@ -139,31 +139,29 @@ def _print_name(credential: Credential, server: str, words: str) -> int:
         hint = f"shorepass login {words.replace(server, without_user_info(server))}"
         raise ShorepassError(f"not logged into {without_user_info(server)}", hint=hint)
     name = credential.username if isinstance(credential, Basic | IdentityToken) else ""
-    sys.stdout.buffer.write(name.encode("utf-8", "surrogateescape") + b"\n")  # the bytes of the file, UTF-8 or not
-    sys.stdout.flush()
+    console.out(name)
     return 0
 
 
 def _existing(here: Context, client: Client, server: str, access: Access) -> bool:
     """Try what is stored, as both programs do when no user name is given; True when it still works."""
-    from shorepass.cli import print_error
     from shorepass.errors import LoginRefused
     from shorepass.logins import check_stored
 
     try:
         stored = check_stored(here, client, server, access)
     except LoginRefused as error:
-        print_error(error)
-        print("The stored login is refused; asking for another.", file=sys.stderr)
+        console.print_error(error)
+        console.err("The stored login is refused; asking for another.")
         return False
     if stored is None:
         return False
     if client.name == "docker":
-        print(f"Authenticating with existing credentials... [Username: {stored.username}]", file=sys.stderr)
-        print("Login Succeeded")
+        console.err(f"Authenticating with existing credentials... [Username: {stored.username}]")
+        console.out("Login Succeeded")
     else:
-        print(f"Authenticating with existing credentials for {server}", file=sys.stderr)
-        print(f"Existing credentials are valid. Already logged in to {server}")
+        console.err(f"Authenticating with existing credentials for {server}")
+        console.out(f"Existing credentials are valid. Already logged in to {server}")
     return True
 
 
@@ -183,18 +181,11 @@ def _ask(arguments: argparse.Namespace) -> Credential:
             hint="give --username, and the password by --password-stdin",
         )
     if username is None:
-        print("Username: ", end="", file=sys.stderr, flush=True)
-        username = sys.stdin.readline().strip()
+        username = console.question("Username: ").strip()
     if not username:
         raise UsageError("username is empty")
     if password is None:
-        from getpass import getpass
-
-        try:
-            password = getpass("Password: ", sys.stderr)
-        except EOFError:  # Ctrl-D
-            print(file=sys.stderr)
-            password = ""
+        password = console.hidden_question("Password: ")
     if not password.strip():
         raise UsageError("password is empty")
     return Basic(require_user_name(username), Secret(password))
@@ -221,12 +212,11 @@ def _one_line_ending_less(data: bytes) -> str:
 
 def _report(done: Login, here: Context, *, is_docker: bool, verbose: bool) -> None:
     if done.plain_text and done.changed and is_docker:
-        print(
-            f"\nWARNING! Your credentials are stored unencrypted in '{done.target.path}'.\n"
-            "Configure a credential helper to remove this warning.\n",
-            file=sys.stderr,
-        )
+        console.err()
+        console.err(f"WARNING! Your credentials are stored unencrypted in '{done.target.path}'.")
+        console.err("Configure a credential helper to remove this warning.")
+        console.err()
     if verbose:
         where = f"docker-credential-{done.target.helper}" if done.target.helper else done.target.path
-        print(f"Used: {where} ({done.target.key}, as {here.name})", file=sys.stderr)
-    print("Login Succeeded" if is_docker else "Login Succeeded!")
+        console.err(f"Used: {where} ({done.target.key}, as {here.name})")
+    console.out("Login Succeeded" if is_docker else "Login Succeeded!")

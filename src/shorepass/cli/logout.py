@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from shorepass.cli import place
+from shorepass.cli import console, place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,38 +73,37 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_text(done, "" if arguments.all else server, found=found, is_docker=is_docker)
         for account in sorted({*before} - {*accounts}):
-            print(f"that was the login of the account {account}, which is meant here", file=sys.stderr)
+            console.err(f"that was the login of the account {account}, which is meant here")
         _print_left(done, arguments)
         for account in accounts:
             named = without_user_info(server)
             command = f"shorepass logout --as {account} {named}"
-            print(f"the account {account} is still logged in to {named}: {command}", file=sys.stderr)
+            console.err(f"the account {account} is still logged in to {named}: {command}")
     if broken:
         return place.failure_code(arguments)
     return 0 if found or is_docker or arguments.all else place.failure_code(arguments)
 
 
 def _print_text(done: Departure, server: str, *, found: bool, is_docker: bool) -> None:
-    from shorepass.cli import print_error
     from shorepass.errors import without_user_info
 
     server, erasures = without_user_info(server), done.erased + done.ours
     if found:
-        print("Removing" if is_docker else "Removed", "login credentials for", server or "all registries")
+        done_or_doing = "Removing" if is_docker else "Removed"
+        console.out(f"{done_or_doing} login credentials for {server or 'all registries'}")
     for erasure in erasures:
         if erasure.found:
-            print(f"erased {without_user_info(erasure.target.key)} from {_where(erasure)}")
-    sys.stdout.flush()  # what follows is on the other stream
+            console.out(f"erased {without_user_info(erasure.target.key)} from {_where(erasure)}")
     if not found:
-        print(f"not logged into {server or 'any registry'}", file=sys.stderr)
+        console.err(f"not logged into {server or 'any registry'}")
     missing: dict[str, list[str]] = {}
     for erasure in erasures:
         if erasure.error is None and not erasure.found:
             missing.setdefault(_where(erasure), []).append(without_user_info(erasure.target.key))
     for where, keys in missing.items():
-        print(f"not found in {where}: {', '.join(keys)}", file=sys.stderr)
+        console.err(f"not found in {where}: {', '.join(keys)}")
     for error in {erasure.error.message: erasure.error for erasure in erasures if erasure.error}.values():
-        print_error(error)
+        console.print_error(error)
 
 
 def _print_left(done: Departure, arguments: argparse.Namespace) -> None:
@@ -117,7 +114,7 @@ def _print_left(done: Departure, arguments: argparse.Namespace) -> None:
 
     if done.repairs:
         names = ", ".join(done.repairs)
-        print(f"kept copies of it erased; these repairs cannot be undone any more: {names}", file=sys.stderr)
+        console.err(f"kept copies of it erased; these repairs cannot be undone any more: {names}")
     for left in done.left:
         key = printable(without_user_info(left.key))
         words = ["shorepass", "logout", "--client", left.client]
@@ -126,7 +123,7 @@ def _print_left(done: Departure, arguments: argparse.Namespace) -> None:
         if arguments.authfile and left.client != "docker" and not left.flags:
             words += ["--authfile", arguments.authfile]
         command = "take it out of there" if left.flags is None else shlex.join([*words, *left.flags, key])
-        print(f"{left.client} is still logged in to {key}, by {left.path}: {command}", file=sys.stderr)
+        console.err(f"{left.client} is still logged in to {key}, by {left.path}: {command}")
 
 
 def _where(erasure: Erasure) -> str:
@@ -135,8 +132,6 @@ def _where(erasure: Erasure) -> str:
 
 
 def _print_json(done: Departure, accounts: list[str]) -> None:
-    import json
-
     from shorepass.errors import without_user_info
 
     rows = [
@@ -156,4 +151,4 @@ def _print_json(done: Departure, accounts: list[str]) -> None:
         "still_logged_in": left,
         "accounts_left": accounts,
     }
-    print(json.dumps(document, indent=2))
+    console.print_json(document)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from shorepass.cli import console
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ class _Person:
     def agrees(self) -> bool:
         answer = self._standing
         while answer is None:
-            print(QUESTION, end="", file=sys.stderr, flush=True)
-            line = sys.stdin.readline()
+            line = console.question(QUESTION)
             answer = ANSWERS.get(line.strip().lower()) if line else "q"
         if answer in "aq":
             self._standing = answer = {"a": "y", "q": "n"}[answer]
@@ -74,23 +73,22 @@ class _Person:
 
 def _show(finding: Finding) -> bool:
     """Show a change beforehand; False where it cannot be shown, and so is not made."""
-    from shorepass.cli import print_error
     from shorepass.doctor.preview import preview
     from shorepass.errors import ShorepassError, printable
 
     assert finding.repair is not None  # noqa: S101  # the caller has looked
-    print(f"\n{finding.code}  {printable(finding.subject)}: {printable(finding.cause)}")
+    console.out()
+    console.out(f"{finding.code}  {printable(finding.subject)}: {printable(finding.cause)}")
     try:
-        print(preview(finding.repair), flush=True)
+        console.out_lines(preview(finding.repair))
     except ShorepassError as error:
-        print_error(error)
+        console.print_error(error)
         return False
     return True
 
 
 def _mend(finding: Finding, examination: Examination, journal: Journal) -> None:
     """Make a repair, and say whether the finding is gone."""
-    from shorepass.cli import print_error
     from shorepass.doctor import still_there
     from shorepass.doctor.mend import mend
     from shorepass.errors import ShorepassError
@@ -99,7 +97,8 @@ def _mend(finding: Finding, examination: Examination, journal: Journal) -> None:
         name = mend(finding, journal)
         there = still_there(finding, examination.afresh())
     except ShorepassError as error:
-        print_error(error)
+        console.print_error(error)
         return
-    print("still there" if there else "mended", end="")
-    print(f" (to take it back: shorepass doctor --undo {name})" if name else "")
+    outcome = "still there" if there else "mended"
+    undo = f" (to take it back: shorepass doctor --undo {name})" if name else ""
+    console.out(outcome + undo)

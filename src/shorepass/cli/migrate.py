@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from shorepass.cli import console
 from shorepass.migration.move import Done
 
 TYPE_CHECKING = False
@@ -187,7 +188,7 @@ class _Chosen(_Opener):
 
 
 def _tell(text: str) -> None:
-    print(f"shorepass: {text}", file=sys.stderr)
+    console.note(text)
 
 
 def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -242,9 +243,8 @@ def _warn_of_accounts(here: LocalContext, store: str, keys: set[str]) -> None:
 
 def _step(done: int, of: int) -> None:
     """Show how far it is, on a terminal, where that takes a while."""
-    if of >= MANY and sys.stderr.isatty():
-        end = "\n" if done == of else ""
-        print(f"\rstored {done} of {of}", end=end, file=sys.stderr, flush=True)
+    if of >= MANY:
+        console.count(done, of, "stored")
 
 
 def _say(arguments: argparse.Namespace, state: str, store: str, done: Done, helper: str | None = None) -> int:
@@ -260,8 +260,6 @@ def _say(arguments: argparse.Namespace, state: str, store: str, done: Done, help
 
 def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
     """Print one document. What is documented in docs/reference/commands.md stays."""
-    import json
-
     from shorepass.errors import without_user_info
 
     moved = [
@@ -273,11 +271,10 @@ def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
     ]
     names = {"migration": done.name, "store": store, "helper": helper}
     document = {"state": state, **names, "logins": moved, "stays": stays}
-    print(json.dumps(document, indent=2))
+    console.print_json(document)
 
 
 def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
-    from shorepass.cli.console import print_table
     from shorepass.errors import printable, without_user_info
 
     becomes = {"planned": f"moves to {store}", "moved": f"moved to {store}", "undone": "is back there"}[state]
@@ -287,14 +284,16 @@ def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
         if stay.key:
             rows.append((without_user_info(stay.key), "", "", stay.path or source, f"stays: {stay.reason}"))
         else:
-            print(f"shorepass: {printable(stay.path)}: {stay.reason}", file=sys.stderr)
+            console.note(f"{printable(stay.path)}: {stay.reason}")
     if rows:
-        print_table(("KEY", "ACCOUNT", "KIND", "IN", "BECOMES"), rows, wrapped=("KEY", "ACCOUNT", "IN", "BECOMES"))
-    print(_summary(state, store, done) or (f"{source} has no login" if helper else NOTHING), flush=True)
+        console.print_table(
+            ("KEY", "ACCOUNT", "KIND", "IN", "BECOMES"), rows, wrapped=("KEY", "ACCOUNT", "IN", "BECOMES")
+        )
+    console.out(_summary(state, store, done) or (f"{source} has no login" if helper else NOTHING))
     for hint in dict.fromkeys(stay.hint for stay in done.stays if stay.hint):
-        print(f"hint: {printable(hint)}", file=sys.stderr)
+        console.hint(f"{printable(hint)}")
     if state == "planned" and done.moved:
-        print(f"hint: shorepass migrate {f'--from {helper} ' if helper else ''}--apply", file=sys.stderr)
+        console.hint(f"shorepass migrate {f'--from {helper} ' if helper else ''}--apply")
 
 
 def _summary(state: str, store: str, done: Done) -> str:

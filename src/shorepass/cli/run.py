@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from shorepass.cli import console
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     program = _find(here, command[0])
     if isinstance(program, int):
         reason = "not found" if program == NOT_FOUND else "cannot be run"
-        print(f"shorepass: {command[0]}: {reason}", file=sys.stderr)
+        console.note(f"{command[0]}: {reason}")
         return program
     return _attend(here, client, arguments.account, keys, program, command)
 
@@ -123,7 +123,7 @@ def _attend(
         try:
             status = processes.attend(program, command, env={**here.environment(), **variables}, keep=folder.fds)
         except processes.ProcessNotStarted as error:
-            print(f"shorepass: {command[0]}: {error}", file=sys.stderr)
+            console.note(f"{command[0]}: {error}")
             return CANNOT_RUN
         if lent:
             _warn_of_vanished(account, vanished_logins(here, lent))
@@ -146,8 +146,8 @@ def _warn_of_vanished(account: str, keys: list[str]) -> None:
 
     for key in map(without_user_info, keys):
         _tell(f"the login for {printable(key)} was in a file that is gone now, and is kept nowhere")
-        print(f"hint: shorepass login --as {account} {printable(key)}", file=sys.stderr)
+        console.hint(f"shorepass login --as {account} {printable(key)}")
 
 
 def _tell(text: str) -> None:
-    print(f"shorepass: {text}", file=sys.stderr)
+    console.note(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from shorepass.cli import console
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ def _use(here: LocalContext, name: str) -> int:
     if name == DEFAULT:
         named(name, here, ask=ask, tell=lambda _: None).list()  # it must have been made, and open
     use_what_works(here, name, ask=ask, tell=lambda _: None)
-    print(f"{settings.path_of(here)}: the store is {name}")
+    console.out(f"{settings.path_of(here)}: the store is {name}")
     if before != name and (left := _logins(here, before)):
-        print(f"shorepass: {left} in {before}, where docker-credential-shorepass looks no longer", file=sys.stderr)
+        console.note(f"{left} in {before}, where docker-credential-shorepass looks no longer")
     if name == "file" and naming(here):
-        print("shorepass: clients' files still name docker-credential-shorepass", file=sys.stderr)
-        print("hint: shorepass helper uninstall --all", file=sys.stderr)
+        console.note("clients' files still name docker-credential-shorepass")
+        console.hint("shorepass helper uninstall --all")
     return 0
 
 
@@ -85,12 +85,11 @@ def _logins(here: LocalContext, name: str) -> str:
 
 
 def _print_table(found: list[Found]) -> None:
-    from shorepass.cli.console import print_table
 
     rows = [
         [store.name + (" (in use)" if store.in_use else ""), store.state, store.detail, store.mend] for store in found
     ]
-    print_table(
+    console.print_table(
         ["STORE", "STATE", "WHERE, OR WHY NOT", "TO MAKE IT WORK"],
         rows,
         wrapped=("WHERE, OR WHY NOT", "TO MAKE IT WORK"),
@@ -98,6 +97,4 @@ def _print_table(found: list[Found]) -> None:
 
 
 def _print_json(found: list[Found]) -> None:
-    import json
-
-    print(json.dumps({"stores": [store._asdict() for store in found]}, indent=2))
+    console.print_json({"stores": [store._asdict() for store in found]})

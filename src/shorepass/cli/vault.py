@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from shorepass.cli import console
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass.stores.vault import Vault
 
     here = LocalContext.current()
-    vault = Vault(here, ask=ask, tell=lambda text: print(f"shorepass: {text}", file=sys.stderr))
+    vault = Vault(here, ask=ask, tell=console.note)
     if arguments.output and arguments.action != "export":
         raise UsageError("--output is for export alone")
     match arguments.action:
@@ -70,14 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
             from shorepass.stores.vault_setup import init
 
             init(vault, here, lock := _lock(arguments, here))
-            print(f"made {vault.path}")
+            console.out(f"made {vault.path}")
             _explain(vault, lock)
         case "rekey":
             from shorepass.stores.vault_setup import rekey
 
             vault.read()  # before anything is asked for
             rekey(vault, here, lock := _lock(arguments, here))
-            print(f"{vault.path} has another key")
+            console.out(f"{vault.path} has another key")
             _explain(vault, lock)
         case "export":
             _export(arguments, vault, here)
@@ -101,22 +103,24 @@ def _lock(arguments: argparse.Namespace, here: LocalContext) -> Lock:
 def _explain(vault: Vault, lock: Lock) -> None:
     import os
 
+    from shorepass.foreign_text import visible
+
     if lock.machine:
-        text = MACHINE_KEY.format(key=vault.machine_path, data=os.path.dirname(vault.path))
+        text = MACHINE_KEY.format(key=visible(vault.machine_path), data=visible(os.path.dirname(vault.path)))
     elif lock.to:
-        text = SSH_KEY.format(key=lock.to)
+        text = SSH_KEY.format(key=visible(lock.to))
     else:
-        text = TYPED_KEY.format(key=vault.protected_path)
-    print("encrypted to: " + ", ".join(lock.recipients))
-    print(text, end="")
+        text = TYPED_KEY.format(key=visible(vault.protected_path))
+    console.out("encrypted to: " + ", ".join(lock.recipients))
+    console.out_lines(text.rstrip("\n"))
 
 
 def _show(vault: Vault, here: LocalContext) -> None:
     document = vault.read()
     keys = [path for path in vault.places if here.status(path) is not None]
-    print(f"{vault.path}: {len(document.logins)} login{'s' * (len(document.logins) != 1)}")
-    print("opens with: " + ", ".join(keys))
-    print("encrypted to: " + ", ".join(document.recipients))
+    console.out(f"{vault.path}: {len(document.logins)} login{'s' * (len(document.logins) != 1)}")
+    console.out("opens with: " + ", ".join(keys))
+    console.out("encrypted to: " + ", ".join(document.recipients))
 
 
 def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> None:
@@ -125,7 +129,7 @@ def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> 
     from shorepass.errors import UsageError, WriteError
     from shorepass.stores.vault_document import encode
 
-    if not arguments.output and not sys.stdout.isatty():
+    if not arguments.output and not console.is_terminal():
         raise UsageError(
             "every secret in plain text goes to a terminal or to a file", hint="shorepass vault export -o FILE"
         )
@@ -134,11 +138,10 @@ def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> 
     if not arguments.yes:
         if not sys.stdin.isatty():
             raise UsageError("there is nobody to ask", hint="--yes does not ask")
-        print(f"write every secret in plain text to {where}? [y/N]: ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        if not console.agrees(f"write every secret in plain text to {where}? [y/N]: "):
             raise UsageError("nothing was written")
     if not arguments.output:
-        print(text.decode(), end="")
+        console.data(text)
         return
 
     def edit(content: files.FileContent | None) -> bytes | None:
@@ -147,4 +150,4 @@ def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> 
         return text
 
     files.update(arguments.output, edit, owner=here.home_owner(arguments.output))
-    print(f"wrote {arguments.output}")
+    console.out(f"wrote {arguments.output}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from shorepass.cli import place
+from shorepass.cli import console, place
 from shorepass.errors import printable
 
 TYPE_CHECKING = False
@@ -49,7 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one row a login."""
     import time
 
-    from shorepass.cli import print_error
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import ShorepassError
     from shorepass.who.gather import look
@@ -62,7 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         looked = _checked(looked, arguments, here, now)
     looked = with_shares(looked)
     if arguments.all and here.uid:
-        print_error(ShorepassError("other users are not shown: only root may look", hint="sudo shorepass who --all"))
+        console.print_error(
+            ShorepassError("other users are not shown: only root may look", hint="sudo shorepass who --all")
+        )
     if arguments.html:
         _draw(looked, arguments.html, now)
     elif arguments.json:
@@ -99,22 +98,11 @@ def _named(name: str, here: LocalContext) -> Place:
 
 def _checked(looked: list[Looked], arguments: argparse.Namespace, here: Context, now: float) -> list[Looked]:
     """Ask the registries, with a bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from shorepass.who.check import check
 
     access, seconds = place.access(arguments), arguments.timeout
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("asking registries", total=None)
-        return check(
-            looked,
-            access,
-            here,
-            seconds=seconds,
-            now=now,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with console.progress("asking registries") as step:
+        return check(looked, access, here, seconds=seconds, now=now, progress=step)
 
 
 def _draw(looked: Sequence[Looked], path: str, now: float) -> None:
@@ -126,42 +114,39 @@ def _draw(looked: Sequence[Looked], path: str, now: float) -> None:
 
     drawn = page(looked, now=now)
     if path == "-":
-        print(drawn)
+        console.data(drawn.encode() + b"\n")
     else:
         try:
             files.update(path, lambda _: drawn.encode())
         except FileError as error:  # no login rests there
             raise WriteError(path, error.reason) from None
-    print(sentence(looked), file=sys.stderr)
+    console.err(sentence(looked))
 
 
 def _print_json(looked: Sequence[Looked]) -> None:
-    import json
-
     from shorepass.who.document import document
 
-    print(json.dumps(document(looked), indent=2))
+    console.print_json(document(looked))
 
 
 def _print_text(looked: Sequence[Looked]) -> None:
-    from shorepass.cli import print_error
-    from shorepass.cli.console import UNBOUNDED, print_table
     from shorepass.errors import ContextError, ShorepassError
     from shorepass.who.document import described, sentence, shares_of
 
     logins = [login for found in looked for login in found.logins]
     if logins:
         headings = ["CONTEXT", "CLIENTS", "KEY", "ACCOUNT", "KIND", "RESTS IN", "STATE"]
-        print_table(headings, [_row(login) for login in logins], wrapped=("CLIENTS", "KEY", "ACCOUNT", "RESTS IN"))
+        console.print_table(
+            headings, [_row(login) for login in logins], wrapped=("CLIENTS", "KEY", "ACCOUNT", "RESTS IN")
+        )
     for share in shares_of(looked):
-        print(printable(described(share), UNBOUNDED))
-    sys.stdout.flush()  # what follows on standard error belongs below
+        console.out(described(share))
     for words, hint in dict.fromkeys((_words(login), login.hint) for login in logins if login.detail):
-        print_error(ShorepassError(words, hint=hint))
+        console.print_error(ShorepassError(words, hint=hint))
     for found in looked:
         if found.trouble:
-            print_error(ContextError(printable(found.place.name), printable(found.trouble)))
-    print(sentence(looked), file=sys.stderr)
+            console.print_error(ContextError(printable(found.place.name), printable(found.trouble)))
+    console.err(sentence(looked))
 
 
 def _words(login: Login) -> str:

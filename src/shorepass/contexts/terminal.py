@@ -6,6 +6,7 @@ import os
 import sys
 
 from shorepass.errors import StoreLocked
+from shorepass.foreign_text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def ask(prompt: str) -> str:
 
     try:
         _open()
-        typed = getpass.getpass(prompt)
+        typed = getpass.getpass(visible(prompt))
     except OSError:
         raise StoreLocked(
             "vault",
