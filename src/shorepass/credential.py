@@ -9,7 +9,7 @@ from __future__ import annotations
 from shorepass.secret import Secret
 from shorepass.shapes import NamedTuple
 
-__all__ = ["ANONYMOUS", "Anonymous", "Basic", "BearerToken", "Credential", "IdentityToken"]
+__all__ = ["ANONYMOUS", "Anonymous", "Basic", "BearerToken", "Credential", "IdentityToken", "kind_of"]
 
 
 class Anonymous(NamedTuple):
@@ -42,3 +42,11 @@ class BearerToken(NamedTuple):
 Credential = Anonymous | Basic | IdentityToken | BearerToken
 
 ANONYMOUS = Anonymous()
+
+
+_KINDS = {Basic: "password", IdentityToken: "identity token", BearerToken: "bearer token"}
+
+
+def kind_of(credential: Credential) -> str:
+    """Return the word for a kind of credential, ``""`` for no credential."""
+    return _KINDS.get(type(credential), "")

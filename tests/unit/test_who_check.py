@@ -110,6 +110,17 @@ def test_what_a_helper_holds_is_asked_of_it_first(world: Path) -> None:
         assert (login.state, login.plain_text) == (State.WORKS, False)
 
 
+def test_what_a_helper_lists_and_has_not(world: Path) -> None:
+    """A login that its helper lists and does not give is none, and a note says so."""
+    none = "echo credentials not found in native keychain; exit 1"
+    helper = f'#!/bin/sh\ncase $1 in list) echo \'{{"reg.io":"held"}}\';; get) {none};; esac\n'
+    files = {"home/.docker/config.json": '{"credsStore": "held"}', "bin/docker-credential-held": helper}
+    context = lay_out(world, files)
+    (found,) = check(look([place("me", context)], now=NOW), Access(), context, seconds=10, now=NOW)
+    assert found.logins == ()
+    assert found.notes == ("docker-credential-held lists reg.io, and has no login for it",)
+
+
 def test_what_has_expired_is_not_sent(world: Path) -> None:
     """A token that says that it is over needs no registry to say it too."""
     with Registry(users={"alice": "right"}) as registry:

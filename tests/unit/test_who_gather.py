@@ -12,6 +12,7 @@ import pytest
 
 from client_files import auth, helper, jwt, lay_out
 from dict_context import DictContainer, DictContext
+from shorepass.clients import find
 from shorepass.contexts import Context, FileStatus, Place
 from shorepass.contexts.container import Mount
 from shorepass.contexts.local import LocalContext
@@ -111,6 +112,44 @@ def test_helpers_are_asked_side_by_side_and_not_for_long(world: Path, monkeypatc
     assert "within 0.5 s" in found["h0.io"].detail
 
 
+LISTS_NOTHING = "#!/bin/sh\nread -r url\ncase $1 in list) {};; get) {};; esac\n"
+GIVES = """echo '{"ServerURL":"g.io","Username":"alice","Secret":"pw"}'"""
+HAS_NONE = "echo credentials not found in native keychain; exit 1"
+
+
+@pytest.mark.parametrize("named_in", [DOCKER, RUN])
+@pytest.mark.parametrize("lists", ["echo '{}'", "echo not implemented; exit 1"])
+@pytest.mark.parametrize("gives", [GIVES, HAS_NONE])
+def test_a_helper_that_does_not_list_the_key(world: Path, named_in: str, lists: str, gives: str) -> None:
+    """Whether it has the login is what it gives, for ``who`` and ``list`` alike: helpers of clouds list nothing."""
+    files = {
+        named_in: config(credHelpers={"g.io": "cloud"}),
+        "bin/docker-credential-cloud": LISTS_NOTHING.format(lists, gives),
+    }
+    context = lay_out(world, files)
+    clients = ("docker", "podman") if named_in == DOCKER else ("podman",)
+    expected = [("alice", "password", "cloud")] if gives == GIVES else []
+    (looked,) = look([place("me", context)], now=NOW)
+    assert [(login.account, login.kind, login.helper) for login in looked.logins] == expected
+    assert [login.clients for login in looked.logins] == [clients] * len(expected)
+    assert len(looked.notes) == (gives == HAS_NONE)
+    for client in clients:
+        entries = find(client).entries(context)
+        assert [(entry.username, entry.kind, entry.helper) for entry in entries] == expected
+
+
+@pytest.mark.parametrize("lists", ["exec /bin/sleep 300", "echo pass not initialized; exit 1"])
+def test_a_helper_that_is_broken_is_trouble(world: Path, monkeypatch: pytest.MonkeyPatch, lists: str) -> None:
+    """One that hangs, or has no store, is not asked a second time, and is not "no login"."""
+    monkeypatch.setattr(gather, "HELPER_SECONDS", 0.5)
+    asked = world / "asked"
+    program = LISTS_NOTHING.format(lists, f": >{asked}")
+    files = {DOCKER: config(credHelpers={"g.io": "cloud", "h.io": "gone"}), "bin/docker-credential-cloud": program}
+    states = {login.key: login.state for login in logins_of(lay_out(world, files))}
+    assert states == {"g.io": State.HELPER_FAILED, "h.io": State.HELPER_MISSING}
+    assert not asked.exists()
+
+
 @pytest.mark.parametrize("status", [0, 1])
 def test_a_helper_that_docker_chose_by_itself(world: Path, status: int) -> None:
     """What it lists is shown; that it fails is no broken login: docker names a helper in its file when it stores one."""
@@ -131,7 +170,7 @@ def test_no_helper_is_run_in_a_container(world: Path) -> None:
     context = lay_out(world, files, DOCKER_AUTH_CONFIG=config(auths={"v.io": auth("ci:pw")}))
     found = {login.key: login for login in logins_of(context, "docker:web")}
     assert not mark.exists()
-    assert (found[""].state, found[""].detail) == (State.NOT_CHECKED, "a helper holds it, not asked")
+    assert (found[""].state, found[""].detail) == (State.NOT_CHECKED, gather.NOT_ASKED)
     assert found["g.io"].state is State.HELPER_MISSING
 
 

@@ -144,6 +144,8 @@ def _print_text(looked: Sequence[Looked]) -> None:
     for words, hint in dict.fromkeys((_words(login), login.hint) for login in logins if login.detail):
         console.print_error(ShorepassError(words, hint=hint))
     for found in looked:
+        for note in found.notes:
+            print(printable(f"note: {found.place.name}: {note}", UNBOUNDED), file=sys.stderr)
         if found.trouble:
             console.print_error(ContextError(printable(found.place.name), printable(found.trouble)))
     console.err(sentence(looked))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from shorepass.clients import Entry
 from shorepass.config.auth_entry import AuthConfig
-from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
-from shorepass.errors import SourceError
+from shorepass.credential import Anonymous, Basic, IdentityToken, kind_of
 from shorepass.names import host_of_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.config.docker_config import DockerConfig
     from shorepass.contexts import Context
+    from shorepass.credential import Credential
 
 __all__ = ["beside_helper", "entries", "entry"]
 
@@ -36,7 +36,7 @@ def entries(context: Context, path: str, config: DockerConfig, default: str, *, 
         if helper == OURSELVES:
             found += lists.entries(path, helper, key)  # its list is what it gives, and one call for all
         elif helper:
-            found.append(_asked(context, helper, key, path))
+            found += lists.asked(path, helper, key)  # docker does not ask such a helper for a list
     return [one for one in found if one]
 
 
@@ -50,27 +50,7 @@ def entry(key: str, auth: AuthConfig, path: str) -> Entry | None:
     credential = auth.credential()
     if isinstance(credential, Anonymous):
         return None
-    return Entry(key, auth.username, _kind(credential), path, credential=credential)
-
-
-def _asked(context: Context, helper: str, key: str, path: str) -> Entry | None:
-    """Return one helper's login for one registry: as docker does, which does not ask such a helper for a list."""
-    from shorepass.helper.client import HelperClient
-
-    try:
-        credential = HelperClient(context, helper).get(key)
-    except SourceError as error:
-        return Entry(key, "", "", path, helper, error)
-    if isinstance(credential, Anonymous):
-        return None
-    username = credential.username if isinstance(credential, Basic | IdentityToken) else ""
-    return Entry(key, username, _kind(credential), path, helper)
-
-
-def _kind(credential: Credential) -> str:
-    if isinstance(credential, IdentityToken):
-        return "identity token"
-    return "bearer token" if isinstance(credential, BearerToken) else "password"
+    return Entry(key, auth.username, kind_of(credential), path, credential=credential)
 
 
 def beside_helper(auth: AuthConfig, answer: Credential) -> AuthConfig:

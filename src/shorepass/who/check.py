@@ -7,8 +7,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from shorepass.credential import Anonymous
-from shorepass.errors import HelperError, LoginRefused, PermissionDenied, RegistryError, ShorepassError
+from shorepass.clients.helper_lists import is_login
+from shorepass.errors import (
+    HelperError,
+    LoginRefused,
+    PermissionDenied,
+    RegistryError,
+    ShorepassError,
+    without_user_info,
+)
 from shorepass.resolution import Outcome, Step
 from shorepass.shapes import NamedTuple
 from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated
@@ -17,7 +24,7 @@ from shorepass.who.together import together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shorepass.contexts import Context
     from shorepass.credential import Credential
@@ -114,11 +121,19 @@ def _fetch(looked: Sequence[Looked], now: float) -> list[Looked]:
     jobs = [partial(_get, context, login, now) for context, login in held]
     late = f"the helper gave no answer within {HELPER_SECONDS:g} s"
     answers = together(jobs, workers=HELPERS, each=HELPER_SECONDS + 1)
-    fetched = {
+    fetched: dict[int, Login | str] = {
         id(login): answer or login._replace(state=State.HELPER_FAILED, detail=late)
         for (_, login), answer in zip(held, answers, strict=True)
     }
-    return [found._replace(logins=tuple(fetched.get(id(login), login) for login in found.logins)) for found in looked]
+    return [_with_fetched(found, fetched) for found in looked]
+
+
+def _with_fetched(found: Looked, fetched: Mapping[int, Login | str]) -> Looked:
+    """Return a context with what its helpers gave; a login that its helper does not have becomes a note."""
+    logins = [fetched.get(id(login), login) for login in found.logins]
+    notes = [note for note in logins if isinstance(note, str)]
+    kept = tuple(login for login in logins if not isinstance(login, str))
+    return found._replace(logins=kept, notes=(*found.notes, *notes))
 
 
 def _is_held(login: Login) -> bool:
@@ -126,7 +141,8 @@ def _is_held(login: Login) -> bool:
     return bool(held) and asks_helpers(login.context)
 
 
-def _get(context: Context, login: Login, now: float) -> Login:
+def _get(context: Context, login: Login, now: float) -> Login | str:
+    """Return a login with the credential that its helper gave; the note about it where the helper has none."""
     from shorepass.helper.client import HelperClient
 
     assert login.helper is not None  # noqa: S101  # it is held
@@ -136,6 +152,6 @@ def _get(context: Context, login: Login, now: float) -> Login:
         )
     except HelperError as error:
         return broken(login, error, context)
-    if isinstance(credential, Anonymous):
-        return login._replace(detail="the helper has no login for it")
+    if not is_login(credential):
+        return f"docker-credential-{login.helper} lists {without_user_info(login.key)}, and has no login for it"
     return dated(login._replace(credential=credential, detail=""), now)

@@ -48,6 +48,7 @@ def _place(found: Looked, numbers: Mapping[Share, int]) -> dict[str, Any]:
         "inside": place.inside or None,
         "state": place.state or None,
         "trouble": found.trouble,
+        "notes": list(found.notes),
         "shared": [numbers[share] for share in found.shared],
     }
 
@@ -93,10 +94,15 @@ def summary(looked: Sequence[Looked]) -> dict[str, int]:
         "places": len(looked),
         "places_with_logins": sum(bool(found.logins) for found in looked),
         "unreachable": sum(found.trouble is not None for found in looked),
-        "logins": sum(bool(login.key) for login in logins),  # a broken file or helper holds nobody knows what
+        "logins": sum(_is_login(login) for login in logins),
         "broken": sum(login.state in useless for login in logins),
         "plain_text": sum(login.plain_text for login in logins),
     }
+
+
+def _is_login(login: Login) -> bool:
+    """Tell whether a row is a login, or the entry of one that is broken; not a file, nor a helper that was not asked."""
+    return bool(login.key) and (bool(login.kind) or login.state in BROKEN)
 
 
 def sentence(looked: Sequence[Looked]) -> str:

@@ -1,12 +1,26 @@
-"""Look into places: every login that a client could use there, one row each, without asking any registry."""
+"""Look into contexts: every login that a client could use there, one row each, without asking any registry.
+
+A helper that a file names and that has no login for the key is no login: the line is left by a logout, or by a tool that
+names its helper beforehand. It is a note of the context, not a row.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 
+from shorepass.clients.helper_lists import is_login, must_be_asked, user_name
 from shorepass.contexts import is_untouched
 from shorepass.contexts.discovery import REACH_SECONDS
-from shorepass.errors import FileError, HelperError, HelperMissing, MalformedFile, ShorepassError, SourceError
+from shorepass.credential import kind_of
+from shorepass.errors import (
+    FileError,
+    HelperError,
+    HelperMissing,
+    MalformedFile,
+    ShorepassError,
+    SourceError,
+    without_user_info,
+)
 from shorepass.shapes import NamedTuple
 from shorepass.who.expiry import expires_at
 from shorepass.who.login import BROKEN, Login, Looked, State
@@ -19,14 +33,16 @@ if TYPE_CHECKING:
 
     from shorepass.clients import Entry
     from shorepass.contexts import Context, Place
-__all__ = ["asks_helpers", "broken", "dated", "look"]
+    from shorepass.credential import Credential
+
+__all__ = ["asks_helpers", "broken", "dated", "leftover", "look"]
 
 FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
 HELPER_SECONDS = 3.0  # for a helper to list what it has
 WORKERS = 8  # places looked into at a time: more would wait for each other, and seem out of reach
 HELPERS = 32  # helpers run at a time: those that hang only wait
 NOT_USED = "no client takes it: none looks for this key, or another login stands before it"
-NOT_ASKED = "a helper holds it, not asked"
+NOT_ASKED = "its helper may have the login: Shorepass runs no program in a container"
 
 
 class _Opened(NamedTuple):
@@ -43,12 +59,14 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
     ``now``: seconds since 1970, for what has expired.
     """
     opened = together([partial(_open, place) for place in places], workers=WORKERS, each=REACH_SECONDS)
-    lists = _ask_helpers([place for place in opened if isinstance(place, _Opened)])
+    inside = [place for place in opened if isinstance(place, _Opened)]
+    lists = _ask_helpers(inside)
+    said = _Said(lists, _ask_for_keys(inside, lists))
     looked = []
     for place, found in zip(places, opened, strict=True):
         if isinstance(found, _Opened):
-            logins = tuple(_logins(found, lists, now))
-            looked.append(Looked(place, found.context, logins))
+            logins = tuple(_logins(found, said, now))
+            looked.append(Looked(place, found.context, logins, notes=_leftovers(found, said)))
         else:
             looked.append(Looked(place, trouble=found or f"no answer within {REACH_SECONDS:g} s"))
     return looked
@@ -88,6 +106,14 @@ def _open(place: Place) -> _Opened | str:
 
 
 _Lists = dict[tuple[str, str], "dict[str, str] | HelperError | None"]
+_Gets = dict[tuple[str, str, str], "Credential | HelperError"]
+
+
+class _Said(NamedTuple):
+    """What the helpers said: their lists by context and suffix, and their answers by context, suffix and key."""
+
+    lists: _Lists
+    gets: _Gets
 
 
 def _ask_helpers(opened: Sequence[_Opened]) -> _Lists:
@@ -115,14 +141,41 @@ def _list(name: str, context: Context, suffix: str) -> dict[str, str] | HelperEr
     return None
 
 
-def _logins(opened: _Opened, lists: _Lists, now: float) -> Iterator[Login]:
+def _ask_for_keys(opened: Sequence[_Opened], lists: _Lists) -> _Gets:
+    """Return what helpers give for the keys that a file names them for, where their list does not tell."""
+    wanted = {
+        (found.place.name, entry.helper, entry.key): found.context
+        for found in opened
+        for _, entry in found.entries
+        if entry.helper and entry.key and _is_unasked(entry) and asks_helpers(found.place.name)
+    }
+    unsure = {
+        question: context
+        for question, context in wanted.items()
+        if must_be_asked(question[1], question[2], lists[question[:2]])
+    }
+    jobs = [partial(_get, context, suffix, key) for (_, suffix, key), context in unsure.items()]
+    answers = together(jobs, workers=HELPERS)
+    return {question: answer for question, answer in zip(unsure, answers, strict=True) if answer is not None}
+
+
+def _get(context: Context, suffix: str, key: str) -> Credential | HelperError:
+    from shorepass.helper.client import HelperClient
+
+    try:
+        return HelperClient(context, suffix, timeout=HELPER_SECONDS).get(key)
+    except HelperError as error:
+        return error
+
+
+def _logins(opened: _Opened, said: _Said, now: float) -> Iterator[Login]:
     """Yield a place's logins, one for each that several clients read alike."""
     found: dict[object, Login] = {}
     own = {(entry.path, entry.key) for _, entry in opened.entries if _is_unasked(entry) and entry.key}
     firsts: dict[str, str] = {}  # the file that a client reads first, of those with logins
     for client, entry in opened.entries:
         first = firsts.setdefault(client, entry.path)
-        for login in _of_entry(opened, client, entry, lists, own):
+        for login in _of_entry(opened, client, entry, said, own):
             same = (login.key, login.path, login.helper, login.account, login.kind, login.state)
             known = found.setdefault(same, dated(login._replace(clients=()), now))
             sure = not login.kind or login.state in BROKEN or (entry.path == first and is_looked_up(client, login))
@@ -137,9 +190,9 @@ def _is_unasked(entry: Entry) -> bool:
 
 
 def _of_entry(
-    opened: _Opened, client: str, entry: Entry, lists: _Lists, own: Iterable[tuple[str, str]]
+    opened: _Opened, client: str, entry: Entry, said: _Said, own: Iterable[tuple[str, str]]
 ) -> Iterator[Login]:
-    """Yield what an entry stands for: one login, or all that a helper lists."""
+    """Yield the logins behind an entry: one, all that a helper lists, or none where its helper has none."""
     login = Login(
         opened.place.name,
         (client,),
@@ -158,23 +211,59 @@ def _of_entry(
     if not _is_unasked(entry):
         yield login
         return
-    listed = lists[opened.place.name, entry.helper or ""]
+    suffix = entry.helper or ""
+    listed = said.lists[opened.place.name, suffix]
+    given = said.gets.get((opened.place.name, suffix, entry.key))
     if not entry.path and not isinstance(listed, dict):
         return  # docker would ask it, and would have named it in its file had it ever stored a login there
-    if listed is None:
+    if given is not None:
+        yield from _given(login, given, opened.context)
+    elif listed is None:
         yield login._replace(detail=NOT_ASKED)
     elif isinstance(listed, HelperError):
         yield broken(login, listed, opened.context)
     elif entry.key:
-        account = listed.get(entry.key)
-        if account is None:
-            yield login._replace(detail="the helper is asked for it, and does not list it")
-        else:
+        account = user_name(suffix, entry.key, listed)
+        if account is not None:
             yield _listed(login, entry.key, account)
     else:
         for key, account in listed.items():
             if (entry.path, key) not in own:
                 yield _listed(login, key, account)
+
+
+def _given(login: Login, answer: Credential | HelperError, context: Context) -> Iterator[Login]:
+    """Yield the login that a helper gave for a key; nothing where it has none."""
+    if isinstance(answer, HelperError):
+        yield broken(login, answer, context)
+    elif is_login(answer):
+        account = getattr(answer, "username", "")
+        yield login._replace(kind=kind_of(answer), account=account, credential=answer)
+
+
+def _leftovers(opened: _Opened, said: _Said) -> tuple[str, ...]:
+    """Return a note for each file and helper that it names for keys for which that helper has no login."""
+    keys: dict[tuple[str, str], list[str]] = {}
+    for _, entry in opened.entries:
+        if entry.helper and entry.key and _is_unasked(entry) and _has_no_login(opened.place.name, entry, said):
+            known = keys.setdefault((entry.path, entry.helper), [])
+            known += [entry.key] if entry.key not in known else []
+    return tuple(leftover(path, suffix, names) for (path, suffix), names in keys.items())
+
+
+def _has_no_login(name: str, entry: Entry, said: _Said) -> bool:
+    suffix = entry.helper or ""
+    listed, given = said.lists[name, suffix], said.gets.get((name, suffix, entry.key))
+    if given is not None:
+        return not isinstance(given, HelperError) and not is_login(given)
+    return isinstance(listed, dict) and user_name(suffix, entry.key, listed) is None
+
+
+def leftover(path: str, suffix: str, keys: Sequence[str]) -> str:
+    """Return the note about a helper that a file names for keys, and that has no login for them."""
+    them = "it" if len(keys) == 1 else "them"
+    named = ", ".join(map(without_user_info, keys))
+    return f"{path} names docker-credential-{suffix} for {named}, and that helper has no login for {them}"
 
 
 def _listed(login: Login, key: str, account: str) -> Login:

@@ -80,9 +80,10 @@ class Login(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """A place, and what was found in it. ``trouble``: why nothing could be; then there is no ``context``.
+    """A context, and what was found in it. ``trouble``: why nothing could be; then there is no ``context``.
 
-    ``shared`` is what the place itself shares with others, apart from its logins.
+    ``shared`` is what the context itself shares with others, apart from its logins. ``notes``: what is worth knowing and
+    is no login, such as a helper that a file names and that has none.
     """
 
     place: Place
@@ -90,3 +91,4 @@ class Looked(NamedTuple):
     logins: tuple[Login, ...] = ()
     trouble: str | None = None
     shared: tuple[Share, ...] = ()
+    notes: tuple[str, ...] = ()
