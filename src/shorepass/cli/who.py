@@ -145,7 +145,7 @@ def _print_text(looked: Sequence[Looked]) -> None:
         console.print_error(ShorepassError(words, hint=hint))
     for found in looked:
         for note in found.notes:
-            print(printable(f"note: {found.place.name}: {note}", UNBOUNDED), file=sys.stderr)
+            console.note(f"{found.place.name}: {note}")
         if found.trouble:
             console.print_error(ContextError(printable(found.place.name), printable(found.trouble)))
     console.err(sentence(looked))
