@@ -10,6 +10,7 @@ reached by a program with a shell behind it (ssh, wsl, lima, colima, podman-mach
 
 from __future__ import annotations
 
+from shorepass.contexts.engine_family import Family
 from shorepass.files import FileContent, FileStatus
 from shorepass.shapes import NamedTuple, Protocol
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Context", "FileContent", "FileStatus", "Place", "is_untouched"]
 
 # Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
-_UNTOUCHED = frozenset(("docker", "podman", "compose", "kube"))
+_UNTOUCHED = frozenset((*Family, "compose", "kube"))
 
 
 def is_untouched(name: str) -> bool:

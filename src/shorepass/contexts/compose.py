@@ -5,6 +5,7 @@ docker compose and podman-compose both set ``com.docker.compose.project`` and ``
 
 from __future__ import annotations
 
+from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, printable
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
     project, _, service = rest.rpartition("/")
     name = f"{kind}:{printable(rest)}"
     fitting, troubles = [], []
-    for family in ("docker", "podman"):
+    for family in Family:
         for endpoint in endpoints(here, family):
             try:
                 engine = endpoint.open(here)

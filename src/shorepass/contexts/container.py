@@ -14,6 +14,7 @@ from shorepass.contexts import FileContent, FileStatus, Place
 from shorepass.contexts import accounts as users
 from shorepass.contexts.archive import ArchiveRoot
 from shorepass.contexts.container_changes import SIZE_LIMIT, Changes
+from shorepass.contexts.engine_family import Family
 from shorepass.contexts.inspected import Inspected, Mount
 from shorepass.contexts.mounts import Mounts
 from shorepass.contexts.procroot import ProcRoot, proc_root
@@ -46,7 +47,7 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
 
     name = f"{kind}:{printable(rest)}"
     troubles: list[ContextError] = []
-    for endpoint in endpoints(here, kind):
+    for endpoint in endpoints(here, Family(kind)):
         try:
             engine = endpoint.open(here)
             found = engine.inspect(rest)
@@ -83,7 +84,7 @@ def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
 
     from shorepass.contexts.engines import endpoints
 
-    found = [endpoint for family in ("docker", "podman") for endpoint in endpoints(here, family)]
+    found = [endpoint for family in Family for endpoint in endpoints(here, family)]
     with ThreadPoolExecutor(max(len(found), 1)) as pool:
         for places in pool.map(lambda endpoint: _places(here, endpoint, timeout), found):
             yield from places
@@ -119,13 +120,17 @@ class ContainerContext:
         self.is_running = said.is_running
         self.mounts = said.mounts
         self._root = self._look(said.pid)
-        self.mounted = Mounts(said.mounts, self._root, is_docker=engine.family == "docker", is_running=said.is_running)
+        self.mounted = Mounts(
+            said.mounts, self._root, is_docker=engine.family == Family.DOCKER, is_running=said.is_running
+        )
         self._overrides: dict[str, str] = {}
 
     def _look(self, pid: int) -> Root:
         live = proc_root(pid, self.id) if self.is_running else None
         # podman looks through the container's own mounts while it runs
-        hidden = tuple(m.target for m in self.mounts if m.kind == "tmpfs") if self._engine.family == "docker" else ()
+        hidden = (
+            tuple(m.target for m in self.mounts if m.kind == "tmpfs") if self._engine.family == Family.DOCKER else ()
+        )
         return live or ArchiveRoot(self._engine, self.id, running=self.is_running, hidden=hidden)
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from shorepass.contexts.archive import Entry, packed
+from shorepass.contexts.engine_family import Family
 from shorepass.contexts.rootfs import WRITE, Walker
 from shorepass.errors import ContextError, FileError, WriteError
 
@@ -93,5 +94,5 @@ class Changes:
         elif mount.target == top and not is_folder:
             hint = "mount its folder instead, or change the file on the host and start the container anew"
             raise WriteError(path, "it is mounted by itself and cannot be replaced whole", hint=hint)
-        elif mount.kind == "tmpfs" and (self._engine.family == "docker" or not self._said.is_running):
+        elif mount.kind == "tmpfs" and (self._engine.family == Family.DOCKER or not self._said.is_running):
             raise WriteError(path, f"{mount.target} is a tmpfs, which the engine does not write to")

@@ -10,6 +10,7 @@ import json
 import re
 import time
 
+from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, RegistryError, printable
 from shorepass.http import Request, Url, percent_encode
 from shorepass.http.unix import UnixTransport
@@ -62,9 +63,9 @@ class PathStat(NamedTuple):
 
 
 class Engine:
-    """One engine behind a unix socket. ``family``: ``docker`` or ``podman``; ``name`` tells it from others of its kind."""
+    """One engine behind a unix socket. ``name`` tells it from others of its kind."""
 
-    def __init__(self, family: str, name: str, socket: str) -> None:
+    def __init__(self, family: Family, name: str, socket: str) -> None:
         self.family = family
         self.name = name
         self.socket = socket
@@ -144,7 +145,7 @@ class Engine:
         wanted = {"Cmd": list(argv), "Env": [f"{name}={value}" for name, value in env.items()]}
         try:
             status, *output = self._run(container, wanted, stdin, deadline, limit)
-            if self.family == "podman" and _LOST in output[1]:
+            if self.family == Family.PODMAN and _LOST in output[1]:
                 # podman (4.3) loses what a program printed that did not read all of its input: once more, without any
                 status, *output = self._run(container, wanted, None, deadline, limit)
         except ContextError as error:

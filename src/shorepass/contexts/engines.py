@@ -13,6 +13,7 @@ import stat
 
 from shorepass.config.locations import docker_config_path
 from shorepass.contexts.engine import ANSWER_SECONDS, Engine
+from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, SourceError, printable
 from shorepass.shapes import NamedTuple
 
@@ -37,7 +38,7 @@ class Endpoint(NamedTuple):
     ``host``: ``unix://`` and a path, or another URL; empty: a podman to be started.
     """
 
-    family: str
+    family: Family
     name: str
     host: str
     chosen: bool = False
@@ -65,15 +66,15 @@ class Endpoint(NamedTuple):
 _ELSEWHERE = "run shorepass where the engine is, or name a forwarded socket: DOCKER_HOST=unix://..."
 
 
-def endpoints(here: LocalContext, family: str) -> list[Endpoint]:
+def endpoints(here: LocalContext, family: Family) -> list[Endpoint]:
     """Return where engines of a family are, the one that its program talks with first. Default places only if there."""
     found: dict[str, Endpoint] = {}
-    for endpoint in _docker(here) if family == "docker" else _podman(here):
+    for endpoint in _docker(here) if family == Family.DOCKER else _podman(here):
         path = endpoint.host.removeprefix(UNIX)
         if endpoint.chosen or not endpoint.host.startswith(UNIX) or _is_socket(path):
             found.setdefault(os.path.realpath(path) if path != endpoint.host else endpoint.host, endpoint)
-    if family == "podman" and not found and _has_containers(here) and here.which("podman"):
-        return [Endpoint("podman", "podman", "")]
+    if family == Family.PODMAN and not found and _has_containers(here) and here.which("podman"):
+        return [Endpoint(Family.PODMAN, "podman", "")]
     return list(found.values())
 
 
@@ -85,15 +86,15 @@ def _docker(here: LocalContext) -> Iterator[Endpoint]:
     current = here.getenv("DOCKER_CONTEXT") or str(config.get("currentContext") or "default")
     contexts = dict(_docker_contexts(here, folder))
     if host:
-        yield Endpoint("docker", "docker", host, chosen=True)
+        yield Endpoint(Family.DOCKER, "docker", host, chosen=True)
     elif current in contexts:
-        yield Endpoint("docker", f"docker context {current}", contexts[current], chosen=True)
-    yield Endpoint("docker", "docker", f"{UNIX}/var/run/docker.sock")
+        yield Endpoint(Family.DOCKER, f"docker context {current}", contexts[current], chosen=True)
+    yield Endpoint(Family.DOCKER, "docker", f"{UNIX}/var/run/docker.sock")
     runtime = here.getenv("XDG_RUNTIME_DIR")
     if runtime:
-        yield Endpoint("docker", "docker, rootless", f"{UNIX}{runtime}/docker.sock")
+        yield Endpoint(Family.DOCKER, "docker, rootless", f"{UNIX}{runtime}/docker.sock")
     for name, there in contexts.items():
-        yield Endpoint("docker", f"docker context {name}", there)
+        yield Endpoint(Family.DOCKER, f"docker context {name}", there)
 
 
 def _docker_contexts(here: LocalContext, folder: str) -> Iterator[tuple[str, str]]:
@@ -113,14 +114,14 @@ def _docker_contexts(here: LocalContext, folder: str) -> Iterator[tuple[str, str
 def _podman(here: LocalContext) -> Iterator[Endpoint]:
     host = here.getenv("CONTAINER_HOST")
     if host:
-        yield Endpoint("podman", "podman", host, chosen=True)
+        yield Endpoint(Family.PODMAN, "podman", host, chosen=True)
     if here.uid == 0:
-        yield Endpoint("podman", "podman", f"{UNIX}/run/podman/podman.sock")
+        yield Endpoint(Family.PODMAN, "podman", f"{UNIX}/run/podman/podman.sock")
     runtime = here.getenv("XDG_RUNTIME_DIR")
     if runtime:
-        yield Endpoint("podman", "podman, rootless", f"{UNIX}{runtime}/podman/podman.sock")
+        yield Endpoint(Family.PODMAN, "podman, rootless", f"{UNIX}{runtime}/podman/podman.sock")
     if here.uid != 0:
-        yield Endpoint("podman", "podman of root", f"{UNIX}/run/podman/podman.sock")
+        yield Endpoint(Family.PODMAN, "podman of root", f"{UNIX}/run/podman/podman.sock")
 
 
 def _is_socket(path: str) -> bool:
@@ -190,7 +191,7 @@ def _started(here: LocalContext, timeout: float) -> Engine:
         server.end()
         shutil.rmtree(folder, ignore_errors=True)
 
-    engine = Engine("podman", "podman", path)
+    engine = Engine(Family.PODMAN, "podman", path)
     ended = weakref.finalize(engine, end)
     deadline = time.monotonic() + timeout
     # The socket stands there a moment before anybody listens on it: bind(2) makes it, listen(2) comes next.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from shorepass.contexts.engine_family import Family
 from shorepass.errors import UsageError, printable
 
 TYPE_CHECKING = False
@@ -31,10 +32,10 @@ FORMS = {
 }
 
 # Each module has ``find(here, kind, rest) -> Context``; it is loaded when such a context is asked for.
-_MODULES = {
+_MODULES: dict[str, str] = {
     "user": "user",
     **dict.fromkeys(("sudo", "sudo-login"), "sudo"),
-    **dict.fromkeys(("docker", "podman"), "container"),
+    **dict.fromkeys(Family, "container"),
     **dict.fromkeys(("compose",), "compose"),
     **dict.fromkeys(("kube",), "kube"),
     **dict.fromkeys(("ssh", "wsl", "lima", "colima", "podman-machine"), "remote"),
