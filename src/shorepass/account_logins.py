@@ -8,6 +8,7 @@ its login stands in podman's file under their names, and podman itself chooses. 
 from __future__ import annotations
 
 from shorepass.clients import Target
+from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import InvalidReference, ShorepassError, StoreMissing, UsageError, printable
 from shorepass.helper import OURSELVES
@@ -80,7 +81,7 @@ def log_in(
         if "/" in target.key:
             raise UsageError(
                 f"{client.name} does not look at a key for a part of {target.key.partition('/')[0]}",
-                hint=f"shorepass login --as {account} {target.key.partition('/')[0]}",
+                hint=command(None, "login", "--as", account, target.key.partition("/")[0], client=client.name),
             )
         require_room(store or settings.load(here).store or "")
         if target.helper is None or target.detected:
@@ -124,7 +125,7 @@ def _is_looked_at(here: LocalContext, client: Client, key: str, account: str, te
         return True
     tell(
         f"{client.name} asks docker-credential-{printable(helper)} for {registry}, and then looks at no key such as {key}: "
-        f"shorepass run --as {account} chooses the account there"
+        f"{command(None, 'run', '--as', account)} chooses the account there"
     )
     return False
 
@@ -141,7 +142,7 @@ def _name_helper(here: LocalContext, client: Client, target: Target, store: Stor
     if target.helper is not None and (not target.detected or before != ANONYMOUS):
         tell(
             f"{client.name} asks docker-credential-{printable(target.helper)} for {target.key}, so there neither "
-            f"{settings.ACCOUNT_VARIABLE} nor a rule chooses the account: shorepass run --as {account} does"
+            f"{settings.ACCOUNT_VARIABLE} nor a rule chooses the account: {command(None, 'run', '--as', account)} does"
         )
         return
     if isinstance(before, Basic | IdentityToken) and source is not None and source.path == target.path:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from shorepass.contexts.command import command, said_there
 from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
-from shorepass.errors import FileError, RegistryError, SourceError, UsageError
+from shorepass.errors import (
+    FileError,
+    LoginInTheWay,
+    LoginRefused,
+    PermissionDenied,
+    RegistryError,
+    SourceError,
+    UsageError,
+)
+from shorepass.helper.advice import asked_helper, log_in
+from shorepass.helper.causes import sign_in
 from shorepass.resolution import Outcome, Resolution, Step
 from shorepass.shapes import NamedTuple
 
@@ -12,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shorepass.contexts import Context
+    from shorepass.errors import ShorepassError
     from shorepass.registry.client import Access
     from shorepass.stores.choice import Choice, Chooser
 
-__all__ = ["Verdict", "account_steps", "ask_registry", "describe", "verdict"]
+__all__ = ["Verdict", "account_steps", "ask_registry", "describe", "remedy", "verdict"]
 
 
 class Verdict(NamedTuple):
@@ -48,8 +60,9 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, cont
 
     client, registry, source = resolution.client, resolution.reference.registry, resolution.source
 
-    def skipped(detail: str, hint: str = f"shorepass run --as {choice.account} -- {resolution.client} ...") -> Step:
-        return Step("account", Outcome.SKIPPED, choice.account, f"{choice.why}; {detail}", hint)
+    def skipped(detail: str, hint: str = "") -> Step:
+        hint = hint or command(None, "run", "--as", choice.account, "--", client, "...")
+        return Step("account", Outcome.SKIPPED, choice.account, f"{choice.why}; {detail}", said_there(context, hint))
 
     asks_us = any(step.kind == "helper" and step.subject == PROGRAM for step in resolution.steps)
     of_part = chooser.by_repository(resolution.reference)  # which podman goes by, whatever the variable says
@@ -60,7 +73,7 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, cont
         key = f"{registry}/{part}"
         if source is not None and source.key == key:
             return Step("account", Outcome.OK, choice.account, f"{choice.why}; {client} takes the key {key} by itself")
-        login = f"shorepass login --as {choice.account} --client {client} {registry}"
+        login = command(None, "login", "--as", choice.account, registry, client=client)
         return skipped(f"{client} takes no key {key} from its auth files", login)
     if not asks_us:
         return skipped(f"{client} does not ask {PROGRAM} for this registry")
@@ -71,7 +84,7 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, cont
     if _is_without_login(context, choice.account, resolution.server_url):
         detail = f"it has no login for {registry}"
         detail += "" if isinstance(resolution.answer, SourceError) else ": that is answered as without it"
-        return skipped(detail, f"shorepass login --as {choice.account} {registry}")
+        return skipped(detail, command(None, "login", "--as", choice.account, registry))
     return Step("account", Outcome.OK, choice.account, choice.why)
 
 
@@ -107,9 +120,26 @@ def ask_registry(resolution: Resolution, access: Access, context: Context, *, pu
                     steps = list(registry.check_login(resolution.credential).steps)
             except RegistryError as error:
                 steps = [Step("registry", Outcome.FAILED, reference.registry, error.reason, error.hint, error)]
-            return steps + registry.remarks()
+            return [_with_remedy(step, resolution, context) for step in steps] + registry.remarks()
     except FileError as error:  # a certificate that cannot be used
         return [Step("registry", Outcome.FAILED, reference.registry, error.message, error.hint, error)]
+
+
+def _with_remedy(step: Step, resolution: Resolution, context: Context) -> Step:
+    return step._replace(hint=remedy(resolution, context, step.error)) if step.error else step
+
+
+def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> str | None:
+    """Return what a person does about a registry's answer to what a client sends; the error's own hint where none is known."""
+    registry, client = resolution.reference.registry, resolution.client
+    if isinstance(error, LoginInTheWay):
+        return command(context, "logout", registry, client=client)
+    helper = resolution.source.helper if resolution.source else asked_helper(resolution)
+    if isinstance(error, LoginRefused) and (error.hint is None or sign_in(helper)):
+        return log_in(context, registry, client=client, helper=helper)
+    if isinstance(error, PermissionDenied) and isinstance(resolution.answer, Anonymous):
+        return log_in(context, registry, client=client, helper=helper)
+    return error.hint
 
 
 def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:
@@ -131,8 +161,7 @@ def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:
         sends += f" (or one of {len(resolution.alternatives)} others: {client} is not deterministic here)"
     failed = next((step for step in asked if step.outcome is Outcome.FAILED), None)
     if failed is not None:
-        hint = failed.hint or (f"shorepass login {resolution.reference.registry}" if source is None else None)
-        return Verdict(good=False, text=f"{sends}, and that fails: {failed.detail}", hint=hint)
+        return Verdict(good=False, text=f"{sends}, and that fails: {failed.detail}", hint=failed.hint)
     said = "; the registry accepts that" if any(step.outcome is Outcome.OK for step in asked) else ""
     said += "".join(f" ({step.detail})" for step in asked if step.outcome is Outcome.SKIPPED)
     return Verdict(good=True, text=sends + said, hint=None)

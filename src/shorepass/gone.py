@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from shorepass.clients import Target, find
 from shorepass.config.locations import docker_config_path
+from shorepass.contexts.command import command
 from shorepass.errors import InvalidReference, ShorepassError, SourceError, StoreLocked, UsageError, WriteError
 from shorepass.helper import OURSELVES
 from shorepass.logins import Erasure
@@ -120,7 +121,7 @@ def _erase_ours(
                 if not needed and store.erase(key):
                     yield Erasure(Target(path, key), found=True)
         except (SourceError, WriteError) as error:
-            again = f"shorepass logout {server or '--all'}"
+            again = command(None, "logout", server or "--all")
             reason = f"{path} may still hold the login: {error.message}"
             hint = f"in a terminal: {again}" if isinstance(error, StoreLocked) else error.hint
             yield Erasure(Target(path, server), found=False, error=ShorepassError(reason, hint=hint))

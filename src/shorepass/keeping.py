@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from shorepass.config import docker_config, document
+from shorepass.contexts.command import command
 from shorepass.contexts.terminal import ask
 from shorepass.credential import Basic
 from shorepass.errors import UsageError, printable
@@ -82,7 +83,7 @@ def _agree(here: LocalContext, store: str, tell: Tell) -> None:
     if in_use is None:
         use_what_works(here, store, ask=ask, tell=tell)
     elif in_use != store:
-        raise UsageError(f"the store in use is {printable(in_use)!r}", hint=f"shorepass stores use {store}")
+        raise UsageError(f"the store in use is {printable(in_use)!r}", hint=command(None, "stores", "use", store))
 
 
 def name_helper(here: LocalContext, client: Client, target: Target) -> None:

@@ -111,7 +111,7 @@ def _refuse_variable(here: LocalContext, keys: Iterable[str]) -> None:
     if both:
         raise UsageError(
             f"DOCKER_AUTH_CONFIG has a login for {printable(', '.join(sorted(both)))}, and docker 28.3 looks there first",
-            hint="env -u DOCKER_AUTH_CONFIG shorepass run ...",
+            hint="unset DOCKER_AUTH_CONFIG",
         )
 
 

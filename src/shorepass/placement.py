@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import printable
 from shorepass.helper import OURSELVES
@@ -85,8 +86,9 @@ def require_helper(here: LocalContext, client: Client, *, or_plain_text: bool = 
     if here.which(PROGRAM) is not None:
         return
     beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
+    plain = command(here, "login", "--store", PLAIN)
     there = f"put its folder there: {os.path.dirname(beside)}" if os.path.exists(beside) else "install it there"
     raise ShorepassError(
         f"{PROGRAM} is not on PATH, so {client.name} could not ask it for this login",
-        hint=there + f"; or, to keep the login in plain text: shorepass login --store {PLAIN}" * or_plain_text,
+        hint=f"{there}; or, to keep the login in plain text: {plain}" if or_plain_text else there,
     )

@@ -105,9 +105,8 @@ def test_strangers() -> None:
     """Without a credential a token registry lets strangers in, a Basic one does not."""
     with Registry(users={"alice": CANARY}, auth="bearer") as registry:
         assert "lets strangers in" in check(registry.host, ANONYMOUS).steps[-1].detail
-    with Registry(users={"alice": CANARY}) as registry, pytest.raises(LoginRefused, match="there is none") as caught:
+    with Registry(users={"alice": CANARY}) as registry, pytest.raises(LoginRefused, match="there is none"):
         check(registry.host, ANONYMOUS)
-    assert (caught.value.hint or "").startswith("shorepass login 127.0.0.1:")
 
 
 def test_registry_that_asks_nobody() -> None:
@@ -452,13 +451,13 @@ def test_wrong_password_is_not_tried_again() -> None:
 
 
 def test_public_image() -> None:
-    """A public image is said to need no login, or to be broken by a bad one, with the command that mends that."""
+    """A public image is said to need no login, or to be broken by a bad one."""
     grants = {**GRANTS, "": {"team/app": "pull"}}
     with Registry(users=USERS, auth="bearer", grants=grants) as registry:
         push_image(registry)
         assert permissions(registry, ALICE)[-1].detail == "public: a pull needs no login"
         last = permissions(registry, WRONG)[-1]
-        assert (last.outcome, last.hint) == (Outcome.FAILED, f"shorepass logout {registry.host}")
+        assert last.outcome is Outcome.FAILED
         assert "this login is what breaks it" in last.detail
 
 

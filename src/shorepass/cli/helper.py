@@ -153,7 +153,7 @@ def _warn(here: LocalContext) -> None:
 
     from shorepass.contexts.terminal import ask
     from shorepass.stores import settings
-    from shorepass.stores.vault import INIT, Vault
+    from shorepass.stores.vault import Vault, init
 
     if here.which(PROGRAM) is None:
         console.note(f"{PROGRAM} is not on PATH, where the client looks for it")
@@ -162,4 +162,4 @@ def _warn(here: LocalContext) -> None:
             console.hint(f"put its folder there: {os.path.dirname(beside)}")
     if settings.load(here).store in (None, "vault") and not Vault(here, ask=ask, tell=lambda _: None).exists():
         console.note("there is no vault yet, so no login can be kept")
-        console.hint(INIT)
+        console.hint(init())

@@ -17,8 +17,10 @@ from shorepass.config.auth_entry import read_containers_entry
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import auth_files, join
 from shorepass.config.registries_conf import AUTH_FILES
+from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
+from shorepass.helper.advice import log_in
 from shorepass.names import parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
 from shorepass.shapes import NamedTuple
@@ -127,7 +129,7 @@ class Containers:
                 return Target(path, key, inner)
         raise UsageError(
             f"{printable(key)}: helpers store no login for a part of a registry",
-            hint=f"{self.name} login {key.partition('/')[0]}",
+            hint=command(context, "login", key.partition("/")[0], client=self.name),
         )
 
     def erasures(self, context: Context, server: str) -> list[Target]:
@@ -223,7 +225,10 @@ class _Question:
             self.add("helper", Outcome.FAILED, client.program, error.message, error.hint)
             return error
         if isinstance(credential, Anonymous):
-            self.add("helper", Outcome.SKIPPED, client.program, f"has no login for {registry} (set in {named_in})")
+            login = log_in(self.context, registry, client=self._client, helper=suffix)
+            self.add(
+                "helper", Outcome.SKIPPED, client.program, f"has no login for {registry} (set in {named_in})", login
+            )
             return NOTHING
         self.add("helper", Outcome.OK, client.program, f"has a login for {registry} (set in {named_in})")
         return _Found(credential, Source(named_in, registry, suffix))
@@ -246,6 +251,7 @@ class _Question:
         try:
             logins = auth_file.load(self.context, file)
         except SourceError as error:
+            fixed_by(error, self.context)
             self.add("file", Outcome.FAILED, file.path, error.message, error.hint)
             return [error]
         if logins is None:
@@ -274,7 +280,7 @@ class _Question:
         return keys
 
     def _read(self, file: AuthFile, logins: Logins, key: str) -> _Found | SourceError:
-        credential, shown = _decode(file, logins, key), without_user_info(key)
+        credential, shown = _decode(self.context, file, logins, key), without_user_info(key)
         if isinstance(credential, SourceError):
             self.add("entry", Outcome.FAILED, shown, credential.message, credential.hint)
             return credential
@@ -339,13 +345,12 @@ def _normal_key(key: str, *, legacy: bool) -> str:
     return _normal(stripped)
 
 
-def _decode(file: AuthFile, logins: Logins, key: str) -> Credential | SourceError:
+def _decode(context: Context, file: AuthFile, logins: Logins, key: str) -> Credential | SourceError:
     try:
         return read_containers_entry(logins.auths[key])
     except ValueError as error:
         shown = printable(without_user_info(key))
-        hint = f"log in again, or take that entry out of {file.path}"
-        return MalformedFile(file.path, f"the entry {shown!r} in auths: {error}", hint=hint)
+        return fixed_by(MalformedFile(file.path, f"the entry {shown!r} in auths: {error}"), context)
 
 
 def _writable(context: Context, client: str) -> tuple[str, Logins]:
@@ -353,19 +358,22 @@ def _writable(context: Context, client: str) -> tuple[str, Logins]:
     file, runtime = auth_files(context, client, docker_first=True)[0], context.getenv("XDG_RUNTIME_DIR")
     if runtime and file.path == join(context, runtime, "containers", "auth.json") and not context.is_folder(runtime):
         raise FileError(runtime, "XDG_RUNTIME_DIR names it, and it is not there", hint="make that folder, or unset it")
-    return file.path, auth_file.load(context, file) or NO_LOGINS
+    try:
+        return file.path, auth_file.load(context, file) or NO_LOGINS
+    except MalformedFile as error:
+        raise fixed_by(error, context) from None
 
 
 def _file_entries(context: Context, file: AuthFile, ask: _Ask) -> list[Entry]:
     try:
         logins = auth_file.load(context, file) or NO_LOGINS
     except SourceError as error:
-        return [Entry("", "", "", file.path, error=error)]
+        return [Entry("", "", "", file.path, error=fixed_by(error, context))]
     entries = []
     for key, helper in logins.helpers.items():
         entries += ask(file.path, helper, key)
     for key in logins.auths:
-        match _decode(file, logins, key):
+        match _decode(context, file, logins, key):
             case SourceError() as broken:
                 entries.append(Entry(key, "", "", file.path, error=broken))
             case Basic(username, _) as found:

@@ -18,8 +18,10 @@ from shorepass.config import docker_config
 from shorepass.config.auth_entry import SINCE_29, AuthConfig
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import docker_config_path, join
+from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken
 from shorepass.errors import HelperError, MalformedFile, SourceError, UsageError, printable, without_user_info
+from shorepass.helper.advice import log_in
 from shorepass.names import HUB_REGISTRY, is_registry, registry_of_server, server_url
 from shorepass.resolution import Outcome, Source
 from shorepass.shapes import NamedTuple
@@ -69,7 +71,7 @@ class Crane:
 
     def target(self, context: Context, server: str) -> Target:
         """Return where ``crane auth login SERVER`` stores: in docker's file, whichever file crane reads now."""
-        path, key = docker_config_path(context)[0], _login_key(server)
+        path, key = docker_config_path(context)[0], _login_key(context, server)
         helper = _load(context, path).helper(key)
         return Target(path, key, helper or None, records=bool(helper))
 
@@ -122,7 +124,10 @@ def _is_file(context: Context, path: str) -> bool:
 
 
 def _load(context: Context, path: str) -> DockerConfig:
-    return docker_config.load(context.read(path, SIZE_LIMIT), DIALECT)
+    try:
+        return docker_config.load(context.read(path, SIZE_LIMIT), DIALECT)
+    except MalformedFile as error:
+        raise fixed_by(error, context) from None
 
 
 def _keys(reference: Reference) -> list[str]:
@@ -147,6 +152,7 @@ def _resolve(trace: Trace) -> Resolution:
         content = context.read(path, SIZE_LIMIT)
         config = docker_config.load(content, DIALECT)
     except SourceError as error:
+        fixed_by(error, context)
         trace.add("file", Outcome.FAILED, path, error.message.removeprefix(path).lstrip(": "), error.hint)
         raise
     if content is None:
@@ -224,7 +230,8 @@ def _ask_helper(trace: Trace, path: str, helper: str, key: str, keys: list[str],
         trace.add("helper", Outcome.FAILED, client.program, error.message, error.hint)
         raise
     if isinstance(answer, Anonymous):
-        trace.add("helper", Outcome.SKIPPED, client.program, f"has no login for {key}")
+        login = log_in(trace.context, trace.reference.registry, client=trace.client, helper=helper)
+        trace.add("helper", Outcome.SKIPPED, client.program, f"has no login for {key}", login)
     else:
         trace.add("helper", Outcome.OK, client.program, f"for {key}: {said(answer)}")
     merged = [beside_helper(auth, answer) for auth in auths]
@@ -235,12 +242,12 @@ def _ask_helper(trace: Trace, path: str, helper: str, key: str, keys: list[str],
     return _Possible(merged, Source(path, key, helper))
 
 
-def _login_key(server: str) -> str:
+def _login_key(context: Context, server: str) -> str:
     """Return the key that a login is stored under. Raises InvalidReference, UsageError: more than a registry's name."""
     registry = registry_of_server(server)
     if not is_registry(server):
         raise UsageError(
             f"crane takes no such registry: {printable(without_user_info(server))}",
-            hint=f"shorepass login --client crane {registry}",
+            hint=command(context, "login", registry, client="crane"),
         )
     return server_url(server)

@@ -20,8 +20,10 @@ from shorepass.config.auth_entry import AuthConfig, Dialect
 from shorepass.config.docker_config import DockerConfig
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import docker_config_path
+from shorepass.contexts.command import fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken, Credential
-from shorepass.errors import HelperError, SourceError, without_user_info
+from shorepass.errors import HelperError, MalformedFile, SourceError, without_user_info
+from shorepass.helper.advice import log_in
 from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source
 from shorepass.shapes import NamedTuple
@@ -125,7 +127,10 @@ class Docker:
 
     def _read(self, context: Context) -> tuple[str, DockerConfig]:
         path = docker_config_path(context)[0]
-        return path, self._decode(context.read(path, SIZE_LIMIT))
+        try:
+            return path, self._decode(context.read(path, SIZE_LIMIT))
+        except MalformedFile as error:
+            raise fixed_by(error, context) from None
 
     def _decode(self, content: FileContent | None) -> DockerConfig:
         return docker_config.load(content, Dialect(nobody=self._rules < NAMED_USER_SINCE))
@@ -137,6 +142,7 @@ class Docker:
             content = trace.context.read(path, SIZE_LIMIT)
             config = self._decode(content)
         except SourceError as error:
+            fixed_by(error, trace.context)
             trace.add("file", Outcome.FAILED, path, error.message.removeprefix(path).lstrip(": "), error.hint)
             raise
         if content is None:
@@ -262,7 +268,7 @@ def _ask_helper(trace: Trace, helper: str, path: str, picked: _Picked) -> Resolu
             instead = f"what is left in {path} under {without_user_info(picked.key)!r}"
         return trace.resolution(error, behaviour=SILENT_HELPER.format(instead))
     if isinstance(answer, Anonymous):
-        login = f"shorepass login {trace.reference.registry}"
+        login = log_in(trace.context, trace.reference.registry, client=trace.client, helper=helper)
         trace.add("helper", Outcome.SKIPPED, client.program, "it has no login for that", login)
     elif isinstance(beside_helper(AuthConfig(), answer).credential(), Anonymous):
         trace.add("helper", Outcome.SKIPPED, client.program, "its answer lacks the user name or the secret")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import SourceError, without_user_info
+from shorepass.helper.advice import log_in
 from shorepass.resolution import Outcome, Resolution, Source, Step
 
 TYPE_CHECKING = False
@@ -21,7 +23,7 @@ class Trace:
         self.context = context
         self.reference = reference
         self.server_url = server_url
-        self._client = client
+        self.client = client
         self._broken = broken
         who = f"uid {context.uid}, " if context.uid is not None else ""
         self._steps = [Step("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")]
@@ -34,20 +36,20 @@ class Trace:
         """Add the key that was taken. ``others``: how many more could be taken as well."""
         shown = without_user_info(key)
         if key == self.server_url:
-            self.add("key", Outcome.OK, shown, f"what {self._client} asks for, exactly")
+            self.add("key", Outcome.OK, shown, f"what {self.client} asks for, exactly")
             return
         detail = f"its host is {self.server_url!r}, and there is no key of just that name"
         hint = None
         if others:
-            detail += f"; so it is with {others} more, and {self._client} takes one at random each time"
-            hint = f"shorepass logout {self.reference.registry}, then log in anew"
+            detail += f"; so it is with {others} more, and {self.client} takes one at random each time"
+            hint = f"{command(self.context, 'logout', self.reference.registry, client=self.client)}, then log in again"
         self.add("key", Outcome.OK, shown, detail, hint)
 
     def add_entry(self, key: str, credential: Credential) -> None:
         """Add what an entry holds."""
         key = without_user_info(key)
-        login = f"shorepass login {self.reference.registry}"
         if isinstance(credential, Anonymous):
+            login = log_in(self.context, self.reference.registry, client=self.client)
             self.add("entry", Outcome.SKIPPED, key, "no user name with a password in it, and no token", login)
         else:
             self.add("entry", Outcome.OK, key, said(credential))
@@ -64,7 +66,7 @@ class Trace:
         broken = self._broken if isinstance(answer, SourceError) else ""
         return Resolution(
             context=self.context.name,
-            client=self._client,
+            client=self.client,
             reference=self.reference,
             server_url=self.server_url,
             answer=answer,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from shorepass.config.auth_entry import CONTAINERS_FIELDS, BadEntryError
 from shorepass.config.docker_config import add_auths, add_helpers
-from shorepass.config.document import MEND, SIZE_LIMIT, load_pairs
+from shorepass.config.document import SIZE_LIMIT, load_pairs
 from shorepass.config.go_json import field_name
 from shorepass.errors import MalformedFile
 from shorepass.shapes import NamedTuple
@@ -58,6 +58,5 @@ def decode(content: FileContent, *, legacy: bool = False) -> Logins:
             str(error),
             owner=content.owner,
             mode=content.mode,
-            hint=MEND,
         ) from None
     return Logins(auths, helpers)

@@ -116,7 +116,6 @@ def load(content: FileContent | None, dialect: Dialect = DOCKER_28) -> DockerCon
             str(error),
             owner=content.owner,
             mode=content.mode,
-            hint="mend it in an editor, or log in anew",
         ) from None
     return DockerConfig(auths, cred_helpers, creds_store, dialect)
 

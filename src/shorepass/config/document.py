@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
     from shorepass.contexts import FileContent
 
-__all__ = ["MEND", "SIZE_LIMIT", "load", "load_pairs", "remove_member", "remove_members", "set_member"]
+__all__ = ["SIZE_LIMIT", "load", "load_pairs", "remove_member", "remove_members", "set_member"]
 
-MEND = "shorepass doctor --fix, where that can mend it; else mend it in an editor, or move it away"
 SIZE_LIMIT = 16 * 1024 * 1024  # bytes; 10,000 logins are below 1 MiB, and a log file named by mistake is above
 
 # The top-level names that clients give a meaning to, by their lower-case spelling.
@@ -154,7 +153,7 @@ def _refuse(content: FileContent | bytes | None, text: str, error: JsonSyntaxErr
         reason += f", at line {line}, column {column}"
     if content is None or isinstance(content, bytes):
         raise MalformedFile("config file", reason) from None
-    raise MalformedFile(content.path, reason, owner=content.owner, mode=content.mode, hint=MEND) from None
+    raise MalformedFile(content.path, reason, owner=content.owner, mode=content.mode) from None
 
 
 def _top(text: str, start: int) -> tuple[list[Member] | None, int]:

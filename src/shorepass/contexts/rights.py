@@ -53,7 +53,7 @@ def acting_as(identity: Identity, name: str) -> Iterator[Identity]:
 
 def _current(name: str) -> Identity:
     if sys.platform != "linux" or platform.machine() not in _SETGROUPS:
-        hint = f"sudo -u {name.partition(':')[2]} -i shorepass ..."
+        hint = f"sudo -iu {name.partition(':')[2]} shorepass who"
         raise ContextError(name, "only Linux lets one program act for several users", hint=hint)
     library = _library()
     return Identity(library.setfsuid(_ASK), library.setfsgid(_ASK), tuple(os.getgroups()))

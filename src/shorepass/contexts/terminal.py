@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from shorepass.contexts.command import command
 from shorepass.errors import StoreLocked
 from shorepass.foreign_text import visible
 
@@ -28,7 +29,7 @@ def ask(prompt: str) -> str:
         raise StoreLocked(
             "vault",
             WITHOUT,
-            hint="run it in a terminal; or choose a key that needs nobody: shorepass vault rekey --machine-key",
+            hint=f"run it in a terminal; or choose a key that needs no one: {command(None, 'vault', 'rekey', '--machine-key')}",
         ) from None
     except EOFError:  # Ctrl-D
         typed = ""

@@ -20,6 +20,7 @@ from shorepass.contexts import (
     Place,
     lookpath,  # noqa: F401  # ``which`` loads it with the user's rights, who may not be let in where Shorepass rests
 )
+from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.rights import acting_as
 from shorepass.errors import ContextError, printable
@@ -58,7 +59,7 @@ def find(here: LocalContext, kind: str, rest: str) -> UserContext:  # noqa: ARG0
     except (KeyError, ValueError):
         raise ContextError(printable(name), "there is no such user", hint="getent passwd lists them all") from None
     if os.geteuid() != 0:
-        raise ContextError(name, "only root may look into it", hint=f"sudo shorepass ... --in {name}")
+        raise ContextError(name, "only root may look into it", hint=command(name, "who"))
     return UserContext(account, login_environment(account))
 
 

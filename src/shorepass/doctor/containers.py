@@ -9,6 +9,7 @@ import shlex
 
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import join, split
+from shorepass.contexts.command import command
 from shorepass.contexts.container import ContainerContext
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice
@@ -67,7 +68,7 @@ def _socket(examination: Examination, context: ContainerContext) -> Iterator[Fin
     programs = [path for program in PROGRAMS if (path := context.which(program))]
     cause = "whoever pulls or pushes through it does so without a login: that of the host stays with the host's user"
     evidence = (f"mounted from {sockets[0].source}", *(f"{path} is there to use it" for path in programs))
-    advice = Advice(f"shorepass login --in {shlex.quote(context.name)} REGISTRY")
+    advice = Advice(command(context, "login", "REGISTRY"))
     severity = Severity.WARNING if programs else Severity.NOTE  # others than clients need no login
     yield Finding("SP601", severity, context.name, sockets[0].target, cause, evidence, advice)
 
@@ -148,7 +149,7 @@ def _helpers(examination: Examination, context: ContainerContext) -> Iterator[Fi
         evidence = (f"{helper.path} is mounted from {mount.source}", f"PATH: {context.getenv('PATH')}", helper.why)
         advice = Advice(
             f"give the container a config file of its own: mount nothing at {mount.target}, "
-            f"then shorepass login --in {shlex.quote(context.name)} REGISTRY"
+            f"then {command(context, 'login', 'REGISTRY')}"
         )
         yield Finding("SP603", Severity.ERROR, context.name, helper.program, cause, evidence, advice)
 

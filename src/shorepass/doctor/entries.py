@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.config import document
+from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import login, sends, shown
@@ -10,6 +11,7 @@ from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Edit
 from shorepass.doctor.secret_stores import Bus, bus, is_initialised
 from shorepass.errors import HelperMissing, SourceError
+from shorepass.helper.advice import log_in
 from shorepass.names import Reference
 
 TYPE_CHECKING = False
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from shorepass.clients import Entry
-    from shorepass.contexts import FileContent
+    from shorepass.contexts import Context, FileContent
     from shorepass.credential import Credential
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.stored import Stored
@@ -72,7 +74,8 @@ def _plain_text(examination: Examination) -> Iterator[Finding]:
         evidence = (*lines[:EVIDENCE_LIMIT], *more, f"docker-credential-{helper} works here")
         cause = "whoever reads this file, or a backup of it, has the secrets in it"
         first = stored.meaning("podman", next(iter(entries)))
-        advice = _use_store(path, first.name if first else "REGISTRY", helper, of_docker=path in of_docker)
+        registry = first.name if first else "REGISTRY"
+        advice = _use_store(examination.context, path, registry, helper, of_docker=path in of_docker)
         yield Finding("SP301", Severity.WARNING, examination.context.name, path, cause, evidence, Advice(advice))
 
 
@@ -92,14 +95,13 @@ def _working_store(examination: Examination) -> str:
     return ""
 
 
-def _use_store(path: str, registry: str, helper: str, *, of_docker: bool) -> str:
+def _use_store(context: Context, path: str, registry: str, helper: str, *, of_docker: bool) -> str:
     """Return what to do. podman reads no credsStore, and leaves its old entry where it is."""
     if of_docker:
-        return f'put "credsStore": "{helper}" into {path}, then: shorepass login --client docker {registry}'
-    return (
-        f'shorepass logout --client podman {registry}, put "credHelpers": {{"{registry}": "{helper}"}} into {path}, then: '
-        f"shorepass login --client podman {registry}"
-    )
+        login = command(context, "login", registry, client="docker")
+        return f'put "credsStore": "{helper}" into {path}, then: {login}'
+    logout, login = (command(context, verb, registry, client="podman") for verb in ("logout", "login"))
+    return f'{logout}, put "credHelpers": {{"{registry}": "{helper}"}} into {path}, then: {login}'
 
 
 # SP303
@@ -170,13 +172,14 @@ def _left_behind(
     said: tuple[str, ...] = (f"it holds {login(file.logins[key])}",)
     if not in_helper:
         cause = f"docker asks docker-credential-{helper}, which has no login, and not the file, which has this one"
-        advice = Advice(f"shorepass login --client docker {meant.registry}")
+        advice = Advice(log_in(context, meant.registry, client="docker", helper=helper))
         return Finding("SP304", Severity.ERROR, context.name, subject, cause, said, advice)
     name = file.client.name
     cause = f"{name} takes the login of docker-credential-{helper}, and this one stays here in plain text"
     if name == "docker" and _podman_uses(examination, file, key, meant):
         said = (*said, "podman does not read credsStore, and takes this one")
-        own = Advice(f"shorepass login --client podman {meant.registry}, which gives podman its own; then --fix")
+        login_of_podman = command(context, "login", meant.registry, client="podman")
+        own = Advice(f"{login_of_podman}, which gives podman its own; then --fix")
         return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, own)
     edit = Edit(context, file.path, _emptier(key), f"empty {shown(key)!r} in auths, as docker does")
     return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, edit)
@@ -225,9 +228,9 @@ def _two_logins(examination: Examination, registry: str, docker: Resolution, pod
         severity, cause = Severity.WARNING, f"docker and podman have different secrets of {mine!r}, and one may be old"
     else:
         severity, cause = Severity.NOTE, f"docker is logged in as {mine!r}, and podman as {other!r}"
-    advice = f"shorepass login --client podman {registry}"
+    advice = command(examination.context, "login", registry, client="podman")
     if docker.source is not None and docker.source.helper is None:
-        advice = f"shorepass logout --client podman {registry} (podman then takes docker's)"
+        advice = f"{command(examination.context, 'logout', registry, client='podman')} (podman then uses docker's)"
     evidence = (sends(docker), sends(podman))
     return Finding("SP305", severity, examination.context.name, registry, cause, evidence, Advice(advice))
 

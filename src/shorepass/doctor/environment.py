@@ -5,6 +5,7 @@ from __future__ import annotations
 from shorepass.clients.docker import DOCKER, VARIABLE, VARIABLE_SINCE
 from shorepass.config import docker_config
 from shorepass.config.locations import join
+from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import login, sends, shown
@@ -77,9 +78,8 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     advice = f"unset {variable}"
     if unseen:
         meant = stored.meaning(client.name, unseen[0].key)
-        advice += (
-            f"; or log in there, too: shorepass login --client {client.name} {meant.name if meant else 'REGISTRY'}"
-        )
+        registry = meant.name if meant else "REGISTRY"
+        advice += f"; or log in there, too: {command(context, 'login', registry, client=client.name)}"
     yield Finding("SP401", severity, context.name, variable, cause, tuple(evidence), Advice(advice))
 
 
@@ -154,7 +154,7 @@ def _one_key(
     evidence = (f"it holds {login(auth.credential())}", f"without it {sends(without)}")
     if release < VARIABLE_SINCE:
         cause = f"docker {release[0]}.{release[1]} does not read it: 28.3 and later do"
-        yield _not_used(context, subject, cause, evidence, f"shorepass login --client docker {meant.registry}")
+        yield _not_used(context, subject, cause, evidence, command(context, "login", meant.registry, client="docker"))
     elif key != server_url(meant.registry):
         cause = f"docker never looks under this key, but under {server_url(meant.registry)}, exactly"
         yield _not_used(context, subject, cause, evidence, f"rename the key to {server_url(meant.registry)}")
@@ -183,5 +183,6 @@ def _snap(examination: Examination) -> Iterator[Finding]:
         meant = stored.meaning("docker", unseen[0].key)
         cause = f"it looks for logins in {folder}, and there are others in {join(context, home, '.docker')}"
         evidence = tuple(f"not seen: {shown(entry.key)} in {entry.path}" for entry in unseen)
-        advice = Advice(f"shorepass login --config {folder} {meant.registry if meant else 'REGISTRY'}")
+        registry = meant.registry if meant else "REGISTRY"
+        advice = Advice(command(context, "login", "--config", folder, registry))
         yield Finding("SP404", Severity.ERROR, context.name, program, cause, evidence, advice)

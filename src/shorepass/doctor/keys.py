@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from shorepass.config import document
+from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import login, sends, shown
@@ -95,7 +96,7 @@ def _lost(
     evidence = (f"it holds {login(file.logins[key])}", *([f"{client} looks under {right}"] if right else []))
     users = [other.client.name for other in others if _takes(other, key)]
     registry = (meant or examination.reference or Reference("REGISTRY")).registry
-    repair: Advice | Edit = Advice(f"shorepass login --client {client} {registry}")
+    repair: Advice | Edit = Advice(command(context, "login", registry, client=client))
     if right in file.logins:
         severity = Severity.NOTE
         why += f"; for {right} there is another"
@@ -163,7 +164,8 @@ def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Findin
         ]
         count = len(resolution.alternatives) + 1
         cause = f"{client} has {count} different logins under keys that mean it, and takes one at random each time"
-        advice = Advice(f"shorepass login --client {client} {registry} (under the one key that goes before all others)")
+        login_again = command(examination.context, "login", registry, client=client)
+        advice = Advice(f"{login_again} (under the one key that goes before all others)")
         subject = f"{registry} ({client})"
         evidence = tuple(keys) or (sends(resolution),)
         yield Finding("SP306", Severity.ERROR, examination.context.name, subject, cause, evidence, advice)

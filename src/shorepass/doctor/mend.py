@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
+from shorepass.contexts.command import command
 from shorepass.doctor.journal import Kept
 from shorepass.doctor.repair import Advice, Edit, Mode
 from shorepass.errors import WriteError
@@ -99,7 +100,7 @@ def _check(kept: Kept, now: bytes) -> None:
 
 
 def _changed(kept: Kept) -> WriteError:
-    return WriteError(kept.path, "not as the repair left it, so it is left alone", hint="shorepass doctor")
+    return WriteError(kept.path, "not as the repair left it, so it is left alone", hint=command(None, "doctor"))
 
 
 def _status(context: Context, path: str) -> FileStatus:

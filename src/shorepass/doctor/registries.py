@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import certificates, visits
 from shorepass.doctor.decisions import end_of
@@ -21,6 +22,7 @@ from shorepass.errors import (
     Unreachable,
     UsageError,
 )
+from shorepass.helper.advice import asked_helper, log_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def _expired(examination: Examination, resolution: Resolution) -> Finding | None
         return None
     when = datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     cause = f"the stored login{_of(resolution)} expired at {when}"
-    return _finding(examination, "SP501", resolution, cause, _login(resolution))
+    return _finding(examination, "SP501", resolution, cause, _login(examination, resolution))
 
 
 def _judge(examination: Examination, visit: Visit, *, is_anybody_in: bool) -> Iterator[Finding | None]:
@@ -83,7 +85,7 @@ def _judge(examination: Examination, visit: Visit, *, is_anybody_in: bool) -> It
                 yield _nobody(examination, resolution, is_anybody_in=is_anybody_in)
             case LoginRefused():
                 cause = f"the registry refuses the stored login{_of(resolution)}: {error.reason}"
-                yield _finding(examination, "SP501", resolution, cause, _login(resolution))
+                yield _finding(examination, "SP501", resolution, cause, _login(examination, resolution))
             case PermissionDenied():
                 yield _denied(examination, resolution, error)
             case RateLimited():
@@ -95,7 +97,10 @@ def _judge(examination: Examination, visit: Visit, *, is_anybody_in: bool) -> It
             case RealmRefused():
                 yield _foreign_realm(examination, resolution, error)
             case UsageError():
-                cause, advice = f"the login cannot be sent: {error.message}", error.hint or _login(resolution)
+                cause, advice = (
+                    f"the login cannot be sent: {error.message}",
+                    error.hint or _login(examination, resolution),
+                )
                 yield _finding(examination, "SP511", resolution, cause, advice)
             case Unreachable() | NotARegistry() if tls is None:
                 severity = Severity.ERROR if examination.reference else Severity.WARNING
@@ -107,7 +112,7 @@ def _in_the_way(examination: Examination, resolution: Resolution, errors: Iterab
     reference = resolution.reference
     cause = f"strangers may pull, and the stored login{_of(resolution)} makes it fail"
     said = tuple(f"the registry says: {error.reason}" for error in errors if isinstance(error, LoginRefused))
-    advice = f"shorepass logout --client {resolution.client} {reference.registry}"
+    advice = command(examination.context, "logout", reference.registry, client=resolution.client)
     return _finding(examination, "SP503", resolution, cause, advice, said, subject=reference.name)
 
 
@@ -117,7 +122,9 @@ def _nobody(examination: Examination, resolution: Resolution, *, is_anybody_in: 
     if is_anybody_in:
         cause, severity = f"{resolution.client} has no login here, and another client has one", Severity.NOTE
     name = resolution.reference.name
-    return _finding(examination, "SP510", resolution, cause, _login(resolution), subject=name, severity=severity)
+    return _finding(
+        examination, "SP510", resolution, cause, _login(examination, resolution), subject=name, severity=severity
+    )
 
 
 def _denied(examination: Examination, resolution: Resolution, error: PermissionDenied) -> Finding:
@@ -127,7 +134,7 @@ def _denied(examination: Examination, resolution: Resolution, error: PermissionD
     said = (*granted, f"missing: {missing}", error.reason)
     advice = (
         f"ask who runs {reference.registry} for {missing} on {reference.repository or 'it'}, or log in as somebody who "
-        f"has it: {_login(resolution)}"
+        f"has it: {_login(examination, resolution)}"
     )
     return _finding(examination, "SP502", resolution, cause, advice, said, subject=reference.name)
 
@@ -168,5 +175,7 @@ def _of(resolution: Resolution) -> str:
     return f" of {name!r}" if name else ""
 
 
-def _login(resolution: Resolution) -> str:
-    return f"shorepass login --client {resolution.client} {resolution.reference.registry}"
+def _login(examination: Examination, resolution: Resolution) -> str:
+    """Return what gives the client a good login."""
+    helper = resolution.source.helper if resolution.source else asked_helper(resolution)
+    return log_in(examination.context, resolution.reference.registry, client=resolution.client, helper=helper)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shorepass.errors import Trouble
 from shorepass.shapes import NamedTuple
 
-__all__ = ["NO_GPG_ID", "UNLOCK", "Cause", "cause_of", "install"]
+__all__ = ["NO_GPG_ID", "SIGN_IN", "UNLOCK", "Cause", "cause_of", "install", "sign_in"]
 
 # What mends a helper that is not there, for those that people meet.
 INSTALL = {
@@ -19,6 +19,23 @@ INSTALL = {
     "gcloud": "install the Google Cloud CLI",
     "gcr": "install docker-credential-gcr (gcloud components install docker-credential-gcr)",
     "acr-env": "install docker-credential-acr-env",
+}
+
+# Helpers that store no login, but get one from a cloud or a program: what makes them have one.
+SIGN_IN = {
+    "ecr-login": "sign in to AWS, or name the profile: export AWS_PROFILE=NAME; to try it: aws sts get-caller-identity",
+    "gcloud": "gcloud auth login",
+    "gcr": "docker-credential-gcr gcr-login",
+    "acr": "az login",
+    "acr-linux": "az login",
+    "acr-darwin": "az login",
+    "acr-windows": "az login",
+    "acr-env": "set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET",
+    "glab": "glab auth login",
+    "gh": "gh auth login",
+    "cgr": "chainctl auth login",
+    "yc": "yc init",
+    "env": "set the variables that docker-credential-env reads for this registry",
 }
 
 NO_GPG_ID = "make a GPG key with gpg --full-generate-key, then: pass init KEYID"
@@ -56,6 +73,11 @@ CAUSES = (
 def cause_of(text: str) -> Cause | None:
     """Return the cause that a text speaks of, None for one that is not known."""
     return next((cause for cause in CAUSES if cause.words in text), None)
+
+
+def sign_in(suffix: str | None) -> str:
+    """Return how the helper of that name comes to have a login, empty for one that stores what it is given."""
+    return SIGN_IN.get((suffix or "").removesuffix(".exe"), "")
 
 
 def install(suffix: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from shorepass.contexts.command import by_hand, command, said_there
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import HelperFailed, HelperMissing, HelperTimeout, Trouble, UsageError, printable
 from shorepass.helper import OURSELVES, protocol
-from shorepass.helper.causes import cause_of, install
+from shorepass.helper.causes import cause_of, install, sign_in
 from shorepass.helper.protocol import Refusal, Verb
 from shorepass.processes import ProcessError, ProcessNotStarted, ProcessTimeout
 from shorepass.secret import repeats
@@ -68,38 +69,38 @@ class HelperClient:
         """
         path, done = self._call(Verb.GET, _line(server_url))
         if done.status == 0:
-            return _decoded(path, Verb.GET, done, protocol.decode_answer)
+            return self._decoded(path, Verb.GET, done, protocol.decode_answer, server_url)
         if protocol.refusal_of(done.stdout) is Refusal.NOT_FOUND:
             return None
-        raise _failed(path, Verb.GET, done)
+        raise self._failed(path, Verb.GET, done, server_url)
 
     def store(self, server_url: str, credential: Credential) -> None:
         """Store a user name and password, or an identity token. Raises HelperError, UsageError."""
         request = protocol.encode_request(server_url, credential)
         path, done = self._call(Verb.STORE, request)
         if done.status != 0:
-            raise _failed(path, Verb.STORE, done, protocol.decode_answer(request))
+            raise self._failed(path, Verb.STORE, done, server_url, protocol.decode_answer(request))
 
     def erase(self, server_url: str) -> bool:
         """Erase a login; False when the helper says there was none (not all do). Raises HelperError."""
         path, done = self._call(Verb.ERASE, _line(server_url))
         was_there = not protocol.says_it_was_not_there(done.stdout)  # ours says so with exit status 0
         if done.status != 0 and was_there:
-            raise _failed(path, Verb.ERASE, done)
+            raise self._failed(path, Verb.ERASE, done, server_url)
         return done.status == 0 and was_there
 
     def list(self) -> dict[str, str]:
         """Return user names by server URL. Raises HelperError."""
         path, done = self._call(Verb.LIST, protocol.LIST_INPUT)
         if done.status != 0:
-            raise _failed(path, Verb.LIST, done)
-        return _decoded(path, Verb.LIST, done, protocol.decode_list)
+            raise self._failed(path, Verb.LIST, done)
+        return self._decoded(path, Verb.LIST, done, protocol.decode_list)
 
     def version(self) -> str:
         """Return what the helper says of itself, on one line. Raises HelperError."""
         path, done = self._call(Verb.VERSION, b"")
         if done.status != 0:
-            raise _failed(path, Verb.VERSION, done)
+            raise self._failed(path, Verb.VERSION, done)
         return printable(done.stdout.decode("utf-8", "replace"))
 
     def _call(self, verb: Verb, stdin: bytes) -> tuple[str, Completed]:
@@ -114,16 +115,21 @@ class HelperClient:
                 self._pass_on(done.stderr)
             return path, done
         except ProcessTimeout:
-            hint = (
-                f"does it wait for a passphrase? Try it by hand: {path} list; or set {TIMEOUT_VARIABLE} to more seconds"
-            )
+            tried = by_hand(self._context, path, verb, self._server(verb, stdin))
+            hint = f"does it wait for a passphrase? Try it by hand: {tried}; or set {TIMEOUT_VARIABLE} to more seconds"
             raise HelperTimeout(path, verb, f"no answer within {self._timeout:g} s", hint=hint) from None
         except ProcessNotStarted as error:
             cause = cause_of(str(error))
-            hint = cause.mend if cause else self._instead("install it anew")
+            hint = said_there(self._context, cause.mend) if cause else self._instead("install it again")
             raise HelperMissing(path, verb, str(error), hint=hint) from None
         except ProcessError as error:
-            raise HelperFailed(path, verb, str(error), hint=_by_hand(path), trouble=Trouble.GARBAGE) from None
+            hint = self._by_hand(path, verb, self._server(verb, stdin))
+            raise HelperFailed(path, verb, str(error), hint=hint, trouble=Trouble.GARBAGE) from None
+
+    @staticmethod
+    def _server(verb: Verb, stdin: bytes) -> str:
+        """Return the server that a call is about; empty for one that is about none, or holds a secret."""
+        return printable(stdin.decode("utf-8", "replace")) if verb in (Verb.GET, Verb.ERASE) else ""
 
     def _again_on_terminal(self, argv: Sequence[str], stdin: bytes, done: Completed) -> Completed:
         """Run our helper anew where it wants a passphrase and a person can type one; else return what it did."""
@@ -156,39 +162,55 @@ class HelperClient:
         return path
 
     def _instead(self, what: str) -> str:
-        place = self._named_in or "credsStore and credHelpers: shorepass doctor --fix"
-        return f'{what}; or take "{printable(self.suffix)}" out of {place}'
+        place = self._named_in or f"credsStore and credHelpers: {command(self._context, 'doctor', '--fix')}"
+        return said_there(self._context, f'{what}; or take "{printable(self.suffix)}" out of {place}')
+
+    def _by_hand(self, path: str, verb: Verb, server: str) -> str:
+        return f"try it by hand: {by_hand(self._context, path, verb, server)}"
+
+    def _decoded(
+        self, path: str, verb: Verb, done: Completed, decode: Callable[[bytes], Decoded], server: str = ""
+    ) -> Decoded:
+        """Return the meaning of what a call that went well printed; no word of that gets into an error."""
+        try:
+            return decode(done.stdout)
+        except protocol.ProtocolError as error:
+            refusal = protocol.refusal_of(done.stdout)
+            reason = (
+                f'it printed "{refusal}" with exit status 0, which clients take for garbage' if refusal else str(error)
+            )
+            hint = self._by_hand(path, verb, server)
+            raise HelperFailed(path, verb, reason, hint=hint, trouble=Trouble.GARBAGE) from None
+
+    def _failed(
+        self, path: str, verb: Verb, done: Completed, server: str = "", sent: Answer | None = None
+    ) -> HelperFailed:
+        """Return the error for a call that failed: by protocol the cause stands on standard output, at times on the other."""
+        text = b"\n".join(part for part in (done.stdout.strip(), done.stderr.strip()) if part).decode(
+            "utf-8", "replace"
+        )
+        line, _, fix = text.partition("\n")[0].partition(protocol.MEND)
+        if not text:
+            said = ", and it printed nothing"
+        elif "{" in line + fix or '"secret"' in line.lower() or (sent and repeats(line, sent.secret.reveal())):
+            said, fix = ", and what it printed may hold a secret: not shown", ""
+        else:
+            said = f": {TOKEN.sub('***', printable(line))}"
+        cause = cause_of(text)
+        if fix:  # our own helper knows better
+            hint = said_there(self._context, TOKEN.sub("***", printable(fix)))
+        elif verb is Verb.STORE and sign_in(self.suffix):
+            hint = said_there(self._context, f"{self.program} stores no login, it gets one: {sign_in(self.suffix)}")
+        elif cause:
+            hint = said_there(self._context, cause.mend)
+        else:
+            hint = self._by_hand(path, verb, server)
+        trouble = cause.trouble if cause else None
+        return HelperFailed(path, verb, _how(done.status) + said, hint=hint, trouble=trouble)
 
 
 def _line(server_url: str) -> bytes:
     return server_url.encode("utf-8", "surrogateescape")
-
-
-def _decoded(path: str, verb: Verb, done: Completed, decode: Callable[[bytes], Decoded]) -> Decoded:
-    """Return the meaning of what a call that went well printed; no word of that gets into an error."""
-    try:
-        return decode(done.stdout)
-    except protocol.ProtocolError as error:
-        refusal = protocol.refusal_of(done.stdout)
-        reason = f'it printed "{refusal}" with exit status 0, which clients take for garbage' if refusal else str(error)
-        raise HelperFailed(path, verb, reason, hint=_by_hand(path), trouble=Trouble.GARBAGE) from None
-
-
-def _failed(path: str, verb: Verb, done: Completed, sent: Answer | None = None) -> HelperFailed:
-    """Return the error for a call that failed: by protocol the cause stands on standard output, at times on the other."""
-    text = b"\n".join(part for part in (done.stdout.strip(), done.stderr.strip()) if part).decode("utf-8", "replace")
-    line, _, mend = text.partition("\n")[0].partition(protocol.MEND)
-    if not text:
-        said = ", and it printed nothing"
-    elif "{" in line + mend or '"secret"' in line.lower() or (sent and repeats(line, sent.secret.reveal())):
-        said, mend = ", and what it printed may hold a secret: not shown", ""
-    else:
-        said = f": {TOKEN.sub('***', printable(line))}"
-    cause = cause_of(text)
-    hint, trouble = (cause.mend, cause.trouble) if cause else (_by_hand(path), None)
-    if mend:  # our own helper knows better
-        hint = TOKEN.sub("***", printable(mend))
-    return HelperFailed(path, verb, _how(done.status) + said, hint=hint, trouble=trouble)
 
 
 def _how(status: int) -> str:
@@ -200,10 +222,6 @@ def _how(status: int) -> str:
         return f"ended by {signal.Signals(-status).name}"
     except ValueError:
         return f"ended by signal {-status}"
-
-
-def _by_hand(path: str) -> str:
-    return f"try it by hand: {path} list"  # the one verb that shows no secret
 
 
 def _timeout_of(context: Context) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.config import document
+from shorepass.contexts.command import command
 from shorepass.credential import IdentityToken
 from shorepass.errors import ShorepassError, UsageError
 from shorepass.helper import OURSELVES
@@ -185,4 +186,7 @@ def _take_out(
         if group in taken:
             moved.update(_of(source, group))
         else:
-            stays += [Stay(source.path, login.key, CHANGED, hint="shorepass migrate --apply") for login in group.logins]
+            stays += [
+                Stay(source.path, login.key, CHANGED, hint=command(None, "migrate", "--apply"))
+                for login in group.logins
+            ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import suppress
 
 from shorepass.config import document
+from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import MalformedFile, UsageError, printable
 from shorepass.helper import OURSELVES
@@ -82,7 +82,7 @@ def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Seque
     ``stored`` says what the store has, or will have by another file. ``only``: leave other groups alone. Raises MalformedFile.
     """
     readers = readers_of(content, docker=docker)
-    logout = "shorepass logout" if docker else f"shorepass logout --authfile {shlex.quote(content.path)}"
+    logout = command(None, "logout", *(() if docker else ("--authfile", content.path)))
     auths = readers[0].auths
     twice = repeated(content)
     logins: dict[str, Credential] = {}
@@ -147,7 +147,7 @@ def _group(
                 if answer != {on_the_wire(logins[key])}:
                     if reader.helper(asked) == OURSELVES:
                         raise UsageError(OTHER_LOGIN.format(asked), hint=_decide(asked))
-                    raise UsageError(NOT_ALIKE, hint=f"shorepass login {registry}, which writes it for both")
+                    raise UsageError(NOT_ALIKE, hint=f"{command(None, 'login', registry)}, which writes it for both")
                 under[key] += [asked] * (asked not in under[key])
             if picked and reader.helper(asked) != OURSELVES and asked not in names:
                 names.append(asked)
@@ -198,7 +198,9 @@ def _check_store(group: Group, stored: Stored) -> None:
 
 def _decide(key: str) -> str:
     erase = f"printf {printable(key)} | docker-credential-shorepass erase"
-    return f"if this one is right: shorepass migrate --apply, forget the store's ({erase}), and migrate again"
+    return (
+        f"if this one is right: {command(None, 'migrate', '--apply')}, forget the store's ({erase}), and migrate again"
+    )
 
 
 def _edit(content: FileContent, groups: Sequence[Group], auths: Mapping[str, Members]) -> bytes:

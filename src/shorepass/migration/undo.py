@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from shorepass.config import document
 from shorepass.config.auth_entry import BadEntryError, read_containers_entry, read_docker_entry, write_entry
+from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import ShorepassError, without_user_info
 from shorepass.files import FileContent
@@ -96,7 +97,7 @@ class _WayBack:
         self._moved = {one: logins[one] for one in moved if logins[one] != ANONYMOUS}
         for one, credential in self._moved.items():
             if not self._is(self._written(credential), credential):
-                self._keep(one, CANNOT_HOLD, f"it is printed by: shorepass get {without_user_info(one.key)}")
+                self._keep(one, CANNOT_HOLD, f"it is printed by: {command(None, 'get', without_user_info(one.key))}")
 
     def _keep(self, one: Moved, reason: str, hint: str | None = None) -> None:
         self.stays[one.key] = Stay(self.path, one.key, reason, hint)
@@ -116,7 +117,7 @@ class _WayBack:
             if self._is(entry, credential) or one.key in self.stays:
                 continue
             if holds_secret(tuple(entry.items())):
-                self._keep(one, HAS_ANOTHER, f"shorepass logout {without_user_info(one.key)}, then undo again")
+                self._keep(one, HAS_ANOTHER, f"{command(None, 'logout', without_user_info(one.key))}, then undo again")
                 continue
             for member, text in self._written(credential).items():
                 data = document.set_member(FileContent(self.path, data), ("auths", one.key, member), text)

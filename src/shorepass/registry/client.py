@@ -273,10 +273,9 @@ class RegistryClient:
             return authorization(BearerToken(self.token(challenge, scopes, credential).secret))
         if isinstance(credential, Basic):
             return authorization(credential)
-        hint = f"shorepass login {self.registry}"
         if isinstance(credential, Anonymous):
-            raise LoginRefused(self.registry, "it asks for a login, and there is none", hint=hint)
-        raise LoginRefused(self.registry, "it takes a user name and a password, not an identity token", hint=hint)
+            raise LoginRefused(self.registry, "it asks for a login, and there is none")
+        raise LoginRefused(self.registry, "it takes a user name and a password, not an identity token")
 
     def token(
         self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential, asked: Url | None = None

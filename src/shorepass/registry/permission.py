@@ -89,8 +89,8 @@ def _as_stranger(client: RegistryClient, reference: Reference, *, works_with_log
     if works_with_login:
         return [Step("permission", Outcome.OK, reference.name, "public: a pull needs no login")]
     detail = "public, and this login is what breaks it: strangers may pull"
-    error = LoginInTheWay(reference.registry, detail, hint=f"shorepass logout {reference.registry}")
-    return [Step("permission", Outcome.FAILED, reference.name, detail, error.hint, error)]
+    error = LoginInTheWay(reference.registry, detail)
+    return [Step("permission", Outcome.FAILED, reference.name, detail, error=error)]
 
 
 class _Visit:
@@ -235,8 +235,7 @@ class _Visit:
             detail = f"{action}: denied to strangers{words}"
         else:
             detail = f"{action}: denied with status {response.status}{error}{words}"
-        hint = f"shorepass login {client.registry}" if isinstance(self._credential, Anonymous) else None
-        denied: RegistryError = self._denied(action, detail, hint)
+        denied: RegistryError = self._denied(action, detail)
         if "invalid_token" in error and self._headers and not isinstance(self._credential, BearerToken):
             reason = f"it refuses the token that its own token server gave{words}"
             trouble = client.token_trouble(response, self._headers[0][1])
@@ -244,9 +243,9 @@ class _Visit:
             detail = f"{action}: {denied.reason}"
         return Step("permission", Outcome.FAILED, self._reference.name, detail, denied.hint, denied)
 
-    def _denied(self, action: str, reason: str, hint: str | None = None) -> PermissionDenied:
+    def _denied(self, action: str, reason: str) -> PermissionDenied:
         granted = None if self._granted is None else tuple(sorted(self._granted))
-        return PermissionDenied(self._client.registry, reason, granted=granted, missing=(action,), hint=hint)
+        return PermissionDenied(self._client.registry, reason, granted=granted, missing=(action,))
 
     def _manifest(self, method: str) -> Response:
         what = self._reference.digest or self._reference.tag or "latest"

@@ -175,9 +175,8 @@ def _refusal(question: Question, response: Response) -> RegistryError:
         return answer.other_status(question.registry, response, secrets, who="the token server")
     if isinstance(question.credential, Anonymous):
         reason = f"the token server gives strangers no token{words}"
-        return PermissionDenied(question.registry, reason, hint=f"shorepass login {question.registry}")
+        return PermissionDenied(question.registry, reason)
     if isinstance(question.credential, IdentityToken):
-        hint = f"log in again: shorepass login {question.registry}"
-        return LoginRefused(question.registry, f"the identity token is refused{words}", hint=hint)
+        return LoginRefused(question.registry, f"the identity token is refused{words}")
     hint = "a password may have to be a personal access token: they expire, and two-factor accounts need one"
     return LoginRefused(question.registry, f"incorrect username or password{words}", hint=hint)

@@ -6,6 +6,7 @@ key: ``choice`` says which account it means, and ``docker-credential-shorepass``
 
 from __future__ import annotations
 
+from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import UsageError
 from shorepass.stores import settings
@@ -78,9 +79,9 @@ def require(account: str, keys: Iterable[str], choice: Choice | None = None) -> 
     """
     there = accounts_of(keys)
     if account not in there:
-        hint = f"these have: {', '.join(there)}" if there else f"shorepass login --as {account} REGISTRY"
+        hint = f"these have: {', '.join(there)}" if there else command(None, "login", "--as", account, "REGISTRY")
         if choice and choice.rule:
-            hint += f"; or take its rules out: shorepass accounts forget {account}"
+            hint += f"; or take its rules out: {command(None, 'accounts', 'forget', account)}"
         why = f"; {choice.why}" if choice else ""
         raise UsageError(f"the account {account!r} has no login for any registry{why}", hint=hint)
 
@@ -90,7 +91,7 @@ def require_room(store: str) -> None:
     if store in WITHOUT_ROOM:
         raise UsageError(
             f"the store {store} keeps one login for a registry, and no accounts",
-            hint="shorepass stores use vault",
+            hint=command(None, "stores", "use", "vault"),
         )
 
 

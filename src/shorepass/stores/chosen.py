@@ -5,6 +5,7 @@ A first login chooses one: ``choose``.
 
 from __future__ import annotations
 
+from shorepass.contexts.command import command
 from shorepass.errors import printable
 from shorepass.stores import settings
 
@@ -59,7 +60,9 @@ def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None
         from shorepass.stores.external import External
 
         return External(here, name.removeprefix("helper:"))
-    raise UsageError(f"no store is called {printable(name)!r}", hint=f"shorepass stores use NAME: {', '.join(NAMES)}")
+    raise UsageError(
+        f"no store is called {printable(name)!r}", hint=f"{command(None, 'stores', 'use', 'NAME')}: {', '.join(NAMES)}"
+    )
 
 
 def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:

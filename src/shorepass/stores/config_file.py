@@ -5,6 +5,7 @@ from __future__ import annotations
 from shorepass.config import docker_config, document
 from shorepass.config.auth_entry import read_docker_entry, write_entry
 from shorepass.config.locations import docker_config_path
+from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.errors import StoreBroken, UsageError, printable
 from shorepass.stores import check
@@ -63,7 +64,8 @@ class ConfigFile:
                 raise StoreBroken(
                     self.name,
                     f"{self.path}: docker asks docker-credential-{printable(helper)} for this login, not the file",
-                    hint="shorepass helper uninstall --all; or choose another store: shorepass stores use vault",
+                    hint=f"{command(None, 'helper', 'uninstall', '--all')}; or choose another store: "
+                    f"{command(None, 'stores', 'use', 'vault')}",
                 )
             if key in config.auths and config.entry(key).credential() == credential:
                 return None

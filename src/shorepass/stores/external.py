@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shorepass.contexts.command import command
 from shorepass.errors import UsageError
 from shorepass.helper import OURSELVES
 from shorepass.stores import check
@@ -25,10 +26,11 @@ class External:
     def __init__(self, context: Context, suffix: str) -> None:
         from shorepass.helper.client import HelperClient
 
+        use_vault = command(None, "stores", "use", "vault")
         if suffix.lower().removesuffix(".exe") == OURSELVES:
-            raise UsageError("docker-credential-shorepass cannot be its own store", hint="shorepass stores use vault")
+            raise UsageError("docker-credential-shorepass cannot be its own store", hint=use_vault)
         self.name = PREFIX + suffix
-        self._client = HelperClient(context, suffix, named_in="config.toml: shorepass stores use vault")
+        self._client = HelperClient(context, suffix, named_in=f"config.toml: {use_vault}")
 
     def get(self, key: str) -> Credential:
         """Return what the helper has, ANONYMOUS when it says that it has nothing. Raises HelperError."""

@@ -8,6 +8,7 @@ Nothing here waits for long: a service that is not there, hangs, or would ask a 
 
 from __future__ import annotations
 
+from shorepass.contexts.command import command
 from shorepass.contexts.installed import command_to_add
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError, printable
@@ -34,7 +35,6 @@ SCHEMA = "io.docker.Credentials"
 DEFAULT_COLLECTION = "/org/freedesktop/secrets/aliases/default"
 TOKEN = "<token>"  # noqa: S105  # the protocol's mark of an identity token
 
-START = "log in to a desktop; without one: shorepass vault init, then shorepass stores use vault"
 UNLOCK = "unlock the keyring: in the desktop's password program, or gnome-keyring-daemon --unlock"
 
 
@@ -109,8 +109,8 @@ class SecretService:
     def _ask(self, work: Callable[[Any], Result]) -> Result:
         """Do ``work`` with a connection, in bounded time. Raises StoreError."""
         if not self._address:
-            raise StoreMissing(NAME, "no session bus here, so no keyring", hint=START)
-        late = StoreMissing(NAME, f"no keyring answers on the session bus within {TIMEOUT:g} s", hint=START)
+            raise StoreMissing(NAME, "no session bus here, so no keyring", hint=_start())
+        late = StoreMissing(NAME, f"no keyring answers on the session bus within {TIMEOUT:g} s", hint=_start())
         return within(TIMEOUT, lambda: _connected(self._address, work), late)
 
 
@@ -127,7 +127,7 @@ def _connected(address: str, work: Callable[[Any], Result]) -> Result:
         connection = open_dbus_connection(address)
     except (OSError, ValueError, KeyError, jeepney.AuthenticationError) as error:
         said = printable(getattr(error, "strerror", None) or str(error))
-        raise StoreMissing(NAME, f"the session bus does not answer ({said})", hint=START) from None
+        raise StoreMissing(NAME, f"the session bus does not answer ({said})", hint=_start()) from None
     try:
         return work(connection)
     except StoreError:
@@ -135,7 +135,7 @@ def _connected(address: str, work: Callable[[Any], Result]) -> Result:
     except secretstorage.LockedException:
         raise StoreLocked(NAME, "the keyring is locked", hint=UNLOCK) from None
     except secretstorage.SecretServiceNotAvailableException as error:
-        raise StoreMissing(NAME, f"no keyring on the session bus ({printable(str(error))})", hint=START) from None
+        raise StoreMissing(NAME, f"no keyring on the session bus ({printable(str(error))})", hint=_start()) from None
     except (secretstorage.SecretStorageException, jeepney.DBusErrorResponse, OSError) as error:
         raise StoreBroken(NAME, f"the keyring fails: {printable(str(error))}") from None
     finally:
@@ -175,3 +175,9 @@ def _words(credential: Credential) -> tuple[str, Secret]:
         return TOKEN, credential.token
     assert isinstance(credential, Basic)  # noqa: S101  # check() lets nothing else pass
     return credential.username, credential.password
+
+
+def _start() -> str:
+    """Return what to do where there is no keyring."""
+    init, use = command(None, "vault", "init"), command(None, "stores", "use", "vault")
+    return f"log in to a desktop; without one: {init}, then {use}"

@@ -65,7 +65,7 @@ def survey(here: LocalContext) -> list[Found]:
 
 
 def _vault(here: LocalContext) -> Found:
-    from shorepass.stores.vault import INIT, Vault
+    from shorepass.stores.vault import Vault, init
 
     asked: list[str] = []
     told: list[str] = []
@@ -78,7 +78,7 @@ def _vault(here: LocalContext) -> Found:
     try:
         count = len(vault.list())
     except StoreMissing:
-        return Found("vault", "not made yet", in_use=False, detail=vault.path, mend=INIT)
+        return Found("vault", "not made yet", in_use=False, detail=vault.path, mend=init())
     except StoreLocked as error:
         if asked:
             detail = f"{vault.path}: asks for its passphrase on the terminal"

@@ -15,6 +15,7 @@ import os
 from shorepass import files
 from shorepass.config.locations import join, split
 from shorepass.config.own import data_folder, state_folder
+from shorepass.contexts.command import command
 from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError, printable
 from shorepass.stores import check
 from shorepass.stores.vault_document import NotADocumentError, decode, encode
@@ -30,13 +31,17 @@ if TYPE_CHECKING:
     from shorepass.stores.vault_document import Document
     from shorepass.stores.vault_key import Ask, Key
 
-__all__ = ["GENERATIONS", "Vault", "seal"]
+__all__ = ["GENERATIONS", "Vault", "init", "seal"]
 
 NAME = "vault"
 GENERATIONS = 3
 KEY_LIMIT = 64 * 1024  # bytes; an RSA key of 16,384 bits has 13,000
-INIT = "shorepass vault init"
 BACKUP = "bring it back from a backup"
+
+
+def init() -> str:
+    """Return the command that makes a vault."""
+    return command(None, "vault", "init")
 
 
 class Vault:
@@ -112,7 +117,7 @@ class Vault:
         from shlex import quote
 
         folder = split(self._here, self.path)[0]
-        return f"mv {quote(folder)} {quote(folder + '.old')}, then {INIT}"
+        return f"mv {quote(folder)} {quote(folder + '.old')}, then {init()}"
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -147,7 +152,7 @@ class Vault:
     def _refuse_without_key(self) -> NoReturn:
         target = self._here.status(self.path)
         if target is None and not any(True for _ in self._generations()):
-            raise StoreMissing(NAME, f"there is none at {self.path}", hint=INIT)
+            raise StoreMissing(NAME, f"there is none at {self.path}", hint=init())
         raise StoreLocked(
             NAME,
             f"no key for {self.path}: none of {', '.join(self.places)} is there",
@@ -169,7 +174,7 @@ class Vault:
         try:
             if content is not None:
                 return self._open(content), True
-            error = StoreBroken(NAME, f"{self.path} is not there any more", hint=f"if that is meant: {INIT}")
+            error = StoreBroken(NAME, f"{self.path} is not there any more", hint=f"if that is meant: {init()}")
         except StoreError as refused:
             error = refused
         if for_writing and isinstance(error, StoreLocked):
@@ -182,7 +187,7 @@ class Vault:
             self._tell(f"{error.message}; {old.path} stands in for it, and what was stored since then is not in it")
             return document, False
         if content is None and not any(True for _ in self._generations()):
-            raise StoreMissing(NAME, f"there is none at {self.path}", hint=INIT)
+            raise StoreMissing(NAME, f"there is none at {self.path}", hint=init())
         raise error
 
     def _open(self, content: FileContent) -> Document:

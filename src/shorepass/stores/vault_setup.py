@@ -10,6 +10,7 @@ import shlex
 
 from shorepass import files
 from shorepass.config.locations import join
+from shorepass.contexts.command import command
 from shorepass.errors import UsageError
 from shorepass.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.shapes import NamedTuple
@@ -111,7 +112,8 @@ def _alone(here: LocalContext) -> FolderLock:
 
 def _init(vault: Vault, here: LocalContext, lock: Lock) -> None:
     if vault.exists():
-        hint = "shorepass vault rekey gives it another key; shorepass vault says whether it opens"
+        rekey, look = command(None, "vault", "rekey"), command(None, "vault")
+        hint = f"{rekey} gives it another key; {look} says whether it opens"
         raise UsageError(f"there is a vault already: {vault.path}", hint=hint)
     for path in vault.key_paths:
         if here.status(path) is not None:

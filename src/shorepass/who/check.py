@@ -16,6 +16,8 @@ from shorepass.errors import (
     ShorepassError,
     without_user_info,
 )
+from shorepass.helper.advice import log_in
+from shorepass.helper.causes import sign_in
 from shorepass.resolution import Outcome, Step
 from shorepass.shapes import NamedTuple
 from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated
@@ -78,7 +80,10 @@ def check(
     }
     return [
         found._replace(
-            logins=tuple(_judged(login, verdicts.get((login.registry, login.credential))) for login in found.logins)
+            logins=tuple(
+                _judged(login, verdicts.get((login.registry, login.credential)), found.context)
+                for login in found.logins
+            )
         )
         for found in looked
     ]
@@ -102,12 +107,15 @@ def _ask(registry: str, credential: Credential, access: Access, here: Context) -
     return _Verdict(State.WORKS, steps=steps)
 
 
-def _judged(login: Login, verdict: _Verdict | None) -> Login:
+def _judged(login: Login, verdict: _Verdict | None, context: Context | None) -> Login:
     if login.state is not State.NOT_CHECKED or login.credential is None:
         return login
     if verdict is None:
         return login._replace(detail=login.detail or "its key names no registry")
-    return login._replace(state=verdict.state, detail=verdict.detail, hint=verdict.hint, asked=verdict.steps)
+    hint = verdict.hint
+    if context is not None and verdict.state is State.REFUSED and (hint is None or sign_in(login.helper)):
+        hint = log_in(context, login.registry, client=next(iter(login.clients), ""), helper=login.helper)
+    return login._replace(state=verdict.state, detail=verdict.detail, hint=hint, asked=verdict.steps)
 
 
 def _fetch(looked: Sequence[Looked], now: float) -> list[Looked]:
