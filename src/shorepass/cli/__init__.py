@@ -19,7 +19,7 @@ import argparse
 from functools import cache
 
 from shorepass.cli import console
-from shorepass.errors import ShorepassError
+from shorepass.errors import MalformedFile, ShorepassError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def _run(verb: Verb, arguments: argparse.Namespace) -> int:
     try:
         return verb.run(arguments)
     except ShorepassError as error:
+        _add_hint(error, arguments)
         console.print_error(error)
         return exit_code(arguments, error)
     except KeyboardInterrupt:
@@ -126,6 +127,14 @@ def _run(verb: Verb, arguments: argparse.Namespace) -> int:
     except OSError as error:  # every room has errors of its own: what is left is standard output
         console.note(f"standard output: {_words(error)}")
         return 1
+
+
+def _add_hint(error: ShorepassError, arguments: argparse.Namespace) -> None:
+    """Name the command that fixes a file, where the error does not say what does."""
+    if isinstance(error, MalformedFile):
+        from shorepass.contexts.command import fixed_by
+
+        fixed_by(error, getattr(arguments, "place", None))
 
 
 def _words(error: OSError) -> str:

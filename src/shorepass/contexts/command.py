@@ -56,7 +56,7 @@ def command(context: Context | str | None, verb: str, *words: str, client: str =
     return " ".join([_program(context), verb, *(quoted(word) for word in (*flags, *words))])
 
 
-def fixed_by(error: Error, context: Context | None) -> Error:
+def fixed_by(error: Error, context: Context | str | None) -> Error:
     """Return an error; that of a config file which is broken gets the hint which fixes it, unless it has one."""
     if isinstance(error, MalformedFile) and error.hint is None:
         error.hint = f"{command(context, 'doctor', '--fix')}, where that can fix it; else edit it, or move it away"

@@ -16,6 +16,7 @@ import sys
 from contextlib import contextmanager
 from functools import cache
 
+from shorepass.contexts.command import command
 from shorepass.errors import ContextError
 from shorepass.processes import Identity
 
@@ -53,7 +54,7 @@ def acting_as(identity: Identity, name: str) -> Iterator[Identity]:
 
 def _current(name: str) -> Identity:
     if sys.platform != "linux" or platform.machine() not in _SETGROUPS:
-        hint = f"sudo -iu {name.partition(':')[2]} shorepass who"
+        hint = f"sudo -iu {name.partition(':')[2]} {command(None, 'who')}"
         raise ContextError(name, "only Linux lets one program act for several users", hint=hint)
     library = _library()
     return Identity(library.setfsuid(_ASK), library.setfsgid(_ASK), tuple(os.getgroups()))

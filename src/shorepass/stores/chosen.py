@@ -117,7 +117,7 @@ def _tell_of_keyring(here: LocalContext, error: ShorepassError, tell: Callable[[
     if trouble is None:
         tell(
             f"logins are stored in the vault, not in the keychain: {error.reason}, although {KEYRING_HELPER} works; "
-            f"to use the keychain: {error.hint} && shorepass stores use keychain"
+            f"to use the keychain: {error.hint} && {command(None, 'stores', 'use', 'keychain')}"
         )
 
 
