@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shorepass.names import Reference
     from shorepass.registry.client import Access
     from shorepass.resolution import Outcome, Resolution, Source, Step
-    from shorepass.secret import Secret
+    from shorepass.secret import Fingerprints, Secret
 
 __all__ = [
     "ANONYMOUS",
@@ -34,6 +34,7 @@ __all__ = [
     "BearerToken",
     "Context",
     "Credential",
+    "Fingerprints",
     "IdentityToken",
     "LocalContext",
     "Outcome",
@@ -61,7 +62,7 @@ _HOMES = {
     "names": ("Reference",),
     "registry.client": ("Access",),
     "resolution": ("Outcome", "Resolution", "Source", "Step"),
-    "secret": ("Secret",),
+    "secret": ("Fingerprints", "Secret"),
 }
 
 

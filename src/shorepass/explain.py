@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.errors import ShorepassError
     from shorepass.registry.client import Access
+    from shorepass.secret import Fingerprints
     from shorepass.stores.choice import Choice, Chooser
 
 __all__ = ["Verdict", "account_steps", "ask_registry", "describe", "remedy", "verdict"]
@@ -175,14 +176,14 @@ def _who(credential: Credential) -> str:
     return "a ready bearer token"
 
 
-def describe(answer: Credential | SourceError) -> dict[str, str | None]:
-    """Return a credential, or the error in its place, as data without the secret."""
+def describe(answer: Credential | SourceError, fingerprints: Fingerprints) -> dict[str, str | None]:
+    """Return a credential, or the error in its place, as data without the secret. ``fingerprints``: the report's."""
     if isinstance(answer, SourceError):
         return {"kind": "error", "error": answer.message}
     if isinstance(answer, Basic):
-        return {"kind": "basic", "username": answer.username, "fingerprint": answer.password.fingerprint()}
+        return {"kind": "basic", "username": answer.username, "fingerprint": fingerprints.of(answer.password)}
     if isinstance(answer, IdentityToken):
-        return {"kind": "identity token", "username": answer.username, "fingerprint": answer.token.fingerprint()}
+        return {"kind": "identity token", "username": answer.username, "fingerprint": fingerprints.of(answer.token)}
     if isinstance(answer, BearerToken):
-        return {"kind": "bearer token", "fingerprint": answer.token.fingerprint()}
+        return {"kind": "bearer token", "fingerprint": fingerprints.of(answer.token)}
     return {"kind": "anonymous"}

@@ -125,18 +125,26 @@ def _examine(
     from shorepass.doctor.examination import Examination
     from shorepass.errors import ContextError
     from shorepass.names import parse
+    from shorepass.secret import Fingerprints
 
     here = LocalContext.current()
     reference = parse(arguments.reference) if arguments.reference else None
     asks = not arguments.offline and (arguments.check or reference is not None)
     access = place.access(arguments) if asks else None
     clients = _clients(arguments)
+    fingerprints = Fingerprints()
     examined, broken = [], {}
     for name in dict.fromkeys(arguments.places or ["me"]):
         try:
             context = place.find_context(name, arguments)
             examination = Examination(
-                context, here, reference=reference, push=arguments.push, access=access, clients=clients
+                context,
+                here,
+                reference=reference,
+                push=arguments.push,
+                access=access,
+                clients=clients,
+                fingerprints=fingerprints,
             )
             examined.append((examination, examine(examination)))
         except ContextError as error:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shorepass.resolution import Resolution, Step
+    from shorepass.secret import Fingerprints
 
 EXAMPLES = """\
 examples:
@@ -17,7 +18,7 @@ examples:
   shorepass explain --push --client podman quay.io/acme/app
   shorepass explain --offline --json nginx
 
-No secret is shown; a fingerprint is the first 8 hex digits of its SHA-256.
+No secret is shown. A fingerprint is equal for equal secrets in one report, and differs in the next report.
 exit codes: 0 all is well; 1 the registry refuses or cannot be asked; 3 a source is broken
 """
 
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass.errors import SourceError
     from shorepass.explain import account_steps, ask_registry, verdict
     from shorepass.names import parse
+    from shorepass.secret import Fingerprints
 
     reference = parse(arguments.reference)
     here = place.context(arguments)
@@ -46,21 +48,22 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.offline and not isinstance(resolution.answer, SourceError):
         asked = ask_registry(resolution, place.access(arguments), here, push=arguments.push)
     judged = verdict(resolution, asked)
+    fingerprints = Fingerprints()
     if arguments.json:
-        _print_json(resolution, asked, judged.text, judged.hint)
+        _print_json(resolution, asked, judged.text, judged.hint, fingerprints)
     else:
-        _print_text([*resolution.steps, *_summary(resolution), *asked], judged.text, judged.hint)
+        _print_text([*resolution.steps, *_summary(resolution, fingerprints), *asked], judged.text, judged.hint)
     if isinstance(resolution.answer, SourceError):
         return resolution.answer.exit_code
     return 0 if judged.good else 1
 
 
-def _summary(resolution: Resolution) -> list[Step]:
+def _summary(resolution: Resolution, fingerprints: Fingerprints) -> list[Step]:
     """Return what is sent as one more line, with the fingerprint: only here is it worth its milliseconds."""
     from shorepass.explain import describe
     from shorepass.resolution import Outcome, Step
 
-    said = describe(resolution.answer)
+    said = describe(resolution.answer, fingerprints)
     if said["kind"] in ("error", "anonymous"):
         return []
     who = f" of {said['username']!r}" if said.get("username") else ""
@@ -82,7 +85,9 @@ def _print_text(steps: Sequence[Step], text: str, hint: str | None) -> None:
         console.out(f"hint: {hint}")
 
 
-def _print_json(resolution: Resolution, asked: Sequence[Step], text: str, hint: str | None) -> None:
+def _print_json(
+    resolution: Resolution, asked: Sequence[Step], text: str, hint: str | None, fingerprints: Fingerprints
+) -> None:
     from shorepass.errors import without_user_info
     from shorepass.explain import describe
 
@@ -92,11 +97,11 @@ def _print_json(resolution: Resolution, asked: Sequence[Step], text: str, hint: 
         "client": resolution.client,
         "reference": str(resolution.reference),
         "server_url": resolution.server_url,
-        "credential": describe(resolution.answer),
+        "credential": describe(resolution.answer, fingerprints),
         "source": {"path": source.path, "key": without_user_info(source.key), "helper": source.helper}
         if source
         else None,
-        "alternatives": [describe(other) for other in resolution.alternatives],
+        "alternatives": [describe(other, fingerprints) for other in resolution.alternatives],
         "behaviour": resolution.behaviour or None,
         "steps": [
             {

@@ -169,7 +169,7 @@ def _left_behind(
     examination: Examination, file: Stored, key: str, meant: Reference, helper: str, *, in_helper: bool
 ) -> Finding:
     context, subject = examination.context, f"{file.path}: {shown(key)}"
-    said: tuple[str, ...] = (f"it holds {login(file.logins[key])}",)
+    said: tuple[str, ...] = (f"it holds {login(file.logins[key], examination.fingerprints)}",)
     if not in_helper:
         cause = f"docker asks docker-credential-{helper}, which has no login, and not the file, which has this one"
         advice = Advice(log_in(context, meant.registry, client="docker", helper=helper))
@@ -231,7 +231,7 @@ def _two_logins(examination: Examination, registry: str, docker: Resolution, pod
     advice = command(examination.context, "login", registry, client="podman")
     if docker.source is not None and docker.source.helper is None:
         advice = f"{command(examination.context, 'logout', registry, client='podman')} (podman then uses docker's)"
-    evidence = (sends(docker), sends(podman))
+    evidence = (sends(docker, examination.fingerprints), sends(podman, examination.fingerprints))
     return Finding("SP305", severity, examination.context.name, registry, cause, evidence, Advice(advice))
 
 

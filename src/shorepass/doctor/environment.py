@@ -73,7 +73,7 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
         return
     evidence = [f"{variable}={place}", *([f"{client.name} pulls nothing as long as that is so"] if stops else [])]
     for entry in unseen:
-        said = login(entry.credential) if entry.credential else "a login"
+        said = login(entry.credential, examination.fingerprints) if entry.credential else "a login"
         evidence.append(f"{client.name} does not see {said} for {shown(entry.key)} in {entry.path}")
     advice = f"unset {variable}"
     if unseen:
@@ -140,18 +140,19 @@ def _variable(examination: Examination) -> Iterator[Finding]:
         asked = examination.reference
         if meant is None or (asked is not None and asked.registry != meant.registry):
             continue
-        yield from _one_key(context, key, meant, auth, release)
+        yield from _one_key(examination, key, meant, auth, release)
 
 
 def _one_key(
-    context: Context, key: str, meant: Reference, auth: AuthConfig, release: tuple[int, int]
+    examination: Examination, key: str, meant: Reference, auth: AuthConfig, release: tuple[int, int]
 ) -> Iterator[Finding]:
     """Compare what the variable says about one registry with what docker does without the variable."""
+    context, fingerprints = examination.context, examination.fingerprints
     without = DOCKER.resolve(context.with_env(**{VARIABLE: ""}), meant)
     if without.answer == auth.credential() or isinstance(without.answer, SourceError):
         return
     subject = f"{VARIABLE}: {shown(key)}"
-    evidence = (f"it holds {login(auth.credential())}", f"without it {sends(without)}")
+    evidence = (f"it holds {login(auth.credential(), fingerprints)}", f"without it {sends(without, fingerprints)}")
     if release < VARIABLE_SINCE:
         cause = f"docker {release[0]}.{release[1]} does not read it: 28.3 and later do"
         yield _not_used(context, subject, cause, evidence, command(context, "login", meant.registry, client="docker"))

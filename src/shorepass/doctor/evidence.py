@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.credential import Credential
     from shorepass.resolution import Resolution
+    from shorepass.secret import Fingerprints
 
 __all__ = ["login", "sends", "shown"]
 
@@ -17,20 +18,20 @@ def shown(key: str) -> str:
     return printable(key.rpartition("@")[2])
 
 
-def login(credential: Credential) -> str:
+def login(credential: Credential, fingerprints: Fingerprints) -> str:
     """Return ``the password of 'alice' (fingerprint 1a2b3c4d)``."""
     from shorepass.explain import describe
 
-    said = describe(credential)
+    said = describe(credential, fingerprints)
     what = "password" if said["kind"] == "basic" else said["kind"]
     who = f" of {said['username']!r}" if said.get("username") else ""
     return f"the {what}{who} (fingerprint {said['fingerprint']})"
 
 
-def sends(resolution: Resolution) -> str:
+def sends(resolution: Resolution, fingerprints: Fingerprints) -> str:
     """Return what a client sends, and where that rests."""
     source = resolution.source
     if source is None or isinstance(resolution.answer, Exception):
         return f"{resolution.client} sends no login"
     rests = f"docker-credential-{source.helper}" if source.helper else source.path
-    return f"{resolution.client} sends {login(resolution.answer)} from {rests}"
+    return f"{resolution.client} sends {login(resolution.answer, fingerprints)} from {rests}"

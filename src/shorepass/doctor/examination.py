@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from shorepass.secret import Fingerprints
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -39,8 +40,8 @@ class Examination:
 
     ``here`` is the context that we run in. ``reference``: the image or registry somebody has trouble with, None for all
     logins. ``push``: it is to be pushed. ``access``: how to talk with registries; None forbids all network. ``clients``: whose
-    logins; by default docker's and podman's, these not where only docker is on PATH. Helpers get HELPER_SECONDS for an
-    answer, unless SHOREPASS_HELPER_TIMEOUT says otherwise.
+    logins; by default docker's and podman's, these not where only docker is on PATH. ``fingerprints``: those of the report
+    that the findings are for. Helpers get HELPER_SECONDS for an answer, unless SHOREPASS_HELPER_TIMEOUT says otherwise.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Examination:
         push: bool = False,
         access: Access | None = None,
         clients: tuple[str, ...] = (),
+        fingerprints: Fingerprints | None = None,
     ) -> None:
         if not context.getenv(HELPER_TIMEOUT):
             context = context.with_env(**{HELPER_TIMEOUT: f"{HELPER_SECONDS:g}"})
@@ -60,6 +62,7 @@ class Examination:
         self.reference = reference
         self.push = push
         self.access = access
+        self.fingerprints = fingerprints or Fingerprints()
         self._names = clients or _families(context)
         self._listed: dict[str, dict[str, str] | HelperError] = {}
 
@@ -72,6 +75,7 @@ class Examination:
             push=self.push,
             access=self.access,
             clients=self._names,
+            fingerprints=self.fingerprints,
         )
 
     @cached_property

@@ -93,7 +93,10 @@ def _lost(
 ) -> Finding:
     client, context = file.client.name, examination.context
     right = _right_key(examination, file, meant) if meant else None
-    evidence = (f"it holds {login(file.logins[key])}", *([f"{client} looks under {right}"] if right else []))
+    evidence = (
+        f"it holds {login(file.logins[key], examination.fingerprints)}",
+        *([f"{client} looks under {right}"] if right else []),
+    )
     users = [other.client.name for other in others if _takes(other, key)]
     registry = (meant or examination.reference or Reference("REGISTRY")).registry
     repair: Advice | Edit = Advice(command(context, "login", registry, client=client))
@@ -157,7 +160,7 @@ def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Findin
             continue
         client, registry, path = resolution.client, resolution.reference.registry, resolution.source.path
         keys = [
-            f"{path}: {shown(key)}: {login(file.logins[key])}"
+            f"{path}: {shown(key)}: {login(file.logins[key], examination.fingerprints)}"
             for file in files
             if file.client.name == client and file.path == path
             for key in file.client.fitting(file.logins, resolution.reference)
@@ -167,5 +170,5 @@ def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Findin
         login_again = command(examination.context, "login", registry, client=client)
         advice = Advice(f"{login_again} (under the one key that goes before all others)")
         subject = f"{registry} ({client})"
-        evidence = tuple(keys) or (sends(resolution),)
+        evidence = tuple(keys) or (sends(resolution, examination.fingerprints),)
         yield Finding("SP306", Severity.ERROR, examination.context.name, subject, cause, evidence, advice)

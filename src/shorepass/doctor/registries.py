@@ -165,7 +165,7 @@ def _finding(
 ) -> Finding:
     """Return a finding about what a client sends; the subject is the registry, where nothing else is named."""
     subject = subject or resolution.reference.registry
-    evidence = (*said, sends(resolution))
+    evidence = (*said, sends(resolution, examination.fingerprints))
     return Finding(code, severity, examination.context.name, subject, cause, evidence, Advice(advice))
 
 

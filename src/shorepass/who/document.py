@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shorepass.credential import Basic, BearerToken, IdentityToken
 from shorepass.errors import without_user_info
+from shorepass.secret import Fingerprints
 from shorepass.who.login import BROKEN, State
 
 TYPE_CHECKING = False
@@ -19,12 +20,13 @@ __all__ = ["date", "described", "document", "sentence", "shares_of", "summary"]
 
 def document(looked: Sequence[Looked]) -> dict[str, Any]:
     """Return everything that was found, without a secret in it."""
+    fingerprints = Fingerprints()
     shares = shares_of(looked)
     numbers = {share: number for number, share in enumerate(shares)}
     return {
         "summary": summary(looked),
         "places": [_place(found, numbers) for found in looked],
-        "logins": [_login(login, numbers) for found in looked for login in found.logins],
+        "logins": [_login(login, numbers, fingerprints) for found in looked for login in found.logins],
         "shares": [share._asdict() for share in shares],
     }
 
@@ -53,7 +55,7 @@ def _place(found: Looked, numbers: Mapping[Share, int]) -> dict[str, Any]:
     }
 
 
-def _login(login: Login, numbers: Mapping[Share, int]) -> dict[str, Any]:
+def _login(login: Login, numbers: Mapping[Share, int], fingerprints: Fingerprints) -> dict[str, Any]:
     return {
         "context": login.context,
         "clients": list(login.clients),
@@ -64,7 +66,7 @@ def _login(login: Login, numbers: Mapping[Share, int]) -> dict[str, Any]:
         "path": login.path,
         "helper": login.helper,
         "plain_text": login.plain_text,
-        "fingerprint": _fingerprint(login.credential),
+        "fingerprint": _fingerprint(login.credential, fingerprints),
         "state": login.state.value,
         "expires": date(login.expires) if login.expires is not None else None,
         "detail": login.detail or None,
@@ -73,10 +75,10 @@ def _login(login: Login, numbers: Mapping[Share, int]) -> dict[str, Any]:
     }
 
 
-def _fingerprint(credential: Credential | None) -> str | None:
+def _fingerprint(credential: Credential | None, fingerprints: Fingerprints) -> str | None:
     if isinstance(credential, Basic):
-        return credential.password.fingerprint()
-    return credential.token.fingerprint() if isinstance(credential, IdentityToken | BearerToken) else None
+        return fingerprints.of(credential.password)
+    return fingerprints.of(credential.token) if isinstance(credential, IdentityToken | BearerToken) else None
 
 
 def date(seconds: float) -> str:
