@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from e2e.programs import SYSTEM_PATH, require, run
 from machine import HOSTILE, NOW, SECRET, config, crowd, machine
 from shorepass.testing import Registry
 from shorepass.who.gather import look
-from shorepass.who.login import Looked
+from shorepass.who.login import BROKEN, Login, Looked, State
 from shorepass.who.page import page
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
 )
+HOST = "build01"
 READABLE = 4.5  # WCAG 2.1, 1.4.3: contrast of text with what is behind it
 
 
@@ -56,7 +57,7 @@ class Map:
     """A page in the browser."""
 
     def __init__(self, chromium: Chrome, folder: Path, looked: Sequence[Looked]) -> None:
-        self.html = page(looked, now=NOW)
+        self.html = page(looked, now=NOW, host=HOST, user="alice(1000)")
         self.file = folder / "who.html"
         self.file.write_text(self.html)
         self.browser = chromium
@@ -88,38 +89,132 @@ def drawn(chromium: Chrome, tmp_path: Path) -> Map:
     return Map(chromium, tmp_path, machine())
 
 
-def test_every_place_and_every_login_is_drawn(drawn: Map) -> None:
-    """Places stand in what holds them; a login shows its key, its account, where it rests and its state in words."""
+def shown(name: str) -> str:
+    """Return a context's name as people read it: ``user bob`` for ``user:bob``."""
+    return name.replace(":", " ", 1)
+
+
+def test_every_context_and_every_login_is_drawn(drawn: Map) -> None:
+    """Contexts are drawn inside what holds them; a login shows its registry, its user, where it is stored and its state."""
     text = drawn.text()
     for found in machine():
-        assert found.place.name in text
+        if found.logins or found.trouble:
+            assert shown(found.place.name) in text
         for login in found.logins:
-            assert (login.key or login.path) in text
+            key = "Docker Hub" if login.registry == "docker.io" else login.key
+            assert (key or Path(login.path).name) in text
             assert login.state.value in text
     inside = drawn.browser.find_element(By.CSS_SELECTOR, '.holder .holder[aria-label="docker"]')
-    assert {name.text for name in inside.find_elements(By.CSS_SELECTOR, ".place .name")} == {
-        "docker:web",
-        "docker:ci-runner",
-        "docker:build",
+    assert {name.text for name in inside.find_elements(By.CSS_SELECTOR, ".box .name")} == {
+        "docker web",
+        "docker ci-runner",
+        "docker build",
     }
-    assert "15 logins in 12 places, 7 broken, 10 in plain text" in text
+    assert len(drawn.all(".login")) == sum(len(found.logins) for found in machine())
+
+
+def test_the_title_names_host_time_and_user(drawn: Map) -> None:
+    """In a ticket the page says by itself what it shows: of which machine, when, and drawn by whom."""
+    assert drawn.browser.title == f"Registry logins on {HOST}"
+    header = drawn.browser.find_element(By.TAG_NAME, "header").text
+    for words in (HOST, "2026-01-01 00:00:00 UTC", "alice(1000)"):
+        assert words in header
+
+
+def test_worst_comes_first(drawn: Map) -> None:
+    """In each box the logins that fail are above those that work, and a context with a failure is above a healthy one."""
+    order = [row.text.splitlines() for row in drawn.all(".login")]
+    states = [line for row in order for line in row if line in {"works", "unreadable", "helper missing", "not checked"}]
+    assert states[0] == "unreadable"
+    mine = next(box for box in drawn.all(".box") if box.text.startswith("me"))
+    assert [line for line in mine.text.splitlines() if line in {"works", "helper missing", "not checked"}] == [
+        "helper missing",
+        "not checked",
+        "works",
+        "works",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("risk", "number", "fits"),
+    [
+        ("plain", 10, lambda login: login.plain_text),
+        ("broken", 7, lambda login: login.state in BROKEN | {State.REFUSED, State.EXPIRED}),
+    ],
+)
+def test_a_risk_is_a_filter(drawn: Map, risk: str, number: int, fits: Callable[[Login], bool]) -> None:
+    """A card says how many logins are at risk; a click shows these and no others."""
+    assert sum(fits(login) for found in machine() for login in found.logins) == number
+    card = drawn.browser.find_element(By.CSS_SELECTOR, f'[data-risk="{risk}"]')
+    assert card.text.split()[0] == str(number)
+    card.click()
+    assert len(drawn.all(".login")) == number
+    card.click()
+    assert len(drawn.all(".login")) == sum(len(found.logins) for found in machine())
+
+
+def test_the_engines_socket_and_one_credential_in_many_contexts_are_risks(drawn: Map) -> None:
+    """The container that has the engine's socket is found by its card, and so are credentials that several contexts have."""
+    drawn.browser.find_element(By.CSS_SELECTOR, '[data-risk="socket"]').click()
+    assert [name.text for name in drawn.all(".box .name")] == ["docker web"]
+    drawn.browser.find_element(By.CSS_SELECTOR, '[data-risk="socket"]').click()
+    drawn.browser.find_element(By.CSS_SELECTOR, '[data-risk="copies"]').click()
+    assert {name.text for name in drawn.all(".box .name")} == {"me", "sudo", "docker web", "lima default"}
+
+
+def test_logins_are_grouped_by_registry_and_by_credential(drawn: Map) -> None:
+    """Where must I rotate this password? One box for a credential has every context that stores it."""
+    drawn.browser.find_element(By.CSS_SELECTOR, '[data-group="registry"]').click()
+    names = {name.text for name in drawn.all(".box .name")}
+    assert {"Docker Hub", "ghcr.io", "quay.io"} <= names
+    drawn.browser.find_element(By.CSS_SELECTOR, '#groups [data-group="credential"]').click()
+    box = next(found for found in drawn.all(".box") if found.text.startswith("alice at Docker Hub"))
+    assert {row.text.splitlines()[0].partition(" in ")[2] for row in box.find_elements(By.CSS_SELECTOR, ".login")} == {
+        "me",
+        "sudo",
+        "docker web",
+        "lima default",
+    }
+
+
+LINES = """
+    const done = arguments[0], look = (path) => [path.getAttribute("class"), getComputedStyle(path)];
+    const lines = () => [...document.querySelectorAll("#lines g[class] > path")].map(look);
+    requestAnimationFrame(() => requestAnimationFrame(
+      () => done(lines().map(([name, style]) => [name, style.strokeDasharray, style.stroke]))));
+"""
 
 
 def test_a_line_leads_from_each_login_to_its_registry(drawn: Map) -> None:
-    """A login whose key names no registry has none; a state is told by colour, by dashes and by a mark."""
+    """Beyond ten there are lines for what is selected alone; a state is told by colour and by dashes."""
     drawn.browser.set_window_size(1300, 3000)
-    script = """
-        const done = arguments[0], look = (path) => [path.getAttribute("class"), getComputedStyle(path)];
-        const lines = () => [...document.querySelectorAll("#lines g[class] > path")].map(look);
-        requestAnimationFrame(() => requestAnimationFrame(
-          () => done(lines().map(([name, style]) => [name, style.strokeDasharray, style.stroke]))));
-    """
-    lines = drawn.browser.execute_async_script(script)
+    assert drawn.browser.execute_async_script(LINES) == []
+    next(button for button in drawn.all("#registries button") if "Docker Hub" in button.text).click()
+    lines = drawn.browser.execute_async_script(LINES)
+    drawn.browser.find_element(By.CSS_SELECTOR, '[data-mark="refused"]').click()
+    next(button for button in drawn.all("#registries button") if "Docker Hub" in button.text).click()
+    lines += drawn.browser.execute_async_script(LINES)
     drawn.browser.set_window_size(1300, 1000)
-    states = [login.state for found in machine() for login in found.logins if login.registry]
+    states = [
+        login.state
+        for found in machine()
+        for login in found.logins
+        if login.registry == "docker.io" or login.state is State.REFUSED
+    ]
     assert len(lines) == len(states)
     for kinds in zip(*lines, strict=True):  # classes, dashes, colours
         assert len({*kinds}) == len({*states})
+
+
+def test_a_narrow_window_needs_no_scrolling_sideways(drawn: Map) -> None:
+    """At 400 pixels nothing is wider than the window, and a path below the home folder is short."""
+    width = "return [document.documentElement.scrollWidth, window.innerWidth]"
+    metrics = {"width": 400, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    drawn.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    needed, there = drawn.browser.execute_script(width)
+    drawn.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert needed <= there == 400
+    assert "~/.docker/config.json" in drawn.text()
 
 
 def test_a_click_opens_the_trace(drawn: Map) -> None:
@@ -133,12 +228,16 @@ def test_a_click_opens_the_trace(drawn: Map) -> None:
     assert drawn.all("#trace") == []
 
 
-def test_a_broken_helper_is_told_with_what_mends_it(drawn: Map) -> None:
-    """Cause and hint stand in the trace."""
+def test_a_broken_helper_is_shown_with_its_fix(drawn: Map) -> None:
+    """The trace has the cause; the fix and the command for all findings can be copied."""
     drawn.login("eu.gcr.io").click()
     (dialog,) = drawn.all("#trace")
     assert "docker-credential-gcloud list: no executable file of that name on PATH" in dialog.text
     assert "install the Google Cloud CLI" in dialog.text
+    copy = dialog.find_elements(By.CSS_SELECTOR, ".command .copy")[-1]
+    copy.click()
+    assert copy.text == "Copied"
+    assert drawn.browser.execute_script("return String(getSelection())").strip() == "shorepass doctor"
     drawn.press(Keys.ESCAPE)
 
 
@@ -149,7 +248,7 @@ def test_all_of_it_works_from_the_keyboard(drawn: Map) -> None:
         if drawn.focused.get_attribute("class") == "login":
             break
     first = drawn.focused
-    assert "https://index.docker.io/v1/" in first.text
+    first_text = first.text
     assert first.value_of_css_property("outline-style") == "solid"
     drawn.press(Keys.ENTER)
     assert len(drawn.all("#trace")) == 1
@@ -157,7 +256,7 @@ def test_all_of_it_works_from_the_keyboard(drawn: Map) -> None:
     assert drawn.all("#trace") == []
     assert drawn.focused == first
     drawn.press(Keys.ARROW_DOWN)
-    assert "ghcr.io" in drawn.focused.text
+    assert drawn.focused.text != first_text
     drawn.press(Keys.ARROW_UP)
     assert drawn.focused == first
     drawn.press("/")
@@ -168,7 +267,7 @@ def test_search_and_states_and_registries_narrow_it_down(drawn: Map) -> None:
     """What does not fit is hidden, and the page says how much is left."""
     drawn.browser.find_element(By.ID, "find").send_keys("azurecr")
     assert [row.text.split()[0] for row in drawn.all(".login")] == ["acme.azurecr.io"]
-    assert "1 login in 1 place shown" in drawn.text()
+    assert "Shown: 1 login in 1 context." in drawn.text()
     drawn.browser.find_element(By.ID, "find").send_keys(Keys.CONTROL + "a", Keys.DELETE)
     drawn.browser.find_element(By.CSS_SELECTOR, '#legend [data-mark="refused"]').click()
     assert [row.text.split()[0] for row in drawn.all(".login")] == ["registry.acme.example:5000"]
@@ -208,9 +307,9 @@ def test_light_and_dark_can_be_read(drawn: Map, scheme: str) -> None:
     """The page follows the system; every state keeps its contrast on both."""
     media = [{"name": "prefers-color-scheme", "value": scheme}]
     drawn.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
-    card = luminance(drawn.all(".place")[0].value_of_css_property("background-color"))
+    card = luminance(drawn.all(".box")[0].value_of_css_property("background-color"))
     assert (card > 0.5) == (scheme == "light")
-    for element in drawn.all(".login .state, .login .key, .login .rests, .place .chip, .login .account"):
+    for element in drawn.all(".login .state, .login .key, .login .stored, .box .chip, .login .user"):
         ink = luminance(element.value_of_css_property("color"))
         assert (max(ink, card) + 0.05) / (min(ink, card) + 0.05) >= READABLE, element.text
     drawn.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
@@ -234,13 +333,13 @@ def test_paper_loses_nothing(chromium: Chrome, tmp_path: Path, looked: list[Look
     done = run([require("pdftotext"), "-raw", str(tmp_path / "who.pdf"), "-"])
     text = "".join(done.stdout.split())
     for found in looked:
-        assert found.place.name in text
+        assert "".join(shown(found.place.name).split()) in text
         assert "".join((found.trouble or "").split()) in text
         for login in found.logins:
             for part in (
-                login.key,
+                "DockerHub" if login.registry == "docker.io" else login.key,
                 login.account,
-                login.path if not login.helper else login.helper,
+                Path(login.path).name if not login.helper else login.helper,
                 login.detail,
                 login.hint,
             ):
@@ -252,11 +351,11 @@ def test_paper_loses_nothing(chromium: Chrome, tmp_path: Path, looked: list[Look
     )
 
 
-def test_three_hundred_places(chromium: Chrome, tmp_path: Path) -> None:
+def test_three_hundred_contexts(chromium: Chrome, tmp_path: Path) -> None:
     """They begin folded, with a mark for each login, and one is found by its name."""
     drawn = Map(chromium, tmp_path, crowd(300))
     assert drawn.all(".login") == []
-    marks = drawn.browser.find_elements(By.CSS_SELECTOR, ".place .marks .mark")
+    marks = drawn.browser.find_elements(By.CSS_SELECTOR, ".box .marks .mark")
     assert len(marks) == sum(len(found.logins) for found in crowd(300))
     drawn.browser.find_element(By.ID, "find").send_keys("u119")
     assert [row.text.split()[:2] for row in drawn.all(".login")] == [["ghcr.io", "u119"]]
@@ -273,8 +372,11 @@ def test_a_name_with_markup_is_only_a_strange_name(chromium: Chrome, tmp_path: P
     drawn = Map(chromium, tmp_path, look([context.within(HOSTILE, HOSTILE)], now=NOW))
     assert "<img" not in drawn.html
     assert drawn.html.lower().count("</script") == 2
-    assert drawn.browser.title == "Who is logged in"
-    assert drawn.browser.find_elements(By.CSS_SELECTOR, "img, b:not(#legend b), body > script ~ script ~ *") == []
+    assert drawn.browser.title == f"Registry logins on {HOST}"
+    assert (
+        drawn.browser.find_elements(By.CSS_SELECTOR, "img, b:not(#legend b, #risks b), body > script ~ script ~ *")
+        == []
+    )
     row = drawn.login("ghcr.io")
     assert HOSTILE in row.text
     row.click()
@@ -291,6 +393,6 @@ def test_no_secret_is_in_it(drawn: Map) -> None:
 def test_nobody_is_logged_in(chromium: Chrome, tmp_path: Path) -> None:
     """An empty map says so, and what to do."""
     drawn = Map(chromium, tmp_path, look([DictContext("me", {}).place], now=NOW))
-    assert "Nobody is logged in" in drawn.text()
+    assert "No one is logged in" in drawn.text()
     assert "shorepass login REGISTRY" in drawn.text()
     assert os.path.getsize(drawn.file) < 100_000

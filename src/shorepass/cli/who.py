@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             ShorepassError("other users are not shown: only root may look", hint="sudo shorepass who --all")
         )
     if arguments.html:
-        _draw(looked, arguments.html, now)
+        _draw(looked, arguments.html, now, here)
     elif arguments.json:
         _print_json(looked)
     else:
@@ -105,14 +105,14 @@ def _checked(looked: list[Looked], arguments: argparse.Namespace, here: Context,
         return check(looked, access, here, seconds=seconds, now=now, progress=step)
 
 
-def _draw(looked: Sequence[Looked], path: str, now: float) -> None:
+def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -> None:
     """Write the map. Raises WriteError."""
     from shorepass import files
     from shorepass.errors import FileError, WriteError
     from shorepass.who.document import sentence
     from shorepass.who.page import page
 
-    drawn = page(looked, now=now)
+    drawn = page(looked, now=now, host=here.host_name(), user=here.user_name())
     if path == "-":
         console.data(drawn.encode() + b"\n")
     else:

@@ -51,6 +51,17 @@ class LocalContext:
         name = platform.machine().lower()
         return _MACHINES.get(name, name)
 
+    @staticmethod
+    def host_name() -> str:
+        """Return the name of this machine, for titles of reports."""
+        import platform
+
+        return platform.node() or "this machine"
+
+    def user_name(self) -> str:
+        """Return the user for people: ``alice(1000)``; the name of the context where the system has no user ids."""
+        return self.name if self.uid is None else files.owner_of(self.uid) or str(self.uid)
+
     @classmethod
     def current(cls) -> LocalContext:
         """Return the context of this very process, with a copy of its environment."""

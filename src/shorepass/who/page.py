@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from importlib.resources import files
 
+from shorepass.contexts.command import command
 from shorepass.errors import HelperError
 from shorepass.resolution import Outcome, Step
 from shorepass.who.document import date, described, document, sentence, shares_of
@@ -37,14 +39,18 @@ POLICY = (
 ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
-def page(looked: Sequence[Looked], *, now: float) -> str:
-    """Return the map as HTML. ``now``: seconds since 1970."""
+def page(looked: Sequence[Looked], *, now: float, host: str, user: str) -> str:
+    """Return the map as HTML.
+
+    ``now``: seconds since 1970. ``host``: the name of this machine. ``user``: the user who draws the map.
+    """
     style, script = _text("page.css"), _text("page.js")
     parts = {
+        "TITLE": html.escape(f"Registry logins on {host}"),
         "POLICY": POLICY.format(style=_hash(style), script=_hash(script)),
         "STYLE": style,
         "SCRIPT": script,
-        "DATA": json.dumps(_data(looked, now)).translate(ESCAPES),
+        "DATA": json.dumps(_data(looked, now, user)).translate(ESCAPES),
     }
     return re.sub("@@([A-Z]+)@@", lambda found: parts[found[1]], _text("page.html"))
 
@@ -57,21 +63,19 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _data(looked: Sequence[Looked], now: float) -> dict[str, Any]:
+def _data(looked: Sequence[Looked], now: float, user: str) -> dict[str, Any]:
     data = document(looked)
     logins = ((found.context, number, login) for found in looked for number, login in enumerate(found.logins))
     for (context, number, login), shown in zip(logins, data["logins"], strict=True):
         shown["traces"] = list(_traces(context, login)) if context is not None and number < TRACES else []
-    for found, place in zip(looked, data["places"], strict=True):
-        place["user"] = _user(found.context)
-    return {**data, "sentence": sentence(looked), "drawn": date(now), "links": list(_links(looked))}
-
-
-def _user(context: Context | None) -> str:
-    if context is None:
-        return ""
-    uid = "" if context.uid is None else f"uid {context.uid}"
-    return ", ".join(part for part in (uid, context.home()) if part)
+        shown["doctor"] = command(context or login.context, "doctor")
+        shown["user"] = shown.pop("account")
+    contexts = data.pop("places")
+    for found, shown in zip(looked, contexts, strict=True):
+        shown["uid"] = None if found.context is None else found.context.uid
+        shown["home"] = None if found.context is None else found.context.home()
+    seen = {"sentence": sentence(looked), "drawn": date(now), "drawn_by": user, "links": list(_links(looked))}
+    return {**data, "contexts": contexts, **seen}
 
 
 def _traces(context: Context, login: Login) -> Iterator[dict[str, Any]]:
