@@ -7,46 +7,33 @@ client names any more, repairs that can be undone (they hold a file's bytes as t
 from __future__ import annotations
 
 from shorepass.clients import Target, find
-from shorepass.config.locations import docker_config_path
 from shorepass.contexts.command import command
-from shorepass.errors import InvalidReference, ShorepassError, SourceError, StoreLocked, UsageError, WriteError
+from shorepass.errors import ShorepassError, SourceError, StoreLocked, UsageError, WriteError
 from shorepass.helper import OURSELVES
 from shorepass.logins import Erasure
-from shorepass.names import HUB_HOSTS, HUB_REGISTRY, HUB_SERVER_URL, registry_meant
+from shorepass.names import HUB_HOSTS, HUB_REGISTRY, HUB_SERVER_URL
+from shorepass.remaining import Left, meant, remaining
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from shorepass.clients import Client, Entry
+    from shorepass.clients import Client
     from shorepass.contexts import Context
     from shorepass.contexts.local import LocalContext
     from shorepass.stores import Store
 
 __all__ = ["Departure", "Left", "log_out", "log_out_everywhere"]
 
-LEGACY = ".dockercfg"  # keeps keys at its top, where no logout looks for them
 FAMILIES = ("docker", "podman")  # skopeo and buildah have podman's files
-
-
-class Left(NamedTuple):
-    """A login for the same registry that a client still finds: in ``path``, or by our helper, which is named there.
-
-    ``flags``: with which the client's logout erases it; None: it erases nothing there.
-    """
-
-    client: str
-    key: str
-    path: str
-    flags: tuple[str, ...] | None
 
 
 class Departure(NamedTuple):
     """What a logout did.
 
     ``erased``: the places of the client's own logout. ``ours``: other stores of ours, where the login was found or may still
-    be. ``repairs``: names of kept repairs that held it, and can no longer be undone.
+    be. ``repairs``: names of kept repairs that held it, and can no longer be undone. ``left``: what clients still find.
     """
 
     erased: list[Erasure]
@@ -63,13 +50,13 @@ def log_out(here: LocalContext, context: Context, client: Client, server: str) -
     from shorepass.logins import log_out as erase_as_client
 
     erased = erase_as_client(context, client, server)
-    registry = _meant(server or HUB_REGISTRY)
+    registry = meant(server or HUB_REGISTRY)
     keys = [erasure.target.key for erasure in erased]
     if registry == HUB_REGISTRY:
         keys += [HUB_REGISTRY, HUB_SERVER_URL]  # podman's key and docker's
     ours = list(_erase_ours(here, lambda _: keys, context, server))
     repairs = _forget_copies(here, context, erased, _hosts(registry), ours)
-    return Departure(erased, ours, repairs, list(_left(here, context, registry)))
+    return Departure(erased, ours, repairs, list(remaining(here, context, registry, silent=_failed(erased))))
 
 
 def log_out_account(here: LocalContext, client: Client, server: str, account: str) -> Departure:
@@ -80,16 +67,25 @@ def log_out_account(here: LocalContext, client: Client, server: str, account: st
     erased = account_logins.log_out(here, client, server, account)
     keys = [key_of(target.key, account) for target in client.erasures(here, server)]
     ours = list(_erase_ours(here, lambda _: keys, here, server, of_account=True))
-    return Departure(erased, ours, _forget_copies(here, here, erased, _hosts(_meant(server)), ours), [])
+    return Departure(erased, ours, _forget_copies(here, here, erased, _hosts(meant(server)), ours), [])
 
 
 def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> Departure:
-    """Erase every login that ``client`` could use, and every copy that is ours. Raises as ``log_out`` does."""
+    """Erase every login that ``client`` could use, and every copy that is ours; say what other clients still find.
+
+    Raises as ``log_out`` does.
+    """
     from shorepass.logins import log_out_everywhere as erase_as_client
 
     erased = erase_as_client(context, client)
     ours = list(_erase_ours(here, lambda store: store.list(), context, ""))
-    return Departure(erased, ours, _forget_copies(here, context, erased, {""}, ours), [])
+    repairs = _forget_copies(here, context, erased, {""}, ours)
+    return Departure(erased, ours, repairs, list(remaining(here, context, None, silent=_failed(erased))))
+
+
+def _failed(erased: Iterable[Erasure]) -> set[str]:
+    """Return the suffixes of the helpers that could not erase a login."""
+    return {erasure.target.helper or "" for erasure in erased if erasure.error}
 
 
 def _hosts(registry: str) -> Iterable[str]:
@@ -171,67 +167,3 @@ def _forget_copies(
     except (SourceError, WriteError) as error:
         failed.append(Erasure(Target(journal.folder, ""), found=False, error=error))
         return []
-
-
-# The other clients
-
-
-def _left(here: LocalContext, context: Context, registry: str) -> Iterator[Left]:
-    """Yield the logins of a registry that clients still find: in files, and in the vault. No helper is asked."""
-    docker_path, seen = docker_config_path(context)[0], set()
-    for name in FAMILIES:
-        for entry in find(name).entries(context, ask_helpers=False):
-            key = entry.key
-            if entry.helper == OURSELVES and (not key or _meant(key) == registry):
-                key = _key_in_vault(here, registry) if context.name == "me" else ""
-            elif not entry.kind or _meant(key) != registry:
-                continue
-            if key and (entry.path, key) not in seen:
-                seen.add((entry.path, key))
-                owner = "docker" if entry.path == docker_path else name
-                yield Left(owner, key, entry.path, _flags(context, owner, entry))
-
-
-def _key_in_vault(here: LocalContext, registry: str) -> str:
-    """Return the key of the default login that clients find in the vault; empty: none, or nobody knows without asking."""
-    from shorepass.contexts.terminal import nobody
-    from shorepass.stores import settings
-    from shorepass.stores.accounts import split
-    from shorepass.stores.vault import Vault
-
-    try:
-        if settings.load(here).store in (None, "vault"):
-            keys = Vault(here, ask=nobody, tell=lambda _: None).list()
-            return next((key for key in keys if not split(key)[1] and _meant(key) == registry), "")
-    except SourceError:
-        pass  # said, where it matters, by those who need what is in it
-    return ""
-
-
-def _flags(context: Context, name: str, entry: Entry) -> tuple[str, ...] | None:
-    """Return the flags with which a client's logout erases an entry, None where it cannot."""
-    if entry.helper == OURSELVES:
-        return ()
-    if entry.path.endswith(LEGACY):
-        return None
-    place = (entry.path, entry.key)
-    if any(target[:2] == place for target in _erasures(context, name, entry.key)):
-        return ()
-    named = context.with_env(REGISTRY_AUTH_FILE=entry.path)
-    if name != "docker" and any(target[:2] == place for target in _erasures(named, name, entry.key)):
-        return ("--authfile", entry.path)
-    return None
-
-
-def _erasures(context: Context, name: str, server: str) -> list[Target]:
-    try:
-        return find(name).erasures(context, server)
-    except (SourceError, UsageError):
-        return []
-
-
-def _meant(server: str) -> str:
-    try:
-        return registry_meant(server)
-    except InvalidReference:
-        return server.lower()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from shorepass.gone import Departure
     from shorepass.logins import Erasure
+    from shorepass.remaining import Left
 
 EXAMPLES = """\
 examples:
@@ -19,6 +20,8 @@ examples:
   shorepass logout --as work ghcr.io
 
 The login is then in no file, store or backup of ours; repairs by doctor that kept a copy of it cannot be undone any more.
+Logins that another client still has are printed, each with the command that logs out of it. So it is with --all, which
+takes the logins of one client: docker's, unless --client names another.
 As docker logout, a registry without a login is no error for docker; as podman logout, it is one for podman.
 """
 
@@ -30,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("server", nargs="?", metavar="SERVER", help="the registry (default: Docker Hub)")
     parser.add_argument("--as", dest="account", metavar="NAME", help="of the account of that name, and of no other")
-    parser.add_argument("-a", "--all", action="store_true", help="every login this client could use")
+    parser.add_argument("-a", "--all", action="store_true", help="every login of this client, and of every account")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     place.add_client_flags(parser)
 
@@ -41,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import UsageError, without_user_info
     from shorepass.gone import log_out, log_out_account, log_out_everywhere
+    from shorepass.helper import OURSELVES
 
     client = place.find_client(arguments)
     is_docker = client.name == "docker"
@@ -75,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
         for account in sorted({*before} - {*accounts}):
             console.err(f"that was the login of the account {account}, which is meant here")
         _print_left(done, arguments)
+        if arguments.all and context.name != "me" and any(each.target.helper == OURSELVES for each in done.erased):
+            console.err(f"accounts in {context.name} are not looked at; run this there: shorepass logout --all")
         for account in accounts:
             named = without_user_info(server)
             command = f"shorepass logout --as {account} {named}"
@@ -108,22 +114,30 @@ def _print_text(done: Departure, server: str, *, found: bool, is_docker: bool) -
 
 def _print_left(done: Departure, arguments: argparse.Namespace) -> None:
     """Say what can no longer be undone, and which clients are still logged in."""
-    import shlex
-
     from shorepass.errors import printable, without_user_info
 
     if done.repairs:
         names = ", ".join(done.repairs)
         console.err(f"kept copies of it erased; these repairs cannot be undone any more: {names}")
     for left in done.left:
-        key = printable(without_user_info(left.key))
-        words = ["shorepass", "logout", "--client", left.client]
-        for flag, value in (("--in", arguments.place), ("--config", arguments.config)):
-            words += [flag, value] if value not in (None, "me") else []
-        if arguments.authfile and left.client != "docker" and not left.flags:
-            words += ["--authfile", arguments.authfile]
-        command = "take it out of there" if left.flags is None else shlex.join([*words, *left.flags, key])
-        console.err(f"{left.client} is still logged in to {key}, by {left.path}: {command}")
+        key, command = printable(without_user_info(left.key)), _command(left, arguments)
+        console.err(f"{left.client} is still logged in to {key}, by {left.path}: {command or 'take it out of there'}")
+
+
+def _command(left: Left, arguments: argparse.Namespace) -> str:
+    """Return the command that logs out of what is left, ``""`` where no logout reaches it."""
+    import shlex
+
+    from shorepass.errors import without_user_info
+
+    if left.flags is None:
+        return ""
+    words = ["shorepass", "logout", "--client", left.client]
+    for flag, value in (("--in", arguments.place), ("--config", arguments.config)):
+        words += [flag, value] if value not in (None, "me") else []
+    if arguments.authfile and left.client != "docker" and not left.flags:
+        words += ["--authfile", arguments.authfile]
+    return shlex.join([*words, *left.flags, without_user_info(left.key)])
 
 
 def _where(erasure: Erasure) -> str:
