@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from shorepass.contexts import Context
     from shorepass.gone import Departure
     from shorepass.logins import Erasure
     from shorepass.remaining import Left
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Log out; 0 unless a place could not be erased (or, for podman, nothing was found)."""
     from shorepass import account_logins
+    from shorepass.contexts.command import command
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import UsageError, without_user_info
     from shorepass.gone import log_out, log_out_account, log_out_everywhere
@@ -78,13 +80,13 @@ def run(arguments: argparse.Namespace) -> int:
         _print_text(done, "" if arguments.all else server, found=found, is_docker=is_docker)
         for account in sorted({*before} - {*accounts}):
             console.err(f"that was the login of the account {account}, which is meant here")
-        _print_left(done, arguments)
+        _print_left(done, context)
         if arguments.all and context.name != "me" and any(each.target.helper == OURSELVES for each in done.erased):
             console.err(f"accounts in {context.name} are not looked at; run this there: shorepass logout --all")
         for account in accounts:
             named = without_user_info(server)
-            command = f"shorepass logout --as {account} {named}"
-            console.err(f"the account {account} is still logged in to {named}: {command}")
+            way = command(context, "logout", "--as", account, named)
+            console.err(f"the account {account} is still logged in to {named}: {way}")
     if broken:
         return place.failure_code(arguments)
     return 0 if found or is_docker or arguments.all else place.failure_code(arguments)
@@ -112,7 +114,7 @@ def _print_text(done: Departure, server: str, *, found: bool, is_docker: bool) -
         console.print_error(error)
 
 
-def _print_left(done: Departure, arguments: argparse.Namespace) -> None:
+def _print_left(done: Departure, context: Context) -> None:
     """Say what can no longer be undone, and which clients are still logged in."""
     from shorepass.errors import printable, without_user_info
 
@@ -120,24 +122,20 @@ def _print_left(done: Departure, arguments: argparse.Namespace) -> None:
         names = ", ".join(done.repairs)
         console.err(f"kept copies of it erased; these repairs cannot be undone any more: {names}")
     for left in done.left:
-        key, command = printable(without_user_info(left.key)), _command(left, arguments)
-        console.err(f"{left.client} is still logged in to {key}, by {left.path}: {command or 'take it out of there'}")
+        key = printable(without_user_info(left.key))
+        console.err(f"{left.client} is still logged in to {key}, by {left.path}: {_command(left, context)}")
 
 
-def _command(left: Left, arguments: argparse.Namespace) -> str:
-    """Return the command that logs out of what is left, ``""`` where no logout reaches it."""
-    import shlex
-
+def _command(left: Left, context: Context) -> str:
+    """Return the command that logs out of what is left; where no logout reaches it, what to do instead."""
+    from shorepass.contexts.command import command
     from shorepass.errors import without_user_info
 
     if left.flags is None:
-        return ""
-    words = ["shorepass", "logout", "--client", left.client]
-    for flag, value in (("--in", arguments.place), ("--config", arguments.config)):
-        words += [flag, value] if value not in (None, "me") else []
-    if arguments.authfile and left.client != "docker" and not left.flags:
-        words += ["--authfile", arguments.authfile]
-    return shlex.join([*words, *left.flags, without_user_info(left.key)])
+        return "take it out of there"
+    if left.flags or left.client == "docker":
+        context = context.with_env(REGISTRY_AUTH_FILE="")  # docker has no such file; the flags name another one
+    return command(context, "logout", *left.flags, without_user_info(left.key), client=left.client)
 
 
 def _where(erasure: Erasure) -> str:
