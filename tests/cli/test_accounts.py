@@ -254,7 +254,7 @@ def test_podman_has_keys_for_parts_of_a_registry(person: Person, registry: str) 
     assert person.run("logout", "--as", "work", "--client", "podman", registry).status == 0
     assert json.loads(auth_file().read_text())["auths"] == {}
     step = account_step(person, "--client", "podman", f"{registry}/acme/app")
-    assert (step["outcome"], step["hint"]) == ("skipped", f"shorepass login --as work --client podman {registry}")
+    assert (step["outcome"], step["hint"]) == ("skipped", f"shorepass login --client podman --as work {registry}")
 
 
 def test_podman_by_the_name_of_a_part(person: Person, registry: str) -> None:

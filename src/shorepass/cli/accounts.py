@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         _list(here, as_json=arguments.json)
         return 0
     if not arguments.account:
-        raise UsageError("no account was named", hint="shorepass accounts lists them")
+        raise UsageError("no account was named", hint=command(None, "accounts"))
     if arguments.repository and arguments.directory is not None:
         raise UsageError("a rule is for a repository or for a folder", hint="make two of it")
     return (_use if arguments.action == "use" else _forget)(here, _rule(here, arguments))
@@ -73,7 +74,7 @@ def _use(here: LocalContext, rule: Rule) -> int:
     if not subject:
         raise UsageError(
             "what it is to be used for was not named",
-            hint=f"shorepass accounts use {rule.account} 'ghcr.io/acme/*', or --directory DIR",
+            hint=f"{command(None, 'accounts', 'use', rule.account, 'ghcr.io/acme/*')}, or --directory DIR",
         )
     changed = rules.use(here, rule)
     console.out(f"{settings.path_of(here)}: {subject} uses {rule.account}" + ("" if changed else " already"))
@@ -88,8 +89,8 @@ def _say_how(rule: Rule) -> None:
     """Say what it takes for each client: none of their helpers is told the repository."""
     registry = rule.repository.partition("/")[0]
     console.note("clients ask a helper for a registry, without the repository; for this rule:")
-    console.hint(f"podman: shorepass login --as {rule.account} --client podman {registry}")
-    console.hint(f"docker: shorepass run --as {rule.account} -- docker ...")
+    console.hint(f"podman: {command(None, 'login', '--as', rule.account, registry, client='podman')}")
+    console.hint(f"docker: {command(None, 'run', '--as', rule.account, '--', 'docker', '...')}")
 
 
 def _warn_without_login(here: LocalContext, rule: Rule) -> None:
@@ -109,7 +110,7 @@ def _warn_without_login(here: LocalContext, rule: Rule) -> None:
         where = "in that folder" if rule.directory else "for that registry"
         console.note(f"{rule.account} has no login yet: until then clients get none {where}")
         registry = rule.repository.partition("/")[0] or "REGISTRY"
-        console.hint(f"shorepass login --as {rule.account} {registry}")
+        console.hint(command(None, "login", "--as", rule.account, registry))
 
 
 def _forget(here: LocalContext, rule: Rule) -> int:
@@ -132,7 +133,7 @@ def _list(here: LocalContext, *, as_json: bool) -> None:
         _print_table(rows)
     else:
         console.err("no accounts beside the default logins")
-        console.hint("shorepass login --as NAME REGISTRY")
+        console.hint(command(None, "login", "--as", "NAME", "REGISTRY"))
 
 
 def _print_table(rows: list[Row]) -> None:

@@ -7,6 +7,7 @@ import sys
 
 from shorepass.cli import console, place
 from shorepass.clients import NAMES
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fix and arguments.json:
         raise UsageError("--fix is a conversation, and --json is none")
     if arguments.fix and not arguments.yes and not sys.stdin.isatty():
-        raise UsageError("--fix asks, and standard input is no terminal", hint="shorepass doctor --fix --yes")
+        raise UsageError(
+            "--fix asks, and standard input is no terminal", hint=command(None, "doctor", "--fix", "--yes")
+        )
     examined, broken = _examine(arguments)
     findings = [finding for _, found in examined for finding in found]
     if arguments.json:

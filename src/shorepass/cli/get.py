@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console, place
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass.helper import protocol
     from shorepass.names import parse
 
-    resolution = place.find_client(arguments).resolve(place.context(arguments), parse(arguments.reference))
+    context = place.context(arguments)
+    resolution = place.find_client(arguments).resolve(context, parse(arguments.reference))
     credential = resolution.credential
     if isinstance(credential, Anonymous):
         console.out(protocol.Refusal.NOT_FOUND)
@@ -43,6 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
             f"{resolution.client} is not deterministic here: two keys name this registry; "
             f"it picks one of {1 + len(resolution.alternatives)} at random"
         )
-        console.hint(f"shorepass explain {arguments.reference}")
+        console.hint(command(context, "explain", arguments.reference, client=resolution.client))
     console.data(protocol.encode_answer(resolution.server_url, credential))
     return 0

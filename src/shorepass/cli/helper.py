@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from shorepass.cli import console
+from shorepass.contexts.command import command
 from shorepass.helper import OURSELVES, PROGRAM
 
 TYPE_CHECKING = False
@@ -69,10 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.all and not arguments.registry and (left := len(install.naming(here))):
         others = "one other place names" if left == 1 else f"{left} other places name"
         console.note(f"{others} it, as a login does for its registry")
-        console.hint("shorepass helper uninstall --all")
+        console.hint(command(None, "helper", "uninstall", "--all"))
     if migrations:
         console.note("what migrate has named stays, with the logins that it has moved")
-        console.hint("shorepass migrate --undo")
+        console.hint(command(None, "migrate", "--undo"))
     return 0
 
 
@@ -90,7 +91,7 @@ def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) ->
     if changed and before and here.which(f"docker-credential-{before}"):
         name = printable(before)
         console.note(f"what docker-credential-{name} holds stays there, where nobody looks any more")
-        console.hint(f"move it into the store: shorepass migrate --from {name} --apply")
+        console.hint(f"move it into the store: {command(None, 'migrate', '--from', name, '--apply')}")
     if where.member == ("credsStore",):
         _warn_of_plain_text(here, where.path)
 
@@ -142,9 +143,8 @@ def _warn_of_plain_text(here: LocalContext, path: str) -> None:
     if left:
         names = ", ".join(printable(without_user_info(key)) for key in left)
         console.note(f"{path} still holds in plain text, where docker no longer looks: {names}")
-        console.hint(
-            "move it into the store: shorepass migrate --apply; or only take it out: shorepass logout REGISTRY"
-        )
+        migrate, logout = command(None, "migrate", "--apply"), command(here, "logout", "REGISTRY")
+        console.hint(f"move it into the store: {migrate}; or only take it out: {logout}")
 
 
 def _warn(here: LocalContext) -> None:

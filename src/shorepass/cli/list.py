@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console, place
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_table(rows)
     else:
         console.err("no logins")
-        console.hint("shorepass login REGISTRY")
+        console.hint(command(here, "login", "REGISTRY", client=arguments.client or ""))
     for error in {entry.error.message: entry.error for _, entry in rows if entry.error}.values():
         console.print_error(error)
     return 3 if any(entry.error for _, entry in rows) else 0

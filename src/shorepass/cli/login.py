@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from shorepass.cli import console, place
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
     is_docker = client.name == "docker"
     arguments.failure_code = place.failure_code(arguments)
     if arguments.server is None and not is_docker:
-        raise UsageError("no registry was named", hint=f"shorepass login --client {client.name} REGISTRY")
+        raise UsageError(
+            "no registry was named", hint=command(arguments.place, "login", "REGISTRY", client=client.name)
+        )
     server = arguments.server or "docker.io"
     _check_flags(arguments)
     if arguments.account is not None:
@@ -91,10 +94,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> int:
     """Log in as an account of its own: its logins are kept where this process runs."""
     from shorepass import account_logins
+    from shorepass.errors import without_user_info
 
     here, account = place.here(arguments), arguments.account
     if arguments.get_login:
-        return _print_name(account_logins.stored(here, client, server, account), server, f"--as {account} {server}")
+        login = command(here, "login", "--as", account, without_user_info(server), client=client.name)
+        return _print_name(account_logins.stored(here, client, server, account), server, login)
     credential = _ask(arguments)
     access = place.access(arguments)
     done = account_logins.log_in(here, client, server, credential, access, account, store=arguments.store, tell=_tell)
@@ -124,20 +129,20 @@ def _check_flags(arguments: argparse.Namespace) -> None:
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
+    from shorepass.errors import without_user_info
     from shorepass.names import Reference, registry_of_server
 
     credential = client.resolve(here, Reference(registry_of_server(server))).credential
-    return _print_name(credential, server, server)
+    return _print_name(credential, server, command(here, "login", without_user_info(server), client=client.name))
 
 
-def _print_name(credential: Credential, server: str, words: str) -> int:
-    """Print whose login it is; ``words`` would make one. Raises ShorepassError: there is none."""
+def _print_name(credential: Credential, server: str, login: str) -> int:
+    """Print whose login it is; ``login`` is the command that makes one. Raises ShorepassError: there is none."""
     from shorepass.credential import Anonymous, Basic, IdentityToken
     from shorepass.errors import ShorepassError, without_user_info
 
     if isinstance(credential, Anonymous):
-        hint = f"shorepass login {words.replace(server, without_user_info(server))}"
-        raise ShorepassError(f"not logged into {without_user_info(server)}", hint=hint)
+        raise ShorepassError(f"not logged into {without_user_info(server)}", hint=login)
     name = credential.username if isinstance(credential, Basic | IdentityToken) else ""
     console.out(name)
     return 0

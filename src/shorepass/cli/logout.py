@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console, place
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Log out; 0 unless a place could not be erased (or, for podman, nothing was found)."""
     from shorepass import account_logins
-    from shorepass.contexts.command import command
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import UsageError, without_user_info
     from shorepass.gone import log_out, log_out_account, log_out_everywhere
@@ -82,7 +82,8 @@ def run(arguments: argparse.Namespace) -> int:
             console.err(f"that was the login of the account {account}, which is meant here")
         _print_left(done, context)
         if arguments.all and context.name != "me" and any(each.target.helper == OURSELVES for each in done.erased):
-            console.err(f"accounts in {context.name} are not looked at; run this there: shorepass logout --all")
+            there = command(None, "logout", "--all")
+            console.err(f"accounts in {context.name} are not looked at; run this there: {there}")
         for account in accounts:
             named = without_user_info(server)
             way = command(context, "logout", "--as", account, named)
@@ -128,7 +129,6 @@ def _print_left(done: Departure, context: Context) -> None:
 
 def _command(left: Left, context: Context) -> str:
     """Return the command that logs out of what is left; where no logout reaches it, what to do instead."""
-    from shorepass.contexts.command import command
     from shorepass.errors import without_user_info
 
     if left.flags is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,5 +101,5 @@ def _mend(finding: Finding, examination: Examination, journal: Journal) -> None:
         console.print_error(error)
         return
     outcome = "still there" if there else "mended"
-    undo = f" (to take it back: shorepass doctor --undo {name})" if name else ""
+    undo = f" (to take it back: {command(None, 'doctor', '--undo', name)})" if name else ""
     console.out(outcome + undo)

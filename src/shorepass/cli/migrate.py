@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from shorepass.cli import console
+from shorepass.contexts.command import command
 from shorepass.migration.move import Done
 
 TYPE_CHECKING = False
@@ -156,10 +157,10 @@ class _Chosen(_Opener):
         if arguments.to is not None:
             named(arguments.to, here, ask=self._ask, tell=_tell)  # is there such a store?
         if PLAIN in (self.name, arguments.to):
-            raise UsageError(f"the store {PLAIN} is plain text", hint="shorepass stores use vault")
+            raise UsageError(f"the store {PLAIN} is plain text", hint=command(None, "stores", "use", "vault"))
         if arguments.to not in (None, self.name) and not self._wanted:
             reason = f"docker-credential-shorepass uses the store {self.name}, so no client would find a login there"
-            raise UsageError(reason, hint=f"shorepass stores use {arguments.to}")
+            raise UsageError(reason, hint=command(None, "stores", "use", arguments.to))
         self.label = self.name if self.is_made or name else self._wanted or "a new store"
 
     def _vault_exists(self) -> bool:
@@ -237,7 +238,7 @@ def _warn_of_accounts(here: LocalContext, store: str, keys: set[str]) -> None:
         if account and key in keys:
             _tell(
                 f"the account {account} has a login for {key}, where clients ask our helper no longer: "
-                f"shorepass run --as {account} chooses it"
+                f"{command(None, 'run', '--as', account)} chooses it"
             )
 
 
@@ -293,7 +294,8 @@ def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
     for hint in dict.fromkeys(stay.hint for stay in done.stays if stay.hint):
         console.hint(f"{printable(hint)}")
     if state == "planned" and done.moved:
-        console.hint(f"shorepass migrate {f'--from {helper} ' if helper else ''}--apply")
+        source_flags = ("--from", helper) if helper else ()
+        console.hint(command(None, "migrate", *source_flags, "--apply"))
 
 
 def _summary(state: str, store: str, done: Done) -> str:
@@ -306,7 +308,8 @@ def _summary(state: str, store: str, done: Done) -> str:
         return "nothing is left to take back" if state == "undone" else ""
     text = f"{count} login{'s' * (count != 1)} {said}"
     text += f", {left} stay{'s' * (left == 1)}" if left else ""
-    return text + ("; shorepass migrate --undo takes it back" if state == "moved" and count else "")
+    undo = command(None, "migrate", "--undo")
+    return text + (f"; {undo} takes it back" if state == "moved" and count else "")
 
 
 def _rows(done: Done) -> list[tuple[Moved, str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,18 +56,20 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass.stores.behind import as_before
 
     arguments.failure_code = OWN_FAILURE
-    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
-    if not command:
-        raise UsageError("no command was named", hint="shorepass run --as NAME -- docker push ...")
+    argv = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not argv:
+        raise UsageError(
+            "no command was named", hint=command(None, "run", "--as", "NAME", "--", "docker", "push", "...")
+        )
     here = as_before(LocalContext.current())
-    client = arguments.client or client_of(command[0])
+    client = arguments.client or client_of(argv[0])
     keys = _keys(here, client, arguments.account)
-    program = _find(here, command[0])
+    program = _find(here, argv[0])
     if isinstance(program, int):
         reason = "not found" if program == NOT_FOUND else "cannot be run"
-        console.note(f"{command[0]}: {reason}")
+        console.note(f"{argv[0]}: {reason}")
         return program
-    return _attend(here, client, arguments.account, keys, program, command)
+    return _attend(here, client, arguments.account, keys, program, argv)
 
 
 def _keys(here: LocalContext, client: str, account: str) -> list[str]:
@@ -87,7 +90,7 @@ def _keys(here: LocalContext, client: str, account: str) -> list[str]:
             raise
         if client == "docker":
             reason = f"the account {account!r} has logins in podman's file alone, where docker does not look: {native}"
-            raise UsageError(reason, hint=f"shorepass login --as {account} REGISTRY") from error
+            raise UsageError(reason, hint=command(None, "login", "--as", account, "REGISTRY")) from error
         _tell(f"{client} takes the login of the account {account!r} by itself: {native}")
         return []
 
@@ -109,9 +112,7 @@ def _find(here: LocalContext, name: str) -> str | int:
     return CANNOT_RUN if any(map(os.path.exists, places)) else NOT_FOUND
 
 
-def _attend(
-    here: LocalContext, client: str, account: str, keys: list[str], program: str, command: Sequence[str]
-) -> int:
+def _attend(here: LocalContext, client: str, account: str, keys: list[str], program: str, argv: Sequence[str]) -> int:
     from shorepass import processes, temporary
     from shorepass.one_command import bring_home, lend, vanished_logins
 
@@ -121,9 +122,9 @@ def _attend(
             _warn_of_unseen(client, lent)
         variables = lent.variables if lent else {}
         try:
-            status = processes.attend(program, command, env={**here.environment(), **variables}, keep=folder.fds)
+            status = processes.attend(program, argv, env={**here.environment(), **variables}, keep=folder.fds)
         except processes.ProcessNotStarted as error:
-            console.note(f"{command[0]}: {error}")
+            console.note(f"{argv[0]}: {error}")
             return CANNOT_RUN
         if lent:
             _warn_of_vanished(account, vanished_logins(here, lent))
@@ -146,7 +147,7 @@ def _warn_of_vanished(account: str, keys: list[str]) -> None:
 
     for key in map(without_user_info, keys):
         _tell(f"the login for {printable(key)} was in a file that is gone now, and is kept nowhere")
-        console.hint(f"shorepass login --as {account} {printable(key)}")
+        console.hint(command(None, "login", "--as", account, printable(key)))
 
 
 def _tell(text: str) -> None:

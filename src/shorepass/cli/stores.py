@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     here = LocalContext.current()
     if arguments.action == "use":
         if not arguments.store:
-            raise UsageError("no store was named", hint="shorepass stores lists them")
+            raise UsageError("no store was named", hint=command(None, "stores"))
         return _use(here, arguments.store)
     from shorepass.stores.survey import survey
 
@@ -63,7 +64,7 @@ def _use(here: LocalContext, name: str) -> int:
         console.note(f"{left} in {before}, where docker-credential-shorepass looks no longer")
     if name == "file" and naming(here):
         console.note("clients' files still name docker-credential-shorepass")
-        console.hint("shorepass helper uninstall --all")
+        console.hint(command(None, "helper", "uninstall", "--all"))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from shorepass.cli import console
+from shorepass.contexts.command import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ MACHINE_KEY = """\
 The key lies open in {key} (0600).
 It protects the logins where only the vault is seen: in synced dotfiles, in a backup of {data}, over your shoulder.
 It does not protect them from anybody who can read your files, nor in a backup that holds both.
-For that: shorepass vault rekey --passphrase
+For that: {rekey}
 """
 SSH_KEY = """\
 The vault opens with {key}. Who can read that file can read the logins.
@@ -106,7 +107,10 @@ def _explain(vault: Vault, lock: Lock) -> None:
     from shorepass.foreign_text import visible
 
     if lock.machine:
-        text = MACHINE_KEY.format(key=visible(vault.machine_path), data=visible(os.path.dirname(vault.path)))
+        rekey = command(None, "vault", "rekey", "--passphrase")
+        text = MACHINE_KEY.format(
+            key=visible(vault.machine_path), data=visible(os.path.dirname(vault.path)), rekey=rekey
+        )
     elif lock.to:
         text = SSH_KEY.format(key=visible(lock.to))
     else:
@@ -131,7 +135,8 @@ def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> 
 
     if not arguments.output and not console.is_terminal():
         raise UsageError(
-            "every secret in plain text goes to a terminal or to a file", hint="shorepass vault export -o FILE"
+            "every secret in plain text goes to a terminal or to a file",
+            hint=command(None, "vault", "export", "-o", "FILE"),
         )
     text = encode(vault.read())
     where = arguments.output or "this terminal"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console, place
+from shorepass.contexts.command import as_root
 from shorepass.errors import printable
 
 TYPE_CHECKING = False
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     looked = with_shares(looked)
     if arguments.all and here.uid:
         console.print_error(
-            ShorepassError("other users are not shown: only root may look", hint="sudo shorepass who --all")
+            ShorepassError("other users are not shown: only root may look", hint=as_root("who", "--all"))
         )
     if arguments.html:
         _draw(looked, arguments.html, now, here)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Error = TypeVar("Error", bound=SourceError)
 
-__all__ = ["SYSTEM_FOLDERS", "by_hand", "command", "fixed_by", "run_there", "said_there"]
+__all__ = ["SYSTEM_FOLDERS", "as_root", "by_hand", "command", "fixed_by", "run_there", "said_there"]
 
 NAME = "shorepass"
 SYSTEM_FOLDERS = ("/usr/bin", "/bin")  # on the PATH of every sudo and of every cron
@@ -52,8 +52,13 @@ def command(context: Context | str | None, verb: str, *words: str, client: str =
     flags = _where(context)
     if client:
         flags += ["--client", client]
-    flags += _files(context)
+    flags += _files(context, client, words)
     return " ".join([_program(context), verb, *(quoted(word) for word in (*flags, *words))])
+
+
+def as_root(verb: str, *words: str) -> str:
+    """Return ``sudo shorepass VERB``, with a program that sudo finds."""
+    return " ".join([_with_sudo(), verb, *map(quoted, words)])
 
 
 def fixed_by(error: Error, context: Context | str | None) -> Error:
@@ -96,7 +101,7 @@ def _where(context: Context | str | None) -> list[str]:
     return [] if name == "me" else ["--in", name]
 
 
-def _files(context: Context | str | None) -> list[str]:
+def _files(context: Context | str | None, client: str, words: tuple[str, ...]) -> list[str]:
     """Return the flags that this command was given, and the next one needs as well: what the environment does not say."""
     if context is None or isinstance(context, str) or context.name != "me":
         return []
@@ -105,6 +110,7 @@ def _files(context: Context | str | None) -> list[str]:
         word
         for name, flag in FILE_FLAGS
         if (path := context.getenv(name)) and path != here.getenv(name)
+        if flag not in words and (client, flag) != ("docker", "--authfile")  # which reads no such file
         for word in (flag, path)
     ]
 
@@ -114,6 +120,10 @@ def _program(context: Context | str | None) -> str:
     of_other_user = _name(context).startswith("user:")
     if not _came_by_sudo() and not (of_other_user and _is_user()):
         return NAME
+    return _with_sudo()
+
+
+def _with_sudo() -> str:
     path = _path()
     return f"sudo {NAME}" if os.path.dirname(path) in SYSTEM_FOLDERS else f"sudo {path}"
 
