@@ -16,7 +16,8 @@
     │   └── StoreError              a store of ours
     │       ├── StoreLocked         it is there, and what opens it is not
     │       ├── StoreMissing        it is not there
-    │       └── StoreBroken         it is there, and is not what it must be
+    │       ├── StoreBroken         it is there, and is not what it must be
+    │       └── StoreUntrusted      it is there, and somebody else may have written it
     ├── WriteError                  a file could not be changed; it is as it was       (exit 1)
     └── RegistryError               names the registry                                 (exit 1)
         ├── Unreachable             no answer: DNS, TCP, TLS, proxy
@@ -64,6 +65,7 @@ __all__ = [
     "StoreError",
     "StoreLocked",
     "StoreMissing",
+    "StoreUntrusted",
     "UnknownAuthority",
     "Unreachable",
     "UsageError",
@@ -189,6 +191,10 @@ class StoreMissing(StoreError):
 
 class StoreBroken(StoreError):
     """It is there, and is not what it must be, or does not answer as it must."""
+
+
+class StoreUntrusted(StoreError):
+    """It is there and opens, and somebody else may have written it: nothing in it is used."""
 
 
 class WriteError(ShorepassError):

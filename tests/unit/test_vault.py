@@ -21,6 +21,7 @@ from shorepass.errors import FileError, StoreBroken, StoreError, StoreLocked, St
 from shorepass.secret import Secret
 from shorepass.stores.vault import GENERATIONS, Vault
 from shorepass.stores.vault_setup import Lock, from_file, init, machine_key, passphrase, rekey
+from shorepass.stores.vault_signature import sign
 
 pytestmark = pytest.mark.usefixtures("nothing_set")
 
@@ -114,8 +115,6 @@ def test_a_second_recipient_opens_it_too(tmp_path: Path) -> None:
     [
         ("ecdsa", "ecdsa-sha2-nistp256"),
         ("protected", "wrong passphrase"),
-        ("no .pub", ".pub: not there"),
-        ("another's .pub", "does not belong to"),
         ("no file", "no such file"),
         ("no key", "neither an age identity"),
     ],
@@ -127,12 +126,6 @@ def test_a_key_that_cannot_open_it_makes_none(tmp_path: Path, kind: str, reason:
         path = ssh_key(tmp_path, "ecdsa")
     elif kind == "protected":
         path = ssh_key(tmp_path, passphrase="a passphrase")
-    elif kind == "no .pub":
-        path = ssh_key(tmp_path)
-        os.unlink(path + ".pub")
-    elif kind == "another's .pub":
-        path, other = ssh_key(tmp_path), ssh_key(tmp_path, "rsa")
-        os.replace(other + ".pub", path + ".pub")
     elif kind == "no key":
         Path(path).write_text("hello\n")
     with pytest.raises((UsageError, StoreError), match=reason):
@@ -239,9 +232,12 @@ def test_what_it_does_not_know_stays(vault: Vault, tmp_path: Path) -> None:
     """Members that a later version wrote, in the file and in an entry, are there after a save by this one."""
     text = json.loads(age(vault.machine_path, vault.path))
     text |= {"later": [1, "é"], "auths": {"a.example": {"username": "a", "password": "b", "expires": 5}}}
-    write(vault, tmp_path, json.dumps(text))
+    del text["mac"]
+    (key,) = open_vault().keys()
+    write(vault, tmp_path, sign(json.dumps(text, indent=1).encode() + b"\n", [key.secret]).decode())
     open_vault().store("ghcr.io", ALICE)
     after = json.loads(age(vault.machine_path, vault.path))
+    del after["mac"]
     assert after == text | {"auths": {**text["auths"], "ghcr.io": {"username": "alice", "password": "wonderland"}}}
 
 
@@ -258,7 +254,7 @@ def write(vault: Vault, folder: Path, text: str) -> None:
     "text",
     [
         *("", "{}", "[]", "null", "x", "[" * 100_000),
-        '{"shorepassVault": 2, "recipients": ["r"], "auths": {}}',
+        '{"shorepassVault": 3, "recipients": ["r"], "auths": {}}',
         '{"shorepassVault": 1, "recipients": [], "auths": {}}',
         '{"shorepassVault": 1, "recipients": ["r"], "auths": []}',
         '{"shorepassVault": 1, "recipients": ["r"], "auths": {"a": []}}',

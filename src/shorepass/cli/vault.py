@@ -21,10 +21,13 @@ examples:
   shorepass vault init --ssh-key ~/.ssh/id_ed25519
   shorepass vault init --passphrase             # asked for on the terminal, at every use
   shorepass vault rekey --passphrase            # another key; the old one opens nothing any more
+  shorepass vault trust                         # use a vault that another machine or another key wrote
   shorepass vault export -o logins.json         # in plain text, as a config.json that docker reads
 
 --also RECIPIENT (age1..., ssh-ed25519 ...) lets a second key open the vault: that of a backup, or of a colleague. rekey
 forgets those that it does not name.
+The vault is signed with your key. One that somebody else wrote, or that adds readers, is not used: trust shows what is in it,
+asks, and signs it.
 Without Shorepass: age --decrypt -i KEY vault.age, with one of the files that `shorepass vault` names.
 """
 
@@ -44,9 +47,13 @@ Keep a backup of both: without them nobody can bring the logins back.
 """
 
 
+ACTIONS = ("init", "rekey", "trust", "export")
+SHOWN = 20  # logins that ``trust`` names; of more it says how many
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("action", nargs="?", choices=("init", "rekey", "export"), help="default: say what is there")
+    parser.add_argument("action", nargs="?", choices=ACTIONS, help="default: say what is there")
     key = parser.add_mutually_exclusive_group()
     key.add_argument("--ssh-key", metavar="FILE", help="an SSH key (ed25519 or RSA)")
     key.add_argument("--identity", metavar="FILE", help="an age identity file")
@@ -54,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     key.add_argument("--machine-key", action="store_true", help="a key that lies open on this machine (default)")
     parser.add_argument("--also", metavar="RECIPIENT", action="append", default=[], help="who else may open it")
     parser.add_argument("-o", "--output", metavar="FILE", help="export: a new file (0600), not the terminal")
-    parser.add_argument("-y", "--yes", action="store_true", help="export: do not ask")
+    parser.add_argument("-y", "--yes", action="store_true", help="export, trust: do not ask")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
             rekey(vault, here, lock := _lock(arguments, here))
             console.out(f"{vault.path} has another key")
             _explain(vault, lock)
+        case "trust":
+            _trust(arguments, vault)
         case "export":
             _export(arguments, vault, here)
         case _:
@@ -127,6 +136,38 @@ def _show(vault: Vault, here: LocalContext) -> None:
     console.out("encrypted to: " + ", ".join(document.recipients))
 
 
+def _trust(arguments: argparse.Namespace, vault: Vault) -> None:
+    """Show who wrote a vault and for whom, ask, and sign it. Raises StoreError, FileError, WriteError, UsageError."""
+    from shorepass.errors import printable, without_user_info
+
+    document, reason = vault.unchecked()
+    own = vault.own_recipients()
+    console.out(reason or f"{vault.path}: signed with your key, and for no one that this machine does not know")
+    console.out("can be read by:")
+    for name in dict.fromkeys((*own, *document.recipients)):
+        console.out(f"  {printable(name)}" + (" (your key)" if name in own else ""))
+    names = sorted(document.names().items())
+    console.out("logins:" if names else "logins: none")
+    for key, username in names[:SHOWN]:
+        console.out(f"  {printable(without_user_info(key))} as {printable(username)}")
+    if len(names) > SHOWN:
+        console.out(f"  and {len(names) - SHOWN} more")
+    if not arguments.yes:
+        _confirm("trust these readers and logins?", "nothing was changed")
+    vault.accept(document.recipients)
+    console.out(f"{vault.path}: trusted, and signed with your key")
+
+
+def _confirm(question: str, otherwise: str) -> None:
+    """Ask. Raises UsageError: the answer was not yes, or there is no terminal."""
+    from shorepass.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError(f"not a terminal: {otherwise}", hint="--yes skips the question")
+    if not console.agrees(f"{question} [y/N]: "):
+        raise UsageError(otherwise)
+
+
 def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> None:
     """Write what is in the vault to a terminal or a new file: nowhere by accident."""
     from shorepass import files
@@ -141,10 +182,7 @@ def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> 
     text = encode(vault.read())
     where = arguments.output or "this terminal"
     if not arguments.yes:
-        if not sys.stdin.isatty():
-            raise UsageError("there is nobody to ask", hint="--yes does not ask")
-        if not console.agrees(f"write every secret in plain text to {where}? [y/N]: "):
-            raise UsageError("nothing was written")
+        _confirm(f"write every secret in plain text to {where}?", "nothing was written")
     if not arguments.output:
         console.data(text)
         return

@@ -12,6 +12,7 @@ from shorepass.errors import (
     ShorepassError,
     StoreLocked,
     StoreMissing,
+    StoreUntrusted,
     Trouble,
 )
 from shorepass.helper import OURSELVES
@@ -33,8 +34,14 @@ HELPER_SECONDS = 5.0  # for all that a helper is asked: pass starts two programs
 CALL_SECONDS = "2"  # for each
 
 
+STATES = (
+    *("works", "not made yet", "locked", "not trusted", "not there", "no answer", "broken"),
+    "plain text",
+)
+
+
 class Found(NamedTuple):
-    """A store. ``state``: ``works``, ``not made yet``, ``locked``, ``not there``, ``no answer``, ``broken``, ``plain text``.
+    """A store. ``state`` is one of STATES.
 
     ``in_use``: our helper keeps logins there. ``detail``: where it rests, or why it does not work. ``mend``: the command that
     makes it work; empty where it does, or where there is none.
@@ -84,6 +91,8 @@ def _vault(here: LocalContext) -> Found:
             detail = f"{vault.path}: asks for its passphrase on the terminal"
             return Found("vault", "works", in_use=False, detail=detail)
         return Found("vault", "locked", in_use=False, detail=error.reason, mend=error.hint or "")
+    except StoreUntrusted as error:
+        return Found("vault", "not trusted", in_use=False, detail=error.reason, mend=error.hint or "")
     except ShorepassError as error:
         return Found("vault", "broken", in_use=False, detail=error.message, mend=error.hint or "")
     logins = f"{count} login" + "s" * (count != 1)

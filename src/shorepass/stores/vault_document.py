@@ -11,6 +11,7 @@ import json
 from shorepass.config.auth_entry import BadEntryError, read_docker_entry
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.shapes import NamedTuple
+from shorepass.stores.vault_signature import MEMBER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "NotADocumentError", "decode", "encode"]
 
-VERSION = 1
+VERSION = 2  # 1: without a signature, as Shorepass 0.1 wrote it
+KNOWN = (1, VERSION)
 VERSION_KEY = "shorepassVault"
 
 
@@ -29,11 +31,15 @@ class NotADocumentError(ValueError):
 
 
 class Document(NamedTuple):
-    """Logins by key, as they stand there; ``recipients``: to whom it is encrypted; ``others``: what we do not know."""
+    """Logins by key, as they stand there; ``recipients``: to whom it is encrypted; ``others``: what we do not know.
+
+    ``version`` is that of the text it was read from; what is written has the newest.
+    """
 
     logins: dict[str, Any]
     recipients: tuple[str, ...]
     others: dict[str, Any] = {}  # noqa: RUF012  # nobody changes it
+    version: int = VERSION
 
     def __repr__(self) -> str:
         return f"Document({len(self.logins)} logins)"
@@ -74,7 +80,7 @@ class Document(NamedTuple):
 
 
 def encode(document: Document) -> bytes:
-    """Return the text; a login a line, so that a person can read it in an hour of need."""
+    """Return the text, not signed; a login a line, so that a person can read it in an hour of need."""
     others = {VERSION_KEY: VERSION, "recipients": list(document.recipients), **document.others}
     lines = [f"\t{_json(name)}: {_json(value)}" for name, value in others.items()]
     logins = ",".join(f"\n\t\t{_json(key)}: {_json(entry)}" for key, entry in document.logins.items())
@@ -90,11 +96,12 @@ def decode(text: bytes) -> Document:
     try:
         found = json.loads(text)
         version, recipients, logins = found.pop(VERSION_KEY), found.pop("recipients"), found.pop("auths")
+        found.pop(MEMBER, None)
         good = isinstance(logins, dict) and all(isinstance(text, str) for text in recipients) and recipients
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise NotADocumentError("something else than a vault is in it") from None
-    if version != VERSION:
+    if version not in KNOWN:
         raise NotADocumentError(f"version {version!r} of the vault, which this Shorepass does not know")
     if not good or not all(isinstance(entry, dict) for entry in logins.values()):
         raise NotADocumentError("something else than a vault is in it")
-    return Document(logins, tuple(recipients), found)
+    return Document(logins, tuple(recipients), found, version)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from shorepass.contexts.installed import command_to_add
 from shorepass.errors import StoreBroken, StoreLocked, UsageError, printable
 from shorepass.shapes import NamedTuple
+from shorepass.stores import ssh_private_key
+from shorepass.stores.vault_signature import secret_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,18 +27,18 @@ __all__ = ["Ask", "Key", "generate", "needs_passphrase", "opens", "parse", "prot
 
 NAME = "vault"
 PEM = b"-----BEGIN "
-OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 PROTECTED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 
 
 class Key(NamedTuple):
-    """A private key. ``recipient`` is its public half; empty where the private one does not tell (SSH)."""
+    """A private key. ``recipient`` is its public half, ``secret`` what it signs a vault with."""
 
     identity: Any
-    recipient: str = ""
+    recipient: str
+    secret: bytes
 
     def __repr__(self) -> str:
-        return f"Key({self.recipient or 'ssh'})"
+        return f"Key({self.recipient})"
 
 
 def generate() -> tuple[Key, bytes]:
@@ -44,8 +46,12 @@ def generate() -> tuple[Key, bytes]:
     from pyrage import x25519
 
     identity = x25519.Identity.generate()
-    key = Key(identity, str(identity.to_public()))
+    key = _key(identity)
     return key, f"# public key: {key.recipient}\n{identity}\n".encode()
+
+
+def _key(identity: Any) -> Key:
+    return Key(identity, str(identity.to_public()), secret_of(str(identity).encode()))
 
 
 def protect(identity_file: bytes, passphrase: str) -> bytes:
@@ -62,12 +68,12 @@ def needs_passphrase(content: FileContent) -> bool:
 
 def _is_protected_ssh_key(data: bytes) -> bool:
     """Tell whether an SSH key is encrypted. Source: PROTOCOL.key of OpenSSH, RFC 1421 section 4.6.1.1."""
-    if not data.startswith(OPENSSH):
+    if not data.startswith(ssh_private_key.MARK):
         return data.startswith(PEM) and b"ENCRYPTED" in data[:200]
     import binascii
 
     try:
-        inside = binascii.a2b_base64(data[len(OPENSSH) :].partition(b"-")[0])
+        inside = binascii.a2b_base64(data[len(ssh_private_key.MARK) :].partition(b"-")[0])
     except ValueError:
         return False  # it is no key at all, which whoever reads it will say
     return not inside.startswith(b"openssh-key-v1\0\0\0\0\4none")
@@ -103,15 +109,17 @@ def _native(path: str, line: bytes) -> Key:
             f"{path}: neither an age identity (AGE-SECRET-KEY-1...) nor an SSH key",
             hint="bring it back from a backup",
         ) from None
-    return Key(identity, str(identity.to_public()))
+    return _key(identity)
 
 
 def _ssh_key(path: str, data: bytes) -> Key:
     from pyrage import IdentityError, ssh
 
     try:
-        return Key(ssh.Identity.from_buffer(data))
-    except IdentityError as error:
+        identity = ssh.Identity.from_buffer(data)
+        recipient, private = ssh_private_key.read(data)
+        return Key(identity, recipient, secret_of(private))
+    except (IdentityError, ValueError) as error:
         raise StoreLocked(
             NAME, f"{path}: {printable(str(error))}", hint="take an SSH key of type ed25519 or RSA"
         ) from None
@@ -125,7 +133,9 @@ def _opened(content: FileContent, ask: Ask) -> bytes:
     except ImportError:
         raise _without_library(content.path) from None
     load = (
-        serialization.load_ssh_private_key if content.data.startswith(OPENSSH) else serialization.load_pem_private_key
+        serialization.load_ssh_private_key
+        if content.data.startswith(ssh_private_key.MARK)
+        else serialization.load_pem_private_key
     )
     try:
         key = load(content.data, ask(f"Passphrase of {content.path}: ").encode())

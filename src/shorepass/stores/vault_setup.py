@@ -17,6 +17,7 @@ from shorepass.shapes import NamedTuple
 from shorepass.stores.vault import GENERATIONS, KEY_LIMIT, Vault, seal
 from shorepass.stores.vault_document import Document
 from shorepass.stores.vault_key import Key, generate, opens, parse, protect
+from shorepass.stores.vault_trust import Trust, remember
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def passphrase(ask: Ask, others: Sequence[str] = ()) -> Lock:
 
 
 def from_file(here: LocalContext, path: str, ask: Ask, others: Sequence[str] = ()) -> Lock:
-    """Return a key that somebody has: an SSH key with its ``.pub`` beside it, or an age identity file.
+    """Return a key that somebody has: an SSH key, or an age identity file.
 
     Raises UsageError, StoreLocked, StoreBroken, FileError.
     """
@@ -72,22 +73,11 @@ def from_file(here: LocalContext, path: str, ask: Ask, others: Sequence[str] = (
     if path.endswith(".pub"):
         raise UsageError(f"{path} is the public half of a key", hint=f"the private one: {path.removesuffix('.pub')}")
     keys = parse(content, ask)
-    recipients = [key.recipient or _public_half(here, path) for key in keys]
-    return _checked(Lock(keys[0], (*recipients, *others), to=path))
-
-
-def _public_half(here: LocalContext, path: str) -> str:
-    content = here.read(path + ".pub", KEY_LIMIT)
-    words = content.data.decode("utf-8", "replace").split() if content else []
-    if len(words) < 2:
-        raise UsageError(f"{path}.pub: not there, and it is needed", hint=f"ssh-keygen -y -f {path} > {path}.pub")
-    return " ".join(words[:2])
+    return _checked(Lock(keys[0], (*(key.recipient for key in keys), *others), to=path))
 
 
 def _checked(lock: Lock) -> Lock:
-    """Return the lock if its key opens what is encrypted to its first recipient: nobody is to be locked out."""
-    if not opens([lock.key], lock.recipients[:1]):
-        raise UsageError(f"{lock.to}.pub does not belong to {lock.to}")
+    """Return the lock if its key opens what is encrypted to its recipients: nobody is to be locked out."""
     if not opens([lock.key], lock.recipients):
         raise UsageError("what is encrypted to these recipients cannot be opened")
     return lock
@@ -119,12 +109,13 @@ def _init(vault: Vault, here: LocalContext, lock: Lock) -> None:
         if here.status(path) is not None:
             hint = f"if it opens nothing that you need: rm {shlex.quote(path)}"
             raise UsageError(f"there is a key, and no vault: {path}", hint=hint)
+    remember(here, vault.path, _trust_in(lock))
     _install(vault, here, lock)
 
     def edit(content: FileContent | None) -> bytes | None:
         if content is not None:
             raise UsageError(f"there is a vault already: {vault.path}")
-        return seal(Document({}, lock.recipients))
+        return seal(Document({}, lock.recipients), [lock.key])
 
     files.update(vault.path, edit, owner=here.home_owner(vault.path), generations=GENERATIONS)
 
@@ -135,13 +126,20 @@ def rekey(vault: Vault, here: LocalContext, lock: Lock) -> None:
     Raises StoreError, FileError, WriteError; then one of the two keys opens it, and is in its place.
     """
     with _alone(here):
-        before = vault.read().recipients
-        _encrypt_to(vault, (*before, *lock.recipients))
+        before, keys = vault.read().recipients, (*vault.keys(), lock.key)
+        both = tuple(dict.fromkeys((*before, *lock.recipients)))
+        remember(here, vault.path, Trust(tuple(key.recipient for key in keys), both))
+        _encrypt_to(vault, both, keys)
         installed = _install(vault, here, lock)
         for path in vault.key_paths:
             if path != installed:
                 files.remove(path)
-        _encrypt_to(vault, lock.recipients)
+        _encrypt_to(vault, lock.recipients, [lock.key])
+        remember(here, vault.path, _trust_in(lock))
+
+
+def _trust_in(lock: Lock) -> Trust:
+    return Trust((lock.key.recipient,), tuple(dict.fromkeys((lock.key.recipient, *lock.recipients))))
 
 
 def _install(vault: Vault, here: LocalContext, lock: Lock) -> str:
@@ -154,5 +152,5 @@ def _install(vault: Vault, here: LocalContext, lock: Lock) -> str:
     return path
 
 
-def _encrypt_to(vault: Vault, recipients: tuple[str, ...]) -> None:
-    vault.change(lambda document: document._replace(recipients=recipients), sole=True)
+def _encrypt_to(vault: Vault, recipients: tuple[str, ...], signers: Sequence[Key]) -> None:
+    vault.change(lambda document: document._replace(recipients=recipients), sole=True, signers=signers)
