@@ -22,7 +22,7 @@ from e2e import programs
 from e2e.token_server import TokenServer
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
-from shorepass.errors import LoginRefused, PermissionDenied, Unreachable
+from shorepass.errors import LoginRefused, PermissionDenied, RealmRefused, Unreachable
 from shorepass.names import parse
 from shorepass.registry.client import Access, LoginResult, RegistryClient
 from shorepass.resolution import Outcome, Step
@@ -30,16 +30,17 @@ from shorepass.secret import Secret
 from shorepass.testing import Registry
 
 HERE = LocalContext({"HOME": "/nonexistent"})
+TRUSTED = ("127.0.0.1",)  # the tests' token server has a port of this machine to itself
 
 
 def check(host: str, credential: Credential, **access: object) -> LoginResult:
-    with RegistryClient(host, Access()._replace(**access), HERE) as client:  # type: ignore[arg-type]
+    with RegistryClient(host, Access(trusted_realms=TRUSTED)._replace(**access), HERE) as client:  # type: ignore[arg-type]
         return client.check_login(credential)
 
 
 def permissions(image: str, credential: Credential, *actions: str, probe: bool = False) -> list[tuple[Outcome, str]]:
     reference = parse(image)
-    with RegistryClient(reference.registry, Access(), HERE) as client:
+    with RegistryClient(reference.registry, Access(trusted_realms=TRUSTED), HERE) as client:
         steps: list[Step] = client.permissions(reference, credential, actions, probe_push=probe)
     return [(step.outcome, step.detail) for step in steps]
 
@@ -94,7 +95,7 @@ def test_htpasswd_permissions(registry: str, users: dict[str, str]) -> None:
 def test_httpx_pushes_and_pulls(request: pytest.FixtureRequest, kind: str, users: dict[str, str]) -> None:
     """A push and a pull with nothing but the auth object."""
     host = request.getfixturevalue(kind)
-    with httpx.Client(auth=shorepass.httpx_auth(credential=user(users, "alice"))) as client:
+    with httpx.Client(auth=shorepass.httpx_auth(trusted_realms=TRUSTED, credential=user(users, "alice"))) as client:
         push(client, f"http://{host}/v2/team/app")
         assert client.get(f"http://{host}/v2/team/app/tags/list").json()["tags"] == ["1"]
 
@@ -103,10 +104,10 @@ def test_httpx_pushes_and_pulls(request: pytest.FixtureRequest, kind: str, users
 def test_requests_pulls(request: pytest.FixtureRequest, kind: str, users: dict[str, str]) -> None:
     """A pull with requests, of what httpx pushed."""
     host = request.getfixturevalue(kind)
-    with httpx.Client(auth=shorepass.httpx_auth(credential=user(users, "alice"))) as client:
+    with httpx.Client(auth=shorepass.httpx_auth(trusted_realms=TRUSTED, credential=user(users, "alice"))) as client:
         push(client, f"http://{host}/v2/team/app")
     kind = "application/vnd.oci.image.manifest.v1+json"
-    auth = shorepass.requests_auth(credential=user(users, "bob"))
+    auth = shorepass.requests_auth(trusted_realms=TRUSTED, credential=user(users, "bob"))
     got = requests.get(f"http://{host}/v2/team/app/manifests/1", auth=auth, headers={"Accept": kind}, timeout=60)
     assert (got.status_code, got.json()["mediaType"]) == (200, kind)
 
@@ -122,6 +123,19 @@ def test_token_login(registry_with_tokens: str, token_server: TokenServer, users
     with pytest.raises(LoginRefused):
         check(registry_with_tokens, Basic("alice", Secret("wrong")))
     assert len(token_server.requests) == 2
+
+
+def test_another_port_of_this_machine_is_not_trusted(
+    registry_with_tokens: str, token_server: TokenServer, users: dict[str, str]
+) -> None:
+    """A token server on another port may be another user's: it is asked nothing until the person names it."""
+    token_server.requests.clear()
+    with pytest.raises(RealmRefused, match="another port of this machine") as caught:
+        check(registry_with_tokens, user(users, "alice"), trusted_realms=())
+    assert token_server.requests == []
+    named = token_server.realm.split("/")[2]
+    assert f"--trust-realm {named}" in (caught.value.hint or "")
+    assert check(registry_with_tokens, user(users, "alice"), trusted_realms=(named,)).steps[-1].outcome is Outcome.OK
 
 
 def test_identity_token_login(registry_with_tokens: str, token_server: TokenServer) -> None:
@@ -163,7 +177,7 @@ def test_probe_without_delete(registry_with_tokens: str, users: dict[str, str]) 
 
 def test_denied_push_by_auth_object(registry_with_tokens: str, users: dict[str, str]) -> None:
     """What the registry denies is the caller's 401, after one more token and no more."""
-    with httpx.Client(auth=shorepass.httpx_auth(credential=user(users, "bob"))) as client:
+    with httpx.Client(auth=shorepass.httpx_auth(trusted_realms=TRUSTED, credential=user(users, "bob"))) as client:
         denied = client.post(f"http://{registry_with_tokens}/v2/team/app/blobs/uploads/")
     assert denied.status_code == 401
     assert 'error="insufficient_scope"' in denied.headers["www-authenticate"]
@@ -360,7 +374,7 @@ def test_docker_login_with_the_test_kit(tmp_path: Path) -> None:
 def test_denied_scope_is_told_from_a_wrong_password(registry_with_tokens: str, users: dict[str, str]) -> None:
     """A login that may nothing is still a good login."""
     assert check(registry_with_tokens, user(users, "bob")).steps[-1].outcome is Outcome.OK
-    with httpx.Client(auth=shorepass.httpx_auth(credential=user(users, "bob"))) as client:
+    with httpx.Client(auth=shorepass.httpx_auth(trusted_realms=TRUSTED, credential=user(users, "bob"))) as client:
         try:
             status = client.get(f"http://{registry_with_tokens}/v2/other/app/tags/list").status_code
         except PermissionDenied:  # a token server may say it, too

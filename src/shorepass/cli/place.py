@@ -76,10 +76,10 @@ def add_registry_flags(parser: argparse.ArgumentParser, timeout: str = "for each
     parser.add_argument("--cert-dir", metavar="DIR", help="folder with *.crt, *.cert and *.key for this registry")
     parser.add_argument(
         "--trust-realm",
-        metavar="HOST",
+        metavar="HOST[:PORT]",
         action="append",
         default=[],
-        help="let this token server have the credential, although its domain is not the registry's",
+        help="let this token server have the credential, although it is not the registry's own; may be repeated",
     )
     parser.add_argument("--timeout", type=float, default=15.0, metavar="SECONDS", help=f"{timeout} (default: 15)")
 

@@ -1,9 +1,10 @@
 """Realm policy: which token server may be given a registry's credential. The one place where that is decided.
 
 A realm is text from the registry (or from whoever answers in its place) that says where to send a password.
-It must be on the registry's own host, under the same registrable domain, one of the pairs known here, or a host the
-user trusts. Otherwise nothing is sent there, not even an anonymous request: it could be an address inside the user's
-network. Sources: CVE-2026-33540 (the rule of distribution 3.1), ggcr's and oras-go's checks.
+It must be on the registry's own host, under a domain that has the same owner, one of the pairs known here, or a host the
+user trusts. On loopback it must have the registry's port too: another port may be another user's. Otherwise nothing is sent
+there, not even an anonymous request: it could be an address inside the user's network. Sources: CVE-2026-33540 (the rule of
+distribution 3.1), ggcr's and oras-go's checks; names of services: Kubernetes' DNS specification.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from shorepass.errors import RealmRefused, UsageError, printable
 from shorepass.http import Url, parse_url
 from shorepass.names import is_loopback
+from shorepass.registry.shared_hosts import is_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,23 +52,13 @@ def check(asked: Url, realm: str, *, trusted: Sequence[str] = (), insecure: bool
     if url.scheme == "http" and not _may_be_plain(asked, url, insecure=insecure, explicitly=explicitly):
         reason = "it is plain http" + (" and the registry is https" if asked.scheme == "https" else "")
         raise RealmRefused(asked.authority, realm, reason, hint=_misconfigured(asked))
-    if (
-        url.host == asked.host
-        or explicitly
-        or (asked.host, url.host) in PAIRS
-        or {url.host, asked.host} <= THIS_MACHINE
-    ):
+    if explicitly or (asked.host, url.host) in PAIRS:
         return url
-    reason = _why_not(asked.host, url.host)
+    reason = _why_not(asked, url)
     if reason:
         hint = f"if you trust it with this login: --trust-realm {url.authority}; otherwise {_misconfigured(asked)}"
         raise RealmRefused(asked.authority, realm, reason, hint=hint)
     return url
-
-
-def _both_here(asked: Url, url: Url) -> bool:
-    """Plain http alone: its transport connects to loopback addresses only, whatever ``localhost`` resolves to."""
-    return asked.scheme == url.scheme == "http" and {asked.host, url.host} <= THIS_MACHINE
 
 
 def _misconfigured(asked: Url) -> str:
@@ -98,9 +90,11 @@ def _bare(host: str) -> str:
     return host.removesuffix(".")
 
 
-def _why_not(registry: str, realm: str) -> str:
+def _why_not(asked: Url, url: Url) -> str:
     """Return why the two hosts are strangers, ``""`` if they are not."""
-    registry, realm = _bare(registry), _bare(realm)
+    registry, realm = _bare(asked.host), _bare(url.host)
+    if _is_this_machine(asked) and (registry == realm or {registry, realm} <= THIS_MACHINE):
+        return "" if url.port == asked.port else "it is another port of this machine, and may be another user's"
     if registry == realm:
         return ""
     address = _address(realm)
@@ -110,8 +104,8 @@ def _why_not(registry: str, realm: str) -> str:
         return "it is an address, and not the registry's own"
     if _address(registry) is not None:
         return "the registry is an address, and this is another host"
-    domain = _registrable_domain(realm)
-    if domain is None or domain != _registrable_domain(registry):
+    domain = _owned_domain(realm)
+    if domain is None or domain != _owned_domain(registry):
         return f"it does not belong to the domain of {registry}"
     return ""
 
@@ -135,10 +129,33 @@ def _looks_numeric(host: str) -> bool:
     return last.isdigit() or (last.startswith("0x") and all(c in "0123456789abcdef" for c in last[2:]))
 
 
-def _registrable_domain(host: str) -> str | None:
-    """Return the name that somebody registered (``example.co.uk``); None for a bare suffix such as ``github.io``."""
-    domain = _suffixes().privatesuffix(host)
-    return domain if isinstance(domain, str) else None
+def _owned_domain(host: str) -> str | None:
+    """Return the end of a host's name that has one owner: ``example.co.uk``; None for a bare suffix such as ``github.io``."""
+    registered = _suffixes().privatesuffix(host)
+    if not isinstance(registered, str):
+        return None
+    if is_shared(host):
+        return host
+    return max(registered, _namespace(host), key=len)
+
+
+def _namespace(host: str) -> str:
+    """Return the namespace and all behind it where a host is named as in Kubernetes: ``team.svc.cluster.local``; else ``""``.
+
+    A service is ``NAME.NAMESPACE.svc.ZONE``, a pod ``ADDRESS.NAMESPACE.pod.ZONE``, whatever the cluster's zone is.
+    """
+    labels = host.split(".")
+    places = [at for at, label in enumerate(labels) if at > 1 and label in ("svc", "pod")]
+    return ".".join(labels[places[-1] - 1 :]) if places else ""
+
+
+def _is_this_machine(url: Url) -> bool:
+    """Tell whether a URL is one of this machine's own, as far as its spelling says; a number in an odd spelling may be."""
+    host = _bare(url.host)
+    if is_loopback(url.authority) or host == "localhost" or host.endswith(".localhost"):
+        return True
+    address = _address(host)
+    return _looks_numeric(host) if address is None else address.is_loopback or address.is_unspecified
 
 
 @cache
