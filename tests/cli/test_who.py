@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from client_files import auth, helper, lay_out
 from shorepass.testing import Registry
 
@@ -91,13 +93,19 @@ def test_a_map_in_a_file(run_shorepass: RunShorepass, world: Path) -> None:
     file = world / "who.html"
     done = run_shorepass("who", "--in", "me", "--html", str(file))
     assert (done.status, done.stdout) == (0, "")
-    assert done.stderr == "1 login in 1 place, 0 broken, 1 in plain text\n"
+    assert done.stderr.splitlines() == [
+        f"wrote {file}: open it in a browser: {file.as_uri()}",
+        "1 login in 1 context, 0 broken, 1 in plain text",
+    ]
     html = file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
     assert "reg.io" in html
     assert "hunter2" not in html
     assert auth("alice:hunter2")["auth"] not in html
-    assert run_shorepass("who", "--in", "me", "--html", "-").stdout.startswith("<!doctype html>")
+    done = run_shorepass("who", "--in", "me", "--html", "-")
+    assert done.stdout.startswith("<!doctype html>")
+    assert done.stdout.endswith("</html>\n\n")
+    assert done.stderr == "1 login in 1 context, 0 broken, 1 in plain text\n"
 
 
 def test_a_map_that_cannot_be_written(run_shorepass: RunShorepass, world: Path) -> None:
@@ -105,6 +113,59 @@ def test_a_map_that_cannot_be_written(run_shorepass: RunShorepass, world: Path) 
     done = run_shorepass("who", "--in", "me", "--html", str(world))
     assert done.status == 1
     assert done.stderr.startswith(f"shorepass: {world}: ")
+
+
+def fake(world: Path, name: str, script: str) -> None:
+    (world / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+    (world / "bin" / name).chmod(0o755)
+
+
+MACHINE = '{"name":"default","status":"Stopped"}'
+# What is on PATH or set, the words about it, and a context by which it can be named.
+UNSEEN = {
+    "virtual machine": (
+        "limactl",
+        f"echo '{MACHINE}'",
+        "lima:default: not looked at: it is stopped",
+        "limactl start default",
+    ),
+    "colima": ("colima", f"echo '{MACHINE}'", "colima: not looked at: it is stopped", "colima start"),
+    "podman machine": ("podman", f"echo '[{MACHINE}]'", "podman-machine:default: not", "podman machine start default"),
+    "odd list": ("limactl", "echo '{'", "lima: not looked at: ", "try it by hand: limactl list --format json"),
+    "wsl": (
+        "wsl.exe",
+        "[ $# = 3 ] || echo Debian",
+        "wsl:Debian: not looked at: it is stopped",
+        "wsl.exe -d Debian true",
+    ),
+}
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_cannot_be_looked_at_is_a_note(run_shorepass: RunShorepass, world: Path, unseen: str) -> None:
+    """A context that --in does not name is no failure: it is printed once, with the next step, in the map, too."""
+    program, script, words, hint = UNSEEN[unseen]
+    fake(world, program, script)
+    for flags in ((), ("--html", str(world / "who.html"))):
+        done = run_shorepass("who", "--all", *flags)
+        assert done.status == 0, done
+        assert done.stderr.count(words) == 1
+        assert f"hint: {hint}\n" in done.stderr
+        assert "1 context not looked at" in done.stderr
+    page = (world / "who.html").read_text()
+    assert words.partition(":")[0] in page
+    assert hint in page
+
+
+def test_what_was_named_and_cannot_be_looked_at(run_shorepass: RunShorepass, world: Path) -> None:
+    """A context that --in names is an error, with the others shown all the same."""
+    fake(world, "limactl", "echo instance is stopped >&2; exit 1")
+    lay_out(world, {"home/.docker/config.json": json.dumps({"auths": {"reg.io": auth("alice:pw")}})})
+    for flags in ((), ("--html", str(world / "who.html")), ("--html", "-")):
+        done = run_shorepass("who", "--in", "me", "--in", "lima:default", *flags)
+        assert done.status == 3
+        assert "shorepass: lima:default: instance is stopped\n" in done.stderr
+    assert "instance is stopped" in (world / "who.html").read_text()
 
 
 def test_one_thing_at_a_time(run_shorepass: RunShorepass) -> None:
@@ -139,7 +200,7 @@ def test_nobody_is_logged_in(run_shorepass: RunShorepass) -> None:
     """No login is no error."""
     done = run_shorepass("who", "--in", "me")
     assert (done.status, done.stdout) == (0, "")
-    assert done.stderr.startswith("0 logins in 1 place")
+    assert done.stderr.startswith("0 logins in 1 context")
 
 
 def test_no_such_kind_of_place(run_shorepass: RunShorepass) -> None:

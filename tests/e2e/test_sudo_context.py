@@ -153,7 +153,7 @@ def test_sudo_that_wants_a_password(person: Person) -> None:
         done = place.shorepass("get", "--in", kind, "reg.example/app")
         assert (done.returncode, done.stdout) == (3, "")
         assert done.stderr == (
-            f"shorepass: {kind}: sudo: a password is required\nhint: sudo -v asks for the password; then try again\n"
+            f"shorepass: {kind}: sudo asks for a password\nhint: sudo -v, then the same command again\n"
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,3 +88,71 @@ def test_what_sudo_makes_of_me(person: Person, kept: str) -> None:
     assert accounts == {"me": "caller", "sudo": "caller" if kept else "root", "sudo-login": "root"}
     files = [share["contexts"] for share in document["shares"] if share["what"] == "file"]
     assert files == [["me", "sudo"] if kept else ["sudo", "sudo-login"]]
+
+
+def test_sudo_that_asks_for_a_password(person: Person) -> None:
+    """It is a note that is printed once, with the next step; named with --in it is an error. In any language."""
+    place = machine(person, DEBIAN, "PASSWD: ALL")
+    person.run("rm", str(person.home / ".docker/config.json"))
+    for language in ("C", "de_DE.UTF-8"):
+        done = place.shorepass("who", LANG=language, LANGUAGE="de")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines() == [
+            "shorepass: sudo, sudo-login: not looked at: sudo asks for a password",
+            "hint: sudo -v, then the same command again",
+            "0 logins in 1 context, 0 broken, 0 in plain text; 2 contexts not looked at",
+        ]
+    named = place.shorepass("who", "--in", "me", "--in", "sudo")
+    assert named.returncode == 3
+    assert "shorepass: sudo: sudo asks for a password\nhint: sudo -v" in named.stderr
+
+
+def test_the_next_step_of_sudo_works(person: Person) -> None:
+    """After ``sudo -v`` on that terminal, with the password typed there, both contexts are looked at."""
+    place = machine(person, DEBIAN, "PASSWD: ALL")
+    hashed = programs.run([programs.require("openssl"), "passwd", "-6", "typed"]).stdout.strip()
+    passwd = person.folder / "etc/passwd"
+    lines = passwd.read_text().replace(f"{person.name}:x:", f"{person.name}:{hashed}:")
+    person.as_root("tee", str(passwd), stdin=lines)
+    who = shlex.join(person.shorepass("who", "--json", PATH=programs.SYSTEM_PATH))
+    as_person = shlex.join([programs.require("runuser"), "-u", person.name, "--", programs.require("sudo"), "-S", "-v"])
+    script = f"echo typed | {as_person} 2>/dev/null; exec {who}"
+    terminal = [programs.require("script"), "-qec", script, "/dev/null"]
+    done = place.run(*terminal)
+    document = json.loads(done.stdout[done.stdout.index("{") :])
+    assert [found["trouble"] for found in document["places"]] == [None, None, None]
+
+
+@pytest.mark.parametrize("where", ["closed socket", "closed folder"])
+def test_a_docker_socket_without_permission(person: Person, where: str) -> None:
+    """The engine of root is a note for a user who may not use its socket, with the command that works."""
+    folder = person.folder / "engine"
+    folder.mkdir(mode=0o755 if where == "closed socket" else 0o700)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "docker.sock"))
+        listening.listen()
+        (folder / "docker.sock").chmod(0o600)
+        address = {"PATH": "/nowhere", "DOCKER_HOST": f"unix://{folder}/docker.sock"}
+        done = programs.run(programs.as_root(person.shorepass("who", "--all", **address)))
+        named = programs.run(programs.as_root(person.shorepass("who", "--in", "docker:web", **address)))
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "docker.sock" in line]
+    assert line == f"shorepass: docker:*: not looked at: {folder}/docker.sock: permission denied"
+    assert f"{line}\nhint: sudo " in done.stderr
+    assert named.returncode == 3
+    assert "permission denied\nhint: sudo " in named.stderr
+
+
+def test_a_map_that_root_draws_for_a_user(person: Person) -> None:
+    """Root's file is closed to the user behind sudo: the command that opens it to them is printed."""
+    file = person.folder / "who.html"
+    variables = {"SUDO_UID": str(person.uid), "SUDO_GID": str(person.uid), "HOME": str(person.folder)}
+    words = [f"{name}={value}" for name, value in variables.items()]
+    argv = ["env", *words, sys.executable, "-m", "shorepass", "who", "--in", "me", "--html", str(file)]
+    done = programs.run(programs.as_root(argv))
+    assert f"open it in a browser: {file.as_uri()}" in done.stderr
+    (hint,) = [line for line in done.stderr.splitlines() if line.startswith("hint: ")]
+    assert person.run("cat", str(file)).returncode != 0
+    command = hint.partition("sudo chown ")[2]
+    person.as_root("sh", "-c", f"chown {command}")
+    assert person.run("cat", str(file)).stdout.startswith("<!doctype html>")

@@ -33,7 +33,7 @@ def here() -> LocalContext:
 
 
 def listed(timeout: float = 3) -> list[Place]:
-    return [place._replace(open=None) for place in remote.discover(here(), timeout)]
+    return [place._replace(open=None, hint=None) for place in remote.discover(here(), timeout)]
 
 
 def test_nothing_installed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shorepass.cli import console, place
 from shorepass.contexts.command import as_root
 from shorepass.errors import printable
+from shorepass.files.reading import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ examples:
   shorepass who --json | jq '.logins[] | select(.plain_text)'
 
 No secret is shown. A login stands for every client that reads it; podman stands for skopeo and buildah too.
-exit codes: 0 done; 1 --check: a registry refuses a login; 3 a source is broken, or a place is out of reach (the
-rest is shown all the same)
+exit codes: 0 done; 1 --check: a registry refuses a login; 3 a source is broken, or a context that --in names cannot be
+looked into (the rest is shown all the same). Without --in such a context is a note.
 """
 
 OWN_KINDS = ("sudo",)  # what belongs to this user, and costs little to look at
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     import time
 
     from shorepass.contexts.local import LocalContext
-    from shorepass.errors import ShorepassError
+    from shorepass.who.document import sentence
     from shorepass.who.gather import look
     from shorepass.who.login import BROKEN, State
     from shorepass.who.sharing import with_shares
@@ -60,18 +61,20 @@ def run(arguments: argparse.Namespace) -> int:
         looked = _checked(looked, arguments, here, now)
     looked = with_shares(looked)
     if arguments.all and here.uid:
-        console.print_error(
-            ShorepassError("other users are not shown: only root may look", hint=as_root("who", "--all"))
-        )
+        console.note("other users are not shown: only root may look")
+        console.hint(as_root("who", "--all"))
     if arguments.html:
         _draw(looked, arguments.html, now, here)
     elif arguments.json:
         _print_json(looked)
     else:
         _print_text(looked)
+    if not arguments.json:
+        _print_unseen(looked, named=bool(arguments.places))
+        console.err(sentence(looked))
     states = {login.state for found in looked for login in found.logins}
-    if states & BROKEN or any(found.trouble and found.place.state in ("", "running") for found in looked):
-        return 3  # a machine that is stopped is no trouble
+    if states & BROKEN or (arguments.places and any(found.trouble for found in looked)):
+        return 3  # of contexts that --in does not name, what cannot be looked into is a note
     return 1 if State.REFUSED in states else 0
 
 
@@ -93,7 +96,7 @@ def _named(name: str, here: LocalContext) -> Place:
     try:
         context: Context = find(name, here)
     except ContextError as error:
-        return Place(name, trouble=error.reason)
+        return Place(name, trouble=error.reason, hint=error.hint)
     return Place(name, open=lambda: context)
 
 
@@ -110,7 +113,6 @@ def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -
     """Write the map. Raises WriteError."""
     from shorepass import files
     from shorepass.errors import FileError, WriteError
-    from shorepass.who.document import sentence
     from shorepass.who.page import page
 
     drawn = page(looked, now=now, host=here.host_name(), user=here.user_name())
@@ -121,7 +123,19 @@ def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -
             files.update(path, lambda _: drawn.encode())
         except FileError as error:  # no login rests there
             raise WriteError(path, error.reason) from None
-    console.err(sentence(looked))
+        _say_how_to_open(here, path)
+
+
+def _say_how_to_open(here: LocalContext, path: str) -> None:
+    """Print that the map is written, and how to open it: also for the user behind sudo, who cannot read root's file."""
+    import os
+    from pathlib import Path
+
+    written = os.path.abspath(path)
+    console.err(f"wrote {written}: open it in a browser: {Path(written).as_uri()}")
+    uid, gid = here.getenv("SUDO_UID"), here.getenv("SUDO_GID")
+    if here.uid == 0 and uid and gid and uid != "0":
+        console.hint(f"only root can read it: sudo chown {quoted(f'{uid}:{gid}')} {quoted(written)}")
 
 
 def _print_json(looked: Sequence[Looked]) -> None:
@@ -131,8 +145,8 @@ def _print_json(looked: Sequence[Looked]) -> None:
 
 
 def _print_text(looked: Sequence[Looked]) -> None:
-    from shorepass.errors import ContextError, ShorepassError
-    from shorepass.who.document import described, sentence, shares_of
+    from shorepass.errors import ShorepassError
+    from shorepass.who.document import described, shares_of
 
     logins = [login for found in looked for login in found.logins]
     if logins:
@@ -147,9 +161,16 @@ def _print_text(looked: Sequence[Looked]) -> None:
     for found in looked:
         for note in found.notes:
             console.note(f"{found.place.name}: {note}")
-        if found.trouble:
-            console.print_error(ContextError(printable(found.place.name), printable(found.trouble)))
-    console.err(sentence(looked))
+
+
+def _print_unseen(looked: Sequence[Looked], *, named: bool) -> None:
+    """Print which contexts could not be looked into, each reason once: an error where ``--in`` named them."""
+    from shorepass.errors import ContextError
+    from shorepass.who.document import unseen
+
+    for (trouble, hint), names in unseen(looked).items():
+        reason = trouble if named else f"not looked at: {trouble}"
+        console.print_error(ContextError(", ".join(map(printable, names)), printable(reason), hint=hint))
 
 
 def _words(login: Login) -> str:

@@ -111,7 +111,7 @@ class Place(NamedTuple):
 
     ``name`` is what ``--in`` takes. ``inside``: the place it is in, as ``docker`` or ``lima:default``; empty for this machine
     itself. ``state``: ``running``, ``exited`` ..., empty where that makes no sense. ``trouble``: why it cannot be
-    opened (``no answer within 3 s``); then ``open`` is None. ``open`` raises ContextError.
+    opened (``no answer within 3 s``), and ``hint`` the next step; then ``open`` is None. ``open`` raises ContextError.
     """
 
     name: str
@@ -119,3 +119,4 @@ class Place(NamedTuple):
     state: str = ""
     open: Callable[[], Context] | None = None
     trouble: str | None = None
+    hint: str | None = None

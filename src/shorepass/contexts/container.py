@@ -95,7 +95,7 @@ def _places(here: LocalContext, endpoint: Endpoint, timeout: float) -> list[Plac
         engine = endpoint.open(here, timeout=timeout)
         return [_place(here, engine, summary) for summary in engine.containers(timeout=timeout)]
     except ContextError as error:
-        return [Place(f"{endpoint.family}:*", endpoint.name, trouble=error.reason)]
+        return [Place(f"{endpoint.family}:*", endpoint.name, trouble=error.reason, hint=error.hint)]
 
 
 def _place(here: LocalContext, engine: Engine, summary: Summary) -> Place:

@@ -10,6 +10,7 @@ import json
 import re
 import time
 
+from shorepass.contexts.command import as_root
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, RegistryError, printable
 from shorepass.http import Request, Url, percent_encode
@@ -212,7 +213,8 @@ class Engine:
         try:
             return self._transport.send(request, limit=limit, timeout=timeout)
         except RegistryError as error:
-            raise ContextError(self.name, f"{self.socket}: {error.reason.lower()}") from None
+            hint = as_root("who", "--all") if isinstance(error.__cause__, PermissionError) else None
+            raise ContextError(self.name, f"{self.socket}: {error.reason.lower()}", hint=hint) from None
 
     def _refused(self, response: Response) -> Any:
         """Raise ContextError with the reason that the engine gives."""

@@ -12,6 +12,7 @@ import os
 import stat
 
 from shorepass.config.locations import docker_config_path
+from shorepass.contexts.command import as_root
 from shorepass.contexts.engine import ANSWER_SECONDS, Engine
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, SourceError, printable
@@ -56,6 +57,8 @@ class Endpoint(NamedTuple):
             raise ContextError(
                 self.name, f"{where}: only engines behind a unix socket are looked into", hint=_ELSEWHERE
             )
+        if _is_closed(path):
+            raise ContextError(self.name, f"{printable(path)}: permission denied", hint=as_root("who", "--all"))
         if not _is_socket(path):
             raise ContextError(
                 self.name, f"{printable(path)}: there is no such socket", hint=f"is {self.family} running?"
@@ -122,6 +125,17 @@ def _podman(here: LocalContext) -> Iterator[Endpoint]:
         yield Endpoint(Family.PODMAN, "podman, rootless", f"{UNIX}{runtime}/podman/podman.sock")
     if here.uid != 0:
         yield Endpoint(Family.PODMAN, "podman of root", f"{UNIX}/run/podman/podman.sock")
+
+
+def _is_closed(path: str) -> bool:
+    """Tell whether this user may not enter a folder on the way to a socket."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def _is_socket(path: str) -> bool:

@@ -13,6 +13,7 @@ from shorepass.contexts import Place
 from shorepass.contexts.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.transport import Transport
 from shorepass.errors import ContextError, printable
+from shorepass.files.reading import quoted
 from shorepass.processes import ProcessError, ProcessTimeout
 from shorepass.shapes import NamedTuple
 
@@ -39,6 +40,7 @@ class _Kind(NamedTuple):
     """``words``: what stands before the command, ``{}`` for the name; without a name such a word is left out.
 
     ``joins``: see ``Transport``. ``by_hand``: what to try when there is no answer. ``listing``: prints all as JSON.
+    ``start``: the command that starts one that is off.
     """
 
     program: str
@@ -46,21 +48,33 @@ class _Kind(NamedTuple):
     by_hand: str
     joins: bool = False
     listing: tuple[str, ...] = ()
+    start: str = ""
 
 
 _KINDS = {
     "ssh": _Kind(
         "ssh", (*(f"-o{option}" for option in SSH_OPTIONS), "--", "{}"), "ssh -o BatchMode=yes {} true", joins=True
     ),
-    "wsl": _Kind("wsl.exe", ("-d", "{}", "-e"), "wsl.exe -d {}"),  # -e: without the distribution's shell
-    "lima": _Kind(
-        "limactl", ("shell", "--workdir", "/", "{}"), "limactl shell {}", listing=("list", "--format", "json")
+    "wsl": _Kind(
+        *("wsl.exe", ("-d", "{}", "-e"), "wsl.exe -d {}"),  # -e: without the distribution's shell
+        listing=("--list", "--verbose"),
+        start="wsl.exe -d {} true",
     ),
-    "colima": _Kind("colima", ("ssh", "--profile={}", "--"), "colima status {}", listing=("list", "--json")),
+    "lima": _Kind(
+        *("limactl", ("shell", "--workdir", "/", "{}"), "limactl shell {}"),
+        listing=("list", "--format", "json"),
+        start="limactl start {}",
+    ),
+    "colima": _Kind(
+        *("colima", ("ssh", "--profile={}", "--"), "colima status {}"),
+        listing=("list", "--json"),
+        start="colima start {}",
+    ),
     "podman-machine": _Kind(
         *("podman", ("machine", "ssh", "{}"), "podman machine ssh {}"),
         joins=True,
         listing=("machine", "list", "--format", "json"),
+        start="podman machine start {}",
     ),
 }
 
@@ -88,9 +102,12 @@ def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
         try:
             return list(_places(_speaking(here), kind, program, timeout)) if program else []
         except ProcessTimeout:
-            return [Place(kind, trouble=f"{program} gave no answer within {timeout:g} s")]
+            return [Place(kind, trouble=f"{program} gave no answer within {timeout:g} s", hint=by_hand(kind))]
         except (ProcessError, ValueError) as error:
-            return [Place(kind, trouble=f"{program}: {error}")]
+            return [Place(kind, trouble=f"{program}: {error}", hint=by_hand(kind))]
+
+    def by_hand(kind: str) -> str:
+        return "try it by hand: " + " ".join((_KINDS[kind].program, *_KINDS[kind].listing))
 
     kinds = [kind for kind in _KINDS if kind != "ssh"]
     with ThreadPoolExecutor(len(kinds)) as pool:
@@ -107,7 +124,8 @@ def _places(here: LocalContext, kind: str, program: str, timeout: float) -> Iter
         if state == "running":
             yield place._replace(open=partial(find, here, kind, rest, timeout=timeout))
         else:
-            yield place._replace(trouble=f"it is {state}")
+            start = _KINDS[kind].start.replace("{}", quoted(rest) if rest else "").rstrip()
+            yield place._replace(trouble=f"it is {state}", hint=start)
 
 
 def _wsl(here: LocalContext, program: str, timeout: float) -> Iterator[tuple[str, str]]:

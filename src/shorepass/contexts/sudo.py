@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["discover", "find"]
 
 LISTING_LIMIT = 1024 * 1024  # bytes of sudo -l
+ASKING = ("password is required", "authentication is required")  # sudo's words, and sudo-rs's
 KINDS = {"sudo": ("-n",), "sudo-login": ("-n", "-i")}
 
 
@@ -44,13 +45,14 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
     try:
         context = ShellContext.open(way, timeout=timeout)
     except ContextError as error:
-        deduced = _deduced(here, program, timeout) if kind == "sudo" else None
-        if deduced is None and "password" in error.reason:
-            hint = "sudo -v asks for the password; then try again"
-            raise ContextError(kind, error.reason, hint=hint) from None
-        if deduced is None:
-            raise
-        return deduced
+        listing = _listing(here, program, timeout)
+        deduced = _deduced(here, listing) if kind == "sudo" and listing else None
+        if deduced is not None:
+            return deduced
+        if _asks_for_password(error, listing):
+            hint = "sudo -v, then the same command again"
+            raise ContextError(kind, "sudo asks for a password", hint=hint) from None
+        raise
     if context.uid == 0 and sys.platform != "win32" and os.geteuid() == 0:
         directory = None if stays else os.sep
         return LocalContext(
@@ -59,19 +61,30 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
     return context
 
 
-def _deduced(here: LocalContext, program: str, timeout: float) -> LocalContext | None:
-    """Return what can be known where sudo runs no shell for us, but tells what its policy is; None where it does not."""
-    from shorepass.contexts.sudoers import environment
+def _listing(here: LocalContext, program: str, timeout: float) -> Completed | None:
+    """Return what ``sudo -l`` prints, in English, without asking for a password; None where it does not run."""
     from shorepass.processes import ProcessError
 
     try:
-        done = here.with_env(LC_ALL="C").run([program, "-n", "-l"], b"", timeout=timeout, limit=LISTING_LIMIT)
+        return here.with_env(LC_ALL="C").run([program, "-n", "-l"], b"", timeout=timeout, limit=LISTING_LIMIT)
     except ProcessError:
         return None
-    listing = done.stdout.decode("utf-8", "surrogateescape") if done.status == 0 else ""
+
+
+def _deduced(here: LocalContext, listing: Completed) -> LocalContext | None:
+    """Return what can be known where sudo runs no shell for us, but tells what its policy is; None where it does not."""
+    from shorepass.contexts.sudoers import environment
+
+    text = listing.stdout.decode("utf-8", "surrogateescape") if listing.status == 0 else ""
     root = LocalContext({}, uid=0).home() or "/root"
-    environ = environment(listing, here.environment(), root)
+    environ = environment(text, here.environment(), root)
     return None if environ is None else _Deduced(environ, uid=0, name="sudo")
+
+
+def _asks_for_password(error: ContextError, listing: Completed | None) -> bool:
+    """Tell whether sudo did not run a shell because it may not ask; its own words are in the user's language."""
+    said = [error.reason] + ([listing.stderr.decode("utf-8", "replace")] if listing else [])
+    return any(word in text for text in said for word in ASKING)
 
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:

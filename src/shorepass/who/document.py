@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shorepass.credential import Credential
     from shorepass.who.login import Login, Looked, Share
 
-__all__ = ["date", "described", "document", "sentence", "shares_of", "summary"]
+__all__ = ["date", "described", "document", "sentence", "shares_of", "summary", "unseen"]
 
 
 def document(looked: Sequence[Looked]) -> dict[str, Any]:
@@ -43,6 +43,15 @@ def described(share: Share) -> str:
     return f"{words.get(share.what, f'one {share.what}')}: {share.subject}: {', '.join(share.contexts)}"
 
 
+def unseen(looked: Sequence[Looked]) -> dict[tuple[str, str | None], list[str]]:
+    """Return the contexts that cannot be looked into, by the reason and the next step."""
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for one in looked:
+        if one.trouble:
+            found.setdefault((one.trouble, one.hint), []).append(one.place.name)
+    return found
+
+
 def _place(found: Looked, numbers: Mapping[Share, int]) -> dict[str, Any]:
     place = found.place
     return {
@@ -50,6 +59,7 @@ def _place(found: Looked, numbers: Mapping[Share, int]) -> dict[str, Any]:
         "inside": place.inside or None,
         "state": place.state or None,
         "trouble": found.trouble,
+        "hint": found.hint,
         "notes": list(found.notes),
         "shared": [numbers[share] for share in found.shared],
     }
@@ -108,11 +118,12 @@ def _is_login(login: Login) -> bool:
 
 
 def sentence(looked: Sequence[Looked]) -> str:
-    """Return the summary in words: ``14 logins in 6 places, 2 broken, 3 in plain text``."""
+    """Return the summary in words: ``14 logins in 6 contexts, 2 broken, 3 in plain text``."""
     count = summary(looked)
+    unseen = f"; {_counted(count['unreachable'], 'context')} not looked at" if count["unreachable"] else ""
     return (
-        f"{_counted(count['logins'], 'login')} in {_counted(count['places'], 'place')},"
-        f" {count['broken']} broken, {count['plain_text']} in plain text"
+        f"{_counted(count['logins'], 'login')} in {_counted(count['places'] - count['unreachable'], 'context')},"
+        f" {count['broken']} broken, {count['plain_text']} in plain text{unseen}"
     )
 
 

@@ -10,6 +10,7 @@ from functools import partial
 
 from shorepass.clients.helper_lists import is_login, must_be_asked, user_name
 from shorepass.contexts import is_untouched
+from shorepass.contexts.command import command
 from shorepass.contexts.discovery import REACH_SECONDS
 from shorepass.credential import kind_of
 from shorepass.errors import (
@@ -68,7 +69,8 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
             logins = tuple(_logins(found, said, now))
             looked.append(Looked(place, found.context, logins, notes=_leftovers(found, said)))
         else:
-            looked.append(Looked(place, trouble=found or f"no answer within {REACH_SECONDS:g} s"))
+            trouble, hint = found or _Closed(f"no answer within {REACH_SECONDS:g} s", command(place.name, "who"))
+            looked.append(Looked(place, trouble=trouble, hint=hint))
     return looked
 
 
@@ -89,24 +91,31 @@ def _registry_of(key: str) -> str:
         return ""
 
 
-def _open(place: Place) -> _Opened | str:
+def _open(place: Place) -> _Opened | _Closed:
     """Return what the clients read in a place, or why it cannot be looked into."""
     from shorepass.clients import find
 
     if place.open is None:
-        return place.trouble or "it cannot be looked into"
+        return _Closed(place.trouble or "it cannot be looked into", place.hint)
     try:
         context = remembered(place.open())
         if not asks_helpers(place.name):
             context = quiet(context)
         entries = [(name, entry) for name in FAMILIES for entry in find(name).entries(context, ask_helpers=False)]
     except ShorepassError as error:
-        return error.message.removeprefix(f"{place.name}: ")
+        return _Closed(error.message.removeprefix(f"{place.name}: "), error.hint)
     return _Opened(place, context, tuple(entries))
 
 
 _Lists = dict[tuple[str, str], "dict[str, str] | HelperError | None"]
 _Gets = dict[tuple[str, str, str], "Credential | HelperError"]
+
+
+class _Closed(NamedTuple):
+    """Why a context cannot be looked into, and the next step; None: there is none to name."""
+
+    trouble: str
+    hint: str | None
 
 
 class _Said(NamedTuple):

@@ -80,7 +80,7 @@ class Login(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """A context, and what was found in it. ``trouble``: why nothing could be; then there is no ``context``.
+    """A context, and what was found in it. ``trouble``: why nothing could be, ``hint``: the next step; then no ``context``.
 
     ``shared`` is what the context itself shares with others, apart from its logins. ``notes``: what is worth knowing and
     is no login, such as a helper that a file names and that has none.
@@ -92,3 +92,4 @@ class Looked(NamedTuple):
     trouble: str | None = None
     shared: tuple[Share, ...] = ()
     notes: tuple[str, ...] = ()
+    hint: str | None = None

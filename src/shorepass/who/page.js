@@ -199,7 +199,7 @@
       context.element = context.box.element;
     } else {
       context.element = make("section", { className: "box" }, make("h3", {}, make("span", {}, context.trouble ? mark("away") : null, make("span", { className: "name" }, contextName(context.context)), make("span", { className: "chip" }, chips), ...notes.map((note) => make("span", { className: "note" }, note)))),
-        context.trouble ? make("p", { className: "trouble" }, `not looked at: ${context.trouble}`) : null);
+        context.trouble ? make("p", { className: "trouble" }, `not looked at: ${context.trouble}`, context.hint ? make("span", { className: "hint" }, "next: ", make("code", {}, context.hint)) : null) : null);
     }
     return context.element;
   }
