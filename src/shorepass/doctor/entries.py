@@ -8,6 +8,7 @@ from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import login, sends, shown
 from shorepass.doctor.finding import Finding, Severity
+from shorepass.doctor.named import Named
 from shorepass.doctor.repair import Advice, Edit
 from shorepass.doctor.secret_stores import Bus, bus, is_initialised
 from shorepass.errors import HelperMissing, SourceError
@@ -118,6 +119,8 @@ def _hidden_by_helper(examination: Examination, file: Stored) -> Iterator[Findin
         hidden = _beneath(examination, file, server)
         if hidden:
             cause = f"{name} asks docker-credential-{helper} alone, which has no login; there is one in {hidden}"
+            if entry is not None and examination.at_login(Named(helper, file.path, (name,))) is not None:
+                continue  # it works in a login shell: SP208
             severity = Severity.ERROR
             said: tuple[str, ...] = ()
             if entry is not None:

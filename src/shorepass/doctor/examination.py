@@ -65,6 +65,7 @@ class Examination:
         self.fingerprints = fingerprints or Fingerprints()
         self._names = clients or _families(context)
         self._listed: dict[str, dict[str, str] | HelperError] = {}
+        self._at_login: dict[tuple[str, str], Context | None] = {}
 
     def afresh(self) -> Examination:
         """Return the same examination, with nothing looked at yet: to see whether a repair has helped."""
@@ -143,6 +144,22 @@ class Examination:
         if suffix not in self._listed and self.runs:
             self._listed[suffix] = listed(self.context, suffix)
         return self._listed.get(suffix)
+
+    def at_login(self, helper: Named) -> Context | None:
+        """Return a context in which a helper that is not on PATH works: that of a login shell of the user whose file names it.
+
+        None where that user has no such program. What works there is nothing to take out of the file.
+        """
+        from shorepass.contexts.at_login import as_at_login, owner_context
+
+        known = (helper.program, helper.path)
+        if known not in self._at_login:
+            owner = owner_context(self.context, self.here, helper.path)
+            there = owner
+            if owner is not None and owner.which(helper.program) is None:
+                there = as_at_login(owner, helper.program)
+            self._at_login[known] = there
+        return self._at_login[known]
 
     @cached_property
     def resolutions(self) -> dict[str, Resolution]:

@@ -1,6 +1,7 @@
-"""SP208: helpers that work in this user's shell, and not where sudo or cron runs the same clients with the same files.
+"""SP208: helpers that work in this user's shell, and not where something else runs the same clients with the same files.
 
-Only what somebody does is looked at: sudo, where this user may use it and it keeps HOME; cron, where the user's own crontab
+Of a context that has no PATH of a login shell (another user's, that of sudo, of cron) the login shell is asked. From a shell
+only what somebody does is looked at: sudo, where this user may use it and it keeps HOME; cron, where the user's own crontab
 runs a client. CI and systemd have environments that cannot be seen from here: examine those in their own place.
 """
 
@@ -10,11 +11,13 @@ import re
 import shlex
 
 from shorepass.config.locations import docker_config_path, split
+from shorepass.contexts.command import SYSTEM_FOLDERS as EVERYWHERE
+from shorepass.contexts.command import said_there
 from shorepass.contexts.find import find
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice
 from shorepass.doctor.secret_stores import Bus, bus
-from shorepass.errors import ContextError
+from shorepass.errors import ContextError, FileError
 from shorepass.processes import ProcessError
 
 TYPE_CHECKING = False
@@ -23,12 +26,12 @@ if TYPE_CHECKING:
 
     from shorepass.contexts import Context
     from shorepass.doctor.examination import Examination
+    from shorepass.doctor.named import Named
 
 __all__ = ["CODES", "check"]
 
-CODES = {"SP208": "A helper works here, and not under sudo or cron"}
+CODES = {"SP208": "A helper works in a login shell, and not everywhere else"}
 
-EVERYWHERE = ("/usr/bin", "/bin")  # on the PATH of every sudo and of every cron
 SUDOERS = frozenset(("sudo", "wheel", "admin"))  # of others sudo would report an incident
 UNSET = (
     "DOCKER_CONFIG",
@@ -49,6 +52,8 @@ def check(examination: Examination) -> Iterator[Finding]:
         return
     for helper in examination.helpers:
         path = context.which(helper.program)
+        if path is None and not helper.chosen:
+            yield from _at_login_alone(examination, helper)
         needs_bus = helper.suffix == "secretservice" and bus(context) is Bus.THERE
         if path is None or helper.chosen or (split(context, path)[0] in EVERYWHERE and not needs_bus):
             continue
@@ -63,8 +68,36 @@ def check(examination: Examination) -> Iterator[Finding]:
                 cause, advice = "the keyring is on this session's bus, and there is none there", _bus(name, context)
             if cause:
                 subject = f"{helper.program} under {name}"
-                evidence = (folders, helper.why)
+                evidence = (folders, *_risk(name, context, path), helper.why)
                 yield Finding("SP208", Severity.WARNING, context.name, subject, cause, evidence, Advice(advice))
+
+
+def _at_login_alone(examination: Examination, helper: Named) -> Iterator[Finding]:
+    """Find a helper that the user's login shell has on PATH, and this context has not."""
+    context, there = examination.context, examination.at_login(helper)
+    path = there.which(helper.program) if there else None
+    if there is None or path is None:
+        return
+    folder = path.rpartition("/")[0]
+    services = f"{folder}:{context.getenv('PATH') or ':'.join(EVERYWHERE)}"
+    cause = f"it is {path}, which a login shell finds, and what starts without one does not"
+    if context.name in ("sudo", "sudo-login"):
+        cause = f"it is {path}, which works for you, and sudo does not find it"
+        advice = f'sudo env PATH={shlex.quote(folder)}:"$PATH" docker ...'
+        if helper.clients != ("docker",):
+            advice = advice.replace("docker ...", f"{helper.clients[-1]} ...")
+    else:
+        advice = (
+            f"in the first line of crontab -e: PATH={services}; in a unit, below [Service]: Environment=PATH={services}"
+        )
+    evidence = (
+        f"PATH here: {context.getenv('PATH') or 'not set'}",
+        "a service, cron, an IDE and `ssh HOST docker ...` have a PATH like that",
+        helper.why,
+    )
+    # what a user's services see is perhaps not used; what this very process sees is
+    severity = Severity.NOTE if context.name.startswith("user:") else Severity.WARNING
+    yield Finding("SP208", severity, context.name, helper.program, cause, evidence, Advice(said_there(context, advice)))
 
 
 def _others(examination: Examination) -> Iterator[tuple[str, Context]]:
@@ -122,6 +155,16 @@ def _lead(name: str, there: Context, path: str) -> str:
     if name == "cron":
         return f"put into the first line, with crontab -e: PATH={path.rpartition('/')[0]}:{there.getenv('PATH')}"
     return f"sudo ln -s {shlex.quote(path)} {shlex.quote(first)}/"
+
+
+def _risk(name: str, context: Context, path: str) -> Iterator[str]:
+    """Yield what root takes upon itself who runs a program that another user can change."""
+    try:
+        status = context.status(path)
+    except FileError:
+        return
+    if name == "sudo" and status is not None and status.uid != 0:
+        yield f"{path} belongs to {status.owner or status.uid}, who can then change what root runs"
 
 
 def _bus(name: str, context: Context) -> str:

@@ -65,7 +65,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     """Find the helpers that the clients would ask and cannot start."""
     for helper in examination.helpers:
         found = fault(examination, helper)
-        if found:
+        if found and found.code in CODES:
             does = dict.fromkeys(BEHAVIOUR.get(client, BEHAVIOUR["podman"]) for client in helper.clients)
             evidence = (*found.evidence, helper.why, *does)
             context = examination.context.name
@@ -105,6 +105,8 @@ def _absent(examination: Examination, helper: Named) -> Fault:
     path = f"PATH: {context.getenv('PATH') or 'not set'}"
     if context.platform == "linux" and helper.suffix.lower().endswith(".exe"):
         return Fault("SP207", "a program of Windows, and not on PATH here", (path,), Advice(WSL_ADVICE))
+    if examination.at_login(helper) is not None:
+        return Fault("SP208", "it is in this user's login shell")  # which helper_elsewhere tells
     evidence = (path, f"to have it: {install(helper.suffix)}")
     return Fault("SP201", "no executable file of that name on PATH", evidence, _without(context, helper))
 

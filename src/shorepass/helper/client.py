@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from shorepass.contexts.at_login import find_usual
 from shorepass.contexts.command import by_hand, command, said_there
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import HelperFailed, HelperMissing, HelperTimeout, Trouble, UsageError, printable
+from shorepass.files.reading import quoted
 from shorepass.helper import OURSELVES, protocol
 from shorepass.helper.causes import cause_of, install, sign_in
 from shorepass.helper.protocol import Refusal, Verb
@@ -155,11 +157,17 @@ class HelperClient:
             raise HelperMissing(self.program, verb, "not the name of a program", hint=self._instead("name another"))
         path = self._context.which(self.program)
         if path is None:
-            known = install(self.suffix)
-            raise HelperMissing(
-                self.program, verb, "no executable file of that name on PATH", hint=self._instead(known)
-            )
+            reason = "no executable file of that name on PATH"
+            raise HelperMissing(self.program, verb, reason, hint=self._reached() or self._instead(install(self.suffix)))
         return path
+
+    def _reached(self) -> str:
+        """Return how PATH comes to lead to the program, where it is in a folder that a login shell has on PATH; else ""."""
+        found = find_usual(self._context, self.program)
+        if found is None:
+            return ""
+        folder = quoted(found.rpartition("/")[0])
+        return said_there(self._context, f"it is {found}, for which a login shell has PATH: export PATH={folder}:$PATH")
 
     def _instead(self, what: str) -> str:
         place = self._named_in or f"credsStore and credHelpers: {command(self._context, 'doctor', '--fix')}"

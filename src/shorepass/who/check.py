@@ -20,7 +20,7 @@ from shorepass.helper.advice import log_in
 from shorepass.helper.causes import sign_in
 from shorepass.resolution import Outcome, Step
 from shorepass.shapes import NamedTuple
-from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated
+from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped
 from shorepass.who.login import State
 from shorepass.who.together import together
 
@@ -155,9 +155,9 @@ def _get(context: Context, login: Login, now: float) -> Login | str:
 
     assert login.helper is not None  # noqa: S101  # it is held
     try:
-        credential = HelperClient(context, login.helper, timeout=HELPER_SECONDS, named_in=login.path or None).get(
-            login.key
-        )
+        credential = HelperClient(
+            helped(context, login.helper), login.helper, timeout=HELPER_SECONDS, named_in=login.path or None
+        ).get(login.key)
     except HelperError as error:
         return broken(login, error, context)
     if not is_login(credential):

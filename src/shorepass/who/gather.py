@@ -11,6 +11,7 @@ from functools import partial
 from shorepass.clients.helper_lists import is_login, must_be_asked, user_name
 from shorepass.contexts import is_untouched
 from shorepass.contexts.command import command
+from shorepass.contexts.at_login import as_at_login
 from shorepass.contexts.discovery import REACH_SECONDS
 from shorepass.credential import kind_of
 from shorepass.errors import (
@@ -22,6 +23,7 @@ from shorepass.errors import (
     SourceError,
     without_user_info,
 )
+from shorepass.helper.protocol import program_name
 from shorepass.shapes import NamedTuple
 from shorepass.who.expiry import expires_at
 from shorepass.who.login import BROKEN, Login, Looked, State
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context, Place
     from shorepass.credential import Credential
 
-__all__ = ["asks_helpers", "broken", "dated", "leftover", "look"]
+__all__ = ["asks_helpers", "broken", "dated", "helped", "leftover", "look"]
 
 FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
 HELPER_SECONDS = 3.0  # for a helper to list what it has
@@ -137,10 +139,16 @@ def _ask_helpers(opened: Sequence[_Opened]) -> _Lists:
     return dict(zip(wanted, together(jobs, workers=HELPERS), strict=True))
 
 
+def helped(context: Context, suffix: str) -> Context:
+    """Return a context in which a helper is on PATH, if it is in the user's login shell: the login there works."""
+    program = program_name(suffix)
+    return context if context.which(program) else as_at_login(context, program) or context
+
+
 def _list(name: str, context: Context, suffix: str) -> dict[str, str] | HelperError | None:
     from shorepass.helper.client import HelperClient
 
-    helper = HelperClient(context, suffix, timeout=HELPER_SECONDS)
+    helper = HelperClient(helped(context, suffix), suffix, timeout=HELPER_SECONDS)
     try:
         if asks_helpers(name):
             return helper.list()
@@ -172,7 +180,7 @@ def _get(context: Context, suffix: str, key: str) -> Credential | HelperError:
     from shorepass.helper.client import HelperClient
 
     try:
-        return HelperClient(context, suffix, timeout=HELPER_SECONDS).get(key)
+        return HelperClient(helped(context, suffix), suffix, timeout=HELPER_SECONDS).get(key)
     except HelperError as error:
         return error
 
