@@ -53,7 +53,9 @@ def pulled_in_a_login_shell(person: Person, folder: Path) -> str:
     """Return whose login the real docker sends when the person has logged in, as ``su -`` does."""
     person.as_root("chmod", "-R", "a+rX", str(folder.parent))
     program = folder / "docker"
-    program.write_text(f'#!/bin/sh\nexec {programs.require("su")} - {person.name} -c "{programs.require("docker")} $*"\n')
+    program.write_text(
+        f'#!/bin/sh\nexec {programs.require("su")} - {person.name} -c "{programs.require("docker")} $*"\n'
+    )
     program.chmod(0o755)
     path = {"PATH": programs.SYSTEM_PATH}
     with Docker(str(program), folder) as docker:
