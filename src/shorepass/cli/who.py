@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   shorepass who                                me, and what sudo makes of me
-  sudo shorepass who --all                     every user, container and virtual machine
+  sudo "$(command -v shorepass)" who --all   every user, container and virtual machine
   shorepass who --in docker:web --in user:bob  these places
   shorepass who --check                        and ask the registries, each credential once
   shorepass who --html who.html                a map, as one page that needs no network
