@@ -10,8 +10,8 @@ from functools import partial
 
 from shorepass.clients.helper_lists import is_login, must_be_asked, user_name
 from shorepass.contexts import is_untouched
-from shorepass.contexts.command import command
 from shorepass.contexts.at_login import as_at_login
+from shorepass.contexts.command import command
 from shorepass.contexts.discovery import REACH_SECONDS
 from shorepass.credential import kind_of
 from shorepass.errors import (
