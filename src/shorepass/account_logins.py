@@ -35,11 +35,11 @@ __all__ = ["Row", "erase_all", "keys", "left", "log_in", "log_out", "native_keys
 
 
 def parts(here: LocalContext, client: Client, server: str, account: str) -> list[str]:
-    """Return the keys under which podman's file would have an account's login: none for docker, which knows no such keys.
+    """Return the keys under which podman's file would have an account's login: none where the client knows no such keys.
 
     The one that was named, or those of the account's rules for a part of that registry. Raises UsageError, SourceError.
     """
-    if client.name == "docker":
+    if not client.facts.namespaces:
         return []
     key = client.target(here, server).key
     if "/" in key:
@@ -112,7 +112,7 @@ def _new_rule(here: LocalContext, client: Client, key: str, account: str) -> Rul
     Raises UsageError.
     """
     registry, _, path = key.partition("/")
-    if client.name == "docker" or not path or key in parts(here, client, registry, account):
+    if not client.facts.namespaces or not path or key in parts(here, client, registry, account):
         return None
     return Rule(account, rules.repository_of(f"{key}/*"))
 
@@ -274,12 +274,13 @@ def survey(here: LocalContext) -> list[Row]:
 
 def _native(here: LocalContext, known: Iterable[Rule]) -> Iterator[tuple[Rule, Entry]]:
     """Yield the logins in podman's file for parts of registries, each with the rule that says whose it is."""
-    from shorepass.clients import find
+    from shorepass.clients import FAMILIES, find
 
     parts = {"/".join(part_of(rule.repository)): rule for rule in known if part_of(rule.repository)[1]}
-    for entry in find("podman").entries(here, ask_helpers=False) if parts else ():
-        if entry.kind and entry.key in parts:
-            yield parts[entry.key], entry
+    for client in map(find, FAMILIES if parts else ()):
+        for entry in client.entries(here, ask_helpers=False) if client.facts.namespaces else ():
+            if entry.kind and entry.key in parts:
+                yield parts[entry.key], entry
 
 
 def _may_choose(rule: Rule, key: str) -> bool:

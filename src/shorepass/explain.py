@@ -55,6 +55,7 @@ def account_steps(resolution: Resolution, context: Context) -> list[Step]:
 
 
 def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, context: Context) -> Step:
+    from shorepass.clients import find
     from shorepass.helper import PROGRAM
     from shorepass.names import Reference
     from shorepass.stores.choice import part_of
@@ -70,7 +71,7 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, cont
     part = ""
     if of_part and of_part.rule and of_part.account == choice.account:
         part = part_of(of_part.rule.repository)[1]
-    if client != "docker" and part and not asks_us:
+    if part and find(client).facts.namespaces and not asks_us:
         key = f"{registry}/{part}"
         if source is not None and source.key == key:
             return Step("account", Outcome.OK, choice.account, f"{choice.why}; {client} takes the key {key} by itself")

@@ -6,7 +6,7 @@ client names any more, repairs that can be undone (they hold a file's bytes as t
 
 from __future__ import annotations
 
-from shorepass.clients import Target, find
+from shorepass.clients import FAMILIES, Target, find
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, SourceError, StoreLocked, UsageError, WriteError
 from shorepass.helper import OURSELVES
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from shorepass.stores import Store
 
 __all__ = ["Departure", "Left", "log_out", "log_out_everywhere"]
-
-FAMILIES = ("docker", "podman")  # skopeo and buildah have podman's files
 
 
 class Departure(NamedTuple):

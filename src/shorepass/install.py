@@ -9,8 +9,9 @@ import json
 import os
 
 from shorepass import files
+from shorepass.clients import FAMILIES, find
 from shorepass.config import document
-from shorepass.config.locations import auth_files, docker_config_path, join
+from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile, UsageError
 from shorepass.helper import OURSELVES
@@ -45,7 +46,6 @@ __all__ = [
 ]
 
 VERSION = 1
-CLIENTS = ("docker", "podman")
 
 
 class Place(NamedTuple):
@@ -64,12 +64,11 @@ class Before(NamedTuple):
 
 def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Place]:
     """Return where a client would have the helper named, for one registry or for all. Raises UsageError."""
-    from shorepass.names import registry_of_server, server_url
+    from shorepass.names import registry_of_server
 
-    is_docker = client == "docker"
-    path = docker_config_path(here)[0] if is_docker else auth_files(here, client, docker_first=True)[0].path
-    path = os.path.abspath(path)
-    if registry is None and is_docker:
+    meant = find(client)
+    path = os.path.abspath(meant.files(here, for_login=True)[0].path)
+    if registry is None and meant.facts.reads_creds_store:
         return [Place(path, ("credsStore",))]
     if registry is None:
         raise UsageError(
@@ -77,7 +76,7 @@ def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Pla
             hint='name one with --for REGISTRY; for all: credential-helpers = ["shorepass"] in registries.conf',
         )
     host = registry_of_server(registry)
-    return [Place(path, ("credHelpers", key)) for key in named_for(server_url(host) if is_docker else host)]
+    return [Place(path, ("credHelpers", key)) for key in named_for(meant.asked_for(host))]
 
 
 def named_for(key: str) -> list[str]:
@@ -98,7 +97,7 @@ def everywhere(here: LocalContext) -> list[Place]:
     Raises MalformedFile, FileError.
     """
     found = dict.fromkeys(places(here))
-    for path in (docker_config_path(here)[0], auth_files(here, "podman", docker_first=False)[0].path):
+    for path in [find(name).own_file(here) for name in FAMILIES]:
         found |= dict.fromkeys(_named_in(here.read(path, document.SIZE_LIMIT), os.path.abspath(path)))
     return list(found)
 

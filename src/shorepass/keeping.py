@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from shorepass.config import docker_config, document
+from shorepass.config import document
 from shorepass.contexts.command import command
 from shorepass.contexts.terminal import ask
 from shorepass.credential import Basic
@@ -88,16 +88,24 @@ def _agree(here: LocalContext, store: str, tell: Tell) -> None:
 
 def name_helper(here: LocalContext, client: Client, target: Target) -> None:
     """Let the client ask our helper for this login, and leave nothing of it in the file, as the client itself does."""
-    is_docker = client.name == "docker"
+    facts = client.facts
     members: list[tuple[str, ...]] = [("credHelpers", key) for key in named_for(target.key)]
-    if is_docker and not docker_config.load(here.read(target.path, document.SIZE_LIMIT)).holds_auth:
+    if facts.reads_creds_store and not _holds_logins(client, here.read(target.path, document.SIZE_LIMIT)):
         members.append(("credsStore",))  # or docker would keep the next login that it makes itself in plain text
     for member in members:
         install(here, Place(os.path.abspath(target.path), member))
     entry = ("auths", target.key)
 
     def empty(content: FileContent | None) -> bytes | None:
-        edited = document.set_member(content, entry, {}) if is_docker else document.remove_member(content, entry)
+        edited = document.set_member(content, entry, {}) if facts.records else document.remove_member(content, entry)
         return None if content is not None and edited == content.data else edited
 
     here.update(target.path, empty)
+
+
+def _holds_logins(client: Client, content: FileContent | None) -> bool:
+    """Tell whether there is anything about logins in a client's file. Raises MalformedFile."""
+    if content is None:
+        return False
+    view = client.view(content)
+    return bool(view.auths or view.helpers or view.store)

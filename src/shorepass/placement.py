@@ -46,8 +46,8 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
         return Decision(remark=remark if store else "")
     from shorepass.stores import settings
 
-    is_docker = client.name == "docker"  # which warns of plain text itself
-    plain = "" if is_docker or named else f"the login stands in {target.path} in plain text"
+    is_told = client.facts.warns_of_plain_text or named
+    plain = "" if is_told else f"the login stands in {target.path} in plain text"
     if not isinstance(context, LocalContext) or context.name != "me":
         return Decision(remark=plain)
     if named and context.getenv(settings.BEHIND_VARIABLE):
@@ -55,7 +55,7 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
     store = store or settings.load(context).store
     if store == PLAIN:
         return Decision()
-    if plain and context.getenv("REGISTRY_AUTH_FILE"):
+    if plain and context.getenv(client.facts.variable):
         return Decision(remark=f"{plain}: a file that is named may be for another place")
     if plain and "/" in target.key:
         return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")

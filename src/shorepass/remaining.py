@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shorepass.clients import find
-from shorepass.config.locations import docker_config_path
+from shorepass.clients import FAMILIES, find
+from shorepass.clients.facts import FILE_FLAG
 from shorepass.contexts import is_untouched
 from shorepass.errors import InvalidReference, SourceError, UsageError, without_user_info
 from shorepass.helper import OURSELVES
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["LEGACY", "Left", "meant", "remaining"]
 
 LEGACY = ".dockercfg"  # keeps keys at its top, where no logout looks for them
-FAMILIES = ("docker", "podman")  # skopeo and buildah have podman's files
 HELPER_SECONDS = 3  # for a helper to say what it has: the logout itself is done
 
 
@@ -45,7 +44,7 @@ def remaining(
     ``here``: the context of this process. ``silent``: suffixes of helpers that failed already, and are not asked again.
     What a helper or a store does not say is left out: no passphrase is asked for.
     """
-    docker_path = docker_config_path(context)[0]
+    owners = {find(name).own_file(context): name for name in reversed(FAMILIES)}
     helpers = _Helpers(here, context, silent)
     seen = set()
     for name in FAMILIES:
@@ -57,8 +56,9 @@ def remaining(
             for key in helpers.keys(entry, own):
                 if (registry is None or meant(key) == registry) and (entry.path, key) not in seen:
                     seen.add((entry.path, key))
-                    owner = "docker" if entry.path in (docker_path, "") else name
-                    yield Left(owner, key, entry.path or docker_path, _flags(context, owner, entry, key))
+                    owner = owners.get(entry.path, name)
+                    path = entry.path or find(name).own_file(context)  # empty: the client chose that helper by itself
+                    yield Left(owner, key, path, _flags(context, owner, entry, key))
 
 
 class _Helpers:
@@ -123,9 +123,10 @@ def _flags(context: Context, client: str, entry: Entry, key: str) -> tuple[str, 
     server = without_user_info(key)  # as a person is shown it
     if any(_is(target, entry, key) for target in _erasures(context, client, server)):
         return ()
-    named = context.with_env(REGISTRY_AUTH_FILE=entry.path)
-    if client != "docker" and any(_is(target, entry, key) for target in _erasures(named, client, server)):
-        return ("--authfile", entry.path)
+    facts = find(client).facts
+    named = context.with_env(**{facts.variable: entry.path})
+    if facts.flag == FILE_FLAG and any(_is(target, entry, key) for target in _erasures(named, client, server)):
+        return (FILE_FLAG, entry.path)
     return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from shorepass import install
+from shorepass import clients, install
 from shorepass.clients import docker
 from shorepass.config import auth_entry, auth_file, docker_config, document, registries_conf
 from shorepass.config.locations import AuthFile
@@ -314,7 +314,10 @@ PARSERS = {
     ),
     "journal of a migration": Parser(lambda data: journal.decode(_file(data)), (MIGRATION,)),
     "a file that is to migrate": Parser(
-        lambda data: plan.plan_file(_file(data), docker=len(data) % 2 == 0, stored=lambda _: ANONYMOUS), CONFIGS
+        lambda data: plan.plan_file(
+            _file(data), owner=clients.find(clients.FAMILIES[len(data) % 2]), stored=lambda _: ANONYMOUS
+        ),
+        CONFIGS,
     ),
     "auth entry": Parser(read_entry, (b"YWxpY2U6cHc=", b"YTo=", b"YTpi\n", b"Og==", b"YWE6/+8AAA==")),
     "challenges": Parser(read_challenges, CHALLENGES),

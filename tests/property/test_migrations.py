@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from memory_store import MemoryStore
 from property import auth_files, configs
-from shorepass.clients import find
+from shorepass.clients import FAMILIES, find
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import SourceError
 from shorepass.helper.server import serve
 from shorepass.migration.journal import Journal
 from shorepass.migration.move import move
 from shorepass.migration.readers import on_the_wire, registries
-from shorepass.migration.sources import CLIENTS, plan
+from shorepass.migration.sources import plan
 from shorepass.migration.undo import undo
 from shorepass.names import parse
 from shorepass.processes import Completed
@@ -97,7 +97,7 @@ def test_no_client_notices(laid: dict[str, bytes], docker_first: bool, tmp_path:
         env["DOCKER_CONFIG"] = f"{folder}/home/.docker"
     place = Place(env, platform="linux", uid=1000)
     place.store = MemoryStore()
-    planned = plan(place, CLIENTS, place.store)
+    planned = plan(place, FAMILIES, place.store)
     keys = {login.key for source in planned.sources for group in source.plan.groups for login in group.logins}
     hosts = {*HOSTS, *(host for key in keys for host in registries(key))} - UNPROMISED
     before = sent(place, hosts)
@@ -107,7 +107,7 @@ def test_no_client_notices(laid: dict[str, bytes], docker_first: bool, tmp_path:
     assert {(one.path, one.key) for one in done.moved} == {
         (s.path, login.key) for s in planned.sources for g in s.plan.groups for login in g.logins
     }
-    again = plan(place, CLIENTS, place.store)
+    again = plan(place, FAMILIES, place.store)
     assert again.sources == ()
     assert set(again.stays) == set(planned.stays)
     if done.name:
@@ -115,7 +115,7 @@ def test_no_client_notices(laid: dict[str, bytes], docker_first: bool, tmp_path:
         assert back.stays == ()
         assert place.store.logins == {}
         assert sent(place, hosts) == before
-        anew = plan(place, CLIENTS, place.store)  # of odd files not every byte is as it was, and every login is
+        anew = plan(place, FAMILIES, place.store)  # of odd files not every byte is as it was, and every login is
         assert [(one.path, one.plan.groups) for one in anew.sources] == [
             (one.path, one.plan.groups) for one in planned.sources
         ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from shorepass import clients
 from shorepass.contexts import FileContent
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError, MalformedFile, UsageError
-from shorepass.registry.certs import Certificates, find, misplaced
+from shorepass.registry import certs
+from shorepass.registry.certs import Certificates
 
 PEM = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
 
@@ -39,6 +41,14 @@ class Place(LocalContext):
     def head(self, path: str, size: int) -> bytes | None:
         text = self._files.get(path)
         return None if text is None else text.encode()[:size]
+
+
+def find(context: Place, client: str, host: str, override: str | None = None) -> Certificates:
+    return certs.find(context, clients.find(client), host, override)
+
+
+def misplaced(context: Place, client: str, host: str) -> list[str]:
+    return certs.misplaced(context, clients.find(client), host)
 
 
 def folder(context: Place, client: str, host: str, override: str | None = None) -> str:
@@ -148,3 +158,10 @@ def test_misplaced_behind_another_folder() -> None:
     assert misplaced(place, "podman", "reg.example") == [behind]
     assert misplaced(Place({behind: PEM}), "podman", "reg.example") == []
     assert misplaced(Place({"/etc/docker/certs.d": None}), "docker", "reg.example") == []
+
+
+def test_crane_has_no_folder() -> None:
+    """Crane trusts what the system trusts, whatever is in others' folders."""
+    files: dict[str, str | None] = {"/etc/docker/certs.d/r/ca.crt": PEM, "/etc/containers/certs.d/r/ca.crt": PEM}
+    assert find(Place(files), "crane", "r") == Certificates()
+    assert misplaced(Place(files), "crane", "r") == []

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from client_files import lay_out
+from shorepass.clients import find
+from shorepass.contexts.local import LocalContext
 from shorepass.names import Reference
-from shorepass.registry.insecure import is_listed
 
 # As `docker info --format '{{json .RegistryConfig}}'` of docker 28.2 prints it, with one registry on the list.
 INFO = {
@@ -21,6 +22,10 @@ INFO = {
     "InsecureRegistryCIDRs": ["::1/128", "127.0.0.0/8", "10.0.0.0/8"],
     "Mirrors": None,
 }
+
+
+def is_listed(context: LocalContext, client: str, reference: Reference) -> bool:
+    return find(client).is_insecure(context, reference, tls=False)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +62,25 @@ def test_podman(world: Path) -> None:
     assert is_listed(context, "podman", Reference("reg.example", "lab/app"))
     assert not is_listed(context, "podman", Reference("reg.example", "app"))
     assert not is_listed(lay_out(world, {name: "[["}), "podman", Reference("reg.example", "lab/app"))
+
+
+@pytest.mark.parametrize(
+    ("registry", "near"),
+    [
+        ("localhost:5000", True),
+        ("reg.localhost", True),
+        ("127.0.0.1", True),
+        ("[::1]:5000", True),
+        ("10.1.2.3:5000", True),
+        ("172.31.0.1", True),
+        ("192.168.1.1", True),
+        ("172.32.0.1", False),
+        ("127.0.0.4:5000", False),
+        ("reg.example:5000", False),
+    ],
+)
+def test_crane(world: Path, registry: str, near: bool) -> None:
+    """go-containerregistry tries plain http where the name looks near (pkg/name), and never a bad certificate."""
+    context = lay_out(world, {})
+    assert is_listed(context, "crane", Reference(registry)) is near
+    assert not find("crane").is_insecure(context, Reference(registry), tls=True)

@@ -9,6 +9,7 @@ import pytest
 
 from client_files import auth
 from memory_store import MemoryStore
+from shorepass.clients import FAMILIES
 from shorepass.config import docker_config
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, Credential
@@ -16,7 +17,7 @@ from shorepass.errors import MalformedFile, StoreBroken, UsageError
 from shorepass.files import FileContent
 from shorepass.migration import journal
 from shorepass.migration.move import Done, move
-from shorepass.migration.sources import CLIENTS, plan
+from shorepass.migration.sources import plan
 from shorepass.migration.undo import undo
 from shorepass.secret import Secret
 
@@ -40,7 +41,7 @@ def apply(store: MemoryStore, meanwhile: object = None, file: Path | None = None
         if file:
             file.write_text(json.dumps(meanwhile))
 
-    return move(here, plan(here, CLIENTS, store), lambda: store, step)
+    return move(here, plan(here, FAMILIES, store), lambda: store, step)
 
 
 @pytest.mark.parametrize("entry", [{"auth": "Og==", "identitytoken": "t"}, {"auth": "Ym9iOg==", "identitytoken": "t"}])

@@ -158,8 +158,7 @@ def _examine(
 
 def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return the clients that are named, or meant by a file that is; none where that is left to what is there."""
-    meant = [name for name, file in (("docker", arguments.config), ("podman", arguments.authfile)) if file]
-    return tuple(dict.fromkeys(arguments.clients or meant))
+    return tuple(dict.fromkeys(arguments.clients or place.clients_of_files(arguments)))
 
 
 def _count(findings: Sequence[Finding]) -> int:

@@ -30,12 +30,12 @@ Each shows the change first, and asks. uninstall puts back what was named there 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     from shorepass.cli import place
-    from shorepass.install import CLIENTS
+    from shorepass.clients import FAMILIES
 
     parser.add_argument("action", choices=("install", "uninstall"), help="name Shorepass there, or no longer")
     parser.add_argument("--for", dest="registry", metavar="REGISTRY", help="for this registry only")
     parser.add_argument("--all", action="store_true", help="uninstall: in every place that is remembered")
-    parser.add_argument("--client", choices=CLIENTS, help="whose file (default: docker; podman with --authfile)")
+    parser.add_argument("--client", choices=FAMILIES, help="whose file (default: docker; podman with --authfile)")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     place.add_file_flags(parser)
 

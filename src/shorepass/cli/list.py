@@ -20,8 +20,6 @@ examples:
 Without --client: docker's and podman's. Exit code 3 when a place is broken (it is listed all the same).
 """
 
-FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
@@ -31,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one row a login."""
-    from shorepass.clients import find
+    from shorepass.clients import FAMILIES, find
 
     here = place.context(arguments)
     chosen = arguments.client or arguments.authfile or arguments.config

@@ -35,7 +35,7 @@ MANY = 20  # logins; storing as many takes a second
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     from shorepass.cli import place
-    from shorepass.migration.sources import CLIENTS
+    from shorepass.clients import FAMILIES
 
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", metavar="STORE", help="the store that must be in use, or is to be: vault, keychain, helper:NAME"
     )
-    parser.add_argument("--client", choices=CLIENTS, help="only this one's files (default: both)")
+    parser.add_argument("--client", choices=FAMILIES, help="only this one's files (default: both)")
     place.add_file_flags(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -194,12 +194,12 @@ def _tell(text: str) -> None:
 
 def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return whose files are meant: the named client's, those that a flag names, else both."""
-    from shorepass.migration.sources import CLIENTS
+    from shorepass.cli.place import clients_of_files
+    from shorepass.clients import FAMILIES
 
     if arguments.client:
         return (arguments.client,)
-    meant = [name for name, file in (("docker", arguments.config), ("podman", arguments.authfile)) if file]
-    return tuple(meant or CLIENTS)
+    return tuple(clients_of_files(arguments) or FAMILIES)
 
 
 def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from shorepass.clients import NAMES
+from shorepass.clients import DEFAULT, NAMES, find, of_flag
+from shorepass.clients.facts import FILE_FLAG, FOLDER_FLAG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
     "add_places_flag",
     "add_registry_flags",
     "client_name",
+    "clients_of_files",
     "context",
     "failure_code",
     "find_client",
@@ -96,23 +98,31 @@ def truth(text: str) -> bool:
 def client_name(arguments: argparse.Namespace) -> str:
     """Return the name of the client that the flags mean."""
     name: str | None = getattr(arguments, "client", None)  # doctor takes several, and asks as docker does
-    return name or ("podman" if arguments.authfile else "docker")
+    if name or not arguments.authfile:
+        return name or DEFAULT
+    return of_flag(FILE_FLAG)
+
+
+def clients_of_files(arguments: argparse.Namespace) -> list[str]:
+    """Return the clients whose files the flags name."""
+    named = ((FOLDER_FLAG, arguments.config), (FILE_FLAG, arguments.authfile))
+    return [of_flag(flag) for flag, file in named if file]
 
 
 def failure_code(arguments: argparse.Namespace) -> int:
     """Return the exit code of a ``login`` or ``logout`` that fails: docker's own 1, or 125 of podman and its kin."""
-    return 1 if client_name(arguments) == "docker" else 125
+    return find(client_name(arguments)).facts.failure_code
 
 
 def find_client(arguments: argparse.Namespace) -> Client:
     """Return the client that the flags mean."""
-    from shorepass.clients import find
     from shorepass.errors import UsageError
 
-    name = client_name(arguments)
-    if arguments.authfile and name == "docker":
-        raise UsageError("docker reads no auth file", hint="use --config DIR, or --client podman")
-    return find(name)
+    client = find(client_name(arguments))
+    if arguments.authfile and client.facts.flag != FILE_FLAG:
+        hint = f"use {client.facts.flag} DIR, or --client {of_flag(FILE_FLAG)}"
+        raise UsageError(f"{client.name} reads no auth file", hint=hint)
+    return client
 
 
 def context(arguments: argparse.Namespace) -> Context:
@@ -164,6 +174,6 @@ def access(arguments: argparse.Namespace) -> Access:
         tls_verify=arguments.tls_verify,
         cert_dir=arguments.cert_dir,
         trusted_realms=tuple(arguments.trust_realm),
-        client=client_name(arguments) if "client" in arguments else "docker",
+        client=client_name(arguments) if "client" in arguments else DEFAULT,
         timeout=arguments.timeout,
     )

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from shorepass.clients.private import Lent
     from shorepass.contexts.local import LocalContext
-    from shorepass.one_command import Lent
 
 EXAMPLES = """\
 examples:
@@ -78,6 +78,7 @@ def _keys(here: LocalContext, client: str, account: str) -> list[str]:
     Raises UsageError: it has no login.
     """
     from shorepass import account_logins
+    from shorepass.clients import find
     from shorepass.errors import UsageError, printable
     from shorepass.stores.settings import check_account
 
@@ -88,8 +89,9 @@ def _keys(here: LocalContext, client: str, account: str) -> list[str]:
         native = ", ".join(map(printable, account_logins.native_keys(here, account)))
         if not native:
             raise
-        if client == "docker":
-            reason = f"the account {account!r} has logins in podman's file alone, where docker does not look: {native}"
+        if not find(client).facts.namespaces:
+            where = f"where {client} does not look"
+            reason = f"the account {account!r} has logins in podman's file alone, {where}: {native}"
             raise UsageError(reason, hint=command(None, "login", "--as", account, "REGISTRY")) from error
         _tell(f"{client} takes the login of the account {account!r} by itself: {native}")
         return []
@@ -128,7 +130,7 @@ def _attend(here: LocalContext, client: str, account: str, keys: list[str], prog
             return CANNOT_RUN
         if lent:
             _warn_of_vanished(account, vanished_logins(here, lent))
-        for failure in bring_home(here, lent) if lent and client == "docker" else ():
+        for failure in bring_home(here, lent) if lent else ():
             _tell(f"what the command made is lost: {failure.message}")
     return 128 - status if status < 0 else status
 

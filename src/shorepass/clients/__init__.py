@@ -1,26 +1,63 @@
 """The clients: for each the exact rules by which the real program finds a credential, and where it stores one.
 
-``find("docker")`` returns the module-level Client of ``clients.docker``; podman, skopeo and buildah share
-``clients.containers``.
+A client is one file, which has its rules and its ``Facts``, and one row of ``ROWS``. ``find("docker")`` returns the Client.
 """
 
 from __future__ import annotations
+
+from importlib import import_module
 
 from shorepass.errors import SourceError, UsageError
 from shorepass.shapes import NamedTuple, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import Any
 
-    from shorepass.contexts import Context
+    from shorepass.clients.facts import Facts
+    from shorepass.clients.private import Lent
+    from shorepass.clients.views import FileView
+    from shorepass.config.locations import AuthFile
+    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
     from shorepass.names import Reference
     from shorepass.resolution import Resolution
 
-__all__ = ["NAMES", "Client", "Entry", "Target", "find"]
+__all__ = [
+    "DEFAULT",
+    "FAMILIES",
+    "NAMES",
+    "ROWS",
+    "Client",
+    "Entry",
+    "Row",
+    "Target",
+    "find",
+    "find_all",
+    "of_flag",
+    "programs",
+]
 
-NAMES = ("docker", "podman", "skopeo", "buildah", "crane")
+
+class Row(NamedTuple):
+    """A client: the ``module`` of this room with its rules, and the ``family`` whose files it reads."""
+
+    module: str
+    family: str
+
+
+ROWS = {
+    "docker": Row("docker", family="docker"),
+    "podman": Row("containers", family="podman"),
+    "skopeo": Row("containers", family="podman"),
+    "buildah": Row("containers", family="podman"),
+    "crane": Row("crane", family="docker"),
+}
+NAMES = tuple(ROWS)
+FAMILIES = tuple(name for name, row in ROWS.items() if row.family == name)  # the client that stands for its family
+DEFAULT = NAMES[0]  # whose rules apply where no client is named
 
 
 class Target(NamedTuple):
@@ -62,6 +99,14 @@ class Client(Protocol):
     def name(self) -> str:
         """``docker``, ``podman`` ..."""
 
+    @property
+    def family(self) -> str:
+        """The client that stands for all that read the same files."""
+
+    @property
+    def facts(self) -> Facts:
+        """What differs between clients, as data."""
+
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program would send. Never raises SourceError: that is the Resolution's ``answer``."""
 
@@ -83,19 +128,68 @@ class Client(Protocol):
         Without ``ask_helpers`` none is run: where a helper has the logins, an entry without ``kind`` names it.
         """
 
+    def files(self, context: Context, *, for_login: bool = False) -> Sequence[AuthFile]:
+        """Return the files that are read, in that order, whether they are there or not.
+
+        ``for_login``: as ``login`` sees them; the first is the one that it writes.
+        """
+
+    def own_file(self, context: Context) -> str:
+        """Return the file of its own that is read first, where no other client's variable puts another before it."""
+
+    def missing(self, context: Context) -> AuthFile | None:
+        """Return the file that the user has named and that is not there, where the program stops at that. Raises FileError."""
+
+    def asked_for(self, registry: str) -> str:
+        """Return the key by which a registry's login is looked for first, and by which a helper is asked."""
+
+    def read_entry(self, members: Iterable[tuple[str, Any]]) -> Credential:
+        """Return what an entry of a file holds, by its members as they are stored. Raises BadEntryError."""
+
+    def write_entry(self, credential: Credential) -> dict[str, str]:
+        """Return the entry of a file that the program writes for a credential."""
+
+    def view(self, content: FileContent, *, legacy: bool = False) -> FileView:
+        """Return what the program sees in a file. ``legacy``: the file has no ``auths``. Raises MalformedFile."""
+
+    def certificate_folders(self, context: Context, host: str) -> list[str]:
+        """Return the folders with certificates for ``host[:port]``: the first that exists is read."""
+
+    def is_insecure(self, context: Context, reference: Reference, *, tls: bool) -> bool:
+        """Tell whether the program connects although nothing proves who answers. What cannot be asked proves nothing.
+
+        ``tls``: the registry has a certificate, of an unknown authority; else it speaks plain http.
+        """
+
+    def lend(self, here: LocalContext, keys: Iterable[str], folder: str) -> Lent:
+        """Make a private configuration in ``folder``, in which Shorepass's helper is asked for all.
+
+        ``keys`` are those of the account whose logins come first. Raises UsageError: another login would; FileError,
+        WriteError.
+        """
+
 
 def find(name: str) -> Client:
     """Return the client of that name. Raises UsageError."""
-    if name == "docker":
-        from shorepass.clients.docker import DOCKER  # one rule set is enough for one answer
+    row = ROWS.get(name)
+    if row is None:
+        raise UsageError(f"unknown client {name!r}", hint=f"one of: {', '.join(NAMES)}")
+    client: Client = import_module(f"shorepass.clients.{row.module}").client(
+        name
+    )  # one rule set is enough for one answer
+    return client
 
-        return DOCKER
-    if name == "crane":
-        from shorepass.clients.crane import CRANE
 
-        return CRANE
-    if name in NAMES:
-        from shorepass.clients.containers import Containers
+def find_all(family: str | None = None) -> list[Client]:
+    """Return all clients, or those of a family."""
+    return [find(name) for name, row in ROWS.items() if family in (None, row.family)]
 
-        return Containers(name)
-    raise UsageError(f"unknown client {name!r}", hint=f"one of: {', '.join(NAMES)}")
+
+def of_flag(flag: str) -> str:
+    """Return the client that a flag means which names its file (FILE_FLAG), or its folder."""
+    return next(name for name in NAMES if find(name).facts.flag == flag)
+
+
+def programs() -> list[str]:
+    """Return the names of all programs that use the rules of a client."""
+    return list(dict.fromkeys(program for client in find_all() for program in client.facts.programs))

@@ -11,11 +11,13 @@ names a file that is not there.
 
 from __future__ import annotations
 
-from shorepass.clients import Entry, Target
+from shorepass.clients import ROWS, Entry, Target
+from shorepass.clients.auth_files import auth_files
+from shorepass.clients.facts import FILE_FLAG, Facts, Words
 from shorepass.config import auth_file, registries_conf
-from shorepass.config.auth_entry import read_containers_entry
+from shorepass.config.auth_entry import read_containers_entry, write_entry
 from shorepass.config.document import SIZE_LIMIT
-from shorepass.config.locations import auth_files, join
+from shorepass.config.locations import join
 from shorepass.config.registries_conf import AUTH_FILES
 from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
@@ -27,22 +29,60 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-    from typing import TypeAlias
+    from collections.abc import Callable, Collection, Iterable, Iterator
+    from typing import Any, TypeAlias
 
+    from shorepass.clients import Client
+    from shorepass.clients.private import Lent
+    from shorepass.clients.views import FileView
     from shorepass.config.auth_file import Logins
     from shorepass.config.locations import AuthFile
     from shorepass.config.registries_conf import RegistriesConf
-    from shorepass.contexts import Context
+    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts.local import LocalContext
     from shorepass.names import Reference
 
     _Ask: TypeAlias = Callable[[str, str, str | None], list[Entry]]
 
-__all__ = ["Containers"]
+__all__ = ["Containers", "client"]
 
 HUB_NAMES = ("registry-1.docker.io", "docker.io")
 HUB_NORMAL = "index.docker.io"
 NO_LOGINS = auth_file.Logins({}, {})
+
+
+# podman stands for all three where no client is named.
+FACTS = Facts(
+    label="podman, skopeo, buildah",
+    programs=("podman", "skopeo", "buildah"),
+    file_name="auth.json",
+    folders=("containers",),
+    variable="REGISTRY_AUTH_FILE",
+    variables=("REGISTRY_AUTH_FILE", "DOCKER_CONFIG"),
+    flag=FILE_FLAG,
+    words=Words(
+        success="Login Succeeded!",
+        trying="Authenticating with existing credentials for {server}",
+        still_good="Existing credentials are valid. Already logged in to {server}",
+        removing="Removed",
+    ),
+    failure_code=125,
+    broken_file="podman, skopeo and buildah stop with an error",
+    broken_helper="podman, skopeo and buildah stop with an error",
+    plain_http_advice=(
+        'put [[registry]] location = "{registry}" insecure = true into ~/.config/containers/registries.conf.d/'
+        "plain.conf, or give {client} --tls-verify=false"
+    ),
+    reads=("docker",),
+    repositories=True,
+    namespaces=True,
+    requires_login=True,
+)
+ALL_FACTS = {
+    "podman": FACTS,
+    "skopeo": FACTS._replace(programs=("skopeo",), variables=("REGISTRY_AUTH_FILE",)),
+    "buildah": FACTS._replace(programs=("buildah",)),
+}
 
 
 class _Found(NamedTuple):
@@ -60,7 +100,57 @@ class Containers:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.facts = ALL_FACTS[name]
         self._is_podman = name != "skopeo"  # or buildah, which shares its ways
+
+    @property
+    def family(self) -> str:
+        """The client that stands for all that read the same files."""
+        return ROWS[self.name].family
+
+    def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
+        """Return the files in the order in which they are read; the first is also written."""
+        return auth_files(context, self.name, docker_first=for_login or self._is_podman)
+
+    def own_file(self, context: Context) -> str:
+        """Return the file that is read first where DOCKER_CONFIG puts no other before it."""
+        return auth_files(context, self.name, docker_first=False)[0].path
+
+    def asked_for(self, registry: str) -> str:
+        """Return the registry itself."""
+        return registry
+
+    def read_entry(self, members: Iterable[tuple[str, Any]]) -> Credential:
+        """Return what an entry holds. Raises BadEntryError."""
+        return read_containers_entry(members)
+
+    def write_entry(self, credential: Credential) -> dict[str, str]:
+        """Return the entry that is written for a credential."""
+        return write_entry(credential, docker=False)
+
+    def view(self, content: FileContent, *, legacy: bool = False) -> FileView:
+        """Return what is seen in a file. Raises MalformedFile."""
+        from shorepass.clients.views import ContainersView
+
+        return ContainersView(self, content, legacy=legacy)
+
+    def certificate_folders(self, context: Context, host: str) -> list[str]:
+        """Return the user's own, the system's, and docker's."""
+        from shorepass.clients.certificates import containers_folders
+
+        return containers_folders(context, host)
+
+    def is_insecure(self, context: Context, reference: Reference, *, tls: bool) -> bool:  # noqa: ARG002
+        """Look into registries.conf, which has one list for both."""
+        from shorepass.clients.insecure import is_listed_by_conf
+
+        return is_listed_by_conf(context, reference, variables=self._is_podman)
+
+    def lend(self, here: LocalContext, keys: Iterable[str], folder: str) -> Lent:
+        """Make a private file for REGISTRY_AUTH_FILE. Raises FileError, WriteError."""
+        from shorepass.clients.private import lend_auth_file
+
+        return lend_auth_file(here, self.files(here)[0], keys, folder)
 
     def _registries_conf(self, context: Context) -> RegistriesConf:
         return registries_conf.load(context, variables=self._is_podman)
@@ -72,7 +162,7 @@ class Containers:
             conf = self._start(question, image=bool(reference.repository))
         except SourceError as error:
             return question.resolution([error])
-        files = auth_files(context, self.name, docker_first=self._is_podman)
+        files = self.files(context)
         answers: list[_Found | SourceError] = []
         errors: list[SourceError] = []
         nothing = [NOTHING]  # as long as every place so far may have nothing
@@ -89,7 +179,7 @@ class Containers:
 
     def missing(self, context: Context) -> AuthFile | None:
         """Return the auth file that somebody has named and that is not there, at which the program stops. Raises FileError."""
-        file = auth_files(context, self.name, docker_first=self._is_podman)[0]
+        file = self.files(context)[0]
         return file if self._is_podman and file.named and not context.read(file.path, SIZE_LIMIT) else None
 
     def _start(self, question: _Question, *, image: bool) -> RegistriesConf:
@@ -156,7 +246,7 @@ class Containers:
             helpers = self._registries_conf(context).helpers
         except SourceError as error:
             return [Entry("", "", "", "registries.conf", error=error)]
-        files = auth_files(context, self.name, docker_first=self._is_podman)
+        files = self.files(context)
         for helper in helpers:
             if helper == AUTH_FILES:
                 entries += [entry for file in files for entry in _file_entries(context, file, ask)]
@@ -387,3 +477,8 @@ def _file_entries(context: Context, file: AuthFile, ask: _Ask) -> list[Entry]:
 
 def _unasked(path: str, suffix: str, key: str | None) -> list[Entry]:
     return [Entry(key or "", "", "", path, suffix)]
+
+
+def client(name: str) -> Client:
+    """Return one of the three."""
+    return Containers(name)

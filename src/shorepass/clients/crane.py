@@ -11,18 +11,20 @@ answer with anything in it counts, even one of which nothing is sent. Any failur
 from __future__ import annotations
 
 from shorepass.clients import Entry, Target, docker_entries
-from shorepass.clients.docker import VARIABLE, Docker
+from shorepass.clients.docker import DOCKER_WORDS, KEPT_KEYS, VARIABLE, Docker
 from shorepass.clients.docker_entries import beside_helper
+from shorepass.clients.docker_files import DockerFiles
+from shorepass.clients.facts import FOLDER_FLAG, Facts
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import SINCE_29, AuthConfig
 from shorepass.config.document import SIZE_LIMIT
-from shorepass.config.locations import docker_config_path, join
+from shorepass.config.locations import AuthFile, docker_config_path, join
 from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken
 from shorepass.errors import HelperError, MalformedFile, SourceError, UsageError, printable, without_user_info
 from shorepass.helper.advice import log_in
-from shorepass.names import HUB_REGISTRY, is_registry, registry_of_server, server_url
+from shorepass.names import HUB_REGISTRY, is_registry, registry_of_server, server_url, split_host_port
 from shorepass.resolution import Outcome, Source
 from shorepass.shapes import NamedTuple
 
@@ -30,17 +32,41 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from shorepass.clients import Client
     from shorepass.config.docker_config import DockerConfig
     from shorepass.contexts import Context
     from shorepass.names import Reference
     from shorepass.resolution import Resolution
 
-__all__ = ["CRANE"]
+__all__ = ["CRANE", "client"]
 
 DIALECT = SINCE_29._replace(raw=True)  # crane itself makes the header, of the very bytes
 FILE_STORE = Docker(release=(29, 6))  # whose way to find a key of the same host it shares
 HUB_HOST = "index.docker.io"
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 STOPS = "crane stops with that error, and asks no registry"
+FACTS = Facts(
+    label="crane, ko, kaniko, cosign",
+    programs=("crane", "ko", "cosign"),
+    file_name="config.json",
+    folders=(".docker", "docker", "containers"),
+    variable="DOCKER_CONFIG",
+    variables=("DOCKER_CONFIG", "REGISTRY_AUTH_FILE"),
+    flag=FOLDER_FLAG,
+    words=DOCKER_WORDS,
+    failure_code=1,
+    broken_file=STOPS,
+    broken_helper=STOPS,
+    plain_http_advice="give {client} --insecure",
+    reads=("podman",),
+    reads_user_name=True,
+    repositories=True,
+    kept_keys=KEPT_KEYS,
+    variable_with_logins=VARIABLE,
+    reads_creds_store=True,
+    records=True,
+    warns_of_plain_text=True,
+)
 NOTHING = AuthConfig()
 
 
@@ -51,10 +77,17 @@ class _Possible(NamedTuple):
     source: Source
 
 
-class Crane:
+class Crane(DockerFiles):
     """crane, and what else uses its default keychain."""
 
     name = "crane"
+    facts = FACTS
+    dialect = DIALECT
+
+    def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
+        """Return the one file that is read, or docker's where there is none: login writes that, whichever is read."""
+        found = None if for_login else _file(context)
+        return [found or AuthFile(*docker_config_path(context), self.family)]
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what crane sends for an image."""
@@ -84,7 +117,7 @@ class Crane:
         file = _file(context)
         if file is None:
             return []
-        path = file[0]
+        path = file.path
         found = _variable_entries(context)
         try:
             config = _load(context, path)
@@ -92,25 +125,53 @@ class Crane:
             return [*found, Entry("", "", "", path, error=error)]
         return found + docker_entries.entries(context, path, config, config.creds_store, ask_helpers=ask_helpers)
 
+    def certificate_folders(self, context: Context, host: str) -> list[str]:  # noqa: ARG002
+        """Return none: crane trusts what the system trusts."""
+        return []
+
+    def is_insecure(self, context: Context, reference: Reference, *, tls: bool) -> bool:  # noqa: ARG002
+        """Tell whether crane tries plain http by itself: at names and addresses that it takes for near (pkg/name)."""
+        return not tls and _is_near(reference.registry)
+
 
 CRANE = Crane()
 
 
-def _file(context: Context) -> tuple[str, str] | None:
-    """Return the path of the file that is read, and why it is that one; None: there is none of them."""
+def client(name: str) -> Client:  # noqa: ARG001
+    """Return the one client of this file."""
+    return CRANE
+
+
+def _is_near(registry: str) -> bool:
+    from ipaddress import ip_address, ip_network
+
+    host, port = split_host_port(registry)
+    if host in ("127.0.0.1", "[::1]") or host.endswith(".localhost") or (host == "localhost" and port):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return any(address in ip_network(network) for network in PRIVATE_NETWORKS)
+
+
+def _file(context: Context) -> AuthFile | None:
+    """Return the file that is read; None: there is none of them."""
     home, folder = context.home(), context.getenv("DOCKER_CONFIG")
     usual = join(context, home, ".docker", "config.json") if home else ""
     if (usual and _is_file(context, usual)) or (folder and _is_file(context, join(context, folder, "config.json"))):
-        return docker_config_path(context)  # the one in DOCKER_CONFIG, even where only the other is there
+        return AuthFile(
+            *docker_config_path(context), "docker"
+        )  # the one in DOCKER_CONFIG, even where only the other is there
     named = context.getenv("REGISTRY_AUTH_FILE")
     if named and _is_file(context, named):
-        return named, "REGISTRY_AUTH_FILE names it, and docker's file is not there"
+        return AuthFile(named, "REGISTRY_AUTH_FILE names it, and docker's file is not there", "podman")
     runtime, config = context.getenv("XDG_RUNTIME_DIR"), context.getenv("XDG_CONFIG_HOME")
     own = config or (join(context, home, ".config") if home else "")
     for place, why in ((runtime, "it is in XDG_RUNTIME_DIR"), (own, "it is in XDG_CONFIG_HOME, or ~/.config")):
         path = join(context, place, "containers", "auth.json") if place else ""
         if path and _is_file(context, path):
-            return path, f"{why}, and docker's file is not there"
+            return AuthFile(path, f"{why}, and docker's file is not there", "podman")
     return None
 
 
@@ -147,7 +208,7 @@ def _resolve(trace: Trace) -> Resolution:
         if context.getenv(VARIABLE):
             trace.add("file", Outcome.SKIPPED, VARIABLE, "set, but crane reads it only beside a file")
         return trace.resolution(ANONYMOUS)
-    path, why = file
+    path, why = file.path, file.why
     try:
         content = context.read(path, SIZE_LIMIT)
         config = docker_config.load(content, DIALECT)

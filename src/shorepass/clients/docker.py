@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from shorepass.clients import Entry, Target, docker_entries
 from shorepass.clients.docker_entries import beside_helper
+from shorepass.clients.docker_files import DockerFiles
+from shorepass.clients.facts import FOLDER_FLAG, Facts, Words
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import AuthConfig, Dialect
@@ -32,10 +34,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from shorepass.clients import Client
     from shorepass.contexts import Context, FileContent
     from shorepass.names import Reference
 
-__all__ = ["DOCKER", "VARIABLE", "VARIABLE_SINCE", "Docker"]
+__all__ = ["DOCKER", "DOCKER_WORDS", "KEPT_KEYS", "VARIABLE", "VARIABLE_SINCE", "Docker", "client"]
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
 FOLLOWED = (28, 2)
@@ -45,6 +48,41 @@ NAMED_USER_SINCE = (23, 0)
 
 BROKEN_FILE = (
     "docker prints a warning, goes on with what it had read of the file until then, and saves that at the next login"
+)
+KEPT_KEYS = (HUB_SERVER_URL, f"{HUB_SERVER_URL}access-token", f"{HUB_SERVER_URL}refresh-token")  # a login by browser
+DOCKER_WORDS = Words(
+    success="Login Succeeded",
+    trying="Authenticating with existing credentials... [Username: {username}]",
+    still_good="Login Succeeded",
+    removing="Removing",
+)
+FACTS = Facts(
+    label="docker",
+    programs=("docker",),
+    file_name="config.json",
+    folders=(".docker", "docker"),
+    variable="DOCKER_CONFIG",
+    variables=("DOCKER_CONFIG",),
+    flag=FOLDER_FLAG,
+    words=DOCKER_WORDS,
+    failure_code=1,
+    broken_file="docker prints a warning, goes on with what it had read until then, and saves that at the next login",
+    broken_helper="docker pull goes on without a login and without a word (docker 29 stops); docker login fails",
+    past_missing_helper="docker pull takes that one all the same, docker create stops",
+    plain_http_advice=(
+        'put "insecure-registries": ["{registry}"] into /etc/docker/daemon.json, then: sudo systemctl reload docker'
+    ),
+    reads_user_name=True,
+    kept_keys=KEPT_KEYS,
+    variable_with_logins=VARIABLE,
+    reads_creds_store=True,
+    chooses_store=True,
+    records=True,
+    needs_server=False,
+    warns_of_plain_text=True,
+    stops_at_closed_folder=True,
+    has_engine=True,
+    snap="docker",
 )
 SILENT_HELPER = "docker pull sends {}, silently (docker 29 stops with an error)"
 
@@ -60,10 +98,11 @@ class _Picked(NamedTuple):
 NOTHING_PICKED = _Picked("", AuthConfig())
 
 
-class Docker:
+class Docker(DockerFiles):
     """docker of one ``release`` (major, minor). None: 28.2, and for newer matters the docker that is on PATH."""
 
     name = "docker"
+    facts = FACTS
 
     def __init__(self, release: tuple[int, int] | None = None) -> None:
         self._release = release
@@ -213,6 +252,18 @@ class Docker:
         default = _helper(context, config, "")[0]
         return found + docker_entries.entries(context, path, config, default, ask_helpers=ask_helpers)
 
+    def certificate_folders(self, context: Context, host: str) -> list[str]:
+        """Return the user's own and the system's."""
+        from shorepass.clients.certificates import docker_folders
+
+        return docker_folders(context, host)
+
+    def is_insecure(self, context: Context, reference: Reference, *, tls: bool) -> bool:  # noqa: ARG002
+        """Ask the engine, which has one list for both."""
+        from shorepass.clients.insecure import is_listed_by_engine
+
+        return is_listed_by_engine(context, reference.registry)
+
     def _variable_entries(self, context: Context) -> list[Entry]:
         text = context.getenv(VARIABLE)
         if not text or (self._release or _release_on_path(context)) < VARIABLE_SINCE:
@@ -226,6 +277,11 @@ class Docker:
 
 
 DOCKER = Docker()
+
+
+def client(name: str) -> Client:  # noqa: ARG001
+    """Return the one client of this file."""
+    return DOCKER
 
 
 def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
+from shorepass.clients import find
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice
 from shorepass.errors import FileError, PlainHttp, UnknownAuthority
@@ -39,9 +40,9 @@ def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) ->
     from shorepass.registry.certs import misplaced, place_for
 
     client, registry = visit.resolution.client, visit.resolution.reference.registry
-    elsewhere = misplaced(examination.context, client, registry)
-    folder = visit.access.cert_dir or place_for(examination.context, client, registry)
-    place = f"{folder}/ca.crt"
+    elsewhere = misplaced(examination.context, find(client), registry)
+    folder = visit.access.cert_dir or place_for(examination.context, find(client), registry)
+    place = f"{folder}/ca.crt" if folder else ""
     if elsewhere:
         cause = f"{client} does not look at {elsewhere[0]}"
         evidence = (*(f"not read: {path}" for path in elsewhere), f"read: {folder}/*.crt", error.reason)
@@ -51,7 +52,12 @@ def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) ->
 
 
 def _install(source: str, place: str) -> str:
-    """Return the command that puts a certificate where the client looks. docker reads the folder anew at each pull."""
+    """Return the command that puts a certificate where the client looks. docker reads the folder again at each pull.
+
+    ``place`` is empty for a client that has no such folder, and trusts what the system trusts.
+    """
+    if not place:
+        return f"sudo cp {quote(source)} /usr/local/share/ca-certificates/ && sudo update-ca-certificates"
     folder = place.rpartition("/")[0]
     sudo = "sudo " if folder.startswith("/etc/") else ""
     return f"{sudo}mkdir -p {quote(folder)} && {sudo}cp {quote(source)} {quote(place)}"
@@ -60,13 +66,7 @@ def _install(source: str, place: str) -> str:
 def _plain(examination: Examination, visit: Visit) -> Finding:
     client, registry = visit.resolution.client, visit.resolution.reference.registry
     cause = f"it speaks plain http, and {client} does not have it on its list of insecure registries"
-    if client == "docker":
-        advice = f'put "insecure-registries": ["{registry}"] into /etc/docker/daemon.json, then: sudo systemctl reload docker'
-    else:
-        advice = (
-            f'put [[registry]] location = "{registry}" insecure = true into ~/.config/containers/registries.conf.d/'
-            f"plain.conf, or give {client} --tls-verify=false"
-        )
+    advice = find(client).facts.plain_http_advice.format(registry=registry, client=client)
     evidence = ("the server does not speak TLS: passwords are readable on the way",)
     return _make(examination, visit, "SP509", cause, evidence, advice)
 

@@ -27,11 +27,15 @@ HELPER_TIMEOUT = "SHOREPASS_HELPER_TIMEOUT"
 
 
 class ConfigFile(NamedTuple):
-    """A file in which clients look for logins, whether it is there or not. ``why``: it is this one."""
+    """A file in which clients look for logins, whether it is there or not. ``why``: it is this one.
+
+    ``family``: the client that stands for those whose file it is. ``legacy``: there is no ``auths`` in it.
+    """
 
     path: str
     why: str
     clients: tuple[str, ...]
+    family: str
     legacy: bool = False
 
 
@@ -89,19 +93,11 @@ class Examination:
     @cached_property
     def files(self) -> list[ConfigFile]:
         """The files that these clients read, each once, in the order in which they are read."""
-        from shorepass.config.locations import auth_files, docker_config_path
-
         found: dict[str, ConfigFile] = {}
-        for name in self._names:
-            if name == "docker":
-                path, why = docker_config_path(self.context)
-                files = [ConfigFile(path, why, (name,))]
-            else:
-                read = auth_files(self.context, name, docker_first=name != "skopeo")
-                files = [ConfigFile(file.path, file.why, (name,), file.legacy) for file in read]
-            for file in files:
-                known = found.get(file.path)
-                found[file.path] = known._replace(clients=(*known.clients, name)) if known else file
+        for client in self.clients:
+            for file in client.files(self.context):
+                known = found.get(file.path, ConfigFile(file.path, file.why, (), file.family, file.legacy))
+                found[file.path] = known._replace(clients=(*known.clients, client.name))
         return list(found.values())
 
     @cached_property

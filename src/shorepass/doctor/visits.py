@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shorepass.clients import FAMILIES, find
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor.decisions import end_of
 from shorepass.errors import FileError, PlainHttp, SourceError, UnknownAuthority, UsageError
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Visit", "make"]
 
 REGISTRIES_AT_ONCE = 8
-
-_PROGRAMS = {"docker": ("docker",), "podman": ("podman", "skopeo", "buildah")}
 
 
 class Visit(NamedTuple):
@@ -70,12 +69,12 @@ def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:
         return False
     if answer == ANONYMOUS and examination.reference is None:
         return False
-    return _is_here(examination, resolution.client) or not any(_is_here(examination, name) for name in _PROGRAMS)
+    return _is_here(examination, resolution.client) or not any(_is_here(examination, name) for name in FAMILIES)
 
 
 def _is_here(examination: Examination, client: str) -> bool:
     """Tell whether a client's programs are here; its files may be read by others, where none is."""
-    return any(examination.context.which(program) for program in _PROGRAMS.get(client, (client,)))
+    return any(examination.context.which(program) for program in find(client).facts.programs)
 
 
 def _one_registry(examination: Examination, access: Access, group: Sequence[Resolution]) -> list[Visit]:
@@ -96,14 +95,14 @@ def _may_differ(visit: Visit) -> bool:
 
 
 def _visit(examination: Examination, access: Access, resolution: Resolution) -> Visit:
-    from shorepass.registry.insecure import is_listed
-
     access = access._replace(client=resolution.client)
     visit = _ask(examination, access, resolution)
-    unsafe = any(isinstance(error, PlainHttp | UnknownAuthority) for error in visit.errors)
-    if not unsafe or access.tls_verify is not None or not examination.runs:
+    plain = any(isinstance(error, PlainHttp) for error in visit.errors)
+    unproved = any(isinstance(error, UnknownAuthority) for error in visit.errors)
+    if not (plain or unproved) or access.tls_verify is not None or not examination.runs:
         return visit
-    if not is_listed(examination.context, resolution.client, resolution.reference):
+    client = find(resolution.client)
+    if not client.is_insecure(examination.context, resolution.reference, tls=unproved):
         return visit
     return _ask(examination, access._replace(tls_verify=False), resolution)
 

@@ -14,10 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from shorepass.clients.views import FileView
     from shorepass.config.docker_config import Members
     from shorepass.contexts import FileContent
     from shorepass.credential import Credential
-    from shorepass.migration.readers import Reader
 
 __all__ = ["holds_secret", "movable", "repeated", "secret_members"]
 
@@ -65,7 +65,7 @@ def _password(auth: str) -> str:
         return auth
 
 
-def movable(key: str, members: Members, readers: Sequence[Reader], logout: str, *, twice: bool) -> Credential | None:
+def movable(key: str, members: Members, readers: Sequence[FileView], logout: str, *, twice: bool) -> Credential | None:
     """Return the login of an entry, None where there is no secret in it. ``twice``: its key stands there more than once.
 
     ``logout`` is the command that takes a login out of that file, without its key. Raises UsageError: it cannot move, and why.

@@ -90,7 +90,7 @@ def _is_taken_over(here: LocalContext, source: Source, group: Group, key: str) -
     """Tell whether clients find by our helper by now what the file had: somebody has logged in meanwhile, or moved it."""
     try:
         content = here.read(source.path, document.SIZE_LIMIT)
-        readers = readers_of(content, docker=source.docker) if content else []
+        readers = readers_of(content, source.owner) if content else []
     except ShorepassError:
         return True  # rather a login too many than none
     if any(holds_secret(readers[0].auths.get(login.key, ())) for login in group.logins if readers):
@@ -173,7 +173,7 @@ def _take_out(
     def edit(content: FileContent | None) -> bytes | None:
         if content is None:
             return None
-        now = plan_file(content, docker=source.docker, stored=stored, only=groups)
+        now = plan_file(content, owner=source.owner, stored=stored, only=groups)
         taken.extend(group for group in now.groups if group not in taken)
         return now.edited
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from shorepass.clients.docker import DOCKER
+from shorepass.clients import find_all
 from shorepass.config import document, registries_conf
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import ShorepassError, SourceError, UsageError, WriteError, printable, without_user_info
@@ -81,20 +81,21 @@ def _take(client: HelperClient, key: str, stock: Stock) -> Credential:
 
 def _places(here: LocalContext, suffix: str, stuck: set[str]) -> Iterator[Place]:
     """Yield where docker and podman name the helper. Raises UsageError where that is not ours to change; SourceError."""
-    for path, docker, legacy in client_files(here):
+    for path, owner, legacy in client_files(here):
         content = None if legacy else here.read(path, document.SIZE_LIMIT)
         if content is None:
             continue
         found = document.load(content, first_value_only=True)
-        if docker and found.get("credsStore") == suffix:
+        if owner.facts.reads_creds_store and found.get("credsStore") == suffix:
             yield Place(path, ("credsStore",))
         helpers = found.get("credHelpers")
         for key, name in helpers.items() if isinstance(helpers, dict) else ():
             if name == suffix and key not in stuck:
                 yield Place(path, ("credHelpers", key))
-    target = DOCKER.target(here, "")
-    if target.detected and target.helper == suffix:
-        yield Place(os.path.abspath(target.path), ("credsStore",))
+    for client in find_all():
+        target = client.target(here, "") if client.facts.chooses_store else None
+        if target and target.detected and target.helper == suffix:
+            yield Place(os.path.abspath(target.path), ("credsStore",))
     conf = registries_conf.load(here, variables=True)
     if suffix in conf.helpers and OURSELVES not in conf.helpers:
         line = ", ".join(f'"{name}"' for name in (*conf.helpers, OURSELVES))

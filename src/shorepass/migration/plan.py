@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from shorepass.clients import FAMILIES, find
+from shorepass.clients.facts import FILE_FLAG
 from shorepass.config import document
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
@@ -11,8 +13,6 @@ from shorepass.errors import MalformedFile, UsageError, printable
 from shorepass.helper import OURSELVES
 from shorepass.migration.entries import holds_secret, movable, repeated, secret_members
 from shorepass.migration.readers import (
-    ContainersReader,
-    DockerReader,
     on_the_wire,
     references,
     registries,
@@ -25,10 +25,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from shorepass.clients import Client
+    from shorepass.clients.views import FileView
     from shorepass.config.docker_config import Members
     from shorepass.contexts import FileContent
     from shorepass.credential import Credential
-    from shorepass.migration.readers import Reader, Sent, Stored
+    from shorepass.migration.readers import Sent, Stored
 
 __all__ = ["FilePlan", "Group", "Login", "Stay", "plan_file", "readers_of"]
 
@@ -76,13 +78,14 @@ class FilePlan(NamedTuple):
     edited: bytes | None
 
 
-def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Sequence[Group] | None = None) -> FilePlan:
-    """Return what of a file moves. ``docker``: it is docker's file, which podman reads as well.
+def plan_file(content: FileContent, *, owner: Client, stored: Stored, only: Sequence[Group] | None = None) -> FilePlan:
+    """Return what of a file moves. ``owner``: the client whose file it is; others may read it as well.
 
     ``stored`` says what the store has, or will have by another file. ``only``: leave other groups alone. Raises MalformedFile.
     """
-    readers = readers_of(content, docker=docker)
-    logout = command(None, "logout", *(() if docker else ("--authfile", content.path)))
+    readers = readers_of(content, owner)
+    named = (FILE_FLAG, content.path) if owner.facts.flag == FILE_FLAG else ()
+    logout = command(None, "logout", *named)
     auths = readers[0].auths
     twice = repeated(content)
     logins: dict[str, Credential] = {}
@@ -105,20 +108,20 @@ def plan_file(content: FileContent, *, docker: bool, stored: Stored, only: Seque
     if only is not None:
         groups = [group for group in groups if group in only]
     edited = _edit(content, groups, auths)
-    while spoilt := _spoilt(content._replace(data=edited), groups, readers, stored, docker=docker):
+    while spoilt := _spoilt(content._replace(data=edited), groups, readers, stored, owner):
         stays += [Stay(content.path, login.key, SPOILT) for group in spoilt for login in group.logins]
         groups = [group for group in groups if group not in spoilt]
         edited = _edit(content, groups, auths)
     return FilePlan(tuple(groups), tuple(stays), edited if groups else None)
 
 
-def readers_of(content: FileContent, *, docker: bool) -> list[Reader]:
+def readers_of(content: FileContent, owner: Client) -> list[FileView]:
     """Return the views of a file, that of its owner first. Raises MalformedFile."""
-    if not docker:
-        return [ContainersReader(content)]
-    readers: list[Reader] = [DockerReader(content)]
-    with suppress(MalformedFile):  # podman stops at this file now, and will then
-        readers.append(ContainersReader(content))
+    readers = [owner.view(content)]
+    for other in map(find, FAMILIES):
+        if owner.family in other.facts.reads:
+            with suppress(MalformedFile):  # podman stops at this file now, and will then
+                readers.append(other.view(content))
     return readers
 
 
@@ -130,7 +133,7 @@ def _by_registry(logins: Mapping[str, Credential]) -> list[list[str]]:
 
 
 def _group(
-    keys: list[str], logins: Mapping[str, Credential], readers: Sequence[Reader], logout: str, stored: Stored
+    keys: list[str], logins: Mapping[str, Credential], readers: Sequence[FileView], logout: str, stored: Stored
 ) -> Group:
     """Return how the logins of one registry move. Raises UsageError: they cannot, and why."""
     under: dict[str, list[str]] = {key: [] for key in keys}
@@ -158,17 +161,17 @@ def _group(
     return group
 
 
-def _picked(reader: Reader, registry: str, keys: Collection[str]) -> list[str]:
+def _picked(reader: FileView, registry: str, keys: Collection[str]) -> list[str]:
     fitting = {key for reference in references(registry, reader) for key in reader.fitting(reference)}
     return [key for key in keys if key in fitting]
 
 
-def _answer(reader: Reader, registry: str, stored: Stored) -> Sent:
+def _answer(reader: FileView, registry: str, stored: Stored) -> Sent:
     """Return all that a client may send for the images of a registry."""
     return frozenset().union(*(sent(reader, reference, stored) for reference in references(registry, reader)))
 
 
-def _refuse(reader: Reader, registry: str, answer: Sent, logout: str, stored: Stored) -> None:
+def _refuse(reader: FileView, registry: str, answer: Sent, logout: str, stored: Stored) -> None:
     """Raise UsageError where no helper could answer as the file does."""
     helper = reader.helper(reader.asked(registry))
     if helper not in ("", OURSELVES):
@@ -218,11 +221,11 @@ def _edit(content: FileContent, groups: Sequence[Group], auths: Mapping[str, Mem
 
 
 def _spoilt(
-    edited: FileContent, groups: Sequence[Group], before: Sequence[Reader], stored: Stored, *, docker: bool
+    edited: FileContent, groups: Sequence[Group], before: Sequence[FileView], stored: Stored, owner: Client
 ) -> list[Group]:
     """Return the groups that leave a secret in the edited file, or change what a client sends."""
     will = {key: credential for group in groups for key, credential in group.stored.items()}
-    after = readers_of(edited, docker=docker)
+    after = readers_of(edited, owner)
 
     def has(key: str) -> Credential:
         return will[key] if key in will else stored(key)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from shorepass.clients import FAMILIES, find, find_all
 from shorepass.config import auth_file, document
-from shorepass.config.locations import auth_files, docker_config_path
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import ShorepassError, SourceError
 from shorepass.migration.entries import holds_secret
@@ -17,23 +17,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from shorepass.clients import Client
     from shorepass.contexts import FileContent
     from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
     from shorepass.stores import Store
 
-__all__ = ["CLIENTS", "Plan", "Source", "Stock", "as_asked", "client_files", "failure", "plan"]
+__all__ = ["Plan", "Source", "Stock", "as_asked", "client_files", "failure", "plan"]
 
-CLIENTS = ("docker", "podman")
-PROGRAMS = ("podman", "skopeo", "buildah")  # which differ in where their first file is
 WITHOUT_HELPERS = "no helper can be named in this file, which docker wrote before 2015"
 
 
 class Source(NamedTuple):
-    """A file with logins. ``docker``: it is docker's, which podman reads as well."""
+    """A file with logins. ``owner``: the client whose file it is."""
 
     path: str
-    docker: bool
+    owner: Client
     plan: FilePlan
 
 
@@ -80,8 +79,8 @@ def plan(here: LocalContext, clients: Collection[str], store: Store | None) -> P
     """Return what moves, and what stays and why. Raises SourceError: of the store."""
     stock = Stock(store)
     sources, stays = [], []
-    for path, docker, legacy in client_files(here):
-        if ("docker" if docker or legacy else "podman") not in clients:
+    for path, owner, legacy in client_files(here):
+        if owner.name not in clients:
             continue
         try:
             content = here.read(path, document.SIZE_LIMIT)
@@ -90,13 +89,13 @@ def plan(here: LocalContext, clients: Collection[str], store: Store | None) -> P
             if legacy:
                 stays += _legacy(content)
                 continue
-            planned = plan_file(content, docker=docker, stored=stock)
+            planned = plan_file(content, owner=owner, stored=stock)
         except SourceError as error:
             stays.append(failure(path, error))
             continue
         stays += planned.stays
         if planned.groups:
-            source = Source(path, docker, planned)
+            source = Source(path, owner, planned)
             sources.append(source)
             stock.add(Plan((source,), ()).stored)
     return Plan(tuple(sources), tuple(stays))
@@ -107,14 +106,13 @@ def failure(path: str, error: ShorepassError) -> Stay:
     return Stay(path, "", error.message.removeprefix(path).lstrip(": "), error.hint, broken=True)
 
 
-def client_files(here: LocalContext) -> list[tuple[str, bool, bool]]:
-    """Return each file once, by whatever names: its path, whether it is docker's, and whether it is of the old kind."""
-    found = [(docker_config_path(here)[0], True, False)]
-    for program in PROGRAMS:
-        found += [(file.path, False, file.legacy) for file in auth_files(here, program, docker_first=True)]
-    files: dict[str, tuple[str, bool, bool]] = {}
-    for path, docker, legacy in found:
-        files.setdefault(os.path.realpath(path), (os.path.abspath(path), docker, legacy))
+def client_files(here: LocalContext) -> list[tuple[str, Client, bool]]:
+    """Return each file once, by whatever names: its path, whose it is, and whether it is of the old kind."""
+    files: dict[str, tuple[str, Client, bool]] = {}
+    for client in [client for family in FAMILIES for client in find_all(family)]:
+        for file in client.files(here, for_login=True):
+            found = (os.path.abspath(file.path), find(file.family), file.legacy)
+            files.setdefault(os.path.realpath(file.path), found)
     return list(files.values())
 
 

@@ -5,8 +5,9 @@ A login that is newer than the migration is written back as it is now.
 
 from __future__ import annotations
 
+from shorepass.clients import FAMILIES, find
 from shorepass.config import document
-from shorepass.config.auth_entry import BadEntryError, read_containers_entry, read_docker_entry, write_entry
+from shorepass.config.auth_entry import BadEntryError
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import ShorepassError, without_user_info
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any
 
+    from shorepass.clients import Client
     from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
     from shorepass.migration.journal import Moved, Named, Record
@@ -44,12 +46,12 @@ def undo(here: LocalContext, name: str, record: Record, open_store: Callable[[],
     store, journal = open_store(), Journal(here)
     logins = logins_of(record, store)
     stays: list[Stay] = []
-    dockers = {path: docker for path, docker, _ in client_files(here)}
+    owners = {path: owner for path, owner, _ in client_files(here)}
     for path in dict.fromkeys([*(one.path for one in record.moved), *(named.place.path for named in record.named)]):
         moved = [one for one in record.moved if one.path == path]
         named = [one for one in record.named if one.place.path == path]
-        docker = dockers.get(path, path.endswith("config.json"))  # one that a flag has named is known no more
-        stays += _write_back(here, _WayBack(path, moved, named, logins, docker=docker))
+        owner = owners.get(path) or _owner_by_name(path)  # one that a flag has named is known no more
+        stays += _write_back(here, _WayBack(path, moved, named, logins, owner))
     left = {(stay.path, stay.key) for stay in stays}
     back = {
         one: login
@@ -75,10 +77,16 @@ def logins_of(record: Record, store: Store) -> dict[Moved, Credential]:
     return found
 
 
+def _owner_by_name(path: str) -> Client:
+    """Return the client that calls its file so, as far as that can be told."""
+    owners = [find(name) for name in FAMILIES]
+    return next((owner for owner in owners if path.endswith(owner.facts.file_name)), owners[-1])
+
+
 class _WayBack:
     """The logins of one file on their way back into it. ``stays``: those that cannot go, by key.
 
-    ``docker``: it is docker's file, which reads an entry in another way than podman.
+    ``owner``: the client whose file it is, and who reads an entry in its own way.
     """
 
     def __init__(
@@ -87,11 +95,10 @@ class _WayBack:
         moved: Iterable[Moved],
         named: Iterable[Named],
         logins: Mapping[Moved, Credential],
-        *,
-        docker: bool,
+        owner: Client,
     ) -> None:
         self.path = path
-        self._docker = docker
+        self._owner = owner
         self.stays: dict[str, Stay] = {}
         self._named = tuple(named)
         self._moved = {one: logins[one] for one in moved if logins[one] != ANONYMOUS}
@@ -104,8 +111,8 @@ class _WayBack:
 
     def _written(self, credential: Credential) -> dict[str, str]:
         """Return an entry for a login; in the form before ``auth`` where that cannot hold it: a colon, a NUL at an end."""
-        entry = write_entry(credential, docker=self._docker)
-        if self._docker and isinstance(credential, Basic) and not self._is(entry, credential):
+        entry = self._owner.write_entry(credential)
+        if self._owner.facts.reads_user_name and isinstance(credential, Basic) and not self._is(entry, credential):
             return {"username": credential.username, "password": credential.password.reveal()}
         return entry
 
@@ -142,9 +149,7 @@ class _WayBack:
     def _is(self, entry: Mapping[str, Any], credential: Credential) -> bool:
         """Tell whether an entry holds a login, to the client whose file it is."""
         try:
-            found = (
-                read_docker_entry(entry.items()).credential() if self._docker else read_containers_entry(entry.items())
-            )
+            found = self._owner.read_entry(entry.items())
         except BadEntryError:
             return False
         return on_the_wire(found) == on_the_wire(credential)

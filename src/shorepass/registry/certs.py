@@ -1,18 +1,19 @@
 """certs.d: the certificate folders that docker and the containers tools keep for each registry.
 
 ``*.crt`` are certificate authorities, added to the system's; ``X.cert`` with ``X.key`` is a client certificate.
-Sources: moby registry/registry.go ``ReadCertsDirectory`` and config.go ``CertsDir``; containers/image docker/docker_client.go
-``dockerCertDir`` and pkg/tlsclientconfig.
+Sources: moby registry/registry.go ``ReadCertsDirectory``; containers/image pkg/tlsclientconfig. Which folders a client reads,
+``Client.certificate_folders`` says.
 """
 
 from __future__ import annotations
 
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
-from shorepass.names import HUB_REGISTRY, split_host_port
+from shorepass.names import split_host_port
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from shorepass.clients import Client
     from shorepass.contexts import Context
 
 __all__ = ["Certificates", "find", "misplaced", "place_for"]
@@ -33,7 +34,7 @@ class Certificates(NamedTuple):
     pair: tuple[str, str] | None = None
 
 
-def find(context: Context, client: str, host: str, override: str | None = None) -> Certificates:
+def find(context: Context, client: Client, host: str, override: str | None = None) -> Certificates:
     """Return the certificates for ``host`` (``host[:port]`` as the user wrote it) by the rules of ``client``.
 
     The first folder that exists wins; folders are not merged. ``override`` stands in for all of them.
@@ -43,31 +44,31 @@ def find(context: Context, client: str, host: str, override: str | None = None) 
         if not context.is_folder(override):
             raise UsageError(f"no such certificate folder: {printable(override)}")
         return _read(context, override)
-    folders = _folders(context, client, host)
+    folders = client.certificate_folders(context, host)
     for folder in folders:
         if context.is_folder(folder):
             try:
                 return _read(context, folder)
             except _UnreadableFolderError:
-                if client == "docker":
+                if client.facts.stops_at_closed_folder:
                     raise
                 continue  # containers passes over a folder that it may not read
     return Certificates(folders[-1] if folders else "")
 
 
-def place_for(context: Context, client: str, host: str) -> str:
+def place_for(context: Context, client: Client, host: str) -> str:
     """Return the folder where a certificate for ``host`` is best put: the one that is read, else one that needs no root.
 
-    Empty where the client reads none. For docker it is on the machine of its engine, whose user may be another.
+    Empty where the client reads none. That of an engine is on its machine, whose user may be another.
     """
-    folders = _folders(context, client, host)
-    best = folders[-1:] if client == "docker" else folders[:1]
+    folders = client.certificate_folders(context, host)
+    best = folders[-1:] if client.facts.has_engine else folders[:1]
     return next((folder for folder in folders if context.is_folder(folder)), "".join(best))
 
 
-def misplaced(context: Context, client: str, host: str) -> list[str]:
+def misplaced(context: Context, client: Client, host: str) -> list[str]:
     """Return certificates that seem to be meant for ``host`` and are not read: for their folder's name, or for their own."""
-    folders = _folders(context, client, host)
+    folders = client.certificate_folders(context, host)
     read = next((folder for folder in folders if context.is_folder(folder)), "")
     found: list[str] = []
     for folder in folders:
@@ -101,33 +102,6 @@ def _is_pem(context: Context, path: str) -> bool:
         return b"-----BEGIN CERTIFICATE-----" in (context.head(path, HEAD_SIZE) or b"")
     except FileError:
         return False
-
-
-def _folders(context: Context, client: str, host: str) -> list[str]:
-    return _docker_folders(context, host) if client == "docker" else _containers_folders(context, host)
-
-
-def _docker_folders(context: Context, host: str) -> list[str]:
-    """Return rootless docker's own folder for a user, then the system's. Docker reads none for Docker Hub."""
-    if host == HUB_REGISTRY:
-        return []
-    if context.platform == "windows":
-        data = context.getenv("ProgramData") or r"C:\ProgramData"
-        return [rf"{data}\docker\certs.d\{host.replace(':', '')}"]
-    own = _config_home(context) if context.uid != 0 else None
-    return [f"{own}/docker/certs.d/{host}"] * (own is not None) + [f"/etc/docker/certs.d/{host}"]
-
-
-def _containers_folders(context: Context, host: str) -> list[str]:
-    # containers looks below ~/.config whatever XDG_CONFIG_HOME says.
-    home = context.home()
-    own = [f"{home}/.config/containers/certs.d/{host}"] if home else []
-    return [*own, f"/etc/containers/certs.d/{host}", f"/etc/docker/certs.d/{host}"]
-
-
-def _config_home(context: Context) -> str | None:
-    home = context.home()
-    return context.getenv("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
 
 
 class _UnreadableFolderError(FileError):

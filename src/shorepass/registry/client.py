@@ -239,12 +239,13 @@ class RegistryClient:
             from shorepass.http.loopback import LoopbackTransport
 
             return LoopbackTransport()
+        from shorepass import clients
         from shorepass.http.pooled import PooledTransport  # TLS and proxies: 60 ms of imports
         from shorepass.registry.certs import find
 
         port = "" if url.port == DEFAULT_PORTS[url.scheme] else f":{url.port}"
         name = self.registry if url.authority == HUB_API + port else url.authority
-        certificates = find(self._context, self.access.client, name, self.access.cert_dir)
+        certificates = find(self._context, clients.find(self.access.client), name, self.access.cert_dir)
         return PooledTransport(self._context, certificates, verify=not self._is_insecure(url))
 
     def _is_insecure(self, url: Url) -> bool:

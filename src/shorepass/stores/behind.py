@@ -29,7 +29,9 @@ VARIABLE = settings.BEHIND_VARIABLE
 
 def location_of(client: str) -> str:
     """Return the variable that tells a client where its file is."""
-    return "DOCKER_CONFIG" if client == "docker" else "REGISTRY_AUTH_FILE"
+    from shorepass.clients import find
+
+    return find(client).facts.variable
 
 
 def as_before(here: LocalContext) -> LocalContext:

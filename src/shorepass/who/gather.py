@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["asks_helpers", "broken", "dated", "helped", "leftover", "look"]
 
-FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
 HELPER_SECONDS = 3.0  # for a helper to list what it has
 WORKERS = 8  # places looked into at a time: more would wait for each other, and seem out of reach
 HELPERS = 32  # helpers run at a time: those that hang only wait
@@ -95,7 +94,7 @@ def _registry_of(key: str) -> str:
 
 def _open(place: Place) -> _Opened | _Closed:
     """Return what the clients read in a place, or why it cannot be looked into."""
-    from shorepass.clients import find
+    from shorepass.clients import FAMILIES, find
 
     if place.open is None:
         return _Closed(place.trouble or "it cannot be looked into", place.hint)

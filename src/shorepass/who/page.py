@@ -13,6 +13,7 @@ import json
 import re
 from importlib.resources import files
 
+from shorepass.clients import find
 from shorepass.contexts.command import command
 from shorepass.errors import HelperError
 from shorepass.resolution import Outcome, Step
@@ -86,7 +87,7 @@ def _traces(context: Context, login: Login) -> Iterator[dict[str, Any]]:
         if isinstance(resolution.answer, HelperError) and login.helper:  # no program was run for the page
             steps = (*steps[:-1], Step("helper", *_helper_said(login), login.hint))
         yield {
-            "client": client if client == "docker" else "podman, skopeo, buildah",
+            "client": find(client).facts.label,
             "steps": [{**step._asdict(), "outcome": step.outcome.value} for step in (*steps, *login.asked)],
         }
 

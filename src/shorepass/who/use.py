@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from shorepass.errors import SourceError
-from shorepass.names import Reference, server_url
+from shorepass.names import Reference
 from shorepass.processes import ProcessNotStarted
 
 TYPE_CHECKING = False
@@ -72,8 +72,10 @@ def resolve(context: Context, client: str, login: Login) -> Resolution:
     """Return what a client does about the registry, or the part of it, that a login is for; no program is run."""
     from shorepass.clients import find
 
-    namespace = login.key.partition("/")[2] if client != "docker" and "://" not in login.key else ""
-    return find(client).resolve(quiet(context), Reference(login.registry, namespace.strip("/")))
+    found = find(client)
+    has_part = found.facts.repositories and "://" not in login.key
+    namespace = login.key.partition("/")[2] if has_part else ""
+    return found.resolve(quiet(context), Reference(login.registry, namespace.strip("/")))
 
 
 def uses(context: Context, client: str, login: Login) -> bool:
@@ -91,4 +93,6 @@ def uses(context: Context, client: str, login: Login) -> bool:
 
 def is_looked_up(client: str, login: Login) -> bool:
     """Tell whether a key is just what a client looks for first: where no file stands before this one, it is taken."""
-    return login.key == (server_url(login.registry) if client == "docker" else login.registry)
+    from shorepass.clients import find
+
+    return login.key == find(client).asked_for(login.registry)

@@ -17,25 +17,23 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.names import Reference
 
-__all__ = ["is_listed"]
+__all__ = ["is_listed_by_conf", "is_listed_by_engine"]
 
 ENGINE_SECONDS = 5.0  # for the engine to answer: one that hangs lists nothing
 ENGINE_LIMIT = 1024 * 1024  # bytes
 
 
-def is_listed(context: Context, client: str, reference: Reference) -> bool:
-    """Tell whether ``client`` takes the registry for insecure. What cannot be asked lists nothing."""
-    if client == "docker":
-        return _engine_lists(context, reference.registry)
+def is_listed_by_conf(context: Context, reference: Reference, *, variables: bool) -> bool:
+    """Tell whether ``registries.conf`` lists a registry. ``variables``: they may name another such file."""
     try:
-        conf = registries_conf.load(context, variables=client != "skopeo")
+        conf = registries_conf.load(context, variables=variables)
     except SourceError:
         return False
     found = conf.registry(reference.name)
     return found is not None and found.insecure
 
 
-def _engine_lists(context: Context, registry: str) -> bool:
+def is_listed_by_engine(context: Context, registry: str) -> bool:
     """Ask the engine that docker talks to. A name is not looked up for the networks listed: addresses alone are found."""
     from shorepass.processes import ProcessError
 

@@ -1,0 +1,81 @@
+"""What docker and crane have alike: docker's file, its entries, and what is named in it."""
+
+from __future__ import annotations
+
+from shorepass.clients import ROWS
+from shorepass.config import docker_config
+from shorepass.config.auth_entry import DOCKER_28, read_docker_entry, write_entry
+from shorepass.config.locations import AuthFile, docker_config_path
+from shorepass.names import server_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import Any
+
+    from shorepass.clients.facts import Facts
+    from shorepass.clients.private import Lent
+    from shorepass.clients.views import FileView
+    from shorepass.config.auth_entry import Dialect
+    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts.local import LocalContext
+    from shorepass.credential import Credential
+    from shorepass.names import Reference
+
+__all__ = ["DockerFiles"]
+
+
+class DockerFiles:
+    """The part of ``Client`` that is about docker's file. A client that reads it is a subclass."""
+
+    name: str
+    facts: Facts
+    dialect: Dialect = DOCKER_28
+
+    @property
+    def family(self) -> str:
+        """The client that stands for all that read the same files."""
+        return ROWS[self.name].family
+
+    def files(self, context: Context, *, for_login: bool = False) -> Sequence[AuthFile]:  # noqa: ARG002
+        """Return the one file: login writes the same."""
+        path, why = docker_config_path(context)
+        return [AuthFile(path, why, self.family)]
+
+    def own_file(self, context: Context) -> str:
+        """Return docker's file."""
+        return docker_config_path(context)[0]
+
+    def missing(self, context: Context) -> AuthFile | None:  # noqa: ARG002
+        """Return None: a file that is not there stops nothing."""
+        return None
+
+    def asked_for(self, registry: str) -> str:
+        """Return the registry itself, except for Docker Hub."""
+        return server_url(registry)
+
+    def fitting(self, keys: Collection[str], reference: Reference) -> list[str]:
+        """Return those of a file's keys whose login the program may take for an image."""
+        raise NotImplementedError
+
+    def read_entry(self, members: Iterable[tuple[str, Any]]) -> Credential:
+        """Return what an entry holds. Raises BadEntryError."""
+        return read_docker_entry(members, dialect=self.dialect).credential()
+
+    def write_entry(self, credential: Credential) -> dict[str, str]:
+        """Return the entry that is written for a credential."""
+        return write_entry(credential)
+
+    def view(self, content: FileContent, *, legacy: bool = False) -> FileView:  # noqa: ARG002
+        """Return what is seen in a file. Raises MalformedFile."""
+        from shorepass.clients import find
+        from shorepass.clients.views import DockerView
+
+        return DockerView(find(self.name), docker_config.load(content, self.dialect))
+
+    def lend(self, here: LocalContext, keys: Iterable[str], folder: str) -> Lent:
+        """Make a private folder for DOCKER_CONFIG. Raises UsageError, FileError, WriteError."""
+        from shorepass.clients import find
+        from shorepass.clients.private import lend_docker_folder
+
+        return lend_docker_folder(here, find(self.name), keys, folder)
