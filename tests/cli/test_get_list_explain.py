@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from shorepass.testing import Registry
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
-
-NOT_FOUND = "credentials not found in native keychain\n"
 
 
 def write(home: Path, document: object) -> Path:
@@ -57,9 +56,48 @@ def test_get_prints_one_line(
 
 @pytest.mark.parametrize("client", ["docker", "podman", "skopeo", "buildah"])
 def test_get_without_a_login(run_shorepass: RunShorepass, client: str) -> None:
-    """Anonymous is the helper protocol's sentence on standard output and exit code 1."""
-    done = run_shorepass("get", "--client", client, "reg.example/app")
-    assert (done.status, done.stdout, done.stderr) == (1, NOT_FOUND, "")
+    """Anonymous is exit code 1, nothing on standard output, and on standard error what would give it a login."""
+    for field in ((), ("--field", "secret")):
+        done = run_shorepass("get", "--client", client, *field, "reg.example/app")
+        assert (done.status, done.stdout) == (1, "")
+        flag = "" if client == "docker" else f" --client {client}"
+        assert done.stderr == (
+            f"shorepass: no login for reg.example/app: {client} asks for it anonymously\n"
+            f"hint: shorepass login{flag} reg.example\n"
+        )
+
+
+@pytest.mark.parametrize("field", ["serverurl", "username", "secret"])
+def test_get_prints_one_field(run_shorepass: RunShorepass, home: Path, field: str) -> None:
+    """--field prints the bare value and a line feed: what `jq -r` would, and another program can read."""
+    write(home, {"auths": {"a.example": {"auth": auth("älice", 'pä:"ss')}, "b.example": {"identitytoken": "t k"}}})
+    values = {"serverurl": "a.example", "username": "älice", "secret": 'pä:"ss'}
+    done = run_shorepass("get", "--field", field, "a.example/app")
+    assert (done.status, done.stdout, done.stderr) == (0, f"{values[field]}\n", "")
+    values = {"serverurl": "b.example", "username": "<token>", "secret": "t k"}
+    assert run_shorepass("get", "--field", field, "b.example").stdout == f"{values[field]}\n"
+
+
+def test_get_prints_the_bytes_of_a_secret(home: Path) -> None:
+    """A secret for a program is what it is, whatever bytes it has: a key file has several lines."""
+    secret = b'{\n\t"key": "\x1b[31m"\n}'
+    write(home, {"auths": {"a.example": {"auth": base64.b64encode(b"_json_key:" + secret).decode()}}})
+    program = [sys.executable, "-m", "shorepass", "get", "--field", "secret", "a.example"]
+    done = subprocess.run(program, capture_output=True, check=True, timeout=60)
+    assert done.stdout == secret + b"\n"
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x9b", "\x7f", "\u202e", "\r", "\n"])
+def test_get_prints_no_name_that_a_terminal_obeys(run_shorepass: RunShorepass, home: Path, character: str) -> None:
+    """--field refuses such a user name; the JSON has it, escaped, and is ASCII."""
+    write(home, {"auths": {"a.example": {"username": f"al{character}ice", "password": "pw"}}})
+    done = run_shorepass("get", "--field", "username", "a.example")
+    assert (done.status, done.stdout) == (3, "")
+    assert "control characters" in done.stderr
+    done = run_shorepass("get", "a.example")
+    assert done.stdout.isascii()
+    assert done.stdout.rstrip("\n").isprintable()
+    assert json.loads(done.stdout)["Username"] == f"al{character}ice"
 
 
 def test_get_from_a_missing_helper(run_shorepass: RunShorepass, home: Path) -> None:

@@ -150,11 +150,13 @@ def progress(what: str) -> AbstractContextManager[Callable[[int, int], None]]:
     return shown()
 
 
-def print_json(document: Any) -> None:
-    """Print a JSON document for programs and people: ASCII alone, so that no character of it is obeyed."""
+def print_json(document: Any, *, indent: int | None = 2) -> None:
+    """Print a JSON document in ASCII, so that no character of it is obeyed; without ``indent`` in one line."""
     import json
 
-    _write(sys.stdout, json.dumps(document, indent=2).replace("\x7f", "\\u007f") + "\n")
+    separators = None if indent else (",", ":")
+    text = json.dumps(document, indent=indent, separators=separators)
+    _write(sys.stdout, text.replace("\x7f", "\\u007f") + "\n")
 
 
 def data(content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""``shorepass get``: the very credential the real client would send, in the words of the helper protocol."""
+"""``shorepass get``: the very credential the real client would send, as one line of JSON or one of its fields."""
 
 from __future__ import annotations
 
@@ -9,36 +9,46 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from shorepass.contexts import Context
+    from shorepass.resolution import Resolution
+
 EXAMPLES = """\
 examples:
   shorepass get ghcr.io/acme/app:1
   shorepass get --client podman quay.io/acme/app
-  shorepass get ghcr.io | jq -r .Secret
+  shorepass get --field secret ghcr.io | crane auth login ghcr.io -u alice --password-stdin
+  shorepass get ghcr.io | jq -r .Username
 
-prints {"ServerURL": ..., "Username": ..., "Secret": ...}; the user name is <token> for an identity
-token and <bearer> for a registry token. No network is used.
+Prints {"ServerURL": ..., "Username": ..., "Secret": ...}; the user name is <token> for an identity
+token and <bearer> for a registry token. --field prints one of them, without quotes. All else goes to
+standard error. No network is used.
 
 exit codes: 0 a credential; 1 the client would go anonymous; 3 a source is broken
 """
+
+FIELDS = {"serverurl": "ServerURL", "username": "Username", "secret": "Secret"}  # --field: the member of the JSON
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("reference", metavar="REF", help="an image, or a registry")
+    parser.add_argument(
+        "--field", choices=FIELDS, help="print this alone, as it is; a secret for another program's input"
+    )
     place.add_client_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the credential."""
     from shorepass.credential import Anonymous
-    from shorepass.helper import protocol
+    from shorepass.helper.protocol import answer_fields
     from shorepass.names import parse
 
     context = place.context(arguments)
     resolution = place.find_client(arguments).resolve(context, parse(arguments.reference))
     credential = resolution.credential
     if isinstance(credential, Anonymous):
-        console.out(protocol.Refusal.NOT_FOUND)
+        _tell_of_none(resolution, context)
         return 1
     if resolution.alternatives:
         console.note(
@@ -46,5 +56,35 @@ def run(arguments: argparse.Namespace) -> int:
             f"it picks one of {1 + len(resolution.alternatives)} at random"
         )
         console.hint(command(context, "explain", arguments.reference, client=resolution.client))
-    console.data(protocol.encode_answer(resolution.server_url, credential))
+    fields = answer_fields(resolution.server_url, credential)
+    if arguments.field:
+        _print_field(fields[FIELDS[arguments.field]], arguments.field)
+    else:
+        console.print_json(fields, indent=None)
     return 0
+
+
+def _tell_of_none(resolution: Resolution, context: Context) -> None:
+    from shorepass.helper.advice import asked_helper, log_in
+
+    client, reference = resolution.client, resolution.reference
+    console.note(f"no login for {reference}: {client} asks for it anonymously")
+    named = "" if client == "docker" else client
+    console.hint(log_in(context, reference.registry, client=named, helper=asked_helper(resolution)))
+
+
+def _print_field(value: str, field: str) -> None:
+    """Print a value as it is, for a program: with the bytes of the file, UTF-8 or not.
+
+    Raises SourceError: it would do something to a terminal. A user name or a key with such characters is refused wherever it
+    goes; a secret may have any bytes, and is refused on a terminal alone, where lines and tabs are harmless.
+    """
+    from shorepass.errors import SourceError
+    from shorepass.foreign_text import visible
+
+    shown = value.replace("\n", "").replace("\t", "") if field == "secret" else value
+    if visible(shown) != shown and (field != "secret" or console.is_terminal()):
+        where = "on a terminal" if field == "secret" else ""
+        reason = f"it has control characters, and is not printed {where}".rstrip()
+        raise SourceError(f"--field {field}: {reason}", hint="without --field it is printed as JSON, with escapes")
+    console.data(value.encode("utf-8", "surrogateescape") + b"\n")

@@ -30,6 +30,7 @@ __all__ = [
     "ProtocolError",
     "Refusal",
     "Verb",
+    "answer_fields",
     "as_go_writes",
     "credential_of",
     "decode_answer",
@@ -45,7 +46,7 @@ MEND = "; to mend it: "  # between what our own helper says of a failure and its
 LIST_INPUT = b"unused"  # what docker writes to ``list``, which reads nothing
 
 TOKEN_USERNAME = "<token>"  # noqa: S105  # the protocol's word for "the secret is an identity token"
-BEARER_USERNAME = "<bearer>"  # ours, for the answer of `shorepass get`: the protocol has no word for a registry token
+BEARER_USERNAME = "<bearer>"  # ours, for `shorepass get`: the protocol has no word for a registry token
 
 # How helpers say in words of their own that ``erase`` found nothing: pass, osxkeychain.
 NOTHING_TO_ERASE = ("is not in the password store", "The specified item could not be found in the keychain")
@@ -98,11 +99,15 @@ def says_it_was_not_there(stdout: bytes) -> bool:
     return refusal_of(stdout) is Refusal.NOT_FOUND or any(words in text for words in NOTHING_TO_ERASE)
 
 
+def answer_fields(server_url: str, credential: Credential) -> dict[str, str]:
+    """Return the members of what ``get`` prints: ``ServerURL``, ``Username`` and ``Secret``, with the secret in plain text."""
+    username, secret = _on_the_wire(credential)
+    return {"ServerURL": server_url, "Username": username, "Secret": secret.reveal()}
+
+
 def encode_answer(server_url: str, credential: Credential) -> bytes:
     """Return the JSON line that ``get`` prints, byte for byte as Go writes it; what is not UTF-8 becomes U+FFFD."""
-    username, secret = _on_the_wire(credential)
-    fields = {"ServerURL": server_url, "Username": username, "Secret": secret.reveal()}
-    return as_go_writes(fields)
+    return as_go_writes(answer_fields(server_url, credential))
 
 
 def as_go_writes(fields: dict[str, str]) -> bytes:
