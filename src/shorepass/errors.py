@@ -21,7 +21,8 @@
     ├── WriteError                  a file could not be changed; it is as it was       (exit 1)
     └── RegistryError               names the registry                                 (exit 1)
         ├── Unreachable             no answer: DNS, TCP, TLS, proxy
-        │   ├── PlainHttp           TLS was wanted, and the server does not speak it
+        │   ├── NoAnswer            none in time
+    │   ├── PlainHttp           TLS was wanted, and the server does not speak it
         │   └── UnknownAuthority    its certificate is signed by nobody known here
         ├── NotARegistry            an answer, but not that of a v2 registry
         ├── RealmRefused            the registry sends us to a host we do not trust with the credential
@@ -53,6 +54,7 @@ __all__ = [
     "LoginInTheWay",
     "LoginRefused",
     "MalformedFile",
+    "NoAnswer",
     "NotARegistry",
     "PermissionDenied",
     "PlainHttp",
@@ -217,6 +219,25 @@ class RegistryError(ShorepassError):
 
 class Unreachable(RegistryError):
     """No answer: name resolution, connection, TLS or proxy."""
+
+
+class NoAnswer(Unreachable):
+    """No answer in time. ``who``: what kept silent, as ``no answer``; ``through``: the words about a proxy, or ``""``."""
+
+    def __init__(
+        self, registry: str, seconds: float, *, who: str = "no answer", through: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(registry, f"{who} within {_in_seconds(seconds)}{through}", hint=hint)
+        self.who = who
+        self.through = through
+
+    def after(self, seconds: float) -> NoAnswer:
+        """Return the same error about a longer wait, of which this one was the end."""
+        return NoAnswer(self.registry, seconds, who=self.who, through=self.through, hint=self.hint)
+
+
+def _in_seconds(seconds: float) -> str:
+    return f"{round(seconds, 1):g} seconds"
 
 
 class PlainHttp(Unreachable):

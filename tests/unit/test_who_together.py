@@ -63,11 +63,3 @@ def test_an_error_is_raised() -> None:
     """A job that fails in a way that nobody foresaw is not taken for one that is late."""
     with pytest.raises(ZeroDivisionError):
         together([lambda: 1 / 0], workers=1)
-
-
-def test_progress_is_told() -> None:
-    """The last word is that all are done."""
-    told: list[int] = []
-    together([partial(str, number) for number in range(4)], workers=2, progress=told.append)
-    assert told[-1] == 4
-    assert told == sorted(told)

@@ -17,8 +17,7 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Any, TextIO
 
@@ -42,7 +41,6 @@ __all__ = [
     "print_error",
     "print_json",
     "print_table",
-    "progress",
     "question",
     "width",
 ]
@@ -132,22 +130,6 @@ def count(done: int, of: int, what: str) -> None:
         _settle()
         _write(sys.stderr, f"\r{visible(what)} {done} of {of}" + ("\n" if done == of else ""))
         sys.stderr.flush()
-
-
-def progress(what: str) -> AbstractContextManager[Callable[[int, int], None]]:
-    """Show a bar on standard error where that is a terminal; it is told how many are done, and of how many."""
-    from contextlib import contextmanager
-
-    from rich.console import Console
-    from rich.progress import Progress
-
-    @contextmanager
-    def shown() -> Iterator[Callable[[int, int], None]]:
-        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-            task = bar.add_task(visible(what), total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
-
-    return shown()
 
 
 def print_json(document: Any, *, indent: int | None = 2) -> None:

@@ -35,8 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the steps and the verdict."""
-    from shorepass.errors import SourceError
-    from shorepass.explain import account_steps, ask_registry, verdict
+    from shorepass import visit
+    from shorepass.errors import SourceError, UsageError
+    from shorepass.explain import account_steps, verdict
     from shorepass.names import parse
     from shorepass.secret import Fingerprints
 
@@ -46,7 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     resolution = resolution._replace(steps=(*resolution.steps, *account_steps(resolution, here)))
     asked: Sequence[Step] = ()
     if not arguments.offline and not isinstance(resolution.answer, SourceError):
-        asked = ask_registry(resolution, place.access(arguments), here, push=arguments.push)
+        made = visit.ask(here, place.access(arguments), resolution, push=arguments.push)
+        asked = made.steps
+        if made.failure and isinstance(made.failure.error, UsageError):
+            raise made.failure.error
     judged = verdict(resolution, asked)
     fingerprints = Fingerprints()
     if arguments.json:

@@ -65,7 +65,7 @@ def add_file_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="DIR", help="docker's folder, instead of DOCKER_CONFIG or ~/.docker")
 
 
-def add_registry_flags(parser: argparse.ArgumentParser, timeout: str = "for each answer of a server") -> None:
+def add_registry_flags(parser: argparse.ArgumentParser, timeout: str = "for a registry's whole answer") -> None:
     """Add the flags that say how to talk with the registry. ``timeout``: what that flag's seconds are for."""
     parser.add_argument(
         "--tls-verify",

@@ -26,8 +26,8 @@ examples:
   shorepass who --json | jq '.logins[] | select(.plain_text)'
 
 No secret is shown. A login stands for every client that reads it; podman stands for skopeo and buildah too.
-exit codes: 0 done; 1 --check: a registry refuses a login; 3 a source is broken, or a context that --in names cannot be
-looked into (the rest is shown all the same). Without --in such a context is a note.
+exit codes: 0 done; 1 --check: a registry refuses a login, or is unreachable; 3 a source is broken, or a context that
+--in names cannot be looked into (the rest is shown all the same). Without --in such a context is a note.
 """
 
 OWN_KINDS = ("sudo",)  # what belongs to this user, and costs little to look at
@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     import time
 
     from shorepass.contexts.local import LocalContext
+    from shorepass.who.check import check
     from shorepass.who.document import sentence
     from shorepass.who.gather import look
     from shorepass.who.login import BROKEN, State
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     here, now = LocalContext.current(), time.time()
     looked = look(_places(arguments, here), now=now)
     if arguments.check:
-        looked = _checked(looked, arguments, here, now)
+        looked = check(looked, place.access(arguments), seconds=arguments.timeout, now=now)
     looked = with_shares(looked)
     if arguments.all and here.uid:
         console.note("other users are not shown: only root may look")
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     states = {login.state for found in looked for login in found.logins}
     if states & BROKEN or (arguments.places and any(found.trouble for found in looked)):
         return 3  # of contexts that --in does not name, what cannot be looked into is a note
-    return 1 if State.REFUSED in states else 0
+    return 1 if states & {State.REFUSED, State.UNREACHABLE} else 0
 
 
 def _places(arguments: argparse.Namespace, here: LocalContext) -> list[Place]:
@@ -98,15 +99,6 @@ def _named(name: str, here: LocalContext) -> Place:
     except ContextError as error:
         return Place(name, trouble=error.reason, hint=error.hint)
     return Place(name, open=lambda: context)
-
-
-def _checked(looked: list[Looked], arguments: argparse.Namespace, here: Context, now: float) -> list[Looked]:
-    """Ask the registries, with a bar on a terminal."""
-    from shorepass.who.check import check
-
-    access, seconds = place.access(arguments), arguments.timeout
-    with console.progress("asking registries") as step:
-        return check(looked, access, here, seconds=seconds, now=now, progress=step)
 
 
 def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -> None:

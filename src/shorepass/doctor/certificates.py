@@ -12,7 +12,7 @@ from shorepass.errors import FileError, PlainHttp, UnknownAuthority
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.doctor.examination import Examination
-    from shorepass.doctor.visits import Visit
+    from shorepass.visit import Visit
 
 __all__ = ["CODES", "judge"]
 

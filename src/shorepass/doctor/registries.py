@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from shorepass.doctor.examination import Examination
-    from shorepass.doctor.visits import Visit
     from shorepass.resolution import Resolution
+    from shorepass.visit import Visit
 
 __all__ = ["CODES", "check"]
 

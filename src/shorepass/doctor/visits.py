@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
+from shorepass import visit
 from shorepass.clients import FAMILIES, find
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor.decisions import end_of
-from shorepass.errors import FileError, PlainHttp, SourceError, UnknownAuthority, UsageError
+from shorepass.errors import SourceError
 from shorepass.names import Reference
-from shorepass.resolution import Outcome, Step
-from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shorepass.doctor.examination import Examination
-    from shorepass.errors import ShorepassError
     from shorepass.registry.client import Access
     from shorepass.resolution import Resolution
+    from shorepass.visit import Visit
 
-__all__ = ["Visit", "make"]
+__all__ = ["make"]
 
 REGISTRIES_AT_ONCE = 8
-
-
-class Visit(NamedTuple):
-    """What a registry said to what a client sends. ``access`` tells how it was asked."""
-
-    resolution: Resolution
-    access: Access
-    steps: tuple[Step, ...]
-
-    @property
-    def errors(self) -> list[ShorepassError]:
-        """All that went wrong, as types, in order."""
-        return [step.error for step in self.steps if step.error is not None]
-
-    @property
-    def works(self) -> bool:
-        """Whether nothing failed."""
-        return all(step.outcome is not Outcome.FAILED for step in self.steps)
 
 
 def make(examination: Examination, access: Access) -> list[Visit]:
@@ -60,7 +41,7 @@ def make(examination: Examination, access: Access) -> list[Visit]:
         return []
     with ThreadPoolExecutor(min(REGISTRIES_AT_ONCE, len(groups))) as pool:
         made = pool.map(lambda group: _one_registry(examination, access, group), groups.values())
-        return [visit for visits in made for visit in visits]
+        return [one for visits in made for one in visits]
 
 
 def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:
@@ -82,37 +63,8 @@ def _one_registry(examination: Examination, access: Access, group: Sequence[Reso
     visits = []
     for resolution in group:
         same = (resolution.reference, resolution.answer)
-        visit = made.get(same)
-        if visit is None or _may_differ(visit):
-            visit = made[same] = _visit(examination, access, resolution)
-        visits.append(visit._replace(resolution=resolution))
+        known = made.get(same)
+        if known is None or visit.may_differ(known):
+            known = made[same] = visit.ask(examination.context, access, resolution, push=examination.push)
+        visits.append(known._replace(resolution=resolution))
     return visits
-
-
-def _may_differ(visit: Visit) -> bool:
-    """Tell whether another client may fare otherwise: nothing was sent, because of certificates or a list of its own."""
-    return any(isinstance(error, PlainHttp | UnknownAuthority | FileError) for error in visit.errors)
-
-
-def _visit(examination: Examination, access: Access, resolution: Resolution) -> Visit:
-    access = access._replace(client=resolution.client)
-    visit = _ask(examination, access, resolution)
-    plain = any(isinstance(error, PlainHttp) for error in visit.errors)
-    unproved = any(isinstance(error, UnknownAuthority) for error in visit.errors)
-    if not (plain or unproved) or access.tls_verify is not None or not examination.runs:
-        return visit
-    client = find(resolution.client)
-    if not client.is_insecure(examination.context, resolution.reference, tls=unproved):
-        return visit
-    return _ask(examination, access._replace(tls_verify=False), resolution)
-
-
-def _ask(examination: Examination, access: Access, resolution: Resolution) -> Visit:
-    from shorepass.explain import ask_registry
-
-    try:
-        steps = ask_registry(resolution, access, examination.context, push=examination.push)
-    except UsageError as error:  # what is stored, or set for a proxy, cannot be sent
-        registry = resolution.reference.registry
-        steps = [Step("registry", Outcome.FAILED, registry, error.message, error.hint, error)]
-    return Visit(resolution, access, tuple(steps))

@@ -11,7 +11,7 @@ import _socket as socket  # what socket itself wraps; its enums and selectors ar
 import select
 import time
 
-from shorepass.errors import Unreachable
+from shorepass.errors import NoAnswer, Unreachable
 from shorepass.http import Request, Response, header_lines
 from shorepass.names import is_loopback
 
@@ -59,7 +59,7 @@ class SocketTransport:
             response, keep = _read(connection, request, limit, deadline, then)
         except TimeoutError as error:
             _close(connection)
-            raise Unreachable(url.authority, f"no answer within {timeout:g} seconds") from error
+            raise NoAnswer(url.authority, timeout) from error
         except ConnectionRefusedError as error:
             _close(connection)
             hint = "is the registry running, and on this port?"

@@ -6,22 +6,27 @@ from shorepass.errors import printable
 
 __all__ = ["issuer", "issuer_of"]
 
-TIMEOUT = 5.0  # seconds: this only adorns an error message
+SECONDS = 5.0  # at most: this only adorns an error message
 _COMMON_NAME = b"\x55\x04\x03"  # object identifier 2.5.4.3
 _ORGANISATION = b"\x55\x04\x0a"  # 2.5.4.10
 
 
-def issuer(host: str, port: int) -> str:
-    """Return the issuer of the certificate that ``host`` shows, ``""`` if that fails. Only a handshake is sent."""
-    import socket
+def issuer(host: str, port: int, deadline: float) -> str:
+    """Return the issuer of the certificate that ``host`` shows, ``""`` if that fails. Only a handshake is sent.
+
+    ``deadline``: by the monotonic clock, in seconds.
+    """
     import ssl
+    import time
+
+    from shorepass.http.dial import dial
 
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname = False
     tls.verify_mode = ssl.CERT_NONE
     try:
         with (
-            socket.create_connection((host, port), TIMEOUT) as wire,
+            dial(host, port, min(deadline, time.monotonic() + SECONDS)) as wire,
             tls.wrap_socket(wire, server_hostname=host) as secure,
         ):
             return issuer_of(secure.getpeercert(binary_form=True) or b"")

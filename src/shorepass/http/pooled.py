@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from typing import Any
 
-from shorepass.errors import Unreachable, printable
+from shorepass.errors import NoAnswer, Unreachable, printable
 from shorepass.http import Response, header_lines
+from shorepass.http.dial import NameServerTimeoutError, dial, hint_about
 from shorepass.http.proxy import proxy_for
 
 TYPE_CHECKING = False
@@ -53,6 +55,7 @@ class PooledTransport:
         if self._pools is None:
             self._proxy = proxy_for(request.url, self._context)
             self._pools = self._open(request.url)
+        deadline = self._line.deadline = time.monotonic() + timeout
         expired = threading.Event()
         timer = threading.Timer(timeout, self._cut, (expired,))
         timer.daemon = True
@@ -61,7 +64,8 @@ class PooledTransport:
             return self._exchange(self._pools, request, headers, limit, timeout)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             self.close()
-            trouble, root = self._unreachable(request.url, error, timeout, is_late=expired.is_set()), _root(error)
+            root = _root(error)
+            trouble = self._unreachable(request.url, root, timeout, deadline, is_late=expired.is_set())
         finally:
             timer.cancel()
         raise trouble from (root if isinstance(root, OSError) else None)  # others quote the server, who may quote us
@@ -128,28 +132,39 @@ class PooledTransport:
         pools.pool_classes_by_scheme = {"http": plain, "https": secure}
         return pools
 
-    def _unreachable(self, url: Url, error: Exception, timeout: float, *, is_late: bool) -> Unreachable:
+    def _unreachable(
+        self, url: Url, root: BaseException, timeout: float, deadline: float, *, is_late: bool
+    ) -> Unreachable:
         import ssl
 
         from shorepass.http import tls
 
-        name = url.authority
-        through = f" (through the proxy {self._proxy.url.authority})" if self._proxy else ""
-        root = _root(error)
+        name, proxy = url.authority, self._proxy.url if self._proxy else None
+        through = f" (through the proxy {proxy.authority})" if proxy else ""
+        if isinstance(root, NameServerTimeoutError):
+            who = "no answer from a name server"
+            return NoAnswer(name, timeout, who=who, through=through, hint=hint_about(name, root, deadline))
         if is_late or isinstance(root, TimeoutError):
-            return Unreachable(name, f"no answer within {timeout:g} seconds{through}")
+            return NoAnswer(name, timeout, through=through)
         if "Tunnel connection failed" in str(root):
             return _tunnel_trouble(name, str(root).partition("failed: ")[2][:3], through)
         if isinstance(root, ssl.SSLError):
-            direct = self._proxy is None
-            return tls.trouble(url, root, self._certificates.folder, through=through, direct=direct)
+            folder, direct = self._certificates.folder, proxy is None
+            return tls.trouble(url, root, folder, through=through, direct=direct, deadline=deadline)
+        if isinstance(root, socket.gaierror) and proxy:
+            return Unreachable(name, f"the proxy's name cannot be resolved{through}", hint=_check_proxy(url))
         if isinstance(root, socket.gaierror):
-            return Unreachable(name, f"the name cannot be resolved{through}", hint="is it spelled right?")
+            return Unreachable(name, "the name cannot be resolved", hint=hint_about(url.host, root, deadline))
         if isinstance(root, ConnectionRefusedError):
-            return Unreachable(name, f"connection refused{through}", hint="is the registry running, and on this port?")
+            hint = _check_proxy(url) if proxy else "is the registry running, and on this port?"
+            return Unreachable(name, f"connection refused{through}", hint=hint)
         if isinstance(root, OSError):
             return Unreachable(name, f"{printable(root.strerror or str(root))}{through}")
         return Unreachable(name, f"the answer is not HTTP ({type(root).__name__}){through}")
+
+
+def _check_proxy(url: Url) -> str:
+    return f"is the proxy running, and does {url.scheme.upper()}_PROXY name it?"
 
 
 def _tunnel_trouble(name: str, status: str, through: str) -> Unreachable:
@@ -186,6 +201,7 @@ class _Line:
 
     def __init__(self) -> None:
         self.connection: HTTPConnection | None = None
+        self.deadline = 0.0  # of the exchange that goes on, by the monotonic clock
         self.handshake: socket.socket | None = None  # a duplicate: TLS takes the socket out of its object
 
     def cut(self) -> None:
@@ -201,13 +217,16 @@ def _pool_classes(line: _Line) -> tuple[type, type]:
     from urllib3.connection import HTTPConnection, HTTPSConnection
 
     class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return dial(self.host, self.port or 0, line.deadline)
+
         def connect(self) -> None:
             line.connection = self
             super().connect()
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:  # the one seam between TCP and TLS: urllib3's own SOCKS support uses it
-            wire = super()._new_conn()
+            wire = dial(self.host, self.port or 0, line.deadline)
             line.handshake = wire.dup()
             return wire
 

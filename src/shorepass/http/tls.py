@@ -75,14 +75,18 @@ def _no_prompt() -> str:
     return ""
 
 
-def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct: bool) -> Unreachable:
-    """Return a failed handshake in words. ``folder``: where certificates for this host belong; ``through``: the proxy."""
+def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct: bool, deadline: float) -> Unreachable:
+    """Return a failed handshake in words.
+
+    ``folder``: where certificates for this host belong. ``through``: the words about a proxy; ``direct``: there is none.
+    ``deadline``: by the monotonic clock, for another look at the server.
+    """
     name = url.authority
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = _REASONS.get(error.verify_code, printable(error.verify_message))
         if error.verify_code not in _UNKNOWN_AUTHORITY:
             return Unreachable(name, f"TLS: {reason}{through}")
-        signer = issuer(url.host, url.port) if direct else ""  # one more connection, to say who signed it
+        signer = issuer(url.host, url.port, deadline) if direct else ""  # one more connection, to say who signed it
         reason += f" (issuer: {signer})" if signer else ""
         belongs = f"put the authority's certificate into {folder}/ca.crt" if folder else "add it to the system's"
         hint = f"{belongs}; or, without any check, --tls-verify=false"

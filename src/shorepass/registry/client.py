@@ -12,6 +12,7 @@ import time
 from shorepass.credential import Anonymous, Basic, BearerToken
 from shorepass.errors import (
     LoginRefused,
+    NoAnswer,
     NotARegistry,
     PermissionDenied,
     PlainHttp,
@@ -52,7 +53,7 @@ class Access(NamedTuple):
     ``tls_verify``: None checks certificates, and lets a registry on loopback speak plain http; True allows https only;
     False checks none and allows plain http for this registry. ``cert_dir`` stands in for the client's certs.d
     folder. ``trusted_realms``: hosts of token servers that may have the credential. ``client``: whose certs.d.
-    ``timeout``: seconds for each answer (docker waits 15).
+    ``timeout``: seconds for a whole question, whatever it takes: names, both schemes, redirects, the token server.
     """
 
     tls_verify: bool | None = None
@@ -79,6 +80,7 @@ class RegistryClient:
         self._transports: dict[tuple[str, str, int], Transport] = {}
         self._greeting: Response | None = None
         self._greeted = 0.0
+        self._question = _Question(access.timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +98,10 @@ class RegistryClient:
 
         Raises LoginRefused, PermissionDenied, NotARegistry, Unreachable, RealmRefused, RateLimited, UsageError.
         """
+        with self._question:
+            return self._check_login(credential)
+
+    def _check_login(self, credential: Credential) -> LoginResult:
         greeting = self.greet()
         where = f"{greeting.url.scheme}://{greeting.url.authority}"
         if greeting.status == 200:
@@ -128,12 +134,14 @@ class RegistryClient:
         """
         from shorepass.registry.permission import examine  # only explain needs it
 
-        return examine(self, reference, credential, actions, probe_push=probe_push)
+        with self._question:
+            return examine(self, reference, credential, actions, probe_push=probe_push)
 
     def greet(self) -> Response:
         """Return the answer to an anonymous ``GET /v2/``, 200 or 401; pins scheme and origin. Asked once."""
         if self._greeting is None:
-            response = self._first_answer()
+            with self._question:
+                response = self._first_answer()
             if response.status not in (200, 401) or answer.is_html(response, only_if_declared=True):
                 raise answer.other_status(self.registry, response)
             self._greeting = response
@@ -182,7 +190,12 @@ class RegistryClient:
         return ("https",) if self.access.tls_verify is None else ("https", "http")
 
     def _may_try_other_scheme(self, error: Unreachable) -> bool:
-        """Tell whether asking in the other scheme makes sense: not on a closed port, not after a word of TLS."""
+        """Tell whether asking in the other scheme makes sense: not on a closed port, not after a word of TLS.
+
+        After silence there is no time left for it.
+        """
+        if isinstance(error, NoAnswer):
+            return False
         has_port = bool(split_host_port(self.registry)[1])
         if isinstance(error.__cause__, ConnectionRefusedError):
             return not has_port
@@ -201,6 +214,10 @@ class RegistryClient:
 
         From https no redirect leads to http. Raises Unreachable, NotARegistry.
         """
+        with self._question:
+            return self._send(request, limit)
+
+    def _send(self, request: Request, limit: int) -> Response:
         for _ in range(REDIRECT_LIMIT + 1):
             response = self._exchange(request, limit)
             location = response.header("location")
@@ -229,10 +246,17 @@ class RegistryClient:
         return request._replace(url=url, headers=kept)
 
     def _exchange(self, request: Request, limit: int) -> Response:
-        url = request.url
-        if url.origin not in self._transports:
-            self._transports[url.origin] = self._open(url)
-        return self._transports[url.origin].send(request, limit=limit, timeout=self.access.timeout)
+        with self._question:
+            url = request.url
+            if url.origin not in self._transports:
+                self._transports[url.origin] = self._open(url)
+            left = self._question.left()
+            if left <= 0:
+                raise NoAnswer(url.authority, self.access.timeout)
+            try:
+                return self._transports[url.origin].send(request, limit=limit, timeout=left)
+            except NoAnswer as error:
+                raise error.after(self.access.timeout) from error.__cause__
 
     def _open(self, url: Url) -> Transport:
         if url.scheme == "http" and is_loopback(url.authority):
@@ -291,6 +315,10 @@ class RegistryClient:
         insecure = self.access.tls_verify is False
         url = realm.check(asked, challenge.get("realm"), trusted=self.access.trusted_realms, insecure=insecure)
         question = Question(self.registry, url, challenge.get("service"), scopes, credential)
+        with self._question:
+            return self._token(question)
+
+    def _token(self, question: Question) -> Token:
         flow = ask(question, time.time())
         request = next(flow)
         while True:
@@ -338,6 +366,27 @@ class RegistryClient:
         from shorepass.registry import clock
 
         return clock.token_times(self.registry, authorization.partition(" ")[2], response, time.time())
+
+
+class _Question:
+    """The time for one question, however many requests it takes: ``with`` around them, and around parts of them."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = 0.0
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        if self._depth == 0:
+            self._end = time.monotonic() + self._seconds
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return self._end - time.monotonic()
 
 
 def _wanted(challenge: Challenge) -> str:

@@ -1,121 +1,155 @@
-"""Ask the registries whether the logins work: each credential once, however many places hold it.
+"""Ask the registries whether the logins work, as each client of each context would ask.
 
-A refused login is never asked again: registries lock accounts. All is asked from here, with the certificates of here.
+Equal questions are asked once: the same credential, by the same way to the registry. A refused login is never sent again,
+by whatever way: registries lock accounts.
 """
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
+from shorepass import visit
 from shorepass.clients.helper_lists import is_login
-from shorepass.errors import (
-    HelperError,
-    LoginRefused,
-    PermissionDenied,
-    RegistryError,
-    ShorepassError,
-    without_user_info,
-)
-from shorepass.helper.advice import log_in
-from shorepass.helper.causes import sign_in
-from shorepass.resolution import Outcome, Step
+from shorepass.errors import HelperError, LoginRefused, PermissionDenied, RateLimited, without_user_info
+from shorepass.explain import remedy
+from shorepass.names import Reference, server_url
+from shorepass.resolution import Outcome, Resolution, Source
 from shorepass.shapes import NamedTuple
+from shorepass.visit import Verdict
 from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped
 from shorepass.who.login import State
 from shorepass.who.together import together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shorepass.contexts import Context
     from shorepass.credential import Credential
     from shorepass.registry.client import Access
+    from shorepass.visit import Visit
     from shorepass.who.login import Login, Looked
 
 __all__ = ["check"]
 
-PARALLEL = 8  # questions at a time: polite to a registry, and fast enough for some dozens of them
+PARALLEL = 8  # credentials asked about at a time: polite to a registry, and fast enough for some dozens of them
+STATES = {
+    Verdict.WORKS: State.WORKS,
+    Verdict.REFUSED: State.REFUSED,
+    Verdict.UNREACHABLE: State.UNREACHABLE,
+    Verdict.NOT_CHECKED: State.NOT_CHECKED,
+}
+FINAL = (LoginRefused, PermissionDenied, RateLimited)  # another way gets the same answer, and does harm
 
 
-class _Verdict(NamedTuple):
-    state: State
-    detail: str = ""
-    hint: str | None = None
-    steps: tuple[Step, ...] = ()
+class _Question(NamedTuple):
+    """What a client of a context sends for one of its logins."""
+
+    context: Context
+    resolution: Resolution
 
 
-def check(
-    looked: Sequence[Looked],
-    access: Access,
-    here: Context,
-    *,
-    seconds: float,
-    now: float,
-    progress: Callable[[int, int], object] = lambda done, total: None,  # noqa: ARG005 -- nobody watches
-) -> list[Looked]:
-    """Return the same with states that the registries gave, as far as they answered within ``seconds``.
+_Key = tuple[str, "Credential"]
+_Visits = dict[tuple[str, str], "Visit"]
 
-    What a helper holds is asked of the helper first, where helpers are asked. ``progress`` is told how many questions
-    are answered, and of how many.
+
+def check(looked: Sequence[Looked], access: Access, *, seconds: float, now: float) -> list[Looked]:
+    """Return the same with the states that the registries gave within ``seconds``.
+
+    What a helper holds is asked of the helper first, where helpers are asked.
     """
     looked = _fetch(looked, now)
-    questions = {
-        (login.registry, login.credential): login.clients[0]
-        for found in looked
-        for login in found.logins
-        if login.state is State.NOT_CHECKED and login.credential is not None and login.registry and login.clients
-    }
-    access = access._replace(timeout=min(access.timeout, seconds))
-    jobs = [
-        partial(_ask, registry, credential, access._replace(client=client), here)
-        for (registry, credential), client in questions.items()
-    ]
-    answers = together(
-        jobs, workers=PARALLEL, all_of_them=seconds, progress=lambda done: progress(done, len(questions))
-    )
-    late = _Verdict(State.NOT_CHECKED, f"no answer within {seconds:g} s")
-    verdicts: dict[tuple[str, Credential | None], _Verdict] = {
-        question: answer or late for question, answer in zip(questions, answers, strict=True)
-    }
+    end = time.monotonic() + seconds
+    groups: dict[_Key, list[_Question]] = {}
+    for found in looked:
+        for question in _questions(found):
+            key = (question.resolution.reference.registry, question.resolution.credential)
+            groups.setdefault(key, []).append(question)
+    begun: set[_Key] = set()
+    jobs = [partial(_ask, key, questions, access, end, begun) for key, questions in groups.items()]
+    answers = together(jobs, workers=PARALLEL, all_of_them=seconds)
+    visits = {key: answer or {} for key, answer in zip(groups, answers, strict=True)}
+    late = f"no answer within {seconds:g} seconds"
+    unasked = f"not asked: the {seconds:g} seconds of --timeout were over"
+
+    def judged(found: Looked, login: Login) -> Iterator[Login]:
+        if login.state is not State.NOT_CHECKED or login.credential is None:
+            yield login
+            return
+        if not login.registry or not login.clients:
+            yield login._replace(detail=login.detail or "its key names no registry")
+            return
+        key = (login.registry, login.credential)
+        known = {client: visits[key].get((found.place.name, client)) for client in login.clients}
+        missing = login._replace(state=State.NOT_CHECKED, detail=unasked)
+        if key in begun:
+            missing = login._replace(state=State.UNREACHABLE, detail=late)
+        yield from _by_answer(login, found.context, known, missing)
+
     return [
-        found._replace(
-            logins=tuple(
-                _judged(login, verdicts.get((login.registry, login.credential)), found.context)
-                for login in found.logins
-            )
-        )
-        for found in looked
+        found._replace(logins=tuple(one for login in found.logins for one in judged(found, login))) for found in looked
     ]
 
 
-def _ask(registry: str, credential: Credential, access: Access, here: Context) -> _Verdict:
-    from shorepass.registry.client import RegistryClient
-
-    try:
-        with RegistryClient(registry, access, here) as client:
-            steps = client.check_login(credential).steps
-    except (LoginRefused, PermissionDenied) as error:
-        step = Step("registry", Outcome.FAILED, registry, error.reason, error.hint)
-        return _Verdict(State.REFUSED, error.reason, error.hint, (step,))
-    except ShorepassError as error:
-        reason = error.reason if isinstance(error, RegistryError) else error.message
-        step = Step("registry", Outcome.FAILED, registry, reason, error.hint)
-        return _Verdict(State.NOT_CHECKED, reason, error.hint, (step,))
-    if len(steps) == 1:  # it greets strangers: whatever was sent would have been taken
-        return _Verdict(State.NOT_CHECKED, steps[0].detail, steps=steps)
-    return _Verdict(State.WORKS, steps=steps)
+def _questions(found: Looked) -> Iterator[_Question]:
+    """Yield what each client of a context sends for each of its logins."""
+    for login in found.logins:
+        if found.context is None or login.state is not State.NOT_CHECKED:
+            continue
+        if login.credential is None or not login.registry:
+            continue
+        for client in login.clients:
+            yield _Question(found.context, _resolution(found, login, client))
 
 
-def _judged(login: Login, verdict: _Verdict | None, context: Context | None) -> Login:
-    if login.state is not State.NOT_CHECKED or login.credential is None:
-        return login
-    if verdict is None:
-        return login._replace(detail=login.detail or "its key names no registry")
-    hint = verdict.hint
-    if context is not None and verdict.state is State.REFUSED and (hint is None or sign_in(login.helper)):
-        hint = log_in(context, login.registry, client=next(iter(login.clients), ""), helper=login.helper)
-    return login._replace(state=verdict.state, detail=verdict.detail, hint=hint, asked=verdict.steps)
+def _resolution(found: Looked, login: Login, client: str) -> Resolution:
+    reference, source = Reference(login.registry), Source(login.path, login.key, login.helper)
+    assert login.credential is not None  # noqa: S101  # only those are asked about
+    return Resolution(found.place.name, client, reference, server_url(login.registry), login.credential, (), source)
+
+
+def _ask(key: _Key, questions: Sequence[_Question], access: Access, end: float, begun: set[_Key]) -> _Visits:
+    """Return the visits of all who have the credential; none of those for whom no time is left."""
+    begun.add(key)
+    visits: _Visits = {}
+    by_way: dict[object, Visit] = {}
+    final: Visit | None = None
+    for context, resolution in questions:
+        way = visit.route(context, access, resolution.client, key[0])
+        known = final or by_way.get(way)
+        left = end - time.monotonic()
+        if known is None or (final is None and visit.may_differ(known)):
+            if left <= 0:
+                break
+            known = visit.ask(context, access._replace(timeout=min(access.timeout, left)), resolution)
+        by_way[way] = known
+        final = known if known.failure and isinstance(known.failure.error, FINAL) else final
+        visits[resolution.context, resolution.client] = known._replace(resolution=resolution)
+    return visits
+
+
+def _by_answer(
+    login: Login, context: Context | None, known: Mapping[str, Visit | None], missing: Login
+) -> Iterator[Login]:
+    """Yield a login for each different answer that its clients got: one, but where they reach the registry differently."""
+    answers: dict[tuple[State, str], Login] = {}
+    for client, made in known.items():
+        one = missing if made is None or context is None else _answered(login, context, made)
+        before = answers.get((one.state, one.detail))
+        clients = (*before.clients, client) if before else (client,)
+        answers[one.state, one.detail] = (before or one)._replace(clients=clients)
+    yield from answers.values()
+
+
+def _answered(login: Login, context: Context, made: Visit) -> Login:
+    """Return a login with what a visit said of it."""
+    failure, hint = made.failure, None
+    if failure is not None:
+        hint = remedy(made.resolution, context, failure.error) if failure.error else failure.hint
+    step = failure or next(step for step in made.steps if step.outcome is Outcome.OK)
+    detail = "" if made.verdict is Verdict.WORKS else step.detail
+    return login._replace(state=STATES[made.verdict], detail=detail, hint=hint, asked=made.steps)
 
 
 def _fetch(looked: Sequence[Looked], now: float) -> list[Looked]:

@@ -20,6 +20,7 @@ class State(Enum):
 
     WORKS = "works"
     REFUSED = "refused"
+    UNREACHABLE = "unreachable"  # a registry was asked, and gave no answer about the login
     EXPIRED = "expired"
     HELPER_MISSING = "helper missing"
     HELPER_FAILED = "helper failed"

@@ -21,12 +21,12 @@ def together(
     workers: int,
     each: float = FOREVER,
     all_of_them: float = FOREVER,
-    progress: Callable[[int], object] = lambda done: None,  # noqa: ARG005 -- nobody watches
 ) -> list[Result | None]:
     """Return what each job returned, in their order; None for one that took too long.
 
     ``workers`` of them run at a time. ``each``: seconds from a job's own start; ``all_of_them``: from now. Such a job is
-    left to its own end, and holds nobody up. ``progress`` is told how many are done. What a job raises is raised.
+    left to its own end, and holds nobody up. What a job raises is
+    raised.
     """
     from queue import Empty, SimpleQueue
     from threading import Thread
@@ -59,5 +59,4 @@ def together(
                 results[number] = result
         late = monotonic() - each
         running = {number: start for number, start in running.items() if start >= late}
-        progress(len(jobs) - len(waiting) - len(running))
     return results

@@ -1,0 +1,85 @@
+"""A connection to a host by its name, all of it within one deadline: the name's addresses, and each address in turn.
+
+The system's own look-up of names cannot be interrupted, and a name server that keeps silent costs 10 s and more: it runs in
+a thread that is left behind when its time is over.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["NameServerTimeoutError", "dial", "hint_about", "resolve"]
+
+PROBE = "registry-1.docker.io"  # a name that resolves wherever names of the internet do
+PROBE_SECONDS = 3.0
+NETWORK = "check this machine's network and DNS; behind a proxy, set HTTPS_PROXY"
+
+
+class NameServerTimeoutError(TimeoutError):
+    """No name server answered in time."""
+
+
+def dial(host: str, port: int, deadline: float) -> socket.socket:
+    """Return a connection to the first address that takes it. ``deadline``: by the monotonic clock, in seconds.
+
+    Raises OSError: socket.gaierror, TimeoutError, and what connect(2) says of the last address.
+    """
+    refused: OSError = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in resolve(host, port, deadline):
+        wire = socket.socket(family, kind, protocol)
+        try:
+            wire.settimeout(_left(deadline))
+            wire.connect(address)
+        except OSError as error:
+            wire.close()
+            refused = error
+            continue
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return wire
+    raise refused
+
+
+def resolve(host: str, port: int, deadline: float) -> list[tuple[Any, ...]]:
+    """Return what getaddrinfo(3) says of a name. Raises socket.gaierror, NameServerTimeoutError."""
+    from threading import Thread
+
+    found: list[list[tuple[Any, ...]]] = []
+    errors: list[Exception] = []
+
+    def look_up() -> None:
+        try:
+            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            errors.append(error)
+
+    thread = Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(max(0.0, deadline - time.monotonic()))
+    if errors:
+        raise errors[0]
+    if not found:
+        raise NameServerTimeoutError
+    return found[0]
+
+
+def hint_about(host: str, error: OSError, deadline: float) -> str:
+    """Return what to do about a name that cannot be resolved: it is the network where no other name resolves either."""
+    if host == PROBE or not isinstance(error, socket.gaierror) or error.errno == socket.EAI_AGAIN:
+        return NETWORK
+    try:
+        resolve(PROBE, 443, min(deadline, time.monotonic() + PROBE_SECONDS))
+    except OSError:
+        return f"{PROBE} cannot be resolved either: {NETWORK}"
+    return "is it spelled right?"
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

@@ -1,0 +1,142 @@
+"""One visit to a registry with one login: asked as one client of one context would ask, and judged.
+
+Every verb that asks about a login asks here, so that no two of them disagree: the certificates, proxies and lists of insecure
+registries are the client's, in its context.
+"""
+
+from __future__ import annotations
+
+import time
+from enum import Enum
+
+from shorepass.clients import find
+from shorepass.contexts import is_untouched
+from shorepass.errors import (
+    FileError,
+    LoginInTheWay,
+    LoginRefused,
+    PermissionDenied,
+    PlainHttp,
+    RealmRefused,
+    ShorepassError,
+    UnknownAuthority,
+    UsageError,
+)
+from shorepass.resolution import Outcome, Resolution, Step
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+    from shorepass.registry.client import Access
+
+__all__ = ["Verdict", "Visit", "ask", "may_differ", "route"]
+
+# What a request depends on beside certificates and lists: http.proxy and http.tls read these.
+VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "REQUEST_METHOD")
+TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # they name files of the context
+
+
+class Verdict(Enum):
+    """What a visit says about a login."""
+
+    WORKS = "works"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"  # no answer about the login
+    NOT_CHECKED = "not checked"  # the login was not sent
+
+
+# The first that fits the first failed step decides; any other failure is UNREACHABLE.
+VERDICTS: tuple[tuple[type[ShorepassError], Verdict], ...] = (
+    (LoginRefused, Verdict.REFUSED),
+    (PermissionDenied, Verdict.REFUSED),
+    (LoginInTheWay, Verdict.REFUSED),
+    (RealmRefused, Verdict.NOT_CHECKED),
+)
+
+
+class Visit(NamedTuple):
+    """What a registry said to what a client sends. ``access`` tells how it was asked."""
+
+    resolution: Resolution
+    access: Access
+    steps: tuple[Step, ...]
+
+    @property
+    def errors(self) -> list[ShorepassError]:
+        """All that went wrong, as types, in order."""
+        return [step.error for step in self.steps if step.error is not None]
+
+    @property
+    def failure(self) -> Step | None:
+        """The first step that failed, None where none did."""
+        return next((step for step in self.steps if step.outcome is Outcome.FAILED), None)
+
+    @property
+    def works(self) -> bool:
+        """Whether nothing failed."""
+        return self.failure is None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it says about the login of a registry."""
+        failure = self.failure
+        if failure is None:
+            answers = [step for step in self.steps if step.outcome is Outcome.OK]
+            return Verdict.WORKS if len(answers) > 1 else Verdict.NOT_CHECKED  # one: it lets everybody in
+        return next((verdict for kind, verdict in VERDICTS if isinstance(failure.error, kind)), Verdict.UNREACHABLE)
+
+
+def ask(context: Context, access: Access, resolution: Resolution, *, push: bool = False) -> Visit:
+    """Ask the registry what it says to what a client sends. Never raises RegistryError, FileError, UsageError.
+
+    Plain http, and a certificate that is not checked, are for registries that the client's own list says so of. All of it
+    takes at most ``access.timeout`` seconds.
+    """
+    end = time.monotonic() + access.timeout
+    access = access._replace(client=resolution.client)
+    visit = _ask(context, access, resolution, push=push)
+    unproved = any(isinstance(error, UnknownAuthority) for error in visit.errors)
+    plain = any(isinstance(error, PlainHttp) for error in visit.errors)
+    if not (plain or unproved) or access.tls_verify is not None or is_untouched(context.name):
+        return visit  # in a container no program is run to ask an engine for its list
+    if not find(resolution.client).is_insecure(context, resolution.reference, tls=unproved):
+        return visit
+    left = end - time.monotonic()
+    if left <= 0:
+        return visit
+    return _ask(context, access._replace(tls_verify=False, timeout=left), resolution, push=push)
+
+
+def _ask(context: Context, access: Access, resolution: Resolution, *, push: bool) -> Visit:
+    from shorepass.explain import ask_registry
+
+    try:
+        steps = ask_registry(resolution, access, context, push=push)
+    except UsageError as error:  # what is stored, or set for a proxy, cannot be sent
+        registry = resolution.reference.registry
+        steps = [Step("registry", Outcome.FAILED, registry, error.message, error.hint, error)]
+    return Visit(resolution, access, tuple(steps))
+
+
+def may_differ(visit: Visit) -> bool:
+    """Tell whether another client may fare otherwise: nothing was sent, because of certificates or a list of its own."""
+    return any(isinstance(error, PlainHttp | UnknownAuthority | FileError) for error in visit.errors)
+
+
+def route(context: Context, access: Access, client: str, registry: str) -> object:
+    """Return what decides how a client gets to a registry, as a value: two that are equal get the same answer.
+
+    Where ``may_differ`` holds, even equal routes may not: a client's list of insecure registries is not in it.
+    """
+    from shorepass.registry import certs
+
+    variables = tuple(context.getenv(name) for name in VARIABLES)
+    trust = tuple(context.getenv(name) for name in TRUST)
+    try:
+        found = certs.find(context, find(client), registry, access.cert_dir)
+        certificates: object = (found.authorities, found.pair)
+        own_files = any(trust) or found.pair is not None
+    except ShorepassError as error:
+        certificates, own_files = error.message, False
+    return (variables, trust, certificates, context.name if own_files else "")
