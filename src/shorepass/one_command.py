@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 
 from shorepass import files
-from shorepass.clients import DEFAULT, NAMES, find
+from shorepass.client_table import DEFAULT, NAMES, ROWS
+from shorepass.clients import find
 from shorepass.config import document
 from shorepass.errors import SourceError, UsageError, WriteError
 from shorepass.helper import OURSELVES, PROGRAM
@@ -31,7 +32,9 @@ __all__ = ["bring_home", "client_of", "lend", "vanished_logins"]
 def client_of(program: str) -> str:
     """Return the client that a program is, by its name; docker for any other: it may well start that."""
     name = os.path.basename(program).removesuffix(".exe")
-    return name if name in NAMES else DEFAULT
+    if name in NAMES:
+        return name
+    return next((client for client, row in ROWS.items() if name in row.programs), DEFAULT)
 
 
 def lend(here: LocalContext, client: str, account: str, keys: Iterable[str], folder: str) -> Lent:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shorepass.clients import FAMILIES, find
-from shorepass.clients.facts import FILE_FLAG
+from shorepass.client_table import FAMILIES, FILE_FLAG, ROWS
+from shorepass.clients import find
 from shorepass.contexts import is_untouched
 from shorepass.errors import InvalidReference, SourceError, UsageError, without_user_info
 from shorepass.helper import OURSELVES
@@ -123,9 +123,8 @@ def _flags(context: Context, client: str, entry: Entry, key: str) -> tuple[str, 
     server = without_user_info(key)  # as a person is shown it
     if any(_is(target, entry, key) for target in _erasures(context, client, server)):
         return ()
-    facts = find(client).facts
-    named = context.with_env(**{facts.variable: entry.path})
-    if facts.flag == FILE_FLAG and any(_is(target, entry, key) for target in _erasures(named, client, server)):
+    named = context.with_env(**{find(client).facts.variable: entry.path})
+    if ROWS[client].flag == FILE_FLAG and any(_is(target, entry, key) for target in _erasures(named, client, server)):
         return (FILE_FLAG, entry.path)
     return None
 

@@ -67,9 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass.logins import log_in
 
     client = place.find_client(arguments)
-    is_docker = client.name == "docker"
-    arguments.failure_code = place.failure_code(arguments)
-    if arguments.server is None and not is_docker:
+    arguments.failure_code = client.facts.failure_code
+    if arguments.server is None and client.facts.needs_server:
         raise UsageError(
             "no registry was named", hint=command(arguments.place, "login", "REGISTRY", client=client.name)
         )
@@ -87,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
     credential = _ask(arguments)
     done = log_in(here, client, server, credential, access, store=arguments.store, tell=_tell)
-    _report(done, here, is_docker=is_docker, verbose=arguments.verbose)
+    _report(done, here, client, verbose=arguments.verbose)
     return 0
 
 
@@ -103,7 +102,7 @@ def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> in
     credential = _ask(arguments)
     access = place.access(arguments)
     done = account_logins.log_in(here, client, server, credential, access, account, store=arguments.store, tell=_tell)
-    _report(done, here, is_docker=client.name == "docker", verbose=arguments.verbose)
+    _report(done, here, client, verbose=arguments.verbose)
     return 0
 
 
@@ -161,12 +160,9 @@ def _existing(here: Context, client: Client, server: str, access: Access) -> boo
         return False
     if stored is None:
         return False
-    if client.name == "docker":
-        console.err(f"Authenticating with existing credentials... [Username: {stored.username}]")
-        console.out("Login Succeeded")
-    else:
-        console.err(f"Authenticating with existing credentials for {server}")
-        console.out(f"Existing credentials are valid. Already logged in to {server}")
+    words = client.facts.words
+    console.err(words.trying.format(server=server, username=stored.username))
+    console.out(words.still_good.format(server=server, username=stored.username))
     return True
 
 
@@ -215,8 +211,8 @@ def _one_line_ending_less(data: bytes) -> str:
         raise UsageError("the password on standard input is not UTF-8") from None
 
 
-def _report(done: Login, here: Context, *, is_docker: bool, verbose: bool) -> None:
-    if done.plain_text and done.changed and is_docker:
+def _report(done: Login, here: Context, client: Client, *, verbose: bool) -> None:
+    if done.plain_text and done.changed and client.facts.warns_of_plain_text:
         console.err()
         console.err(f"WARNING! Your credentials are stored unencrypted in '{done.target.path}'.")
         console.err("Configure a credential helper to remove this warning.")
@@ -224,4 +220,4 @@ def _report(done: Login, here: Context, *, is_docker: bool, verbose: bool) -> No
     if verbose:
         where = f"docker-credential-{done.target.helper}" if done.target.helper else done.target.path
         console.err(f"Used: {where} ({done.target.key}, as {here.name})")
-    console.out("Login Succeeded" if is_docker else "Login Succeeded!")
+    console.out(client.facts.words.success)

@@ -49,13 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass.helper import OURSELVES
 
     client = place.find_client(arguments)
-    is_docker = client.name == "docker"
-    arguments.failure_code = place.failure_code(arguments)
+    facts = client.facts
+    arguments.failure_code = facts.failure_code
     if arguments.all and arguments.server:
         raise UsageError("--all takes no server")
     if arguments.all and arguments.account is not None:
         raise UsageError("--all takes the logins of all accounts")
-    if not arguments.all and not arguments.server and not is_docker:
+    if not arguments.all and not arguments.server and facts.needs_server:
         raise UsageError("no registry was named", hint="name one, or use --all")
     context = place.context(arguments)
     here = LocalContext.current()
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(done, accounts)
     else:
-        _print_text(done, "" if arguments.all else server, found=found, is_docker=is_docker)
+        _print_text(done, "" if arguments.all else server, facts.words.removing, found=found)
         for account in sorted({*before} - {*accounts}):
             console.err(f"that was the login of the account {account}, which is meant here")
         _print_left(done, context)
@@ -89,17 +89,16 @@ def run(arguments: argparse.Namespace) -> int:
             way = command(context, "logout", "--as", account, named)
             console.err(f"the account {account} is still logged in to {named}: {way}")
     if broken:
-        return place.failure_code(arguments)
-    return 0 if found or is_docker or arguments.all else place.failure_code(arguments)
+        return facts.failure_code
+    return facts.failure_code if facts.requires_login and not (found or arguments.all) else 0
 
 
-def _print_text(done: Departure, server: str, *, found: bool, is_docker: bool) -> None:
+def _print_text(done: Departure, server: str, removing: str, *, found: bool) -> None:
     from shorepass.errors import without_user_info
 
     server, erasures = without_user_info(server), done.erased + done.ours
     if found:
-        done_or_doing = "Removing" if is_docker else "Removed"
-        console.out(f"{done_or_doing} login credentials for {server or 'all registries'}")
+        console.out(f"{removing} login credentials for {server or 'all registries'}")
     for erasure in erasures:
         if erasure.found:
             console.out(f"erased {without_user_info(erasure.target.key)} from {_where(erasure)}")
@@ -129,11 +128,12 @@ def _print_left(done: Departure, context: Context) -> None:
 
 def _command(left: Left, context: Context) -> str:
     """Return the command that logs out of what is left; where no logout reaches it, what to do instead."""
+    from shorepass.client_table import FILE_FLAG, ROWS
     from shorepass.errors import without_user_info
 
     if left.flags is None:
         return "take it out of there"
-    if left.flags or left.client == "docker":
+    if left.flags or ROWS[left.client].flag != FILE_FLAG:
         context = context.with_env(REGISTRY_AUTH_FILE="")  # docker has no such file; the flags name another one
     return command(context, "logout", *left.flags, without_user_info(left.key), client=left.client)
 

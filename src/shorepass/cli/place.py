@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from shorepass.clients import DEFAULT, NAMES, find, of_flag
-from shorepass.clients.facts import FILE_FLAG, FOLDER_FLAG
+from shorepass.client_table import DEFAULT, FILE_FLAG, FOLDER_FLAG, NAMES, of_flag
+from shorepass.clients import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def find_client(arguments: argparse.Namespace) -> Client:
     from shorepass.errors import UsageError
 
     client = find(client_name(arguments))
-    if arguments.authfile and client.facts.flag != FILE_FLAG:
-        hint = f"use {client.facts.flag} DIR, or --client {of_flag(FILE_FLAG)}"
+    if arguments.authfile and client.row.flag != FILE_FLAG:
+        hint = f"use {client.row.flag} DIR, or --client {of_flag(FILE_FLAG)}"
         raise UsageError(f"{client.name} reads no auth file", hint=hint)
     return client
 

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     from argparse import REMAINDER
 
-    from shorepass.clients import NAMES
+    from shorepass.client_table import NAMES
 
     parser.add_argument(
         "--as", dest="account", required=True, metavar="NAME", help="the account; see shorepass accounts"
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; return its exit code."""
+    from shorepass.client_table import DEFAULT
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import UsageError
     from shorepass.one_command import client_of
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     argv = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     if not argv:
         raise UsageError(
-            "no command was named", hint=command(None, "run", "--as", "NAME", "--", "docker", "push", "...")
+            "no command was named", hint=command(None, "run", "--as", "NAME", "--", DEFAULT, "push", "...")
         )
     here = as_before(LocalContext.current())
     client = arguments.client or client_of(argv[0])

@@ -1,12 +1,13 @@
 """The clients: for each the exact rules by which the real program finds a credential, and where it stores one.
 
-A client is one file, which has its rules and its ``Facts``, and one row of ``ROWS``. ``find("docker")`` returns the Client.
+A client is one file here, with its rules and its ``Facts``, and one row of ``client_table``. ``find`` returns it by its name.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 
+from shorepass.client_table import DEFAULT, FAMILIES, NAMES, ROWS
 from shorepass.errors import SourceError, UsageError
 from shorepass.shapes import NamedTuple, Protocol
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from typing import Any
 
+    from shorepass.client_table import Row
     from shorepass.clients.facts import Facts
     from shorepass.clients.private import Lent
     from shorepass.clients.views import FileView
@@ -29,35 +31,12 @@ __all__ = [
     "DEFAULT",
     "FAMILIES",
     "NAMES",
-    "ROWS",
     "Client",
     "Entry",
-    "Row",
     "Target",
     "find",
     "find_all",
-    "of_flag",
-    "programs",
 ]
-
-
-class Row(NamedTuple):
-    """A client: the ``module`` of this room with its rules, and the ``family`` whose files it reads."""
-
-    module: str
-    family: str
-
-
-ROWS = {
-    "docker": Row("docker", family="docker"),
-    "podman": Row("containers", family="podman"),
-    "skopeo": Row("containers", family="podman"),
-    "buildah": Row("containers", family="podman"),
-    "crane": Row("crane", family="docker"),
-}
-NAMES = tuple(ROWS)
-FAMILIES = tuple(name for name, row in ROWS.items() if row.family == name)  # the client that stands for its family
-DEFAULT = NAMES[0]  # whose rules apply where no client is named
 
 
 class Target(NamedTuple):
@@ -100,8 +79,8 @@ class Client(Protocol):
         """``docker``, ``podman`` ..."""
 
     @property
-    def family(self) -> str:
-        """The client that stands for all that read the same files."""
+    def row(self) -> Row:
+        """Its row of the table of clients."""
 
     @property
     def facts(self) -> Facts:
@@ -183,13 +162,3 @@ def find(name: str) -> Client:
 def find_all(family: str | None = None) -> list[Client]:
     """Return all clients, or those of a family."""
     return [find(name) for name, row in ROWS.items() if family in (None, row.family)]
-
-
-def of_flag(flag: str) -> str:
-    """Return the client that a flag means which names its file (FILE_FLAG), or its folder."""
-    return next(name for name in NAMES if find(name).facts.flag == flag)
-
-
-def programs() -> list[str]:
-    """Return the names of all programs that use the rules of a client."""
-    return list(dict.fromkeys(program for client in find_all() for program in client.facts.programs))

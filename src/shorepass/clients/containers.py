@@ -11,9 +11,10 @@ names a file that is not there.
 
 from __future__ import annotations
 
-from shorepass.clients import ROWS, Entry, Target
+from shorepass.client_table import ROWS
+from shorepass.clients import Entry, Target
 from shorepass.clients.auth_files import auth_files
-from shorepass.clients.facts import FILE_FLAG, Facts, Words
+from shorepass.clients.facts import Facts, Words
 from shorepass.config import auth_file, registries_conf
 from shorepass.config.auth_entry import read_containers_entry, write_entry
 from shorepass.config.document import SIZE_LIMIT
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import Any, TypeAlias
 
+    from shorepass.client_table import Row
     from shorepass.clients import Client
     from shorepass.clients.private import Lent
     from shorepass.clients.views import FileView
@@ -54,12 +56,10 @@ NO_LOGINS = auth_file.Logins({}, {})
 # podman stands for all three where no client is named.
 FACTS = Facts(
     label="podman, skopeo, buildah",
-    programs=("podman", "skopeo", "buildah"),
     file_name="auth.json",
     folders=("containers",),
     variable="REGISTRY_AUTH_FILE",
     variables=("REGISTRY_AUTH_FILE", "DOCKER_CONFIG"),
-    flag=FILE_FLAG,
     words=Words(
         success="Login Succeeded!",
         trying="Authenticating with existing credentials for {server}",
@@ -80,8 +80,8 @@ FACTS = Facts(
 )
 ALL_FACTS = {
     "podman": FACTS,
-    "skopeo": FACTS._replace(programs=("skopeo",), variables=("REGISTRY_AUTH_FILE",)),
-    "buildah": FACTS._replace(programs=("buildah",)),
+    "skopeo": FACTS._replace(variables=("REGISTRY_AUTH_FILE",)),
+    "buildah": FACTS,
 }
 
 
@@ -104,9 +104,9 @@ class Containers:
         self._is_podman = name != "skopeo"  # or buildah, which shares its ways
 
     @property
-    def family(self) -> str:
-        """The client that stands for all that read the same files."""
-        return ROWS[self.name].family
+    def row(self) -> Row:
+        """Its row of the table of clients."""
+        return ROWS[self.name]
 
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the files in the order in which they are read; the first is also written."""

@@ -14,7 +14,7 @@ from shorepass.clients import Entry, Target, docker_entries
 from shorepass.clients.docker import DOCKER_WORDS, KEPT_KEYS, VARIABLE, Docker
 from shorepass.clients.docker_entries import beside_helper
 from shorepass.clients.docker_files import DockerFiles
-from shorepass.clients.facts import FOLDER_FLAG, Facts
+from shorepass.clients.facts import Facts
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import SINCE_29, AuthConfig
@@ -47,12 +47,10 @@ PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 STOPS = "crane stops with that error, and asks no registry"
 FACTS = Facts(
     label="crane, ko, kaniko, cosign",
-    programs=("crane", "ko", "cosign"),
     file_name="config.json",
     folders=(".docker", "docker", "containers"),
     variable="DOCKER_CONFIG",
     variables=("DOCKER_CONFIG", "REGISTRY_AUTH_FILE"),
-    flag=FOLDER_FLAG,
     words=DOCKER_WORDS,
     failure_code=1,
     broken_file=STOPS,
@@ -87,7 +85,7 @@ class Crane(DockerFiles):
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the one file that is read, or docker's where there is none: login writes that, whichever is read."""
         found = None if for_login else _file(context)
-        return [found or AuthFile(*docker_config_path(context), self.family)]
+        return [found or AuthFile(*docker_config_path(context), self.row.family)]
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what crane sends for an image."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from shorepass.clients import Entry, Target, docker_entries
 from shorepass.clients.docker_entries import beside_helper
 from shorepass.clients.docker_files import DockerFiles
-from shorepass.clients.facts import FOLDER_FLAG, Facts, Words
+from shorepass.clients.facts import Facts, Words
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import AuthConfig, Dialect
@@ -58,12 +58,10 @@ DOCKER_WORDS = Words(
 )
 FACTS = Facts(
     label="docker",
-    programs=("docker",),
     file_name="config.json",
     folders=(".docker", "docker"),
     variable="DOCKER_CONFIG",
     variables=("DOCKER_CONFIG",),
-    flag=FOLDER_FLAG,
     words=DOCKER_WORDS,
     failure_code=1,
     broken_file="docker prints a warning, goes on with what it had read until then, and saves that at the next login",

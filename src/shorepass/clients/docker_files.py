@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shorepass.clients import ROWS
+from shorepass.client_table import ROWS
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import DOCKER_28, read_docker_entry, write_entry
 from shorepass.config.locations import AuthFile, docker_config_path
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from typing import Any
 
+    from shorepass.client_table import Row
     from shorepass.clients.facts import Facts
     from shorepass.clients.private import Lent
     from shorepass.clients.views import FileView
@@ -33,14 +34,14 @@ class DockerFiles:
     dialect: Dialect = DOCKER_28
 
     @property
-    def family(self) -> str:
-        """The client that stands for all that read the same files."""
-        return ROWS[self.name].family
+    def row(self) -> Row:
+        """Its row of the table of clients."""
+        return ROWS[self.name]
 
     def files(self, context: Context, *, for_login: bool = False) -> Sequence[AuthFile]:  # noqa: ARG002
         """Return the one file: login writes the same."""
         path, why = docker_config_path(context)
-        return [AuthFile(path, why, self.family)]
+        return [AuthFile(path, why, self.row.family)]
 
     def own_file(self, context: Context) -> str:
         """Return docker's file."""

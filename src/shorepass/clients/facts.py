@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from shorepass.shapes import NamedTuple
 
-__all__ = ["FILE_FLAG", "FOLDER_FLAG", "Facts", "Words"]
-
-FILE_FLAG = "--authfile"  # names the client's file
-FOLDER_FLAG = "--config"  # names the folder of the client's file
+__all__ = ["Facts", "Words"]
 
 
 class Words(NamedTuple):
@@ -25,11 +22,11 @@ class Words(NamedTuple):
 class Facts(NamedTuple):
     """One client as data.
 
-    Names: ``label`` is for people, with the programs that share the rules; ``programs`` are their names on PATH.
+    ``label`` is for people, and names the programs that share the rules.
     ``file_name`` and ``folders``: what its own file is called, and the folders of the files that it reads.
 
-    Where its file is: ``variable`` names the file or its folder, ``variables`` are all that do, the first that is set counts;
-    ``flag`` is FILE_FLAG or FOLDER_FLAG. ``reads``: the families whose files it reads beside those of its own.
+    Where its file is: ``variable`` names the file or its folder, ``variables`` are all that do, the first that is set counts.
+    ``reads``: the families whose files it reads beside those of its own.
 
     Entries of its file: ``reads_user_name``, from ``username`` and ``password``, too, where there is no ``auth``.
 
@@ -52,12 +49,10 @@ class Facts(NamedTuple):
     """
 
     label: str
-    programs: tuple[str, ...]
     file_name: str
     folders: tuple[str, ...]
     variable: str
     variables: tuple[str, ...]
-    flag: str
     words: Words
     failure_code: int
     broken_file: str

@@ -68,7 +68,7 @@ def _files_of_others(here: LocalContext, client: Client) -> dict[str, str]:
 
     if here.getenv("DOCKER_CONFIG") or here.getenv("REGISTRY_AUTH_FILE"):
         return {}
-    others = [other for family in FAMILIES if family != client.family for other in find_all(family)]
+    others = [other for family in FAMILIES if family != client.row.family for other in find_all(family)]
     first = {other.own_file(here) for other in others}
     path = first.pop()
     return {"REGISTRY_AUTH_FILE": path} if not first and here.status(path) else {}  # a file that is missing is an error

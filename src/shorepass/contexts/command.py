@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
+from shorepass.client_table import FILE_FLAG, FOLDER_FLAG, ROWS
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import MalformedFile
 from shorepass.files.reading import quoted
@@ -27,7 +28,7 @@ __all__ = ["SYSTEM_FOLDERS", "as_root", "by_hand", "command", "fixed_by", "run_t
 
 NAME = "shorepass"
 SYSTEM_FOLDERS = ("/usr/bin", "/bin")  # on the PATH of every sudo and of every cron
-FILE_FLAGS = (("DOCKER_CONFIG", "--config"), ("REGISTRY_AUTH_FILE", "--authfile"))
+FILE_FLAGS = (("DOCKER_CONFIG", FOLDER_FLAG), ("REGISTRY_AUTH_FILE", FILE_FLAG))
 
 # How a program is run in another context, by kind; {} is the context's own name.
 WAYS = {
@@ -110,9 +111,14 @@ def _files(context: Context | str | None, client: str, words: tuple[str, ...]) -
         word
         for name, flag in FILE_FLAGS
         if (path := context.getenv(name)) and path != here.getenv(name)
-        if flag not in words and (client, flag) != ("docker", "--authfile")  # which reads no such file
+        if flag not in words and _has(client, flag)
         for word in (flag, path)
     ]
+
+
+def _has(client: str, flag: str) -> bool:
+    """Tell whether a command for a client has a flag: where its file is told by its folder, it has none for a file."""
+    return flag != FILE_FLAG or not client or ROWS[client].flag == flag
 
 
 def _program(context: Context | str | None) -> str:

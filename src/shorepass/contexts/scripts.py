@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from shlex import quote
 
+from shorepass.client_table import programs
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["PROGRAMS", "executable", "look", "placed", "probe", "run", "set_mode", "set_owner", "swap"]
 
-PROGRAMS = ("docker", "podman", "skopeo", "buildah", "pass")  # are looked for together with all credential helpers
+PROGRAMS = (*programs(), "pass")  # are looked for together with all credential helpers
 
 _LOOK = r"""
 if stat -c %u / >/dev/null 2>&1; then sp_c=-c; sp_f='%f %u %g %s %d:%i %U'; else sp_c=-f; sp_f='%Xp %u %g %z %d:%i %Su'; fi

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shorepass import visit
-from shorepass.clients import FAMILIES, find
+from shorepass.client_table import FAMILIES, ROWS
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor.decisions import end_of
 from shorepass.errors import SourceError
@@ -55,7 +55,7 @@ def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:
 
 def _is_here(examination: Examination, client: str) -> bool:
     """Tell whether a client's programs are here; its files may be read by others, where none is."""
-    return any(examination.context.which(program) for program in find(client).facts.programs)
+    return any(examination.context.which(program) for program in ROWS[client].programs)
 
 
 def _one_registry(examination: Examination, access: Access, group: Sequence[Resolution]) -> list[Visit]:

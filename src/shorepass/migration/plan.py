@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from shorepass.clients import FAMILIES, find
-from shorepass.clients.facts import FILE_FLAG
+from shorepass.client_table import FAMILIES, FILE_FLAG
+from shorepass.clients import find
 from shorepass.config import document
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
@@ -84,7 +84,7 @@ def plan_file(content: FileContent, *, owner: Client, stored: Stored, only: Sequ
     ``stored`` says what the store has, or will have by another file. ``only``: leave other groups alone. Raises MalformedFile.
     """
     readers = readers_of(content, owner)
-    named = (FILE_FLAG, content.path) if owner.facts.flag == FILE_FLAG else ()
+    named = (FILE_FLAG, content.path) if owner.row.flag == FILE_FLAG else ()
     logout = command(None, "logout", *named)
     auths = readers[0].auths
     twice = repeated(content)
@@ -119,7 +119,7 @@ def readers_of(content: FileContent, owner: Client) -> list[FileView]:
     """Return the views of a file, that of its owner first. Raises MalformedFile."""
     readers = [owner.view(content)]
     for other in map(find, FAMILIES):
-        if owner.family in other.facts.reads:
+        if owner.row.family in other.facts.reads:
             with suppress(MalformedFile):  # podman stops at this file now, and will then
                 readers.append(other.view(content))
     return readers

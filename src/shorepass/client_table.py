@@ -1,0 +1,45 @@
+"""The clients that Shorepass knows, a row each: where their rules are, and what rooms below those have to know of them."""
+
+from __future__ import annotations
+
+from shorepass.shapes import NamedTuple
+
+__all__ = ["DEFAULT", "FAMILIES", "FILE_FLAG", "FOLDER_FLAG", "NAMES", "ROWS", "Row", "of_flag", "programs"]
+
+FILE_FLAG = "--authfile"  # names the client's file; REGISTRY_AUTH_FILE does so, too
+FOLDER_FLAG = "--config"  # names the folder of the client's file; DOCKER_CONFIG does so, too
+
+
+class Row(NamedTuple):
+    """A client: the ``module`` of ``clients`` with its rules, and the ``family`` whose files it reads.
+
+    ``flag`` is FILE_FLAG or FOLDER_FLAG. ``programs``: the names on PATH of what uses these rules; of a family's first client,
+    those of all its family.
+    """
+
+    module: str
+    family: str
+    flag: str
+    programs: tuple[str, ...]
+
+
+ROWS = {
+    "docker": Row("docker", "docker", FOLDER_FLAG, ("docker",)),
+    "podman": Row("containers", "podman", FILE_FLAG, ("podman", "skopeo", "buildah")),
+    "skopeo": Row("containers", "podman", FILE_FLAG, ("skopeo",)),
+    "buildah": Row("containers", "podman", FILE_FLAG, ("buildah",)),
+    "crane": Row("crane", "docker", FOLDER_FLAG, ("crane", "ko", "cosign")),
+}
+NAMES = tuple(ROWS)
+FAMILIES = tuple(name for name, row in ROWS.items() if row.family == name)  # the client that stands for its family
+DEFAULT = NAMES[0]  # whose rules apply where no client is named
+
+
+def of_flag(flag: str) -> str:
+    """Return the client that a flag means which names its file, or its folder."""
+    return next(name for name, row in ROWS.items() if row.flag == flag)
+
+
+def programs() -> list[str]:
+    """Return the names of all programs that use the rules of a client."""
+    return list(dict.fromkeys(program for row in ROWS.values() for program in row.programs))
