@@ -237,7 +237,8 @@ class NoAnswer(Unreachable):
 
 
 def _in_seconds(seconds: float) -> str:
-    return f"{round(seconds, 1):g} seconds"
+    text = f"{round(seconds, 1):g}"
+    return f"{text} second" if text == "1" else f"{text} seconds"
 
 
 class PlainHttp(Unreachable):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shorepass.secret import Fingerprints
     from shorepass.stores.choice import Choice, Chooser
 
-__all__ = ["Verdict", "account_steps", "ask_registry", "describe", "remedy", "verdict"]
+__all__ = ["Verdict", "account_steps", "advised", "ask_registry", "describe", "remedy", "verdict"]
 
 
 class Verdict(NamedTuple):
@@ -142,6 +142,19 @@ def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> s
     if isinstance(error, PermissionDenied) and isinstance(resolution.answer, Anonymous):
         return log_in(context, registry, client=client, helper=helper)
     return error.hint
+
+
+def advised(resolution: Resolution, asked: Sequence[Step]) -> Resolution:
+    """Return a resolution without the hints that cannot help: to log in, where the registry was asked and wants no login."""
+    failed = next((step for step in asked if step.outcome is Outcome.FAILED), None)
+    if not asked or (failed and isinstance(failed.error, LoginRefused | PermissionDenied)):
+        return resolution
+    kinds = ("helper", "entry", "account") if failed else ("helper", "entry")
+    steps = (
+        step._replace(hint=None) if step.outcome is Outcome.SKIPPED and step.kind in kinds else step
+        for step in resolution.steps
+    )
+    return resolution._replace(steps=tuple(steps))
 
 
 def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:

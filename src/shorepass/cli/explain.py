@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the steps and the verdict."""
     from shorepass import visit
     from shorepass.errors import SourceError, UsageError
-    from shorepass.explain import account_steps, verdict
+    from shorepass.explain import account_steps, advised, verdict
     from shorepass.names import parse
     from shorepass.secret import Fingerprints
 
@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         asked = made.steps
         if made.failure and isinstance(made.failure.error, UsageError):
             raise made.failure.error
+    resolution = advised(resolution, asked)
     judged = verdict(resolution, asked)
     fingerprints = Fingerprints()
     if arguments.json:

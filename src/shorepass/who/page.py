@@ -88,8 +88,18 @@ def _traces(context: Context, login: Login) -> Iterator[dict[str, Any]]:
             steps = (*steps[:-1], Step("helper", *_helper_said(login), login.hint))
         yield {
             "client": find(client).facts.label,
-            "steps": [{**step._asdict(), "outcome": step.outcome.value} for step in (*steps, *login.asked)],
+            "steps": [_step(step) for step in (*steps, *login.asked)],
         }
+
+
+def _step(step: Step) -> dict[str, str | None]:
+    return {
+        "kind": step.kind,
+        "outcome": step.outcome.value,
+        "subject": step.subject,
+        "detail": step.detail,
+        "hint": step.hint,
+    }
 
 
 def _helper_said(login: Login) -> tuple[Outcome, str, str]:
