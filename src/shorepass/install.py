@@ -37,12 +37,14 @@ __all__ = [
         "held",
         "install",
         "installing",
+        "forget",
         "named_for",
+        "named_in",
         "named_now",
         "naming",
         "places",
     ),
-    *("put_back", "restore", "uninstall", "uninstalling"),
+    *("put_back", "remembered", "restore", "uninstall", "uninstalling"),
 ]
 
 VERSION = 1
@@ -88,7 +90,7 @@ def named_for(key: str) -> list[str]:
 
 def places(here: LocalContext) -> list[Place]:
     """Return every place where our helper was named and is remembered. Raises MalformedFile, FileError."""
-    return list(_remembered(here))
+    return list(remembered(here))
 
 
 def everywhere(here: LocalContext) -> list[Place]:
@@ -98,11 +100,12 @@ def everywhere(here: LocalContext) -> list[Place]:
     """
     found = dict.fromkeys(places(here))
     for path in [find(name).own_file(here) for name in FAMILIES]:
-        found |= dict.fromkeys(_named_in(here.read(path, document.SIZE_LIMIT), os.path.abspath(path)))
+        found |= dict.fromkeys(named_in(here.read(path, document.SIZE_LIMIT), os.path.abspath(path)))
     return list(found)
 
 
-def _named_in(content: FileContent | None, path: str) -> Iterator[Place]:
+def named_in(content: FileContent | None, path: str) -> Iterator[Place]:
+    """Yield where a file names our helper. Raises MalformedFile."""
     value: Any = document.load(content, first_value_only=True) if content else None
     helpers = value.get("credHelpers") if isinstance(value, dict) else None
     keys = helpers if isinstance(helpers, dict) else ()
@@ -161,7 +164,7 @@ def install(here: LocalContext, where: Place) -> bool:
 
 def uninstalling(here: LocalContext, where: Place) -> Edit:
     """Return the edit that puts back what was there before our helper, as far as that is remembered."""
-    before = _remembered(here).get(where, Before(None, len(where.member)))
+    before = remembered(here).get(where, Before(None, len(where.member)))
     return lambda content: put_back(content, where, before)
 
 
@@ -180,9 +183,14 @@ def put_back(content: FileContent | None, where: Place, before: Before) -> bytes
 
 def uninstall(here: LocalContext, where: Place) -> bool:
     """Put back what was there before; False when our helper is not named there. Raises FileError, WriteError."""
-    changed = restore(here, where, _remembered(here).get(where, Before(None, 1)))
+    changed = restore(here, where, remembered(here).get(where, Before(None, 1)))
     _remember(here, where, None)
     return changed
+
+
+def forget(here: LocalContext, where: Place) -> None:
+    """Remember no more what a place held. Raises FileError, WriteError."""
+    _remember(here, where, None)
 
 
 def restore(here: LocalContext, where: Place, before: Before) -> bool:
@@ -208,7 +216,8 @@ def _state_path(here: LocalContext) -> str:
     return join(here, state_folder(here), "helper.json")
 
 
-def _remembered(here: LocalContext) -> dict[Place, Before]:
+def remembered(here: LocalContext) -> dict[Place, Before]:
+    """Return what each place held before our helper was named there. Raises MalformedFile, FileError."""
     path = _state_path(here)
     content = here.read(path, document.SIZE_LIMIT)
     return {} if content is None else decode(content)

@@ -51,6 +51,7 @@ VERBS = {
     "accounts": "list the accounts beside the default logins, and the rules that choose them",
     "run": "run one command with an account of its own",
     "completion": "print the completion script of a shell",
+    "uninstall": "take Shorepass out of docker's and podman's files, before the program is removed",
 }
 
 PIPE_CLOSED = 141  # as a program that SIGPIPE ended

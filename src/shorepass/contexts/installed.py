@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["command_to_add"]
+__all__ = ["command_to_add", "command_to_remove"]
 
 
 def command_to_add(*libraries: str) -> str:
@@ -25,6 +25,23 @@ def command_to_add(*libraries: str) -> str:
     elif sys.prefix == sys.base_prefix and _is_managed_by_the_system():
         words.append("--break-system-packages")  # Shorepass itself is there by that flag alone
     return shlex.join([*words, *libraries])
+
+
+def command_to_remove() -> str:
+    """Return the command that removes this Shorepass from where it is installed, to be pasted into a shell."""
+    import shlex
+    from importlib.util import find_spec
+
+    words = [sys.executable, "-m", "pip", "uninstall", "shorepass"]
+    if _has("pipx_metadata.json"):
+        words = ["pipx", "uninstall", os.path.basename(sys.prefix)]
+    elif _has("uv-receipt.toml"):
+        words = ["uv", "tool", "uninstall", os.path.basename(sys.prefix)]
+    elif find_spec("pip") is None:
+        words = ["uv", "pip", "uninstall", "--python", sys.executable, "shorepass"]
+    elif sys.prefix == sys.base_prefix and _is_managed_by_the_system():
+        words.insert(4, "--break-system-packages")
+    return shlex.join(words)
 
 
 def _has(name: str) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from shorepass.migration.journal import Moved, Named, Record
     from shorepass.stores import Store
 
-__all__ = ["erase_all", "logins_of", "undo"]
+__all__ = ["WayBack", "erase_all", "logins_of", "owner_by_name", "undo"]
 
 HAS_ANOTHER = "another login stands there by now, so it is left alone, and in the store"
 CANNOT_HOLD = "the file cannot hold what the store has by now"
@@ -50,8 +50,8 @@ def undo(here: LocalContext, name: str, record: Record, open_store: Callable[[],
     for path in dict.fromkeys([*(one.path for one in record.moved), *(named.place.path for named in record.named)]):
         moved = [one for one in record.moved if one.path == path]
         named = [one for one in record.named if one.place.path == path]
-        owner = owners.get(path) or _owner_by_name(path)  # one that a flag has named is known no more
-        stays += _write_back(here, _WayBack(path, moved, named, logins, owner))
+        owner = owners.get(path) or owner_by_name(path)  # one that a flag has named is known no more
+        stays += _write_back(here, WayBack(path, moved, named, logins, owner))
     left = {(stay.path, stay.key) for stay in stays}
     back = {
         one: login
@@ -77,13 +77,13 @@ def logins_of(record: Record, store: Store) -> dict[Moved, Credential]:
     return found
 
 
-def _owner_by_name(path: str) -> Client:
+def owner_by_name(path: str) -> Client:
     """Return the client that calls its file so, as far as that can be told."""
     owners = [find(name) for name in FAMILIES]
     return next((owner for owner in owners if path.endswith(owner.facts.file_name)), owners[-1])
 
 
-class _WayBack:
+class WayBack:
     """The logins of one file on their way back into it. ``stays``: those that cannot go, by key.
 
     ``owner``: the client whose file it is, and who reads an entry in its own way.
@@ -155,7 +155,7 @@ class _WayBack:
         return on_the_wire(found) == on_the_wire(credential)
 
 
-def _write_back(here: LocalContext, way: _WayBack) -> list[Stay]:
+def _write_back(here: LocalContext, way: WayBack) -> list[Stay]:
     try:
         here.update(way.path, way.edit)
         way.verify(here.read(way.path, document.SIZE_LIMIT))

@@ -1,0 +1,245 @@
+"""``shorepass uninstall``: leave docker and podman as they were, before the program is removed."""
+
+from __future__ import annotations
+
+import sys
+
+from shorepass.cli import console
+from shorepass.contexts.command import command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.errors import ShorepassError
+    from shorepass.removal import Change, Rest
+    from shorepass.stores import Store
+
+EXAMPLES = """\
+examples:
+  shorepass uninstall                        # shows each change, says what stays, and asks
+  shorepass uninstall --keep                 # the logins stay in the vault, where only Shorepass looks
+  shorepass uninstall --export logins.json   # writes them into a file first, in plain text
+  shorepass uninstall --delete --yes         # the vault, its keys and all that Shorepass remembers
+  shorepass uninstall --to file              # puts the logins into docker's and podman's own files, in plain text
+
+Each file gets back what it held before Shorepass. Where logins are stored, one of --keep, --export, --delete and --to
+says what becomes of them: no client finds them when the program is gone. --json without --yes changes nothing.
+exit codes: 0 done, or nothing to do; 1 something still names Shorepass; 2 the command line is wrong; 3 a source is broken
+"""
+
+FATES = "--keep, --export FILE, --delete, or --to file"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    from shorepass.cli import place
+
+    fate = parser.add_mutually_exclusive_group()
+    fate.add_argument("--keep", action="store_true", help="leave the stored logins where they are")
+    fate.add_argument("--delete", action="store_true", help="delete the vault, its keys and all that is remembered")
+    fate.add_argument("--to", choices=("file",), help="put the logins into the clients' own files, in plain text")
+    parser.add_argument("--export", metavar="FILE", help="write the stored logins into this new file, in plain text")
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    place.add_file_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the changes, ask, and make them."""
+    from shorepass import removal
+    from shorepass.cli.place import here_with_files
+    from shorepass.contexts.terminal import ask
+    from shorepass.stores.chosen import chosen
+
+    here = here_with_files(arguments)
+    store = chosen(here, ask=ask, tell=console.note)
+    names = _names(arguments, store)
+    changes = removal.changes(here, removal.default_keys(names))
+    if arguments.to:
+        changes = [_with_logins(change, store) for change in changes]
+    if arguments.json and not arguments.yes:
+        _print_json(arguments, here, "planned", changes, names, [], [])
+        return 0
+    if not arguments.json:
+        _show(here, changes)
+    _require_fate(arguments, store, names)
+    if not arguments.yes:
+        _confirm(changes, arguments)
+    if arguments.export:
+        _export(here, arguments.export, store, names)
+    failed = _take_out(here, changes, quiet=arguments.json)
+    deleted = _delete(arguments, here, store, names) if not failed else []
+    if arguments.json:
+        _print_json(arguments, here, "removed", changes, names, deleted, failed)
+    else:
+        _print_rest(here, deleted, failed)
+    return int(bool(failed) or bool(removal.require_removed(here)))
+
+
+def _names(arguments: argparse.Namespace, store: Store) -> dict[str, str]:
+    """Return what the store in use lists; nothing of one that is not there, or stays as it is without being opened."""
+    from shorepass.errors import StoreError, StoreMissing
+
+    try:
+        return store.list()
+    except StoreMissing:
+        return {}
+    except StoreError as error:
+        if arguments.keep and not arguments.export:
+            return {}
+        error.hint = f"{error.hint or 'open it'}; or leave it as it is: {command(None, 'uninstall', '--keep')}"
+        raise
+
+
+def _with_logins(change: Change, store: Store) -> Change:
+    from shorepass import removal
+
+    logins, _ = removal.logins_of(change, store)
+    return change._replace(logins=logins)
+
+
+def _show(here: LocalContext, changes: Sequence[Change]) -> None:
+    from shorepass.doctor.preview import preview
+    from shorepass.doctor.repair import Edit
+
+    for change in changes:
+        summary = f"take Shorepass out of {change.path}"
+        console.out_lines(preview(Edit(here, change.path, change.edit, summary)))
+    if not changes:
+        console.out("no file names Shorepass")
+
+
+def _require_fate(arguments: argparse.Namespace, store: Store, names: dict[str, str]) -> None:
+    """Raise UsageError where logins are stored, and nothing says what becomes of them."""
+    from shorepass.errors import UsageError
+
+    if names and not (arguments.keep or arguments.delete or arguments.to or arguments.export):
+        count = f"{len(names)} login{'s' * (len(names) != 1)}"
+        raise UsageError(
+            f"{store.name} has {count} that no client finds without Shorepass: nothing was changed",
+            hint=f"{command(None, 'uninstall')} with one of {FATES}",
+        )
+    if arguments.delete and store.name.startswith("helper:"):
+        reason = f"what docker-credential-{store.name.partition(':')[2]} stores is not Shorepass's alone"
+        raise UsageError(reason, hint=command(None, "uninstall", "--keep"))
+
+
+def _confirm(changes: Sequence[Change], arguments: argparse.Namespace) -> None:
+    from shorepass.errors import UsageError
+
+    if not changes and not arguments.delete and not arguments.export:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("not a terminal: nothing was changed", hint="--yes skips the question")
+    also = ", and delete the vault with its keys" if arguments.delete else ""
+    if not console.agrees(f"take Shorepass out of these files{also}? [y/N]: "):
+        raise UsageError("nothing was changed")
+
+
+def _export(here: LocalContext, path: str, store: Store, names: dict[str, str]) -> None:
+    """Write every login of a store into a new file. Raises SourceError, WriteError."""
+    from shorepass import files
+    from shorepass.errors import WriteError
+    from shorepass.stores.vault_document import Document, encode
+
+    found = Document({}, ())
+    for key in names:
+        found = found.with_login(key, store.get(key))
+
+    def edit(content: files.FileContent | None) -> bytes | None:
+        if content is not None:
+            raise WriteError(path, "there is such a file already")
+        return encode(found)
+
+    files.update(path, edit, owner=here.home_owner(path))
+
+
+def _take_out(here: LocalContext, changes: Sequence[Change], *, quiet: bool) -> list[ShorepassError]:
+    from shorepass import removal
+    from shorepass.errors import ShorepassError
+
+    failed = []
+    for change in changes:
+        try:
+            removal.take_out(here, change)
+        except ShorepassError as error:
+            failed.append(error)
+            continue
+        if not quiet:
+            console.out(f"{change.path}: Shorepass is taken out")
+    if not failed:
+        removal.forget(here)
+    return failed
+
+
+def _delete(arguments: argparse.Namespace, here: LocalContext, store: Store, names: dict[str, str]) -> list[str]:
+    """Delete what is stored, where that was asked for; return what was deleted."""
+    from shorepass import removal
+    from shorepass.contexts.terminal import ask
+    from shorepass.stores.vault import Vault
+
+    if not arguments.delete:
+        return []
+    if store.name != "vault":
+        for key in names:
+            store.erase(key)
+    return removal.delete_vault(here, Vault(here, ask=ask, tell=console.note))
+
+
+def _rests(here: LocalContext) -> list[Rest]:
+    from shorepass import removal
+    from shorepass.contexts.terminal import ask
+    from shorepass.stores.vault import Vault
+
+    return removal.what_stays(here, Vault(here, ask=ask, tell=console.note))
+
+
+def _print_rest(here: LocalContext, deleted: Sequence[str], failed: Sequence[ShorepassError]) -> None:
+    from shorepass.contexts.installed import command_to_remove
+
+    for path in deleted:
+        console.out(f"deleted {path}")
+    for rest in _rests(here):
+        console.out(f"stays: {rest.path}: {rest.what}")
+    for error in failed:
+        console.print_error(error)
+    if not failed:
+        console.err("now remove the program:")
+        console.err(f"  {command_to_remove()}")
+
+
+def _print_json(
+    arguments: argparse.Namespace,
+    here: LocalContext,
+    state: str,
+    changes: Sequence[Change],
+    names: dict[str, str],
+    deleted: Sequence[str],
+    failed: Sequence[ShorepassError],
+) -> None:
+    """Print one document. What is documented in docs/reference/commands.md stays."""
+    from shorepass.contexts.installed import command_to_remove
+    from shorepass.errors import without_user_info
+
+    files = [
+        {
+            "path": change.path,
+            "places": [without_user_info(".".join(one.place.member)) for one in change.named],
+            "plain_text": [without_user_info(key) for key in change.logins],
+        }
+        for change in changes
+    ]
+    document = {
+        "state": state,
+        "files": files,
+        "logins": len(names),
+        "exported": arguments.export if state == "removed" else None,
+        "deleted": list(deleted),
+        "errors": [error.message for error in failed],
+        "stays": [rest._asdict() for rest in _rests(here)],
+        "remove": command_to_remove(),
+    }
+    console.print_json(document)
