@@ -44,7 +44,7 @@ __all__ = [
         "naming",
         "places",
     ),
-    *("put_back", "remembered", "restore", "uninstall", "uninstalling"),
+    *("put_back", "remembered", "restore", "uninstall", "uninstalling", "without_program"),
 ]
 
 VERSION = 1
@@ -191,6 +191,22 @@ def uninstall(here: LocalContext, where: Place) -> bool:
 def forget(here: LocalContext, where: Place) -> None:
     """Remember no more what a place held. Raises FileError, WriteError."""
     _remember(here, where, None)
+
+
+def without_program(path: str) -> str:
+    """Return a line for any POSIX shell that takes our helper out of a file, where Shorepass itself is gone.
+
+    Only sh and sed: the file keeps its name, owner, mode and all else that is in it, also behind a symlink; and no copy of the
+    logins in it is made. A member that names our helper goes with the comma behind it, the last one with the comma before it.
+    """
+    import shlex
+
+    # what a helper is named for: credsStore, or a registry, which has a dot or a port, or is localhost
+    key = r'"(credsStore|[^"\\]*[.:][^"\\]*|localhost)"[[:space:]]*:[[:space:]]*"' + OURSELVES + '"[[:space:]]*'
+    words = ["sed", "-E", "-e", ":a", "-e", "$!{N", "-e", "ba", "-e", "}"]
+    words += ["-e", f"s/{key},[[:space:]]*//g", "-e", f"s/,?[[:space:]]*{key}//g"]
+    sed = shlex.join(words)
+    return f'f={shlex.quote(path)}; new=$({sed} "$f") && printf "%s\\n" "$new" >"$f"'
 
 
 def restore(here: LocalContext, where: Place, before: Before) -> bool:

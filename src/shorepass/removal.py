@@ -217,7 +217,7 @@ def _in_registries_conf(here: LocalContext) -> Iterator[Rest]:
 def _of_other_users(here: LocalContext) -> Iterator[Rest]:
     """Yield the files of other users that name Shorepass, where root can see them."""
     from shorepass.contexts import user
-    from shorepass.contexts.command import run_there
+    from shorepass.contexts.command import command, run_there
 
     for place in user.discover(here, 0.0):
         if place.open is None:
@@ -228,7 +228,7 @@ def _of_other_users(here: LocalContext) -> Iterator[Rest]:
             for path in paths:
                 content = context.read(path, document.SIZE_LIMIT)
                 if content and any(True for _ in install.named_in(content, path)):
-                    yield Rest(path, f"of {place.name}: {run_there(context, 'shorepass uninstall')}")
+                    yield Rest(path, f"of {place.name}: {run_there(context, command(None, 'uninstall'))}")
         except ShorepassError:
             continue
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e import programs
+from shorepass.install import without_program
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -147,3 +148,67 @@ def test_a_helper_in_registries_conf_is_named(run_shorepass: RunShorepass, home:
     conf.write_text('credential-helpers = ["shorepass"]\n')
     done = run_shorepass("uninstall", "--yes")
     assert (done.status, "credential-helpers: take it out" in done.stdout) == (1, True)
+
+
+FILES = {
+    '{"credsStore": "shorepass"}': {},
+    '{"auths":{},"credsStore":"shorepass","psFormat":"table"}': {"auths": {}, "psFormat": "table"},
+    '{\n\t"credHelpers": {\n\t\t"ghcr.io": "shorepass",\n\t\t"eu.gcr.io": "gcloud",\n\t\t"localhost:5000": "shorepass"\n\t},\n'
+    '\t"credsStore": "shorepass"\n}\n': {"credHelpers": {"eu.gcr.io": "gcloud"}},
+    '{"auths":{"x.io":{"username":"shorepass","password":"shorepass","email":"a"}},"credHelpers":{"x.io":"shorepass"}}': {
+        "auths": {"x.io": {"username": "shorepass", "password": "shorepass", "email": "a"}},
+        "credHelpers": {},
+    },
+    '{"credHelpers":{"https://index.docker.io/v1/":"shorepass","docker.io":"shorepass"},"currentContext":"shorepass"}': {
+        "credHelpers": {},
+        "currentContext": "shorepass",
+    },
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), FILES.items(), ids=range(len(FILES)))
+def test_the_line_that_needs_no_shorepass(home: Path, text: str, expected: object) -> None:
+    """It takes out what names Shorepass, and keeps all else: members, mode, owner, the symlink."""
+    real, link = home / "dotfiles/config.json", home / ".docker/config.json"
+    for path in (real, link):
+        path.parent.mkdir(mode=0o700)
+    real.write_text(text)
+    real.chmod(0o640)
+    os.chown(real, 1234, 1234)
+    link.symlink_to(real)
+    inode = real.stat().st_ino
+    done = programs.run([programs.require("sh"), "-c", without_program(str(link))])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(link.read_text()) == expected
+    status = real.stat()
+    assert (status.st_ino, stat.S_IMODE(status.st_mode), status.st_uid) == (inode, 0o640, 1234)
+    assert link.is_symlink()
+    assert [path.name for path in real.parent.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize("client", CLIENTS, indirect=True)
+def test_the_line_mends_a_client_whose_helper_is_gone(
+    client: RealClient, registry: str, users: dict[str, str], run_shorepass: RunShorepass, helper: str, home: Path
+) -> None:
+    """After ``pip uninstall`` the real client fails; doctor elsewhere prints the line; with it the client logs in."""
+    file = home / ".docker/config.json"
+    file.parent.mkdir(mode=0o700)
+    other = {"other.example": {"auth": "YWxpY2U6c2VjcmV0"}}  # so that docker chooses no helper by itself
+    file.write_text(json.dumps({"auths": other}))
+    words = ("login", "--config", str(file.parent), "-u", "alice", "--password-stdin", registry)
+    assert run_shorepass(*words, stdin=users["alice"]).status == 0
+    Path(helper).unlink()
+    assert client.login(registry, "alice", users["alice"]).returncode != 0 or client.rules != "docker"
+    found = json.loads(run_shorepass("doctor", "--json").stdout)["findings"]
+    evidence = next(one["evidence"] for one in found if one["code"] == "SP201")
+    line = next(text for text in evidence if text.startswith("without Shorepass")).partition("shell: ")[2]
+    assert programs.run([programs.require("sh"), "-c", line]).returncode == 0
+    assert "shorepass" not in file.read_text()
+    assert other.items() <= json.loads(file.read_text())["auths"].items()
+    done = client.login(registry, "alice", users["alice"])
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_page_has_that_line() -> None:
+    page = Path(__file__).parents[2] / "docs/guides/remove.md"
+    assert without_program("F").replace("f=F;", "f=~/.docker/config.json;") in page.read_text().splitlines()

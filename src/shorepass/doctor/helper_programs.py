@@ -18,7 +18,9 @@ from shorepass.doctor.containers import is_lent
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Edit, Mode
 from shorepass.errors import FileError, HelperFailed, HelperTimeout
+from shorepass.helper import OURSELVES
 from shorepass.helper.causes import install
+from shorepass.install import without_program
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -107,7 +109,9 @@ def _absent(examination: Examination, helper: Named) -> Fault:
         return Fault("SP207", "a program of Windows, and not on PATH here", (path,), Advice(WSL_ADVICE))
     if examination.at_login(helper) is not None:
         return Fault("SP208", "it is in this user's login shell")  # which helper_elsewhere tells
-    evidence = (path, f"to have it: {install(helper.suffix)}")
+    evidence: tuple[str, ...] = (path, f"to have it: {install(helper.suffix)}")
+    if helper.suffix == OURSELVES and helper.path.endswith(".json"):
+        evidence += (f"without Shorepass, in a shell: {without_program(helper.path)}",)
     return Fault("SP201", "no executable file of that name on PATH", evidence, _without(context, helper))
 
 

@@ -205,7 +205,7 @@ class Vault:
                 self.change(lambda old: old._replace(version=VERSION), sole=True)
                 self._tell(
                     f"{self.path} was made by Shorepass 0.1 and not signed; from now on your key signs it: "
-                    f"its {len(document.logins)} logins are trusted (shorepass list shows them)"
+                    f"its {len(document.logins)} logins are trusted ({command(None, 'list')} shows them)"
                 )
             remember(self._here, self.path, Trust(own, own))
         except WriteError:

@@ -11,6 +11,7 @@ import json
 from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
+from shorepass.contexts.command import command
 from shorepass.errors import MalformedFile
 from shorepass.shapes import NamedTuple
 
@@ -70,7 +71,7 @@ def _decode(content: FileContent | None) -> dict[str, Trust]:
         raise MalformedFile(
             content.path,
             "not what this version of Shorepass writes there",
-            hint="move it away, then: shorepass vault trust",
+            hint=f"move it away, then: {command(None, 'vault', 'trust')}",
         ) from None
 
 
