@@ -147,11 +147,10 @@ def log_out(context: Context, client: Client, server: str) -> list[Erasure]:
 def log_out_everywhere(context: Context, client: Client) -> list[Erasure]:
     """Erase every login that ``client`` could use."""
     from shorepass.clients import Target
-    from shorepass.clients.docker import VARIABLE
 
     erased = []
     for entry in client.entries(context):
-        if entry.path == VARIABLE:
+        if entry.path and entry.path == client.facts.variable_with_logins:
             continue  # no program can take it out of its caller's environment
         target = Target(entry.path, entry.key, entry.helper)
         erased.append(Erasure(target, found=False, error=entry.error) if entry.error else erase(context, target))

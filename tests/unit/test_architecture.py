@@ -16,6 +16,8 @@ import pytest
 
 import shorepass
 from e2e import programs
+from shorepass.client_table import NAMES, ROWS
+from shorepass.clients import Client, find
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -117,6 +119,70 @@ def test_only_contexts_know_the_process_they_run_in() -> None:
         if isinstance(node, ast.Attribute) and node.attr in banned and ast.unparse(node.value) in owners
     ]
     assert found == []
+
+
+# Where a client's name stands in a text of its own all the same, and why that is no client.
+NAMED_FOR_A_REASON = {
+    "client_table.py": "the table of clients: one row each",
+    "contexts/engine_family.py": "engines, which any client talks with",
+    "contexts/engines.py": "engines, and the podman program that starts one",
+    "contexts/foreign.py": "all programs that write these files, whether Shorepass knows their rules or not",
+    "contexts/remote.py": "`podman machine`, which leads to a virtual machine",
+}
+
+
+def client_names(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Yield the texts that are a client's name: compared, listed, keys; not those that are the default of a parameter."""
+    defaults: list[ast.AST | None] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arguments):
+            defaults += [*node.defaults, *node.kw_defaults]
+        elif isinstance(node, ast.ClassDef):
+            defaults += [field.value for field in node.body if isinstance(field, ast.AnnAssign)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node not in defaults:
+            value = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
+            if value in NAMES:
+                yield node
+
+
+def test_only_clients_know_the_clients_by_name() -> None:
+    """What differs between clients is a fact or a method of theirs, so that a new one is a file and a row."""
+    found = [
+        f"{name}:{node.lineno}: {node.value!r}"
+        for name, tree in modules()
+        if not name.startswith(("clients/", "testing/")) and name not in NAMED_FOR_A_REASON
+        for node in client_names(tree)
+    ]
+    assert found == []
+
+
+def test_each_exception_is_one() -> None:
+    """A reason for a name that is no longer there goes with it."""
+    trees = dict(modules())
+    assert [name for name in NAMED_FOR_A_REASON if not any(client_names(trees[name]))] == []
+
+
+def test_no_other_room_asks_which_client_it_has() -> None:
+    """A type is a name, too: no module outside tests a client's class, or imports one client's own module."""
+    own = {f"shorepass.clients.{row.module}" for row in ROWS.values()}
+    found = [
+        f"{name}:{node.lineno}: {node.module}"
+        for name, tree in modules()
+        if not name.startswith(("clients/", "testing/"))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in own
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_client_has_all_of_the_protocol(name: str) -> None:
+    """``find`` loads a client by its row, so no type checker sees whether it is one."""
+    client = find(name)
+    wanted = {member for member in vars(Client) if not member.startswith("_")}
+    assert {member for member in wanted if not hasattr(client, member)} == set()
+    assert (client.name, client.row) == (name, ROWS[name])
 
 
 def test_no_room_is_a_lumber_room() -> None:

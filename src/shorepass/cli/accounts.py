@@ -87,10 +87,15 @@ def _use(here: LocalContext, rule: Rule) -> int:
 
 def _say_how(rule: Rule) -> None:
     """Say what it takes for each client: none of their helpers is told the repository."""
+    from shorepass.clients import FAMILIES, find
+
     registry = rule.repository.partition("/")[0]
     console.note("clients ask a helper for a registry, without the repository; for this rule:")
-    console.hint(f"podman: {command(None, 'login', '--as', rule.account, registry, client='podman')}")
-    console.hint(f"docker: {command(None, 'run', '--as', rule.account, '--', 'docker', '...')}")
+    for client in map(find, reversed(FAMILIES)):
+        way = command(None, "run", "--as", rule.account, "--", client.name, "...")
+        if client.facts.namespaces:
+            way = command(None, "login", "--as", rule.account, registry, client=client.name)
+        console.hint(f"{client.name}: {way}")
 
 
 def _warn_without_login(here: LocalContext, rule: Rule) -> None:

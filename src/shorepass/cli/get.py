@@ -65,11 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell_of_none(resolution: Resolution, context: Context) -> None:
+    from shorepass.client_table import DEFAULT
     from shorepass.helper.advice import asked_helper, log_in
 
     client, reference = resolution.client, resolution.reference
     console.note(f"no login for {reference}: {client} asks for it anonymously")
-    named = "" if client == "docker" else client
+    named = "" if client == DEFAULT else client
     console.hint(log_in(context, reference.registry, client=named, helper=asked_helper(resolution)))
 
 

@@ -119,6 +119,9 @@ class Client(Protocol):
     def missing(self, context: Context) -> AuthFile | None:
         """Return the file that the user has named and that is not there, where the program stops at that. Raises FileError."""
 
+    def passes_over_variable(self, context: Context, *, runs: bool) -> str:
+        """Return why the variable with logins is not read there, empty where it is. ``runs``: programs may be run for that."""
+
     def asked_for(self, registry: str) -> str:
         """Return the key by which a registry's login is looked for first, and by which a helper is asked."""
 

@@ -116,6 +116,10 @@ class Containers:
         """Return the file that is read first where DOCKER_CONFIG puts no other before it."""
         return auth_files(context, self.name, docker_first=False)[0].path
 
+    def passes_over_variable(self, context: Context, *, runs: bool) -> str:  # noqa: ARG002
+        """Return nothing: there is no such variable."""
+        return ""
+
     def asked_for(self, registry: str) -> str:
         """Return the registry itself."""
         return registry

@@ -123,6 +123,10 @@ class Crane(DockerFiles):
             return [*found, Entry("", "", "", path, error=error)]
         return found + docker_entries.entries(context, path, config, config.creds_store, ask_helpers=ask_helpers)
 
+    def passes_over_variable(self, context: Context, *, runs: bool) -> str:  # noqa: ARG002
+        """Return why not: there is no file beside it."""
+        return "" if _file(context) else "crane reads it only beside a file, and there is none"
+
     def certificate_folders(self, context: Context, host: str) -> list[str]:  # noqa: ARG002
         """Return none: crane trusts what the system trusts."""
         return []

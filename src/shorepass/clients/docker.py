@@ -250,6 +250,13 @@ class Docker(DockerFiles):
         default = _helper(context, config, "")[0]
         return found + docker_entries.entries(context, path, config, default, ask_helpers=ask_helpers)
 
+    def passes_over_variable(self, context: Context, *, runs: bool) -> str:
+        """Return why not: this release does not know it."""
+        release = self.release(context) if runs else VARIABLE_SINCE
+        if release >= VARIABLE_SINCE:
+            return ""
+        return f"docker {release[0]}.{release[1]} does not read it: 28.3 and later do"
+
     def certificate_folders(self, context: Context, host: str) -> list[str]:
         """Return the user's own and the system's."""
         from shorepass.clients.certificates import docker_folders

@@ -51,6 +51,10 @@ class DockerFiles:
         """Return None: a file that is not there stops nothing."""
         return None
 
+    def passes_over_variable(self, context: Context, *, runs: bool) -> str:  # noqa: ARG002
+        """Return nothing: it is read everywhere."""
+        return ""
+
     def asked_for(self, registry: str) -> str:
         """Return the registry itself, except for Docker Hub."""
         return server_url(registry)

@@ -11,6 +11,7 @@ import os
 import sys
 
 from shorepass.client_table import FILE_FLAG, FOLDER_FLAG, ROWS
+from shorepass.contexts.engine_family import Family
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import MalformedFile
 from shorepass.files.reading import quoted
@@ -31,11 +32,11 @@ SYSTEM_FOLDERS = ("/usr/bin", "/bin")  # on the PATH of every sudo and of every 
 FILE_FLAGS = (("DOCKER_CONFIG", FOLDER_FLAG), ("REGISTRY_AUTH_FILE", FILE_FLAG))
 
 # How a program is run in another context, by kind; {} is the context's own name.
-WAYS = {
+WAYS: dict[str, str] = {
     "sudo": "sudo",
     "sudo-login": "sudo -i",
-    "docker": "docker exec -i {}",
-    "podman": "podman exec -i {}",
+    Family.DOCKER: "docker exec -i {}",
+    Family.PODMAN: "podman exec -i {}",
     "ssh": "ssh {}",
     "wsl": "wsl.exe -d {} -e",
     "lima": "limactl shell {}",

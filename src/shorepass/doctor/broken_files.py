@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-from shorepass.config import auth_file, docker_config
-from shorepass.config.auth_entry import BadEntryError, read_containers_entry, read_docker_entry
+from shorepass.clients import find
+from shorepass.config import auth_file
+from shorepass.config.auth_entry import BadEntryError
 from shorepass.config.document import SIZE_LIMIT, remove_member
 from shorepass.config.locations import split
 from shorepass.doctor.finding import Finding, Severity
@@ -22,7 +23,7 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from shorepass.doctor.examination import ConfigFile, Examination
     from shorepass.doctor.repair import Repair
@@ -31,10 +32,6 @@ __all__ = ["CODES", "check"]
 
 CODES = {"SP103": "A config file cannot be read as one"}
 
-BEHAVIOUR = {
-    "docker": "docker prints a warning, goes on with what it had read until then, and saves that at the next login",
-    "podman": "podman, skopeo and buildah stop with an error",
-}
 COPIES = ("~", ".bak", ".backup", ".old", ".orig", ".save")  # behind the name: editors and people
 _leftover = re.compile(r"[0-9]+")  # docker's own temporary file, left by one that was killed while it saved
 COPIES_LIMIT = 20
@@ -70,23 +67,21 @@ def check(examination: Examination) -> Iterator[Finding]:
                 errors[client] = error
         if errors:
             causes = list(dict.fromkeys(error.reason for error in errors.values()))
-            evidence = [*causes[1:], *dict.fromkeys(BEHAVIOUR.get(name, BEHAVIOUR["podman"]) for name in errors)]
+            evidence = [*causes[1:], *dict.fromkeys(find(name).facts.broken_file for name in errors)]
             repair = _repair(examination, file, content)
             yield Finding("SP103", Severity.ERROR, context.name, file.path, causes[0], tuple(evidence), repair)
 
 
 def _read(client: str, content: FileContent, file: ConfigFile) -> int:
     """Return how many logins, and helpers for one, a client finds in a content. Raises MalformedFile."""
-    if client == "docker":
-        config = docker_config.load(content)
-        return len(config.auths) + len(config.cred_helpers) + bool(config.creds_store)
-    logins = auth_file.decode(content, legacy=file.legacy)
-    for members in logins.auths.values():
+    view = find(client).view(content, legacy=file.legacy)
+    for key in view.auths:
         try:
-            read_containers_entry(members)
+            view.credential(key)
         except BadEntryError as error:
             raise MalformedFile(content.path, f"an entry in auths: {error}") from None
-    return len(logins.auths) + len(logins.helpers)
+    found = [*view.auths, *view.helpers]
+    return len([*found, view.store] if view.store else found)
 
 
 def _repair(examination: Examination, file: ConfigFile, content: FileContent) -> Repair:
@@ -137,14 +132,12 @@ def _bad_entries(content: FileContent, file: ConfigFile) -> list[str]:
         auths = auth_file.decode(content, legacy=file.legacy).auths
     except MalformedFile:
         return []
-    readers: list[Callable[[Sequence[tuple[str, object]]], object]] = [
-        read_docker_entry if client == "docker" else read_containers_entry for client in file.clients
-    ]
+    clients = [find(name) for name in file.clients]
     bad = []
     for key, members in auths.items():
         try:
-            for reader in readers:
-                reader(members)
+            for client in clients:
+                client.read_entry(members)
         except BadEntryError:
             bad.append(key)
     return bad

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import shlex
 
+from shorepass.client_table import programs
+from shorepass.clients import find_all
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import join, split
 from shorepass.contexts.command import command
@@ -34,8 +36,6 @@ CODES = {
 }
 
 FILES = ("config.json", "auth.json", ".dockercfg")
-FOLDERS = (".docker", "docker", "containers")  # whose config.json, or auth.json, is one with logins
-PROGRAMS = ("docker", "podman", "skopeo", "buildah")
 _LOGINS = (b'"auths"', b'"credsStore"', b'"credHelpers"')
 
 
@@ -65,11 +65,11 @@ def _socket(examination: Examination, context: ContainerContext) -> Iterator[Fin
     sockets = [mount for mount in context.mounts if mount.is_engine_socket]
     if not sockets or any(examination.entries.values()):
         return
-    programs = [path for program in PROGRAMS if (path := context.which(program))]
+    there = [path for program in programs() if (path := context.which(program))]
     cause = "whoever pulls or pushes through it does so without a login: that of the host stays with the host's user"
-    evidence = (f"mounted from {sockets[0].source}", *(f"{path} is there to use it" for path in programs))
+    evidence = (f"mounted from {sockets[0].source}", *(f"{path} is there to use it" for path in there))
     advice = Advice(command(context, "login", "REGISTRY"))
-    severity = Severity.WARNING if programs else Severity.NOTE  # others than clients need no login
+    severity = Severity.WARNING if there else Severity.NOTE  # others than clients need no login
     yield Finding("SP601", severity, context.name, sockets[0].target, cause, evidence, advice)
 
 
@@ -112,12 +112,13 @@ def _delivered(context: ContainerContext, mount: Mount) -> Iterator[str]:
     if mount.kind not in ("bind", "volume"):
         return
     name = split(context, mount.target)[1]
+    folders = dict.fromkeys(folder for client in find_all() for folder in client.facts.folders)
     if name in FILES and not context.is_folder(mount.target):
         paths = [mount.target]
-    elif name in FOLDERS:
+    elif name in folders:
         paths = [join(context, mount.target, file) for file in FILES]
     else:  # a home, perhaps
-        paths = [join(context, mount.target, folder, file) for folder in FOLDERS for file in FILES]
+        paths = [join(context, mount.target, folder, file) for folder in folders for file in FILES]
     yield from (path for path in paths if _holds_logins(context, path))
 
 

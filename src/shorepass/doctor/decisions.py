@@ -8,7 +8,7 @@ from shorepass.doctor import stored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shorepass.clients import Entry
+    from shorepass.clients import Client, Entry
     from shorepass.credential import Credential
     from shorepass.doctor.examination import Examination
     from shorepass.names import Reference
@@ -25,9 +25,7 @@ def of_stored_logins(examination: Examination) -> list[Resolution]:
     Where no registry will be asked, only where that can be of interest: several logins of one meaning, or one that has
     expired. Logins of a helper that did not say which it has are left out, and so are those above ``LOGINS_LIMIT``.
     """
-    by_client = {
-        client.name: _meanings(client.name, examination.entries[client.name]) for client in examination.clients
-    }
+    by_client = {client.name: _meanings(client, examination.entries[client.name]) for client in examination.clients}
     all_of: dict[Reference, list[Entry]] = {}
     for meanings in by_client.values():
         for reference, entries in meanings.items():
@@ -41,10 +39,10 @@ def of_stored_logins(examination: Examination) -> list[Resolution]:
     ]
 
 
-def _meanings(client: str, entries: list[Entry]) -> dict[Reference, list[Entry]]:
+def _meanings(client: Client, entries: list[Entry]) -> dict[Reference, list[Entry]]:
     found: dict[Reference, list[Entry]] = {}
     for entry in entries:
-        reference = stored.meaning(client, entry.key) if entry.kind and entry.error is None else None
+        reference = stored.meaning_to(client, entry.key) if entry.kind and entry.error is None else None
         if reference is not None:
             found.setdefault(reference, []).append(entry)
     return found

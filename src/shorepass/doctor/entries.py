@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
+from shorepass.client_table import FAMILIES, ROWS
+from shorepass.clients import find, find_all
 from shorepass.config import document
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
-    from shorepass.clients import Entry
+    from shorepass.clients import Client, Entry
     from shorepass.contexts import Context, FileContent
     from shorepass.credential import Credential
     from shorepass.doctor.examination import Examination
@@ -39,7 +43,6 @@ CODES = {
 }
 
 EVIDENCE_LIMIT = 10  # lines: who has more logins than that knows by then
-CONTAINERS = ("podman", "skopeo", "buildah")
 
 # Helpers that keep secrets encrypted, by platform, the most usual first.
 STORES = {"linux": ("secretservice", "pass"), "darwin": ("osxkeychain",), "windows": ("wincred",)}
@@ -61,22 +64,24 @@ def check(examination: Examination) -> Iterator[Finding]:
 def _plain_text(examination: Examination) -> Iterator[Finding]:
     """Find files with secrets, where a helper works that would keep them: elsewhere that is what clients do."""
     files: dict[str, dict[str, Entry]] = {}
-    of_docker = {file.path for file in examination.files if "docker" in file.clients}
+    readers: dict[str, Client] = {}
+    judges = {file.path: file.judge for file in examination.files}
     for client in examination.clients:
         for entry in examination.entries[client.name]:
-            if client.name != "docker" and entry.path in of_docker:
-                continue  # docker's own are the same, without what lies beneath its helper
+            if client.name != judges.get(entry.path, client.name):
+                continue  # those that its owner sees are the same, without what is left beneath its helper
             if entry.credential is not None and entry.helper is None:
                 files.setdefault(entry.path, {})[entry.key] = entry
+                readers[entry.path] = client
     helper = _working_store(examination) if files else ""
     for path, entries in files.items() if helper else ():
         lines = [f"{shown(key)}: {_said(entry)}" for key, entry in entries.items()]
         more = [f"and {len(lines) - EVIDENCE_LIMIT} more"] if len(lines) > EVIDENCE_LIMIT else []
         evidence = (*lines[:EVIDENCE_LIMIT], *more, f"docker-credential-{helper} works here")
         cause = "whoever reads this file, or a backup of it, has the secrets in it"
-        first = stored.meaning("podman", next(iter(entries)))
+        first = stored.meaning(next(iter(entries)), part=True)
         registry = first.name if first else "REGISTRY"
-        advice = _use_store(examination.context, path, registry, helper, of_docker=path in of_docker)
+        advice = _use_store(examination.context, path, registry, helper, readers[path])
         yield Finding("SP301", Severity.WARNING, examination.context.name, path, cause, evidence, Advice(advice))
 
 
@@ -96,12 +101,11 @@ def _working_store(examination: Examination) -> str:
     return ""
 
 
-def _use_store(context: Context, path: str, registry: str, helper: str, *, of_docker: bool) -> str:
+def _use_store(context: Context, path: str, registry: str, helper: str, client: Client) -> str:
     """Return what to do. podman reads no credsStore, and leaves its old entry where it is."""
-    if of_docker:
-        login = command(context, "login", registry, client="docker")
+    logout, login = (command(context, verb, registry, client=client.name) for verb in ("logout", "login"))
+    if client.facts.reads_creds_store:
         return f'put "credsStore": "{helper}" into {path}, then: {login}'
-    logout, login = (command(context, verb, registry, client="podman") for verb in ("logout", "login"))
     return f'{logout}, put "credHelpers": {{"{registry}": "{helper}"}} into {path}, then: {login}'
 
 
@@ -125,8 +129,9 @@ def _hidden_by_helper(examination: Examination, file: Stored) -> Iterator[Findin
             said: tuple[str, ...] = ()
             if entry is not None:
                 cause = f"{name} asks docker-credential-{helper}, which is missing; there is a login in {hidden}"
-            if entry is not None and name == "docker" and hidden == "auths":
-                severity, said = Severity.WARNING, ("docker pull takes that one all the same, docker create stops",)
+            past = file.client.facts.past_missing_helper
+            if entry is not None and past and hidden == "auths":
+                severity, said = Severity.WARNING, (past,)
             repair = Edit(
                 examination.context, file.path, _helper_remover(server), f"take {shown(server)!r} out of credHelpers"
             )
@@ -146,7 +151,7 @@ def _beneath(examination: Examination, file: Stored, server: str) -> str:
     if file.store:
         listed = examination.listed(file.store)
         return f"docker-credential-{file.store}" if isinstance(listed, dict) and server in listed else ""
-    meant = stored.meaning(file.client.name, server)
+    meant = stored.meaning_to(file.client, server)
     return "auths" if meant and file.client.fitting(file.logins, meant) else ""
 
 
@@ -156,14 +161,14 @@ def _beneath(examination: Examination, file: Stored, server: str) -> str:
 def _beneath_helper(examination: Examination, file: Stored) -> Iterator[Finding]:
     """Find logins that stay in the file, in plain text, although a helper is asked instead."""
     for key, credential in file.logins.items():
-        meant = stored.meaning("docker", key)
+        meant = stored.meaning(key)
         if meant is None or isinstance(credential, BearerToken):
             continue  # docker takes a registry token from the file, whatever a helper says
         own = file.helpers.get(key) or file.helpers.get(meant.registry)
         listed = examination.listed(own or file.store) if own or file.store else None
         if not isinstance(listed, dict):
             continue  # docker may go back to the file where a helper is broken, and other checks say that it is
-        in_helper = meant in {stored.meaning("docker", name) for name in listed}
+        in_helper = meant in {stored.meaning(name) for name in listed}
         if in_helper or not own:  # else it is SP303
             yield _left_behind(examination, file, key, meant, own or file.store, in_helper=in_helper)
 
@@ -173,29 +178,33 @@ def _left_behind(
 ) -> Finding:
     context, subject = examination.context, f"{file.path}: {shown(key)}"
     said: tuple[str, ...] = (f"it holds {login(file.logins[key], examination.fingerprints)}",)
-    if not in_helper:
-        cause = f"docker asks docker-credential-{helper}, which has no login, and not the file, which has this one"
-        advice = Advice(log_in(context, meant.registry, client="docker", helper=helper))
-        return Finding("SP304", Severity.ERROR, context.name, subject, cause, said, advice)
     name = file.client.name
+    if not in_helper:
+        cause = f"{name} asks docker-credential-{helper}, which has no login, and not the file, which has this one"
+        advice = Advice(log_in(context, meant.registry, client=name, helper=helper))
+        return Finding("SP304", Severity.ERROR, context.name, subject, cause, said, advice)
     cause = f"{name} takes the login of docker-credential-{helper}, and this one stays here in plain text"
-    if name == "docker" and _podman_uses(examination, file, key, meant):
-        said = (*said, "podman does not read credsStore, and takes this one")
-        login_of_podman = command(context, "login", meant.registry, client="podman")
-        own = Advice(f"{login_of_podman}, which gives podman its own; then --fix")
+    other = _other_user(examination, file, key, meant)
+    if other:
+        said = (*said, f"{other} does not read credsStore, and takes this one")
+        login_of_other = command(context, "login", meant.registry, client=other)
+        own = Advice(f"{login_of_other}, which gives {other} its own; then --fix")
         return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, own)
     edit = Edit(context, file.path, _emptier(key), f"empty {shown(key)!r} in auths, as docker does")
     return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, edit)
 
 
-def _podman_uses(examination: Examination, file: Stored, key: str, meant: Reference) -> bool:
-    from shorepass.clients import find
-
-    installed = next((name for name in CONTAINERS if examination.context.which(name)), None)
-    if installed is None:
-        return False
-    source = find(installed).resolve(examination.context, meant).source
-    return source is not None and (source.path, source.key) == (file.path, key)
+def _other_user(examination: Examination, file: Stored, key: str, meant: Reference) -> str:
+    """Return the family that passes over ``credsStore`` and takes the file's own login instead; empty for none."""
+    family = file.client.row.family
+    others = [client for client in find_all() if client.row.family != family and family in client.facts.reads]
+    passing = [client for client in others if not client.facts.reads_creds_store]
+    installed = next((client for client in passing if examination.context.which(client.name)), None)
+    if installed is None or not file.client.facts.reads_creds_store:
+        return ""
+    source = installed.resolve(examination.context, meant).source
+    takes = source is not None and (source.path, source.key) == (file.path, key)
+    return installed.row.family if takes else ""
 
 
 def _emptier(key: str) -> Change:
@@ -220,21 +229,23 @@ def _at_odds(examination: Examination) -> Iterator[Finding]:
         if not isinstance(resolution.answer, SourceError) and resolution.answer != ANONYMOUS:
             decided.setdefault(Reference(resolution.reference.registry), {}).setdefault(resolution.client, resolution)
     for reference, sent in decided.items():
-        docker, podman = sent.get("docker"), sent.get("podman")
-        if docker and podman and _secret(docker.credential) != _secret(podman.credential):
-            yield _two_logins(examination, reference.registry, docker, podman)
+        of_families = [sent[name] for name in FAMILIES if name in sent]
+        for one, other in combinations(of_families, 2):
+            if _secret(one.credential) != _secret(other.credential):
+                yield _two_logins(examination, reference.registry, one, other)
 
 
-def _two_logins(examination: Examination, registry: str, docker: Resolution, podman: Resolution) -> Finding:
-    mine, other = _account(docker.credential), _account(podman.credential)
+def _two_logins(examination: Examination, registry: str, first: Resolution, second: Resolution) -> Finding:
+    mine, other, one, two = _account(first.credential), _account(second.credential), first.client, second.client
     if mine == other:
-        severity, cause = Severity.WARNING, f"docker and podman have different secrets of {mine!r}, and one may be old"
+        severity, cause = Severity.WARNING, f"{one} and {two} have different secrets of {mine!r}, and one may be old"
     else:
-        severity, cause = Severity.NOTE, f"docker is logged in as {mine!r}, and podman as {other!r}"
-    advice = command(examination.context, "login", registry, client="podman")
-    if docker.source is not None and docker.source.helper is None:
-        advice = f"{command(examination.context, 'logout', registry, client='podman')} (podman then uses docker's)"
-    evidence = (sends(docker, examination.fingerprints), sends(podman, examination.fingerprints))
+        severity, cause = Severity.NOTE, f"{one} is logged in as {mine!r}, and {two} as {other!r}"
+    advice = command(examination.context, "login", registry, client=two)
+    reads = ROWS[one].family in find(two).facts.reads
+    if reads and first.source is not None and first.source.helper is None:
+        advice = f"{command(examination.context, 'logout', registry, client=two)} ({two} then uses {one}'s)"
+    evidence = (sends(first, examination.fingerprints), sends(second, examination.fingerprints))
     return Finding("SP305", severity, examination.context.name, registry, cause, evidence, Advice(advice))
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from shorepass.clients.docker import DOCKER, VARIABLE, VARIABLE_SINCE
+from shorepass.client_table import ROWS
 from shorepass.config import docker_config
 from shorepass.config.locations import join
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import login, sends, shown
-from shorepass.doctor.examination import CONTAINERS
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.repair import Advice
 from shorepass.errors import FileError, MalformedFile, SourceError
-from shorepass.names import Reference, server_url
+from shorepass.names import Reference
 from shorepass.stores.settings import BEHIND_VARIABLE
 
 TYPE_CHECKING = False
@@ -34,17 +33,13 @@ CODES = {
     "SP404": "docker is a snap, with another HOME",
 }
 
-# Which variables name a client's file or its folder, the first that is set.
-VARIABLES = {"docker": ("DOCKER_CONFIG",), "skopeo": ("REGISTRY_AUTH_FILE",)}
-OF_PODMAN = ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG")
-
 
 def check(examination: Examination) -> Iterator[Finding]:
     """Look at what the environment says about where logins are."""
     yield from merged(finding for client in examination.clients for finding in _elsewhere(examination, client))
-    if any(client.name == "docker" for client in examination.clients):
-        yield from _variable(examination)
-        yield from _snap(examination)
+    for client in examination.clients:
+        yield from _variable(examination, client)
+        yield from _snap(examination, client)
 
 
 # SP401
@@ -52,7 +47,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     context = examination.context
-    variable = next((name for name in VARIABLES.get(client.name, OF_PODMAN) if context.getenv(name)), None)
+    variable = next((name for name in client.facts.variables if context.getenv(name)), None)
     if variable is None or context.getenv(BEHIND_VARIABLE):  # `shorepass run` has set it, for one command
         return
     place = context.getenv(variable) or ""
@@ -77,7 +72,7 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
         evidence.append(f"{client.name} does not see {said} for {shown(entry.key)} in {entry.path}")
     advice = f"unset {variable}"
     if unseen:
-        meant = stored.meaning(client.name, unseen[0].key)
+        meant = stored.meaning_to(client, unseen[0].key)
         registry = meant.name if meant else "REGISTRY"
         advice += f"; or log in there, too: {command(context, 'login', registry, client=client.name)}"
     yield Finding("SP401", severity, context.name, variable, cause, tuple(evidence), Advice(advice))
@@ -85,10 +80,8 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
 
 def _stops(examination: Examination, client: Client) -> bool:
     """Tell whether the client is here, and stops because the file that the variable names is not there."""
-    from shorepass.clients.containers import Containers
-
     context = examination.context
-    if not isinstance(client, Containers) or not any(context.which(program) for program in CONTAINERS):
+    if not any(context.which(program) for program in ROWS[client.row.family].programs):
         return False
     try:
         return client.missing(context) is not None
@@ -107,11 +100,11 @@ def _spelled_out(examination: Examination, client: Client, context: Context) -> 
 
 def _missing(examination: Examination, client: Client, usual: list[Entry], entries: list[Entry]) -> list[Entry]:
     """Return the usual logins for registries that have none among ``entries``; of one that is asked for, only its own."""
-    seen = {stored.meaning(client.name, entry.key) for entry in entries}
+    seen = {stored.meaning_to(client, entry.key) for entry in entries}
     asked = examination.reference
     missing = []
     for entry in usual:
-        meant = stored.meaning(client.name, entry.key)
+        meant = stored.meaning_to(client, entry.key)
         if entry.error is not None or meant is None or meant in seen:
             continue
         if asked is None or meant.registry == asked.registry:
@@ -122,46 +115,47 @@ def _missing(examination: Examination, client: Client, usual: list[Entry], entri
 # SP402, SP403
 
 
-def _variable(examination: Examination) -> Iterator[Finding]:
-    context = examination.context
-    text = context.getenv(VARIABLE)
+def _variable(examination: Examination, client: Client) -> Iterator[Finding]:
+    context, name = examination.context, client.facts.variable_with_logins
+    text = context.getenv(name) if name else None
     if not text:
         return
-    release = DOCKER.release(context) if examination.runs else VARIABLE_SINCE
+    passed_over = client.passes_over_variable(context, runs=examination.runs)
     try:
         auths = docker_config.load_variable(text)
     except MalformedFile as error:
-        if release >= VARIABLE_SINCE:
-            evidence = (error.reason, "docker says so on stderr, and goes on as if it were not set")
-            yield _not_used(context, VARIABLE, "it is malformed", evidence, f"unset {VARIABLE}, or mend it")
+        if not passed_over:
+            evidence = (error.reason, f"{client.name} says so on stderr, and goes on as if it were not set")
+            yield _not_used(context, name, "it is malformed", evidence, f"unset {name}, or mend it")
         return
     for key, auth in auths.items():
-        meant = stored.meaning("docker", key)
+        meant = stored.meaning_to(client, key)
         asked = examination.reference
         if meant is None or (asked is not None and asked.registry != meant.registry):
             continue
-        yield from _one_key(examination, key, meant, auth, release)
+        yield from _one_key(examination, client, key, meant, auth, passed_over)
 
 
 def _one_key(
-    examination: Examination, key: str, meant: Reference, auth: AuthConfig, release: tuple[int, int]
+    examination: Examination, client: Client, key: str, meant: Reference, auth: AuthConfig, passed_over: str
 ) -> Iterator[Finding]:
-    """Compare what the variable says about one registry with what docker does without the variable."""
+    """Compare what the variable says about one registry with what the client does without the variable."""
     context, fingerprints = examination.context, examination.fingerprints
-    without = DOCKER.resolve(context.with_env(**{VARIABLE: ""}), meant)
+    variable, right = client.facts.variable_with_logins, client.asked_for(meant.registry)
+    without = client.resolve(context.with_env(**{variable: ""}), meant)
     if without.answer == auth.credential() or isinstance(without.answer, SourceError):
         return
-    subject = f"{VARIABLE}: {shown(key)}"
+    subject = f"{variable}: {shown(key)}"
     evidence = (f"it holds {login(auth.credential(), fingerprints)}", f"without it {sends(without, fingerprints)}")
-    if release < VARIABLE_SINCE:
-        cause = f"docker {release[0]}.{release[1]} does not read it: 28.3 and later do"
-        yield _not_used(context, subject, cause, evidence, command(context, "login", meant.registry, client="docker"))
-    elif key != server_url(meant.registry):
-        cause = f"docker never looks under this key, but under {server_url(meant.registry)}, exactly"
-        yield _not_used(context, subject, cause, evidence, f"rename the key to {server_url(meant.registry)}")
+    if passed_over:
+        advice = command(context, "login", meant.registry, client=client.name)
+        yield _not_used(context, subject, passed_over, evidence, advice)
+    elif key != right and not meant.repository:
+        cause = f"{client.name} never looks under this key, but under {right}, exactly"
+        yield _not_used(context, subject, cause, evidence, f"rename the key to {right}")
     elif without.answer != ANONYMOUS:
-        cause = "docker takes this login, and not the one that is stored"
-        yield Finding("SP402", Severity.WARNING, context.name, subject, cause, evidence, Advice(f"unset {VARIABLE}"))
+        cause = f"{client.name} takes this login, and not the one that is stored"
+        yield Finding("SP402", Severity.WARNING, context.name, subject, cause, evidence, Advice(f"unset {variable}"))
 
 
 def _not_used(context: Context, subject: str, cause: str, evidence: tuple[str, ...], advice: str) -> Finding:
@@ -171,19 +165,22 @@ def _not_used(context: Context, subject: str, cause: str, evidence: tuple[str, .
 # SP404
 
 
-def _snap(examination: Examination) -> Iterator[Finding]:
-    """Find logins that a docker from a snap does not see: snapd gives it a HOME of its own."""
-    context = examination.context
-    program, home = context.which("docker"), context.home()
-    if program is None or not program.endswith("/snap/bin/docker") or not home or context.getenv("DOCKER_CONFIG"):
+def _snap(examination: Examination, client: Client) -> Iterator[Finding]:
+    """Find logins that a client from a snap does not see: snapd gives it a HOME of its own."""
+    context, facts = examination.context, client.facts
+    program, home = context.which(facts.snap) if facts.snap else None, context.home()
+    if program is None or not home or context.getenv(facts.variable):
         return
-    folder = join(context, home, "snap", "docker", "current", ".docker")
-    there = _spelled_out(examination, DOCKER, context.with_env(DOCKER_CONFIG=folder))
-    unseen = _missing(examination, DOCKER, _spelled_out(examination, DOCKER, context), there)
+    if not program.endswith(f"/snap/bin/{facts.snap}"):
+        return
+    name = facts.folders[0]
+    folder = join(context, home, "snap", facts.snap, "current", name)
+    there = _spelled_out(examination, client, context.with_env(**{facts.variable: folder}))
+    unseen = _missing(examination, client, _spelled_out(examination, client, context), there)
     if unseen:
-        meant = stored.meaning("docker", unseen[0].key)
-        cause = f"it looks for logins in {folder}, and there are others in {join(context, home, '.docker')}"
+        meant = stored.meaning_to(client, unseen[0].key)
+        cause = f"it looks for logins in {folder}, and there are others in {join(context, home, name)}"
         evidence = tuple(f"not seen: {shown(entry.key)} in {entry.path}" for entry in unseen)
         registry = meant.registry if meant else "REGISTRY"
-        advice = Advice(command(context, "login", "--config", folder, registry))
+        advice = Advice(command(context, "login", client.row.flag, folder, registry))
         yield Finding("SP404", Severity.ERROR, context.name, program, cause, evidence, advice)

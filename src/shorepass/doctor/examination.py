@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from shorepass.client_table import FAMILIES, ROWS
+from shorepass.clients import find
 from shorepass.secret import Fingerprints
 from shorepass.shapes import NamedTuple
 
@@ -18,10 +20,8 @@ if TYPE_CHECKING:
     from shorepass.registry.client import Access
     from shorepass.resolution import Resolution
 
-__all__ = ["FAMILIES", "HELPER_SECONDS", "ConfigFile", "Examination"]
+__all__ = ["HELPER_SECONDS", "ConfigFile", "Examination"]
 
-FAMILIES = ("docker", "podman")  # skopeo and buildah read what podman reads
-CONTAINERS = ("podman", "skopeo", "buildah")
 HELPER_SECONDS = 5.0  # for a helper to answer; a person waits for each one that hangs
 HELPER_TIMEOUT = "SHOREPASS_HELPER_TIMEOUT"
 
@@ -37,6 +37,11 @@ class ConfigFile(NamedTuple):
     clients: tuple[str, ...]
     family: str
     legacy: bool = False
+
+    @property
+    def judge(self) -> str:
+        """The client whose rules count for the file: its owner, where that reads it here, else the first that does."""
+        return self.family if self.family in self.clients else self.clients[0]
 
 
 class Examination:
@@ -86,8 +91,6 @@ class Examination:
     @cached_property
     def clients(self) -> tuple[Client, ...]:
         """The clients whose logins are examined."""
-        from shorepass.clients import find
-
         return tuple(find(name) for name in self._names)
 
     @cached_property
@@ -173,7 +176,10 @@ class Examination:
 
 
 def _families(context: Context) -> tuple[str, ...]:
-    """Return the clients that somebody may use there: what troubles podman alone is nothing to one who has only docker."""
-    if context.which("docker") and not any(context.which(program) for program in CONTAINERS):
-        return ("docker",)
-    return FAMILIES
+    """Return the clients that somebody may use there: what troubles podman alone is nothing to one who has only docker.
+
+    A client stands for its family; whose programs are here, and whose files those read.
+    """
+    here = [name for name in FAMILIES if any(context.which(program) for program in ROWS[name].programs)]
+    read = [family for name in here for family in find(name).facts.reads]
+    return tuple(name for name in FAMILIES if name in here or name in read) or FAMILIES

@@ -83,9 +83,7 @@ def _at_login_alone(examination: Examination, helper: Named) -> Iterator[Finding
     cause = f"it is {path}, which a login shell finds, and what starts without one does not"
     if context.name in ("sudo", "sudo-login"):
         cause = f"it is {path}, which works for you, and sudo does not find it"
-        advice = f'sudo env PATH={shlex.quote(folder)}:"$PATH" docker ...'
-        if helper.clients != ("docker",):
-            advice = advice.replace("docker ...", f"{helper.clients[-1]} ...")
+        advice = f'sudo env PATH={shlex.quote(folder)}:"$PATH" {helper.clients[-1]} ...'
     else:
         advice = (
             f"in the first line of crontab -e: PATH={services}; in a unit, below [Service]: Environment=PATH={services}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 
+from shorepass.clients import find
 from shorepass.config.document import remove_member
 from shorepass.config.go_json import field_name, first_value
 from shorepass.config.go_json import text as go_text
@@ -43,10 +44,6 @@ CODES = {
     "SP207": "A helper of Windows is out of reach",
 }
 
-BEHAVIOUR = {
-    "docker": "docker pull goes on without a login and without a word (docker 29 stops); docker login fails",
-    "podman": "podman, skopeo and buildah stop with an error",
-}
 NOT_FOUND_BY_ENV = 127
 WSL_ADVICE = (
     "in WSL: set enabled = true and appendWindowsPath = true below [interop] in /etc/wsl.conf, then wsl --shutdown; "
@@ -68,7 +65,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     for helper in examination.helpers:
         found = fault(examination, helper)
         if found and found.code in CODES:
-            does = dict.fromkeys(BEHAVIOUR.get(client, BEHAVIOUR["podman"]) for client in helper.clients)
+            does = dict.fromkeys(find(client).facts.broken_helper for client in helper.clients)
             evidence = (*found.evidence, helper.why, *does)
             context = examination.context.name
             yield Finding(found.code, Severity.ERROR, context, helper.program, found.cause, evidence, found.repair)

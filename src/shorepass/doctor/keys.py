@@ -38,21 +38,27 @@ LOST_LIMIT = 50  # findings of one file: who made it made them all alike
 def check(examination: Examination) -> Iterator[Finding]:
     """Look at the key of every login in every file."""
     files = stored.read(examination)
-    for file in files:  # in docker's file docker's rules count, not podman's
-        if file.client.name == "docker" or file.path not in {other.path for other in files if other is not file}:
-            others = [other for other in files if other.path == file.path and other is not file]
-            yield from islice(
-                _not_looked_up(examination, file, others), LOST_LIMIT
-            )  # in docker's file docker's rules count, not podman's
+    for file in _judges(files):
+        others = [other for other in files if other.path == file.path and other is not file]
+        yield from islice(_not_looked_up(examination, file, others), LOST_LIMIT)
     yield from _at_random(examination, files)
+
+
+def _judges(files: list[Stored]) -> list[Stored]:
+    """Return each file once, as that client reads it whose rules count: its owner, else the first."""
+    judges: dict[str, Stored] = {}
+    for file in files:
+        if file.path not in judges or file.client.name == file.family:
+            judges[file.path] = file
+    return list(judges.values())
 
 
 def _not_looked_up(examination: Examination, file: Stored, others: list[Stored]) -> Iterator[Finding]:
     client, asked = file.client, examination.reference
-    tokens = _tokens_of_hub(examination, file)
+    tokens = client.facts.kept_keys
     read = {entry.key for entry in examination.entries[client.name] if entry.path == file.path and not entry.helper}
     for key in file.logins:
-        meant = stored.meaning(client.name, key)
+        meant = stored.meaning_to(client, key)
         if key not in read or key in tokens:
             continue
         if meant is None:
@@ -67,13 +73,6 @@ def _not_looked_up(examination: Examination, file: Stored, others: list[Stored])
         elif asked is not None and _is_near(meant, asked) and examination.resolutions[client.name].answer == ANONYMOUS:
             why = f"{client.name} has no login for {asked.registry}, and does not take this one, for {meant.registry}"
             yield _lost(examination, file, others, key, None, why, Severity.ERROR)
-
-
-def _tokens_of_hub(examination: Examination, file: Stored) -> set[str]:
-    """Return the keys of what docker keeps for itself after a login to Docker Hub by browser: no image's login."""
-    if file.client.name != "docker":
-        return set()
-    return {target.key for target in file.client.erasures(examination.context, "docker.io")}
 
 
 def _is_near(meant: Reference, asked: Reference) -> bool:
@@ -116,7 +115,7 @@ def _lost(
 
 def _takes(file: Stored, key: str, *, instead: str = "") -> bool:
     """Tell whether a client takes the login under this key, or would, for as much, if it were under the one ``instead``."""
-    meant = stored.meaning(file.client.name, key)
+    meant = stored.meaning_to(file.client, key)
     if instead and meant and meant.repository:
         return False  # it would be the login for all of the registry
     keys = {instead, *file.logins} - {key} if instead else set(file.logins)

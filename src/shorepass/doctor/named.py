@@ -5,6 +5,7 @@ No other helper is anybody's trouble.
 
 from __future__ import annotations
 
+from shorepass.client_table import ROWS
 from shorepass.doctor.secret_stores import is_locked
 from shorepass.errors import HelperError, HelperFailed, HelperTimeout, SourceError, Trouble
 from shorepass.helper.causes import UNLOCK
@@ -44,7 +45,7 @@ class Named(NamedTuple):
     def why(self) -> str:
         """Why it is asked, for a person."""
         if self.chosen:
-            return "no file names it: docker chooses it by itself, and will at the next login"
+            return f"no file names it: {self.clients[0]} chooses it by itself, and will at the next login"
         return f"named in {self.path}, for {' and '.join(self.clients)}"
 
 
@@ -55,13 +56,18 @@ def named(context: Context, clients: Sequence[Client]) -> list[Named]:
         for entry in client.entries(context, ask_helpers=False):
             if not entry.helper or entry.error is not None:
                 continue
-            chosen = client.name == "docker" and not entry.key and _chosen(client, context)
+            chosen = client.facts.chooses_store and not entry.key and _chosen(client, context)
             known = found.get((entry.helper, entry.path))
             if known is None:
                 found[entry.helper, entry.path] = Named(entry.helper, entry.path, (client.name,), chosen)
             elif client.name not in known.clients:
                 found[entry.helper, entry.path] = known._replace(clients=(*known.clients, client.name))
-    return [helper for helper in found.values() if not helper.chosen or context.which("docker")]
+    return [helper for helper in found.values() if not helper.chosen or _is_here(helper, context)]
+
+
+def _is_here(helper: Named, context: Context) -> bool:
+    """Tell whether a program is here that would ask the helper."""
+    return any(context.which(program) for name in helper.clients for program in ROWS[name].programs)
 
 
 def _chosen(client: Client, context: Context) -> bool:

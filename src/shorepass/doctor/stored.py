@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from shorepass.config import auth_file, docker_config
-from shorepass.config.auth_entry import read_containers_entry
+from shorepass.config.auth_entry import BadEntryError
 from shorepass.config.document import SIZE_LIMIT
-from shorepass.config.locations import AuthFile
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import SourceError, UsageError
 from shorepass.names import Reference, registry_meant
@@ -13,16 +11,18 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shorepass.clients import Client
-    from shorepass.config.docker_config import Members
+    from shorepass.clients.views import FileView
     from shorepass.credential import Credential
     from shorepass.doctor.examination import ConfigFile, Examination
 
-__all__ = ["Stored", "meaning", "read"]
+__all__ = ["Stored", "meaning", "meaning_to", "read"]
 
 
 class Stored(NamedTuple):
-    """One file as one client reads it.
+    """One file as one client reads it. ``family``: the client that stands for those whose file it is.
 
     ``logins``: by key, only those with a secret. ``helpers``: suffixes by server (``credHelpers``); ``store``: the suffix of
     ``credsStore``, empty for none and for a client that does not read it.
@@ -30,8 +30,9 @@ class Stored(NamedTuple):
 
     client: Client
     path: str
+    family: str
     logins: dict[str, Credential]
-    helpers: dict[str, str]
+    helpers: Mapping[str, str]
     store: str
 
 
@@ -47,39 +48,40 @@ def read(examination: Examination) -> list[Stored]:
 
 
 def _read(examination: Examination, client: Client, file: ConfigFile) -> Stored | None:
-    context = examination.context
     try:
-        if client.name == "docker":
-            config = docker_config.load(context.read(file.path, SIZE_LIMIT))
-            logins = {key: config.entry(key).credential() for key in config.auths}
-            return Stored(client, file.path, _with_secret(logins), config.cred_helpers, config.creds_store)
-        found = auth_file.load(context, AuthFile(file.path, file.why))
+        content = examination.context.read(file.path, SIZE_LIMIT)
+        view = client.view(content) if content else None
     except SourceError:
         return None  # other checks say so
-    if found is None:
+    if view is None:
         return None
-    logins = {key: _decoded(members) for key, members in found.auths.items()}
-    return Stored(client, file.path, _with_secret(logins), found.helpers, "")
+    logins = {key: _decoded(view, key) for key in view.auths}
+    return Stored(client, file.path, file.family, _with_secret(logins), view.helpers, view.store)
 
 
 def _with_secret(logins: dict[str, Credential]) -> dict[str, Credential]:
     return {key: credential for key, credential in logins.items() if credential != ANONYMOUS}
 
 
-def _decoded(members: Members) -> Credential:
+def _decoded(view: FileView, key: str) -> Credential:
     try:
-        return read_containers_entry(members)
-    except ValueError:
+        return view.credential(key)
+    except BadEntryError:
         return ANONYMOUS
 
 
-def meaning(client: str, key: str) -> Reference | None:
-    """Return what a person means by a key: a registry, or for podman's kind a part of one; None: no registry's name."""
-    part = "" if "://" in key or client == "docker" else key.partition("/")[2].strip("/").partition("@")[0]
-    part = part.partition(":")[0]  # no login is for a tag
-    if part.partition("/")[0] in ("v1", "v2"):
-        part = ""  # the beginning of the registry's API, not a namespace
+def meaning_to(client: Client, key: str) -> Reference | None:
+    """Return what a person means by a key of a client's file; None: no registry's name."""
+    return meaning(key, part=client.facts.repositories)
+
+
+def meaning(key: str, *, part: bool = False) -> Reference | None:
+    """Return what a person means by a key: a registry, or with ``part`` a part of one; None: no registry's name."""
+    rest = key.partition("/")[2].strip("/").partition("@")[0] if part and "://" not in key else ""
+    rest = rest.partition(":")[0]  # no login is for a tag
+    if rest.partition("/")[0] in ("v1", "v2"):
+        rest = ""  # the beginning of the registry's API, not a namespace
     try:
-        return Reference(registry_meant(key), part)
+        return Reference(registry_meant(key), rest)
     except UsageError:
         return None
