@@ -3,6 +3,9 @@
 It is an advisory lock on the folder itself. Where that cannot be had (NFS locks no folders, and one may lack the right
 to read it) it is one on the file; where even that fails there is none, and ``files`` still looks whether the file has
 changed before it replaces it. Other programs know nothing of this lock.
+
+Who can open a folder can lock it, so another user could stop every save there. A lock that another user holds is therefore
+waited for a second, and then passed over: for the one on the file, which others can rarely open, and then for none.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["LOCK_TIMEOUT", "FolderLock"]
 
 LOCK_TIMEOUT = 30.0  # seconds; a save takes milliseconds, so the holder is a stopped process or waits for a dead disk
+PATIENCE = 1.0  # seconds for a lock that another user holds: no Shorepass of that user works on our files
 POLL = (0.001, 0.02)  # seconds between two tries: the first pause, and the longest
 
 
@@ -28,8 +32,9 @@ class FolderLock:
     Raises WriteError when another process keeps it for ``timeout`` seconds, OSError when the folder cannot be opened.
     """
 
-    def __init__(self, target: str, timeout: float) -> None:
+    def __init__(self, target: str, timeout: float, *, shown: str = "") -> None:
         self.target = target
+        self.shown = shown or target  # for people
         self.folder, self.name = os.path.split(target)
         self.timeout = timeout
         self.on_folder = sys.platform != "win32"
@@ -38,11 +43,16 @@ class FolderLock:
     def __enter__(self) -> Self:
         import time
 
-        deadline = time.monotonic() + self.timeout
+        begun = time.monotonic()
         pause, longest = POLL
         try:
             while not self._try():
-                if time.monotonic() > deadline:
+                waited = time.monotonic() - begun
+                if waited > PATIENCE and self._is_of_another_user():
+                    if not self._pass_over():
+                        break
+                    begun = time.monotonic()
+                elif waited > self.timeout:
                     raise self._timed_out()
                 time.sleep(pause)
                 pause = min(pause * 2, longest)
@@ -50,6 +60,20 @@ class FolderLock:
             self._close()
             raise
         return self
+
+    def _is_of_another_user(self) -> bool:
+        """Tell whether only other users hold the lock. A process in another pid namespace, which is not shown, counts as one."""
+        if sys.platform != "linux" or self.fd < 0:
+            return False
+        holders = _flock_holders(os.fstat(self.fd).st_ino)
+        users = {os.getuid(), 0, os.fstat(self.fd).st_uid}
+        return not any(_user_of(holder) in users for holder in holders)
+
+    def _pass_over(self) -> bool:
+        """Go on without the lock that others hold: with that on the file, or (False) with none."""
+        self._close()
+        tried_all, self.on_folder = not self.on_folder, False
+        return not tried_all
 
     def _try(self) -> bool:
         """Take the lock, or none where none can be had; False when it has to be tried again."""
@@ -103,10 +127,11 @@ class FolderLock:
             return False
 
     def _timed_out(self) -> WriteError:
-        holder = _flock_holder(os.fstat(self.fd).st_ino) if sys.platform == "linux" else None
+        holders = _flock_holders(os.fstat(self.fd).st_ino) if sys.platform == "linux" else []
+        holder = next((pid for pid in holders if pid > 0), None)
         by = f"process {holder}" if holder else "another shorepass process"
         return WriteError(
-            self.target,
+            self.shown,
             f"locked by {by} for {self.timeout:g} seconds",
             hint=f"ps -fp {holder}" if holder else "look for it: ps -ef | grep shorepass",
         )
@@ -120,14 +145,23 @@ class FolderLock:
         self._close()
 
 
-def _flock_holder(inode: int) -> int | None:
-    """Return the process that has a lock on an inode, as far as the system shows it (proc(5), /proc/locks)."""
+def _flock_holders(inode: int) -> list[int]:
+    """Return the processes that have a lock on an inode, as far as the system shows them (proc(5), /proc/locks).
+
+    0 or less: a process of another pid namespace.
+    """
     try:
         with open("/proc/locks", "rb") as locks:
-            for line in locks:
-                words = line.split()
-                if words[1] == b"FLOCK" and words[5].endswith(b":%d" % inode) and int(words[4]) > 0:
-                    return int(words[4])
-    except (OSError, IndexError, ValueError):
+            rows = [line.split() for line in locks]
+        return [int(row[4]) for row in rows if len(row) > 5 and row[1] == b"FLOCK" and row[5].endswith(b":%d" % inode)]
+    except (OSError, ValueError):
+        return []
+
+
+def _user_of(pid: int) -> int | None:
+    """Return the real user of a process: a program with the rights of its file's owner (su, ping) is still its starter's."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            return next((int(line.split()[1]) for line in status if line.startswith(b"Uid:")), None)
+    except (OSError, ValueError, IndexError):
         return None
-    return None

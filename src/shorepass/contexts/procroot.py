@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 from shorepass.contexts.rootfs import Node
 from shorepass.errors import FileError
+from shorepass.files.reading import open_regular
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -110,14 +111,19 @@ class ProcRoot:
         return node
 
     def read(self, path: str, size: int) -> bytes:
-        """Return the first bytes of a regular file."""
+        """Return the first bytes of a regular file. Nothing else is ever opened: a container may have devices."""
         data = b""
+        folder, name = os.path.split(path)
         try:
-            with self.opened(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY) as fd:
-                if not stat.S_ISREG(os.fstat(fd).st_mode):
-                    raise FileError(path, "not a regular file")
-                while len(data) < size and (chunk := os.read(fd, size - len(data))):
-                    data += chunk
+            with self.opened(folder) as above:
+                fd = open_regular(name, follow=False, dir_fd=above)
+                try:
+                    if not stat.S_ISREG(os.fstat(fd).st_mode):
+                        raise FileError(path, "not a regular file")
+                    while len(data) < size and (chunk := os.read(fd, size - len(data))):
+                        data += chunk
+                finally:
+                    os.close(fd)
         except OSError as error:
             raise FileError(path, (error.strerror or str(error)).lower()) from None
         return data

@@ -20,12 +20,9 @@ class ChangedError(Exception):
     """Another program wrote the file since it was read."""
 
 
-def give(fd: int, owner: tuple[int, int] | None, parent: str) -> None:
-    """Let what root makes belong to ``owner``, or to the owner of the folder it is in."""
-    if sys.platform != "win32" and os.geteuid() == 0:
-        if owner is None:
-            status = os.stat(parent)
-            owner = status.st_uid, status.st_gid
+def give(fd: int, owner: tuple[int, int] | None) -> None:
+    """Let what root creates belong to ``owner``: only the caller knows whose it is to be, never the folder it is in."""
+    if owner is not None and sys.platform != "win32" and os.geteuid() == 0:
         os.fchown(fd, *owner)
 
 
@@ -58,21 +55,26 @@ class Draft:
             left = left[os.write(self.fd, left) :]
 
     def resemble(self, target: str, status: os.stat_result) -> None:
-        """Take over the owner, mode and extended attributes of the file that is to be replaced."""
+        """Take over the owner, mode and extended attributes of the file that is to be replaced.
+
+        Where the owner cannot be kept, the mode and the attributes are not kept either: they say who may read another
+        user's file, and this one is ours from now on.
+        """
         if sys.platform != "win32":
             mode, mine = status.st_mode & 0o777, os.fstat(self.fd)
             if (status.st_uid, status.st_gid) != (mine.st_uid, mine.st_gid):
                 try:
                     os.fchown(self.fd, status.st_uid, status.st_gid)
                 except OSError:
-                    if status.st_gid != mine.st_gid:
-                        mode &= ~0o070  # what the old group might do is not for another group
+                    if status.st_uid != mine.st_uid:
+                        return
+                    mode &= ~0o070  # what the old group might do is not for another group
             if mode != mine.st_mode & 0o777:
                 os.fchmod(self.fd, mode)
         if sys.platform == "linux":
             try:
-                for attribute in os.listxattr(target):
-                    os.setxattr(self.fd, attribute, os.getxattr(target, attribute))
+                for attribute in os.listxattr(target, follow_symlinks=False):
+                    os.setxattr(self.fd, attribute, os.getxattr(target, attribute, follow_symlinks=False))
             except OSError:
                 return  # none there, or one that only root may set
 

@@ -8,12 +8,11 @@ import stat
 import sys
 
 from shorepass.errors import WriteError
-from shorepass.files.draft import MARK, give
+from shorepass.files.destination import Destination
+from shorepass.files.draft import MARK
 from shorepass.files.reading import quoted, reason
 
 __all__ = ["make_folders", "move", "remove", "set_mode", "set_owner", "symlink"]
-
-FOLDER_MODE = 0o700
 
 
 def set_mode(path: str, mode: int) -> None:
@@ -51,18 +50,15 @@ def set_owner(path: str, uid: int, gid: int, *, home: str | None = None) -> None
         raise WriteError(path, reason(error), hint=hint) from None
 
 
-def symlink(path: str, to: str) -> None:
-    """Make ``path`` a symlink to ``to``, in the place of whatever file it is. Raises WriteError."""
+def symlink(path: str, to: str, *, owner: tuple[int, int] | None = None) -> None:
+    """Make ``path`` a symlink to ``to``, in the place of whatever file it is; root gives it to ``owner``. Raises WriteError."""
     draft = f"{path}{MARK}{os.getpid()}-{os.urandom(8).hex()}"
     try:
-        folder = os.path.dirname(path)
-        if not os.path.isdir(folder):
-            make_folders(folder, None)
+        make_folders(os.path.dirname(path), owner)
         os.symlink(to, draft)
         try:
-            if sys.platform != "win32" and os.geteuid() == 0:
-                status = os.stat(folder)
-                os.chown(draft, status.st_uid, status.st_gid, follow_symlinks=False)
+            if owner is not None and sys.platform != "win32" and os.geteuid() == 0:
+                os.chown(draft, *owner, follow_symlinks=False)
             os.replace(draft, path)
         except OSError:
             os.unlink(draft)
@@ -78,9 +74,7 @@ def move(path: str, to: str) -> None:
     try:
         if os.path.lexists(to):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        folder = os.path.dirname(to)
-        if not os.path.isdir(folder):
-            make_folders(folder, None)
+        make_folders(os.path.dirname(to), None)
         shutil.move(path, to)
     except (OSError, ValueError) as error:
         raise WriteError(to, reason(error)) from None
@@ -97,17 +91,7 @@ def remove(path: str) -> None:
 
 
 def make_folders(folder: str, owner: tuple[int, int] | None) -> None:
-    """Make a folder and its missing parents, 0700, for the owner of a new file in it."""
-    parent = os.path.dirname(folder)
-    if not os.path.isdir(parent):
-        make_folders(parent, owner)
-    try:
-        os.mkdir(folder, FOLDER_MODE)
-    except FileExistsError:
-        return  # another program was faster
-    if sys.platform != "win32":
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)  # never what somebody put in its place
-        try:
-            give(fd, owner, parent)
-        finally:
-            os.close(fd)
+    """Create a folder and its missing parents, 0700; root gives them to ``owner``. Raises OSError, WriteError."""
+    if not os.path.isdir(folder):
+        with Destination(os.path.join(folder, "new"), make=True, owner=owner):
+            return

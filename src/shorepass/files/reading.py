@@ -19,6 +19,7 @@ __all__ = [
     "FileStatus",
     "head",
     "names",
+    "open_regular",
     "owner_of",
     "quoted",
     "read",
@@ -107,32 +108,56 @@ def names(folder: str) -> list[str]:
         _refuse(folder, error)
 
 
-def read_with_status(path: str, limit: int, *, cut: bool = False) -> tuple[FileContent, os.stat_result] | None:
-    """Read a file; ``cut`` takes the first ``limit`` bytes of a larger one."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+def read_with_status(
+    path: str, limit: int, *, cut: bool = False, shown: str = "", follow: bool = True
+) -> tuple[FileContent, os.stat_result] | None:
+    """Read a file; ``cut`` takes the first ``limit`` bytes of a larger one.
+
+    ``shown``: the path for errors, where it is another. ``follow``: whether the last name may be a symlink.
+    """
+    shown = shown or path
     try:
-        fd = os.open(path, flags)
+        fd = open_regular(path, follow=follow)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        _refuse(path, error)
+        _refuse(shown, error)
     try:
         status = os.fstat(fd)
         owner, mode = owner_of(status.st_uid), f"{stat.S_IMODE(status.st_mode):04o}"
         if not stat.S_ISREG(status.st_mode):
             what = "a folder, not a file" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise FileError(path, what, owner=owner, mode=mode)
+            raise FileError(shown, what, owner=owner, mode=mode)
         data = b""
         most = limit if cut else limit + 1
         while len(data) < most and (chunk := os.read(fd, min(most - len(data), max(status.st_size + 1, READ_SIZE)))):
             data += chunk
     except OSError as error:
-        _refuse(path, error)
+        _refuse(shown, error)
     finally:
         os.close(fd)
     if len(data) > limit:
-        raise MalformedFile(path, f"larger than {limit} bytes", owner=owner, mode=mode)
-    return FileContent(path, data, owner, mode), status
+        raise MalformedFile(shown, f"larger than {limit} bytes", owner=owner, mode=mode)
+    return FileContent(shown, data, owner, mode), status
+
+
+def open_regular(path: str, *, follow: bool = True, dir_fd: int | None = None) -> int:
+    """Open a file to read it. What is no regular file is only looked at: to open a device is to use it.
+
+    Returns a descriptor; of something else than a regular file, one that cannot be read (or, where the system knows no
+    ``O_PATH``, one that does not wait). Raises OSError, ValueError.
+    """
+    last = 0 if follow else getattr(os, "O_NOFOLLOW", 0)
+    reading = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    if sys.platform != "linux" or not os.path.isdir("/proc/self/fd"):
+        return os.open(path, reading | last, dir_fd=dir_fd)
+    looked = os.open(path, os.O_PATH | last, dir_fd=dir_fd)
+    try:
+        if not stat.S_ISREG(os.fstat(looked).st_mode):
+            return os.dup(looked)
+        return os.open(f"/proc/self/fd/{looked}", reading)
+    finally:
+        os.close(looked)
 
 
 def owner_of(uid: int) -> str | None:

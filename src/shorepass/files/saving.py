@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 
 from shorepass.errors import WriteError
+from shorepass.files.destination import Destination, acting_uid, is_shared
 from shorepass.files.draft import MARK, ChangedError, Draft, give
-from shorepass.files.placing import make_folders, remove
-from shorepass.files.reading import SIZE_LIMIT, quoted, read_with_status, reason
+from shorepass.files.placing import remove
+from shorepass.files.reading import SIZE_LIMIT, owner_of, quoted, read_with_status, reason
 from shorepass.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.shapes import NamedTuple
 
@@ -45,34 +47,52 @@ def update(
     owner: tuple[int, int] | None = None,
     timeout: float = LOCK_TIMEOUT,
     generations: int = 0,
+    own: bool = False,
 ) -> bool:
     """Replace a file's bytes by ``edit(current)``; False when nothing was to change (None, or the same bytes).
 
-    Symlinks are followed, dangling ones too; missing folders are made, 0700; a new file is 0600. ``edit`` may run more
-    than once. ``owner`` (uid, gid): to whom root gives a new file and new folders, by default the owner of the nearest
-    folder that exists. ``timeout``: seconds to wait for our other writers. ``generations``: how many are kept.
+    Symlinks are followed, dangling ones too, where their owner may lead us (see ``destination``); missing folders are made,
+    0700; a new file is 0600. ``edit`` may run more than once. ``owner`` (uid, gid): to whom root gives a new file and new
+    folders; None: root keeps them. ``timeout``: seconds to wait for our other writers. ``generations``: how many are kept.
+    ``own``: for a file that a person has named and that Shorepass alone writes: it may not be a symlink, nor another user's.
 
     Raises WriteError, FileError, MalformedFile, and what ``edit`` raises; then the file is as it was.
     """
     try:
-        target = os.path.realpath(path)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise WriteError(path, reason(error)) from None
-    folder = os.path.dirname(target)
-    try:
-        if not os.path.isdir(folder):
+        if own and os.path.islink(path):
+            raise WriteError(path, "a symlink", hint=f"name the file itself: {quoted(os.path.realpath(path))}")
+        try:
+            there = Destination(path).__enter__()
+        except (FileNotFoundError, NotADirectoryError):
             if edit(None) is None:
                 return False
-            make_folders(folder, owner)
-        with FolderLock(target, timeout) as lock:
-            for _ in range(RETRIES):
-                try:
-                    return _replace(lock, target, path, edit, owner, generations)
-                except ChangedError:
-                    continue
-    except OSError as error:
-        raise WriteError(path, reason(error), hint=_hint(error, target)) from None
-    raise WriteError(path, "another program keeps writing it", hint="stop that program, then try again")
+            there = Destination(path, make=True, owner=owner).__enter__()
+        with there:
+            return _update(_Save(path, there, edit, owner, generations, own), timeout)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        number = error if isinstance(error, OSError) else OSError()
+        raise WriteError(path, reason(error), hint=_hint(number, os.path.abspath(path.replace("\0", "")))) from None
+
+
+class _Save(NamedTuple):
+    """One call of ``update``: the path that was named, the open folder, and the arguments."""
+
+    path: str
+    there: Destination
+    edit: Callable[[FileContent | None], bytes | Sole | None]
+    owner: tuple[int, int] | None
+    generations: int
+    own: bool
+
+
+def _update(save: _Save, timeout: float) -> bool:
+    with FolderLock(save.there.at, timeout, shown=save.there.path) as lock:
+        for _ in range(RETRIES):
+            try:
+                return _replace(lock, save)
+            except ChangedError:
+                continue
+    raise WriteError(save.path, "another program keeps writing it", hint="stop that program, then try again")
 
 
 def sweep(folder: str) -> None:
@@ -86,28 +106,24 @@ def sweep(folder: str) -> None:
         raise WriteError(folder, reason(error)) from None
 
 
-def _replace(
-    lock: FolderLock,
-    target: str,
-    path: str,
-    edit: Callable[[FileContent | None], bytes | Sole | None],
-    owner: tuple[int, int] | None,
-    generations: int,
-) -> bool:
+def _replace(lock: FolderLock, save: _Save) -> bool:
+    target = save.there.at
     _sweep(lock, *os.path.split(target))
-    before = read_with_status(target, SIZE_LIMIT)
-    current = before[0]._replace(path=path) if before else None
-    edited = edit(current)
+    before = read_with_status(target, SIZE_LIMIT, shown=save.path, follow=False)
+    if before:
+        _check_owner(save, before[1])
+    current = before[0]._replace(path=save.path) if before else None
+    edited = save.edit(current)
     data = edited.data if isinstance(edited, Sole) else edited
     if data is None or (current is not None and data == current.data):
         return False
     with Draft(target) as draft:
-        _fill(draft, data, before and before[1], owner)
-        _check_unchanged(target, before)
+        _fill(draft, data, before and before[1], save.owner)
+        _check_unchanged(save, before)
         if isinstance(edited, Sole):
-            _forget(lock, target, data, before and before[1], owner, generations)
-        elif before and generations:
-            _rotate(target, before, generations)
+            _forget(lock, target, data, before and before[1], save.owner, save.generations)
+        elif before and save.generations:
+            _rotate(target, before, save.generations)
         if before:
             draft.replace(target)
         else:
@@ -116,13 +132,27 @@ def _replace(
     return True
 
 
+def _check_owner(save: _Save, file: os.stat_result) -> None:
+    """Raise WriteError where the file is another user's and may be a trap: its owner would read what we write.
+
+    In a folder that everyone may write, as the kernel has it (``protected_regular``, proc(5)); everywhere for a file that is
+    to be the user's own.
+    """
+    folder, me = save.there.folder, acting_uid()
+    if sys.platform == "win32" or folder is None or file.st_uid == me or (file.st_uid == 0 and not save.own):
+        return
+    if save.own or is_shared(folder):
+        whose = owner_of(file.st_uid) or file.st_uid
+        raise WriteError(save.path, f"the file belongs to {whose}", hint="name a file in a folder of your own")
+
+
 def _fill(draft: Draft, data: bytes, like: os.stat_result | None, owner: tuple[int, int] | None) -> None:
     """Bring content to the disk, as like the file it will replace as may be; ``owner`` is for a new one."""
     draft.write(data)
     if like:
         draft.resemble(draft.target, like)
     else:
-        give(draft.fd, owner, os.path.dirname(draft.target))
+        give(draft.fd, owner)
     os.fsync(draft.fd)
 
 
@@ -162,9 +192,9 @@ def _forget(
             remove(path)
 
 
-def _check_unchanged(target: str, before: tuple[FileContent, os.stat_result] | None) -> None:
+def _check_unchanged(save: _Save, before: tuple[FileContent, os.stat_result] | None) -> None:
     """Raise ChangedError when the file is no longer the one that was read: another inode, or other bytes."""
-    now = read_with_status(target, SIZE_LIMIT)
+    now = read_with_status(save.there.at, SIZE_LIMIT, shown=save.path, follow=False)
     if now is None or before is None:
         same = now is before
     else:

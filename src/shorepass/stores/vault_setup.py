@@ -145,7 +145,7 @@ def _trust_in(lock: Lock) -> Trust:
 def _install(vault: Vault, here: LocalContext, lock: Lock) -> str:
     """Put a key in its place, and return that."""
     if lock.to:
-        files.symlink(vault.link_path, lock.to)
+        files.symlink(vault.link_path, lock.to, owner=here.home_owner(vault.link_path))
         return vault.link_path
     path = vault.machine_path if lock.machine else vault.protected_path
     files.update(path, lambda _: lock.data, owner=here.home_owner(path))

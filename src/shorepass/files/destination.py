@@ -1,0 +1,164 @@
+"""Find the folder that a save goes to, and open it: by way of no symlink that another user may have planted.
+
+``realpath`` asks readlink(2), so the kernel's own rule for symlinks in shared folders (``protected_symlinks``, proc(5)) never
+applies to it, and what it answered may be another folder a moment later. Here each folder on the way is opened below the one
+before it, a symlink is followed only when its owner may lead us, and the save then works below the folder that is open.
+
+The rule: a symlink may belong to the user that we act as, or to root. In a folder that is not shared (sticky and writable by
+all) it may also belong to the owner of that folder; root follows such a symlink only into a folder of the same user, so that
+a user can lead root nowhere but home.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+
+from shorepass.errors import WriteError
+from shorepass.files.reading import owner_of, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["Destination", "acting_uid", "is_shared"]
+
+LINKS_LIMIT = 40  # symlinks on one way, as the kernel has it (path_resolution(7))
+FOLDER_MODE = 0o700
+PATH_ONLY = getattr(os, "O_PATH", os.O_RDONLY)  # an open folder that need not be readable
+BELOW = PATH_ONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+def acting_uid() -> int:
+    """Return the user whose rights over files this thread has: not root's where root acts as another user."""
+    uid = os.geteuid() if sys.platform != "win32" else 0
+    if uid == 0 and sys.platform == "linux":
+        try:
+            with open("/proc/thread-self/status", "rb") as status:
+                line = next(line for line in status if line.startswith(b"Uid:"))
+            return int(line.split()[4])  # real, effective, saved, and that for files (proc(5))
+        except (OSError, StopIteration, IndexError, ValueError):
+            return uid
+    return uid
+
+
+def is_shared(folder: os.stat_result) -> bool:
+    """Tell whether everyone may create files in a folder, and only their owner may remove them, as in /tmp."""
+    return bool(folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH)
+
+
+class Destination:
+    """An open folder and a name in it, for as long as the ``with`` block lasts.
+
+    ``path``: the real path, for people. ``at``: a path of the same file that no one can lead elsewhere meanwhile.
+    """
+
+    def __init__(self, path: str, *, make: bool = False, owner: tuple[int, int] | None = None) -> None:
+        """Walk to ``path``. ``make`` creates missing folders (0700), which root gives to ``owner``, if there is one.
+
+        Raises OSError: a folder on the way is missing or closed; WriteError: a symlink on the way may not be followed.
+        """
+        self._asked, self._make, self._owner = path, make, owner
+        self._fd = -1
+        self._leaders: set[int] = set()  # owners of symlinks that may lead root only into a folder of their own
+        self.path, self.name, self.at = os.path.realpath(path), os.path.basename(path), path
+        self.folder: os.stat_result | None = None
+
+    def __enter__(self) -> Self:
+        if sys.platform == "win32":
+            self.at = self.path
+            self.name = os.path.basename(self.path)
+            return self
+        try:
+            self._walk()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _walk(self) -> None:
+        me, links = acting_uid(), 0
+        self._fd = os.open(os.sep if os.path.isabs(self._asked) else os.curdir, BELOW)
+        real = [] if os.path.isabs(self._asked) else os.getcwd().split(os.sep)[1:]
+        names = [name for name in self._asked.split(os.sep) if name not in ("", os.curdir)]
+        while names:
+            name = names.pop(0)
+            found = self._status(name)
+            if found is not None and stat.S_ISLNK(found.st_mode):
+                links += 1
+                if links > LINKS_LIMIT:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+                self._may_lead(name, found, me)
+                target = os.readlink(name, dir_fd=self._fd)
+                if os.path.isabs(target):
+                    self._enter(os.sep)
+                    real = []
+                names[:0] = [part for part in target.split(os.sep) if part not in ("", os.curdir)]
+                if not names:
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            elif names:
+                self._enter_or_make(name, missing=found is None)
+                real = real[:-1] if name == os.pardir else [*real, name]
+            else:
+                self.name = name
+        if self.name in ("", os.pardir) or not self.name:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        self.folder = os.fstat(self._fd)
+        if me == 0 and not self._leaders <= {self.folder.st_uid}:
+            raise WriteError(self._asked, "a symlink of another user leads there", hint=self._look())
+        self.path = os.path.join(os.sep, *real, self.name)
+        self.at = self.path
+        if os.path.isdir("/proc/self/fd"):
+            self.at = f"/proc/self/fd/{self._fd}/{self.name}"
+
+    def _status(self, name: str) -> os.stat_result | None:
+        try:
+            return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def _may_lead(self, name: str, link: os.stat_result, me: int) -> None:
+        """Raise WriteError where a symlink may not be followed: see the rule above."""
+        folder = os.fstat(self._fd)
+        if link.st_uid in (me, 0):
+            return
+        if is_shared(folder) or link.st_uid != folder.st_uid:
+            whose = owner_of(link.st_uid) or link.st_uid
+            raise WriteError(self._asked, f"the symlink {name!r} on the way belongs to {whose}", hint=self._look())
+        self._leaders.add(link.st_uid)
+
+    def _look(self) -> str:
+        return f"name a file in a folder of your own; namei -lx {quoted(self._asked)} shows every symlink and its owner"
+
+    def _enter_or_make(self, name: str, *, missing: bool) -> None:
+        if missing and self._make:
+            try:
+                os.mkdir(name, FOLDER_MODE, dir_fd=self._fd)
+            except FileExistsError:
+                pass  # another program was faster
+            else:
+                self._enter(name)
+                self._give_away()
+                return
+        self._enter(name)
+
+    def _give_away(self) -> None:
+        """Give a folder that root has just created to its owner, unless another one is there by now."""
+        if self._owner is not None and sys.platform != "win32" and os.geteuid() == 0 == os.fstat(self._fd).st_uid:
+            by_link = f"/proc/self/fd/{self._fd}"
+            os.chown(by_link if os.path.exists(by_link) else self._fd, *self._owner)
+
+    def _enter(self, name: str) -> None:
+        below = os.open(name, BELOW, dir_fd=self._fd)
+        os.close(self._fd)
+        self._fd = below
