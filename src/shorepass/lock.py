@@ -62,7 +62,7 @@ class FolderLock:
         return self
 
     def _is_of_another_user(self) -> bool:
-        """Tell whether only other users hold the lock. A process in another pid namespace, which is not shown, counts as one."""
+        """Tell whether only other users hold the lock; a process of another pid namespace, not shown here, is one."""
         if sys.platform != "linux" or self.fd < 0:
             return False
         holders = _flock_holders(os.fstat(self.fd).st_ino)

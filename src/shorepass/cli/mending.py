@@ -38,8 +38,9 @@ def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool
                 offered.add(_offer(finding))
                 if finding.repair is None or isinstance(finding.repair, Advice) or person.gone:
                     continue
-                if _show(finding) and person.agrees():
-                    _mend(finding, examination, journal)
+                shown = _show(finding)
+                if shown and person.agrees():
+                    _mend(finding, examination, journal, shown[1])
             findings = examine(examination.afresh())
         left += findings
     return left
@@ -72,30 +73,31 @@ class _Person:
         return answer == "y"
 
 
-def _show(finding: Finding) -> bool:
-    """Show a change beforehand; False where it cannot be shown, and so is not made."""
-    from shorepass.doctor.preview import preview
+def _show(finding: Finding) -> tuple[str, bytes | None] | None:
+    """Show a change beforehand, and return what ``preview.shown`` does; None where it cannot be shown, and so is not made."""
+    from shorepass.doctor.preview import shown
     from shorepass.errors import ShorepassError, printable
 
     assert finding.repair is not None  # noqa: S101  # the caller has looked
     console.out()
     console.out(f"{finding.code}  {printable(finding.subject)}: {printable(finding.cause)}")
     try:
-        console.out_lines(preview(finding.repair))
+        change = shown(finding.repair)
     except ShorepassError as error:
         console.print_error(error)
-        return False
-    return True
+        return None
+    console.out_lines(change[0])
+    return change
 
 
-def _mend(finding: Finding, examination: Examination, journal: Journal) -> None:
+def _mend(finding: Finding, examination: Examination, journal: Journal, shown: bytes | None) -> None:
     """Make a repair, and say whether the finding is gone."""
     from shorepass.doctor import still_there
     from shorepass.doctor.mend import mend
     from shorepass.errors import ShorepassError
 
     try:
-        name = mend(finding, journal)
+        name = mend(finding, journal, shown)
         there = still_there(finding, examination.afresh())
     except ShorepassError as error:
         console.print_error(error)

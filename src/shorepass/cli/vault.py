@@ -192,5 +192,5 @@ def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> 
             raise WriteError(arguments.output, "there is such a file already")
         return text
 
-    files.update(arguments.output, edit, owner=here.home_owner(arguments.output))
+    files.update(arguments.output, edit, owner=here.home_owner(arguments.output), own=True)
     console.out(f"wrote {arguments.output}")

@@ -112,7 +112,7 @@ def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -
         console.data(drawn.encode() + b"\n")
     else:
         try:
-            files.update(path, lambda _: drawn.encode())
+            files.update(path, lambda _: drawn.encode(), own=True)
         except FileError as error:  # no login rests there
             raise WriteError(path, error.reason) from None
         _say_how_to_open(here, path)

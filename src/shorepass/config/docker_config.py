@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts import FileContent
 
-__all__ = ["DockerConfig", "Members", "add_auths", "add_helpers", "load", "load_variable"]
+__all__ = ["KNOWN_FIELDS", "DockerConfig", "Members", "add_auths", "add_helpers", "load", "load_variable"]
 
 Members: TypeAlias = "tuple[tuple[str, Any], ...]"
 
@@ -50,6 +50,9 @@ _FIELDS: dict[str, _Shape] = {
     "plugins": ((str,),),
     "proxies": (_PROXY,),
 }
+KNOWN_FIELDS = frozenset(
+    (*_FIELDS, "auths", "kubernetes", "stackorchestrator")
+)  # docker's, of all releases, in lower case
 
 
 class DockerConfig(NamedTuple):

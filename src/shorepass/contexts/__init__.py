@@ -11,7 +11,8 @@ reached by a program with a shell behind it (ssh, wsl, lima, colima, podman-mach
 from __future__ import annotations
 
 from shorepass.contexts.engine_family import Family
-from shorepass.files import FileContent, FileStatus
+from shorepass.errors import WriteError
+from shorepass.files import SIZE_LIMIT, FileContent, FileStatus
 from shorepass.shapes import NamedTuple, Protocol
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from shorepass.processes import Completed
 
-__all__ = ["Context", "FileContent", "FileStatus", "Place", "is_untouched"]
+__all__ = ["Context", "FileContent", "FileStatus", "Place", "check_unchanged", "is_untouched"]
 
 # Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
 _UNTOUCHED = frozenset((*Family, "compose", "kube"))
@@ -96,11 +97,25 @@ class Context(Protocol):
         and what ``edit`` raises; then nothing has changed.
         """
 
-    def set_mode(self, path: str, mode: int) -> None:
-        """Set the permission bits of what stands at ``path``. Raises WriteError."""
+    def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
+        """Set the permission bits of what stands at ``path``. Raises WriteError.
 
-    def set_owner(self, path: str, uid: int, gid: int) -> None:
-        """Give what stands at ``path`` (a symlink itself, not what it leads to) to somebody. Raises WriteError."""
+        ``seen``: what was shown to the user beforehand; where something else is there by now, nothing changes.
+        """
+
+    def set_owner(
+        self,
+        path: str,
+        uid: int,
+        gid: int,
+        *,
+        seen: FileStatus | None = None,
+        accept: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        """Give what stands at ``path`` (a symlink itself, not what it leads to) to another user. Raises WriteError.
+
+        ``seen``: as for ``set_mode``. ``accept``: is given a file's bytes, and tells whether it may be given away.
+        """
 
     def with_env(self, **variables: str) -> Context:
         """Return this context with some variables set: how ``--authfile`` and ``--config`` are expressed."""
@@ -120,3 +135,23 @@ class Place(NamedTuple):
     open: Callable[[], Context] | None = None
     trouble: str | None = None
     hint: str | None = None
+
+
+def check_unchanged(
+    context: Context, path: str, seen: FileStatus | None, accept: Callable[[bytes], bool] | None = None
+) -> None:
+    """Look again at what was shown, where a context has no way to hold on to a file. Raises WriteError: it has changed.
+
+    Between this look and the change another program may still act; ``files`` on this machine leaves no such moment.
+    """
+    if seen is None and accept is None:
+        return
+    found = context.status(path)
+    if found is None:
+        raise WriteError(path, "not there any more")
+    if seen is not None and not seen.is_same(found):
+        raise WriteError(path, "it has changed since it was shown, so it is left alone")
+    if accept is not None and found.kind == "file":
+        content = context.read(path, SIZE_LIMIT)
+        if content is None or not accept(content.data):
+            raise WriteError(path, "not a config file of that client")

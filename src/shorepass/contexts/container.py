@@ -10,7 +10,7 @@ import copy
 import posixpath
 from functools import cached_property, partial
 
-from shorepass.contexts import FileContent, FileStatus, Place
+from shorepass.contexts import FileContent, FileStatus, Place, check_unchanged
 from shorepass.contexts import accounts as users
 from shorepass.contexts.archive import ArchiveRoot
 from shorepass.contexts.container_changes import SIZE_LIMIT, Changes
@@ -350,12 +350,22 @@ class ContainerContext:
                 return True
         raise WriteError(path, "another program keeps writing it", hint="stop that program, then try again")
 
-    def set_mode(self, path: str, mode: int) -> None:
+    def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
         """Set the permission bits of what stands at ``path``."""
+        check_unchanged(self, path, seen)
         self._changes.of_rights(path, mode=mode)
 
-    def set_owner(self, path: str, uid: int, gid: int) -> None:
-        """Give what stands at ``path`` (a symlink itself, not what it leads to) to somebody."""
+    def set_owner(
+        self,
+        path: str,
+        uid: int,
+        gid: int,
+        *,
+        seen: FileStatus | None = None,
+        accept: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        """Give what stands at ``path`` (a symlink itself, not what it leads to) to another user."""
+        check_unchanged(self, path, seen, accept)
         self._changes.of_rights(path, owner=(uid, gid))
 
     @property

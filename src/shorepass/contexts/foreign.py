@@ -31,9 +31,10 @@ def writers(uid: int | None) -> list[int]:
 def _is_writer(folder: str, uid: int | None) -> bool:
     if sys.platform == "linux":
         try:
-            if _first_bytes(f"{folder}/comm").strip() in PROGRAMS:
+            # whose it is comes first: a stranger's command line may be memory that makes its reader wait (FUSE)
+            if os.stat(folder).st_uid == uid and _first_bytes(f"{folder}/comm").strip() in PROGRAMS:
                 arguments = _first_bytes(f"{folder}/cmdline").split(b"\0")
-                return any(verb in arguments for verb in VERBS) and os.stat(folder).st_uid == uid
+                return any(verb in arguments for verb in VERBS)
         except OSError:
             return False  # it has just ended
     return False

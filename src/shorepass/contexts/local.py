@@ -193,13 +193,33 @@ class LocalContext:
     def _save(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
         return files.update(path, edit, owner=self.home_owner(path))
 
-    def set_mode(self, path: str, mode: int) -> None:
+    def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
         """Set the permission bits of what stands at ``path``."""
-        files.set_mode(path, mode)
+        files.set_mode(path, mode, seen=seen)
 
-    def set_owner(self, path: str, uid: int, gid: int) -> None:
-        """Give what stands at ``path`` to somebody."""
-        files.set_owner(path, uid, gid, home=self.home())
+    def set_owner(
+        self,
+        path: str,
+        uid: int,
+        gid: int,
+        *,
+        seen: FileStatus | None = None,
+        accept: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        """Give what stands at ``path`` to another user."""
+        files.set_owner(path, uid, gid, home=self.home(), seen=seen, accept=accept)
+
+    def read_of_root(self, path: str, limit: int) -> FileContent | None:
+        """Return the content of a file that root owns in another user's home, with root's rights; None where it is not one.
+
+        No symlink is followed below the home, and a file with a second name is none: its owner may have put either there.
+        Raises FileError.
+        """
+        return files.read_of_root(path, limit, home=self.home() or "")
+
+    def names_of_root(self, folder: str) -> list[str]:
+        """Return the names in a folder that root owns in another user's home, with root's rights. Raises FileError."""
+        return files.names_of_root(folder, home=self.home() or "")
 
     def home_owner(self, path: str) -> tuple[int, int] | None:
         """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from shlex import quote
 
-from shorepass.contexts import FileContent, FileStatus, scripts
+from shorepass.contexts import FileContent, FileStatus, check_unchanged, scripts
 from shorepass.contexts.lookpath import candidates
 from shorepass.contexts.seen import Seen, last_words, seen, text
 from shorepass.contexts.transport import Record
@@ -292,12 +292,22 @@ class ShellContext:
             return (status.uid, status.gid) if status else None
         return None
 
-    def set_mode(self, path: str, mode: int) -> None:
+    def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
         """Set the permission bits of what stands at ``path``."""
+        check_unchanged(self, path, seen)
         self._change(path, scripts.set_mode(path, mode), hint=f"sudo chmod {mode:04o} {quote(path)}")
 
-    def set_owner(self, path: str, uid: int, gid: int) -> None:
-        """Give what stands at ``path`` to somebody."""
+    def set_owner(
+        self,
+        path: str,
+        uid: int,
+        gid: int,
+        *,
+        seen: FileStatus | None = None,
+        accept: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        """Give what stands at ``path`` to another user."""
+        check_unchanged(self, path, seen, accept)
         self._change(path, scripts.set_owner(path, uid, gid), hint=f"sudo chown -h {uid}:{gid} {quote(path)}")
 
     def _change(self, path: str, script: str, stdin: bytes = b"", hint: str | None = None) -> str:

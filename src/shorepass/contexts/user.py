@@ -148,14 +148,10 @@ class UserContext(LocalContext):
 
             return files.update(path, edit_as_root, owner=self._identity[:2])
 
-    def set_mode(self, path: str, mode: int) -> None:
+    def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
         """Set the permission bits of what stands at ``path``."""
         with self._as_user():
-            super().set_mode(path, mode)
-
-    def set_owner(self, path: str, uid: int, gid: int) -> None:
-        """Give what stands at ``path`` to somebody: with root's rights, as nobody else can."""
-        super().set_owner(path, uid, gid)
+            super().set_mode(path, mode, seen=seen)
 
 
 def login_environment(account: pwd.struct_passwd) -> dict[str, str]:

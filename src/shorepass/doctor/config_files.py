@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
+from shorepass.config.docker_config import KNOWN_FIELDS
 from shorepass.config.document import SIZE_LIMIT
+from shorepass.config.go_json import field_name
 from shorepass.config.locations import split
 from shorepass.doctor.containers import is_lent
 from shorepass.doctor.finding import Finding, Severity
@@ -29,6 +32,32 @@ CODES = {
 
 READ_BY_OTHERS, WRITTEN_BY_OTHERS, WRITTEN_BY_ALL, STICKY = 0o044, 0o022, 0o002, 0o1000
 PRIVATE = 0o077  # what a file with a secret grants to nobody else
+# What clients make in the folders on the way to their files: docker in .docker, podman and its kin in .config/containers.
+CLIENT_NAMES = frozenset(
+    (
+        *(
+            "config.json",
+            "contexts",
+            "buildx",
+            "cli-plugins",
+            "trust",
+            "ca",
+            "manifests",
+            "features.json",
+            "daemon.json",
+        ),
+        *(".token_seed", ".token_seed.lock", ".buildNodeID", "run", "machine", "scan", "scout", "models", "mcp"),
+        *("containers", "auth.json", "registries.conf", "registries.conf.d", "registries.d", "certs.d", "policy.json"),
+        *(
+            "containers.conf",
+            "containers.conf.d",
+            "storage.conf",
+            "libpod.conf",
+            "podman-connections.json",
+            "shorepass",
+        ),
+    )
+)
 OWN_FILE, OWN_FOLDER = 0o600, 0o700
 
 # A field that holds a secret and is not empty. A pattern, and no decoder: the file may be broken.
@@ -80,9 +109,13 @@ def _owners(examination: Examination) -> Iterator[Finding]:
 
 
 def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool) -> Finding:
-    repair: Owner | Advice = Owner(context, found.path, home.uid, home.gid)
+    foreign = _what_else(context, found) if able else ""
+    accept = is_config if found.kind == "file" else None
+    repair: Owner | Advice = Owner(context, found.path, home.uid, home.gid, found, accept)
     if not able:
         repair = Advice(f"sudo chown -R {home.uid}:{home.gid} {shlex.quote(found.path)}")
+    elif foreign:
+        repair = Advice(f"sudo ls -la {shlex.quote(found.path)}, and move away what is root's own: {foreign}")
     readable = found.mode & (0o055 if found.kind == "folder" else 0o044)
     cannot = "change" if readable else "read"
     evidence = (
@@ -92,6 +125,36 @@ def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool)
     cause = f"root owns it, and whose home it is in cannot {cannot} it"
     severity = Severity.WARNING if readable and found.kind != "folder" else Severity.ERROR
     return Finding("SP101", severity, context.name, found.path, cause, evidence, repair)
+
+
+def _what_else(context: Context, found: FileStatus) -> str:
+    """Return why root must not give a file or a folder away by itself: it is not what a client leaves there. Empty: it is.
+
+    The owner of the home can move root's files there: so what root gives away is only what a client itself makes.
+    """
+    if found.kind == "file":
+        read = getattr(context, "read_of_root", context.read)  # the user of the home cannot read it
+        try:
+            content = read(found.path, SIZE_LIMIT)
+        except FileError as error:
+            return error.reason
+        return "" if content is not None and is_config(content.data) else "it is not a client's config file"
+    list_names = getattr(context, "names_of_root", context.names)
+    try:
+        names = list_names(found.path)
+    except FileError as error:
+        return error.reason
+    strange = sorted(set(names) - CLIENT_NAMES)
+    return f"it holds {strange[0]!r}, which no client makes" if strange else ""
+
+
+def is_config(data: bytes) -> bool:
+    """Tell whether bytes are a client's config file: JSON with the fields of docker's or podman's, and no others."""
+    try:
+        found = json.loads(data or b"{}")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and all(field_name(name) in KNOWN_FIELDS for name in found)
 
 
 def _below(home: str, path: str) -> list[str]:
@@ -130,7 +193,7 @@ def _file_mode(context: Context, path: str) -> Iterator[Finding]:
 
 def _open(context: Context, status: FileStatus, cause: str, mode: int) -> Finding:
     evidence = (f"mode {status.mode:04o}, owner {status.owner or status.uid}",)
-    repair = Mode(context, status.path, mode)
+    repair = Mode(context, status.path, mode, status)
     return Finding("SP102", Severity.WARNING, context.name, status.path, cause, evidence, repair)
 
 
@@ -174,12 +237,12 @@ def _readable_again(context: Context, file: ConfigFile, error: FileError) -> Adv
     if status and status.kind == "folder":
         return Advice(f"docker made it for a mount whose file was missing: rmdir {path}, then log in anew")
     if status and status.uid == context.uid and status.mode & OWN_FILE != OWN_FILE:
-        return Mode(context, file.path, status.mode | OWN_FILE)
+        return Mode(context, file.path, status.mode | OWN_FILE, status)
     for above in reversed(_above(file.path)):
         folder = _status(context, above)
         if folder and folder.kind == "folder":
             if folder.uid == context.uid and folder.mode & OWN_FOLDER != OWN_FOLDER:
-                return Mode(context, above, folder.mode | OWN_FOLDER)
+                return Mode(context, above, folder.mode | OWN_FOLDER, folder)
             break
     return Advice(error.hint or f"ls -ld {shlex.quote(split(context, file.path)[0])} {path}")
 

@@ -96,7 +96,7 @@ def _absent(examination: Examination, helper: Named) -> Fault:
     status = _not_executable(context, helper.program)
     if status is not None:
         mode = status.mode | (status.mode & 0o444) >> 2
-        repair: Repair = Mode(context, status.path, mode)
+        repair: Repair = Mode(context, status.path, mode, status)
         if status.uid != context.uid and 0 not in (context.uid, examination.here.uid):
             repair = Advice(f"sudo chmod {mode:04o} {shlex.quote(status.path)}")
         seen = f"{status.path}: mode {status.mode:04o}, owner {status.owner or status.uid}"

@@ -43,7 +43,8 @@ class Kept(NamedTuple):
     """One repair.
 
     ``before`` and ``after``, both as bytes: a file's content and a SHA-256 (edit), permission bits (mode: ``0644``), or
-    ``UID:GID`` (owner). By ``after`` a file is known to be still as the repair left it.
+    ``UID:GID`` (owner). By ``after`` a file is known to be still as the repair left it. ``file``: which file or folder a
+    repair of mode or owner changed (``DEVICE:INODE``); empty where that is unknown.
     """
 
     code: str
@@ -52,6 +53,7 @@ class Kept(NamedTuple):
     kind: str
     before: bytes
     after: bytes
+    file: str = ""
 
 
 class Journal:
@@ -92,7 +94,7 @@ class Journal:
         assert content is not None  # noqa: S101  # it was in the list
         try:
             document = json.loads(content.data)
-            fields = {field: document[field] for field in Kept._fields}
+            fields = {"file": "", **{field: document[field] for field in Kept._fields if field in document}}
             if document["version"] != 1 or not all(isinstance(value, str) for value in fields.values()):
                 raise ValueError
             before = base64.b64decode(fields.pop("before"), validate=True)

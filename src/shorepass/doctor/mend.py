@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["mend", "undo"]
 
 
-def mend(finding: Finding, journal: Journal) -> str | None:
+def mend(finding: Finding, journal: Journal, shown: bytes | None = None) -> str | None:
     """Make a finding's repair; return its name in the journal, None where nothing was to change.
 
-    What it will replace is in the journal before it is replaced. Raises WriteError, FileError; then nothing has changed.
+    ``shown``: the file's bytes that the change was shown for; None where it was not shown. What it will
+    replace is in the journal before it is replaced. Raises WriteError, FileError; then nothing has changed.
     """
     repair = finding.repair
     if repair is None or isinstance(repair, Advice):
@@ -32,17 +33,17 @@ def mend(finding: Finding, journal: Journal) -> str | None:
     name = journal.name(finding.code)
     try:
         if isinstance(repair, Edit):
-            return name if _edit(repair, path, finding, journal, name) else None
-        status = _status(context, path)
+            return name if _edit(repair, path, finding, journal, name, shown) else None
+        status = repair.seen or _status(context, path)
         if isinstance(repair, Mode):
             before, after, kind = _mode(status.mode), _mode(repair.mode), "mode"
         else:
             before, after, kind = _owner(status.uid, status.gid), _owner(repair.uid, repair.gid), "owner"
-        journal.keep(name, Kept(finding.code, context.name, path, kind, before, after))
+        journal.keep(name, Kept(finding.code, context.name, path, kind, before, after, status.identity or ""))
         if isinstance(repair, Mode):
-            context.set_mode(path, repair.mode)
+            context.set_mode(path, repair.mode, seen=status)
         else:
-            context.set_owner(path, repair.uid, repair.gid)
+            context.set_owner(path, repair.uid, repair.gid, seen=status, accept=repair.accept)
     except BaseException:
         if name in journal.names():
             journal.forget(name)
@@ -50,11 +51,17 @@ def mend(finding: Finding, journal: Journal) -> str | None:
     return name
 
 
-def _edit(repair: Edit, path: str, finding: Finding, journal: Journal, name: str) -> bool:
+def _edit(repair: Edit, path: str, finding: Finding, journal: Journal, name: str, shown: bytes | None) -> bool:
+    made = False
+
     def edit(content: FileContent | None) -> bytes | None:
+        nonlocal made
         edited = repair.edit(content)
         if content is None or edited is None or edited == content.data:
             return None
+        if not made and shown is not None and shown != content.data:
+            raise WriteError(path, "it has changed since it was shown, so it is left alone")
+        made = True
         kept = Kept(finding.code, repair.context.name, path, "edit", content.data, _digest(edited))
         journal.keep(name, kept)  # once more where another program wrote meanwhile: what it wrote is what comes back
         return edited
@@ -83,19 +90,21 @@ def undo(name: str, journal: Journal, here: LocalContext) -> Kept:
 
         context.update(kept.path, edit)
     elif kept.kind == "mode":
-        _check(kept, _mode(_status(context, kept.path).mode))
-        context.set_mode(kept.path, int(kept.before, 8))
+        status = _status(context, kept.path)
+        _check(kept, _mode(status.mode), status)
+        context.set_mode(kept.path, int(kept.before, 8), seen=status)
     else:
         status = _status(context, kept.path)
-        _check(kept, _owner(status.uid, status.gid))
+        _check(kept, _owner(status.uid, status.gid), status)
         uid, gid = map(int, kept.before.split(b":"))
-        context.set_owner(kept.path, uid, gid)
+        context.set_owner(kept.path, uid, gid, seen=status)
     journal.forget(name)
     return kept
 
 
-def _check(kept: Kept, now: bytes) -> None:
-    if now not in (kept.before, kept.after):
+def _check(kept: Kept, now: bytes, status: FileStatus) -> None:
+    """Raise WriteError where it is another file than the one that was repaired, or no longer as the repair left it."""
+    if now not in (kept.before, kept.after) or kept.file != (status.identity or ""):
         raise _changed(kept)
 
 

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from shorepass.contexts import FileContent
     from shorepass.doctor.repair import Repair
 
-__all__ = ["command", "masked", "preview"]
+__all__ = ["command", "masked", "preview", "shown"]
 
 HIDDEN = "..."
 PATH_LIMIT = 5000  # characters of a command: a path in it must not be cut
@@ -56,9 +57,21 @@ def command(repair: Repair) -> str:
 
 def preview(repair: Repair) -> str:
     """Return the change as text for a person: a command, or a summary and a diff. Raises FileError, MalformedFile."""
+    return shown(repair)[0]
+
+
+def shown(repair: Repair) -> tuple[str, bytes | None]:
+    """Return what ``preview`` does, and the file's bytes that it shows a change of: None where it changes none.
+
+    Raises FileError, MalformedFile.
+    """
     if not isinstance(repair, Edit):
-        return printable(command(repair), PATH_LIMIT)
+        return printable(command(repair), PATH_LIMIT), None
     content = repair.context.read(repair.path, SIZE_LIMIT)
+    return _of_edit(repair, content), content.data if content else None
+
+
+def _of_edit(repair: Edit, content: FileContent | None) -> str:
     edited = repair.edit(content)
     before, after = content.data if content else b"", edited if edited is not None else b""
     if edited is None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts import Context, FileContent, FileStatus
 
 __all__ = ["Advice", "Edit", "Mode", "Owner", "Repair"]
 
@@ -37,20 +37,23 @@ class Edit(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """Other permission bits."""
+    """Other permission bits. ``seen``: the file or folder as it was found; nothing else is changed."""
 
     context: Context
     path: str
     mode: int
+    seen: FileStatus | None = None
 
 
 class Owner(NamedTuple):
-    """Another owner."""
+    """Another owner. ``seen``: as for Mode. ``accept``: tells by a file's bytes whether it may be given away."""
 
     context: Context
     path: str
     uid: int
     gid: int
+    seen: FileStatus | None = None
+    accept: Callable[[bytes], bool] | None = None
 
 
 Repair: TypeAlias = "Advice | Edit | Mode | Owner"

@@ -21,7 +21,7 @@ from shorepass.files.reading import SIZE_LIMIT, FileContent, FileStatus, head, n
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shorepass.files.placing import move, remove, set_mode, set_owner, symlink
+    from shorepass.files.placing import move, names_of_root, read_of_root, remove, set_mode, set_owner, symlink
     from shorepass.files.saving import Sole, generation, sweep, update
 
 __all__ = [
@@ -33,8 +33,10 @@ __all__ = [
     "head",
     "move",
     "names",
+    "names_of_root",
     "owner_of",
     "read",
+    "read_of_root",
     "remove",
     "set_mode",
     "set_owner",
@@ -49,7 +51,7 @@ def __getattr__(name: str) -> object:
     """Load what writes when it is first used: ``get`` only reads, and is counted in milliseconds."""
     if name in ("Sole", "generation", "sweep", "update"):
         from shorepass.files import saving as home
-    elif name in ("move", "remove", "set_mode", "set_owner", "symlink"):
+    elif name in ("move", "names_of_root", "read_of_root", "remove", "set_mode", "set_owner", "symlink"):
         from shorepass.files import placing as home  # type: ignore[no-redef]  # either
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

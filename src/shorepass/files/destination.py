@@ -55,12 +55,16 @@ class Destination:
     ``path``: the real path, for people. ``at``: a path of the same file that no one can lead elsewhere meanwhile.
     """
 
-    def __init__(self, path: str, *, make: bool = False, owner: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, path: str, *, make: bool = False, owner: tuple[int, int] | None = None, follow: bool = True
+    ) -> None:
         """Walk to ``path``. ``make`` creates missing folders (0700), which root gives to ``owner``, if there is one.
+
+        ``follow``: whether a symlink as the last name is followed, too.
 
         Raises OSError: a folder on the way is missing or closed; WriteError: a symlink on the way may not be followed.
         """
-        self._asked, self._make, self._owner = path, make, owner
+        self._asked, self._make, self._owner, self._follow = path, make, owner, follow
         self._fd = -1
         self._leaders: set[int] = set()  # owners of symlinks that may lead root only into a folder of their own
         self.path, self.name, self.at = os.path.realpath(path), os.path.basename(path), path
@@ -94,7 +98,7 @@ class Destination:
         while names:
             name = names.pop(0)
             found = self._status(name)
-            if found is not None and stat.S_ISLNK(found.st_mode):
+            if found is not None and stat.S_ISLNK(found.st_mode) and (names or self._follow):
                 links += 1
                 if links > LINKS_LIMIT:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))

@@ -6,48 +6,142 @@ import errno
 import os
 import stat
 import sys
+from contextlib import contextmanager
 
-from shorepass.errors import WriteError
+from shorepass.errors import FileError, WriteError
 from shorepass.files.destination import Destination
 from shorepass.files.draft import MARK
-from shorepass.files.reading import quoted, reason
+from shorepass.files.reading import SIZE_LIMIT, quoted, read_with_status, reason, status_of
 
-__all__ = ["make_folders", "move", "remove", "set_mode", "set_owner", "symlink"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shorepass.files.reading import FileContent, FileStatus
+
+__all__ = ["make_folders", "move", "names_of_root", "read_of_root", "remove", "set_mode", "set_owner", "symlink"]
 
 
-def set_mode(path: str, mode: int) -> None:
-    """Set the permission bits of what stands at ``path``. Raises WriteError."""
+def set_mode(path: str, mode: int, *, seen: FileStatus | None = None) -> None:
+    """Set the permission bits of what stands at ``path``. Raises WriteError.
+
+    ``seen``: what was shown to the user beforehand; where that is no longer what is there, nothing changes.
+    """
     try:
-        os.chmod(path, mode)
+        with _opened(path) as (fd, by_link):
+            _check_unchanged(path, fd, seen)
+            os.chmod(by_link, mode)
     except (OSError, ValueError) as error:
         raise WriteError(path, reason(error), hint=f"sudo chmod {mode:04o} {quoted(path)}") from None
 
 
-def set_owner(path: str, uid: int, gid: int, *, home: str | None = None) -> None:
-    """Give what stands at ``path`` (a symlink itself, not what it leads to) to somebody. Raises WriteError.
+def set_owner(
+    path: str,
+    uid: int,
+    gid: int,
+    *,
+    home: str | None = None,
+    seen: FileStatus | None = None,
+    accept: Callable[[bytes], bool] | None = None,
+) -> None:
+    """Give what stands at ``path`` (a symlink itself, not what it leads to) to another user. Raises WriteError.
 
     Below ``home``, which must be that of whoever gets it, nothing is given away that a symlink, or another name of the same
     file, has led to: or its owner could make root give them any file of this machine. (Only Linux can tell for sure.)
+    ``seen``: as for ``set_mode``. ``accept``: is given a regular file's first bytes, and tells whether it may be given away.
     """
     hint = f"sudo chown -h {uid}:{gid} {quoted(path)}"
     if sys.platform == "win32":
         raise WriteError(path, "Windows files have no owner of that kind")
     try:
-        if sys.platform != "linux" or home is None or not path.startswith(home.rstrip("/") + "/"):
-            os.chown(path, uid, gid, follow_symlinks=False)
-            return
-        fd = os.open(path, os.O_PATH | os.O_NOFOLLOW)
-        try:
-            found, me = os.fstat(fd), f"/proc/self/fd/{fd}"
-            if os.readlink(me) != os.path.realpath(home) + path[len(home.rstrip("/")) :]:
-                raise WriteError(path, "a symlink leads there", hint="look with ls -l at each folder on the way")
-            if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
-                raise WriteError(path, "the file has another name, too", hint=f"find / -xdev -inum {found.st_ino}")
-            os.chown(me, uid, gid)  # by way of this link: the very file that was looked at
-        finally:
-            os.close(fd)
+        with _opened(path, follow=False) as (fd, by_link):
+            found = os.fstat(fd)
+            if home is not None:
+                _check_way(path, fd, home)
+            if accept is not None and stat.S_ISREG(found.st_mode) and not accept(_content(by_link)):
+                raise WriteError(
+                    path, "not a config file of that client", hint=f"look what it is: sudo less {quoted(path)}"
+                )
+            _check_unchanged(path, fd, seen)
+            os.chown(by_link, uid, gid, follow_symlinks=by_link != path)
     except (OSError, ValueError) as error:
         raise WriteError(path, reason(error), hint=hint) from None
+
+
+def read_of_root(path: str, limit: int, *, home: str) -> FileContent | None:
+    """Return the content of root's own file below another user's ``home``; None where it is anything else.
+
+    No symlink is followed, and a file with a second name is none: the owner of the home may have put either there.
+    Raises FileError: it cannot be read; MalformedFile: more than ``limit`` bytes.
+    """
+    try:
+        with _opened(path, follow=False) as (fd, by_link):
+            found = os.fstat(fd)
+            _check_way(path, fd, home)
+            if not stat.S_ISREG(found.st_mode) or found.st_uid != 0:
+                return None
+            content = read_with_status(by_link, limit, shown=path)
+            return content[0] if content else None
+    except (OSError, ValueError, WriteError):
+        return None
+
+
+def names_of_root(folder: str, *, home: str) -> list[str]:
+    """Return the sorted names in root's own folder below another user's ``home``. Raises FileError: it is not one."""
+    try:
+        with _opened(folder, follow=False) as (fd, by_link):
+            found = os.fstat(fd)
+            _check_way(folder, fd, home)
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0:
+                raise FileError(folder, "not a folder of root's")
+            return sorted(os.listdir(by_link))
+    except (OSError, ValueError) as error:
+        raise FileError(folder, reason(error)) from None
+    except WriteError as error:
+        raise FileError(folder, error.reason, hint=error.hint) from None
+
+
+def _check_way(path: str, fd: int, home: str) -> None:
+    """Raise WriteError where a symlink below a home, or another name of the file, has led to what is open."""
+    if sys.platform != "linux" or not path.startswith(home.rstrip("/") + "/"):
+        return
+    found = os.fstat(fd)
+    if os.readlink(f"/proc/self/fd/{fd}") != os.path.realpath(home) + path[len(home.rstrip("/")) :]:
+        raise WriteError(path, "a symlink leads there", hint=f"namei -lx {quoted(path)}")
+    if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        raise WriteError(path, "the file has another name, too", hint=f"sudo find / -xdev -inum {found.st_ino}")
+
+
+@contextmanager
+def _opened(path: str, *, follow: bool = True) -> Iterator[tuple[int, str]]:
+    """Open what stands at a path, without using it: a descriptor, and a path that leads to this very file and no other.
+
+    Where the system has no ``O_PATH`` it is the path itself, with a descriptor of its folder's entry where that can be had.
+    """
+    with Destination(path, follow=follow) as there:
+        name = there.at
+        if stat.S_ISLNK(os.lstat(name).st_mode) and follow:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))  # it has become a symlink in this very moment
+        if not hasattr(os, "O_PATH"):
+            fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+        else:
+            fd = os.open(name, os.O_PATH | os.O_NOFOLLOW)
+    try:
+        by_link = f"/proc/self/fd/{fd}"
+        yield fd, by_link if os.path.exists(by_link) else path
+    finally:
+        os.close(fd)
+
+
+def _check_unchanged(path: str, fd: int, seen: FileStatus | None) -> None:
+    """Raise WriteError where an open file is not the one that was seen."""
+    if seen is not None and not seen.is_same(status_of(path, os.fstat(fd))):
+        raise WriteError(path, "it has changed since it was shown, so it is left alone")
+
+
+def _content(by_link: str) -> bytes:
+    found = read_with_status(by_link, SIZE_LIMIT, cut=True)
+    return found[0].data if found else b""
 
 
 def symlink(path: str, to: str, *, owner: tuple[int, int] | None = None) -> None:

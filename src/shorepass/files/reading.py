@@ -26,6 +26,7 @@ __all__ = [
     "read_with_status",
     "reason",
     "status",
+    "status_of",
 ]
 
 SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited
@@ -52,7 +53,8 @@ class FileStatus(NamedTuple):
 
     ``kind``: ``file``, ``folder`` or ``other``. ``mode``: the permission bits. ``owner`` is ``name(uid)``, None where
     unknown. ``identity``: equal for two paths that lead to one file, in whatever mounts; None where unknown. ``link``: the
-    path itself is a symlink, as far as that is known.
+    path itself is a symlink, as far as that is known. ``changed``: when its content, owner or mode last changed (ctime), in
+    nanoseconds since 1970; None where unknown.
     """
 
     path: str
@@ -64,6 +66,12 @@ class FileStatus(NamedTuple):
     owner: str | None = None
     identity: str | None = None
     link: bool = False
+    changed: int | None = None
+
+    def is_same(self, other: FileStatus | None) -> bool:
+        """Tell whether another look at a path saw this very file, and nothing about it has changed since."""
+        mine = (self.identity, self.uid, self.mode, self.changed)
+        return other is not None and mine == (other.identity, other.uid, other.mode, other.changed)
 
 
 def read(path: str, limit: int) -> FileContent | None:
@@ -90,11 +98,25 @@ def status(path: str) -> FileStatus | None:
         return None
     except (OSError, ValueError) as error:
         _refuse(path, error)
+    return status_of(path, found)
+
+
+def status_of(path: str, found: os.stat_result) -> FileStatus:
+    """Return what the system says of ``path`` as a FileStatus."""
     kind = "file" if stat.S_ISREG(found.st_mode) else "folder" if stat.S_ISDIR(found.st_mode) else "other"
     identity = f"{found.st_dev}:{found.st_ino}" if found.st_ino else None
     owner, mode = owner_of(found.st_uid), stat.S_IMODE(found.st_mode)
     return FileStatus(
-        path, kind, mode, found.st_uid, found.st_gid, found.st_size, owner, identity, os.path.islink(path)
+        path,
+        kind,
+        mode,
+        found.st_uid,
+        found.st_gid,
+        found.st_size,
+        owner,
+        identity,
+        os.path.islink(path),
+        found.st_ctime_ns,
     )
 
 

@@ -1,0 +1,397 @@
+"""Files that another user plants: no save is led astray by them, and root gives nothing away that it did not look at."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e import programs
+from e2e.people import Person, new_person
+from shorepass.contexts.procroot import ProcRoot
+from shorepass.errors import FileError
+from shorepass.files import reading
+
+PASSWORD = "wonderland of my own"
+AUTH = base64.b64encode(f"alice:{PASSWORD}".encode()).decode()
+LOGIN = json.dumps({"auths": {"x.example": {"auth": AUTH}}})
+
+
+@pytest.fixture(scope="module")
+def mallory() -> Iterator[Person]:
+    """The attacker: an ordinary user of this machine."""
+    with new_person() as person:
+        yield person
+
+
+@pytest.fixture(scope="module")
+def bob() -> Iterator[Person]:
+    """The victim: another ordinary user."""
+    with new_person() as person:
+        yield person
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder like /tmp: everyone may create files there, and the sticky bit protects each one's own."""
+    folder = Path(tempfile.mkdtemp(prefix="shorepass-shared-"))
+    folder.chmod(0o1777)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def as_root(home: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run shorepass as root, who has a home of their own."""
+    kept = [f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
+    command = [
+        "env",
+        f"HOME={home}",
+        f"PATH={Path(sys.executable).parent}:/usr/bin:/bin",
+        *kept,
+        sys.executable,
+        "-m",
+        "shorepass",
+        *words,
+    ]
+    return programs.run(programs.as_root(command), stdin=stdin)
+
+
+def sh(person: Person, script: str, *words: str) -> str:
+    """Let a user run a script; it must succeed."""
+    done = person.run("sh", "-c", script, "sh", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def is_in_reach(person: Person, secret: str, *folders: Path) -> bool:
+    """Tell whether a user can read a secret in any file of these folders, as it is or as docker writes it."""
+    encoded = base64.b64encode(f"alice:{secret}".encode()).decode()
+    script = 'grep -rlsF -e "$1" -e "$2" -- "$3" || true'
+    return any(sh(person, script, secret, encoded, str(folder)) for folder in folders)
+
+
+# The verbs that write a file which is named on the command line: their words, by its path.
+VERBS: dict[str, Callable[[str], list[str]]] = {
+    "vault export": lambda path: ["vault", "export", "--yes", "-o", path],
+    "who --html": lambda path: ["who", "--in", "me", "--html", path],
+    "login --authfile": lambda path: [
+        *("login", "--authfile", path, "--store", "file", "-u", "alice", "--password-stdin", "REGISTRY"),
+    ],
+    "login --config": lambda path: [
+        *("login", "--config", os.path.dirname(path), "--store", "file", "-u", "alice", "--password-stdin", "REGISTRY"),
+    ],
+}
+NAMES = {"login --config": "config.json"}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real registry where alice may log in."""
+    with programs.htpasswd_registry(tmp_path_factory.mktemp("planted"), {"alice": PASSWORD}) as name:
+        yield name
+
+
+@pytest.fixture
+def root_home(tmp_path: Path, registry: str) -> Path:
+    """Root's home, with one login in the vault."""
+    home = tmp_path / "root"
+    home.mkdir(mode=0o700)
+    done = as_root(home, "login", "-u", "alice", "--password-stdin", registry, stdin=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("to", ["a folder of hers", "a file of root's"])
+def test_root_follows_no_symlink_that_was_planted(
+    verb: str, to: str, mallory: Person, shared: Path, root_home: Path, registry: str, tmp_path: Path
+) -> None:
+    """In a folder that all may write, a symlink of another user leads nowhere: no file of hers, and none of root's, changes."""
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    drop = mallory.home / "drop"
+    sh(mallory, 'mkdir -p -m 777 "$1"', str(drop))
+    target = str(drop / "got.json") if to == "a folder of hers" else str(precious)
+    named = shared / NAMES.get(verb, "named.json")
+    sh(mallory, 'rm -f "$2"; ln -s "$1" "$2"', target, str(named))
+    words = [registry if word == "REGISTRY" else word for word in VERBS[verb](str(named))]
+    done = as_root(root_home, *words, stdin=PASSWORD)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert precious.read_text() == "precious"
+    assert not is_in_reach(mallory, PASSWORD, drop, shared)
+    assert sh(mallory, 'ls "$1"', str(drop)) == ""
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_root_follows_no_planted_symlink_to_a_folder(
+    verb: str, mallory: Person, shared: Path, root_home: Path, registry: str
+) -> None:
+    """The same for a symlink that is a folder on the way to the file, and for a chain of them."""
+    drop = mallory.home / "drop2"
+    sh(mallory, 'mkdir -p -m 777 "$1"; ln -s "$1" "$2/one"; ln -s one "$2/two"', str(drop), str(shared))
+    named = shared / "two" / NAMES.get(verb, "named.json")
+    words = [registry if word == "REGISTRY" else word for word in VERBS[verb](str(named))]
+    done = as_root(root_home, *words, stdin=PASSWORD)
+    assert done.returncode != 0
+    assert not is_in_reach(mallory, PASSWORD, drop, shared)
+    assert sh(mallory, 'ls "$1"', str(drop)) == ""
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_planted_file_is_not_written(
+    verb: str, mallory: Person, shared: Path, root_home: Path, registry: str
+) -> None:
+    """A file of another user in a folder that all may write is refused: she could read what is written into it."""
+    named = shared / NAMES.get(verb, "named.json")
+    sh(mallory, 'echo "{}" >"$1"; chmod 666 "$1"', str(named))
+    words = [registry if word == "REGISTRY" else word for word in VERBS[verb](str(named))]
+    done = as_root(root_home, *words, stdin=PASSWORD)
+    assert done.returncode != 0
+    assert sh(mallory, 'cat "$1"', str(named)) == "{}\n"
+
+
+@pytest.mark.parametrize("verb", ["vault export", "who --html"])
+def test_a_report_goes_into_no_file_of_another_user(
+    verb: str, mallory: Person, root_home: Path, tmp_path: Path
+) -> None:
+    """Wherever it is: what root exports never becomes the content of another user's file."""
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    named = folder / "report"
+    named.write_text("hers")
+    os.chown(named, mallory.uid, mallory.uid)
+    done = as_root(root_home, *VERBS[verb](str(named)))
+    assert (done.returncode != 0, named.read_text()) == (True, "hers")
+    assert "belongs to" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["vault export", "who --html"])
+def test_a_report_is_a_file_of_its_own(verb: str, root_home: Path, tmp_path: Path) -> None:
+    """Not even a symlink of one's own is written through: the error names the file that it leads to."""
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    done = as_root(root_home, *VERBS[verb](str(tmp_path / "link")))
+    assert (done.returncode != 0, (tmp_path / "real").read_text()) == (True, "old")
+    assert str(tmp_path / "real") in done.stderr
+
+
+def test_root_keeps_what_it_creates_in_a_users_folder(mallory: Person, root_home: Path, registry: str) -> None:
+    """A new file belongs to root, whosever folder it is in: only the home of the context may say otherwise."""
+    sh(mallory, "mkdir -p ~/open; chmod 777 ~/open")
+    named = mallory.home / "open" / "auth.json"
+    words = ["--store", "file", "-u", "alice", "--password-stdin", registry]
+    done = as_root(root_home, "login", "--authfile", str(named), *words, stdin=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    assert (named.stat().st_uid, named.stat().st_mode & 0o777) == (0, 0o600)
+    assert not is_in_reach(mallory, PASSWORD, named.parent)
+
+
+def test_the_mode_of_another_users_file_is_not_taken_over(mallory: Person, bob: Person, registry: str) -> None:
+    """In a folder that is not sticky bob replaces mallory's file of mode 0666; his login in it is his alone."""
+    folder = Path(tempfile.mkdtemp(prefix="shorepass-open-"))
+    folder.chmod(0o777)
+    named = folder / "auth.json"
+    try:
+        sh(mallory, 'echo "{}" >"$1"; chmod 666 "$1"', str(named))
+        words = ["login", "--authfile", str(named), "--store", "file", "-u", "alice", "--password-stdin", registry]
+        programs.run(programs.as_root(bob.shorepass(*words, PATH="/nowhere")), stdin=PASSWORD)
+        assert not is_in_reach(mallory, PASSWORD, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_user_follows_symlinks_of_their_own(bob: Person, registry: str) -> None:
+    """Dotfiles keep working: bob's own symlink, also a dangling one, by way of a folder that is one, is written through."""
+    sh(bob, "mkdir -p ~/dotfiles ~/.config; ln -sf dotfiles/docker ~/.docker; ln -sf real.json ~/dotfiles/link.json")
+    sh(bob, "mkdir -p ~/dotfiles/docker; ln -sf ../link.json ~/dotfiles/docker/config.json")
+    words = ["login", "--store", "file", "-u", "alice", "--password-stdin", registry]
+    done = programs.run(programs.as_root(bob.shorepass(*words, PATH="/nowhere")), stdin=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    assert registry in sh(bob, "cat ~/dotfiles/real.json")
+    assert sh(bob, "readlink ~/.docker ~/dotfiles/docker/config.json").split() == ["dotfiles/docker", "../link.json"]
+
+
+def test_another_users_lock_stops_no_save(mallory: Person, bob: Person, registry: str) -> None:
+    """Mallory locks bob's folder, which she can read, for as long as she likes; bob's login succeeds."""
+    sh(bob, "mkdir -p ~/locked; chmod 755 ~/locked")
+    folder = bob.home / "locked"
+    ready = "import fcntl,os,sys; fcntl.flock(os.open(sys.argv[1], 0), 2); print(1, flush=True); sys.stdin.read()"
+    command = [
+        programs.require("runuser"),
+        "-u",
+        mallory.name,
+        "--",
+        programs.require("python3"),
+        "-c",
+        ready,
+        str(folder),
+    ]
+    holder = subprocess.Popen(programs.as_root(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"1\n"
+        words = ["--config", str(folder), "--store", "file", "-u", "alice", "--password-stdin", registry]
+        done = programs.run(programs.as_root(bob.shorepass("login", *words, PATH="/nowhere")), stdin=PASSWORD)
+        assert (done.returncode, registry in sh(bob, 'cat "$1/config.json"', str(folder))) == (0, True)
+    finally:
+        holder.communicate(b"", timeout=60)
+
+
+# doctor --fix
+
+
+@pytest.fixture
+def project(mallory: Person) -> Iterator[Path]:
+    """A folder that a group shares, on the file system of mallory's home: she may rename every file in it."""
+    folder = mallory.folder / "project"
+    mallory.as_root("install", "-d", "-m", "0777", str(folder))
+    try:
+        yield folder
+    finally:
+        mallory.as_root("rm", "-rf", str(folder))
+
+
+def answer(command: list[str], before_answer: Callable[[], None]) -> str:
+    """Run a command on a terminal; when it asks, do something first, and then agree. Return what it printed."""
+    main, side = pty.openpty()
+    process = subprocess.Popen(
+        programs.as_root(command),
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        start_new_session=True,
+        env={"PATH": programs.SYSTEM_PATH},
+    )
+    os.close(side)
+    said = b""
+    try:
+        while b"[y]es" not in said:
+            assert select.select([main], [], [], 120)[0], said
+            said += os.read(main, 65536)
+        before_answer()
+        os.write(main, b"a\n")
+        while True:
+            assert select.select([main], [], [], 120)[0], said
+            try:
+                chunk = os.read(main, 65536)
+            except OSError:  # the terminal has no one at its other end any more
+                break
+            said += chunk
+    finally:
+        os.close(main)
+        process.wait(timeout=120)
+    return said.decode()
+
+
+def doctor(home: Path, person: Person, *words: str) -> list[str]:
+    """Return the command by which root looks into a user's context."""
+    kept = [f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
+    inside = ("--in", f"user:{person.name}")
+    return [
+        "env",
+        f"HOME={home}",
+        f"PATH={Path(sys.executable).parent}:/usr/bin:/bin",
+        *kept,
+        sys.executable,
+        "-m",
+        "shorepass",
+        "doctor",
+        *inside,
+        *words,
+    ]
+
+
+@pytest.mark.parametrize("theirs", ["bob", "root"])
+def test_the_doctor_gives_away_only_what_it_has_shown(
+    theirs: str, mallory: Person, bob: Person, project: Path, root_home: Path
+) -> None:
+    """While the question waits, mallory puts another file in the place of the one that was shown; it stays whose it is."""
+    config = mallory.home / ".docker/config.json"
+    sh(mallory, "rm -rf ~/.docker; mkdir -m 700 ~/.docker")
+    mallory.as_root("install", "-m", "0600", "/dev/stdin", str(config), stdin=LOGIN)
+    note = project / "note"
+    owner = bob.name if theirs == "bob" else "root"
+    mallory.as_root("install", "-m", "0600", "-o", owner, "/dev/stdin", str(note), stdin='{"auths": {}}')
+    inode = note.stat().st_ino
+    swap = lambda: sh(mallory, 'mv -f "$1" "$2"', str(note), str(config))  # noqa: E731
+    said = answer(doctor(root_home, mallory, "--fix"), lambda: swap() and None)
+    assert config.stat().st_ino == inode, said
+    assert config.owner() == owner
+    assert mallory.run("cat", str(config)).returncode != 0
+    assert "changed since it was shown" in said
+
+
+@pytest.mark.parametrize("content", ["no JSON", '{"type": "service_account", "private_key": "x"}', "[1]", ""])
+def test_root_gives_away_config_files_alone(content: str, mallory: Person, project: Path, root_home: Path) -> None:
+    """A file of root's that is no client's config file stays root's: mallory has moved it there."""
+    sh(mallory, "rm -rf ~/.docker; mkdir -m 700 ~/.docker")
+    secret = project / "root-secret"
+    mallory.as_root("install", "-m", "0600", "/dev/stdin", str(secret), stdin=content or "\n\n-----BEGIN KEY-----")
+    sh(mallory, 'mv -f "$1" ~/.docker/config.json', str(secret))
+    done = programs.run(programs.as_root(doctor(root_home, mallory, "--fix", "--yes")))
+    assert (mallory.home / ".docker/config.json").stat().st_uid == 0
+    assert "SP101" in done.stdout
+    assert "chown" not in done.stdout.partition("fix")[0] or "not a client's config file" in done.stdout
+
+
+def test_root_gives_away_no_folder_of_other_things(mallory: Person, root_home: Path) -> None:
+    """A folder of root's with files in it that no client makes stays root's."""
+    sh(mallory, "rm -rf ~/.docker")
+    mallory.as_root("install", "-d", "-m", "0700", str(mallory.home / ".docker"))
+    mallory.as_root("install", "-m", "0600", "/dev/stdin", str(mallory.home / ".docker/id_ed25519"), stdin="key")
+    programs.run(programs.as_root(doctor(root_home, mallory, "--fix", "--yes")))
+    assert (mallory.home / ".docker").stat().st_uid == 0
+    mallory.as_root("rm", "-r", str(mallory.home / ".docker"))
+
+
+def test_what_sudo_docker_login_leaves_is_given_back(mallory: Person, root_home: Path) -> None:
+    """The repair that people need still works: folder and file become the user's, and an undo takes exactly these back."""
+    mallory.as_root("rm", "-rf", str(mallory.home / ".docker"))
+    mallory.as_root("install", "-d", "-m", "0700", str(mallory.home / ".docker"))
+    config = mallory.home / ".docker/config.json"
+    mallory.as_root("install", "-m", "0600", "/dev/stdin", str(config), stdin=LOGIN)
+    done = programs.run(programs.as_root(doctor(root_home, mallory, "--fix", "--yes")))
+    assert (config.parent.stat().st_uid, config.stat().st_uid) == (mallory.uid, mallory.uid), done.stdout
+    names = [word for word in done.stdout.replace(")", " ").split() if word.endswith("-SP101")]
+    sh(mallory, "cp ~/.docker/config.json ~/.docker/other; mv ~/.docker/other ~/.docker/config.json")
+    undone = as_root(root_home, "doctor", "--undo", names[-1])
+    assert (undone.returncode != 0, config.stat().st_uid) == (True, mallory.uid), undone.stderr
+
+
+# Devices
+
+
+def test_no_device_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device, a FIFO and a socket are looked at, and not opened, neither on this machine nor in a container's tree."""
+    opened: list[int] = []
+    real_open = os.open
+
+    def watched(path: str, flags: int, *words: int, **named: int) -> int:
+        fd = real_open(path, flags, *words, **named)  # type: ignore[arg-type]
+        if not flags & os.O_PATH:
+            opened.append(os.fstat(fd).st_mode)
+        return fd
+
+    device = tmp_path / "config.json"
+    programs.run(programs.as_root(["mknod", str(device), "c", "1", "7"]))
+    monkeypatch.setattr(os, "open", watched)
+    with pytest.raises(FileError, match="not a regular file"):
+        reading.read(str(device), 100)
+    root = ProcRoot(os.getpid(), "")
+    monkeypatch.setattr("shorepass.contexts.procroot._is_in", lambda *_: True)
+    with pytest.raises(FileError, match="not a regular file"):
+        root.read(str(device), 100)
+    assert [mode for mode in opened if (mode & 0o170000) not in (0o040000, 0o100000)] == []
