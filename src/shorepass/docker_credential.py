@@ -57,23 +57,9 @@ def _read(limit: int) -> bytes:
 
 def _open_store() -> Store:
     from shorepass.contexts.local import LocalContext
-    from shorepass.stores import settings
-    from shorepass.stores.accounts import Accounts
-    from shorepass.stores.chosen import chosen
+    from shorepass.stores.own_helper import open_store
 
-    here = LocalContext.current()
-    found = settings.load(here)
-    choose = None
-    if found.rules or here.getenv(settings.ACCOUNT_VARIABLE):
-        from shorepass.stores.choice import Chooser
-
-        choose = Chooser(here, found).for_key
-    store = chosen(here, ask=_ask, tell=_tell, found=found)
-    if here.getenv(settings.BEHIND_VARIABLE):
-        from shorepass.stores.behind import Behind
-
-        return Behind(store, choose, here)
-    return Accounts(store, choose)
+    return open_store(LocalContext.current(), ask=_ask, tell=_tell)
 
 
 def _ask(prompt: str) -> str:

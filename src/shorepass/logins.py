@@ -105,9 +105,9 @@ def store_login(context: Context, target: Target, credential: Credential) -> boo
     if target.helper is None:
         entry = write_entry(credential, docker=target.path == docker_config_path(context)[0])
         return context.update(target.path, _member_setter(("auths", target.key), entry))
-    from shorepass.helper.client import HelperClient
+    from shorepass.stores.own_helper import helper_client
 
-    HelperClient(context, target.helper).store(target.key, credential)
+    helper_client(context, target.helper).store(target.key, credential)
     if target.records:
 
         def record(current: FileContent | None) -> bytes | None:
@@ -164,10 +164,10 @@ def erase(context: Context, target: Target) -> Erasure:
     found = False
     try:
         if target.helper is not None:
-            from shorepass.helper.client import HelperClient
+            from shorepass.stores.own_helper import helper_client
 
             try:
-                found = HelperClient(context, target.helper).erase(target.key)
+                found = helper_client(context, target.helper).erase(target.key)
             except HelperError as error:
                 if not target.detected or error.trouble is not Trouble.NO_STORE:
                     raise

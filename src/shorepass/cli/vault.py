@@ -19,7 +19,7 @@ EXAMPLES = """\
 examples:
   shorepass vault init                          # a machine key: nothing to type, ever
   shorepass vault init --ssh-key ~/.ssh/id_ed25519
-  shorepass vault init --passphrase             # asked for on the terminal, at every use
+  shorepass vault init --passphrase             # asked for on the terminal, once a command
   shorepass vault rekey --passphrase            # another key; the old one opens nothing any more
   shorepass vault trust                         # use a vault that another machine or another key wrote
   shorepass vault export -o logins.json         # in plain text, as a config.json that docker reads

@@ -48,8 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one row a login."""
     import time
+    from contextlib import suppress
 
     from shorepass.contexts.local import LocalContext
+    from shorepass.errors import SourceError
+    from shorepass.stores.own_helper import unlock
     from shorepass.who.check import check
     from shorepass.who.document import sentence
     from shorepass.who.gather import look
@@ -57,7 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass.who.sharing import with_shares
 
     here, now = LocalContext.current(), time.time()
-    looked = look(_places(arguments, here), now=now)
+    places = _places(arguments, here)
+    if any(place.name == here.name for place in places):
+        with suppress(SourceError):  # what is wrong is said with the logins
+            unlock(here)
+    looked = look(places, now=now)
     if arguments.check:
         looked = check(looked, place.access(arguments), seconds=arguments.timeout, now=now)
     looked = with_shares(looked)

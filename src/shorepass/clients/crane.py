@@ -284,9 +284,9 @@ def _ask(
 
 def _ask_helper(trace: Trace, path: str, helper: str, key: str, keys: list[str], auths: list[AuthConfig]) -> _Possible:
     """Ask a helper; a registry token is still taken from the file's entry."""
-    from shorepass.helper.client import HelperClient
+    from shorepass.stores.own_helper import helper_client
 
-    client = HelperClient(trace.context, helper, named_in=path)
+    client = helper_client(trace.context, helper, named_in=path)
     try:
         answer = client.get(key)
     except HelperError as error:

@@ -38,10 +38,10 @@ class HelperLists:
 
     def asked(self, path: str, suffix: str, key: str) -> list[Entry]:
         """Return the login that a helper gives for one key of the file ``path``, whatever it lists; empty for none."""
-        from shorepass.helper.client import HelperClient
+        from shorepass.stores.own_helper import helper_client
 
         try:
-            credential = HelperClient(self._context, suffix).get(key)
+            credential = helper_client(self._context, suffix).get(key)
         except SourceError as error:
             return [Entry(key, "", "", path, suffix, error)]
         if not is_login(credential):
@@ -49,11 +49,11 @@ class HelperLists:
         return [Entry(key, getattr(credential, "username", ""), kind_of(credential), path, suffix)]
 
     def _names(self, suffix: str) -> dict[str, str] | SourceError:
-        from shorepass.helper.client import HelperClient
+        from shorepass.stores.own_helper import helper_client
 
         if suffix not in self._known:
             try:
-                self._known[suffix] = HelperClient(self._context, suffix).list()
+                self._known[suffix] = helper_client(self._context, suffix).list()
             except SourceError as error:
                 self._known[suffix] = error
         return self._known[suffix]

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-__all__ = ["WITHOUT", "ask", "is_there", "nobody"]
+__all__ = ["WITHOUT", "ask", "is_there", "locked", "nobody"]
 
 WITHOUT = "it wants a passphrase, and there is no terminal to ask on"
 
@@ -26,11 +26,7 @@ def ask(prompt: str) -> str:
         _open()
         typed = getpass.getpass(visible(prompt))
     except OSError:
-        raise StoreLocked(
-            "vault",
-            WITHOUT,
-            hint=f"run it in a terminal; or choose a key that needs no one: {command(None, 'vault', 'rekey', '--machine-key')}",
-        ) from None
+        raise locked() from None
     except EOFError:  # Ctrl-D
         typed = ""
     if not typed:
@@ -53,6 +49,18 @@ def is_there() -> bool:
     except OSError:
         return False
     return threading.current_thread() is threading.main_thread()
+
+
+def locked() -> StoreLocked:
+    """Return the error where no person can be asked: there is no terminal, or the passphrase was not typed on it."""
+    rekey = command(None, "vault", "rekey", "--machine-key")
+    try:
+        _open()
+    except OSError:
+        hint = f"run it in a terminal; or choose a key that needs no one: {rekey}"
+        return StoreLocked("vault", WITHOUT, hint=hint)
+    hint = f"run it again and type the passphrase; or choose a key that needs no one: {rekey}"
+    return StoreLocked("vault", "locked: its passphrase was not typed", hint=hint)
 
 
 def nobody(prompt: str) -> NoReturn:

@@ -11,6 +11,7 @@ from shorepass.doctor.helper_programs import fault
 from shorepass.doctor.repair import Advice
 from shorepass.doctor.secret_stores import Bus, bus, is_initialised, pass_folder
 from shorepass.errors import HelperError, HelperTimeout, Trouble
+from shorepass.helper import OURSELVES
 from shorepass.helper.causes import NO_GPG_ID
 
 TYPE_CHECKING = False
@@ -61,6 +62,8 @@ def _trouble(examination: Examination, helper: Named) -> Iterator[Finding]:
         return
     for error in _errors(examination, helper):
         code = "SP205" if isinstance(error, HelperTimeout) else _CODE_OF.get(error.trouble, "SP212")
+        if code == "SP210" and helper.suffix == OURSELVES:
+            code = "SP212"  # its vault is no keyring
         cause, seen = error.reason, f"asked: {error.program} {error.verb}"
         if code == "SP209":
             cause, seen = NO_KEYRING[bus(context)], f"{error.program} {error.verb}: {error.reason}"

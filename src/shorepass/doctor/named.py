@@ -82,9 +82,9 @@ def listed(context: Context, suffix: str) -> dict[str, str] | HelperError:
 
     A locked keyring is told before the helper is asked: on a desktop even its list would open a window, for the password.
     """
-    from shorepass.helper.client import HelperClient
+    from shorepass.stores.own_helper import helper_client
 
-    client = HelperClient(context, suffix)
+    client = helper_client(context, suffix)
     try:
         path = client.path()
         if suffix == "secretservice" and is_locked(context):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shorepass.contexts.terminal import WITHOUT
 from shorepass.errors import Trouble
 from shorepass.shapes import NamedTuple
 
@@ -64,6 +65,7 @@ CAUSES = (
     ),
     Cause("org.freedesktop.secrets", f"no keyring answers on the session bus; {UNLOCK}", Trouble.NO_KEYRING),
     Cause("locked collection", UNLOCK, Trouble.LOCKED),
+    Cause(WITHOUT, "run it in a terminal there", Trouble.LOCKED),
     Cause("token too long", "helpers take no login of 64 KiB or more"),
     Cause("exec format error", "install the build for this machine; a script needs #! in its first line"),
     Cause("interpreter or loader", "install the build for this machine, or the program in the script's first line"),

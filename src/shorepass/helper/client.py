@@ -7,7 +7,16 @@ import re
 from shorepass.contexts.at_login import find_usual
 from shorepass.contexts.command import by_hand, command, said_there
 from shorepass.credential import ANONYMOUS
-from shorepass.errors import HelperFailed, HelperMissing, HelperTimeout, Trouble, UsageError, printable
+from shorepass.errors import (
+    HelperFailed,
+    HelperMissing,
+    HelperTimeout,
+    ShorepassError,
+    StoreLocked,
+    Trouble,
+    UsageError,
+    printable,
+)
 from shorepass.files.reading import quoted
 from shorepass.helper import OURSELVES, protocol
 from shorepass.helper.causes import cause_of, install, sign_in
@@ -18,7 +27,7 @@ from shorepass.secret import repeats
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from typing import TypeAlias, TypeVar
 
     from shorepass.contexts import Context
     from shorepass.credential import Credential
@@ -26,8 +35,11 @@ if TYPE_CHECKING:
     from shorepass.processes import Completed
 
     Decoded = TypeVar("Decoded")
+    Inside: TypeAlias = Callable[
+        [str, bytes], tuple[int, bytes]
+    ]  # a verb and its input: exit status and standard output
 
-__all__ = ["DEFAULT_TIMEOUT", "HelperClient"]
+__all__ = ["DEFAULT_TIMEOUT", "HelperClient", "Inside"]
 
 DEFAULT_TIMEOUT = 20.0  # seconds; without a keyring the secret-service helper needs 25 to fail by itself
 LONGEST_TIMEOUT = 86_400.0  # seconds: a day; what is longer is a mistake
@@ -44,12 +56,19 @@ class HelperClient:
     """One credential helper in one context: ``suffix`` is the NAME in ``docker-credential-NAME``.
 
     ``timeout`` is in seconds for each call; None: SHOREPASS_HELPER_TIMEOUT, else 20, and longer where a person has to type
-    a passphrase for our own helper. ``named_in`` is the file that names the helper, for hints. Raises UsageError when
+    a passphrase for our own helper. ``named_in`` is the file that names the helper, for hints. ``inside`` answers in
+    place of the program: see ``stores.own_helper``, which everybody but stores and migration calls. Raises UsageError when
     SHOREPASS_HELPER_TIMEOUT is no number of seconds.
     """
 
     def __init__(
-        self, context: Context, suffix: str, *, timeout: float | None = None, named_in: str | None = None
+        self,
+        context: Context,
+        suffix: str,
+        *,
+        timeout: float | None = None,
+        named_in: str | None = None,
+        inside: Inside | None = None,
     ) -> None:
         self.suffix = suffix
         self.program = protocol.program_name(printable(suffix))
@@ -57,6 +76,7 @@ class HelperClient:
         self._hurried = timeout is not None
         self._timeout = _timeout_of(context) if timeout is None else timeout
         self._named_in = named_in
+        self._inside = inside
 
     def get(self, server_url: str) -> Credential:
         """Return what the helper's answer means, ANONYMOUS when it has none. Raises HelperError."""
@@ -108,6 +128,8 @@ class HelperClient:
     def _call(self, verb: Verb, stdin: bytes) -> tuple[str, Completed]:
         """Run the helper; return the program's path and what it did. Raises HelperMissing, HelperTimeout, HelperFailed."""
         path = self.path(verb)
+        if self._inside is not None and verb is not Verb.VERSION:
+            return path, self._answered(self._inside, path, verb, stdin)
         try:
             done = self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
             if done.status:
@@ -127,6 +149,20 @@ class HelperClient:
         except ProcessError as error:
             hint = self._by_hand(path, verb, self._server(verb, stdin))
             raise HelperFailed(path, verb, str(error), hint=hint, trouble=Trouble.GARBAGE) from None
+
+    @staticmethod
+    def _answered(inside: Inside, path: str, verb: Verb, stdin: bytes) -> Completed:
+        """Return what this process answers in the helper's place. Raises HelperFailed."""
+        from shorepass.processes import Completed
+
+        try:
+            return Completed(*inside(verb, stdin), b"")
+        except ShorepassError as error:
+            cause = cause_of(error.message)
+            trouble = cause.trouble if cause else None
+            if isinstance(error, StoreLocked):
+                trouble = Trouble.LOCKED
+            raise HelperFailed(path, verb, error.message, hint=error.hint, trouble=trouble) from None
 
     @staticmethod
     def _server(verb: Verb, stdin: bytes) -> str:

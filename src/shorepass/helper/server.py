@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         def list(self) -> dict[str, str]: ...
 
 
-__all__ = ["INPUT_LIMIT", "serve"]
+__all__ = ["INPUT_LIMIT", "answer", "serve"]
 
 INPUT_LIMIT = 4 * 1024 * 1024  # bytes; docker's own helpers stop at 64 KiB, and the longest tokens have some 20
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
@@ -47,14 +47,8 @@ def serve(
         return 1, _line(usage)
     try:
         match words[0]:
-            case Verb.STORE:
-                return _store(_input(read), open_store)
-            case Verb.GET:
-                return _get(_input(read), open_store)
-            case Verb.ERASE:
-                return _erase(_input(read), open_store)
-            case Verb.LIST:
-                return 0, protocol.as_go_writes(dict(sorted(open_store().list().items())))
+            case Verb.STORE | Verb.GET | Verb.ERASE | Verb.LIST:
+                return answer(words[0], read, open_store)
             case Verb.VERSION | "--version" | "-v":
                 return 0, _line(version)
             case "--help" | "-h":
@@ -64,6 +58,18 @@ def serve(
     except ProtocolError as error:
         return 1, _line(str(error).replace("it printed", "standard input holds"))
     return 1, _line(f"{name}: unknown action: {words[0]}")
+
+
+def answer(verb: str, read: Callable[[int], bytes], open_store: Callable[[], Keeper]) -> tuple[int, bytes]:
+    """Answer ``store``, ``get``, ``erase`` or ``list``. See ``serve``. Raises ShorepassError, ProtocolError."""
+    match verb:
+        case Verb.STORE:
+            return _store(_input(read), open_store)
+        case Verb.GET:
+            return _get(_input(read), open_store)
+        case Verb.ERASE:
+            return _erase(_input(read), open_store)
+    return 0, protocol.as_go_writes(dict(sorted(open_store().list().items())))
 
 
 def _store(given: bytes, open_store: Callable[[], Keeper]) -> tuple[int, bytes]:

@@ -79,8 +79,25 @@ def _is_protected_ssh_key(data: bytes) -> bool:
     return not inside.startswith(b"openssh-key-v1\0\0\0\0\4none")
 
 
+# What passphrases have opened in this process, by the content of the key's file. A person types each once a command, and its
+# two seconds of work are done once, however often the vault is opened.
+_OPENED: dict[bytes, list[Key]] = {}
+
+
 def parse(content: FileContent, ask: Ask) -> list[Key]:
-    """Return the keys in a file; ``ask`` is asked for its passphrase. Raises StoreLocked, StoreBroken."""
+    """Return the keys in a file; ``ask`` is asked for its passphrase, unless that was right before in this process.
+
+    Raises StoreLocked, StoreBroken.
+    """
+    if content.data in _OPENED:
+        return _OPENED[content.data]
+    keys = _parsed(content, ask)
+    if needs_passphrase(content):
+        _OPENED[content.data] = keys
+    return keys
+
+
+def _parsed(content: FileContent, ask: Ask) -> list[Key]:
     from pyrage import DecryptError
     from pyrage import passphrase as scrypt
 

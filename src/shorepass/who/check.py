@@ -185,11 +185,11 @@ def _is_held(login: Login) -> bool:
 
 def _get(context: Context, login: Login, now: float) -> Login | str:
     """Return a login with the credential that its helper gave; the note about it where the helper has none."""
-    from shorepass.helper.client import HelperClient
+    from shorepass.stores.own_helper import helper_client
 
     assert login.helper is not None  # noqa: S101  # it is held
     try:
-        credential = HelperClient(
+        credential = helper_client(
             helped(context, login.helper), login.helper, timeout=HELPER_SECONDS, named_in=login.path or None
         ).get(login.key)
     except HelperError as error:

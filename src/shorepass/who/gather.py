@@ -21,6 +21,7 @@ from shorepass.errors import (
     MalformedFile,
     ShorepassError,
     SourceError,
+    Trouble,
     without_user_info,
 )
 from shorepass.helper.protocol import program_name
@@ -28,7 +29,7 @@ from shorepass.shapes import NamedTuple
 from shorepass.who.expiry import expires_at
 from shorepass.who.login import BROKEN, Login, Looked, State
 from shorepass.who.together import together
-from shorepass.who.use import is_looked_up, quiet, remembered, uses
+from shorepass.who.use import is_looked_up, plain, quiet, remembered, uses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,13 +142,13 @@ def _ask_helpers(opened: Sequence[_Opened]) -> _Lists:
 def helped(context: Context, suffix: str) -> Context:
     """Return a context in which a helper is on PATH, if it is in the user's login shell: the login there works."""
     program = program_name(suffix)
-    return context if context.which(program) else as_at_login(context, program) or context
+    return plain(context) if context.which(program) else as_at_login(context, program) or context
 
 
 def _list(name: str, context: Context, suffix: str) -> dict[str, str] | HelperError | None:
-    from shorepass.helper.client import HelperClient
+    from shorepass.stores.own_helper import helper_client
 
-    helper = HelperClient(helped(context, suffix), suffix, timeout=HELPER_SECONDS)
+    helper = helper_client(helped(context, suffix), suffix, timeout=HELPER_SECONDS)
     try:
         if asks_helpers(name):
             return helper.list()
@@ -176,10 +177,10 @@ def _ask_for_keys(opened: Sequence[_Opened], lists: _Lists) -> _Gets:
 
 
 def _get(context: Context, suffix: str, key: str) -> Credential | HelperError:
-    from shorepass.helper.client import HelperClient
+    from shorepass.stores.own_helper import helper_client
 
     try:
-        return HelperClient(helped(context, suffix), suffix, timeout=HELPER_SECONDS).get(key)
+        return helper_client(helped(context, suffix), suffix, timeout=HELPER_SECONDS).get(key)
     except HelperError as error:
         return error
 
@@ -291,13 +292,19 @@ def _listed(login: Login, key: str, account: str) -> Login:
 def broken(login: Login, error: SourceError, context: Context) -> Login:
     """Return a login in the state that an error of its source means."""
     if isinstance(error, HelperError):
-        state = State.HELPER_MISSING if isinstance(error, HelperMissing) else State.HELPER_FAILED
+        state = _state_of(error)
     elif isinstance(error, MalformedFile):
         state = State.MALFORMED
     else:
         of_root = isinstance(error, FileError) and _is_of_root(context, error.path)
         state = State.ROOT_OWNED if of_root else State.UNREADABLE
     return login._replace(state=state, detail=error.message, hint=error.hint)
+
+
+def _state_of(error: HelperError) -> State:
+    if isinstance(error, HelperMissing):
+        return State.HELPER_MISSING
+    return State.LOCKED if error.trouble is Trouble.LOCKED else State.HELPER_FAILED
 
 
 def _is_of_root(context: Context, path: str) -> bool:

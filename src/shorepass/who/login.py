@@ -27,6 +27,7 @@ class State(Enum):
     UNREADABLE = "unreadable"
     ROOT_OWNED = "root-owned"  # unreadable, because root owns it in a home that is not root's
     MALFORMED = "malformed"
+    LOCKED = "locked"  # whoever knows the passphrase can open it: nothing is broken
     NOT_CHECKED = "not checked"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shorepass.resolution import Resolution
     from shorepass.who.login import Login
 
-__all__ = ["is_looked_up", "quiet", "remembered", "resolve", "uses"]
+__all__ = ["is_looked_up", "plain", "quiet", "remembered", "resolve", "uses"]
 
 LOOKS = frozenset(("head", "home", "is_folder", "names", "read", "status", "which"))
 
@@ -61,6 +61,11 @@ class _Quiet:
 def remembered(context: Context) -> Context:
     """Return a context that is asked everything once: several clients and many keys ask the same. Only for looking."""
     return cast("Context", _Remembered(context))
+
+
+def plain(context: Context) -> Context:
+    """Return the context that is behind ``remembered``: for what does more than look."""
+    return context._context if isinstance(context, _Remembered) else context  # noqa: SLF001  # of this very file
 
 
 def quiet(context: Context) -> Context:
