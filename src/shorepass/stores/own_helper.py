@@ -110,13 +110,13 @@ def unlock(here: LocalContext) -> None:
 
     Without a terminal no one is asked. Raises SourceError: the passphrase is wrong, or the vault is broken.
     """
-    from shorepass.clients import find
+    from shorepass.clients import FAMILIES, find
     from shorepass.contexts import terminal
     from shorepass.stores.vault import Vault
 
     vault = Vault(here, ask=terminal.ask, tell=lambda _: None)
     if settings.load(here).store not in (None, vault.name) or not terminal.is_there() or not vault.exists():
         return
-    entries = [entry for name in ("docker", "podman") for entry in find(name).entries(here, ask_helpers=False)]
+    entries = [entry for name in FAMILIES for entry in find(name).entries(here, ask_helpers=False)]
     if any(entry.helper == OURSELVES for entry in entries):
         vault.keys()
