@@ -20,7 +20,7 @@ demo: .demo/installed
 
 test: .venv/installed
 	tests/install-programs
-	.venv/bin/python -m pytest $(TESTS)
+	.venv/bin/python tests/run.py $(TESTS)
 
 lint: .venv/installed
 	.venv/bin/ruff check

@@ -20,10 +20,14 @@ import client_files
 KEPT = ("CI", "LANG", "LC_ALL", "PYTHONPATH", "PYTEST_CURRENT_TEST", "SHOREPASS_FUZZ", "TMPDIR", "TZ")
 
 
-# A shell that starts us in the background lets us ignore these, and so would every program that a test interrupts.
-for _number in (signal.SIGINT, signal.SIGQUIT):
+# A signal that is ignored stays so in every program that a test starts; one that is handled does not. So nohup, a shell
+# that starts us in the background and the like keep what they want of this process, and of nothing that is under test.
+for _number in signal.valid_signals() - {
+    signal.SIGPIPE,
+    signal.SIGXFSZ,
+}:  # these Python ignores, and restores in programs
     if signal.getsignal(_number) is signal.SIG_IGN:
-        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+        signal.signal(_number, lambda _number, _frame: None)
 
 
 class Done(NamedTuple):
