@@ -102,13 +102,11 @@ class Crane(DockerFiles):
 
     def target(self, context: Context, server: str) -> Target:
         """Return where ``crane auth login SERVER`` stores: in docker's file, whichever file crane reads now."""
-        path, key = docker_config_path(context)[0], _login_key(context, server)
-        helper = _load(context, path).helper(key)
-        return Target(path, key, helper or None, records=bool(helper))
+        return _target(context, server, "login")
 
     def erasures(self, context: Context, server: str) -> list[Target]:
         """Return what ``crane auth logout SERVER`` erases: the one key, in docker's file or its helper."""
-        return [self.target(context, server)]
+        return [_target(context, server, "logout")]
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return the logins of the one file that crane reads, and of the variable beside it."""
@@ -305,12 +303,14 @@ def _ask_helper(trace: Trace, path: str, helper: str, key: str, keys: list[str],
     return _Possible(merged, Source(path, key, helper))
 
 
-def _login_key(context: Context, server: str) -> str:
-    """Return the key that a login is stored under. Raises InvalidReference, UsageError: more than a registry's name."""
+def _target(context: Context, server: str, verb: str) -> Target:
+    """Return where a login is, or will be. Raises InvalidReference, UsageError: more than a registry's name; SourceError."""
     registry = registry_of_server(server)
     if not is_registry(server):
         raise UsageError(
             f"crane takes no such registry: {printable(without_user_info(server))}",
-            hint=command(context, "login", registry, client="crane"),
+            hint=command(context, verb, registry, client="crane"),
         )
-    return server_url(server)
+    path, key = docker_config_path(context)[0], server_url(server)
+    helper = _load(context, path).helper(key)
+    return Target(path, key, helper or None, records=bool(helper))
