@@ -11,6 +11,7 @@ import sys
 from contextlib import contextmanager
 
 from shorepass.shapes import NamedTuple
+from shorepass.waiting import Wait, settle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,7 +125,11 @@ def run(
         raise ProcessNotStarted("its path, its arguments or its environment cannot be passed on") from None
     try:
         converse = _converse_by_threads if sys.platform == "win32" else _converse
-        return converse(process, stdin, timeout, limit)
+        if attended:
+            settle()
+            return converse(process, stdin, timeout, limit)
+        with Wait(os.path.basename(argv[0])):
+            return converse(process, stdin, timeout, limit)
     finally:
         if attended:
             _let_go_of_terminal(process)

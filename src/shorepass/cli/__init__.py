@@ -113,6 +113,7 @@ def _open_what_is_closed() -> None:
 
 
 def _run(verb: Verb, arguments: argparse.Namespace) -> int:
+    end_of_waits = console.show_waits()
     try:
         return verb.run(arguments)
     except ShorepassError as error:
@@ -128,6 +129,8 @@ def _run(verb: Verb, arguments: argparse.Namespace) -> int:
     except OSError as error:  # every room has errors of its own: what is left is standard output
         console.note(f"standard output: {_words(error)}")
         return 1
+    finally:
+        end_of_waits()
 
 
 def _add_hint(error: ShorepassError, arguments: argparse.Namespace) -> None:

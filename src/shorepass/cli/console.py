@@ -14,10 +14,11 @@ import sys
 
 from shorepass.foreign_text import visible
 from shorepass.shapes import NamedTuple
+from shorepass.waiting import WATCHERS, settle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Any, TextIO
 
@@ -42,6 +43,7 @@ __all__ = [
     "print_json",
     "print_table",
     "question",
+    "show_waits",
     "width",
 ]
 
@@ -117,6 +119,7 @@ def hidden_question(prompt: str) -> str:
     from getpass import getpass  # it loads termios, and only a person who types waits for it
 
     _settle()
+    settle()
     try:
         return getpass(visible(prompt), sys.stderr)
     except EOFError:
@@ -200,6 +203,36 @@ def crash(kind: type[BaseException], error: BaseException, trace: TracebackType 
         err(line)
 
 
+def show_waits() -> Callable[[], None]:
+    """Show on a terminal what this command waits for, from now on; return what ends that."""
+    if not sys.stderr.isatty():
+        return lambda: None
+    from shorepass.cli.wait_line import WaitLine  # it loads threads, and only a person waits
+
+    line = WaitLine(_overwrite)
+    WATCHERS.append(line)
+
+    def end() -> None:
+        WATCHERS.remove(line)
+        line.settle()
+
+    return end
+
+
+def _overwrite(old: str, new: str) -> None:
+    """Put one line into the place of another on standard error; no control sequence but a carriage return."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80  # 0: it does not say
+    except (OSError, ValueError):
+        columns = 80
+    old, new = (visible(text)[: columns - 1] for text in (old, new))
+    try:  # contextlib is not loaded for this
+        sys.stderr.write("\r" + new.ljust(len(old)) + ("" if new else "\r"))
+        sys.stderr.flush()
+    except OSError:
+        pass  # the terminal is gone
+
+
 def _settle() -> None:
     """Bring standard output up to date, so that what follows on standard error is below it; a failure shows at the end."""
     try:  # noqa: SIM105  # contextlib is not loaded for this
@@ -210,5 +243,6 @@ def _settle() -> None:
 
 def _write(stream: TextIO, text: str) -> None:
     """Write to a stream; what its encoding has no bytes for is escaped."""
+    settle()
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

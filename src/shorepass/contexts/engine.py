@@ -17,6 +17,7 @@ from shorepass.http import Request, Url, percent_encode
 from shorepass.http.unix import UnixTransport
 from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessOutputTooLarge, ProcessTimeout
 from shorepass.shapes import NamedTuple
+from shorepass.waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,7 +212,8 @@ class Engine:
 
     def _send(self, request: Request, limit: int, timeout: float = ANSWER_SECONDS) -> Response:
         try:
-            return self._transport.send(request, limit=limit, timeout=timeout)
+            with Wait(self.name):
+                return self._transport.send(request, limit=limit, timeout=timeout)
         except RegistryError as error:
             hint = as_root("who", "--all") if isinstance(error.__cause__, PermissionError) else None
             raise ContextError(self.name, f"{self.socket}: {error.reason.lower()}", hint=hint) from None

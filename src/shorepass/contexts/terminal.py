@@ -8,6 +8,7 @@ import sys
 from shorepass.contexts.command import command
 from shorepass.errors import StoreLocked
 from shorepass.foreign_text import visible
+from shorepass.waiting import settle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def ask(prompt: str) -> str:
     """Return what was typed, unseen. Raises StoreLocked: there is no terminal, or nothing was typed."""
     import getpass
 
+    settle()
     try:
         _open()
         typed = getpass.getpass(visible(prompt))

@@ -15,6 +15,7 @@ import os
 from shorepass.errors import ContextError, printable
 from shorepass.processes import ProcessError, ProcessTimeout
 from shorepass.shapes import NamedTuple
+from shorepass.waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Transport(NamedTuple):
         text = PREAMBLE.replace("MARK", mark) + f"echo {mark} >&2\n{script}\nsp_say end\n"
         data = text.encode("utf-8", "surrogateescape")
         try:
-            done = self.here.run(self._argv(len(data)), data + stdin, timeout=timeout, limit=limit + FRAMES_LIMIT)
+            with Wait(self.name):
+                done = self.here.run(self._argv(len(data)), data + stdin, timeout=timeout, limit=limit + FRAMES_LIMIT)
         except ProcessTimeout:
             raise
         except ProcessError as error:

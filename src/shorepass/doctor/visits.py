@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from shorepass import visit
 from shorepass.client_table import FAMILIES, ROWS
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor.decisions import end_of
 from shorepass.errors import SourceError
 from shorepass.names import Reference
+from shorepass.who.together import together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +31,6 @@ def make(examination: Examination, access: Access) -> list[Visit]:
 
     A login that ended by its own word is not sent. Registries are asked at the same time, one registry's logins in turn.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     groups: dict[str, list[Resolution]] = {}
     for resolution in examination.decisions:
         if _is_worth_asking(examination, resolution):
@@ -37,11 +38,8 @@ def make(examination: Examination, access: Access) -> list[Visit]:
             if examination.reference is None:  # a login is asked about, and nobody has named a repository
                 resolution = resolution._replace(reference=Reference(registry))
             groups.setdefault(registry, []).append(resolution)
-    if not groups:
-        return []
-    with ThreadPoolExecutor(min(REGISTRIES_AT_ONCE, len(groups))) as pool:
-        made = pool.map(lambda group: _one_registry(examination, access, group), groups.values())
-        return [one for visits in made for one in visits]
+    jobs = [partial(_one_registry, examination, access, group) for group in groups.values()]
+    return [one for visits in together(jobs, workers=REGISTRIES_AT_ONCE) for one in visits or ()]
 
 
 def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:

@@ -23,6 +23,7 @@ from shorepass.helper.causes import cause_of, install, sign_in
 from shorepass.helper.protocol import Refusal, Verb
 from shorepass.processes import ProcessError, ProcessNotStarted, ProcessTimeout
 from shorepass.secret import repeats
+from shorepass.waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ class HelperClient:
         if self._inside is not None and verb is not Verb.VERSION:
             return path, self._answered(self._inside, path, verb, stdin)
         try:
-            done = self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
+            with Wait(self.program):
+                done = self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
             if done.status:
                 done = self._again_on_terminal([path, verb], stdin, done)
             answers = done.status == 0 or protocol.refusal_of(done.stdout) is Refusal.NOT_FOUND

@@ -27,6 +27,7 @@ from shorepass.registry.challenge import choose, parse_challenges
 from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of
 from shorepass.resolution import Outcome, Step
 from shorepass.shapes import NamedTuple
+from shorepass.waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class RegistryClient:
         self._transports: dict[tuple[str, str, int], Transport] = {}
         self._greeting: Response | None = None
         self._greeted = 0.0
-        self._question = _Question(access.timeout)
+        self._question = _Question(registry, access.timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -371,7 +372,8 @@ class RegistryClient:
 class _Question:
     """The time for one question, however many requests it takes: ``with`` around them, and around parts of them."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, registry: str, seconds: float) -> None:
+        self._wait = Wait(registry)
         self._seconds = seconds
         self._end = 0.0
         self._depth = 0
@@ -379,10 +381,13 @@ class _Question:
     def __enter__(self) -> None:
         if self._depth == 0:
             self._end = time.monotonic() + self._seconds
+            self._wait.__enter__()
         self._depth += 1
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
+        if self._depth == 0:
+            self._wait.__exit__()
 
     def left(self) -> float:
         """Return the seconds that are left."""

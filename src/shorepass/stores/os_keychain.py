@@ -21,6 +21,7 @@ from shorepass.errors import MalformedFile, StoreBroken, StoreLocked, StoreMissi
 from shorepass.helper import protocol
 from shorepass.stores import check
 from shorepass.stores.bounded import within
+from shorepass.waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ class OsKeychain:
         return found
 
     def _ask(self, work: Callable[[Backend], Result]) -> Result:
-        return within(TIMEOUT, lambda: self._translated(work), StoreMissing(NAME, f"no answer within {TIMEOUT:g} s"))
+        with Wait(NAME):
+            return within(
+                TIMEOUT, lambda: self._translated(work), StoreMissing(NAME, f"no answer within {TIMEOUT:g} s")
+            )
 
     def _translated(self, work: Callable[[Backend], Result]) -> Result:
         try:

@@ -15,6 +15,7 @@ from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing,
 from shorepass.secret import Secret
 from shorepass.stores import check
 from shorepass.stores.bounded import within
+from shorepass.waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class SecretService:
         if not self._address:
             raise StoreMissing(NAME, "no session bus here, so no keyring", hint=_start())
         late = StoreMissing(NAME, f"no keyring answers on the session bus within {TIMEOUT:g} s", hint=_start())
-        return within(TIMEOUT, lambda: _connected(self._address, work), late)
+        with Wait(NAME):
+            return within(TIMEOUT, lambda: _connected(self._address, work), late)
 
 
 def _connected(address: str, work: Callable[[Any], Result]) -> Result:
