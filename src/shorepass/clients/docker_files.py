@@ -1,4 +1,4 @@
-"""What docker and crane have alike: docker's file, its entries, and what is named in it."""
+"""What clients that read docker's file as docker does have alike: the file, its entries, and what is named in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One client's view of one file: docker's, which crane shares, and that of podman, skopeo and buildah. Pure."""
+"""One client's view of one file: as docker reads it, and as podman, skopeo and buildah do. Pure."""
 
 from __future__ import annotations
 
