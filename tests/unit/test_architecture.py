@@ -185,6 +185,87 @@ def test_each_client_has_all_of_the_protocol(name: str) -> None:
     assert (client.name, client.row) == (name, ROWS[name])
 
 
+# What opens, lists or looks at a file by its path. Elsewhere these would do it here, with this process's rights.
+OPENS = {
+    "os": {
+        "open",
+        "stat",
+        "lstat",
+        "listdir",
+        "scandir",
+        "readlink",
+        "access",
+        "walk",
+        "unlink",
+        "remove",
+        "rename",
+        "replace",
+    }
+    | {"mkdir", "makedirs", "rmdir", "chmod", "chown", "link", "symlink", "utime", "truncate", "mkfifo"},
+    "os.path": {
+        "exists",
+        "isfile",
+        "isdir",
+        "islink",
+        "lexists",
+        "realpath",
+        "getsize",
+        "getmtime",
+        "samefile",
+        "ismount",
+    },
+}
+OPENING_METHODS = {
+    "load_cert_chain",
+    "load_default_certs",
+    "read_text",
+    "read_bytes",
+    "write_text",
+    "write_bytes",
+    "iterdir",
+    "glob",
+}
+MAY_OPEN = {
+    "cli/__init__.py": "the null device, in the place of a stream that the caller has closed",
+    "cli/console.py": "the null device, in the place of a closed pipe",
+    "lock.py": "a part of files: the lock, and who holds it",
+    "temporary.py": "a part of files: folders of our own, for as long as a command runs",
+    "http/tls.py": "OpenSSL's own places, and memory lent to it (files.lent)",
+    "processes.py": "the program that is to be started",
+    "who/page.py": "the parts of the page, out of this package",
+    "one_command.py": "the folder that it has made itself",
+    "placement.py": "the program beside this one",
+    "cli/helper.py": "the program beside this one",
+    "stores/own_helper.py": "the program beside this one",
+    "stores/vault.py": "the vault of the user who runs this process: a store is never another context's",
+    "migration/sources.py": "the files of the user who runs this process",
+    "cli/migrate.py": "the files of the user who runs this process",
+    "removal.py": "the state folder of the user who runs this process",
+}
+
+
+def test_only_contexts_and_files_open_files() -> None:
+    """Every path of a context is opened by that context: it may be another user's, a container's or another machine's."""
+
+    def opens(call: ast.Call) -> bool:
+        function = ast.unparse(call.func)
+        owner, _, name = function.rpartition(".")
+        return (
+            function == "open"
+            or name in OPENS.get(owner, ())
+            or name in OPENING_METHODS
+            or owner in ("shutil", "tempfile")
+        )
+
+    found = {
+        name
+        for name, tree in modules()
+        if not name.startswith(("contexts/", "files/", "testing/"))
+        and any(isinstance(node, ast.Call) and opens(node) for node in ast.walk(tree))
+    }
+    assert found == set(MAY_OPEN)
+
+
 def test_no_room_is_a_lumber_room() -> None:
     """A file says one thing; these names say nothing."""
     names = {part for name, _ in modules() for part in name.removesuffix(".py").split("/")}

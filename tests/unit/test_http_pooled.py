@@ -21,6 +21,7 @@ from shorepass.http.peer import issuer_of
 from shorepass.http.pooled import PooledTransport
 from shorepass.http.proxy import proxy_for
 from shorepass.registry.certs import Certificates
+from shorepass.registry.trust import authorities
 from shorepass.testing import Failure, Registry
 from unit.transport_contract import TransportContract
 
@@ -155,7 +156,7 @@ def test_system_authorities_of_the_context(authority: trustme.CA, tmp_path: Path
     authority.cert_pem.write_to_path(tmp_path / "bundle.pem")
     with Registry(tls=server_side(authority, "127.0.0.1")) as registry:
         context = LocalContext({"SSL_CERT_FILE": str(tmp_path / "bundle.pem")})
-        transport = PooledTransport(context, Certificates())
+        transport = PooledTransport(context, Certificates(trusted=authorities(context)))
         url = Url("https", "127.0.0.1", registry.port, "/v2/")
         assert transport.send(Request("GET", url), limit=10, timeout=60).status == 200
         transport.close()

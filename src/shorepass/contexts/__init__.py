@@ -21,15 +21,21 @@ if TYPE_CHECKING:
 
     from shorepass.processes import Completed
 
-__all__ = ["Context", "FileContent", "FileStatus", "Place", "check_unchanged", "is_untouched"]
+__all__ = ["Context", "FileContent", "FileStatus", "Place", "check_unchanged", "is_this_machine", "is_untouched"]
 
 # Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
+_OF_THIS_MACHINE = frozenset(("me", "sudo", "sudo-login", "user"))
 _UNTOUCHED = frozenset((*Family, "compose", "kube"))
 
 
 def is_untouched(name: str) -> bool:
     """Tell whether the context of that name is one in which no program is to be run just to look."""
     return name.partition(":")[0] in _UNTOUCHED
+
+
+def is_this_machine(name: str) -> bool:
+    """Tell whether the context of that name is a user of this very machine: its paths are this machine's."""
+    return name.partition(":")[0] in _OF_THIS_MACHINE
 
 
 class Context(Protocol):

@@ -21,6 +21,7 @@ import time
 from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
+from shorepass.contexts import is_this_machine
 from shorepass.errors import MalformedFile, UsageError, WriteError
 from shorepass.shapes import NamedTuple
 
@@ -113,7 +114,7 @@ class Journal:
         Bytes are looked at as they are: what was repaired may have been no JSON. An entry that cannot be read goes too, as
         it cannot be undone. Raises FileError, WriteError.
         """
-        wanted, shared = [host.lower().encode() for host in hosts], set(paths) if _is_here(context) else set()
+        wanted, shared = [host.lower().encode() for host in hosts], set(paths) if is_this_machine(context) else set()
         forgotten = []
         for name in self.names():
             try:
@@ -121,7 +122,7 @@ class Journal:
             except MalformedFile:
                 kept = None
             if kept is None or (
-                (kept.context == context or (kept.path in shared and _is_here(kept.context)))
+                (kept.context == context or (kept.path in shared and is_this_machine(kept.context)))
                 and kept.kind == "edit"
                 and any(host in _plain(kept.before) for host in wanted)
             ):
@@ -139,11 +140,6 @@ class Journal:
         files.sweep(self.folder)
         for name in names[: max(0, len(names) - KEPT + 1)] + [name for name in names[-KEPT + 1 :] if name < oldest]:
             self.forget(name)
-
-
-def _is_here(context: str) -> bool:
-    """Tell whether a context is a user of this very machine: its files are."""
-    return context.partition(":")[0] in ("me", "sudo", "sudo-login", "user")
 
 
 def _plain(data: bytes) -> bytes:

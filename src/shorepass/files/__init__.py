@@ -21,6 +21,7 @@ from shorepass.files.reading import SIZE_LIMIT, FileContent, FileStatus, head, n
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from shorepass.files.lending import lent
     from shorepass.files.placing import move, names_of_root, read_of_root, remove, set_mode, set_owner, symlink
     from shorepass.files.saving import Sole, generation, sweep, update
 
@@ -31,6 +32,7 @@ __all__ = [
     "Sole",
     "generation",
     "head",
+    "lent",
     "move",
     "names",
     "names_of_root",
@@ -51,6 +53,8 @@ def __getattr__(name: str) -> object:
     """Load what writes when it is first used: ``get`` only reads, and is counted in milliseconds."""
     if name in ("Sole", "generation", "sweep", "update"):
         from shorepass.files import saving as home
+    elif name == "lent":
+        from shorepass.files import lending as home  # type: ignore[no-redef]  # another one
     elif name in ("move", "names_of_root", "read_of_root", "remove", "set_mode", "set_owner", "symlink"):
         from shorepass.files import placing as home  # type: ignore[no-redef]  # either
     else:

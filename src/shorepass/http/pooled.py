@@ -124,7 +124,7 @@ class PooledTransport:
             pools = urllib3.ProxyManager(
                 f"{self._proxy.url.scheme}://{self._proxy.url.authority}",
                 proxy_headers=_proxy_headers(self._proxy),
-                proxy_ssl_context=tls.system(self._context) if self._proxy.url.scheme == "https" else None,
+                proxy_ssl_context=tls.system(self._certificates.trusted) if self._proxy.url.scheme == "https" else None,
                 num_pools=1,
                 maxsize=1,
                 **options,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 
 from shorepass.errors import FileError, MalformedFile, PlainHttp, UnknownAuthority, Unreachable, printable
+from shorepass.files import lent
 from shorepass.http.peer import issuer
 
 TYPE_CHECKING = False
@@ -12,11 +14,13 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.http import Url
     from shorepass.registry.certs import Certificates
+    from shorepass.registry.trust import Authorities
 
 __all__ = ["make", "system", "trouble"]
 
 # OpenSSL's names for "that was no TLS record": the server answered our hello in plain text.
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+PAIR_LIMIT = 1024 * 1024  # bytes of a client certificate with its chain, or of a key
 _WANTS_PAIR = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
 _REASONS = {  # X509_V_ERR_* of OpenSSL's x509_vfy.h
     9: "the certificate is not valid yet: check this machine's clock",
@@ -32,19 +36,32 @@ _REASONS = {  # X509_V_ERR_* of OpenSSL's x509_vfy.h
 _UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 
 
-def system(context: Context) -> ssl.SSLContext:
-    """Return TLS with the system's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR, as Go has it."""
+def system(trusted: Authorities | None) -> ssl.SSLContext:
+    """Return TLS with these authorities; None: with this machine's own. Raises MalformedFile."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    file, folder = context.getenv("SSL_CERT_FILE"), context.getenv("SSL_CERT_DIR")
-    if not (file or folder):
-        tls.load_default_certs()
+    if trusted is None:
+        _load_own(tls)
         return tls
-    try:
-        tls.load_verify_locations(cafile=file or None, capath=folder or None)
-    except OSError as error:
-        raise FileError(file or folder or "", f"no certificates can be read: {_words(error)}") from None
+    for path, text in trusted.texts:
+        try:
+            tls.load_verify_locations(cadata=text)
+        except (OSError, ValueError) as error:
+            raise MalformedFile(path, f"no certificates can be read: {_words(error)}") from None
     return tls
+
+
+def _load_own(tls: ssl.SSLContext) -> None:
+    """Load the authorities of this machine: where OpenSSL was built to look, and not where this process's variables say."""
+    if os.name == "nt":
+        tls.load_default_certs()
+        return
+    places = ssl.get_default_verify_paths()
+    for names in ({"cafile": places.openssl_cafile}, {"capath": places.openssl_capath}):
+        try:
+            tls.load_verify_locations(**names)
+        except OSError:
+            continue  # a system has one of the two, or none
 
 
 def make(context: Context, certificates: Certificates, *, verify: bool) -> ssl.SSLContext:
@@ -52,7 +69,7 @@ def make(context: Context, certificates: Certificates, *, verify: bool) -> ssl.S
 
     Raises MalformedFile, FileError.
     """
-    tls = system(context)
+    tls = system(certificates.trusted)
     for path, text in certificates.authorities:
         try:
             tls.load_verify_locations(cadata=text)
@@ -61,13 +78,22 @@ def make(context: Context, certificates: Certificates, *, verify: bool) -> ssl.S
     if certificates.pair is not None:
         path, key = certificates.pair
         try:
-            tls.load_cert_chain(path, key, password=_no_prompt)
+            with lent(_read(context, path)) as certificate, lent(_read(context, key)) as private:
+                tls.load_cert_chain(certificate, private, password=_no_prompt)
         except (OSError, ValueError) as error:
             raise FileError(key, f"client certificate or key cannot be used: {_words(error)}") from None
     if not verify:
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE
     return tls
+
+
+def _read(context: Context, path: str) -> bytes:
+    """Return a file's bytes, read by its own context: OpenSSL would open the path here, with our rights. Raises FileError."""
+    content = context.read(path, PAIR_LIMIT)
+    if content is None:
+        raise FileError(path, "no such file")
+    return content.data
 
 
 def _no_prompt() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
 from shorepass.names import split_host_port
+from shorepass.registry.trust import Authorities, authorities
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -25,13 +26,14 @@ HEAD_SIZE = 4096  # bytes in which a certificate begins, after what openssl prin
 class Certificates(NamedTuple):
     """What one host's folder holds. ``folder`` is also where a missing certificate belongs.
 
-    ``authorities``: path and PEM text. ``pair``: the paths of a client certificate and its key; the key is never read
-    here, so it is never in another file.
+    ``authorities``: path and PEM text. ``pair``: the paths of a client certificate and its key, which is read only when it is
+    used. ``trusted``: the authorities beside them; None for those of this machine.
     """
 
     folder: str = ""
     authorities: tuple[tuple[str, str], ...] = ()
     pair: tuple[str, str] | None = None
+    trusted: Authorities | None = None
 
 
 def find(context: Context, client: Client, host: str, override: str | None = None) -> Certificates:
@@ -40,6 +42,10 @@ def find(context: Context, client: Client, host: str, override: str | None = Non
     The first folder that exists wins; folders are not merged. ``override`` stands in for all of them.
     Raises FileError (half a pair, several pairs, unreadable), MalformedFile, UsageError (no such override).
     """
+    return _in_folders(context, client, host, override)._replace(trusted=authorities(context))
+
+
+def _in_folders(context: Context, client: Client, host: str, override: str | None) -> Certificates:
     if override:
         if not context.is_folder(override):
             raise UsageError(f"no such certificate folder: {printable(override)}")

@@ -79,6 +79,7 @@ class RegistryClient:
         self.access = access
         self._context = context
         self._transports: dict[tuple[str, str, int], Transport] = {}
+        self._trusted: Step | None = None
         self._greeting: Response | None = None
         self._greeted = 0.0
         self._question = _Question(registry, access.timeout)
@@ -109,7 +110,8 @@ class RegistryClient:
             detail = f"{where} asks nobody for a login: the credential was neither needed nor checked"
             return LoginResult(credential, (Step("registry", Outcome.OK, self.registry, detail),))
         challenge = self.challenge(greeting)
-        steps = [Step("registry", Outcome.OK, self.registry, f"{where} asks for {_wanted(challenge)}")]
+        wanted = Step("registry", Outcome.OK, self.registry, f"{where} asks for {_wanted(challenge)}")
+        steps = [*self.trust(), wanted]
         header = self.header(challenge, (), credential)
         if challenge.scheme == "bearer" and not isinstance(credential, BearerToken):
             steps.append(Step("token", Outcome.OK, printable(challenge.get("realm")), "the token server gave a token"))
@@ -137,6 +139,10 @@ class RegistryClient:
 
         with self._question:
             return examine(self, reference, credential, actions, probe_push=probe_push)
+
+    def trust(self) -> list[Step]:
+        """Return whose authorities were trusted, where these are not simply this machine's; known after the first answer."""
+        return [self._trusted] if self._trusted else []
 
     def greet(self) -> Response:
         """Return the answer to an anonymous ``GET /v2/``, 200 or 401; pins scheme and origin. Asked once."""
@@ -267,10 +273,13 @@ class RegistryClient:
         from shorepass import clients
         from shorepass.http.pooled import PooledTransport  # TLS and proxies: 60 ms of imports
         from shorepass.registry.certs import find
+        from shorepass.registry.trust import trust_step
 
         port = "" if url.port == DEFAULT_PORTS[url.scheme] else f":{url.port}"
         name = self.registry if url.authority == HUB_API + port else url.authority
         certificates = find(self._context, clients.find(self.access.client), name, self.access.cert_dir)
+        if url.scheme == "https":
+            self._trusted = trust_step(self._context, certificates.trusted)
         return PooledTransport(self._context, certificates, verify=not self._is_insecure(url))
 
     def _is_insecure(self, url: Url) -> bool:

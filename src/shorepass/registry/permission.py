@@ -63,7 +63,8 @@ def examine(
         raise InvalidReference(str(reference), "not a repository of this registry")
     visit = _Visit(client, reference, credential)
     try:
-        steps = visit.ask_for_token(actions)
+        asked = visit.ask_for_token(actions)
+        steps = [*client.trust(), *asked]
         pull = visit.pull()
         steps += [pull, *visit.limit()]
         if "push" in actions:

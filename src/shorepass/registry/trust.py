@@ -1,0 +1,106 @@
+"""Which authorities a context trusts, as bytes that the context itself has read.
+
+No path of a context is ever given to OpenSSL: it would open that path here, in this file system and with this process's rights,
+whoever chose it, and a FIFO would make it wait without end.
+
+Sources of the places: Go's crypto/x509/root_linux.go and root_unix.go, by whose rules docker and podman read them.
+"""
+
+from __future__ import annotations
+
+from shorepass.config.locations import join
+from shorepass.contexts import is_this_machine
+from shorepass.errors import FileError
+from shorepass.resolution import Outcome, Step
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.contexts import Context
+
+__all__ = ["Authorities", "authorities", "trust_step"]
+
+FILE_LIMIT = 4 * 1024 * 1024  # bytes of one bundle; that of all public authorities has 250 KiB
+FOLDER_LIMIT = 1000  # files of one folder; a system's has 300
+MARK = b"-----BEGIN CERTIFICATE-----"
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+    "/etc/pki/tls/cacert.pem",  # OpenELEC
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # CentOS, RHEL 7
+    "/etc/ssl/cert.pem",  # Alpine, macOS
+)
+
+
+class Authorities(NamedTuple):
+    """``source``: where they are from, for people. ``texts``: path and PEM text of each file."""
+
+    source: str
+    texts: tuple[tuple[str, str], ...]
+
+
+def authorities(context: Context) -> Authorities | None:
+    """Return what a context trusts; None: what this machine does, by the places that its OpenSSL knows.
+
+    ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` of the context come first. Else another machine or container has its own bundle; one
+    without any, or that shows none, is asked for with this machine's authorities.
+
+    Raises FileError: what the variables name cannot be read, or holds no certificate.
+    """
+    file, folders = context.getenv("SSL_CERT_FILE"), context.getenv("SSL_CERT_DIR")
+    if file or folders:
+        texts = [*_of_file(context, file), *_of_folders(context, folders)]
+        if not texts:
+            raise FileError(file or folders or "", "no certificates can be read: there is none")
+        return Authorities("SSL_CERT_FILE" if file else "SSL_CERT_DIR", tuple(texts))
+    if is_this_machine(context.name):
+        return None
+    for path in BUNDLES:
+        try:
+            content = context.read(path, FILE_LIMIT)
+        except FileError:
+            continue
+        if content is not None and MARK in content.data:
+            return Authorities(path, ((path, _text(content.data)),))
+    return None
+
+
+def trust_step(context: Context, trusted: Authorities | None) -> Step | None:
+    """Return whose authorities decide, as a step; None where it is this machine's for a user of this machine."""
+    if trusted is not None:
+        return Step("trust", Outcome.OK, trusted.source, f"the certificate authorities that {context.name} trusts")
+    if is_this_machine(context.name):
+        return None
+    detail = f"no bundle of certificate authorities in {context.name} could be read: this machine's are used"
+    return Step("trust", Outcome.SKIPPED, context.name, detail)
+
+
+def _of_file(context: Context, path: str | None) -> Iterator[tuple[str, str]]:
+    if path:
+        content = context.read(path, FILE_LIMIT)
+        if content is None:
+            raise FileError(path, "no certificates can be read: no such file")
+        if MARK not in content.data:
+            raise FileError(path, "no certificates can be read: none is in it")
+        yield path, _text(content.data)
+
+
+def _of_folders(context: Context, folders: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the certificates in folders; Go passes over what it cannot read there, and over what is no certificate."""
+    separator = ";" if context.platform == "windows" else ":"
+    for folder in filter(None, (folders or "").split(separator)):
+        for name in context.names(folder)[:FOLDER_LIMIT]:
+            path = join(context, folder, name)
+            try:
+                content = context.read(path, FILE_LIMIT)
+            except FileError:
+                continue
+            if content is not None and MARK in content.data:
+                yield path, _text(content.data)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("ascii", "replace")
