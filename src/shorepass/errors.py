@@ -33,14 +33,14 @@
         └── ClockDiffers            of two clocks that must agree one is wrong
 
 Absent is never an error: no file, no entry, "credentials not found" are values. Text of an error never
-holds a secret; text that came from a server or a program went through :func:`printable` first.
+holds a secret, and can be printed: see ``foreign_text``. What is beside it (``path``, ``name``) is data, as it is.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-from shorepass.foreign_text import printable, without_user_info
+from shorepass.foreign_text import printable, visible, without_user_info
 
 __all__ = [
     "ClockDiffers",
@@ -78,14 +78,14 @@ __all__ = [
 
 
 class ShorepassError(Exception):
-    """The root. ``message``: lower case, no full stop. ``hint``: what mends it, or None."""
+    """The root. ``message``: lower case, no full stop, safe to print. ``hint``: the command that fixes it, or None."""
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = visible(message)
+        self.hint = hint if hint is None else visible(hint)
+        super().__init__(self.message)
 
 
 class UsageError(ShorepassError):
@@ -98,10 +98,7 @@ class InvalidReference(UsageError):
     """``text`` is neither an image reference nor a registry."""
 
     def __init__(self, text: str, reason: str) -> None:
-        before, at, after = text.partition("/")[0].rpartition("@")
-        is_login = at and ":" in before and not after.startswith(("sha256:", "sha384:", "sha512:"))
-        shown = text[len(before) + 1 :] if is_login else text  # without a user name and a password
-        super().__init__(f"invalid reference {printable(shown)!r}: {reason}")
+        super().__init__(f"invalid reference {printable(without_user_info(text))!r}: {reason}")
         self.text = text
         self.reason = reason
 

@@ -14,6 +14,7 @@ from shorepass.config import document
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile, UsageError
+from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
 from shorepass.shapes import NamedTuple
 
@@ -206,7 +207,7 @@ def without_program(path: str) -> str:
     words = ["sed", "-E", "-e", ":a", "-e", "$!{N", "-e", "ba", "-e", "}"]
     words += ["-e", f"s/{key},[[:space:]]*//g", "-e", f"s/,?[[:space:]]*{key}//g"]
     sed = shlex.join(words)
-    return f'f={shlex.quote(path)}; new=$({sed} "$f") && printf "%s\\n" "$new" >"$f"'
+    return f'f={quoted(path)}; new=$({sed} "$f") && printf "%s\\n" "$new" >"$f"'
 
 
 def restore(here: LocalContext, where: Place, before: Before) -> bool:

@@ -436,7 +436,7 @@ def test_two_logins_before_anything_has_moved(
     done = run_shorepass("migrate")
     assert "another login for ghcr.io is in the store, or goes there first" in done.stdout
     assert (
-        "hint: if this one is right: shorepass migrate --apply, forget the store's (printf ghcr.io | docker-cre"
+        "hint: if this one is right: shorepass migrate --apply, forget the store's (printf %s ghcr.io | docker-cre"
         in done.stderr
     )
     assert run_shorepass("migrate", "--apply").status == 1

@@ -20,6 +20,7 @@ from functools import cache
 
 from shorepass.cli import console
 from shorepass.errors import MalformedFile, ShorepassError
+from shorepass.foreign_text import printable, without_user_info
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -204,6 +205,13 @@ class _Parser(argparse.ArgumentParser):
         if left:
             self.error("too many arguments")
         return parsed
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:  # in words of ours: what was typed may be a key
+            reason = (
+                f"not {printable(without_user_info(str(value)))!r}, but one of {', '.join(map(str, action.choices))}"
+            )
+            raise argparse.ArgumentError(action, reason)
 
     def error(self, message: str) -> NoReturn:
         console.note(message)

@@ -8,6 +8,7 @@ import sys
 from shorepass.cli import console, place
 from shorepass.clients import NAMES
 from shorepass.contexts.command import command
+from shorepass.foreign_text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _print_finding(finding: Finding) -> None:
         console.out(f"{'':16}{printable(line, LINE_LIMIT)}")
     if finding.repair:
         label = "hint" if isinstance(finding.repair, Advice) else "--fix"
-        console.out(f"{'':16}{label}: {printable(command(finding.repair), LINE_LIMIT)}")
+        console.out(f"{'':16}{label}: {command(finding.repair)}")
 
 
 def _summary(findings: Sequence[Finding]) -> str:
@@ -206,7 +207,9 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
     from shorepass.doctor import title
 
     document = {
-        "contexts": [{"name": name, "error": broken[name].reason if name in broken else None} for name in places],
+        "contexts": [
+            {"name": name, "error": visible(broken[name].reason) if name in broken else None} for name in places
+        ],
         "findings": [
             {
                 "code": finding.code,
@@ -214,8 +217,8 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
                 "severity": finding.severity.value,
                 "context": finding.context,
                 "subject": finding.subject,
-                "cause": finding.cause,
-                "evidence": list(finding.evidence),
+                "cause": visible(finding.cause),
+                "evidence": list(map(visible, finding.evidence)),
                 "repair": _repair(finding),
             }
             for finding in findings
@@ -233,4 +236,4 @@ def _repair(finding: Finding) -> dict[str, str | None] | None:
     if repair is None:
         return None
     path = None if isinstance(repair, Advice) else repair.path
-    return {"kind": type(repair).__name__.lower(), "path": path, "text": command(repair)}
+    return {"kind": type(repair).__name__.lower(), "path": path, "text": visible(command(repair))}

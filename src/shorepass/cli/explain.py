@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console, place
+from shorepass.foreign_text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,18 +108,18 @@ def _print_json(
         if source
         else None,
         "alternatives": [describe(other, fingerprints) for other in resolution.alternatives],
-        "behaviour": resolution.behaviour or None,
+        "behaviour": visible(resolution.behaviour) or None,
         "steps": [
             {
                 "kind": step.kind,
                 "outcome": step.outcome.value,
                 "subject": step.subject,
-                "detail": step.detail,
-                "hint": step.hint,
+                "detail": visible(step.detail),
+                "hint": step.hint and visible(step.hint),
             }
             for step in [*resolution.steps, *asked]
         ],
-        "verdict": text,
-        "hint": hint,
+        "verdict": visible(text),
+        "hint": hint and visible(hint),
     }
     console.print_json(document)

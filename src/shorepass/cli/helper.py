@@ -6,6 +6,7 @@ import sys
 
 from shorepass.cli import console
 from shorepass.contexts.command import command
+from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES, PROGRAM
 
 TYPE_CHECKING = False
@@ -159,7 +160,7 @@ def _warn(here: LocalContext) -> None:
         console.note(f"{PROGRAM} is not on PATH, where the client looks for it")
         beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
         if os.path.exists(beside):
-            console.hint(f"put its folder there: {os.path.dirname(beside)}")
+            console.hint(f"put its folder there: {quoted(os.path.dirname(beside))}")
     if settings.load(here).store in (None, "vault") and not Vault(here, ask=ask, tell=lambda _: None).exists():
         console.note("there is no vault yet, so no login can be kept")
         console.hint(init())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console, place
-from shorepass.contexts.command import command
+from shorepass.contexts.command import command, operand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _command(left: Left, context: Context) -> str:
         return "take it out of there"
     if left.flags or ROWS[left.client].flag != FILE_FLAG:
         context = context.with_env(REGISTRY_AUTH_FILE="")  # docker has no such file; the flags name another one
-    return command(context, "logout", *left.flags, without_user_info(left.key), client=left.client)
+    return command(context, "logout", *left.flags, *operand(without_user_info(left.key)), client=left.client)
 
 
 def _where(erasure: Erasure) -> str:

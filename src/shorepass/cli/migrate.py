@@ -6,6 +6,7 @@ import sys
 
 from shorepass.cli import console
 from shorepass.contexts.command import command
+from shorepass.foreign_text import quoted, visible
 from shorepass.migration.move import Done
 
 TYPE_CHECKING = False
@@ -84,12 +85,10 @@ def _warn_of_missing(arguments: argparse.Namespace) -> None:
     """Say which file of those that a flag names is not there: it may be a slip, and "no login" would be taken for its state."""
     import os
 
-    from shorepass.errors import printable
-
     config = arguments.config and os.path.join(arguments.config, "config.json")
     for path in (arguments.authfile, config):
         if path and not os.path.lexists(path):
-            _tell(f"{printable(path)}: there is no such file")
+            _tell(f"{path}: there is no such file")
 
 
 def _plan_or_move(arguments: argparse.Namespace, here: LocalContext, store: _Chosen) -> int:
@@ -179,7 +178,7 @@ class _Chosen(_Opener):
         if self._here.which(PROGRAM) is None:
             raise UsageError(
                 f"{PROGRAM} is not on PATH, where the clients look for it",
-                hint=f"if it is there, put this folder on PATH: {os.path.dirname(sys.executable)}",
+                hint=f"if it is there, put this folder on PATH: {quoted(os.path.dirname(sys.executable))}",
             )
         if self._wanted:
             use_what_works(self._here, self._wanted, ask=self._ask, tell=_tell)
@@ -268,7 +267,14 @@ def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
         for one, account, kind in _rows(done)
     ]
     stays = [
-        {**stay._asdict(), "path": stay.path or None, "key": without_user_info(stay.key) or None} for stay in done.stays
+        {
+            **stay._asdict(),
+            "path": stay.path or None,
+            "key": without_user_info(stay.key) or None,
+            "reason": visible(stay.reason),
+            "hint": stay.hint and visible(stay.hint),
+        }
+        for stay in done.stays
     ]
     names = {"migration": done.name, "store": store, "helper": helper}
     document = {"state": state, **names, "logins": moved, "stays": stays}
@@ -276,7 +282,7 @@ def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
 
 
 def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
-    from shorepass.errors import printable, without_user_info
+    from shorepass.errors import without_user_info
 
     becomes = {"planned": f"moves to {store}", "moved": f"moved to {store}", "undone": "is back there"}[state]
     source = f"docker-credential-{helper}"
@@ -285,14 +291,14 @@ def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
         if stay.key:
             rows.append((without_user_info(stay.key), "", "", stay.path or source, f"stays: {stay.reason}"))
         else:
-            console.note(f"{printable(stay.path)}: {stay.reason}")
+            console.note(f"{stay.path}: {stay.reason}")
     if rows:
         console.print_table(
             ("KEY", "ACCOUNT", "KIND", "IN", "BECOMES"), rows, wrapped=("KEY", "ACCOUNT", "IN", "BECOMES")
         )
     console.out(_summary(state, store, done) or (f"{source} has no login" if helper else NOTHING))
     for hint in dict.fromkeys(stay.hint for stay in done.stays if stay.hint):
-        console.hint(f"{printable(hint)}")
+        console.hint(hint)
     if state == "planned" and done.moved:
         source_flags = ("--from", helper) if helper else ()
         console.hint(command(None, "migrate", *source_flags, "--apply"))

@@ -6,6 +6,7 @@ import argparse
 
 from shorepass.client_table import DEFAULT, FILE_FLAG, FOLDER_FLAG, NAMES, of_flag
 from shorepass.clients import find
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +138,9 @@ def here(arguments: argparse.Namespace) -> LocalContext:
 
     found = context(arguments)
     if not isinstance(found, LocalContext) or arguments.place != "me":
-        raise UsageError("accounts are kept where Shorepass runs", hint=f"run it there, without --in {arguments.place}")
+        raise UsageError(
+            "accounts are kept where Shorepass runs", hint=f"run it there, without --in {quoted(arguments.place)}"
+        )
     return found
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from shorepass.cli import console, place
 from shorepass.contexts.command import as_root
-from shorepass.errors import printable
-from shorepass.files.reading import quoted
+from shorepass.errors import printable, without_user_info
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -177,11 +177,10 @@ def _words(login: Login) -> str:
     from shorepass.who.login import BROKEN
 
     # it may come from somebody else's place, and names what they like
-    return printable(login.detail if login.state in BROKEN else f"{login.key}: {login.detail}")
+    return login.detail if login.state in BROKEN else f"{without_user_info(login.key)}: {login.detail}"
 
 
 def _row(login: Login) -> list[str]:
-    from shorepass.errors import without_user_info
     from shorepass.who.document import date
     from shorepass.who.login import State
 

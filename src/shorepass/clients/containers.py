@@ -23,6 +23,7 @@ from shorepass.config.registries_conf import AUTH_FILES
 from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
+from shorepass.foreign_text import quoted
 from shorepass.helper.advice import log_in
 from shorepass.names import parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
@@ -369,7 +370,7 @@ class _Question:
             detail, hint = f"means {registry}, and there is no key of just that name", None
             if len(keys) > 1:
                 detail += f"; so it is with {len(keys) - 1} more, and {self._client} takes one at random each time"
-                hint = f"take all of these keys but one out of {file.path}"
+                hint = f"take all of these keys but one out of {quoted(file.path)}"
             self.add("key", Outcome.OK, without_user_info(keys[0]), detail, hint)
         return keys
 

@@ -14,6 +14,7 @@ import tarfile
 
 from shorepass.contexts.rootfs import Node
 from shorepass.errors import ContextError, FileError
+from shorepass.foreign_text import quoted
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -44,7 +45,9 @@ class ArchiveRoot:
         if any(path.startswith(folder.rstrip("/") + "/") for folder in self._hidden):
             if self._running:
                 reason = "on a tmpfs, which docker shows to nobody but root on the engine's own machine"
-                raise FileError(path, reason, hint=f"look yourself: docker exec {self._container[:12]} ls -l {path}")
+                raise FileError(
+                    path, reason, hint=f"look yourself: docker exec {self._container[:12]} ls -l {quoted(path)}"
+                )
             return None  # a tmpfs begins empty
         try:
             stat = self._engine.stat(self._container, path)

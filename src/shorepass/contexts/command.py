@@ -14,7 +14,7 @@ from shorepass.client_table import FILE_FLAG, FOLDER_FLAG, ROWS
 from shorepass.contexts.engine_family import Family
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import MalformedFile
-from shorepass.files.reading import quoted
+from shorepass.foreign_text import quoted, without_user_info
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Error = TypeVar("Error", bound=SourceError)
 
-__all__ = ["SYSTEM_FOLDERS", "as_root", "by_hand", "command", "fixed_by", "run_there", "said_there"]
+__all__ = ["SYSTEM_FOLDERS", "as_root", "by_hand", "command", "fixed_by", "operand", "run_there", "said_there"]
 
 NAME = "shorepass"
 SYSTEM_FOLDERS = ("/usr/bin", "/bin")  # on the PATH of every sudo and of every cron
@@ -63,6 +63,11 @@ def as_root(verb: str, *words: str) -> str:
     return " ".join([_with_sudo(), verb, *map(quoted, words)])
 
 
+def operand(text: str) -> tuple[str, ...]:
+    """Return the words for a name from somebody's file, which may look like a flag: for the end of a command."""
+    return ("--", text) if text.startswith("-") else (text,)
+
+
 def fixed_by(error: Error, context: Context | str | None) -> Error:
     """Return an error; that of a config file which is broken gets the hint which fixes it, unless it has one."""
     if isinstance(error, MalformedFile) and error.hint is None:
@@ -72,7 +77,7 @@ def fixed_by(error: Error, context: Context | str | None) -> Error:
 
 def said_there(context: Context, advice: str) -> str:
     """Return advice with the context in which it is to be followed, where that is another one."""
-    return advice if context.name == "me" else f"in {context.name}: {advice}"
+    return advice if context.name == "me" else f"in {quoted(context.name)}: {advice}"
 
 
 def run_there(context: Context, line: str) -> str:
@@ -89,7 +94,10 @@ def by_hand(context: Context, path: str, verb: str, server: str) -> str:
     call = run_there(context, f"{quoted(path)} {verb}")
     if verb == "store":  # for a registry that does not exist: it is the store that is tried
         return f"""printf '{{"ServerURL":"registry.invalid","Username":"try","Secret":"it"}}' | {call}"""
-    return f"printf %s {quoted(server)} | {call}" if verb in ("get", "erase") else call
+    if verb not in ("get", "erase"):
+        return call
+    key = "KEY" if without_user_info(server) != server else quoted(server)  # a password may be in it
+    return f"printf %s {key} | {call}"
 
 
 def _name(context: Context | str | None) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, printable
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
     if len(projects) > 1 or (not running and len(fitting) > 1):
         names = ", ".join(sorted(f"{engine.family}:{found.name}" for engine, found in fitting))
         hint = (
-            "one of: " + ", ".join(sorted(f"{kind}:{one}/{service}" for one in projects)) if len(projects) > 1 else None
+            "one of: " + ", ".join(sorted(quoted(f"{kind}:{one}/{service}") for one in projects))
+            if len(projects) > 1
+            else None
         )
         raise ContextError(name, f"several containers: {names}", hint=hint or "name the container itself")
     engine, found = min(running or fitting, key=lambda pair: pair[1].name)

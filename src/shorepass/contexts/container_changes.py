@@ -8,6 +8,7 @@ from shorepass.contexts.archive import Entry, packed
 from shorepass.contexts.engine_family import Family
 from shorepass.contexts.rootfs import WRITE, Walker
 from shorepass.errors import ContextError, FileError, WriteError
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ class Changes:
         parent = self._walker.find("/".join(folders[: len(folders) + 1 - max(found.missing, 1)]) or "/")
         if parent.node is None or not self._walker.may(parent.path, parent.node, WRITE):
             uid = self._account.uid if self._account else None
-            raise WriteError(path, "permission denied", hint=f"{parent.path} is closed to uid {uid} for writing")
+            raise WriteError(
+                path, "permission denied", hint=f"{quoted(parent.path)} is closed to uid {uid} for writing"
+            )
         if found.node is not None:
             node = self._root.owned(found.path, found.node)
             self._put(path, found.path, [Entry(name, data, node.mode)], (node.uid or 0, node.gid or 0))
@@ -90,7 +93,7 @@ class Changes:
             if self._said.has_read_only_root:
                 raise WriteError(path, "the container's root file system is read-only", hint="mount a folder there")
         elif mount.read_only:
-            raise WriteError(path, f"{mount.target} is mounted read-only", hint=f"on the host: {mount.source}")
+            raise WriteError(path, f"{mount.target} is mounted read-only", hint=f"on the host: {quoted(mount.source)}")
         elif mount.target == top and not is_folder:
             hint = "mount its folder instead, or change the file on the host and start the container anew"
             raise WriteError(path, "it is mounted by itself and cannot be replaced whole", hint=hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shorepass.contexts.shell import ShellContext
 from shorepass.contexts.transport import Transport
 from shorepass.errors import ContextError, UsageError, printable
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,5 +28,5 @@ def find(here: LocalContext, kind: str, rest: str) -> ShellContext:
     namespace, pod, *container = parts
     which = ("--container", container[0]) if container else ()
     prefix = (program, "exec", "--stdin", "--quiet", "--namespace", namespace, pod, *which, "--")
-    hint = f"kubectl get pod --namespace {namespace} {pod}"
+    hint = f"kubectl get pod --namespace {quoted(namespace)} {quoted(pod)}"
     return ShellContext.open(Transport(name, prefix, joins=False, hint=hint, here=here))

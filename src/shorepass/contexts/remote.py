@@ -13,7 +13,7 @@ from shorepass.contexts import Place
 from shorepass.contexts.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.transport import Transport
 from shorepass.errors import ContextError, printable
-from shorepass.files.reading import quoted
+from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessError, ProcessTimeout
 from shorepass.shapes import NamedTuple
 
@@ -89,7 +89,7 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
     if rest.startswith("-"):
         raise ContextError(printable(name), "no name begins with '-'")
     words = [word.replace("{}", rest) for word in way.words if rest or "{}" not in word]
-    hint = way.by_hand.replace("{}", rest).rstrip()
+    hint = way.by_hand.replace("{}", quoted(rest)).rstrip()
     return ShellContext.open(Transport(name, (program, *words), way.joins, hint, _speaking(here)), timeout=timeout)
 
 

@@ -18,6 +18,7 @@ from functools import cache
 
 from shorepass.contexts.command import command
 from shorepass.errors import ContextError
+from shorepass.foreign_text import quoted
 from shorepass.processes import Identity
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ def acting_as(identity: Identity, name: str) -> Iterator[Identity]:
 
 def _current(name: str) -> Identity:
     if sys.platform != "linux" or platform.machine() not in _SETGROUPS:
-        hint = f"sudo -iu {name.partition(':')[2]} {command(None, 'who')}"
+        hint = f"sudo -iu {quoted(name.partition(':')[2])} {command(None, 'who')}"
         raise ContextError(name, "only Linux lets one program act for several users", hint=hint)
     library = _library()
     return Identity(library.setfsuid(_ASK), library.setfsgid(_ASK), tuple(os.getgroups()))

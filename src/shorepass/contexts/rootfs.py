@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 
 from shorepass.errors import FileError
+from shorepass.foreign_text import quoted
 from shorepass.shapes import NamedTuple, Protocol
 
 TYPE_CHECKING = False
@@ -124,5 +125,5 @@ class Walker:
 
     def _enter(self, folder: str, node: Node, path: str) -> None:
         if not self.may(folder, node, SEARCH):
-            hint = f"the folder {folder} (mode {node.mode:04o}) is closed to this user"
+            hint = f"the folder {quoted(folder)} (mode {node.mode:04o}) is closed to this user"
             raise FileError(path, "permission denied", hint=hint)

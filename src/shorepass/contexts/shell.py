@@ -7,13 +7,13 @@ and every answer is kept until something there was run or changed.
 from __future__ import annotations
 
 from functools import cached_property
-from shlex import quote
 
 from shorepass.contexts import FileContent, FileStatus, check_unchanged, scripts
 from shorepass.contexts.lookpath import candidates
 from shorepass.contexts.seen import Seen, last_words, seen, text
 from shorepass.contexts.transport import Record
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
+from shorepass.foreign_text import quoted
 from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessOutputTooLarge, ProcessTimeout
 
 TYPE_CHECKING = False
@@ -211,7 +211,7 @@ class ShellContext:
         return there.status._replace(path=path) if there.status else None
 
     def _refuse(self, path: str, status: FileStatus) -> NoReturn:
-        hint = f"in {self.name}, if it is meant to be yours: sudo chown $(id -u):$(id -g) {quote(path)}"
+        hint = f"in {self.name}, if it is meant to be yours: sudo chown $(id -u):$(id -g) {quoted(path)}"
         raise FileError(path, "permission denied", owner=status.owner, mode=f"{status.mode:04o}", hint=hint)
 
     # Programs
@@ -295,7 +295,7 @@ class ShellContext:
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
         """Set the permission bits of what stands at ``path``."""
         check_unchanged(self, path, seen)
-        self._change(path, scripts.set_mode(path, mode), hint=f"sudo chmod {mode:04o} {quote(path)}")
+        self._change(path, scripts.set_mode(path, mode), hint=f"sudo chmod {mode:04o} {quoted(path)}")
 
     def set_owner(
         self,
@@ -308,7 +308,7 @@ class ShellContext:
     ) -> None:
         """Give what stands at ``path`` to another user."""
         check_unchanged(self, path, seen, accept)
-        self._change(path, scripts.set_owner(path, uid, gid), hint=f"sudo chown -h {uid}:{gid} {quote(path)}")
+        self._change(path, scripts.set_owner(path, uid, gid), hint=f"sudo chown -h {uid}:{gid} {quoted(path)}")
 
     def _change(self, path: str, script: str, stdin: bytes = b"", hint: str | None = None) -> str:
         """Run a script that changes a file; return whether it is ``done`` or the file had ``changed``."""

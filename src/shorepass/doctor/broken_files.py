@@ -19,6 +19,7 @@ from shorepass.doctor.repair import Advice, Edit
 from shorepass.doctor.salvage import salvage
 from shorepass.errors import FileError, MalformedFile, SourceError
 from shorepass.files import FileContent
+from shorepass.foreign_text import quoted
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -97,7 +98,9 @@ def _repair(examination: Examination, file: ConfigFile, content: FileContent) ->
 
     good = best(content)
     if good is None or (good.lost and not good.logins):
-        return Advice(f"nothing in it can be saved: mend it in an editor, or move it away and log in anew: {file.path}")
+        return Advice(
+            f"nothing in it can be saved: mend it in an editor, or move it away and log in anew: {quoted(file.path)}"
+        )
     return Edit(examination.context, file.path, edit, good.summary)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 from shorepass.clients import find
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice
 from shorepass.errors import FileError, PlainHttp, UnknownAuthority
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def judge(examination: Examination, visit: Visit) -> Finding | None:
         if isinstance(error, PlainHttp):
             return _plain(examination, visit)
         if isinstance(error, FileError):
-            advice = error.hint or f"put {error.path} right, or take it away"
+            advice = error.hint or f"put {quoted(error.path)} right, or take it away"
             return _make(examination, visit, "SP508", error.message, (), advice)
     return None
 
@@ -57,10 +56,10 @@ def _install(source: str, place: str) -> str:
     ``place`` is empty for a client that has no such folder, and trusts what the system trusts.
     """
     if not place:
-        return f"sudo cp {quote(source)} /usr/local/share/ca-certificates/ && sudo update-ca-certificates"
+        return f"sudo cp {quoted(source)} /usr/local/share/ca-certificates/ && sudo update-ca-certificates"
     folder = place.rpartition("/")[0]
     sudo = "sudo " if folder.startswith("/etc/") else ""
-    return f"{sudo}mkdir -p {quote(folder)} && {sudo}cp {quote(source)} {quote(place)}"
+    return f"{sudo}mkdir -p {quoted(folder)} && {sudo}cp {quoted(source)} {quoted(place)}"
 
 
 def _plain(examination: Examination, visit: Visit) -> Finding:

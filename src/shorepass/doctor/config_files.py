@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 
 from shorepass.config.docker_config import KNOWN_FIELDS
 from shorepass.config.document import SIZE_LIMIT
@@ -14,6 +13,7 @@ from shorepass.doctor.containers import is_lent
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Mode, Owner
 from shorepass.errors import FileError, MalformedFile
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool)
     accept = is_config if found.kind == "file" else None
     repair: Owner | Advice = Owner(context, found.path, home.uid, home.gid, found, accept)
     if not able:
-        repair = Advice(f"sudo chown -R {home.uid}:{home.gid} {shlex.quote(found.path)}")
+        repair = Advice(f"sudo chown -R {home.uid}:{home.gid} {quoted(found.path)}")
     elif foreign:
-        repair = Advice(f"sudo ls -la {shlex.quote(found.path)}, and move away what is root's own: {foreign}")
+        repair = Advice(f"sudo ls -la {quoted(found.path)}, and move away what is root's own: {foreign}")
     readable = found.mode & (0o055 if found.kind == "folder" else 0o044)
     cannot = "change" if readable else "read"
     evidence = (
@@ -213,7 +213,7 @@ def _unreadable(context: Context, file: ConfigFile) -> Iterator[Finding]:
     try:
         if context.read(file.path, SIZE_LIMIT) is None and name in context.names(folder):
             cause = "a symlink to a file that is not there: a client finds no login, and says nothing"
-            advice = Advice(f"look where it leads: ls -l {shlex.quote(file.path)}; then make that file, or log in anew")
+            advice = Advice(f"look where it leads: ls -l {quoted(file.path)}; then make that file, or log in anew")
             yield Finding("SP104", Severity.WARNING, context.name, file.path, cause, (), advice)
     except MalformedFile:
         return  # SP103
@@ -232,7 +232,7 @@ def _unreadable(context: Context, file: ConfigFile) -> Iterator[Finding]:
 
 
 def _readable_again(context: Context, file: ConfigFile, error: FileError) -> Advice | Mode:
-    path = shlex.quote(file.path)
+    path = quoted(file.path)
     status = _status(context, file.path)
     if status and status.kind == "folder":
         return Advice(f"docker made it for a mount whose file was missing: rmdir {path}, then log in anew")
@@ -244,7 +244,7 @@ def _readable_again(context: Context, file: ConfigFile, error: FileError) -> Adv
             if folder.uid == context.uid and folder.mode & OWN_FOLDER != OWN_FOLDER:
                 return Mode(context, above, folder.mode | OWN_FOLDER, folder)
             break
-    return Advice(error.hint or f"ls -ld {shlex.quote(split(context, file.path)[0])} {path}")
+    return Advice(error.hint or f"ls -ld {quoted(split(context, file.path)[0])} {path}")
 
 
 def _above(path: str) -> list[str]:

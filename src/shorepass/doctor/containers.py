@@ -5,8 +5,6 @@ What is the container's own is the affair of the other checks, as in every place
 
 from __future__ import annotations
 
-import shlex
-
 from shorepass.client_table import programs
 from shorepass.clients import find_all
 from shorepass.config.document import SIZE_LIMIT
@@ -16,6 +14,7 @@ from shorepass.contexts.container import ContainerContext
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice
 from shorepass.errors import FileError, MalformedFile
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,13 +97,13 @@ def _where_it_is_seen(context: ContainerContext, mount: Mount, path: str, read: 
     ways = []
     if name != ".dockercfg":
         variable = f"REGISTRY_AUTH_FILE={path}" if name == "auth.json" else f"DOCKER_CONFIG={folder}"
-        ways.append(f"run the container with --env {shlex.quote(variable)}")
+        ways.append(f"run the container with --env {quoted(variable)}")
     expected = next((file for file in read if split(context, file)[1] == name), read[0])
     if path == mount.target:
-        ways.append(f"mount it at {shlex.quote(expected)}")
+        ways.append(f"mount it at {quoted(expected)}")
     elif folder == mount.target:
-        ways.append(f"mount its folder at {shlex.quote(split(context, expected)[0])}")
-    return "; or ".join(ways) or f"run the container with --env {shlex.quote('HOME=' + folder)}"
+        ways.append(f"mount its folder at {quoted(split(context, expected)[0])}")
+    return "; or ".join(ways) or f"run the container with --env {quoted('HOME=' + folder)}"
 
 
 def _delivered(context: ContainerContext, mount: Mount) -> Iterator[str]:
@@ -149,7 +148,7 @@ def _helpers(examination: Examination, context: ContainerContext) -> Iterator[Fi
         cause = "the mounted config file names it for the host, and the container has no such program"
         evidence = (f"{helper.path} is mounted from {mount.source}", f"PATH: {context.getenv('PATH')}", helper.why)
         advice = Advice(
-            f"give the container a config file of its own: mount nothing at {mount.target}, "
+            f"give the container a config file of its own: mount nothing at {quoted(mount.target)}, "
             f"then {command(context, 'login', 'REGISTRY')}"
         )
         yield Finding("SP603", Severity.ERROR, context.name, helper.program, cause, evidence, advice)
@@ -178,9 +177,11 @@ def _readable_copy(context: ContainerContext, mount: Mount, path: str) -> Advice
     try:
         context.status(mount.target)
     except FileError:  # a folder of the container's own is closed
-        return Advice(f"mount it below a folder that uid {context.uid} may enter: {context.home()}, for one")
+        home = context.home()
+        example = f": {quoted(home)}, for one" if home else ""
+        return Advice(f"mount it below a folder that uid {context.uid} may enter{example}")
     source = mount.source + path[len(mount.target) :]
-    words = f"install -D -m 0600 -o {context.uid} {shlex.quote(source)} COPY/{split(context, source)[1]}"
+    words = f"install -D -m 0600 -o {context.uid} {quoted(source)} {quoted('COPY/' + split(context, source)[1])}"
     return Advice(f"mount a copy that is the container's user's: {words}")
 
 
@@ -201,5 +202,7 @@ def _stale(examination: Examination, context: ContainerContext) -> Iterator[Find
         )
         family, _, name = context.name.partition(":")
         folder, source = split(context, mount.target)[0], split(context, mount.source)[0]
-        advice = Advice(f"{family} restart {shlex.quote(name)}; and for good, mount the folder: {source}:{folder}")
+        advice = Advice(
+            f"{family} restart {quoted(name)}; and for good, mount the folder: {quoted(f'{source}:{folder}')}"
+        )
         yield Finding("SP605", Severity.ERROR, context.name, mount.target, cause, evidence, advice)

@@ -16,6 +16,7 @@ from shorepass.doctor.named import Named
 from shorepass.doctor.repair import Advice, Edit
 from shorepass.doctor.secret_stores import Bus, bus, is_initialised
 from shorepass.errors import HelperMissing, SourceError
+from shorepass.foreign_text import quoted
 from shorepass.helper.advice import log_in
 from shorepass.names import Reference
 
@@ -133,7 +134,10 @@ def _hidden_by_helper(examination: Examination, file: Stored) -> Iterator[Findin
             if entry is not None and past and hidden == "auths":
                 severity, said = Severity.WARNING, (past,)
             repair = Edit(
-                examination.context, file.path, _helper_remover(server), f"take {shown(server)!r} out of credHelpers"
+                examination.context,
+                file.path,
+                _helper_remover(server),
+                f"take {quoted(shown(server))} out of credHelpers",
             )
             subject = f"{file.path}: {shown(server)}"
             yield Finding("SP303", severity, examination.context.name, subject, cause, said, repair)
@@ -190,7 +194,7 @@ def _left_behind(
         login_of_other = command(context, "login", meant.registry, client=other)
         own = Advice(f"{login_of_other}, which gives {other} its own; then --fix")
         return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, own)
-    edit = Edit(context, file.path, _emptier(key), f"empty {shown(key)!r} in auths, as docker does")
+    edit = Edit(context, file.path, _emptier(key), f"empty {quoted(shown(key))} in auths, as docker does")
     return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, edit)
 
 

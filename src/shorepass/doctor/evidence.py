@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shorepass.errors import printable
+from shorepass.errors import printable, without_user_info
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ __all__ = ["login", "sends", "shown"]
 
 def shown(key: str) -> str:
     """Return a key for people: user info in it may hold a password."""
-    return printable(key.rpartition("@")[2])
+    return printable(without_user_info(key))
 
 
 def login(credential: Credential, fingerprints: Fingerprints) -> str:

@@ -8,7 +8,6 @@ runs a client. CI and systemd have environments that cannot be seen from here: e
 from __future__ import annotations
 
 import re
-import shlex
 
 from shorepass.config.locations import docker_config_path, split
 from shorepass.contexts.command import SYSTEM_FOLDERS as EVERYWHERE
@@ -18,6 +17,7 @@ from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice
 from shorepass.doctor.secret_stores import Bus, bus
 from shorepass.errors import ContextError, FileError
+from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessError
 
 TYPE_CHECKING = False
@@ -83,11 +83,10 @@ def _at_login_alone(examination: Examination, helper: Named) -> Iterator[Finding
     cause = f"it is {path}, which a login shell finds, and what starts without one does not"
     if context.name in ("sudo", "sudo-login"):
         cause = f"it is {path}, which works for you, and sudo does not find it"
-        advice = f'sudo env PATH={shlex.quote(folder)}:"$PATH" {helper.clients[-1]} ...'
+        advice = f'sudo env PATH={quoted(folder)}:"$PATH" {helper.clients[-1]} ...'
     else:
-        advice = (
-            f"in the first line of crontab -e: PATH={services}; in a unit, below [Service]: Environment=PATH={services}"
-        )
+        assigned = quoted(f"PATH={services}")
+        advice = f"in the first line of crontab -e: {assigned}; in a unit, below [Service]: Environment={assigned}"
     evidence = (
         f"PATH here: {context.getenv('PATH') or 'not set'}",
         "a service, cron, an IDE and `ssh HOST docker ...` have a PATH like that",
@@ -151,8 +150,9 @@ def _printed(context: Context, program: str, *arguments: str) -> str:
 def _lead(name: str, there: Context, path: str) -> str:
     first = (there.getenv("PATH") or "").partition(":")[0]
     if name == "cron":
-        return f"put into the first line, with crontab -e: PATH={path.rpartition('/')[0]}:{there.getenv('PATH')}"
-    return f"sudo ln -s {shlex.quote(path)} {shlex.quote(first)}/"
+        assigned = f"PATH={path.rpartition('/')[0]}:{there.getenv('PATH')}"
+        return f"put into the first line, with crontab -e: {quoted(assigned)}"
+    return f"sudo ln -s {quoted(path)} {quoted(first)}/"
 
 
 def _risk(name: str, context: Context, path: str) -> Iterator[str]:

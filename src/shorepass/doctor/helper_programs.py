@@ -6,8 +6,6 @@ emulator may be there for another machine's programs, or Windows behind WSL).
 
 from __future__ import annotations
 
-import shlex
-
 from shorepass.clients import find
 from shorepass.config.document import remove_member
 from shorepass.config.go_json import field_name, first_value
@@ -19,6 +17,7 @@ from shorepass.doctor.containers import is_lent
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Edit, Mode
 from shorepass.errors import FileError, HelperFailed, HelperTimeout
+from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
 from shorepass.helper.causes import install
 from shorepass.install import without_program
@@ -98,7 +97,7 @@ def _absent(examination: Examination, helper: Named) -> Fault:
         mode = status.mode | (status.mode & 0o444) >> 2
         repair: Repair = Mode(context, status.path, mode, status)
         if status.uid != context.uid and 0 not in (context.uid, examination.here.uid):
-            repair = Advice(f"sudo chmod {mode:04o} {shlex.quote(status.path)}")
+            repair = Advice(f"sudo chmod {mode:04o} {quoted(status.path)}")
         seen = f"{status.path}: mode {status.mode:04o}, owner {status.owner or status.uid}"
         return Fault("SP202", "it is on PATH, and its mode does not let this user execute it", (seen,), repair)
     path = f"PATH: {context.getenv('PATH') or 'not set'}"
@@ -129,7 +128,7 @@ def _unfit(context: Context, path: str, head: bytes) -> Fault | None:
     if context.platform != "linux":
         return None
     if program is None:
-        advice = Advice(f"put #!/bin/sh, or what it is written for, in the first line of {path}")
+        advice = Advice(f"put #!/bin/sh, or what it is written for, in the first line of {quoted(path)}")
         return Fault("SP204", "neither a program nor a script with #! in its first line", (path,), advice)
     if program.kind == "pe":
         return Fault("SP207", "a program of Windows, which this Linux cannot start", (path,), Advice(WSL_ADVICE))
@@ -142,10 +141,10 @@ def _unfit(context: Context, path: str, head: bytes) -> Fault | None:
         what = "interpreter" if program.kind == "script" else "loader"
         libc = f", the one of {program.libc}" if program.libc else ""
         advice = Advice(
-            f"install {missing}, or a build for what is there (one that is linked statically runs anywhere)"
+            f"install {quoted(missing)}, or a build for what is there (one that is linked statically runs anywhere)"
         )
         if program.kind == "script":
-            advice = Advice(f"install {missing}, or name another in the first line of {path}")
+            advice = Advice(f"install {quoted(missing)}, or name another in the first line of {quoted(path)}")
         return Fault("SP204", f"its {what} {missing}{libc} is not there", (path,), advice)
     return None
 
@@ -168,7 +167,7 @@ def _missing(context: Context, program: Program) -> str | None:
 def _without(context: Context, helper: Named) -> Repair:
     """Return how a file comes to name the helper no more."""
     if helper.chosen or not helper.path.endswith(".json"):
-        return Advice(f"{install(helper.suffix)}; or take it out of {helper.path}")
+        return Advice(f"{install(helper.suffix)}; or take it out of {quoted(helper.path)}")
 
     def edit(content: FileContent | None) -> bytes | None:
         if content is None:
@@ -186,5 +185,5 @@ def _without(context: Context, helper: Named) -> Repair:
                     data = remove_member(data, [name, key])
         return data
 
-    summary = f'take "{helper.suffix}" out of {helper.path}; the next login does without it'
+    summary = f"take {quoted(helper.suffix)} out of {quoted(helper.path)}; the next login does without it"
     return Edit(context, helper.path, edit, summary)

@@ -12,6 +12,7 @@ from shorepass.doctor.evidence import login, sends, shown
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Edit
 from shorepass.errors import SourceError, UsageError
+from shorepass.foreign_text import quoted
 from shorepass.names import Reference, split_host_port
 
 TYPE_CHECKING = False
@@ -103,10 +104,10 @@ def _lost(
         severity = Severity.NOTE
         why += f"; for {right} there is another"
         if not users:
-            summary = f"take {shown(key)!r} out of auths: {right!r} has a login"
+            summary = f"take {quoted(shown(key))} out of auths: {quoted(right)} has a login"
             repair = Edit(context, file.path, _remover(key), summary)
     elif right is not None and all(_takes(other, key, instead=right) for other in others if _takes(other, key)):
-        summary = f"rename {shown(key)!r} in auths to {right!r}"
+        summary = f"rename {quoted(shown(key))} in auths to {quoted(right)}"
         repair = Edit(context, file.path, _renamer(key, right), summary)
     if users:
         evidence = (*evidence, f"{' and '.join(users)} takes it")

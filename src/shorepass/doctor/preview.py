@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import shlex
 from itertools import pairwise
 
 from shorepass.config.document import SIZE_LIMIT
@@ -17,6 +16,7 @@ from shorepass.config.go_json import text as go_text
 from shorepass.config.spans import JsonSyntaxError
 from shorepass.doctor.repair import Advice, Edit, Mode, Owner
 from shorepass.errors import printable
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def command(repair: Repair) -> str:
         case Edit():
             return repair.summary
         case Mode():
-            return f"chmod {repair.mode:04o} {shlex.quote(repair.path)}"
+            return f"chmod {repair.mode:04o} {quoted(repair.path)}"
         case Owner():
-            return f"chown -h {repair.uid}:{repair.gid} {shlex.quote(repair.path)}"
+            return f"chown -h {repair.uid}:{repair.gid} {quoted(repair.path)}"
 
 
 def preview(repair: Repair) -> str:

@@ -22,6 +22,7 @@ from shorepass.errors import (
     Unreachable,
     UsageError,
 )
+from shorepass.foreign_text import quoted
 from shorepass.helper.advice import asked_helper, log_in
 
 TYPE_CHECKING = False
@@ -148,7 +149,7 @@ def _foreign_realm(examination: Examination, resolution: Resolution, error: Real
     said = (error.reason, f"docker and podman {what} there; shorepass sent nothing")
     advice = f"ask who runs {registry}"
     with contextlib.suppress(UsageError):  # the registry named no URL at all
-        advice += f"; if you trust that host with this login: --trust-realm {parse_url(error.realm).authority}"
+        advice += f"; if you trust that host with this login: --trust-realm {quoted(parse_url(error.realm).authority)}"
     return _finding(examination, "SP506", resolution, cause, advice, said, severity=Severity.WARNING)
 
 

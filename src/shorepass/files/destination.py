@@ -17,7 +17,8 @@ import stat
 import sys
 
 from shorepass.errors import WriteError
-from shorepass.files.reading import owner_of, quoted
+from shorepass.files.reading import owner_of
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from shorepass.errors import FileError, WriteError
 from shorepass.files.destination import Destination
 from shorepass.files.draft import MARK
-from shorepass.files.reading import SIZE_LIMIT, quoted, read_with_status, reason, status_of
+from shorepass.files.reading import SIZE_LIMIT, read_with_status, reason, status_of
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

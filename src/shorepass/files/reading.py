@@ -7,6 +7,7 @@ import stat
 import sys
 
 from shorepass.errors import FileError, MalformedFile
+from shorepass.foreign_text import quoted
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -21,7 +22,6 @@ __all__ = [
     "names",
     "open_regular",
     "owner_of",
-    "quoted",
     "read",
     "read_with_status",
     "reason",
@@ -218,10 +218,3 @@ def _refuse(path: str, error: OSError | ValueError) -> NoReturn:
 def reason(error: OSError | ValueError) -> str:
     """Return what the system said, in lower case."""
     return (getattr(error, "strerror", None) or str(error)).lower()
-
-
-def quoted(path: str) -> str:
-    """Return a path as a word of a shell."""
-    import shlex  # only where something failed: 1 ms
-
-    return shlex.quote(path)

@@ -17,7 +17,7 @@ from shorepass.errors import (
     UsageError,
     printable,
 )
-from shorepass.files.reading import quoted
+from shorepass.foreign_text import quoted, visible
 from shorepass.helper import OURSELVES, protocol
 from shorepass.helper.causes import cause_of, install, sign_in
 from shorepass.helper.protocol import Refusal, Verb
@@ -205,11 +205,13 @@ class HelperClient:
         if found is None:
             return ""
         folder = quoted(found.rpartition("/")[0])
-        return said_there(self._context, f"it is {found}, for which a login shell has PATH: export PATH={folder}:$PATH")
+        return said_there(
+            self._context, f"it is {quoted(found)}, for which a login shell has PATH: export PATH={folder}:$PATH"
+        )
 
     def _instead(self, what: str) -> str:
         place = self._named_in or f"credsStore and credHelpers: {command(self._context, 'doctor', '--fix')}"
-        return said_there(self._context, f'{what}; or take "{printable(self.suffix)}" out of {place}')
+        return said_there(self._context, f"{what}; or take {quoted(self.suffix)} out of {place}")
 
     def _by_hand(self, path: str, verb: Verb, server: str) -> str:
         return f"try it by hand: {by_hand(self._context, path, verb, server)}"
@@ -243,8 +245,9 @@ class HelperClient:
         else:
             said = f": {TOKEN.sub('***', printable(line))}"
         cause = cause_of(text)
-        if fix:  # our own helper knows better
-            hint = said_there(self._context, TOKEN.sub("***", printable(fix)))
+        is_ours = self.suffix == OURSELVES and self._context.name == "me"  # elsewhere it may be anybody's program
+        if fix and is_ours:  # it knows better
+            hint = TOKEN.sub("***", visible(fix))
         elif verb is Verb.STORE and sign_in(self.suffix):
             hint = said_there(self._context, f"{self.program} stores no login, it gets one: {sign_in(self.suffix)}")
         elif cause:

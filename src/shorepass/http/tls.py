@@ -7,6 +7,7 @@ import ssl
 
 from shorepass.errors import FileError, MalformedFile, PlainHttp, UnknownAuthority, Unreachable, printable
 from shorepass.files import lent
+from shorepass.foreign_text import quoted
 from shorepass.http.peer import issuer
 
 TYPE_CHECKING = False
@@ -114,14 +115,16 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
             return Unreachable(name, f"TLS: {reason}{through}")
         signer = issuer(url.host, url.port, deadline) if direct else ""  # one more connection, to say who signed it
         reason += f" (issuer: {signer})" if signer else ""
-        belongs = f"put the authority's certificate into {folder}/ca.crt" if folder else "add it to the system's"
+        belongs = (
+            f"put the authority's certificate into {quoted(folder + '/ca.crt')}" if folder else "add it to the system's"
+        )
         hint = f"{belongs}; or, without any check, --tls-verify=false"
         return UnknownAuthority(name, f"TLS: {reason}{through}", issuer=signer, folder=folder, hint=hint)
     code = error.reason or ""
     if code in _NOT_TLS:
         hint = "if it is meant to be plain http: --tls-verify=false (the password is then readable on the way)"
         return PlainHttp(name, "the server does not speak TLS", hint=hint)
-    place = f"client.cert and client.key belong into {folder}" if folder else None
+    place = f"client.cert and client.key belong into {quoted(folder)}" if folder else None
     if any(word in code for word in _WANTS_PAIR):
         return Unreachable(name, f"TLS: the server wants another client certificate{through}", hint=place)
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # in TLS 1.3 its alert can get lost in the closing

@@ -5,8 +5,10 @@ from __future__ import annotations
 from shorepass.config import document
 from shorepass.config.auth_entry import BadEntryError, decode_auth
 from shorepass.config.go_json import field_name
+from shorepass.contexts.command import operand
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, IdentityToken
 from shorepass.errors import UsageError, without_user_info
+from shorepass.foreign_text import quoted
 from shorepass.stores import check
 from shorepass.stores.accounts import split
 
@@ -73,7 +75,7 @@ def movable(key: str, members: Members, readers: Sequence[FileView], logout: str
     found = set(_secrets(members))
     if not found:
         return None
-    anew = f"{logout} {without_user_info(key)}, then log in anew"
+    anew = f"{logout} {' '.join(map(quoted, operand(without_user_info(key))))}, then log in anew"
     if twice:
         raise UsageError("its key stands there twice", hint=anew)
     if without_user_info(key) != key:

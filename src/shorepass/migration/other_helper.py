@@ -11,6 +11,7 @@ from shorepass.clients import find_all
 from shorepass.config import document, registries_conf
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import ShorepassError, SourceError, UsageError, WriteError, printable, without_user_info
+from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
 from shorepass.helper.client import HelperClient
 from shorepass.install import Place, held, installing, restore
@@ -64,7 +65,7 @@ def plan_helper(here: LocalContext, suffix: str, store: Store | None) -> HelperP
             stays.append(Stay("", key, error.message, error.hint, broken=True))
     places = tuple(_places(here, suffix, {stay.key for stay in stays}))
     if stays and any(place.member == ("credsStore",) for place in places):
-        hint = f"erase it there (printf KEY | {client.program} erase), then migrate again"
+        hint = f"erase it there (printf KEY | {quoted(client.program)} erase), then migrate again"
         return HelperPlan(suffix, {}, (), (*stays, *(Stay("", key, FOR_ALL, hint) for key in logins)))
     return HelperPlan(suffix, logins, places, tuple(stays))
 
@@ -101,7 +102,7 @@ def _places(here: LocalContext, suffix: str, stuck: set[str]) -> Iterator[Place]
         line = ", ".join(f'"{name}"' for name in (*conf.helpers, OURSELVES))
         raise UsageError(
             f"registries.conf names docker-credential-{printable(suffix)}, and that file is left to you",
-            hint=f"let it say: credential-helpers = [{line}], then migrate",
+            hint=f"let it say: {quoted(f'credential-helpers = [{line}]')}, then migrate",
         )
 
 

@@ -10,6 +10,7 @@ from shorepass.config import document
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import MalformedFile, UsageError, printable
+from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
 from shorepass.migration.entries import holds_secret, movable, repeated, secret_members
 from shorepass.migration.readers import (
@@ -178,12 +179,12 @@ def _refuse(reader: FileView, registry: str, answer: Sent, logout: str, stored: 
         program = printable(f"docker-credential-{helper}")
         raise UsageError(
             f"{reader.name} asks {program} for that registry, not the file",
-            hint=f"if {program} has it, too: {logout} {registry}, then log in anew",
+            hint=f"if {quoted(program)} has it, too: {logout} {quoted(registry)}, then log in anew",
         )
     if any(len(sent(reader, reference, stored)) > 1 for reference in references(registry, reader)):
         raise UsageError(
             f"{reader.name} takes one of several logins at random",
-            hint=f"{logout} {registry}, then log in anew",
+            hint=f"{logout} {quoted(registry)}, then log in anew",
         )
     if len(answer) > 1:
         raise UsageError(OF_A_PART)
@@ -200,7 +201,7 @@ def _check_store(group: Group, stored: Stored) -> None:
 
 
 def _decide(key: str) -> str:
-    erase = f"printf {printable(key)} | docker-credential-shorepass erase"
+    erase = f"printf %s {quoted(key)} | docker-credential-shorepass erase"
     return (
         f"if this one is right: {command(None, 'migrate', '--apply')}, forget the store's ({erase}), and migrate again"
     )

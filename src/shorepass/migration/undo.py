@@ -8,7 +8,7 @@ from __future__ import annotations
 from shorepass.clients import FAMILIES, find
 from shorepass.config import document
 from shorepass.config.auth_entry import BadEntryError
-from shorepass.contexts.command import command
+from shorepass.contexts.command import command, operand
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import ShorepassError, without_user_info
 from shorepass.files import FileContent
@@ -104,7 +104,9 @@ class WayBack:
         self._moved = {one: logins[one] for one in moved if logins[one] != ANONYMOUS}
         for one, credential in self._moved.items():
             if not self._is(self._written(credential), credential):
-                self._keep(one, CANNOT_HOLD, f"it is printed by: {command(None, 'get', without_user_info(one.key))}")
+                self._keep(
+                    one, CANNOT_HOLD, f"it is printed by: {command(None, 'get', *operand(without_user_info(one.key)))}"
+                )
 
     def _keep(self, one: Moved, reason: str, hint: str | None = None) -> None:
         self.stays[one.key] = Stay(self.path, one.key, reason, hint)

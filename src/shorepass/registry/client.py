@@ -20,6 +20,7 @@ from shorepass.errors import (
     UsageError,
     printable,
 )
+from shorepass.foreign_text import quoted
 from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
 from shorepass.registry import answer
@@ -213,7 +214,7 @@ class RegistryClient:
         got = response.url
         if got.origin == asked.origin or (got.host == asked.host and (asked.scheme, got.scheme) == ("http", "https")):
             return response._replace(url=got._replace(target="/v2/"))
-        hint = f"name that host instead, if it is the registry you mean: {got.authority}"
+        hint = f"name that host instead, if it is the registry you mean: {quoted(got.authority)}"
         raise NotARegistry(self.registry, f"it redirects to {printable(got.authority)}", hint=hint)
 
     def send(self, request: Request, *, limit: int = BODY_LIMIT) -> Response:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import cache
 
 from shorepass.errors import RealmRefused, UsageError, printable
+from shorepass.foreign_text import quoted
 from shorepass.http import Url, parse_url
 from shorepass.names import is_loopback
 from shorepass.registry.shared_hosts import is_shared
@@ -56,7 +57,9 @@ def check(asked: Url, realm: str, *, trusted: Sequence[str] = (), insecure: bool
         return url
     reason = _why_not(asked, url)
     if reason:
-        hint = f"if you trust it with this login: --trust-realm {url.authority}; otherwise {_misconfigured(asked)}"
+        hint = (
+            f"if you trust it with this login: --trust-realm {quoted(url.authority)}; otherwise {_misconfigured(asked)}"
+        )
         raise RealmRefused(asked.authority, realm, reason, hint=hint)
     return url
 

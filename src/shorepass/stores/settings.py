@@ -14,6 +14,7 @@ from __future__ import annotations
 from shorepass.config.locations import join
 from shorepass.config.own import settings_folder
 from shorepass.errors import MalformedFile, UsageError, printable
+from shorepass.foreign_text import quoted
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -132,7 +133,8 @@ def check_repository(pattern: str) -> str:
         raise UsageError(f"{printable(pattern)!r}: a rule is for a repository, whatever the tag")
     if registry_meant(image.registry) != registry_meant(host):
         raise UsageError(
-            f"{printable(pattern)!r} does not begin with a registry", hint=f"Docker Hub's is docker.io/{pattern}"
+            f"{printable(pattern)!r} does not begin with a registry",
+            hint=f"Docker Hub's is {quoted('docker.io/' + pattern)}",
         )
     return pattern
 

@@ -29,6 +29,7 @@ from shorepass.errors import (
     WriteError,
     printable,
 )
+from shorepass.foreign_text import quoted
 from shorepass.stores import check
 from shorepass.stores.vault_document import VERSION, NotADocumentError, decode, encode
 from shorepass.stores.vault_signature import is_signed, sign
@@ -134,10 +135,8 @@ class Vault:
     @property
     def anew(self) -> str:
         """What makes another vault where this one cannot be opened any more."""
-        from shlex import quote
-
         folder = split(self._here, self.path)[0]
-        return f"mv {quote(folder)} {quote(folder + '.old')}, then {init()}"
+        return f"mv {quoted(folder)} {quoted(folder + '.old')}, then {init()}"
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -324,9 +323,7 @@ class Vault:
         return os.path.realpath(self.places[1]).startswith(folder + os.sep) and os.path.exists(self.places[1])
 
     def _untrusted(self, path: str, reason: str) -> StoreUntrusted:
-        from shlex import quote
-
-        refused = f"mv {quote(path)} {quote(path + '.refused')}"
+        refused = f"mv {quoted(path)} {quoted(path + '.refused')}"
         return StoreUntrusted(
             NAME,
             f"{path}: not trusted: {reason}",

@@ -6,12 +6,12 @@ At every moment one of the keys that are in place opens the vault: while the key
 from __future__ import annotations
 
 import os
-import shlex
 
 from shorepass import files
 from shorepass.config.locations import join
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError
+from shorepass.foreign_text import quoted
 from shorepass.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.shapes import NamedTuple
 from shorepass.stores.vault import GENERATIONS, KEY_LIMIT, Vault, seal
@@ -71,7 +71,9 @@ def from_file(here: LocalContext, path: str, ask: Ask, others: Sequence[str] = (
     if content is None:
         raise UsageError(f"{path}: no such file")
     if path.endswith(".pub"):
-        raise UsageError(f"{path} is the public half of a key", hint=f"the private one: {path.removesuffix('.pub')}")
+        raise UsageError(
+            f"{path} is the public half of a key", hint=f"the private one: {quoted(path.removesuffix('.pub'))}"
+        )
     keys = parse(content, ask)
     return _checked(Lock(keys[0], (*(key.recipient for key in keys), *others), to=path))
 
@@ -107,7 +109,7 @@ def _init(vault: Vault, here: LocalContext, lock: Lock) -> None:
         raise UsageError(f"there is a vault already: {vault.path}", hint=hint)
     for path in vault.key_paths:
         if here.status(path) is not None:
-            hint = f"if it opens nothing that you need: rm {shlex.quote(path)}"
+            hint = f"if it opens nothing that you need: rm {quoted(path)}"
             raise UsageError(f"there is a key, and no vault: {path}", hint=hint)
     remember(here, vault.path, _trust_in(lock))
     _install(vault, here, lock)

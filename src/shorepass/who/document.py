@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shorepass.credential import Basic, BearerToken, IdentityToken
 from shorepass.errors import without_user_info
+from shorepass.foreign_text import visible
 from shorepass.secret import Fingerprints
 from shorepass.who.login import BROKEN, State
 
@@ -58,9 +59,9 @@ def _place(found: Looked, numbers: Mapping[Share, int]) -> dict[str, Any]:
         "context": place.name,
         "inside": place.inside or None,
         "state": place.state or None,
-        "trouble": found.trouble,
-        "hint": found.hint,
-        "notes": list(found.notes),
+        "trouble": found.trouble and visible(found.trouble),
+        "hint": found.hint and visible(found.hint),
+        "notes": list(map(visible, found.notes)),
         "shared": [numbers[share] for share in found.shared],
     }
 
@@ -79,8 +80,8 @@ def _login(login: Login, numbers: Mapping[Share, int], fingerprints: Fingerprint
         "fingerprint": _fingerprint(login.credential, fingerprints),
         "state": login.state.value,
         "expires": date(login.expires) if login.expires is not None else None,
-        "detail": login.detail or None,
-        "hint": login.hint,
+        "detail": visible(login.detail) or None,
+        "hint": login.hint and visible(login.hint),
         "shared": [numbers[share] for share in login.shared],  # in "shares"
     }
 

@@ -16,6 +16,7 @@ from importlib.resources import files
 from shorepass.clients import find
 from shorepass.contexts.command import command
 from shorepass.errors import HelperError
+from shorepass.foreign_text import visible
 from shorepass.resolution import Outcome, Step
 from shorepass.who.document import date, described, document, sentence, shares_of
 from shorepass.who.sharing import is_container
@@ -47,13 +48,22 @@ def page(looked: Sequence[Looked], *, now: float, host: str, user: str) -> str:
     """
     style, script = _text("page.css"), _text("page.js")
     parts = {
-        "TITLE": html.escape(f"Registry logins on {host}"),
+        "TITLE": html.escape(visible(f"Registry logins on {host}")),
         "POLICY": POLICY.format(style=_hash(style), script=_hash(script)),
         "STYLE": style,
         "SCRIPT": script,
-        "DATA": json.dumps(_data(looked, now, user)).translate(ESCAPES),
+        "DATA": json.dumps(_visible(_data(looked, now, user))).translate(ESCAPES),
     }
     return re.sub("@@([A-Z]+)@@", lambda found: parts[found[1]], _text("page.html"))
+
+
+def _visible(data: Any) -> Any:
+    """Return data with each text in it as it may be shown: a page obeys marks of direction, too."""
+    if isinstance(data, str):
+        return visible(data)
+    if isinstance(data, dict):
+        return {name: _visible(value) for name, value in data.items()}
+    return [_visible(value) for value in data] if isinstance(data, list | tuple) else data
 
 
 def _text(name: str) -> str:
