@@ -141,5 +141,7 @@ def test_a_short_wait_is_not_shown(world: Path) -> None:
     """Nobody is told of what takes no time."""
     lay_out(world, {"home/.docker/config.json": json.dumps({"auths": {"reg.io": auth("alice:wonderland")}})})
     with Terminal("who", "--in", "me", cwd=world) as terminal:
-        assert terminal.end().splitlines() == [b"1 login in 1 context, 0 broken, 1 in plain text"]
+        assert terminal.end().splitlines() == [
+            b"1 login in 1 context, 0 broken, 1 in plain text; registries are asked with --check"
+        ]
         assert b"Asking" not in terminal.said

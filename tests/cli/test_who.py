@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from client_files import auth, helper, lay_out
 from shorepass.testing import Registry
 
@@ -30,7 +28,7 @@ def test_one_login_that_two_clients_read_is_one_row(run_shorepass: RunShorepass,
     assert [login[name] for name in ("key", "registry", "account", "kind")] == ["reg.io", "reg.io", "alice", "password"]
     assert login["plain_text"] is True
     assert login["path"] == str(world / "home/.docker/config.json")
-    assert login["state"] == "not checked"
+    assert (login["state"], login["detail"]) == ("not checked", "registries are asked with --check")
 
 
 def test_a_key_and_the_registry_that_it_means(run_shorepass: RunShorepass, world: Path) -> None:
@@ -95,7 +93,7 @@ def test_a_map_in_a_file(run_shorepass: RunShorepass, world: Path) -> None:
     assert (done.status, done.stdout) == (0, "")
     assert done.stderr.splitlines() == [
         f"wrote {file}: open it in a browser: {file.as_uri()}",
-        "1 login in 1 context, 0 broken, 1 in plain text",
+        "1 login in 1 context, 0 broken, 1 in plain text; registries are asked with --check",
     ]
     html = file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
@@ -105,7 +103,7 @@ def test_a_map_in_a_file(run_shorepass: RunShorepass, world: Path) -> None:
     done = run_shorepass("who", "--in", "me", "--html", "-")
     assert done.stdout.startswith("<!doctype html>")
     assert done.stdout.endswith("</html>\n\n")
-    assert done.stderr == "1 login in 1 context, 0 broken, 1 in plain text\n"
+    assert done.stderr == "1 login in 1 context, 0 broken, 1 in plain text; registries are asked with --check\n"
 
 
 def test_a_map_that_cannot_be_written(run_shorepass: RunShorepass, world: Path) -> None:
@@ -120,43 +118,6 @@ def fake(world: Path, name: str, script: str) -> None:
     (world / "bin" / name).chmod(0o755)
 
 
-MACHINE = '{"name":"default","status":"Stopped"}'
-# What is on PATH or set, the words about it, and a context by which it can be named.
-UNSEEN = {
-    "virtual machine": (
-        "limactl",
-        f"echo '{MACHINE}'",
-        "lima:default: not looked at: it is stopped",
-        "limactl start default",
-    ),
-    "colima": ("colima", f"echo '{MACHINE}'", "colima: not looked at: it is stopped", "colima start"),
-    "podman machine": ("podman", f"echo '[{MACHINE}]'", "podman-machine:default: not", "podman machine start default"),
-    "odd list": ("limactl", "echo '{'", "lima: not looked at: ", "try it by hand: limactl list --format json"),
-    "wsl": (
-        "wsl.exe",
-        "[ $# = 3 ] || echo Debian",
-        "wsl:Debian: not looked at: it is stopped",
-        "wsl.exe -d Debian true",
-    ),
-}
-
-
-@pytest.mark.parametrize("unseen", UNSEEN)
-def test_what_cannot_be_looked_at_is_a_note(run_shorepass: RunShorepass, world: Path, unseen: str) -> None:
-    """A context that --in does not name is no failure: it is printed once, with the next step, in the map, too."""
-    program, script, words, hint = UNSEEN[unseen]
-    fake(world, program, script)
-    for flags in ((), ("--html", str(world / "who.html"))):
-        done = run_shorepass("who", "--all", *flags)
-        assert done.status == 0, done
-        assert done.stderr.count(words) == 1
-        assert f"hint: {hint}\n" in done.stderr
-        assert "1 context not looked at" in done.stderr
-    page = (world / "who.html").read_text()
-    assert words.partition(":")[0] in page
-    assert hint in page
-
-
 def test_what_was_named_and_cannot_be_looked_at(run_shorepass: RunShorepass, world: Path) -> None:
     """A context that --in names is an error, with the others shown all the same."""
     fake(world, "limactl", "echo instance is stopped >&2; exit 1")
@@ -165,7 +126,9 @@ def test_what_was_named_and_cannot_be_looked_at(run_shorepass: RunShorepass, wor
         done = run_shorepass("who", "--in", "me", "--in", "lima:default", *flags)
         assert done.status == 3
         assert "shorepass: lima:default: instance is stopped\n" in done.stderr
-    assert "instance is stopped" in (world / "who.html").read_text()
+    page = (world / "who.html").read_text()
+    assert "instance is stopped" in page
+    assert "limactl shell default" in page  # the next step
 
 
 def test_one_thing_at_a_time(run_shorepass: RunShorepass) -> None:

@@ -156,3 +156,40 @@ def test_a_map_that_root_draws_for_a_user(person: Person) -> None:
     command = hint.partition("sudo chown ")[2]
     person.as_root("sh", "-c", f"chown {command}")
     assert person.run("cat", str(file)).stdout.startswith("<!doctype html>")
+
+
+MACHINE = '{"name":"default","status":"Stopped"}'
+# What is on PATH, the words about it, and the next step.
+UNSEEN = {
+    "virtual machine": (
+        "limactl",
+        f"echo '{MACHINE}'",
+        "lima:default: not looked at: it is stopped",
+        "limactl start default",
+    ),
+    "colima": ("colima", f"echo '{MACHINE}'", "colima: not looked at: it is stopped", "colima start"),
+    "podman machine": ("podman", f"echo '[{MACHINE}]'", "podman-machine:default: not", "podman machine start default"),
+    "odd list": ("limactl", "echo '{'", "lima: not looked at: ", "try it by hand: limactl list --format json"),
+    "wsl": (
+        "wsl.exe",
+        "[ $# = 3 ] || echo Debian",
+        "wsl:Debian: not looked at: it is stopped",
+        "wsl.exe -d Debian true",
+    ),
+}
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_cannot_be_looked_at_is_a_note(person: Person, unseen: str) -> None:
+    """A context that --in does not name is no failure: it is printed once, with the next step."""
+    program, script, words, hint = UNSEEN[unseen]
+    person.write(f"bin/{program}", f"#!/bin/sh\n{script}\n", "700")
+    argv = person.shorepass("who", "--all", PATH=str(person.home / "bin"))
+    done = programs.run(programs.as_root(argv))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(words) == 1
+    assert f"hint: {hint}\n" in done.stderr
+    assert " not looked at" in done.stderr.splitlines()[-1]
+    done = programs.run(programs.as_root([*argv, "--json"]))
+    assert done.returncode == 0, done.stderr
+    assert hint in [found["hint"] for found in json.loads(done.stdout)["places"]]

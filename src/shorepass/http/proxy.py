@@ -38,7 +38,9 @@ def proxy_for(url: Url, context: Context) -> Proxy | None:
         return None
     if name == "HTTP_PROXY" and context.getenv("REQUEST_METHOD"):
         # In a CGI program that variable may be a header of the caller's (httpoxy, CVE-2016-5385).
-        raise UsageError("HTTP_PROXY is not used in a CGI environment (REQUEST_METHOD is set)")
+        raise UsageError(
+            "HTTP_PROXY is not used in a CGI environment (REQUEST_METHOD is set)", hint="unset REQUEST_METHOD"
+        )
     return _parse(text, name)
 
 
@@ -51,13 +53,13 @@ def _parse(text: str, name: str) -> Proxy:
     if not separator:
         scheme, rest = "http", text
     if scheme.lower() not in ("http", "https"):
-        raise UsageError(f"{name}: only http and https proxies are supported")
+        raise UsageError(f"{name}: only http and https proxies are supported", hint=f"correct {name}, or unset it")
     authority, slash, path = rest.partition("/")
     userinfo, _, host = authority.rpartition("@")
     try:
         url = parse_url(f"{scheme}://{host}{slash}{path}")
     except UsageError as error:  # the text is not shown: it may hold a password
-        raise UsageError(f"{name} is not a proxy URL: {error.message}") from None
+        raise UsageError(f"{name} is not a proxy URL: {error.message}", hint=f"correct {name}, or unset it") from None
     return Proxy(url, percent_decode(userinfo.replace("+", "%2B")))
 
 

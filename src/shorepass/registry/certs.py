@@ -48,7 +48,7 @@ def find(context: Context, client: Client, host: str, override: str | None = Non
 def _in_folders(context: Context, client: Client, host: str, override: str | None) -> Certificates:
     if override:
         if not context.is_folder(override):
-            raise UsageError(f"no such certificate folder: {printable(override)}")
+            raise UsageError(f"no such certificate folder: {printable(override)}", hint="correct --cert-dir")
         return _read(context, override)
     folders = client.certificate_folders(context, host)
     for folder in folders:

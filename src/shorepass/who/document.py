@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["date", "described", "document", "sentence", "shares_of", "summary", "unseen"]
 
+UNASKED = "registries are asked with --check"  # why a login is not checked, where nothing else is the reason
+
 
 def document(looked: Sequence[Looked]) -> dict[str, Any]:
     """Return everything that was found, without a secret in it."""
@@ -80,7 +82,7 @@ def _login(login: Login, numbers: Mapping[Share, int], fingerprints: Fingerprint
         "fingerprint": _fingerprint(login.credential, fingerprints),
         "state": login.state.value,
         "expires": date(login.expires) if login.expires is not None else None,
-        "detail": visible(login.detail) or None,
+        "detail": visible(login.detail) or (UNASKED if login.state is State.NOT_CHECKED else None),
         "hint": login.hint and visible(login.hint),
         "shared": [numbers[share] for share in login.shared],  # in "shares"
     }
@@ -121,10 +123,14 @@ def _is_login(login: Login) -> bool:
 def sentence(looked: Sequence[Looked]) -> str:
     """Return the summary in words: ``14 logins in 6 contexts, 2 broken, 3 in plain text``."""
     count = summary(looked)
+    is_unasked = any(
+        login.state is State.NOT_CHECKED and not login.detail for found in looked for login in found.logins
+    )
+    unasked = f"; {UNASKED}" if is_unasked else ""
     unseen = f"; {_counted(count['unreachable'], 'context')} not looked at" if count["unreachable"] else ""
     return (
         f"{_counted(count['logins'], 'login')} in {_counted(count['places'] - count['unreachable'], 'context')},"
-        f" {count['broken']} broken, {count['plain_text']} in plain text{unseen}"
+        f" {count['broken']} broken, {count['plain_text']} in plain text{unseen}{unasked}"
     )
 
 
