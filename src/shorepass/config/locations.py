@@ -42,6 +42,7 @@ def join(context: Context, folder: str, *names: str) -> str:
 
 
 def split(context: Context, path: str) -> tuple[str, str]:
-    """Return the folder and the name of a path, as ``join`` put them together."""
+    """Return the folder and the name of a path, as ``join`` put them together; the folder of a name alone is empty."""
     at = max(path.rfind(separator) for separator in ("/\\" if context.platform == "windows" else "/"))
-    return path[: max(at, 0)], path[at + 1 :]
+    folder = path[:at] if at > 0 else path[: at + 1]  # "/" for what is in it
+    return folder, path[at + 1 :]

@@ -7,6 +7,7 @@ root on the same machine and it runs, else from the engine's archive call. Only 
 from __future__ import annotations
 
 import copy
+import os
 import posixpath
 from functools import cached_property, partial
 
@@ -20,6 +21,7 @@ from shorepass.contexts.mounts import Mounts
 from shorepass.contexts.procroot import ProcRoot, proc_root
 from shorepass.contexts.rootfs import READ, SEARCH, Found, Walker
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
+from shorepass.files.reading import quoted
 from shorepass.processes import ProcessNotStarted
 
 TYPE_CHECKING = False
@@ -218,7 +220,7 @@ class ContainerContext:
         found = self._readable(path)
         if found is None:
             return None
-        data, node = self._root.read(found[0], limit + 1), found[1]
+        data, node = self._content(found[0], limit + 1), found[1]
         owner, mode = self._owner(node.uid), f"{node.mode:04o}"
         if len(data) > limit:
             raise MalformedFile(path, f"larger than {limit} bytes", owner=owner, mode=mode)
@@ -227,7 +229,7 @@ class ContainerContext:
     def head(self, path: str, size: int) -> bytes | None:
         """Return at most the first ``size`` bytes of a regular file, or None when there is none."""
         found = self._readable(path)
-        return self._root.read(found[0], size) if found else None
+        return self._content(found[0], size) if found else None
 
     def _readable(self, path: str) -> tuple[str, Node] | None:
         """Return where a regular file is that the user may read, None where there is none. Raises FileError."""
@@ -250,7 +252,36 @@ class ContainerContext:
     def _find(self, path: str) -> Found:
         if "\0" in path:
             raise FileError(path, "embedded null byte")
-        return self._walker.find(posixpath.join(self._said.folder, path))
+        whole = posixpath.normpath(posixpath.join(self._said.folder, path))
+        hidden = self._hidden(whole)
+        try:
+            found = self._walker.find(posixpath.join(self._said.folder, path))
+        except FileError:
+            if hidden is not None:
+                raise hidden from None
+            raise
+        if found.node is None and hidden is not None:
+            raise hidden
+        return found
+
+    def _hidden(self, path: str) -> FileError | None:
+        """Return the error for a file that is mounted by itself, which podman shows only while the container runs."""
+        if self.is_running or self._engine.family != "podman":
+            return None
+        mount = next((mount for mount in self.mounts if mount.target == path and mount.kind == "bind"), None)
+        if mount is None or os.path.isdir(mount.source):
+            return None
+        reason = f"mounted from {mount.source}, and podman shows it only while the container runs"
+        return FileError(path, reason, hint=f"podman start {quoted(self._said.name)}")
+
+    def _content(self, path: str, size: int) -> bytes:
+        """Return the first bytes of the file at a path without links. Raises FileError."""
+        try:
+            return self._root.read(path, size)
+        except FileError:
+            if (hidden := self._hidden(path)) is not None:
+                raise hidden from None
+            raise
 
     def status(self, path: str) -> FileStatus | None:
         """Return what stands at ``path``, symlinks followed, or None when nothing does."""

@@ -9,6 +9,7 @@ from shorepass.config.docker_config import KNOWN_FIELDS
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.go_json import field_name
 from shorepass.config.locations import split
+from shorepass.contexts.container import ContainerContext
 from shorepass.doctor.containers import is_lent
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Mode, Owner
@@ -220,9 +221,11 @@ def _unreadable(context: Context, file: ConfigFile) -> Iterator[Finding]:
     except FileError as error:
         status = _status(context, file.path)
         evidence = (f"mode {status.mode:04o}, owner {status.owner or status.uid}",) if status else ()
+        is_stopped = isinstance(context, ContainerContext) and not context.is_running
+        severity = Severity.NOTE if is_stopped else Severity.ERROR  # no client reads it now
         yield Finding(
             "SP104",
-            Severity.ERROR,
+            severity,
             context.name,
             file.path,
             error.reason,

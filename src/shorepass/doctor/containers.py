@@ -87,7 +87,7 @@ def _elsewhere(examination: Examination, context: ContainerContext) -> Iterator[
                 f"HOME is {context.home() or 'not set'}, DOCKER_CONFIG is {context.getenv('DOCKER_CONFIG') or 'not set'}",
                 f"looked for: {', '.join(sorted(read))}",
             )
-            cause = "it is mounted here, and no client in the container looks here"
+            cause = "it is mounted here, and neither docker nor podman in the container looks here"
             advice = Advice(_where_it_is_seen(context, mount, path, sorted(read)))
             yield Finding("SP602", Severity.ERROR, context.name, path, cause, evidence, advice)
 
@@ -202,7 +202,14 @@ def _stale(examination: Examination, context: ContainerContext) -> Iterator[Find
         )
         family, _, name = context.name.partition(":")
         folder, source = split(context, mount.target)[0], split(context, mount.source)[0]
-        advice = Advice(
-            f"{family} restart {quoted(name)}; and for good, mount the folder: {quoted(f'{source}:{folder}')}"
-        )
+        advice = Advice(f"{family} restart {quoted(name)}; and for good, {_folder_mount(source, folder, mount)}")
         yield Finding("SP605", Severity.ERROR, context.name, mount.target, cause, evidence, advice)
+
+
+def _folder_mount(source: str, folder: str, mount: Mount) -> str:
+    """Return how a file's folder is mounted instead of the file. Nothing is mounted over the root folder."""
+    if folder != "/":
+        return f"mount the folder: {quoted(f'{source}:{folder}')}"
+    name = mount.target.rpartition("/")[2]
+    variable = f"REGISTRY_AUTH_FILE=/logins/{name}" if name == "auth.json" else "DOCKER_CONFIG=/logins"
+    return f"mount the folder: {quoted(f'{source}:/logins')}, with --env {variable}"

@@ -72,6 +72,7 @@ class Examination:
         self.push = push
         self.access = access
         self.fingerprints = fingerprints or Fingerprints()
+        self._asked_for = clients
         self._names = clients or _families(context)
         self._listed: dict[str, dict[str, str] | HelperError] = {}
         self._at_login: dict[tuple[str, str], Context | None] = {}
@@ -84,9 +85,13 @@ class Examination:
             reference=self.reference,
             push=self.push,
             access=self.access,
-            clients=self._names,
+            clients=self._asked_for,
             fingerprints=self.fingerprints,
         )
+
+    def is_asked_for(self, client: str) -> bool:
+        """Tell whether the caller has named a client, who may be used here or not."""
+        return client in self._asked_for
 
     @cached_property
     def clients(self) -> tuple[Client, ...]:

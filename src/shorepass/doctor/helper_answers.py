@@ -6,8 +6,11 @@ they can neither give nor store; so these two are looked at themselves.
 
 from __future__ import annotations
 
+from shorepass.client_table import DEFAULT
+from shorepass.clients import find
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.helper_programs import fault
+from shorepass.doctor.named import is_there
 from shorepass.doctor.repair import Advice
 from shorepass.doctor.secret_stores import Bus, bus, is_initialised, pass_folder
 from shorepass.errors import HelperError, HelperTimeout, Trouble
@@ -50,7 +53,7 @@ _CODE_OF: dict[Trouble | None, str] = {
 def check(examination: Examination) -> Iterator[Finding]:
     """Ask each helper for its list, and judge what comes of it."""
     for helper in {helper.suffix: helper for helper in reversed(examination.helpers)}.values():
-        if fault(examination, helper) is None:
+        if examination.context.which(helper.program) is not None and fault(examination, helper) is None:
             yield from _trouble(examination, helper)
 
 
@@ -86,6 +89,9 @@ def _errors(examination: Examination, helper: Named) -> Iterator[HelperError]:
 
 
 def _finding(context: Context, helper: Named, code: str, cause: str, seen: str, hint: str | None) -> Finding:
-    severity = Severity.WARNING if helper.chosen else Severity.ERROR
+    severity = Severity.ERROR
+    if helper.chosen:
+        has_stored = is_there(context, find(DEFAULT).own_file(context))
+        severity = Severity.WARNING if has_stored else Severity.NOTE
     repair = Advice(hint) if hint else None
     return Finding(code, severity, context.name, helper.program, cause, (seen, helper.why), repair)

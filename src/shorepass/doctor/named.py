@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shorepass.clients import Client
     from shorepass.contexts import Context
 
-__all__ = ["Named", "is_silent", "listed", "named"]
+__all__ = ["Named", "is_silent", "is_there", "listed", "named"]
 
 LOCKED = "the keyring that it keeps logins in is locked: it lists them, and gives and stores none"
 
@@ -62,12 +62,23 @@ def named(context: Context, clients: Sequence[Client]) -> list[Named]:
                 found[entry.helper, entry.path] = Named(entry.helper, entry.path, (client.name,), chosen)
             elif client.name not in known.clients:
                 found[entry.helper, entry.path] = known._replace(clients=(*known.clients, client.name))
-    return [helper for helper in found.values() if not helper.chosen or _is_here(helper, context)]
+    return [helper for helper in found.values() if not helper.chosen or _has_part(helper, context, clients)]
 
 
-def _is_here(helper: Named, context: Context) -> bool:
-    """Tell whether a program is here that would ask the helper."""
-    return any(context.which(program) for name in helper.clients for program in ROWS[name].programs)
+def _has_part(helper: Named, context: Context, clients: Sequence[Client]) -> bool:
+    """Tell whether a client that would choose a helper by itself has a part in a context: not where only others are used."""
+    if not any(context.which(program) for name in helper.clients for program in ROWS[name].programs):
+        return False
+    used = {client.name for client in clients if is_there(context, client.own_file(context))}
+    return not used or bool(used.intersection(helper.clients))
+
+
+def is_there(context: Context, path: str) -> bool:
+    """Tell whether a file is there; also where that cannot be seen."""
+    try:
+        return context.status(path) is not None
+    except SourceError:
+        return True
 
 
 def _chosen(client: Client, context: Context) -> bool:

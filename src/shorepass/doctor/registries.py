@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 
+from shorepass.client_table import DEFAULT
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import certificates, visits
 from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
 from shorepass.doctor.finding import Finding, Severity, merged
+from shorepass.doctor.named import is_there
 from shorepass.doctor.repair import Advice
 from shorepass.errors import (
     ClockDiffers,
@@ -117,8 +119,18 @@ def _in_the_way(examination: Examination, resolution: Resolution, errors: Iterab
     return _finding(examination, "SP503", resolution, cause, advice, said, subject=reference.name)
 
 
-def _nobody(examination: Examination, resolution: Resolution, *, is_anybody_in: bool) -> Finding:
-    """Return an error where nobody gets in, a note where another client does: perhaps this one is not used."""
+def _is_used(examination: Examination, client: str) -> bool:
+    """Tell whether a client has been used here: docker's file is there for others too, another's own file says so."""
+    own = [file for file in examination.files if file.clients == (client,) and not file.legacy]
+    if client == DEFAULT or examination.is_asked_for(client):
+        return True
+    return any(is_there(examination.context, file.path) for file in own)
+
+
+def _nobody(examination: Examination, resolution: Resolution, *, is_anybody_in: bool) -> Finding | None:
+    """Return an error where no client gets in, a note where another one does; None where this one is not used here."""
+    if is_anybody_in and not _is_used(examination, resolution.client):
+        return None
     cause, severity = "the registry asks for a login, and there is none", Severity.ERROR
     if is_anybody_in:
         cause, severity = f"{resolution.client} has no login here, and another client has one", Severity.NOTE

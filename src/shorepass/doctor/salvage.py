@@ -22,6 +22,7 @@ CUTS = 1000  # places at which to cut it, the last first
 
 _string = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _comment = re.compile(r"//[^\n]*|/\*.*?\*/|#[^\n]*", re.DOTALL)
+_wrapped = re.compile(r'"[\w+/=.-]+(?:[ \t]*\r?\n[ \t]*[\w+/=.-]*)+"(?=\s*[,}\]])', re.ASCII)  # base64 of several lines
 _bare_end = re.compile(r"[ \t]*,?[ \t]*\r?$")
 
 
@@ -77,6 +78,10 @@ def _mended(text: str, at: int) -> tuple[str, str, int] | None:
         return text[:comma] + text[comma + 1 :], "a comma taken out", comma
     if text[at : at + 1] == '"' and before[-1:] in ('"', "}", "]"):
         return before + "," + text[len(before) :], "a comma put in", len(before)
+    wrapped = _wrapped.match(text, text.rfind('"', 0, at)) if text[at : at + 1] in ("\n", "\r") else None
+    if wrapped:
+        joined = "".join(wrapped[0].split())
+        return text[: wrapped.start()] + joined + text[wrapped.end() :], "the lines of one value joined", at
     unended = text.rfind('"', 0, at) if text[at : at + 1] in ("\n", "\r") else at if text[at : at + 1] == '"' else -1
     if unended >= 0 and "\n" in text[unended:]:
         line = text[unended : text.index("\n", unended)]
