@@ -21,7 +21,7 @@ from shorepass.contexts.mounts import Mounts
 from shorepass.contexts.procroot import ProcRoot, proc_root
 from shorepass.contexts.rootfs import READ, SEARCH, Found, Walker
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
-from shorepass.files.reading import quoted
+from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessNotStarted
 
 TYPE_CHECKING = False
