@@ -266,7 +266,7 @@ class ContainerContext:
 
     def _hidden(self, path: str) -> FileError | None:
         """Return the error for a file that is mounted by itself, which podman shows only while the container runs."""
-        if self.is_running or self._engine.family != "podman":
+        if self.is_running or self._engine.family != Family.PODMAN:
             return None
         mount = next((mount for mount in self.mounts if mount.target == path and mount.kind == "bind"), None)
         if mount is None or os.path.isdir(mount.source):
