@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Tell: TypeAlias = Callable[[str], None]  # what a person should know although all went well
 
-EMPTIED = "/run/"  # at each start (file-hierarchy(7)): XDG_RUNTIME_DIR is in there
+EMPTIED = ("/run/", "/var/run/")  # at each start (file-hierarchy(7)): XDG_RUNTIME_DIR is in there
 
 __all__ = ["Tell", "keep", "name_helper", "opened"]
 
@@ -62,14 +62,14 @@ def keep(
 
 def _tell_of_restart(here: LocalContext, client: Client, target: Target, tell: Tell) -> None:
     """Tell that a client's file is gone after a restart, with what names our helper in one that stays."""
-    if not os.path.realpath(target.path).startswith(EMPTIED):
+    if not os.path.abspath(target.path).startswith(EMPTIED):
         return
     own = [file.path for file in client.files(here) if not file.legacy and file.path.endswith(client.facts.file_name)]
-    lasting = next((path for path in own if not os.path.realpath(path).startswith(EMPTIED)), None)
+    lasting = next((path for path in own if not os.path.abspath(path).startswith(EMPTIED)), None)
     if lasting is None or here.getenv("REGISTRY_AUTH_FILE"):
         return
     for_good = command(None, "helper", "install", "--for", target.key, "--authfile", lasting, client=client.name)
-    tell(f"{client.name} finds the login until the next restart, which empties {EMPTIED}; for good: {for_good}")
+    tell(f"{client.name} finds the login until the next restart, which empties {EMPTIED[0]}; for good: {for_good}")
 
 
 def _key_of_account(here: LocalContext, key: str, store: Store, tell: Tell) -> str:
