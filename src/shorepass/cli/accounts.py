@@ -155,7 +155,6 @@ def _print_table(rows: list[Row]) -> None:
             ]
             for row in rows
         ],
-        wrapped=("CHOSEN BY",),
     )
 
 

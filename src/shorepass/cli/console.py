@@ -48,6 +48,8 @@ __all__ = [
 ]
 
 UNBOUNDED = 100_000  # columns: off a terminal a row is one line, however long
+GAP = "   "  # between columns
+INDENT = "    "  # of what is still the same row
 
 ANSI = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "dim": "2"}
 
@@ -151,24 +153,36 @@ def data(content: bytes) -> None:
     sys.stdout.flush()
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], wrapped: Sequence[str] = ()) -> None:
-    """Print aligned columns, without frames. ``wrapped``: columns that take several lines where a terminal is narrow."""
-    from rich.console import Console
-    from rich.table import Table
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print aligned columns, without frames.
 
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for heading in headings:
-        table.add_column(heading, no_wrap=heading not in wrapped, overflow="fold")
-    for row in rows:
-        table.add_row(*map(visible, row))
-    console = Console(width=None if is_terminal() else UNBOUNDED, highlight=False, markup=False, emoji=False)
-    if is_terminal():
-        console.print(table)
-        return
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():
-        out(line.rstrip())
+    A row takes several lines where it is wider than the terminal: no cell is cut or folded, so each can be copied. A cell that
+    is wider by itself is for the terminal to wrap.
+    """
+    from rich.cells import cell_len
+
+    cells = [[visible(cell) for cell in row] for row in (headings, *rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    limit = width() if is_terminal() else None
+    for number, row in enumerate(cells):
+        for indent, columns in _lines(widths, limit):
+            padded = [row[at] + " " * (widths[at] - cell_len(row[at])) for at in columns]
+            line = (indent + GAP.join(padded)).rstrip()
+            if line or not indent:
+                out(line if number else Painted(line, "bold"))
+
+
+def _lines(widths: Sequence[int], limit: int | None) -> list[tuple[str, list[int]]]:
+    """Return which columns stand side by side: for each line of a row its indentation, and their numbers."""
+    lines: list[tuple[str, list[int]]] = [("", [])]
+    left = limit or UNBOUNDED
+    for at, size in enumerate(widths):
+        if lines[-1][1] and size > left:
+            lines.append((INDENT, []))
+            left = (limit or UNBOUNDED) - len(INDENT)
+        lines[-1][1].append(at)
+        left -= size + len(GAP)
+    return lines
 
 
 def is_terminal() -> bool:

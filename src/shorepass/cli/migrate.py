@@ -293,9 +293,7 @@ def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
         else:
             console.note(f"{stay.path}: {stay.reason}")
     if rows:
-        console.print_table(
-            ("KEY", "ACCOUNT", "KIND", "IN", "BECOMES"), rows, wrapped=("KEY", "ACCOUNT", "IN", "BECOMES")
-        )
+        console.print_table(("KEY", "ACCOUNT", "KIND", "IN", "BECOMES"), rows)
     console.out(_summary(state, store, done) or (f"{source} has no login" if helper else NOTHING))
     for hint in dict.fromkeys(stay.hint for stay in done.stays if stay.hint):
         console.hint(hint)

@@ -93,7 +93,6 @@ def _print_table(found: list[Found]) -> None:
     console.print_table(
         ["STORE", "STATE", "WHERE, OR WHY NOT", "TO MAKE IT WORK"],
         rows,
-        wrapped=("WHERE, OR WHY NOT", "TO MAKE IT WORK"),
     )
 
 

@@ -150,9 +150,7 @@ def _print_text(looked: Sequence[Looked]) -> None:
     logins = [login for found in looked for login in found.logins]
     if logins:
         headings = ["CONTEXT", "CLIENTS", "KEY", "ACCOUNT", "KIND", "RESTS IN", "STATE"]
-        console.print_table(
-            headings, [_row(login) for login in logins], wrapped=("CLIENTS", "KEY", "ACCOUNT", "RESTS IN")
-        )
+        console.print_table(headings, [_row(login) for login in logins])
     for share in shares_of(looked):
         console.out(described(share))
     for words, hint in dict.fromkeys((_words(login), login.hint) for login in logins if login.detail):
