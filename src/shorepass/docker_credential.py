@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 
-from shorepass import __version__
+from shorepass import __version__, children
 from shorepass.foreign_text import visible
 from shorepass.helper.protocol import refusal_of
 from shorepass.helper.server import serve
@@ -30,6 +30,7 @@ UNHEARD = (["get"], ["erase"], ["list"])
 def program() -> NoReturn:
     """Answer one call as a process, and end it at once: the interpreter's own clean-up would be a tenth of it."""
     gc.disable()
+    children.report_their_end()
     try:
         status, answer = serve(NAME, sys.argv[1:], _read, _open_store, f"{NAME} (shorepass) {__version__}")
         if status and sys.argv[1:] in UNHEARD and refusal_of(answer) is None:

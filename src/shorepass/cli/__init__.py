@@ -18,6 +18,7 @@ if "gettext" not in sys.modules:  # for want of translations argparse is given n
 import argparse
 from functools import cache
 
+from shorepass import children
 from shorepass.cli import console
 from shorepass.errors import MalformedFile, ShorepassError
 from shorepass.foreign_text import printable, without_user_info
@@ -91,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def program() -> NoReturn:
     """Run one command as a process, and end it at once: the interpreter's own clean-up is 2.5 ms of a login's 30."""
     _open_what_is_closed()
+    children.report_their_end()
     sys.excepthook = console.crash
     status = main()
     try:
