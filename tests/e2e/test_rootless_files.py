@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -121,3 +123,77 @@ def test_skopeo_goes_to_the_folder_of_roots(person: Person) -> None:
     answer = find("skopeo").resolve(context, Reference(REGISTRY)).answer
     assert isinstance(answer, FileError)
     assert (answer.path, answer.reason) == (file, "permission denied")
+
+
+HOSTILE = {
+    "another user's": 'mkdir -m 777 "$1"',
+    "another user's, closed": 'mkdir -m 700 "$1"',
+    "a symlink to another user's": 'mkdir -m 777 "$2/evil" 2>/dev/null; ln -s "$2/evil" "$1"',
+    "a file": 'echo >"$1"; chmod 666 "$1"',
+}
+OWN = {
+    "open to all": 'mkdir -m 777 "$1"',
+    "readable": 'mkdir -m 755 "$1"',
+    "not writable": 'mkdir -m 500 "$1"',
+    "a symlink to an own one": 'mkdir -m 700 "$2/own"; ln -s "$2/own" "$1"',
+}
+
+
+@pytest.fixture(scope="module")
+def mallory() -> Iterator[Person]:
+    """Another user, who is faster in folders that all may write."""
+    with new_person() as other:
+        yield other
+
+
+@pytest.mark.parametrize("kind", [*HOSTILE, *OWN])
+@pytest.mark.parametrize("program", ["podman", "buildah"])
+def test_a_run_folder_is_believed_as_the_program_does(person: Person, mallory: Person, program: str, kind: str) -> None:
+    """A run folder below a shared one may be anyone's: Shorepass uses it, or the next one, exactly where the program does."""
+    shared = Path(tempfile.mkdtemp(prefix="shorepass-run-"))
+    shared.chmod(0o1777)
+    folder = shared / {"podman": f"podman-run-{person.uid}", "buildah": f"containers-user-{person.uid}"}[program]
+    env = {"TMPDIR": str(shared), "PATH": programs.SYSTEM_PATH}
+    try:
+        maker = mallory if kind in HOSTILE else person
+        done = maker.run("sh", "-c", (HOSTILE | OWN)[kind], "sh", str(folder), str(maker.home))
+        assert done.returncode == 0, done.stderr
+        below = {"podman": "containers", "buildah": "containers/containers"}[program]
+        auth = base64.b64encode(b"planted:pw").decode()
+        text = json.dumps({"auths": {REGISTRY: {"auth": auth}}})
+        person.as_root(
+            "sh", "-c", f'mkdir -p "{folder}/{below}" && cat >"{folder}/{below}/auth.json" || true', stdin=text
+        )
+        person.as_root("sh", "-c", f'chmod -R a+rwX "{folder}/containers" || true')
+        put(person, str(person.home / "rundir" / below.removesuffix("containers")), "in-rundir")
+        person.run("mkdir", "-p", str(person.home / "rundir/libpod"))
+        expected = real(person, program, **env)
+        answer = ours(person, program, **env)
+        assert answer in expected
+        assert expected in ("planted", "in-rundir") or "not logged" in expected or "permission denied" in expected
+    finally:
+        person.as_root("rm", "-rf", str(shared), str(mallory.home / "evil"), str(person.home / "own"))
+
+
+@pytest.mark.parametrize("program", ["podman", "buildah"])
+def test_a_planted_run_folder_gets_no_login(
+    person: Person, mallory: Person, registry: str, users: dict[str, str], program: str
+) -> None:
+    """A login is stored where the real program looks, and in no file that another user has put in its way."""
+    shared = Path(tempfile.mkdtemp(prefix="shorepass-run-"))
+    shared.chmod(0o1777)
+    name = {"podman": f"podman-run-{person.uid}", "buildah": f"containers-user-{person.uid}"}[program]
+    env = {"TMPDIR": str(shared), "PATH": programs.SYSTEM_PATH}
+    below = {"podman": "containers", "buildah": "containers/containers"}[program]
+    plant = 'mkdir -p "$1"; chmod -R 777 "$2"; echo "{}" >"$1/auth.json"; chmod 666 "$1/auth.json"'
+    try:
+        assert mallory.run("sh", "-c", plant, "sh", str(shared / name / below), str(shared / name)).returncode == 0
+        person.run("mkdir", "-p", "-m", "700", str(person.home / "rundir/libpod"))
+        words = ("login", "--client", program, "--store", "file", "-u", "alice", "--password-stdin", registry)
+        done = programs.run(programs.as_root(person.shorepass(*words, **env)), stdin=users["alice"])
+        assert done.returncode == 0, done.stderr
+        assert (shared / name / below / "auth.json").read_text() == "{}\n"
+        asked = person.run(programs.require(program), "login", "--get-login", registry, **env)
+        assert asked.stdout == "alice\n"
+    finally:
+        person.as_root("rm", "-rf", str(shared))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from shorepass.config.locations import AuthFile, join
 from shorepass.errors import FileError
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from shorepass.contexts import Context
+    from shorepass.contexts import Context, FileStatus
 
 __all__ = ["auth_files"]
 
 DOCKER, PODMAN = "docker", "podman"  # the families whose files these are
+OWNER_ALL = 0o700  # what the owner of a run folder must be able to do in it
 
 
 def auth_files(context: Context, client: str, *, docker_first: bool) -> list[AuthFile]:
@@ -46,29 +48,68 @@ def _first(context: Context, client: str, home: str) -> AuthFile:
     runtime = context.getenv("XDG_RUNTIME_DIR")
     if runtime:
         return AuthFile(join(context, runtime, "containers", "auth.json"), "in XDG_RUNTIME_DIR", PODMAN)
-    folder = _rootless_runtime(context, client) if context.uid else ""
-    if folder:
-        path = join(context, folder, "containers", "auth.json")
-        return AuthFile(path, f"in the run folder that {client} chooses, as XDG_RUNTIME_DIR is not set", PODMAN)
+    if context.uid and client in RUN_FOLDERS:
+        folder, why = _run_folder(context, client, home)
+        return AuthFile(join(context, folder, "containers", "auth.json"), why, PODMAN)
     path = f"/run/containers/{context.uid}/auth.json"
     return AuthFile(path, "in the user's run folder, as XDG_RUNTIME_DIR is not set", PODMAN)
 
 
-def _rootless_runtime(context: Context, client: str) -> str:
-    """Return what a user's podman or buildah sets XDG_RUNTIME_DIR to when it is not set; empty: nothing (skopeo).
+class _RunFolder(NamedTuple):
+    """A folder that podman or buildah may choose for what lives until the next start of the machine.
 
-    As podman 4.3 (libpod ``SetXdgDirs``, pkg/util ``GetRuntimeDir``) and buildah 1.28 (containers/storage types/utils.go) do.
-    buildah would take ``/run/user/UID``, too, if ``/proc/1/comm`` were ``systemd`` without the line end that it has.
+    ``temporary``: where it is below TMPDIR; empty for one that TMPDIR does not move. ``closed``: bits that others may not have.
+    ``itself``: a symlink to a good folder is none. ``made``: where it is missing, the program creates it.
     """
-    if client == "buildah":
-        return join(context, context.getenv("TMPDIR") or "/var/tmp", f"containers-user-{context.uid}", "containers")  # noqa: S108
-    if client != "podman":
-        return ""
-    folder = f"/run/user/{context.uid}"
-    try:
-        status = context.status(folder)
-    except FileError:
-        status = None
-    if status is not None and status.uid == context.uid:
-        return folder
-    return join(context, context.getenv("TMPDIR") or "/tmp", f"podman-run-{context.uid}")  # noqa: S108
+
+    path: str
+    temporary: str = ""
+    closed: int = 0
+    itself: bool = False
+    made: bool = False
+
+
+# As podman 4.3 (libpod ``SetXdgDirs``, pkg/util ``GetRuntimeDir``) and buildah 1.28 (containers/storage types/utils.go
+# ``getRootlessRuntimeDir``) do it. Everyone can make such a folder below /tmp first: so its owner and mode are looked at.
+# buildah would use ``/run/user/UID``, too, if ``/proc/1/comm`` were ``systemd`` without the line end that it has.
+RUN_FOLDERS = {
+    "podman": (_RunFolder("/run/user/{uid}"), _RunFolder("podman-run-{uid}", "/tmp", made=True)),  # noqa: S108
+    "buildah": (_RunFolder("containers-user-{uid}", "/var/tmp", 0o066, itself=True, made=True),),  # noqa: S108
+}
+BELOW = {
+    "podman": "",
+    "buildah": "containers",
+}  # buildah sets XDG_RUNTIME_DIR to a folder below the one that it chooses
+
+
+def _run_folder(context: Context, client: str, home: str) -> tuple[str, str]:
+    """Return what a user's podman or buildah sets XDG_RUNTIME_DIR to when it is not set, and why it is that folder."""
+    refused = ""
+    for choice in RUN_FOLDERS[client]:
+        path = choice.path.format(uid=context.uid)
+        if choice.temporary:
+            path = join(context, context.getenv("TMPDIR") or choice.temporary, path)
+        try:
+            status = context.status(path)
+        except FileError:
+            continue
+        if status is None and not choice.made:
+            continue
+        trouble = _trouble(context, choice, status) if status is not None else ""
+        if not trouble:
+            why = f"in the run folder that {client} chooses, as XDG_RUNTIME_DIR is not set{refused}"
+            return join(context, path, BELOW[client]).rstrip("/"), why
+        refused = f"; {client} does not use {path}: {trouble}"
+    why = f"in the run folder below the home folder, as XDG_RUNTIME_DIR is not set{refused}"
+    return join(context, home, "rundir", BELOW[client]).rstrip("/"), why
+
+
+def _trouble(context: Context, choice: _RunFolder, status: FileStatus) -> str:
+    """Return why a program does not take a folder that is there; empty: it does."""
+    if status.link and choice.itself:
+        return "it is a symlink"
+    if status.uid != context.uid:
+        return f"it belongs to {status.owner or status.uid}"
+    if status.mode & OWNER_ALL != OWNER_ALL or status.mode & choice.closed:
+        return f"its mode is {status.mode:04o}"
+    return ""
