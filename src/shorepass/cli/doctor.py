@@ -127,7 +127,7 @@ def _examine(
     from shorepass.contexts.local import LocalContext
     from shorepass.doctor import examine
     from shorepass.doctor.examination import Examination
-    from shorepass.errors import ContextError
+    from shorepass.errors import ContextError, ShorepassError
     from shorepass.names import parse
     from shorepass.secret import Fingerprints
 
@@ -154,6 +154,11 @@ def _examine(
         except ContextError as error:
             broken[name] = error
             console.print_error(error)
+        except ShorepassError:
+            raise  # the command line is wrong: for every context
+        except Exception as error:  # noqa: BLE001  # a context that makes Shorepass stumble must not hide the others
+            broken[name] = ContextError(name, f"Shorepass stumbled over what is there ({type(error).__name__})")
+            console.print_error(broken[name])
     return examined, broken
 
 

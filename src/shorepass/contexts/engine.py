@@ -235,7 +235,7 @@ class Engine:
             kind = "folder" if mode & _MODE_DIR else "link" if mode & _MODE_SYMLINK else "file"
             bits = mode & 0o777 | sum(bit for flag, bit in _MODE_BITS if mode & flag)
             return PathStat("other" if mode & _MODE_SPECIAL else kind, bits, int(size), str(mtime), str(target))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             raise ContextError(self.name, f"its {STAT_HEADER} header is malformed") from None
 
 

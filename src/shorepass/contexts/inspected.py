@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
+from shorepass.numbers import whole
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -58,7 +59,7 @@ class Inspected:
         self.folder = str(config.get("WorkingDir") or "/")
         self.state = str(state.get("Status", ""))
         self.is_running = bool(state.get("Running"))
-        self.pid = int(state.get("Pid") or 0)
+        self.pid = whole(str(state.get("Pid"))) or 0
         self.has_read_only_root = bool(host.get("ReadonlyRootfs"))
         pairs = [str(item).partition("=") for item in config.get("Env") or ()]
         self.environ = {"PATH": PATH, **{name: value for name, _, value in pairs}}

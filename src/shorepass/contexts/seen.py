@@ -6,6 +6,7 @@ import stat
 
 from shorepass.contexts import FileStatus
 from shorepass.errors import printable
+from shorepass.numbers import LARGEST_SIZE, whole
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -63,11 +64,16 @@ def seen(records: Iterable[Record], asked: int) -> dict[str, Seen]:
 
 def _status(path: str, words: Sequence[str]) -> FileStatus:
     """Return what ``stat`` says: mode in hexadecimal, uid, gid, size, DEVICE:INODE, and the owner's name."""
-    bits, uid, gid, size, identity, *rest = words
-    raw, name = int(bits, 16), " ".join(rest)
+    bits, *numbers, identity = words[:5]
+    if len(numbers) != 3:
+        raise ValueError("stat printed too few words")
+    raw, name = whole(bits, base=16), " ".join(words[5:])
+    uid, gid, size = whole(numbers[0]), whole(numbers[1]), whole(numbers[2], LARGEST_SIZE)
+    if raw is None or uid is None or gid is None or size is None:
+        raise ValueError("stat printed something else than numbers")
     kind = "file" if stat.S_ISREG(raw) else "folder" if stat.S_ISDIR(raw) else "other"
-    owner = f"{printable(name)}({int(uid)})" if name and name not in ("UNKNOWN", uid) else uid
-    return FileStatus(path, kind, stat.S_IMODE(raw), int(uid), int(gid), int(size), owner, identity)
+    owner = f"{printable(name)}({uid})" if name and name not in ("UNKNOWN", numbers[0]) else str(uid)
+    return FileStatus(path, kind, stat.S_IMODE(raw), uid, gid, size, owner, identity)
 
 
 def last_words(said: bytes) -> str:

@@ -14,6 +14,7 @@ from shorepass.contexts.seen import Seen, last_words, seen, text
 from shorepass.contexts.transport import Record
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
 from shorepass.foreign_text import quoted
+from shorepass.numbers import whole
 from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessOutputTooLarge, ProcessTimeout
 
 TYPE_CHECKING = False
@@ -90,8 +91,7 @@ class ShellContext:
     @cached_property
     def uid(self) -> int | None:
         """The user's number."""
-        word = "".join(self._told("uid").words)
-        return int(word) if word.isdecimal() else None
+        return whole("".join(self._told("uid").words))
 
     def _told(self, kind: str) -> Record:
         """Return what the place said of itself by that name."""
@@ -245,8 +245,10 @@ class ShellContext:
         if "unstarted" in kinds:
             raise ProcessNotStarted(printable(" ".join(kinds["unstarted"].words)))
         try:
-            output, status = kinds["output"].body, int(kinds["status"].words[0])
-        except (KeyError, ValueError, IndexError):
+            output, status = kinds["output"].body, whole(kinds["status"].words[0])
+        except (KeyError, IndexError):
+            status = None
+        if status is None:
             raise ProcessNotStarted(f"{self.name}: {NONSENSE}") from None
         if len(output) > limit or len(answer.stderr) > limit:
             raise ProcessOutputTooLarge(f"more than {limit} bytes of output")

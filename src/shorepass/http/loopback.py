@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["LoopbackTransport", "SocketTransport"]
 
 HEAD_LIMIT = 64 * 1024  # bytes of status line and headers, interim answers included: eight times what servers send
+PARTS_LIMIT = 1000  # pieces of a body that are kept apart
 LINE_LIMIT = 1024  # bytes of a chunk size line: 16 hex digits and extensions nobody sends
 READ_SIZE = 16 * 1024
 
@@ -313,6 +314,8 @@ def _take(reader: _Reader, length: int | None, limit: int) -> tuple[bytes, bool]
             break
         parts.append(data)
         size += len(data)
+        if len(parts) > PARTS_LIMIT:
+            parts = [b"".join(parts)]
     body = b"".join(parts)
     return body[:limit], len(body) > limit
 
@@ -331,6 +334,8 @@ def _chunks(reader: _Reader, limit: int) -> tuple[bytes, bool]:
         part, truncated = _take(reader, size, room)
         parts.append(part)
         room -= len(part)
+        if len(parts) > PARTS_LIMIT:
+            parts = [b"".join(parts)]  # a chunk of one byte costs forty
         if truncated:
             return b"".join(parts), True
         if reader.line(LINE_LIMIT):

@@ -67,13 +67,24 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
     said = _Said(lists, _ask_for_keys(inside, lists))
     looked = []
     for place, found in zip(places, opened, strict=True):
-        if isinstance(found, _Opened):
-            logins = tuple(_logins(found, said, now))
-            looked.append(Looked(place, found.context, logins, notes=_leftovers(found, said)))
+        seen = _looked_into(found, said, now) if isinstance(found, _Opened) else found
+        if isinstance(seen, Looked):
+            looked.append(seen)
         else:
-            trouble, hint = found or _Closed(f"no answer within {REACH_SECONDS:g} s", command(place.name, "who"))
+            trouble, hint = seen or _Closed(f"no answer within {REACH_SECONDS:g} s", command(place.name, "who"))
             looked.append(Looked(place, trouble=trouble, hint=hint))
     return looked
+
+
+def _looked_into(opened: _Opened, said: _Said, now: float) -> Looked | _Closed:
+    """Return the logins of one context; what goes wrong in it, whatever that is, is its own trouble alone."""
+    try:
+        logins = tuple(_logins(opened, said, now))
+        return Looked(opened.place, opened.context, logins, notes=_leftovers(opened, said))
+    except ShorepassError as error:
+        return _Closed(error.message.removeprefix(f"{opened.place.name}: "), error.hint)
+    except Exception as error:  # noqa: BLE001  # a context that makes Shorepass stumble must not hide the others
+        return _Closed(f"Shorepass stumbled over what is there ({type(error).__name__})", None)
 
 
 def asks_helpers(name: str) -> bool:
@@ -106,6 +117,8 @@ def _open(place: Place) -> _Opened | _Closed:
         entries = [(name, entry) for name in FAMILIES for entry in find(name).entries(context, ask_helpers=False)]
     except ShorepassError as error:
         return _Closed(error.message.removeprefix(f"{place.name}: "), error.hint)
+    except Exception as error:  # noqa: BLE001  # as in _looked_into
+        return _Closed(f"Shorepass stumbled over what is there ({type(error).__name__})", None)
     return _Opened(place, context, tuple(entries))
 
 

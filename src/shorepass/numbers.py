@@ -1,0 +1,26 @@
+"""Numbers that another program has written: a container, another machine, a registry."""
+
+from __future__ import annotations
+
+__all__ = ["LARGEST_ID", "LARGEST_SIZE", "whole"]
+
+LARGEST_ID = 2**32 - 1  # of a user or a group
+LARGEST_SIZE = 2**63 - 1  # bytes of a file
+
+
+def whole(text: str | bytes, largest: int = LARGEST_ID, *, base: int = 10) -> int | None:
+    """Return a number from 0 to ``largest``; None where the text is anything else, signs, blanks and underscores included.
+
+    Python refuses more than 4300 digits with a ValueError of its own, and knows digits that are no ASCII.
+
+    >>> whole("1000")
+    1000
+    >>> whole("9" * 6000) is None
+    True
+    """
+    digits = "0123456789abcdef"[:base]
+    written = text.decode("latin-1") if isinstance(text, bytes) else text
+    if not written or len(written) > len(str(largest)) or not set(written.lower()) <= set(digits):
+        return None
+    number = int(written, base)
+    return number if number <= largest else None
