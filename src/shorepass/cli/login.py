@@ -129,10 +129,12 @@ def _check_flags(arguments: argparse.Namespace) -> None:
 
 def _get_login(here: Context, client: Client, server: str) -> int:
     from shorepass.errors import without_user_info
+    from shorepass.helper.advice import asked_helper, log_in
     from shorepass.names import Reference, registry_of_server
 
-    credential = client.resolve(here, Reference(registry_of_server(server))).credential
-    return _print_name(credential, server, command(here, "login", without_user_info(server), client=client.name))
+    resolution = client.resolve(here, Reference(registry_of_server(server)))
+    login = log_in(here, without_user_info(server), client=client.name, helper=asked_helper(resolution))
+    return _print_name(resolution.credential, server, login)
 
 
 def _print_name(credential: Credential, server: str, login: str) -> int:
