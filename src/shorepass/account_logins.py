@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from shorepass.clients import Target
 from shorepass.contexts.command import command
+from shorepass.contexts.terminal import nobody
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import InvalidReference, ShorepassError, StoreMissing, UsageError, printable
 from shorepass.helper import OURSELVES
@@ -19,6 +20,7 @@ from shorepass.shapes import NamedTuple
 from shorepass.stores import rules, settings
 from shorepass.stores.accounts import WITHOUT_ROOM, key_of, keys_of, require, require_room, spellings, split
 from shorepass.stores.choice import part_of
+from shorepass.stores.chosen import require_usable
 from shorepass.stores.settings import Rule
 
 TYPE_CHECKING = False
@@ -86,6 +88,8 @@ def log_in(
         require_room(store or settings.load(here).store or "")
         if target.helper is None or target.detected:
             require_helper(here, client)
+        if store is not None:
+            require_usable(here, store, ask=nobody)
     registry = registry_of_server(server)
     with RegistryClient(registry, access, here) as asked:
         accepted = asked.check_login(credential).credential

@@ -10,6 +10,7 @@ from shorepass.clients import FAMILIES, Target, find
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, SourceError, StoreLocked, UsageError, WriteError
 from shorepass.helper import OURSELVES
+from shorepass.install import end_override
 from shorepass.logins import Erasure
 from shorepass.names import HUB_HOSTS, HUB_REGISTRY, HUB_SERVER_URL
 from shorepass.remaining import Left, meant, remaining
@@ -45,6 +46,7 @@ def log_out(here: LocalContext, context: Context, client: Client, server: str) -
 
     What cannot be erased is in the answer, not an exception. Raises UsageError; WriteError: a client's file cannot be written.
     """
+    from shorepass import account_logins
     from shorepass.logins import log_out as erase_as_client
 
     erased = erase_as_client(context, client, server)
@@ -53,6 +55,8 @@ def log_out(here: LocalContext, context: Context, client: Client, server: str) -
     if registry == HUB_REGISTRY:
         keys += [HUB_REGISTRY, HUB_SERVER_URL]  # podman's key and docker's
     ours = list(_erase_ours(here, lambda _: keys, context, server))
+    if not (context.name == "me" and account_logins.left(here, client, server)):
+        _end_override(here, context, client, keys, ours)
     repairs = _forget_copies(here, context, erased, _hosts(registry), ours)
     return Departure(erased, ours, repairs, list(remaining(here, context, registry, silent=_failed(erased))))
 
@@ -77,8 +81,20 @@ def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> 
 
     erased = erase_as_client(context, client)
     ours = list(_erase_ours(here, lambda store: store.list(), context, ""))
+    _end_override(here, context, client, None, ours)
     repairs = _forget_copies(here, context, erased, {""}, ours)
     return Departure(erased, ours, repairs, list(remaining(here, context, None, silent=_failed(erased))))
+
+
+def _end_override(
+    here: LocalContext, context: Context, client: Client, keys: list[str] | None, failed: list[Erasure]
+) -> None:
+    """Let the client's file say of a registry what it said before ``login --store``; what fails is an erasure that failed."""
+    path = client.files(context, for_login=True)[0].path
+    try:
+        end_override(context, here, [path], keys)
+    except (SourceError, WriteError) as error:
+        failed.append(Erasure(Target(path, ""), found=False, error=error))
 
 
 def _failed(erased: Iterable[Erasure]) -> set[str]:

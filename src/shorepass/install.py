@@ -20,10 +20,11 @@ from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from typing import Any, TypeAlias
 
-    from shorepass.contexts import FileContent
+    from shorepass.clients import Client, Target
+    from shorepass.contexts import Context, FileContent
     from shorepass.contexts.local import LocalContext
 
     Edit: TypeAlias = Callable[[FileContent | None], bytes | None]
@@ -34,6 +35,7 @@ __all__ = [
         "Place",
         "asked_for",
         "decode",
+        "end_override",
         "everywhere",
         "held",
         "install",
@@ -45,7 +47,8 @@ __all__ = [
         "naming",
         "places",
     ),
-    *("put_back", "remembered", "restore", "uninstall", "uninstalling", "without_program"),
+    *("put_back", "remember_override", "remembered", "restore", "uninstall", "uninstalling"),
+    *("without_helper", "without_program"),
 ]
 
 VERSION = 1
@@ -59,10 +62,16 @@ class Place(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What a place held: the helper's name, None for none. ``depth``: how much of the way to it was there (0: no file)."""
+    """What a place held: the helper's name, None for none. ``depth``: how much of the way to it was there (0: no file).
+
+    ``named``: what a login has put there instead, by default our helper; "" and None mean the file itself. ``until_logout``: a
+    login has put it there against what the file says of all registries, and its logout takes it away again.
+    """
 
     name: str | None
     depth: int
+    named: str | None = OURSELVES
+    until_logout: bool = False
 
 
 def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Place]:
@@ -91,7 +100,7 @@ def named_for(key: str) -> list[str]:
 
 def places(here: LocalContext) -> list[Place]:
     """Return every place where our helper was named and is remembered. Raises MalformedFile, FileError."""
-    return list(remembered(here))
+    return [where for where, before in remembered(here).items() if before.named == OURSELVES]
 
 
 def everywhere(here: LocalContext) -> list[Place]:
@@ -150,17 +159,86 @@ def installing(where: Place) -> Edit:
     return edit
 
 
-def install(here: LocalContext, where: Place) -> bool:
-    """Name our helper in a place; False when it was. Raises FileError, WriteError."""
+def install(here: LocalContext, where: Place, *, until_logout: bool = False) -> bool:
+    """Name our helper in a place; False when it was. ``until_logout``: see ``Before``. Raises FileError, WriteError."""
     name_it = installing(where)
 
     def edit(content: FileContent | None) -> bytes | None:
         edited = name_it(content)
         if edited is not None:
-            _remember(here, where, held(content, where))
+            _remember(here, where, _before(here, content, where, OURSELVES, until_logout=until_logout))
         return edited
 
     return here.update(where.path, edit)
+
+
+def _before(
+    here: LocalContext, content: FileContent | None, where: Place, named: str | None, *, until_logout: bool
+) -> Before:
+    """Return what is to be remembered of a place; what one login has put there over another is not what was before."""
+    known = remembered(here).get(where)
+    if known is None or named_now(content, where) != known.named:
+        return held(content, where)._replace(named=named, until_logout=until_logout)
+    return known._replace(named=named, until_logout=known.until_logout or until_logout)
+
+
+def without_helper(
+    client: Client, content: FileContent | None, target: Target
+) -> tuple[bytes, dict[Place, str | None]]:
+    """Return a file in which no helper is asked for a login, so that its client reads the file itself, and what was changed.
+
+    Where ``credsStore`` names a helper for all registries, an empty name in ``credHelpers`` means the file. (docker/cli
+    ``cli/config/configfile/file.go``, GetCredentialsStore. Real docker 20.10 and 28.2 do that; podman 4.3 stops at it.)
+    """
+    path, data = os.path.abspath(target.path), content.data if content else b""
+    changed: dict[Place, str | None] = {}
+    for key in named_for(target.key):
+        where = Place(path, ("credHelpers", key))
+        if content is not None and held(content, where).name is not None:
+            data = document.remove_member(data, where.member)
+            changed[where] = None
+    if data and client.view(files.FileContent(path, data)).helper(target.key):
+        where = Place(path, ("credHelpers", target.key))
+        data = document.set_member(data, where.member, "")
+        changed[where] = ""
+    return data, changed
+
+
+def remember_override(here: LocalContext, content: FileContent | None, changed: Mapping[Place, str | None]) -> None:
+    """Remember what ``without_helper`` has changed in a file, for the logout. Raises FileError, WriteError."""
+    for where, named in changed.items():
+        _remember(here, where, _before(here, content, where, named, until_logout=True))
+
+
+def end_override(context: Context, here: LocalContext, paths: Collection[str], keys: Collection[str] | None) -> None:
+    """Let files say again what they said before a login overrode it for its registry alone; ``keys`` None: for all.
+
+    In another context nothing is remembered: there only an empty name goes. Raises FileError, WriteError, MalformedFile.
+    """
+    wanted = None if keys is None else {name for key in keys for name in named_for(key)}
+    files_of = {os.path.abspath(path) for path in paths}
+    known = remembered(here) if context.name == "me" else {}
+    for where, before in known.items():
+        if before.until_logout and where.path in files_of and (wanted is None or where.member[-1] in wanted):
+            restore(here, where, before)
+            _remember(here, where, None)
+    for path in paths:
+        if _without_empty(context.read(path, document.SIZE_LIMIT), wanted) is not None:
+            context.update(path, lambda content: _without_empty(content, wanted))
+
+
+def _without_empty(content: FileContent | None, wanted: Collection[str] | None) -> bytes | None:
+    """Return a file without the empty names in ``credHelpers``; None: there is none of these."""
+    value: Any = document.load(content, first_value_only=True) if content else None
+    helpers = value.get("credHelpers") if isinstance(value, dict) else None
+    empty = [key for key, name in helpers.items() if name == ""] if isinstance(helpers, dict) else []
+    data = content.data if content else b""
+    gone = [key for key in empty if wanted is None or key in wanted]
+    for key in gone:
+        data = document.remove_member(data, ("credHelpers", key))
+    if gone and _is_empty(data, ("credHelpers",)):
+        data = document.remove_member(data, ("credHelpers",))
+    return data if gone else None
 
 
 def uninstalling(here: LocalContext, where: Place) -> Edit:
@@ -171,7 +249,7 @@ def uninstalling(here: LocalContext, where: Place) -> Edit:
 
 def put_back(content: FileContent | None, where: Place, before: Before) -> bytes | None:
     """Return a file with what a place held before our helper, None where that is not named there. Raises MalformedFile."""
-    if content is None or named_now(content, where) != OURSELVES:
+    if content is None or named_now(content, where) != before.named:
         return None
     if before.name is not None:
         return document.set_member(content, where.member, before.name)
@@ -258,7 +336,11 @@ def _remembered_place(name: str, before: Any) -> tuple[Place, Before]:
     helper = before["name"]
     if not member or not all(isinstance(text, str) for text in (path, *member, helper or "")):
         raise TypeError
-    return Place(path, tuple(member)), Before(helper, int(before["depth"]))
+    named = before.get("named", OURSELVES)
+    if not isinstance(named, str | None):
+        raise TypeError
+    known = Before(helper, int(before["depth"]), named, bool(before.get("until_logout")))
+    return Place(path, tuple(member)), known
 
 
 def _remember(here: LocalContext, where: Place, before: Before | None) -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 
 from shorepass.config import document
+from shorepass.config.registries_conf import REGISTRIES_CONF
 from shorepass.contexts.command import command
 from shorepass.contexts.terminal import ask
 from shorepass.credential import Basic
-from shorepass.errors import UsageError, printable
+from shorepass.errors import printable
 from shorepass.helper import OURSELVES, PROGRAM
 from shorepass.install import Place, install, named_for
 from shorepass.stores import settings
 from shorepass.stores.accounts import key_of, require_room
 from shorepass.stores.choice import Chooser
-from shorepass.stores.chosen import DEFAULT, choose, use_what_works
+from shorepass.stores.chosen import choose, in_use, use
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +56,10 @@ def keep(
             f"{printable(before.username)!r} was logged in there: {PROGRAM} keeps one login for a registry, "
             "for docker and podman alike"
         )
-    name_helper(here, client, target)
-    _tell_of_restart(here, client, target, tell)
+    if target.path != REGISTRIES_CONF:  # which names our helper, if the login is to be kept here
+        overrides = not target.detected and target.helper not in (None, OURSELVES)
+        name_helper(here, client, target, until_logout=overrides)
+        _tell_of_restart(here, client, target, tell)
     return target._replace(helper=OURSELVES, detected=False)
 
 
@@ -83,32 +86,26 @@ def _key_of_account(here: LocalContext, key: str, store: Store, tell: Tell) -> s
 
 
 def opened(here: LocalContext, store: str | None, tell: Tell) -> Store:
-    """Return the store for a login, ready for it; ``store``: its name, where one was asked for. Raises as ``keep`` does."""
-    if store is not None:
-        _agree(here, store, tell)
+    """Return the store for a login, ready for it. Raises as ``keep`` does.
+
+    ``store``: its name, where one was asked for; ``require_usable`` has found that it can be used.
+    """
+    if store is not None and in_use(here) is None:
+        use(here, store)
     return choose(here, ask=ask, tell=tell)
 
 
-def _agree(here: LocalContext, store: str, tell: Tell) -> None:
-    """Set the store, unless another one is in use. Raises UsageError, SourceError: there is none, or it does not work."""
-    from shorepass.stores.vault import Vault
+def name_helper(here: LocalContext, client: Client, target: Target, *, until_logout: bool = False) -> None:
+    """Let the client ask our helper for this login, and leave nothing of it in the file, as the client itself does.
 
-    name = settings.load(here).store
-    in_use = name or (DEFAULT if Vault(here, ask=ask, tell=lambda _: None).exists() else None)
-    if in_use is None:
-        use_what_works(here, store, ask=ask, tell=tell)
-    elif in_use != store:
-        raise UsageError(f"the store in use is {printable(in_use)!r}", hint=command(None, "stores", "use", store))
-
-
-def name_helper(here: LocalContext, client: Client, target: Target) -> None:
-    """Let the client ask our helper for this login, and leave nothing of it in the file, as the client itself does."""
+    ``until_logout``: the file names another helper, which is asked again after the logout.
+    """
     facts = client.facts
     members: list[tuple[str, ...]] = [("credHelpers", key) for key in named_for(target.key)]
     if facts.reads_creds_store and not _holds_logins(client, here.read(target.path, document.SIZE_LIMIT)):
         members.append(("credsStore",))  # or docker would keep the next login that it makes itself in plain text
     for member in members:
-        install(here, Place(os.path.abspath(target.path), member))
+        install(here, Place(os.path.abspath(target.path), member), until_logout=until_logout)
     entry = ("auths", target.key)
 
     def empty(content: FileContent | None) -> bytes | None:

@@ -55,8 +55,8 @@ def log_in(
 ) -> Login:
     """Check ``credential`` with the registry behind ``server`` and store it where ``client`` will find it.
 
-    ``store`` names the store for a login whose client's file names no helper: None for the one in use, or the first that
-    works; ``file`` for what the client itself does. ``tell`` is told what was made or replaced on the way.
+    ``store`` names the store: ``file`` for the client's own file; None for the helper that this names, or where it names none
+    for the store in use, or the first that works. ``tell`` is told what was made or replaced on the way.
 
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
@@ -74,6 +74,9 @@ def log_in(
         from shorepass import keeping
 
         target, changed = keeping.keep(decision.here, client, target, accepted, store, tell), True
+    elif decision.in_file:
+        changed = store_in_file(context, client, target, accepted)
+        target = target._replace(helper=None, detected=False)
     else:
         changed = store_login(context, target, accepted)
         if target.helper == OURSELVES:
@@ -92,6 +95,33 @@ def _tell_account(context: Context, registry: str, tell: Tell) -> None:
         tell(f"it is kept as the account {choice.account!r}: {choice.why}")
 
 
+def store_in_file(context: Context, client: Client, target: Target, credential: Credential) -> bool:
+    """Write a credential into the client's file, in which no helper is then named for it; False when it was so before."""
+    from shorepass.config import document
+    from shorepass.contexts.local import LocalContext
+    from shorepass.install import remember_override, without_helper
+
+    entry = _entry(context, target, credential)
+
+    def edit(current: FileContent | None) -> bytes | None:
+        data, changed = without_helper(client, current, target)
+        if isinstance(context, LocalContext) and context.name == "me":
+            remember_override(context, current, changed)
+        if not changed and current and _member(document.load(current, first_value_only=True), path) == entry:
+            return None
+        return document.set_member(data, path, entry)
+
+    path = ("auths", target.key)
+    return context.update(target.path, edit)
+
+
+def _entry(context: Context, target: Target, credential: Credential) -> dict[str, str]:
+    from shorepass.config.auth_entry import write_entry
+    from shorepass.config.locations import docker_config_path
+
+    return write_entry(credential, docker=target.path == docker_config_path(context)[0])
+
+
 def store_login(context: Context, target: Target, credential: Credential) -> bool:
     """Write a credential to its target; False when the file already held exactly that.
 
@@ -99,12 +129,9 @@ def store_login(context: Context, target: Target, credential: Credential) -> boo
     text login beneath it goes away, and how docker keeps to a helper that it chose by itself.
     """
     from shorepass.config import document
-    from shorepass.config.auth_entry import write_entry
-    from shorepass.config.locations import docker_config_path
 
     if target.helper is None:
-        entry = write_entry(credential, docker=target.path == docker_config_path(context)[0])
-        return context.update(target.path, _member_setter(("auths", target.key), entry))
+        return context.update(target.path, _member_setter(("auths", target.key), _entry(context, target, credential)))
     from shorepass.stores.own_helper import helper_client
 
     helper_client(context, target.helper).store(target.key, credential)

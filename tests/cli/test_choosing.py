@@ -195,9 +195,8 @@ def test_a_helper_that_the_file_names_is_asked(
     helper.chmod(0o755)
     done = log_in(run_shorepass, registry.host)
     assert (done.status, done.stderr) == (0, "")
-    done = log_in(run_shorepass, registry.host, "--store", "vault")
-    assert done.status == 0
-    assert done.stderr == f"shorepass: docker-credential-mine keeps it, which {docker_file} names\n"
+    done = log_in(run_shorepass, registry.host, "--store", "helper:mine")
+    assert (done.status, done.stderr) == (0, "")
     assert json.loads((world / "given").read_text())["Username"] == "alice"
     assert not (world / "home/.local").exists()
 

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store",
         metavar="NAME",
-        help="where to keep it: vault, keychain, helper:NAME; file: as the client itself does",
+        help="where to store it, whatever helper the client's file names: vault, keychain, helper:NAME; file: plain text",
     )
     parser.add_argument(
         "--as", dest="account", metavar="NAME", help="as an account of that name, beside the default login"

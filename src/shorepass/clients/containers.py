@@ -19,7 +19,7 @@ from shorepass.config import auth_file, registries_conf
 from shorepass.config.auth_entry import read_containers_entry, write_entry
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import join
-from shorepass.config.registries_conf import AUTH_FILES
+from shorepass.config.registries_conf import AUTH_FILES, REGISTRIES_CONF
 from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
@@ -172,7 +172,7 @@ class Containers:
         errors: list[SourceError] = []
         nothing = [NOTHING]  # as long as every place so far may have nothing
         for helper in conf.helpers:
-            outcomes = question.ask_files(files) if helper == AUTH_FILES else [question.ask("registries.conf", helper)]
+            outcomes = question.ask_files(files) if helper == AUTH_FILES else [question.ask(REGISTRIES_CONF, helper)]
             found = [outcome for outcome in outcomes if isinstance(outcome, _Found) and outcome.source]
             answers += found
             errors += [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
@@ -199,7 +199,7 @@ class Containers:
             conf = self._registries_conf(context)
             question.go_where(conf)
         except SourceError as error:
-            question.add("file", Outcome.FAILED, "registries.conf", error.message, error.hint)
+            question.add("file", Outcome.FAILED, REGISTRIES_CONF, error.message, error.hint)
             raise
         return conf
 
@@ -214,7 +214,7 @@ class Containers:
         """
         key = _login_key(server)
         for helper in self._registries_conf(context).helpers:
-            path, inner = helper, helper
+            path, inner = REGISTRIES_CONF, helper
             if helper == AUTH_FILES:
                 path, logins = _writable(context, self.name)
                 if key not in logins.helpers:
@@ -238,7 +238,7 @@ class Containers:
                     targets.append(Target(path, key, logins.helpers[key]))
                 targets.append(Target(path, key))
             elif "/" not in key:
-                targets.append(Target("registries.conf", key, helper))
+                targets.append(Target(REGISTRIES_CONF, key, helper))
         return targets
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
@@ -250,13 +250,13 @@ class Containers:
         try:
             helpers = self._registries_conf(context).helpers
         except SourceError as error:
-            return [Entry("", "", "", "registries.conf", error=error)]
+            return [Entry("", "", "", REGISTRIES_CONF, error=error)]
         files = self.files(context)
         for helper in helpers:
             if helper == AUTH_FILES:
                 entries += [entry for file in files for entry in _file_entries(context, file, ask)]
             else:
-                entries += ask("registries.conf", helper, None)
+                entries += ask(REGISTRIES_CONF, helper, None)
         return entries
 
 

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from shorepass.contexts import Context, FileContent
 
-__all__ = ["AUTH_FILES", "RegistriesConf", "Registry", "load"]
+__all__ = ["AUTH_FILES", "REGISTRIES_CONF", "RegistriesConf", "Registry", "load"]
 
+REGISTRIES_CONF = "registries.conf"  # what names a helper, where no auth file does
 AUTH_FILES = "containers-auth.json"  # the word for "the auth files" in the list of helpers
 SYSTEM_FOLDER = "/etc/containers"
 USER_FOLDER = ".config/containers"  # below HOME; XDG_CONFIG_HOME has no say here

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shorepass.stores.settings import Settings
     from shorepass.stores.vault_key import Ask
 
-__all__ = ["DEFAULT", "choose", "chosen", "named", "use", "use_what_works"]
+__all__ = ["DEFAULT", "choose", "chosen", "in_use", "named", "require_usable", "use", "use_what_works"]
 
 DEFAULT = "vault"
 NAMES = ("vault", "keychain", "file", "helper:NAME")
@@ -128,6 +128,30 @@ def use(here: LocalContext, name: str) -> bool:
         document["store"] = name
 
     return settings.change(here, edit)
+
+
+def require_usable(here: LocalContext, name: str, *, ask: Ask) -> None:
+    """Raise where a login cannot be kept in the store of that name: before the password is sent anywhere.
+
+    Raises UsageError: there is none of that name, or another one is in use; StoreError, HelperError: it does not work.
+    """
+    from shorepass.errors import UsageError
+    from shorepass.stores import probe
+
+    store, used = named(name, here, ask=ask, tell=lambda _: None), in_use(here)
+    if used is not None and used != name:
+        raise UsageError(f"the store in use is {printable(used)!r}", hint=command(None, "stores", "use", name))
+    if used is None and name not in (DEFAULT, "file") and (error := probe.trouble(store, probe.SECONDS * 5)):
+        raise error
+
+
+def in_use(here: LocalContext) -> str | None:
+    """Return the name of the store that is set, or that was made; None for none yet. Raises MalformedFile, FileError."""
+    from shorepass.contexts.terminal import nobody
+    from shorepass.stores.vault import Vault
+
+    name = settings.load(here).store
+    return name or (DEFAULT if Vault(here, ask=nobody, tell=lambda _: None).exists() else None)
 
 
 def use_what_works(here: LocalContext, name: str, *, ask: Ask, tell: Callable[[str], None]) -> None:
