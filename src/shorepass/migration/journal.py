@@ -161,7 +161,7 @@ def decode(content: FileContent) -> Record:
             had=tuple(map(_text, found["had"])),
             named=tuple(
                 Named(Place(_text(path), tuple(map(_text, member))), Before(name and _text(name), int(depth)))
-                for (path, member), (name, depth) in found["named"]
+                for (path, member), (name, depth, *_) in found["named"]
             ),
             done=bool(found["done"]),
         )
