@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
+import gc
+import io
 import itertools
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 import unicodedata
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shorepass.cli import parser_of_everything
+from shorepass.cli import main, parser_of_everything
 
-__all__ = ["NAME", "SECRET", "check_hints", "check_output", "command_lines", "fill", "helper", "hints"]
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = [
+    "NAME",
+    "SECRET",
+    "check_hints",
+    "check_output",
+    "command_lines",
+    "fill",
+    "helper",
+    "hints",
+    "in_context",
+    "run",
+]
 
 # ESC with OSC (a title), BEL, CSI in one byte of C1, CR, marks of direction, what has no width, a line of Unicode and DEL.
 CONTROLS = "\x1b]0;OWNED\x07\x1b[31m\x9b31m\r\u202e\u2066\u200f\u200b\u2028\x7f"
@@ -24,6 +45,8 @@ SHELL = "$(touch OWNED)`touch OWNED`;touch OWNED;'\"&&touch OWNED|touch OWNED"
 NAME = f"{CONTROLS}{SHELL}\nFAKE\n"
 SECRET = "S3cret-in-key"  # as a part of a key: a password that somebody has typed into an address
 FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, format, surrogates, private, unassigned, separators
+
+MEMBERS = {"doctor": "hint|text", "stores": "mend"}  # of a verb's JSON, in which there are commands
 
 HELPER = """#!/bin/sh
 case "$1" in
@@ -152,6 +175,32 @@ def form(action: argparse.Action, folder: Path) -> list[list[str]]:
     ]
 
 
+def run(words: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the command line in this process; return all that it printed."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"pw")))
+    with contextlib.suppress(SystemExit), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the end of the process closes what is open
+        main(words)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    out, err = capfd.readouterr()
+    return out + err
+
+
+def settle() -> None:
+    """Close what the command lines have left open, as the end of their process would."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+def in_context(verb: str, words: list[str], context: str) -> list[str]:
+    """Return a command line for another context; empty where the verb has none, or these words name others."""
+    if verb not in ("login", "logout", "get", "list", "who", "explain", "doctor"):
+        return []
+    return [] if {"--all", "--undo=x"} & {*words} and verb != "logout" else [verb, "--in", context, *words]
+
+
 def check_output(text: str, command: object) -> None:
     """Nothing that a terminal or a page obeys is in a text, no line was made by a name, and no secret of a key is there."""
     bad = {f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in FORBIDDEN and c != "\n"}
@@ -160,11 +209,11 @@ def check_output(text: str, command: object) -> None:
     assert SECRET not in text, (command, text)
 
 
-def hints(text: str) -> Iterator[str]:
-    """Yield the commands that a text offers."""
+def hints(text: str, members: str = "hint") -> Iterator[str]:
+    """Yield the commands that a text offers, and those in these members of JSON."""
     for found in re.finditer(r"(?:hint|--fix): (.*)", text):
         yield found[1]
-    for found in re.finditer(r'"(?:hint|text|mend|doctor)": ("(?:[^"\\]|\\.)*")', text):
+    for found in re.finditer(rf'"(?:{members})": ("(?:[^"\\]|\\.)*")', text):
         yield json.loads(found[1])
 
 
@@ -194,3 +243,8 @@ def check_hints(commands: Iterator[str], folder: Path) -> None:
 def toml(text: str) -> str:
     """Return a text as TOML has it."""
     return '"' + "".join(c if c.isalnum() or c == "/" else f"\\U{ord(c):08X}" for c in text) + '"'
+
+
+def shell_word(text: str) -> str:
+    """Return a text as one word of any shell."""
+    return shlex.quote(text)

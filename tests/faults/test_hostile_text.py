@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from faults import hostile
-from shorepass.cli import VERBS, main
+from shorepass.cli import VERBS
 from shorepass.testing import Registry
 from shorepass.testing.registry import Failure
-
-PASSWORD = "pw"
 
 
 @pytest.fixture
@@ -50,17 +45,6 @@ def place(world: Path, registry: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-def run(words: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run the command line in this process; return all that it printed."""
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PASSWORD.encode())))
-    with contextlib.suppress(SystemExit):
-        main(words)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    out, err = capfd.readouterr()
-    return out + err
-
-
 @pytest.mark.parametrize("malformed", [False, True], ids=["readable", "malformed"])
 @pytest.mark.parametrize("verb", [*VERBS])
 def test_every_verb(
@@ -77,11 +61,12 @@ def test_every_verb(
     offered = set()
     for words in hostile.command_lines(verb, registry, world):
         hostile.fill(place, registry, malformed=malformed)
-        printed = run([verb, *words], capfd, monkeypatch)
+        printed = hostile.run([verb, *words], capfd, monkeypatch)
         hostile.check_output(printed, [verb, *words])
-        offered |= {*hostile.hints(printed)}
+        offered |= {*hostile.hints(printed, hostile.MEMBERS.get(verb, "hint"))}
     for page in world.glob("map*.html"):
         hostile.check_output(page.read_text(), page)
-        offered |= {*hostile.hints(page.read_text())}
+        offered |= {*hostile.hints(page.read_text(), "hint|doctor")}
     hostile.check_hints(offered, world)
+    hostile.settle()
     assert not any("OWNED" in name for name in os.listdir(world) if name.startswith("OWNED"))
