@@ -9,6 +9,7 @@ from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import UsageError, printable
 from shorepass.files import FileContent
+from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
 from shorepass.names import registry_of_server
 from shorepass.shapes import NamedTuple
@@ -110,7 +111,7 @@ def _in_file(context: Context, client: Client, target: Target, helper: str | Non
             raise UsageError(
                 f"{target.path} names docker-credential-{printable(helper)} for all registries, and the one way to except "
                 f"{server} is an empty name, at which {readers} stops",
-                hint=f"{_alternative(context, client, server)}; or take credsStore out of {target.path}",
+                hint=f"{_alternative(context, client, server)}; or take credsStore out of {quoted(target.path)}",
             )
     whole = client.target(context, server) if "/" in target.key else target
     if whole.helper and not whole.detected and whole is not target:

@@ -43,6 +43,7 @@ __all__ = [
 CONTROLS = "\x1b]0;OWNED\x07\x1b[31m\x9b31m\r\u202e\u2066\u200f\u200b\u2028\x7f"
 SHELL = "$(touch OWNED)`touch OWNED`;touch OWNED;'\"&&touch OWNED|touch OWNED"
 NAME = f"{CONTROLS}{SHELL}\nFAKE\n"
+QUIET = "q$(touch${IFS}OWNED)`touch${IFS}OWNED`;touch${IFS}OWNED&&'\""  # nothing in it that a host or a program may not have
 SECRET = "S3cret-in-key"  # as a part of a key: a password that somebody has typed into an address
 FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, format, surrogates, private, unassigned, separators
 
@@ -72,6 +73,10 @@ def config(registry: str) -> dict[str, object]:
             f"u3:{SECRET}/x@h3.example": login,
             f"u4:{SECRET} y@h4.example": login,
             "--all": login,
+            f"{QUIET}.example": login,
+            f"{QUIET}.example:5000": {"auth": "***"},
+            f"https://{QUIET}.example/v1/": login,
+            f"x{QUIET}.example/{QUIET}": login,
             "good.example": {"username": f"al{NAME}", "password": "pw"},
             "bad.example": {"auth": f"***{NAME}"},
             "h1.example": {"identitytoken": "token", "auth": auth(f"al{NAME}", "")},
@@ -79,6 +84,10 @@ def config(registry: str) -> dict[str, object]:
         "credHelpers": {
             "a.example": f"evil{NAME}",
             "b.example": "evil",
+            f"{QUIET}.example:1": "evil",
+            "q.example": f"evil{QUIET}",
+            "good.example": f"evil{QUIET}",
+            "other.example": f"evil{QUIET}.exe",
             f"c{NAME}": "evil",
             f"u6:{SECRET}@b.example": "evil",
         },
@@ -112,6 +121,10 @@ def helper(folder: Path) -> None:
     program.chmod(0o755)
     words = f"failed{NAME.replace(chr(10), ' ')}; to mend it: touch OWNED {NAME}"
     (folder / "docker-credential-evil.words").write_text(words)
+    for name in (f"x{NAME.replace('/', '')}", f"x{QUIET}", f"evil{QUIET}"):
+        shutil.copy(program, folder / f"docker-credential-{name}")
+        shutil.copy(folder / "docker-credential-evil.words", folder / f"docker-credential-{name}.words")
+        (folder / f"docker-credential-{name}.list").write_text(json.dumps({f"{QUIET}.example": "bob"}))
     listed = {"b.example": f"al{NAME}", f"d{NAME}": "bob", f"u7:{SECRET}@e.example": "bob"}
     (folder / "docker-credential-evil.list").write_text(json.dumps(listed))
 
@@ -146,7 +159,11 @@ def forms_of_operand(action: argparse.Action, registry: str) -> list[list[str]]:
     """Return what may stand for an operand: nothing where that may be left out, each choice, names good and bad."""
     if action.nargs == argparse.REMAINDER:
         return [["--", "true"], ["--", f"no-such{NAME}"]]
-    named = [*action.choices] if action.choices else [f"{registry}/team/app:1", "good.example", f"x{NAME}"]
+    named = (
+        [*action.choices]
+        if action.choices
+        else [f"{registry}/team/app:1", "good.example", "q.example", f"x{NAME}", f"{QUIET}.example"]
+    )
     if action.dest in ("reference", "server"):
         named.append(f"u:{SECRET}@h.example")
     return [*([[]] if action.nargs == "?" else []), *([name] for name in named)]
@@ -161,11 +178,12 @@ def form(action: argparse.Action, folder: Path) -> list[list[str]]:
         return [[flag, str(choice)] for choice in action.choices]
     special = {
         "timeout": ["2"],
+        "registry": ["good.example", f"x{NAME}", f"{QUIET}.example"],
         "tls_verify": ["false"],
         "html": ["-", str(folder / f"map{NAME.replace('/', '')}.html")],
         "account": ["work", f"x{NAME}"],
-        "helper": ["evil", f"evil{NAME}"],
-        "store": ["file", "helper:evil", f"helper:evil{NAME}", f"x{NAME}"],
+        "helper": ["evil", f"evil{NAME}", f"evil{QUIET}"],
+        "store": ["file", "helper:evil", f"helper:evil{QUIET}", f"helper:evil{NAME}", f"x{NAME}"],
         "explain": ["SP102", f"x{NAME}"],
         "output": [str(folder / f"export{NAME.replace('/', '')}.json")],
         "username": [f"al{NAME}", "alice"],

@@ -211,7 +211,7 @@ class ShellContext:
         return there.status._replace(path=path) if there.status else None
 
     def _refuse(self, path: str, status: FileStatus) -> NoReturn:
-        hint = f"in {self.name}, if it is meant to be yours: sudo chown $(id -u):$(id -g) {quoted(path)}"
+        hint = f"in {quoted(self.name)}, if it is meant to be yours: sudo chown $(id -u):$(id -g) {quoted(path)}"
         raise FileError(path, "permission denied", owner=status.owner, mode=f"{status.mode:04o}", hint=hint)
 
     # Programs

@@ -17,6 +17,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.contexts.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.transport import Transport
 from shorepass.errors import ContextError, UsageError, printable
+from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
         raise ContextError(kind, "there is no sudo on PATH")
     here = _OnTerminal(here.environment())
     stays = kind == "sudo"  # a login starts in the home, and a person goes on from there
-    hint = f"{program} -l shows what you may run"
+    hint = f"{quoted(program)} -l shows what you may run"
     way = Transport(kind, (program, *KINDS[kind]), joins=False, hint=hint, here=here, stays=stays)
     try:
         context = ShellContext.open(way, timeout=timeout)

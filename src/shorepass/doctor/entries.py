@@ -106,8 +106,8 @@ def _use_store(context: Context, path: str, registry: str, helper: str, client: 
     """Return what to do. podman reads no credsStore, and leaves its old entry where it is."""
     logout, login = (command(context, verb, registry, client=client.name) for verb in ("logout", "login"))
     if client.facts.reads_creds_store:
-        return f'put "credsStore": "{helper}" into {path}, then: {login}'
-    return f'{logout}, put "credHelpers": {{"{registry}": "{helper}"}} into {path}, then: {login}'
+        return f'put "credsStore": "{helper}" into {quoted(path)}, then: {login}'
+    return f'{logout}, put "credHelpers": {{"{registry}": "{helper}"}} into {quoted(path)}, then: {login}'
 
 
 # SP303
