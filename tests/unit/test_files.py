@@ -499,3 +499,12 @@ def test_folder_that_cannot_be_listed_is_locked_by_its_file(file: Path, home: Pa
     assert without_privilege(SAVE, file) == ""
     assert file.read_bytes() == NEW
     home.chmod(0o700)
+
+
+def test_no_folder_stays_open(tmp_path: Path) -> None:
+    """A save leaves no descriptor behind, whether it changes the file or not."""
+    path = str(tmp_path / "new" / "file")
+    before = len(os.listdir("/proc/self/fd"))
+    for content in (b"one", b"two", None):
+        files.update(path, lambda _, content=content: content)  # type: ignore[misc]
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -76,6 +76,8 @@ class Destination:
             self.at = self.path
             self.name = os.path.basename(self.path)
             return self
+        if self._fd >= 0:
+            return self  # whoever catches only the errors of the way enters beforehand
         try:
             self._walk()
         except BaseException:
