@@ -55,8 +55,9 @@ sp_config=${XDG_CONFIG_HOME:-$sp_home/.config}
 for sp_p in "${DOCKER_CONFIG:-$sp_home/.docker}" "${DOCKER_CONFIG:-$sp_home/.docker}/config.json" "$sp_home/.docker" \
     "$sp_home/.docker/config.json" "$REGISTRY_AUTH_FILE" "$XDG_RUNTIME_DIR" "$XDG_RUNTIME_DIR/containers/auth.json" \
     "/run/containers/$sp_uid/auth.json" "/run/user/$sp_uid" "/run/user/$sp_uid/containers/auth.json" \
-    "${TMPDIR:-/tmp}/podman-run-$sp_uid/containers/auth.json" \
-    "${TMPDIR:-/var/tmp}/containers-user-$sp_uid/containers/containers/auth.json" \
+    "${TMPDIR:-/tmp}/podman-run-$sp_uid" "${TMPDIR:-/tmp}/podman-run-$sp_uid/containers/auth.json" \
+    "${TMPDIR:-/var/tmp}/containers-user-$sp_uid" \
+    "${TMPDIR:-/var/tmp}/containers-user-$sp_uid/containers/containers/auth.json" "$sp_home/rundir/containers/auth.json" \
     "$sp_config/containers/auth.json" "$sp_home/.config/containers/auth.json" \
     "$sp_home/.dockercfg" "$sp_home/.config/containers/registries.conf" /etc/containers/registries.conf \
     "$sp_home/.config/containers/registries.conf.d" /etc/containers/registries.conf.d \
