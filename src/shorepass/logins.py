@@ -7,7 +7,7 @@ would keep it in plain text, a store of ours keeps it instead (``keeping``).
 from __future__ import annotations
 
 from shorepass.credential import Basic, Credential
-from shorepass.errors import HelperError, LoginRefused, ShorepassError, SourceError, Trouble
+from shorepass.errors import HelperError, HelperFailed, LoginRefused, ShorepassError, SourceError, Trouble
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -62,7 +62,7 @@ def log_in(
     """
     from shorepass.helper import OURSELVES
     from shorepass.names import registry_of_server
-    from shorepass.placement import decide
+    from shorepass.placement import decide, with_way_out
     from shorepass.registry.client import RegistryClient
 
     target = client.target(context, server)  # a broken config file is found before the password is sent anywhere
@@ -78,7 +78,10 @@ def log_in(
         changed = store_in_file(context, client, target, accepted)
         target = target._replace(helper=None, detected=False)
     else:
-        changed = store_login(context, target, accepted)
+        try:
+            changed = store_login(context, target, accepted)
+        except HelperFailed as error:
+            raise with_way_out(error, context, client, target) from None
         if target.helper == OURSELVES:
             _tell_account(context, registry, tell)
     if decision.remark and changed:

@@ -7,10 +7,11 @@ from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.registries_conf import REGISTRIES_CONF
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
-from shorepass.errors import UsageError, printable
+from shorepass.errors import HelperFailed, UsageError, printable
 from shorepass.files import FileContent
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
+from shorepass.helper.causes import sign_in
 from shorepass.names import registry_of_server
 from shorepass.shapes import NamedTuple
 from shorepass.stores.external import PREFIX
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from shorepass.clients import Client, Target
     from shorepass.contexts import Context
 
-__all__ = ["PLAIN", "Decision", "decide", "require_helper"]
+__all__ = ["PLAIN", "Decision", "decide", "require_helper", "with_way_out"]
 
 EMPTY = FileContent("", b"{}")
 PLAIN = "file"  # the store in which a login rests as the client itself keeps it
@@ -186,6 +187,23 @@ def _require_name(here: LocalContext, store: str | None) -> None:
     from shorepass.stores.chosen import DEFAULT, named
 
     named(store or DEFAULT, here, ask=nobody, tell=lambda _: None)
+
+
+def with_way_out(error: HelperFailed, context: Context, client: Client, target: Target) -> HelperFailed:
+    """Return the error of a helper that could not store; its hint stores the login elsewhere, where that is what helps.
+
+    What helps is said already of a keyring that is locked, or not there, and of a helper that gets its logins by itself.
+    """
+    from shorepass.stores.chosen import DEFAULT as DEFAULT_STORE
+    from shorepass.stores.chosen import in_use
+
+    if not isinstance(context, LocalContext) or context.name != "me" or target.path == REGISTRIES_CONF:
+        return error
+    if error.trouble is None and target.helper != OURSELVES and not sign_in(target.helper):
+        store = in_use(context) or DEFAULT_STORE
+        server = registry_of_server(target.key)
+        error.hint = command(context, "login", "--store", store, server, client=_flag(client))
+    return error
 
 
 def require_helper(here: LocalContext, client: Client, *, or_plain_text: bool = False) -> None:

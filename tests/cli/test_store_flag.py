@@ -168,6 +168,7 @@ def test_the_way_out_of_a_helper_that_cannot_store(machine: Machine) -> None:
     machine.write("docker", {"credsStore": "wincred"})
     failed = log_in(machine.run, machine.registry.host)
     assert (failed.status, "bad data" in failed.stderr) == (1, True)
+    assert failed.stderr.endswith(f"\nhint: shorepass login --store vault {machine.registry.host}\n")
     assert machine.log_in("docker", "vault").status == 0
     assert machine.read("docker")["credsStore"] == "wincred"
     assert machine.read("docker")["credHelpers"] == {REG: "shorepass"}
