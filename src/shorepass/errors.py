@@ -73,6 +73,7 @@ __all__ = [
     "UsageError",
     "WriteError",
     "printable",
+    "trouble_in",
     "without_user_info",
 ]
 
@@ -116,6 +117,18 @@ class ContextError(SourceError):
         super().__init__(f"{name}: {reason}", hint=hint)
         self.name = name
         self.reason = reason
+
+
+def trouble_in(name: str, error: Exception) -> ContextError:
+    """Return any exception as the trouble of the one context in which it was raised.
+
+    What a context holds is not ours to trust: whatever it makes Shorepass stumble over must not hide the other contexts.
+    """
+    if isinstance(error, ContextError):
+        return ContextError(name, error.message.removeprefix(f"{name}: "), hint=error.hint)
+    if isinstance(error, ShorepassError):
+        return ContextError(name, error.message, hint=error.hint)
+    return ContextError(name, f"what is there makes Shorepass fail ({type(error).__name__})")
 
 
 class FileError(SourceError):

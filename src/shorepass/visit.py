@@ -135,7 +135,7 @@ def route(context: Context, access: Access, client: str, registry: str) -> objec
     trust = tuple(context.getenv(name) for name in TRUST)
     try:
         found = certs.find(context, find(client), registry, access.cert_dir)
-        certificates: object = (found.authorities, found.pair)
+        certificates: object = (found.authorities, found.pair, found.trusted)
         own_files = any(trust) or found.pair is not None
     except ShorepassError as error:
         certificates, own_files = error.message, False

@@ -127,7 +127,7 @@ def _examine(
     from shorepass.contexts.local import LocalContext
     from shorepass.doctor import examine
     from shorepass.doctor.examination import Examination
-    from shorepass.errors import ContextError, ShorepassError
+    from shorepass.errors import UsageError, trouble_in
     from shorepass.names import parse
     from shorepass.secret import Fingerprints
 
@@ -151,13 +151,10 @@ def _examine(
                 fingerprints=fingerprints,
             )
             examined.append((examination, examine(examination)))
-        except ContextError as error:
-            broken[name] = error
-            console.print_error(error)
-        except ShorepassError:
+        except UsageError:
             raise  # the command line is wrong: for every context
-        except Exception as error:  # noqa: BLE001  # a context that makes Shorepass stumble must not hide the others
-            broken[name] = ContextError(name, f"Shorepass stumbled over what is there ({type(error).__name__})")
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other contexts are examined
+            broken[name] = trouble_in(name, error)
             console.print_error(broken[name])
     return examined, broken
 

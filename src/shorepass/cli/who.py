@@ -99,12 +99,15 @@ def _named(name: str, here: LocalContext) -> Place:
     """Return the place of that name. Raises UsageError: there is no such form."""
     from shorepass.contexts import Place
     from shorepass.contexts.find import find
-    from shorepass.errors import ContextError
+    from shorepass.errors import UsageError, trouble_in
 
     try:
         context: Context = find(name, here)
-    except ContextError as error:
-        return Place(name, trouble=error.reason, hint=error.hint)
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other contexts are shown
+        trouble = trouble_in(name, error)
+        return Place(name, trouble=trouble.reason, hint=trouble.hint)
     return Place(name, open=lambda: context)
 
 

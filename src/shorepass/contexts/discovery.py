@@ -7,6 +7,7 @@ ssh hosts are never looked for: a name in a config file is no permission to conn
 from __future__ import annotations
 
 from shorepass.contexts import Place
+from shorepass.errors import trouble_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,4 +38,11 @@ def discover(here: LocalContext, *, timeout: float = REACH_SECONDS, kinds: Seque
 
 
 def _listed(look: Callable[[LocalContext, float], Iterator[Place]], here: LocalContext, timeout: float) -> list[Place]:
-    return list(look(here, timeout))
+    """Return what one kind finds; whatever its module stumbles over, the other kinds are listed."""
+    found: list[Place] = []
+    try:
+        found += look(here, timeout)
+    except Exception as error:  # noqa: BLE001  # see trouble_in
+        kind = look.__module__.rpartition(".")[2]
+        found.append(Place(f"{kind}:*", trouble=trouble_in(f"{kind}:*", error).reason))
+    return found

@@ -11,13 +11,13 @@ from functools import partial
 
 from shorepass import visit
 from shorepass.clients.helper_lists import is_login
-from shorepass.errors import HelperError, LoginRefused, PermissionDenied, RateLimited, without_user_info
+from shorepass.errors import LoginRefused, PermissionDenied, RateLimited, trouble_in, without_user_info
 from shorepass.explain import remedy
 from shorepass.names import Reference, server_url
-from shorepass.resolution import Outcome, Resolution, Source
+from shorepass.resolution import Outcome, Resolution, Source, Step
 from shorepass.shapes import NamedTuple
 from shorepass.visit import Verdict
-from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped
+from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped, helper_error
 from shorepass.who.login import State
 from shorepass.who.together import together
 
@@ -116,17 +116,33 @@ def _ask(key: _Key, questions: Sequence[_Question], access: Access, end: float, 
     by_way: dict[object, Visit] = {}
     final: Visit | None = None
     for context, resolution in questions:
-        way = visit.route(context, access, resolution.client, key[0])
+        way = _route(context, access, resolution)
         known = final or by_way.get(way)
         left = end - time.monotonic()
         if known is None or (final is None and visit.may_differ(known)):
             if left <= 0:
                 break
-            known = visit.ask(context, access._replace(timeout=min(access.timeout, left)), resolution)
+            known = _visit(context, access._replace(timeout=min(access.timeout, left)), resolution)
         by_way[way] = known
         final = known if known.failure and isinstance(known.failure.error, FINAL) else final
         visits[resolution.context, resolution.client] = known._replace(resolution=resolution)
     return visits
+
+
+def _route(context: Context, access: Access, resolution: Resolution) -> object:
+    try:
+        return visit.route(context, access, resolution.client, resolution.reference.registry)
+    except Exception:  # noqa: BLE001  # the visit says what it is
+        return (resolution.context, resolution.client)
+
+
+def _visit(context: Context, access: Access, resolution: Resolution) -> Visit:
+    try:
+        return visit.ask(context, access, resolution)
+    except Exception as error:  # noqa: BLE001  # see trouble_in
+        trouble = trouble_in(resolution.context, error)
+        step = Step("registry", Outcome.FAILED, resolution.reference.registry, trouble.message, trouble.hint, trouble)
+        return visit.Visit(resolution, access, (step,))
 
 
 def _by_answer(
@@ -192,8 +208,8 @@ def _get(context: Context, login: Login, now: float) -> Login | str:
         credential = helper_client(
             helped(context, login.helper), login.helper, timeout=HELPER_SECONDS, named_in=login.path or None
         ).get(login.key)
-    except HelperError as error:
-        return broken(login, error, context)
+    except Exception as error:  # noqa: BLE001  # see trouble_in
+        return broken(login, helper_error(context, login.helper, "get", error), context)
     if not is_login(credential):
         return f"docker-credential-{login.helper} lists {without_user_info(login.key)}, and has no login for it"
     return dated(login._replace(credential=credential, detail=""), now)

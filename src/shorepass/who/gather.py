@@ -17,11 +17,13 @@ from shorepass.credential import kind_of
 from shorepass.errors import (
     FileError,
     HelperError,
+    HelperFailed,
     HelperMissing,
     MalformedFile,
     ShorepassError,
     SourceError,
     Trouble,
+    trouble_in,
     without_user_info,
 )
 from shorepass.helper.protocol import program_name
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context, Place
     from shorepass.credential import Credential
 
-__all__ = ["asks_helpers", "broken", "dated", "helped", "leftover", "look"]
+__all__ = ["asks_helpers", "broken", "dated", "helped", "helper_error", "leftover", "look"]
 
 HELPER_SECONDS = 3.0  # for a helper to list what it has
 WORKERS = 8  # places looked into at a time: more would wait for each other, and seem out of reach
@@ -81,10 +83,8 @@ def _looked_into(opened: _Opened, said: _Said, now: float) -> Looked | _Closed:
     try:
         logins = tuple(_logins(opened, said, now))
         return Looked(opened.place, opened.context, logins, notes=_leftovers(opened, said))
-    except ShorepassError as error:
-        return _Closed(error.message.removeprefix(f"{opened.place.name}: "), error.hint)
-    except Exception as error:  # noqa: BLE001  # a context that makes Shorepass stumble must not hide the others
-        return _Closed(f"Shorepass stumbled over what is there ({type(error).__name__})", None)
+    except Exception as error:  # noqa: BLE001  # see trouble_in
+        return _closed(opened.place.name, error)
 
 
 def asks_helpers(name: str) -> bool:
@@ -115,10 +115,8 @@ def _open(place: Place) -> _Opened | _Closed:
         if not asks_helpers(place.name):
             context = quiet(context)
         entries = [(name, entry) for name in FAMILIES for entry in find(name).entries(context, ask_helpers=False)]
-    except ShorepassError as error:
-        return _Closed(error.message.removeprefix(f"{place.name}: "), error.hint)
-    except Exception as error:  # noqa: BLE001  # as in _looked_into
-        return _Closed(f"Shorepass stumbled over what is there ({type(error).__name__})", None)
+    except Exception as error:  # noqa: BLE001  # see trouble_in
+        return _closed(place.name, error)
     return _Opened(place, context, tuple(entries))
 
 
@@ -131,6 +129,11 @@ class _Closed(NamedTuple):
 
     trouble: str
     hint: str | None
+
+
+def _closed(name: str, error: Exception) -> _Closed:
+    trouble = trouble_in(name, error)
+    return _Closed(trouble.reason, trouble.hint)
 
 
 class _Said(NamedTuple):
@@ -161,14 +164,22 @@ def helped(context: Context, suffix: str) -> Context:
 def _list(name: str, context: Context, suffix: str) -> dict[str, str] | HelperError | None:
     from shorepass.stores.own_helper import helper_client
 
-    helper = helper_client(helped(context, suffix), suffix, timeout=HELPER_SECONDS)
     try:
+        helper = helper_client(helped(context, suffix), suffix, timeout=HELPER_SECONDS)
         if asks_helpers(name):
             return helper.list()
         helper.path()
-    except HelperError as error:
-        return error
+    except Exception as error:  # noqa: BLE001  # see trouble_in
+        return helper_error(context, suffix, "list", error)
     return None
+
+
+def helper_error(context: Context, suffix: str, verb: str, error: Exception) -> HelperError:
+    """Return any exception as that of the helper that was asked."""
+    if isinstance(error, HelperError):
+        return error
+    trouble = trouble_in(context.name, error)
+    return HelperFailed(program_name(suffix), verb, trouble.reason, hint=trouble.hint)
 
 
 def _ask_for_keys(opened: Sequence[_Opened], lists: _Lists) -> _Gets:
@@ -194,8 +205,8 @@ def _get(context: Context, suffix: str, key: str) -> Credential | HelperError:
 
     try:
         return helper_client(helped(context, suffix), suffix, timeout=HELPER_SECONDS).get(key)
-    except HelperError as error:
-        return error
+    except Exception as error:  # noqa: BLE001  # see trouble_in
+        return helper_error(context, suffix, "get", error)
 
 
 def _logins(opened: _Opened, said: _Said, now: float) -> Iterator[Login]:

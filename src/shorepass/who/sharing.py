@@ -27,7 +27,7 @@ def with_shares(looked: Sequence[Looked]) -> list[Looked]:
     the places.
     """
     own = [list(_sockets(found.context)) for found in looked]
-    marks = [[list(_marks(found.context, login)) for login in found.logins] for found in looked]
+    marks = [[_known_marks(found.context, login) for login in found.logins] for found in looked]
     holders: dict[tuple[str, object], dict[str, str]] = {}  # what, and which one: its name there, by place
     for found, sockets, rows in zip(looked, own, marks, strict=True):
         for what, which, subject in (mark for row in (sockets, *rows) for mark in row):
@@ -69,6 +69,14 @@ def _sockets(context: Context | None) -> Iterator[_Mark]:
     for mount in mounts:
         if mount.is_engine_socket:
             yield "socket", mount.source, mount.source
+
+
+def _known_marks(context: Context | None, login: Login) -> list[_Mark]:
+    """Return the marks of a login; none where its context, asked once more, no longer answers."""
+    try:
+        return list(_marks(context, login))
+    except Exception:  # noqa: BLE001  # what goes wrong in one context must not hide the others
+        return []
 
 
 def _marks(context: Context | None, login: Login) -> Iterator[_Mark]:
