@@ -34,13 +34,16 @@ def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool
         journal = Journal(examination.here)
         offered: set[tuple[object, ...]] = set()
         while new := [finding for finding in findings if _offer(finding) not in offered]:
+            changed: set[str] = set()
             for finding in new:
+                if _is_stale(finding, changed):
+                    continue  # it is found again, as it is now
                 offered.add(_offer(finding))
                 if finding.repair is None or isinstance(finding.repair, Advice) or person.gone:
                     continue
                 shown = _show(finding)
-                if shown and person.agrees():
-                    _mend(finding, examination, journal, shown[1])
+                if shown and person.agrees() and _mend(finding, examination, journal, shown[1]):
+                    changed.add(finding.repair.path)
             findings = examine(examination.afresh())
         left += findings
     return left
@@ -51,6 +54,12 @@ def _offer(finding: Finding) -> tuple[object, ...]:
     from shorepass.doctor.preview import command
 
     return (*finding.identity, finding.repair and command(finding.repair))
+
+
+def _is_stale(finding: Finding, changed: set[str]) -> bool:
+    """Tell whether a fix of this round has changed what another one was found for: the same file, or its folder."""
+    path = getattr(finding.repair, "path", "")
+    return bool(path) and any(other == path or other.startswith(f"{path}/") for other in changed)
 
 
 class _Person:
@@ -90,8 +99,8 @@ def _show(finding: Finding) -> tuple[str, bytes | None] | None:
     return change
 
 
-def _mend(finding: Finding, examination: Examination, journal: Journal, shown: bytes | None) -> None:
-    """Make a repair, and say whether the finding is gone."""
+def _mend(finding: Finding, examination: Examination, journal: Journal, shown: bytes | None) -> bool:
+    """Make a repair, and say whether the finding is gone; False where nothing was changed."""
     from shorepass.doctor import still_there
     from shorepass.doctor.mend import mend
     from shorepass.errors import ShorepassError
@@ -101,7 +110,8 @@ def _mend(finding: Finding, examination: Examination, journal: Journal, shown: b
         there = still_there(finding, examination.afresh())
     except ShorepassError as error:
         console.print_error(error)
-        return
+        return False
     outcome = "still there" if there else "mended"
     undo = f" (to take it back: {command(None, 'doctor', '--undo', name)})" if name else ""
     console.out(outcome + undo)
+    return name is not None
