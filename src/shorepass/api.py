@@ -17,7 +17,7 @@ __all__ = ["login", "logout", "resolve"]
 
 
 def resolve(reference: str | Reference, *, client: str = "docker", context: Context | str | None = None) -> Resolution:
-    """Return what ``client`` (docker, podman, skopeo, buildah) will send for an image or registry, and why.
+    """Return what ``client`` (docker, podman, skopeo, buildah, crane) will send for an image or registry, and why.
 
     No network, nothing is changed. ``context`` defaults to this process's own user and environment; a text is what ``--in``
     takes (``user:bob``, ``docker:web``).
