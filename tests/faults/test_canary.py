@@ -300,7 +300,7 @@ cli.program()
         ("explain", "verdict", ["explain"]),
         ("explain", "ask_registry", ["explain"]),
         ("config.docker_config", "load", ["get"]),
-        ("clients.docker", "_Trace.resolution", ["get"]),
+        ("clients.trace", "Trace.resolution", ["get"]),
         ("clients.docker", "Docker._pick", ["get"]),
     ],
 )
@@ -376,7 +376,12 @@ def test_every_write_of_a_login(world: Path, registry: Registry, client: str, *,
             allowed = re.compile(r"\d+ +write\(1<")
         told = [line for line in trace.read_text(errors="replace").splitlines() if leaks(_unescaped(line))]
         assert [line for line in told if not allowed.match(line)] == []
-        assert bool(told) == (verb in ("login", "explain", "get")), "the trace shows where it went"
+        # The list of this helper shows nothing. Where a file names it for this registry, and for what logout leaves to podman,
+        # its answer tells whether it has a login: that comes through a pipe.
+        asked = verb in ("login", "explain", "get") or (
+            helper and (verb == "logout" or (verb, client) == ("list", "podman"))
+        )
+        assert bool(told) == asked, f"the trace of {verb} shows where it went"
         trace.unlink()
         left = {str(p.relative_to(world)) for p in world.rglob("*") if p.is_file() and leaks(p.read_bytes())}
         where = {"docker": "home/.docker/config.json", "podman": "run/containers/auth.json"}[client]
