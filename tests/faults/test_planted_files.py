@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import pty
@@ -10,6 +11,7 @@ import select
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 
 from e2e import programs
 from e2e.people import Person, new_person
+from shorepass.contexts.archive import ArchiveRoot
 from shorepass.contexts.procroot import ProcRoot
 from shorepass.errors import FileError
 from shorepass.files import reading
@@ -371,7 +374,217 @@ def test_what_sudo_docker_login_leaves_is_given_back(mallory: Person, root_home:
     assert (undone.returncode != 0, config.stat().st_uid) == (True, mallory.uid), undone.stderr
 
 
+@pytest.mark.parametrize("name", ["config.json", "run"])
+def test_root_gives_away_no_folder_that_hides_something(name: str, mallory: Person, root_home: Path) -> None:
+    """What only a folder of root's keeps from mallory is not opened to her, though it has the name of a client's file."""
+    mallory.as_root("rm", "-rf", str(mallory.home / ".docker"))
+    mallory.as_root("install", "-d", "-m", "0700", str(mallory.home / ".docker"))
+    secret = mallory.home / ".docker" / ("run/notes" if name == "run" else name)
+    mallory.as_root("install", "-D", "-m", "0644", "/dev/stdin", str(secret), stdin='{"password": "root\'s"}')
+    done = programs.run(programs.as_root(doctor(root_home, mallory, "--fix", "--yes")))
+    assert (mallory.home / ".docker").stat().st_uid == 0
+    assert f"could then read {name!r}" in done.stdout
+    assert mallory.run("cat", str(secret)).returncode != 0
+    mallory.as_root("rm", "-r", str(mallory.home / ".docker"))
+
+
+def test_the_preview_tells_what_is_given_away(mallory: Person, root_home: Path) -> None:
+    """Root is shown whose logins are in the file, without a secret of them, and what is in the folder."""
+    mallory.as_root("rm", "-rf", str(mallory.home / ".docker"))
+    mallory.as_root("install", "-d", "-m", "0700", str(mallory.home / ".docker"))
+    mallory.as_root("install", "-m", "0600", "/dev/stdin", str(mallory.home / ".docker/config.json"), stdin=LOGIN)
+    done = programs.run(programs.as_root(doctor(root_home, mallory, "--fix", "--yes")))
+    assert "it is a folder with config.json\n" in done.stdout
+    assert "it is a config file with logins for x.example\n" in done.stdout
+    assert AUTH not in done.stdout
+
+
+def test_an_undo_takes_back_no_file_with_another_content(mallory: Person, root_home: Path) -> None:
+    """What mallory has written since into the very file does not become root's."""
+    mallory.as_root("rm", "-rf", str(mallory.home / ".docker"))
+    mallory.as_root("install", "-d", "-o", mallory.name, "-m", "0700", str(mallory.home / ".docker"))
+    config = mallory.home / ".docker/config.json"
+    mallory.as_root("install", "-m", "0600", "/dev/stdin", str(config), stdin=LOGIN)
+    programs.run(programs.as_root(doctor(root_home, mallory, "--fix", "--yes")))
+    assert config.stat().st_uid == mallory.uid
+    sh(mallory, 'echo "{\\"credsStore\\": \\"evil\\"}" >~/.docker/config.json')
+    undone = as_root(root_home, "doctor", "--undo")
+    assert (undone.returncode != 0, config.stat().st_uid) == (True, mallory.uid)
+    assert "not as the repair left it" in undone.stderr
+
+
+# sudo that keeps HOME: root works in a user's home
+
+
+@pytest.mark.parametrize("victim", ["root", "bob"])
+def test_a_users_symlink_leads_root_out_of_no_home(victim: str, mallory: Person, bob: Person, registry: str) -> None:
+    """Neither a login nor a repair goes where mallory's symlink leads: into another user's folder, or root's."""
+    owner = bob.name if victim == "bob" else "root"
+    folder = mallory.folder / f"of-{victim}"
+    mallory.as_root("install", "-d", "-m", "0755", "-o", owner, str(folder))
+    config = folder / "config.json"
+    mallory.as_root("install", "-m", "0644", "-o", owner, "/dev/stdin", str(config), stdin=LOGIN)
+    sh(mallory, 'rm -rf ~/.docker; ln -s "$1" ~/.docker', str(folder))
+    words = ("login", "--store", "file", "-u", "alice", "--password-stdin", registry)
+    assert as_root(mallory.home, *words, stdin=PASSWORD).returncode != 0
+    as_root(mallory.home, "doctor", "--fix", "--yes")
+    assert (config.read_text(), config.stat().st_mode & 0o777) == (LOGIN, 0o644)
+    sh(mallory, "rm ~/.docker")
+
+
+def test_root_changes_the_mode_of_no_third_users_file(mallory: Person, bob: Person, project: Path) -> None:
+    """A file of bob's that mallory has moved into her home keeps its mode, though it holds a login."""
+    sh(mallory, "rm -rf ~/.docker; mkdir -m 700 ~/.docker")
+    mallory.as_root("install", "-m", "0644", "-o", bob.name, "/dev/stdin", str(project / "his"), stdin=LOGIN)
+    config = mallory.home / ".docker/config.json"
+    sh(mallory, 'mv "$1" "$2"', str(project / "his"), str(config))
+    done = as_root(mallory.home, "doctor", "--fix", "--yes")
+    assert (config.stat().st_uid, config.stat().st_mode & 0o777) == (bob.uid, 0o644)
+    assert f"it belongs to {bob.name}({bob.uid})" in done.stderr
+    sh(mallory, "rm -rf ~/.docker")
+
+
+def test_a_folder_in_the_place_of_a_new_one_is_not_given_away(mallory: Person) -> None:
+    """A folder of root's that mallory puts in the place of the one that root has just made for her stays root's."""
+    code = """
+import os, sys
+from shorepass import files
+home, secret, uid = sys.argv[1], sys.argv[2], int(sys.argv[3])
+mkdir = os.mkdir
+def swapped(name, mode, dir_fd=None):
+    mkdir(name, mode, dir_fd=dir_fd)
+    os.rename(name, "gone", src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+    os.rename(secret, name, dst_dir_fd=dir_fd)
+os.mkdir = swapped
+files.update(home + "/new/file", lambda _: b"x", owner=(uid, uid))
+"""
+    secret = mallory.folder / "roots"
+    mallory.as_root("install", "-D", "-m", "0600", "/dev/null", str(secret / "file of roots"))
+    python_as_root(code, str(mallory.home), str(secret), str(mallory.uid))
+    assert mallory.as_root("stat", "-c", "%u", str(mallory.home / "new")) == "0\n"
+    mallory.as_root("rm", "-r", str(mallory.home / "new"), str(mallory.home / "gone"))
+
+
+# Other folders, other ways
+
+
+def python_as_root(code: str, *words: str) -> str:
+    """Run Python code as root; return what it printed."""
+    kept = [f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
+    done = programs.run(programs.as_root(["env", *kept, sys.executable, "-c", code, *words]))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("mode", ["0777", "0775", "3775"])
+def test_roots_login_becomes_no_file_of_another_user(
+    mode: str, mallory: Person, root_home: Path, registry: str
+) -> None:
+    """Where others than the folder's owner can make files, sticky or not, a file of theirs is refused: it would stay theirs."""
+    folder = mallory.folder / f"open-{mode}"
+    mallory.as_root("install", "-d", "-m", mode, "-g", mallory.name, str(folder))
+    named = folder / "auth.json"
+    sh(mallory, 'echo "{}" >"$1"; chmod 666 "$1"', str(named))
+    words = ["--store", "file", "-u", "alice", "--password-stdin", registry]
+    done = as_root(root_home, "login", "--authfile", str(named), *words, stdin=PASSWORD)
+    assert (done.returncode != 0, named.read_text()) == (True, "{}\n")
+    assert "belongs to" in done.stderr
+
+
+def test_a_second_name_lends_no_mode(mallory: Person, bob: Person, shared: Path, registry: str) -> None:
+    """A hard link to a file of bob's that everybody may read and write does not make his login readable for everybody."""
+    public = bob.write("public.json", "{}", mode="666")
+    named = shared / "auth.json"
+    if mallory.run("ln", str(public), str(named)).returncode != 0:  # another file system
+        mallory.as_root("ln", str(public), str(named))
+    words = ["login", "--authfile", str(named), "--store", "file", "-u", "alice", "--password-stdin", registry]
+    done = programs.run(programs.as_root(bob.shorepass(*words, PATH="/nowhere")), stdin=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    assert (named.stat().st_uid, named.stat().st_mode & 0o777) == (bob.uid, 0o600)
+    assert (public.read_text(), is_in_reach(mallory, PASSWORD, shared)) == ("{}", False)
+
+
+def test_a_map_is_for_its_owner_alone(root_home: Path, tmp_path: Path) -> None:
+    """Whatever the mode of the file was that it replaces."""
+    named = tmp_path / "who.html"
+    named.write_text("old")
+    named.chmod(0o666)
+    assert as_root(root_home, "who", "--in", "me", "--html", str(named)).returncode == 0
+    assert named.stat().st_mode & 0o777 == 0o600
+
+
+SWAP = """
+import ctypes, os, sys
+swap = ctypes.CDLL(None).renameat2
+one, two = map(os.fsencode, sys.argv[1:])
+print(flush=True)
+while os.getppid() != 1:
+    swap(-100, one, -100, two, 2)
+"""
+SAVES = """
+import sys
+from shorepass import files
+from shorepass.errors import ShorepassError
+for number in range(400):
+    try:
+        files.update(sys.argv[1], lambda _: b"%d" % number)
+    except ShorepassError:
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "rest"),
+    [
+        ("mkdir $X", "ln -s $TARGET $Y", "/auth.json"),
+        ("echo '{}' >$X", "ln -s $TARGET/auth.json $Y", ""),
+        ("ln -s $DROP $X", "ln -s $TARGET $Y", "/auth.json"),
+    ],
+    ids=["folder", "file", "symlink of root's"],
+)
+def test_what_is_swapped_meanwhile_leads_nowhere(mallory: Person, first: str, second: str, rest: str) -> None:
+    """While mallory swaps what root may follow for a symlink of hers, again and again, root never writes where that leads."""
+    folder, target = mallory.home / "swaps", mallory.folder / "target"
+    mallory.as_root("install", "-d", "-o", mallory.name, str(folder), str(folder / "drop"))
+    mallory.as_root("install", "-d", "-m", "0755", str(target))
+    names = f"X={folder}/x Y={folder}/y TARGET={target} DROP={folder}/drop; "
+    if "DROP" in first:
+        mallory.as_root("sh", "-c", names + first)
+    else:
+        sh(mallory, names + first)
+    sh(mallory, names + second)
+    argv = [programs.require("runuser"), "-u", mallory.name, "--", programs.require("python3"), "-c", SWAP]
+    with subprocess.Popen(
+        programs.as_root([*argv, f"{folder}/x", f"{folder}/y"]), stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    ) as racing:
+        try:
+            assert racing.stdout
+            assert racing.stdout.readline() == b"\n"
+            python_as_root(SAVES, f"{folder}/x{rest}")
+        finally:
+            programs.run(programs.as_root(["kill", str(racing.pid)]))
+    assert os.listdir(target) == []
+    mallory.as_root("rm", "-r", str(target), str(folder))
+
+
 # Devices
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE])
+def test_an_engines_answer_that_is_no_file_is_no_empty_file(kind: bytes) -> None:
+    """What a container puts in a file's place, between the look at it and its content, is an error."""
+
+    class Engine:
+        def fetch(self, *_: object) -> bytes:
+            entry, data = tarfile.TarInfo("config.json"), io.BytesIO()
+            entry.type = kind
+            with tarfile.open(fileobj=data, mode="w") as tar:
+                tar.addfile(entry)
+            return data.getvalue()
+
+    root = ArchiveRoot(Engine(), "web", running=True, hidden=())  # type: ignore[arg-type]  # as much of one as is asked
+    with pytest.raises(FileError, match="not a regular file"):
+        root.read("/root/.docker/config.json", 100)
 
 
 def test_no_device_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

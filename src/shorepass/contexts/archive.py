@@ -73,8 +73,11 @@ class ArchiveRoot:
         return owned
 
     def read(self, path: str, size: int) -> bytes:
-        """Return the first bytes of a file."""
-        return self._first(path, size)[1]
+        """Return the first bytes of a regular file."""
+        entry, data = self._first(path, size)
+        if not entry.isreg():  # the container has put something else there since it was looked at
+            raise FileError(path, "not a regular file")
+        return data
 
     def names(self, path: str) -> list[str]:
         """Return the names in a small folder."""

@@ -195,7 +195,8 @@ class LocalContext:
 
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
         """Set the permission bits of what stands at ``path``."""
-        files.set_mode(path, mode, seen=seen)
+        owner = self.home_owner(path)
+        files.set_mode(path, mode, seen=seen, owner=owner[0] if owner else None)
 
     def set_owner(
         self,
@@ -217,9 +218,12 @@ class LocalContext:
         """
         return files.read_of_root(path, limit, home=self.home() or "")
 
-    def names_of_root(self, folder: str) -> list[str]:
-        """Return the names in a folder that root owns in another user's home, with root's rights. Raises FileError."""
-        return files.names_of_root(folder, home=self.home() or "")
+    def names_of_root(self, folder: str, *, closed_by_folder: bool = False) -> list[str]:
+        """Return the names in a folder that root owns in another user's home, with root's rights. Raises FileError.
+
+        ``closed_by_folder``: only of what others could use if the folder let them in.
+        """
+        return files.names_of_root(folder, home=self.home() or "", closed_by_folder=closed_by_folder)
 
     def home_owner(self, path: str) -> tuple[int, int] | None:
         """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""

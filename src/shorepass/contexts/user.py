@@ -151,7 +151,7 @@ class UserContext(LocalContext):
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
         """Set the permission bits of what stands at ``path``."""
         with self._as_user():
-            super().set_mode(path, mode, seen=seen)
+            files.set_mode(path, mode, seen=seen)
 
 
 def login_environment(account: pwd.struct_passwd) -> dict[str, str]:

@@ -10,7 +10,9 @@ from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.go_json import field_name
 from shorepass.config.locations import split
 from shorepass.contexts.container import ContainerContext
+from shorepass.contexts.local import LocalContext
 from shorepass.doctor.containers import is_lent
+from shorepass.doctor.evidence import shown
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Mode, Owner
 from shorepass.errors import FileError, MalformedFile
@@ -60,6 +62,7 @@ CLIENT_NAMES = frozenset(
     )
 )
 OWN_FILE, OWN_FOLDER = 0o600, 0o700
+OPEN_FOLDER = 0o005  # what lets everyone read the names in a folder, and use them
 
 # A field that holds a secret and is not empty. A pattern, and no decoder: the file may be broken.
 _secret = re.compile(rb'"(?:auth|password|identitytoken|registrytoken|authorization)"\s*:\s*"[^"]', re.IGNORECASE)
@@ -112,7 +115,8 @@ def _owners(examination: Examination) -> Iterator[Finding]:
 def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool) -> Finding:
     foreign = _what_else(context, found) if able else ""
     accept = is_config if found.kind == "file" else None
-    repair: Owner | Advice = Owner(context, found.path, home.uid, home.gid, found, accept)
+    what = _what(context, found) if able and not foreign else ""
+    repair: Owner | Advice = Owner(context, found.path, home.uid, home.gid, found, accept, what)
     if not able:
         repair = Advice(f"sudo chown -R {home.uid}:{home.gid} {quoted(found.path)}")
     elif foreign:
@@ -126,6 +130,20 @@ def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool)
     cause = f"root owns it, and whose home it is in cannot {cannot} it"
     severity = Severity.WARNING if readable and found.kind != "folder" else Severity.ERROR
     return Finding("SP101", severity, context.name, found.path, cause, evidence, repair)
+
+
+def _what(context: Context, found: FileStatus) -> str:
+    """Return what root is about to give away, for the user who is asked: what is in the folder, whose logins in the file."""
+    try:
+        if found.kind == "folder":
+            names = getattr(context, "names_of_root", context.names)(found.path)
+            return f"a folder with {', '.join(names)}" if names else "an empty folder"
+        content = getattr(context, "read_of_root", context.read)(found.path, SIZE_LIMIT)
+        logins = json.loads(content.data or b"{}").get("auths") if content else None
+    except (FileError, ValueError, AttributeError):
+        return ""
+    keys = sorted(logins) if isinstance(logins, dict) else []
+    return f"a config file with logins for {', '.join(map(shown, keys))}" if keys else "a config file without a login"
 
 
 def _what_else(context: Context, found: FileStatus) -> str:
@@ -146,7 +164,24 @@ def _what_else(context: Context, found: FileStatus) -> str:
     except FileError as error:
         return error.reason
     strange = sorted(set(names) - CLIENT_NAMES)
-    return f"it holds {strange[0]!r}, which no client makes" if strange else ""
+    if strange:
+        return f"it holds {strange[0]!r}, which no client makes"
+    opened = _opened_by(context, found)
+    return f"the owner of the home could then read {opened!r}" if opened else ""
+
+
+def _opened_by(context: Context, folder: FileStatus) -> str:
+    """Return what only the folder keeps from the owner of the home, and is no config file; empty: nothing.
+
+    A name says little: anything can be in a ``config.json`` or a ``run``.
+    """
+    if not isinstance(context, LocalContext) or folder.mode & OPEN_FOLDER == OPEN_FOLDER:
+        return ""
+    for name in context.names_of_root(folder.path, closed_by_folder=True):
+        content = context.read_of_root(f"{folder.path}/{name}", SIZE_LIMIT)
+        if content is None or not is_config(content.data):
+            return name
+    return ""
 
 
 def is_config(data: bytes) -> bool:

@@ -45,7 +45,8 @@ class Kept(NamedTuple):
 
     ``before`` and ``after``, both as bytes: a file's content and a SHA-256 (edit), permission bits (mode: ``0644``), or
     ``UID:GID`` (owner). By ``after`` a file is known to be still as the repair left it. ``file``: which file or folder a
-    repair of mode or owner changed (``DEVICE:INODE``); empty where that is unknown.
+    repair of mode or owner changed (``DEVICE:INODE``); empty where that is unknown. ``holds``: the SHA-256 of a file that
+    was given to another owner; empty for a folder.
     """
 
     code: str
@@ -55,6 +56,7 @@ class Kept(NamedTuple):
     before: bytes
     after: bytes
     file: str = ""
+    holds: str = ""
 
 
 class Journal:

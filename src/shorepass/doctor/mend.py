@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 
+from shorepass.config.document import SIZE_LIMIT
 from shorepass.contexts.command import command
 from shorepass.doctor.journal import Kept
-from shorepass.doctor.repair import Advice, Edit, Mode
+from shorepass.doctor.repair import Advice, Edit, Mode, Owner
 from shorepass.errors import WriteError
 
 TYPE_CHECKING = False
@@ -39,7 +40,8 @@ def mend(finding: Finding, journal: Journal, shown: bytes | None = None) -> str 
             before, after, kind = _mode(status.mode), _mode(repair.mode), "mode"
         else:
             before, after, kind = _owner(status.uid, status.gid), _owner(repair.uid, repair.gid), "owner"
-        journal.keep(name, Kept(finding.code, context.name, path, kind, before, after, status.identity or ""))
+        holds = _holds(context, path, repair)
+        journal.keep(name, Kept(finding.code, context.name, path, kind, before, after, status.identity or "", holds))
         if isinstance(repair, Mode):
             context.set_mode(path, repair.mode, seen=status)
         else:
@@ -96,10 +98,21 @@ def undo(name: str, journal: Journal, here: LocalContext) -> Kept:
     else:
         status = _status(context, kept.path)
         _check(kept, _owner(status.uid, status.gid), status)
+        content = context.read(kept.path, SIZE_LIMIT) if kept.holds else None
+        if kept.holds and (content is None or _digest(content.data).decode() != kept.holds):
+            raise _changed(kept)
         uid, gid = map(int, kept.before.split(b":"))
         context.set_owner(kept.path, uid, gid, seen=status)
     journal.forget(name)
     return kept
+
+
+def _holds(context: Context, path: str, repair: Mode | Owner) -> str:
+    """Return the SHA-256 of a file that is about to be given away; empty for all else."""
+    if isinstance(repair, Mode) or repair.accept is None:
+        return ""
+    content = getattr(context, "read_of_root", context.read)(path, SIZE_LIMIT)
+    return _digest(content.data).decode() if content else ""
 
 
 def _check(kept: Kept, now: bytes, status: FileStatus) -> None:

@@ -66,7 +66,10 @@ def shown(repair: Repair) -> tuple[str, bytes | None]:
     Raises FileError, MalformedFile.
     """
     if not isinstance(repair, Edit):
-        return printable(command(repair), PATH_LIMIT), None
+        text = printable(command(repair), PATH_LIMIT)
+        if isinstance(repair, Owner) and repair.what:
+            text += f"\nit is {printable(repair.what, PATH_LIMIT)}"
+        return text, None
     content = repair.context.read(repair.path, SIZE_LIMIT)
     return _of_edit(repair, content), content.data if content else None
 

@@ -46,7 +46,10 @@ class Mode(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Another owner. ``seen``: as for Mode. ``accept``: tells by a file's bytes whether it may be given away."""
+    """Another owner. ``seen``: as for Mode. ``accept``: tells by a file's bytes whether it may be given away.
+
+    ``what``: what the file or folder is, for a person; empty where that is not known.
+    """
 
     context: Context
     path: str
@@ -54,6 +57,7 @@ class Owner(NamedTuple):
     gid: int
     seen: FileStatus | None = None
     accept: Callable[[bytes], bool] | None = None
+    what: str = ""
 
 
 Repair: TypeAlias = "Advice | Edit | Mode | Owner"

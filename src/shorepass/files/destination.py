@@ -100,13 +100,12 @@ class Destination:
         names = [name for name in self._asked.split(os.sep) if name not in ("", os.curdir)]
         while names:
             name = names.pop(0)
-            found = self._status(name)
+            found, target = self._look_at(name)
             if found is not None and stat.S_ISLNK(found.st_mode) and (names or self._follow):
                 links += 1
                 if links > LINKS_LIMIT:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
                 self._may_lead(name, found, me)
-                target = os.readlink(name, dir_fd=self._fd)
                 if os.path.isabs(target):
                     self._enter(os.sep)
                     real = []
@@ -128,11 +127,20 @@ class Destination:
         if os.path.isdir("/proc/self/fd"):
             self.at = f"/proc/self/fd/{self._fd}/{self.name}"
 
-    def _status(self, name: str) -> os.stat_result | None:
+    def _look_at(self, name: str) -> tuple[os.stat_result | None, str]:
+        """Return what a name is, and where it leads if it is a symlink: of one and the same symlink, held open."""
         try:
-            return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+            if not hasattr(os, "O_PATH"):
+                found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+                return found, os.readlink(name, dir_fd=self._fd) if stat.S_ISLNK(found.st_mode) else ""
+            held = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=self._fd)
         except FileNotFoundError:
-            return None
+            return None, ""
+        try:
+            found = os.fstat(held)
+            return found, os.readlink("", dir_fd=held) if stat.S_ISLNK(found.st_mode) else ""
+        finally:
+            os.close(held)
 
     def _may_lead(self, name: str, link: os.stat_result, me: int) -> None:
         """Raise WriteError where a symlink may not be followed: see the rule above."""
@@ -163,7 +171,9 @@ class Destination:
         """Give a folder that root has just created to its owner, unless another one is there by now."""
         if self._owner is not None and sys.platform != "win32" and os.geteuid() == 0 == os.fstat(self._fd).st_uid:
             by_link = f"/proc/self/fd/{self._fd}"
-            os.chown(by_link if os.path.exists(by_link) else self._fd, *self._owner)
+            found = by_link if os.path.exists(by_link) else self._fd
+            if not os.listdir(found):  # one with something in it is another of root's, that was moved here
+                os.chown(found, *self._owner)
 
     def _enter(self, name: str) -> None:
         below = os.open(name, BELOW, dir_fd=self._fd)

@@ -62,6 +62,8 @@ class Draft:
         """
         if sys.platform != "win32":
             mode, mine = status.st_mode & 0o777, os.fstat(self.fd)
+            if status.st_nlink > 1:
+                mode &= 0o700  # another user may have given the file this name, for its mode
             if (status.st_uid, status.st_gid) != (mine.st_uid, mine.st_gid):
                 try:
                     os.fchown(self.fd, status.st_uid, status.st_gid)

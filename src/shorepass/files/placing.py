@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from shorepass.errors import FileError, WriteError
 from shorepass.files.destination import Destination
 from shorepass.files.draft import MARK
-from shorepass.files.reading import SIZE_LIMIT, read_with_status, reason, status_of
+from shorepass.files.reading import SIZE_LIMIT, owner_of, read_with_status, reason, status_of
 from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 __all__ = ["make_folders", "move", "names_of_root", "read_of_root", "remove", "set_mode", "set_owner", "symlink"]
 
 
-def set_mode(path: str, mode: int, *, seen: FileStatus | None = None) -> None:
+def set_mode(path: str, mode: int, *, seen: FileStatus | None = None, owner: int | None = None) -> None:
     """Set the permission bits of what stands at ``path``. Raises WriteError.
 
-    ``seen``: what was shown to the user beforehand; where that is no longer what is there, nothing changes.
+    ``seen``: what was shown to the user beforehand; where that is no longer what is there, nothing changes. ``owner``: for
+    whom root does it in that user's home; what belongs to a third one is left alone there.
     """
     try:
         with _opened(path) as (fd, by_link):
             _check_unchanged(path, fd, seen)
+            if owner is not None and os.fstat(fd).st_uid not in (0, owner):
+                raise WriteError(path, f"it belongs to {owner_of(os.fstat(fd).st_uid)}", hint=f"ls -l {quoted(path)}")
             os.chmod(by_link, mode)
     except (OSError, ValueError) as error:
         raise WriteError(path, reason(error), hint=f"sudo chmod {mode:04o} {quoted(path)}") from None
@@ -87,15 +90,22 @@ def read_of_root(path: str, limit: int, *, home: str) -> FileContent | None:
         return None
 
 
-def names_of_root(folder: str, *, home: str) -> list[str]:
-    """Return the sorted names in root's own folder below another user's ``home``. Raises FileError: it is not one."""
+def names_of_root(folder: str, *, home: str, closed_by_folder: bool = False) -> list[str]:
+    """Return the sorted names in root's own folder below another user's ``home``. Raises FileError: it is not one.
+
+    ``closed_by_folder``: only of what others could use if the folder let them in.
+    """
     try:
         with _opened(folder, follow=False) as (fd, by_link):
             found = os.fstat(fd)
             _check_way(folder, fd, home)
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0:
                 raise FileError(folder, "not a folder of root's")
-            return sorted(os.listdir(by_link))
+            names = sorted(os.listdir(by_link))
+            if not closed_by_folder:
+                return names
+            entries = {name: os.lstat(os.path.join(by_link, name)) for name in names}
+            return [name for name, one in entries.items() if one.st_mode & 0o077 and not stat.S_ISLNK(one.st_mode)]
     except (OSError, ValueError) as error:
         raise FileError(folder, reason(error)) from None
     except WriteError as error:

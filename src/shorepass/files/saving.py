@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Sole", "generation", "sweep", "update"]
 
 RETRIES = 100  # edits anew because another program wrote in the very milliseconds of our save
+WRITTEN_BY_OTHERS = 0o022
 STALE_AFTER = 3600  # seconds after which a temporary file is nobody's, where the folder cannot be locked
 
 
@@ -119,7 +120,8 @@ def _replace(lock: FolderLock, save: _Save) -> bool:
     if data is None or (current is not None and data == current.data):
         return False
     with Draft(target) as draft:
-        _fill(draft, data, before and before[1], save.owner)
+        like = before[1] if before and not save.own else None
+        _fill(draft, data, like, save.owner)
         _check_unchanged(save, before)
         if isinstance(edited, Sole):
             _forget(lock, target, data, before and before[1], save.owner, save.generations)
@@ -136,13 +138,15 @@ def _replace(lock: FolderLock, save: _Save) -> bool:
 def _check_owner(save: _Save, file: os.stat_result) -> None:
     """Raise WriteError where the file is another user's and may be a trap: its owner would read what we write.
 
-    In a folder that everyone may write, as the kernel has it (``protected_regular``, proc(5)); everywhere for a file that is
-    to be the user's own.
+    In a folder that everyone may write, as the kernel has it (``protected_regular``, proc(5)); for root, who can keep the
+    owner, in every folder that others may write; everywhere for a file that is to be the user's own.
     """
     folder, me = save.there.folder, acting_uid()
     if sys.platform == "win32" or folder is None or file.st_uid == me or (file.st_uid == 0 and not save.own):
         return
-    if save.own or is_shared(folder):
+    of_owner = save.owner is not None and file.st_uid == save.owner[0]
+    is_planted = me == 0 and folder.st_mode & WRITTEN_BY_OTHERS and not of_owner
+    if save.own or is_shared(folder) or is_planted:
         whose = owner_of(file.st_uid) or file.st_uid
         raise WriteError(save.path, f"the file belongs to {whose}", hint="name a file in a folder of your own")
 
