@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
     from shorepass.processes import Completed
 
-__all__ = ["Context", "FileContent", "FileStatus", "Place", "check_unchanged", "is_this_machine", "is_untouched"]
+__all__ = [
+    "Context",
+    "FileContent",
+    "FileStatus",
+    "Place",
+    "check_unchanged",
+    "is_this_machine",
+    "is_untouched",
+    "read_as_root",
+]
 
 # Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
 _OF_THIS_MACHINE = frozenset(("me", "sudo", "sudo-login", "user"))
@@ -161,3 +170,13 @@ def check_unchanged(
         content = context.read(path, SIZE_LIMIT)
         if content is None or not accept(content.data):
             raise WriteError(path, "not a config file of that client")
+
+
+def read_as_root(context: Context, path: str, limit: int) -> FileContent | None:
+    """Return the content of a file that root owns in a user's home; None where it is anything else. Raises FileError.
+
+    On this machine it is read with root's rights and by way of no symlink. Elsewhere a context has only its own rights.
+    """
+    read = getattr(context, "read_of_root", context.read)
+    found: FileContent | None = read(path, limit)
+    return found

@@ -9,6 +9,7 @@ from shorepass.config.docker_config import KNOWN_FIELDS
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.go_json import field_name
 from shorepass.config.locations import split
+from shorepass.contexts import read_as_root
 from shorepass.contexts.container import ContainerContext
 from shorepass.contexts.local import LocalContext
 from shorepass.doctor.containers import is_lent
@@ -17,6 +18,7 @@ from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.repair import Advice, Mode, Owner
 from shorepass.errors import FileError, MalformedFile
 from shorepass.foreign_text import quoted
+from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,14 +115,13 @@ def _owners(examination: Examination) -> Iterator[Finding]:
 
 
 def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool) -> Finding:
-    foreign = _what_else(context, found) if able else ""
+    gift = _gift(context, found) if able else _Gift()
     accept = is_config if found.kind == "file" else None
-    what = _what(context, found) if able and not foreign else ""
-    repair: Owner | Advice = Owner(context, found.path, home.uid, home.gid, found, accept, what)
+    repair: Owner | Advice = Owner(context, found.path, home.uid, home.gid, found, accept, gift.what)
     if not able:
         repair = Advice(f"sudo chown -R {home.uid}:{home.gid} {quoted(found.path)}")
-    elif foreign:
-        repair = Advice(f"sudo ls -la {quoted(found.path)}, and move away what is root's own: {foreign}")
+    elif gift.reason:
+        repair = Advice(f"sudo ls -la {quoted(found.path)}, and move away what is root's own: {gift.reason}")
     readable = found.mode & (0o055 if found.kind == "folder" else 0o044)
     cannot = "change" if readable else "read"
     evidence = (
@@ -132,42 +133,43 @@ def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool)
     return Finding("SP101", severity, context.name, found.path, cause, evidence, repair)
 
 
-def _what(context: Context, found: FileStatus) -> str:
-    """Return what root is about to give away, for the user who is asked: what is in the folder, whose logins in the file."""
-    try:
-        if found.kind == "folder":
-            names = getattr(context, "names_of_root", context.names)(found.path)
-            return f"a folder with {', '.join(names)}" if names else "an empty folder"
-        content = getattr(context, "read_of_root", context.read)(found.path, SIZE_LIMIT)
-        logins = json.loads(content.data or b"{}").get("auths") if content else None
-    except (FileError, ValueError, AttributeError):
-        return ""
-    keys = sorted(logins) if isinstance(logins, dict) else []
-    return f"a config file with logins for {', '.join(map(shown, keys))}" if keys else "a config file without a login"
+class _Gift(NamedTuple):
+    """What root would give away. ``reason``: why it must not; empty where it may. ``what``: what it is, for the user."""
+
+    reason: str = ""
+    what: str = ""
 
 
-def _what_else(context: Context, found: FileStatus) -> str:
-    """Return why root must not give a file or a folder away by itself: it is not what a client leaves there. Empty: it is.
+def _gift(context: Context, found: FileStatus) -> _Gift:
+    """Look at a file or a folder of root's in a user's home, with root's rights: the user of the home cannot.
 
     The owner of the home can move root's files there: so what root gives away is only what a client itself makes.
     """
-    if found.kind == "file":
-        read = getattr(context, "read_of_root", context.read)  # the user of the home cannot read it
-        try:
-            content = read(found.path, SIZE_LIMIT)
-        except FileError as error:
-            return error.reason
-        return "" if content is not None and is_config(content.data) else "it is not a client's config file"
-    list_names = getattr(context, "names_of_root", context.names)
     try:
-        names = list_names(found.path)
+        return _gift_of_folder(context, found) if found.kind == "folder" else _gift_of_file(context, found)
     except FileError as error:
-        return error.reason
+        return _Gift(error.reason)
+
+
+def _gift_of_file(context: Context, found: FileStatus) -> _Gift:
+    content = read_as_root(context, found.path, SIZE_LIMIT)
+    if content is None or not is_config(content.data):
+        return _Gift("it is not a client's config file")
+    logins = json.loads(content.data or b"{}").get("auths")
+    keys = sorted(logins) if isinstance(logins, dict) else []
+    if not keys:
+        return _Gift(what="a config file without a login")
+    return _Gift(what=f"a config file with logins for {', '.join(map(shown, keys))}")
+
+
+def _gift_of_folder(context: Context, found: FileStatus) -> _Gift:
+    names = context.names_of_root(found.path) if isinstance(context, LocalContext) else context.names(found.path)
     strange = sorted(set(names) - CLIENT_NAMES)
     if strange:
-        return f"it holds {strange[0]!r}, which no client makes"
-    opened = _opened_by(context, found)
-    return f"the owner of the home could then read {opened!r}" if opened else ""
+        return _Gift(f"it holds {strange[0]!r}, which no client makes")
+    if opened := _opened_by(context, found):
+        return _Gift(f"the owner of the home could then read {opened!r}")
+    return _Gift(what=f"a folder with {', '.join(names)}" if names else "an empty folder")
 
 
 def _opened_by(context: Context, folder: FileStatus) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import os
 
 from shorepass.config.document import SIZE_LIMIT
+from shorepass.contexts import read_as_root
 from shorepass.contexts.command import command
 from shorepass.doctor.journal import Kept
 from shorepass.doctor.repair import Advice, Edit, Mode, Owner
@@ -111,7 +112,7 @@ def _holds(context: Context, path: str, repair: Mode | Owner) -> str:
     """Return the SHA-256 of a file that is about to be given away; empty for all else."""
     if isinstance(repair, Mode) or repair.accept is None:
         return ""
-    content = getattr(context, "read_of_root", context.read)(path, SIZE_LIMIT)
+    content = read_as_root(context, path, SIZE_LIMIT)
     return _digest(content.data).decode() if content else ""
 
 

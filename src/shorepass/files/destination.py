@@ -51,9 +51,10 @@ def is_shared(folder: os.stat_result) -> bool:
 
 
 class Destination:
-    """An open folder and a name in it, for as long as the ``with`` block lasts.
+    """An open folder and a name in it: open at once, as a file is, and closed at the end of its ``with`` block.
 
     ``path``: the real path, for people. ``at``: a path of the same file that no one can lead elsewhere meanwhile.
+    ``folder``: the status of the folder; None on Windows.
     """
 
     def __init__(
@@ -68,21 +69,20 @@ class Destination:
         self._asked, self._make, self._owner, self._follow = path, make, owner, follow
         self._fd = -1
         self._leaders: set[int] = set()  # owners of symlinks that may lead root only into a folder of their own
-        self.path, self.name, self.at = os.path.realpath(path), os.path.basename(path), path
+        self.path = self.at = path
+        self.name = ""
         self.folder: os.stat_result | None = None
-
-    def __enter__(self) -> Self:
         if sys.platform == "win32":
-            self.at = self.path
+            self.path = self.at = os.path.realpath(path)
             self.name = os.path.basename(self.path)
-            return self
-        if self._fd >= 0:
-            return self  # whoever catches only the errors of the way enters beforehand
+            return
         try:
             self._walk()
         except BaseException:
             self._close()
             raise
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -117,7 +117,7 @@ class Destination:
                 real = real[:-1] if name == os.pardir else [*real, name]
             else:
                 self.name = name
-        if self.name in ("", os.pardir) or not self.name:
+        if self.name in ("", os.pardir):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         self.folder = os.fstat(self._fd)
         if me == 0 and not self._leaders <= {self.folder.st_uid}:

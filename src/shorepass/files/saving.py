@@ -64,11 +64,11 @@ def update(
         if own and os.path.islink(path):
             raise WriteError(path, "a symlink", hint=f"name the file itself: {quoted(os.path.realpath(path))}")
         try:
-            there = Destination(path).__enter__()
+            there = Destination(path)
         except (FileNotFoundError, NotADirectoryError):
             if edit(None) is None:
                 return False
-            there = Destination(path, make=True, owner=owner).__enter__()
+            there = Destination(path, make=True, owner=owner)
         with there:
             return _update(_Save(path, there, edit, owner, generations, own), timeout)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
