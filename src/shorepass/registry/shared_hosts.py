@@ -72,7 +72,7 @@ SHARED = (
         ("app.github.dev", "githubpreview.dev", "gitpod.io", "gitpod.dev", "webcontainer.io", "csb.app", "replit.dev"),
     ),
     Shared(
-        "each tunnel to somebody's machine has a host in it",
+        "each tunnel to a user's machine has a host name there",
         "https://learn.microsoft.com/azure/developer/dev-tunnels, https://ngrok.com/docs, https://serveo.net",
         (
             *("devtunnels.ms", "loca.lt", "localtunnel.me", "serveo.net", "serveousercontent.com", "localhost.run"),
