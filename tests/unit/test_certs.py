@@ -12,6 +12,7 @@ from shorepass.registry import certs
 from shorepass.registry.certs import Certificates
 
 PEM = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+READ = PEM.encode()
 
 
 class Place(LocalContext):
@@ -58,8 +59,8 @@ def folder(context: Place, client: str, host: str, override: str | None = None) 
 def test_docker_of_a_user() -> None:
     """A user's own (rootless) folder comes before the system's; root has only the system's."""
     own, system = "/home/me/.config/docker/certs.d/r:5000/a.crt", "/etc/docker/certs.d/r:5000/b.crt"
-    assert find(Place({own: PEM, system: PEM}), "docker", "r:5000").authorities == ((own, PEM),)
-    assert find(Place({system: PEM}), "docker", "r:5000").authorities == ((system, PEM),)
+    assert find(Place({own: PEM, system: PEM}), "docker", "r:5000").authorities == ((own, READ),)
+    assert find(Place({system: PEM}), "docker", "r:5000").authorities == ((system, READ),)
     assert find(Place({own: PEM}, uid=0), "docker", "r:5000").authorities == ()
     moved = Place({"/cfg/docker/certs.d/r/a.crt": PEM}, XDG_CONFIG_HOME="/cfg")
     assert folder(moved, "docker", "r") == "/cfg/docker/certs.d/r"
@@ -77,7 +78,7 @@ def test_containers_order() -> None:
     paths = [f"{base}/certs.d/r/ca.crt" for base in ("/home/me/.config/containers", "/etc/containers", "/etc/docker")]
     files: dict[str, str | None] = dict.fromkeys(paths, PEM)
     for path in paths:
-        assert find(Place(files), "podman", "r").authorities == ((path, PEM),)
+        assert find(Place(files), "podman", "r").authorities == ((path, READ),)
         del files[path]
     unrelated: dict[str, str | None] = {"/home/me/.config/containers/certs.d/r/README": "", paths[2]: PEM}
     assert find(Place(unrelated), "skopeo", "r").authorities == ()
@@ -107,7 +108,7 @@ def test_client_pair() -> None:
     """X.cert and X.key belong together; only their paths are kept, the key is not read."""
     files = {"/c/a.cert": PEM, "/c/a.key": None, "/c/ca.crt": PEM, "/c/notes.txt": ""}
     assert find(Place(files), "docker", "r", "/c") == Certificates(
-        "/c", (("/c/ca.crt", PEM),), ("/c/a.cert", "/c/a.key")
+        "/c", (("/c/ca.crt", READ),), ("/c/a.cert", "/c/a.key")
     )
 
 

@@ -50,7 +50,7 @@ def server_side(authority: trustme.CA, *names: str) -> ssl.SSLContext:
 
 
 def trusting(authority: trustme.CA) -> Certificates:
-    return Certificates("/certs.d/r", (("/certs.d/r/ca.crt", authority.cert_pem.bytes().decode()),))
+    return Certificates("/certs.d/r", (("/certs.d/r/ca.crt", authority.cert_pem.bytes()),))
 
 
 def status(
@@ -129,7 +129,7 @@ def test_broken_certificates(authority: trustme.CA, tmp_path: Path) -> None:
     """A file that is no certificate, no key, or a locked key is an error that names it; nothing asks on the terminal."""
     with pytest.raises(MalformedFile, match=r"/x/ca\.crt"):
         status(
-            1, Certificates("/x", (("/x/ca.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),))
+            1, Certificates("/x", (("/x/ca.crt", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),))
         )
     from cryptography.hazmat.primitives import serialization
 

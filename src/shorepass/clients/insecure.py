@@ -6,8 +6,7 @@ info``; podman, skopeo and buildah read ``insecure = true`` in ``registries.conf
 
 from __future__ import annotations
 
-import json
-
+from shorepass.bounded_json import loads
 from shorepass.config import registries_conf
 from shorepass.errors import SourceError
 from shorepass.names import split_host_port
@@ -43,11 +42,11 @@ def is_listed_by_engine(context: Context, registry: str) -> bool:
     argv = [docker, "info", "--format", "{{json .RegistryConfig}}"]
     try:
         done = context.run(argv, b"", timeout=ENGINE_SECONDS, limit=ENGINE_LIMIT)
-        known = json.loads(done.stdout)
+        known = loads(done.stdout)
         index = known["IndexConfigs"].get(registry)
         networks = known["InsecureRegistryCIDRs"] or []
         return not index["Secure"] if index else _is_in(networks, registry)
-    except (ProcessError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+    except (ProcessError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 
+from shorepass.bounded_json import VALUES_LIMIT, has_too_many_values
 from shorepass.config.go_json import field_name, first_value, may_hold_surrogates, without_surrogates
 from shorepass.config.go_json import text as go_text
 from shorepass.config.spans import JsonSyntaxError, Member, members, read_value, skip_blank
@@ -136,6 +137,8 @@ def _decode(content: FileContent | bytes | None, *, strict: bool = True) -> str:
     data = content if isinstance(content, bytes) else content.data if content else b""
     if len(data) > SIZE_LIMIT:
         _refuse(content, "", JsonSyntaxError(f"larger than {SIZE_LIMIT // 1024 // 1024} MiB: not a config file"))
+    if has_too_many_values(data):
+        _refuse(content, "", JsonSyntaxError(f"more than {VALUES_LIMIT} values: not a config file"))
     try:
         return data.decode()
     except UnicodeDecodeError as error:

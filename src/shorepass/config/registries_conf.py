@@ -30,10 +30,15 @@ AUTH_FILES = "containers-auth.json"  # the word for "the auth files" in the list
 SYSTEM_FOLDER = "/etc/containers"
 USER_FOLDER = ".config/containers"  # below HOME; XDG_CONFIG_HOME has no say here
 VARIABLES = ("CONTAINERS_REGISTRIES_CONF", "REGISTRIES_CONFIG_PATH")  # the second is the old name
-SIZE_LIMIT = 4 * 1024 * 1024  # bytes
+SIZE_LIMIT = 512 * 1024  # bytes of one file, and of all together: those of distributions have 10 KB
+FILES_LIMIT = 200  # drop-in files of one folder
+HELPERS_LIMIT = 100  # that are asked, one after another
 
 # Aliases and comments, and nothing else: what distributions ship. TOML's own parser costs a login 5 to 15 ms.
-_PLAIN = rb'(?:[ \t]*(?:(?:\[aliases\]|"[\w./-]+"[ \t]*=[ \t]*"[\w.:/-]+")[ \t]*)?(?:#[^\0-\x08\n-\x1f\x7f-\xff]*)?\n)*'
+# The possessive "*+" keeps nothing to go back to: a million short lines would take a gigabyte.
+_PLAIN = (
+    rb'(?:[ \t]*(?:(?:\[aliases\]|"[\w./-]+"[ \t]*=[ \t]*"[\w.:/-]+")[ \t]*)?(?:#[^\0-\x08\n-\x1f\x7f-\xff]*)?\n)*+'
+)
 
 # A key of a hundred parts: the time of TOML's parser grows with their square, and one line of 100 KB takes it half a minute.
 _DEEP = rb'(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|\'[^\'\n]*\')[ \t]*\.[ \t]*){100}'
@@ -122,6 +127,8 @@ def load(context: Context, *, variables: bool) -> RegistriesConf:
     for content in _files(context, variables=variables):
         table = _parse(content)
         helpers = table.get("credential-helpers", helpers)
+        if len(helpers) > HELPERS_LIMIT:
+            raise _malformed(content, f"credential-helpers names more than {HELPERS_LIMIT}")
         registries |= _registries(content, table)
     return RegistriesConf(helpers or [AUTH_FILES], registries)
 
@@ -141,9 +148,17 @@ def _files(context: Context, *, variables: bool) -> list[FileContent]:
         else:
             first = context.read(join(context, SYSTEM_FOLDER, "registries.conf"), SIZE_LIMIT)
     contents = [first]
+    left = SIZE_LIMIT - (len(first.data) if first else 0)
     for folder in (join(context, folder, "registries.conf.d") for folder in folders):
         paths = [join(context, folder, name) for name in context.names(folder) if name.endswith(".conf")]
-        contents += [context.read(path, SIZE_LIMIT) for path in paths if not context.is_folder(path)]
+        if len(paths) > FILES_LIMIT:
+            raise MalformedFile(folder, f"more than {FILES_LIMIT} files: not a folder of configuration files")
+        for path in paths:
+            content = None if context.is_folder(path) else context.read(path, SIZE_LIMIT)
+            left -= len(content.data) if content else 0
+            if left < 0:
+                raise MalformedFile(path, f"larger than {SIZE_LIMIT} bytes, together with the files before it")
+            contents.append(content)
     return [content for content in contents if content is not None]
 
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["ArchiveRoot", "Entry", "packed"]
 
 HEADER_LIMIT = 16 * 1024  # bytes: a tar's first entry, with extended attributes before it
+# What Python's tarfile raises for numbers and names that are none; "r:" lets it unpack nothing: a few bytes become gigabytes.
+MALFORMED = (tarfile.TarError, ValueError, OverflowError, EOFError, KeyError, IndexError, TypeError)
 BLOCK = 512  # bytes: tar's unit
+TIME_LIMIT = 64  # characters of a time
 NAMES_LIMIT = 8 * 1024 * 1024  # bytes of a folder's tar: there is no call that lists names alone
 
 
@@ -84,11 +87,11 @@ class ArchiveRoot:
         data = self._fetch(path, NAMES_LIMIT)
         found = set()
         try:
-            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
                 for entry in tar:
                     parts = posixpath.normpath(entry.name).split("/")
                     found.update(parts[1:2])
-        except tarfile.TarError:
+        except MALFORMED:
             raise FileError(path, f"larger than {NAMES_LIMIT} bytes in all: its names cannot be listed") from None
         return sorted(found)
 
@@ -99,9 +102,9 @@ class ArchiveRoot:
     def _first(self, path: str, size: int) -> tuple[tarfile.TarInfo, bytes]:
         data = io.BytesIO(self._fetch(path, HEADER_LIMIT + size))
         try:
-            with tarfile.open(fileobj=data) as tar:
+            with tarfile.open(fileobj=data, mode="r:") as tar:
                 entry = tar.next()
-        except tarfile.TarError:
+        except MALFORMED:
             entry = None
         if entry is None:
             raise FileError(path, "the engine's archive of it is malformed")
@@ -153,9 +156,9 @@ def _nanoseconds(text: str) -> int:
     """Return the time of Go's RFC 3339 text, 0 where it is none."""
     from datetime import datetime
 
-    fraction = re.search(r"\.([0-9]{1,9})", text)
+    fraction = re.search(r"\.([0-9]{1,9})", text[:TIME_LIMIT])
     try:
-        moment = datetime.fromisoformat(text).replace(microsecond=0)
-    except ValueError:
+        seconds = int(datetime.fromisoformat(text).replace(microsecond=0).timestamp())
+    except (ValueError, OverflowError, OSError):
         return 0
-    return int(moment.timestamp()) * 1_000_000_000 + (int(fraction[1].ljust(9, "0")) if fraction else 0)
+    return seconds * 1_000_000_000 + (int(fraction[1].ljust(9, "0")) if fraction else 0)

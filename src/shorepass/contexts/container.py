@@ -76,7 +76,7 @@ def opened(here: LocalContext, engine: Engine, container: str) -> ContainerConte
 def _context(engine: Engine, found: dict[str, Any], here: LocalContext) -> ContainerContext:
     try:
         return ContainerContext(engine, found, here)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         raise ContextError(engine.name, "what it says of a container is not what an engine says") from None
 
 

@@ -10,6 +10,7 @@ import json
 import re
 import time
 
+from shorepass.bounded_json import loads
 from shorepass.contexts.command import as_root
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, RegistryError, printable
@@ -30,6 +31,7 @@ __all__ = ["Engine", "PathStat", "Summary"]
 
 ANSWER_SECONDS = 15.0  # for one answer; an engine that removes a large container at the same time is slow
 JSON_LIMIT = 16 * 1024 * 1024  # bytes: a list of 10,000 containers
+VALUES_LIMIT = 1_000_000  # in it
 END_SECONDS = 2.0  # for the engine to know the exit status of a program whose output has ended
 POLL_SECONDS = 0.01
 STAT_HEADER = "X-Docker-Container-Path-Stat"
@@ -86,7 +88,7 @@ class Engine:
         found = self._json(Request("GET", _url("/containers/json", all="1")), timeout)
         try:
             return [_summary(item) for item in found]
-        except (AttributeError, TypeError):
+        except (AttributeError, TypeError, RecursionError):
             raise ContextError(self.name, "its list of containers is not one") from None
 
     def inspect(self, container: str) -> dict[str, Any] | None:
@@ -193,7 +195,7 @@ class Engine:
         while time.monotonic() < deadline:
             found = self._json(Request("GET", _url(path)), ANSWER_SECONDS)
             status = found.get("ExitCode") if isinstance(found, dict) else None
-            if isinstance(status, int) and not found["Running"]:
+            if isinstance(status, int) and not found.get("Running"):
                 return status
             time.sleep(POLL_SECONDS)
         raise ProcessError("the engine does not tell how it ended")
@@ -206,9 +208,9 @@ class Engine:
         if response.status not in (200, 201):
             self._refused(response)
         try:
-            return json.loads(response.body)
+            return loads(response.body, VALUES_LIMIT)
         except ValueError:
-            raise ContextError(self.name, "its answer is not JSON, or longer than 16 MiB") from None
+            raise ContextError(self.name, "its answer is not JSON, or larger than any engine's") from None
 
     def _send(self, request: Request, limit: int, timeout: float = ANSWER_SECONDS) -> Response:
         try:
@@ -221,16 +223,17 @@ class Engine:
     def _refused(self, response: Response) -> Any:
         """Raise ContextError with the reason that the engine gives."""
         try:
-            said = json.loads(response.body)["message"]
+            said = loads(response.body)["message"]
         except (ValueError, KeyError, TypeError):
-            said = response.body.decode("utf-8", "replace") or f"status {response.status}"
-        raise ContextError(self.name, printable(str(said)))
+            said = response.body.decode("utf-8", "replace")
+        words = said if isinstance(said, str) else ""
+        raise ContextError(self.name, printable(words or f"status {response.status}"))
 
     def _path_stat(self, text: str) -> PathStat:
         import binascii
 
         try:
-            said = json.loads(binascii.a2b_base64(text))
+            said = loads(binascii.a2b_base64(text))
             mode, size, mtime, target = said["mode"], said["size"], said["mtime"], said["linkTarget"]
             kind = "folder" if mode & _MODE_DIR else "link" if mode & _MODE_SYMLINK else "file"
             bits = mode & 0o777 | sum(bit for flag, bit in _MODE_BITS if mode & flag)

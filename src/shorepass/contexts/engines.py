@@ -7,10 +7,10 @@ containers: the program would make its folders where it was never used.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 
+from shorepass.bounded_json import loads
 from shorepass.config.locations import docker_config_path
 from shorepass.contexts.command import as_root
 from shorepass.contexts.engine import ANSWER_SECONDS, Engine
@@ -149,7 +149,7 @@ def _json(here: LocalContext, path: str) -> dict[str, Any]:
     """Return an object in a file of docker's; empty when it is not there or broken, which docker itself will say."""
     try:
         content = here.read(path, SIZE_LIMIT)
-        found = json.loads(content.data) if content else {}
+        found = loads(content.data) if content else {}
     except (SourceError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from shorepass.contexts.rootfs import Node
 from shorepass.errors import FileError
-from shorepass.files.reading import open_regular
+from shorepass.files.reading import listed, open_regular
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False
@@ -132,7 +132,7 @@ class ProcRoot:
         """Return the names in a folder."""
         try:
             with self.opened(path, os.O_RDONLY | os.O_DIRECTORY) as fd:
-                return sorted(os.listdir(fd))
+                return listed(fd, path)
         except OSError as error:
             raise FileError(path, (error.strerror or str(error)).lower()) from None
 

@@ -6,9 +6,9 @@ config file is no permission to connect. The user's own ssh config counts, as ss
 
 from __future__ import annotations
 
-import json
 from functools import partial
 
+from shorepass.bounded_json import loads
 from shorepass.contexts import Place
 from shorepass.contexts.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.transport import Transport
@@ -145,12 +145,12 @@ def _machines(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield name and state from a JSON list, or from one object a line. Raises ValueError."""
     text = data.decode("utf-8", "replace").strip()
     try:
-        found = json.loads(text) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
+        found = loads(text) if text.startswith("[") else [loads(line) for line in text.splitlines()]
         for machine in found:
             name = machine.get("name") or machine["Name"]
             running = machine.get("status") == "Running" or machine.get("Running") is True
             yield str(name), "running" if running else str(machine.get("status", "stopped")).lower()
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+    except (ValueError, KeyError, AttributeError, TypeError):
         raise ValueError("its list of machines is not what it should be") from None
 
 

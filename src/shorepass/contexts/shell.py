@@ -65,11 +65,16 @@ class ShellContext:
         first = _ask(transport, scripts.probe(BROUGHT_SIZE), timeout=timeout, limit=BROUGHT_LIMIT)
         memory = _Memory(_understood(transport, first, BROUGHT_SIZE))
         context = cls(transport, first, memory, {})
-        found = [text(record.body) for record in first.records if record.kind == "program"]
+        if context.uid is None:
+            raise ContextError(transport.name, NONSENSE, hint=transport.hint)
+        found: dict[str, str] = {}
+        for record in first.records:
+            if record.kind == "program":  # in the order of PATH
+                place = text(record.body)
+                found.setdefault(place.rpartition("/")[2], place)
         path = context.getenv("PATH")
-        for program in (*scripts.PROGRAMS, *{place.rpartition("/")[2] for place in found}):
-            places = [place for place in candidates(program, (path or "").split(":")) if place in found]
-            memory.programs[program, path] = places[0] if places else None
+        for program in {*scripts.PROGRAMS, *found}:
+            memory.programs[program, path] = found.get(program)
         return context
 
     @property

@@ -30,6 +30,7 @@ __all__ = ["Answer", "Record", "Transport"]
 BOOT = "set -f; IFS=; eval $(dd bs=1 count={} 2>/dev/null)"
 PREAMBLE = "unset IFS; set +f; sp_say() { printf '\\n%s %s\\n' MARK \"$*\"; }\n"
 FRAMES_LIMIT = 1024 * 1024  # bytes beside what was asked for: the frames, and what a login prints
+RECORDS_LIMIT = 20_000  # of one answer: a folder with as many names
 NO_SHELL = "it did not run a POSIX shell with dd, head and stat"
 
 
@@ -80,7 +81,10 @@ class Transport(NamedTuple):
             raise
         except ProcessError as error:
             raise ContextError(self.name, f"{self.prefix[0]}: {error}", hint=self.hint) from None
-        records = [_record(part) for part in done.stdout.split(f"\n{mark} ".encode())[1:]]
+        parts = done.stdout.split(f"\n{mark} ".encode(), RECORDS_LIMIT + 1)[1:]
+        if len(parts) > RECORDS_LIMIT:
+            raise ContextError(self.name, f"its answer has more than {RECORDS_LIMIT} parts", hint=self.hint)
+        records = [_record(part) for part in parts]
         _, _, stderr = done.stderr.rpartition(f"{mark}\n".encode())
         if not records or records[-1].kind != "end":
             raise ContextError(self.name, _reason(stderr, done.status), hint=self.hint)

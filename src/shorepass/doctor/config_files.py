@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
+from shorepass.bounded_json import loads
 from shorepass.config.docker_config import KNOWN_FIELDS
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.go_json import field_name
@@ -155,7 +155,7 @@ def _gift_of_file(context: Context, found: FileStatus) -> _Gift:
     content = read_as_root(context, found.path, SIZE_LIMIT)
     if content is None or not is_config(content.data):
         return _Gift("it is not a client's config file")
-    logins = json.loads(content.data or b"{}").get("auths")
+    logins = loads(content.data or b"{}").get("auths")
     keys = sorted(logins) if isinstance(logins, dict) else []
     if not keys:
         return _Gift(what="a config file without a login")
@@ -189,8 +189,8 @@ def _opened_by(context: Context, folder: FileStatus) -> str:
 def is_config(data: bytes) -> bool:
     """Tell whether bytes are a client's config file: JSON with the fields of docker's or podman's, and no others."""
     try:
-        found = json.loads(data or b"{}")
-    except (ValueError, RecursionError):
+        found = loads(data or b"{}")
+    except ValueError:
         return False
     return isinstance(found, dict) and all(field_name(name) in KNOWN_FIELDS for name in found)
 

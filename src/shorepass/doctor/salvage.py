@@ -8,9 +8,9 @@ that does not help, the text is cut there, and only what stands before is kept.
 from __future__ import annotations
 
 import codecs
-import json
 import re
 
+from shorepass.bounded_json import loads
 from shorepass.config.go_json import text as go_text
 from shorepass.config.spans import JsonSyntaxError, read_value, skip_blank
 from shorepass.shapes import NamedTuple
@@ -19,6 +19,8 @@ __all__ = ["Salvaged", "salvage"]
 
 MENDS = 100  # mistakes in one file; one with more is something else
 CUTS = 1000  # places at which to cut it, the last first
+SIZE_LIMIT = 1024 * 1024  # bytes of a file in which anything is looked for
+WORK = 64 * 1024 * 1024  # characters that are read again in all, one cut after another: about a second
 
 _string = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _comment = re.compile(r"//[^\n]*|/\*.*?\*/|#[^\n]*", re.DOTALL)
@@ -36,6 +38,8 @@ class Salvaged(NamedTuple):
 
 def salvage(data: bytes) -> Salvaged | None:
     """Return a JSON object made from ``data``, None where there is none to be had. What is good is returned as it is."""
+    if len(data) > SIZE_LIMIT:
+        return None
     text, done = _decoded(data)
     for _ in range(MENDS):
         start = skip_blank(text, 0)
@@ -107,11 +111,12 @@ def _closing(text: str) -> str:
 def _cut(text: str, at: int, done: list[str]) -> Salvaged | None:
     """Return the text up to the last member that is whole before ``at``."""
     places = [match.start() for match in re.finditer(r"[,{]", text[:at])]
-    for place in reversed(places[-CUTS:]):
+    cuts = min(CUTS, 1 + WORK // max(len(text), 1))
+    for place in reversed(places[-cuts:]):
         kept = text[: place + (text[place] == "{")].rstrip()
         kept += _closing(kept) + "\n"
         try:
-            value = json.loads(kept)
+            value = loads(kept)
         except ValueError:
             continue
         if isinstance(value, dict):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from shorepass.errors import FileError, WriteError
 from shorepass.files.destination import Destination
 from shorepass.files.draft import MARK
-from shorepass.files.reading import SIZE_LIMIT, owner_of, read_with_status, reason, status_of
+from shorepass.files.reading import SIZE_LIMIT, listed, owner_of, read_with_status, reason, status_of
 from shorepass.foreign_text import quoted
 
 TYPE_CHECKING = False
@@ -101,7 +101,7 @@ def names_of_root(folder: str, *, home: str, closed_by_folder: bool = False) -> 
             _check_way(folder, fd, home)
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0:
                 raise FileError(folder, "not a folder of root's")
-            names = sorted(os.listdir(by_link))
+            names = listed(by_link, folder)
             if not closed_by_folder:
                 return names
             entries = {name: os.lstat(os.path.join(by_link, name)) for name in names}

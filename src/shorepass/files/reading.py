@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import sys
@@ -19,6 +20,7 @@ __all__ = [
     "FileContent",
     "FileStatus",
     "head",
+    "listed",
     "names",
     "open_regular",
     "owner_of",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited
+NAMES_LIMIT = 100_000  # in one folder: somebody else may have made any number
 READ_SIZE = 64 * 1024  # bytes at a time of a file that does not tell its size, as in /proc
 
 
@@ -123,11 +126,20 @@ def status_of(path: str, found: os.stat_result) -> FileStatus:
 def names(folder: str) -> list[str]:
     """Return the sorted names in a folder; empty when it is absent. Raises FileError when it cannot be read."""
     try:
-        return sorted(os.listdir(folder))
+        return listed(folder, folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         _refuse(folder, error)
+
+
+def listed(folder: str | int, shown: str) -> list[str]:
+    """Return the sorted names in a folder by its path or its descriptor. Raises OSError; FileError: there are too many."""
+    with os.scandir(folder) as entries:
+        found = [entry.name for entry in itertools.islice(entries, NAMES_LIMIT + 1)]
+    if len(found) > NAMES_LIMIT:
+        raise FileError(shown, f"it holds more than {NAMES_LIMIT} files")
+    return sorted(found)
 
 
 def read_with_status(

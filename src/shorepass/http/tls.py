@@ -9,6 +9,7 @@ from shorepass.errors import FileError, MalformedFile, PlainHttp, UnknownAuthori
 from shorepass.files import lent
 from shorepass.foreign_text import quoted
 from shorepass.http.peer import issuer
+from shorepass.http.pem import certificates
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,18 +39,26 @@ _UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 
 
 def system(trusted: Authorities | None) -> ssl.SSLContext:
-    """Return TLS with these authorities; None: with this machine's own. Raises MalformedFile."""
+    """Return TLS with these authorities; None: with this machine's own."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    if trusted is None:
+    if trusted is None or trusted.own:
         _load_own(tls)
-        return tls
-    for path, text in trusted.texts:
-        try:
-            tls.load_verify_locations(cadata=text)
-        except (OSError, ValueError) as error:
-            raise MalformedFile(path, f"no certificates can be read: {_words(error)}") from None
+    for _, data in trusted.files if trusted else ():
+        _trust(tls, data)
     return tls
+
+
+def _trust(tls: ssl.SSLContext, data: bytes) -> bool:
+    """Trust the certificates of a file; tell whether it has any that can be used."""
+    used = False
+    for certificate in certificates(data):
+        try:
+            tls.load_verify_locations(cadata=certificate)
+        except (OSError, ValueError):
+            continue
+        used = True
+    return used
 
 
 def _load_own(tls: ssl.SSLContext) -> None:
@@ -65,19 +74,17 @@ def _load_own(tls: ssl.SSLContext) -> None:
             continue  # a system has one of the two, or none
 
 
-def make(context: Context, certificates: Certificates, *, verify: bool) -> ssl.SSLContext:
+def make(context: Context, found: Certificates, *, verify: bool) -> ssl.SSLContext:
     """Return TLS for one host: the system's authorities and the folder's, and its client certificate.
 
     Raises MalformedFile, FileError.
     """
-    tls = system(certificates.trusted)
-    for path, text in certificates.authorities:
-        try:
-            tls.load_verify_locations(cadata=text)
-        except (OSError, ValueError) as error:
-            raise MalformedFile(path, f"not a certificate: {_words(error)}") from None
-    if certificates.pair is not None:
-        path, key = certificates.pair
+    tls = system(found.trusted)
+    for path, data in found.authorities:
+        if not _trust(tls, data):
+            raise MalformedFile(path, "not a certificate")
+    if found.pair is not None:
+        path, key = found.pair
         try:
             with lent(_read(context, path)) as certificate, lent(_read(context, key)) as private:
                 tls.load_cert_chain(certificate, private, password=_no_prompt)

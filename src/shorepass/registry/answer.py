@@ -6,8 +6,7 @@ token. Words in which a server repeats the secret back to us, in whatever form, 
 
 from __future__ import annotations
 
-import json
-
+from shorepass.bounded_json import loads
 from shorepass.errors import NotARegistry, RateLimited, RegistryError, Unreachable, printable
 from shorepass.secret import repeats
 
@@ -76,8 +75,8 @@ def _document(response: Response) -> object:
     if response.truncated or response.body[:1].strip() not in (b"{", b""):
         return None
     try:
-        return json.loads(response.body)
-    except (ValueError, RecursionError):
+        return loads(response.body)
+    except ValueError:
         return None
 
 

@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Certificates", "find", "misplaced", "place_for"]
 
+BEGIN = b"-----BEGIN CERTIFICATE-----"
 FILE_LIMIT = 1024 * 1024  # bytes: a bundle of all public authorities has 250 KiB
+FILES_LIMIT = 20  # authorities of one registry
+LOOKS_LIMIT = 100  # files at whose beginning is looked, for one that is misplaced
 HEAD_SIZE = 4096  # bytes in which a certificate begins, after what openssl prints about it
 
 
 class Certificates(NamedTuple):
     """What one host's folder holds. ``folder`` is also where a missing certificate belongs.
 
-    ``authorities``: path and PEM text. ``pair``: the paths of a client certificate and its key, which is read only when it is
-    used. ``trusted``: the authorities beside them; None for those of this machine.
+    ``authorities``: path and bytes of each file. ``pair``: the paths of a client certificate and its key, which are read only
+    when they are used. ``trusted``: the authorities beside them; None for those of this machine.
     """
 
     folder: str = ""
-    authorities: tuple[tuple[str, str], ...] = ()
+    authorities: tuple[tuple[str, bytes], ...] = ()
     pair: tuple[str, str] | None = None
     trusted: Authorities | None = None
 
@@ -79,9 +82,9 @@ def misplaced(context: Context, client: Client, host: str) -> list[str]:
     found: list[str] = []
     for folder in folders:
         root = folder.rpartition("/")[0]
-        near = [f"{root}/{name}" for name in _names(context, root) if _bare(name) == _bare(host)]
+        near = [f"{root}/{name}" for name in _names(context, root) if _bare(name) == _bare(host)][:LOOKS_LIMIT]
         for place in dict.fromkeys([folder, *near]):
-            paths = (f"{place}/{name}" for name in _names(context, place))
+            paths = (f"{place}/{name}" for name in _names(context, place)[:LOOKS_LIMIT])
             found += [
                 path for path in paths if not (place == read and path.endswith(".crt")) and _is_pem(context, path)
             ]
@@ -105,7 +108,7 @@ def _is_pem(context: Context, path: str) -> bool:
     if path.endswith((".cert", ".key")):
         return False
     try:
-        return b"-----BEGIN CERTIFICATE-----" in (context.head(path, HEAD_SIZE) or b"")
+        return BEGIN in (context.head(path, HEAD_SIZE) or b"")
     except FileError:
         return False
 
@@ -123,14 +126,17 @@ def _read(context: Context, folder: str) -> Certificates:
         ) from error
     separator = "\\" if context.platform == "windows" else "/"
     path = {name: f"{folder}{separator}{name}" for name in names}
-    authorities = tuple((path[name], _pem(context, path[name])) for name in names if name.endswith(".crt"))
+    crts = [path[name] for name in names if name.endswith(".crt")]
+    if len(crts) > FILES_LIMIT:
+        raise MalformedFile(folder, f"more than {FILES_LIMIT} certificates")
+    authorities = tuple((crt, _pem(context, crt)) for crt in crts)
     pairs = []
     for name in names:
         stem, _, kind = name.rpartition(".")
-        if kind == "cert" and f"{stem}.key" not in names:
+        if kind == "cert" and f"{stem}.key" not in path:
             hint = "certificates of authorities must have names that end in .crt"
             raise FileError(path[name], f"its key {stem}.key is missing", hint=hint)
-        if kind == "key" and f"{stem}.cert" not in names:
+        if kind == "key" and f"{stem}.cert" not in path:
             raise FileError(path[name], f"its certificate {stem}.cert is missing")
         if kind == "cert":
             pairs.append((path[name], path[f"{stem}.key"]))
@@ -140,9 +146,8 @@ def _read(context: Context, folder: str) -> Certificates:
     return Certificates(folder, authorities, pairs[0] if pairs else None)
 
 
-def _pem(context: Context, path: str) -> str:
+def _pem(context: Context, path: str) -> bytes:
     content = context.read(path, FILE_LIMIT)
-    text = content.data.decode("ascii", "replace") if content else ""
-    if "-----BEGIN CERTIFICATE-----" not in text:
+    if content is None or BEGIN not in content.data:
         raise MalformedFile(path, "no PEM certificate in it")
-    return text
+    return content.data

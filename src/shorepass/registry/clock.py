@@ -7,8 +7,8 @@ registry/auth/token/token.go ``Leeway``), and so do most. Pure functions; times 
 from __future__ import annotations
 
 import binascii
-import json
 
+from shorepass.bounded_json import loads
 from shorepass.errors import ClockDiffers
 
 TYPE_CHECKING = False
@@ -29,8 +29,8 @@ def claims(token: str) -> dict[str, object]:
         return {}
     text = parts[1].replace("-", "+").replace("_", "/")
     try:
-        found = json.loads(binascii.a2b_base64(text + "=" * (-len(text) % 4)))
-    except (ValueError, RecursionError):
+        found = loads(binascii.a2b_base64(text + "=" * (-len(text) % 4)))
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

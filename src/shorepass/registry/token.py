@@ -12,8 +12,8 @@ docs/content/spec/auth/token.md (GET) and oauth.md (POST), and what real servers
 from __future__ import annotations
 
 import binascii
-import json
 
+from shorepass.bounded_json import loads
 from shorepass.credential import Anonymous, Basic, BearerToken, IdentityToken
 from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, printable
 from shorepass.http import Request, percent_encode
@@ -127,8 +127,8 @@ def _token(question: Question, response: Response, now: float) -> Token:
     if response.truncated:
         raise NotARegistry(question.registry, f"the token server's answer is larger than {TOKEN_LIMIT} bytes")
     try:
-        document = json.loads(response.body)
-    except (ValueError, RecursionError):
+        document = loads(response.body)
+    except ValueError:
         raise NotARegistry(question.registry, "the token server's answer is not JSON") from None
     if not isinstance(document, dict):
         raise NotARegistry(question.registry, "the token server's answer is not a JSON object")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Authorities", "authorities", "trust_step"]
 
-FILE_LIMIT = 4 * 1024 * 1024  # bytes of one bundle; that of all public authorities has 250 KiB
+FILE_LIMIT = (
+    4 * 1024 * 1024
+)  # bytes of one bundle, and of all files together; that of all public authorities has 250 KiB
 FOLDER_LIMIT = 1000  # files of one folder; a system's has 300
 MARK = b"-----BEGIN CERTIFICATE-----"
 BUNDLES = (
@@ -36,35 +38,48 @@ BUNDLES = (
 
 
 class Authorities(NamedTuple):
-    """``source``: where they are from, for people. ``texts``: path and PEM text of each file."""
+    """``source``: where they are from, for people. ``files``: path and bytes of each. ``own``: this machine's own, too."""
 
     source: str
-    texts: tuple[tuple[str, str], ...]
+    files: tuple[tuple[str, bytes], ...]
+    own: bool = False
 
 
 def authorities(context: Context) -> Authorities | None:
     """Return what a context trusts; None: what this machine does, by the places that its OpenSSL knows.
 
-    ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` of the context come first. Else another machine or container has its own bundle; one
-    without any, or that shows none, is asked for with this machine's authorities.
+    ``SSL_CERT_FILE`` takes the place of the system's bundle, ``SSL_CERT_DIR`` of its folders; where one of them is not set, Go
+    reads the system's, too. Another machine or a container has its own bundle; one without any, or that shows none, is asked
+    for with this machine's authorities.
 
     Raises FileError: what the variables name cannot be read, or holds no certificate.
     """
     file, folders = context.getenv("SSL_CERT_FILE"), context.getenv("SSL_CERT_DIR")
-    if file or folders:
-        texts = [*_of_file(context, file), *_of_folders(context, folders)]
-        if not texts:
-            raise FileError(file or folders or "", "no certificates can be read: there is none")
-        return Authorities("SSL_CERT_FILE" if file else "SSL_CERT_DIR", tuple(texts))
-    if is_this_machine(context.name):
-        return None
+    is_here = is_this_machine(context.name)
+    if not (file or folders):
+        bundle = None if is_here else _bundle(context)
+        return Authorities(bundle[0], (bundle,)) if bundle else None
+    files = [*_of_file(context, file)]
+    files += _of_folders(context, folders, FILE_LIMIT - sum(len(data) for _, data in files))
+    if not files:
+        raise FileError(file or folders or "", "no certificates can be read: there is none")
+    has_both = bool(file and folders)
+    if not is_here and not has_both:
+        bundle = _bundle(context)
+        files += [bundle] if bundle else []
+    names = [name for name, value in (("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folders)) if value]
+    return Authorities(" and ".join(names), tuple(files), own=is_here and not has_both)
+
+
+def _bundle(context: Context) -> tuple[str, bytes] | None:
+    """Return the path and the bytes of the first of the usual bundles that is there."""
     for path in BUNDLES:
         try:
             content = context.read(path, FILE_LIMIT)
         except FileError:
             continue
         if content is not None and MARK in content.data:
-            return Authorities(path, ((path, _text(content.data)),))
+            return path, content.data
     return None
 
 
@@ -78,29 +93,34 @@ def trust_step(context: Context, trusted: Authorities | None) -> Step | None:
     return Step("trust", Outcome.SKIPPED, context.name, detail)
 
 
-def _of_file(context: Context, path: str | None) -> Iterator[tuple[str, str]]:
+def _of_file(context: Context, path: str | None) -> Iterator[tuple[str, bytes]]:
     if path:
         content = context.read(path, FILE_LIMIT)
         if content is None:
             raise FileError(path, "no certificates can be read: no such file")
         if MARK not in content.data:
             raise FileError(path, "no certificates can be read: none is in it")
-        yield path, _text(content.data)
+        yield path, content.data
 
 
-def _of_folders(context: Context, folders: str | None) -> Iterator[tuple[str, str]]:
-    """Yield the certificates in folders; Go passes over what it cannot read there, and over what is no certificate."""
+def _of_folders(context: Context, folders: str | None, left: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the certificates in folders, at most ``left`` bytes of them.
+
+    Go passes over what it cannot read there, and over what is no certificate.
+    """
     separator = ";" if context.platform == "windows" else ":"
-    for folder in filter(None, (folders or "").split(separator)):
-        for name in context.names(folder)[:FOLDER_LIMIT]:
-            path = join(context, folder, name)
-            try:
-                content = context.read(path, FILE_LIMIT)
-            except FileError:
-                continue
-            if content is not None and MARK in content.data:
-                yield path, _text(content.data)
-
-
-def _text(data: bytes) -> str:
-    return data.decode("ascii", "replace")
+    paths = [
+        join(context, folder, name)
+        for folder in filter(None, (folders or "").split(separator))
+        for name in context.names(folder)[:FOLDER_LIMIT]
+    ]
+    for path in paths[:FOLDER_LIMIT]:
+        try:
+            content = context.read(path, FILE_LIMIT)
+        except FileError:
+            continue
+        if content is not None and MARK in content.data:
+            left -= len(content.data)
+            if left < 0:
+                raise FileError(path, f"the certificates of SSL_CERT_DIR have more than {FILE_LIMIT} bytes")
+            yield path, content.data

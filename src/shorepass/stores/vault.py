@@ -306,7 +306,9 @@ class Vault:
             readers = ", ".join(printable(name, RECIPIENT_LIMIT) for name in new)
             raise self._untrusted(path, f"it adds readers that this machine does not know: {readers}")
         if trust is None and self._has_key_beside():
-            raise self._untrusted(path, f"its key came with it ({self.link_path}), so another user may have written both")
+            raise self._untrusted(
+                path, f"its key came with it ({self.link_path}), so another user may have written both"
+            )
         if trust is None and document.version == 1:
             return  # Shorepass 0.1 signed none: see ``_adopt``
         if not is_signed(text, [key.secret for key in self._signers()]):

@@ -7,8 +7,8 @@ password of Amazon ECR, base64 of a JSON object with ``expiration``.
 from __future__ import annotations
 
 import binascii
-import json
 
+from shorepass.bounded_json import loads
 from shorepass.credential import Basic, BearerToken, IdentityToken
 
 TYPE_CHECKING = False
@@ -41,8 +41,8 @@ def _seconds(encoded: str, member: str) -> float | None:
     """Return a number in a base64 or base64url JSON object, None where it is not such a thing."""
     standard = encoded.rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        found = json.loads(binascii.a2b_base64(standard + "=" * (-len(standard) % 4)))
-    except (ValueError, RecursionError):
+        found = loads(binascii.a2b_base64(standard + "=" * (-len(standard) % 4)))
+    except ValueError:
         return None
     value = found.get(member) if isinstance(found, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -19,6 +19,7 @@ from shorepass.errors import (
     HelperError,
     HelperFailed,
     HelperMissing,
+    HelperTimeout,
     MalformedFile,
     ShorepassError,
     SourceError,
@@ -46,6 +47,7 @@ __all__ = ["asks_helpers", "broken", "dated", "helped", "helper_error", "leftove
 HELPER_SECONDS = 3.0  # for a helper to list what it has
 WORKERS = 8  # places looked into at a time: more would wait for each other, and seem out of reach
 HELPERS = 32  # helpers run at a time: those that hang only wait
+ALL_HELPERS_SECONDS = 30.0  # for all of them: a context may name any number that hang
 NOT_USED = "no client takes it: none looks for this key, or another login stands before it"
 NOT_ASKED = "its helper may have the login: Shorepass runs no program in a container"
 
@@ -152,7 +154,15 @@ def _ask_helpers(opened: Sequence[_Opened]) -> _Lists:
         if entry.helper and not entry.kind and not entry.error
     }
     jobs = [partial(_list, name, context, suffix) for (name, suffix), context in wanted.items()]
-    return dict(zip(wanted, together(jobs, workers=HELPERS), strict=True))
+    answers = together(jobs, workers=HELPERS, all_of_them=ALL_HELPERS_SECONDS)
+    return {
+        (name, suffix): _late(suffix, "list") if answer is None and asks_helpers(name) else answer
+        for (name, suffix), answer in zip(wanted, answers, strict=True)
+    }
+
+
+def _late(suffix: str, verb: str) -> HelperError:
+    return HelperTimeout(program_name(suffix), verb, f"no answer within {ALL_HELPERS_SECONDS:g} s")
 
 
 def helped(context: Context, suffix: str) -> Context:
@@ -196,8 +206,11 @@ def _ask_for_keys(opened: Sequence[_Opened], lists: _Lists) -> _Gets:
         if must_be_asked(question[1], question[2], lists[question[:2]])
     }
     jobs = [partial(_get, context, suffix, key) for (_, suffix, key), context in unsure.items()]
-    answers = together(jobs, workers=HELPERS)
-    return {question: answer for question, answer in zip(unsure, answers, strict=True) if answer is not None}
+    answers = together(jobs, workers=HELPERS, all_of_them=ALL_HELPERS_SECONDS)
+    return {
+        question: _late(question[1], "get") if answer is None else answer
+        for question, answer in zip(unsure, answers, strict=True)
+    }
 
 
 def _get(context: Context, suffix: str, key: str) -> Credential | HelperError:
