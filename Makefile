@@ -5,10 +5,11 @@
 #   make docs    the documentation site, in site/
 #   make fuzz    the property tests in turn, with new cases each time, until stopped or until one fails
 #   make bench   the figures in bench/README.md
-# TESTS=tests/unit narrows make test; PYTHON=python3.12 chooses the interpreter.
+# TESTS=tests/unit narrows make test, WORKERS=1 runs it in turn; PYTHON=python3.12 chooses the interpreter.
 
 PYTHON ?= python3
 TESTS ?= tests
+WORKERS ?= 3
 
 SOURCES := pyproject.toml $(shell find src -type f -not -name '*.pyc')
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
@@ -20,7 +21,7 @@ demo: .demo/installed
 
 test: .venv/installed
 	tests/install-programs
-	.venv/bin/python tests/run.py $(TESTS)
+	.venv/bin/python tests/run.py --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder $(TESTS)
 
 lint: .venv/installed
 	.venv/bin/ruff check

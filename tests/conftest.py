@@ -7,13 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import pytest
 
 import client_files
+
+TESTS = Path(__file__).parent
 
 # All that a test inherits. Whatever else is set (DOCKER_*, XDG_*, SSH_*, SSL_*, proxies, ...) could lead to a
 # real login, a real daemon or another answer. PYTHONPATH: a developer may test the sources uninstalled.
@@ -22,12 +24,32 @@ KEPT = ("CI", "LANG", "LC_ALL", "PYTHONPATH", "PYTEST_CURRENT_TEST", "SHOREPASS_
 
 # A signal that is ignored stays so in every program that a test starts; one that is handled does not. So nohup, a shell
 # that starts us in the background and the like keep what they want of this process, and of nothing that is under test.
-for _number in signal.valid_signals() - {
-    signal.SIGPIPE,
-    signal.SIGXFSZ,
-}:  # these Python ignores, and restores in programs
+PYTHONS_OWN = {signal.SIGPIPE, signal.SIGXFSZ}  # it ignores them always, and restores them in what it starts
+for _number in signal.valid_signals() - PYTHONS_OWN:
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, lambda _number, _frame: None)
+
+
+# Several tests run at once: what takes longest is not begun last, and what waits for programs goes beside what computes.
+FIRST = ("e2e", "property", "contract", "faults")
+OWN_EACH = ("tmp_path_factory", "users")  # wider than a test, and yet nothing is started for them
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run the tests of a file that share a fixture, a server mostly; any other test goes to any worker."""
+    folders = {item: item.path.relative_to(TESTS).parts[0] for item in items}
+    items.sort(key=lambda item: (*FIRST, folders[item]).index(folders[item]))
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None and any(shared_fixtures(item)):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def shared_fixtures(item: pytest.Item) -> Iterator[str]:
+    """Yield the names of the fixtures that a test has in common with others."""
+    found: Mapping[str, Sequence[pytest.FixtureDef[object]]] = item._fixtureinfo.name2fixturedefs
+    for name, fixtures in found.items():
+        if fixtures[-1].scope != "function" and not name.startswith("_") and name not in OWN_EACH:
+            yield name
 
 
 class Done(NamedTuple):

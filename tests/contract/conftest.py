@@ -21,7 +21,7 @@ from shorepass.contexts.shell import ShellContext
 from shorepass.contexts.transport import Transport
 
 
-@pytest.fixture(params=all_kinds())
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.xdist_group(f"ground_{kind}")) for kind in all_kinds()])
 def ground(request: pytest.FixtureRequest) -> Ground:
     """Each kind of context."""
     found: Ground = request.getfixturevalue(f"ground_{request.param}")

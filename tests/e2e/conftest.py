@@ -124,7 +124,7 @@ def podman_containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cont
         yield engine
 
 
-@pytest.fixture(params=["docker", "podman"])
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("docker", "podman")])
 def engine(request: pytest.FixtureRequest) -> ContainerEngine:
     """Each of the two engines."""
     found: ContainerEngine = request.getfixturevalue(f"{request.param}_containers")

@@ -148,7 +148,9 @@ def podman_engine(folder: Path) -> Iterator[ContainerEngine]:
     """Yield a podman with all its state in ``folder``, its socket served, and the image in it. Needs root."""
     limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
     values = ", ".join(f'"{name}=1024:{min(resource.getrlimit(limit)[1], 4096)}"' for name, limit in limits.items())
-    (folder / "containers.conf").write_text(f"[containers]\ndefault_ulimits = [{values}]\n")
+    # the locks of every podman of root's are else the same, in /dev/shm, and the next one to start frees them all
+    own = f'[engine]\nlock_type = "file"\ntmp_dir = "{folder}/tmp"\n'
+    (folder / "containers.conf").write_text(f"[containers]\ndefault_ulimits = [{values}]\n{own}")
     (folder / "storage.conf").write_text(
         f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n'
     )

@@ -49,6 +49,7 @@ class Person:
         folders = ("/var/lib/sudo/lectured", "/run/sudo/ts")
         remembered = [f"{folder}/{name}" for folder in folders for name in (self.name, self.uid)]  # as of sudo 1.9.15
         starts = ("/tmp/podman-run-", "/tmp/containers-user-", "/var/tmp/containers-user-", "/run/user/")
+        starts += ("/dev/shm/libpod_rootless_lock_",)
         made = [f"{start}{self.uid}" for start in starts]
         self.as_root("rm", "-rf", str(self.folder), *remembered, *made)
         self.as_root("userdel", self.name)
