@@ -15,6 +15,7 @@ from shorepass.client_table import ROWS
 from shorepass.clients import Entry, Target
 from shorepass.clients.auth_files import auth_files
 from shorepass.clients.facts import Facts, Words
+from shorepass.clients.views import ContainersView, FileView
 from shorepass.config import auth_file, registries_conf
 from shorepass.config.auth_entry import read_containers_entry, write_entry
 from shorepass.config.document import SIZE_LIMIT
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from shorepass.client_table import Row
     from shorepass.clients import Client
     from shorepass.clients.private import Lent
-    from shorepass.clients.views import FileView
     from shorepass.config.auth_file import Logins
     from shorepass.config.locations import AuthFile
     from shorepass.config.registries_conf import RegistriesConf
@@ -135,8 +135,6 @@ class Containers:
 
     def view(self, content: FileContent, *, legacy: bool = False) -> FileView:
         """Return what is seen in a file. Raises MalformedFile."""
-        from shorepass.clients.views import ContainersView
-
         return ContainersView(self, content, legacy=legacy)
 
     def certificate_folders(self, context: Context, host: str) -> list[str]:

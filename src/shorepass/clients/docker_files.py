@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shorepass.client_table import ROWS
+from shorepass.clients.views import DockerView, FileView
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import DOCKER_28, read_docker_entry, write_entry
 from shorepass.config.locations import AuthFile, docker_config_path
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from shorepass.client_table import Row
     from shorepass.clients.facts import Facts
     from shorepass.clients.private import Lent
-    from shorepass.clients.views import FileView
     from shorepass.config.auth_entry import Dialect
     from shorepass.contexts import Context, FileContent
     from shorepass.contexts.local import LocalContext
@@ -74,7 +74,6 @@ class DockerFiles:
     def view(self, content: FileContent, *, legacy: bool = False) -> FileView:  # noqa: ARG002
         """Return what is seen in a file. Raises MalformedFile."""
         from shorepass.clients import find
-        from shorepass.clients.views import DockerView
 
         return DockerView(find(self.name), docker_config.load(content, self.dialect))
 

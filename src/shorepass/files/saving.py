@@ -9,7 +9,6 @@ import sys
 from shorepass.errors import WriteError
 from shorepass.files.destination import Destination, acting_uid, is_shared
 from shorepass.files.draft import MARK, ChangedError, Draft, give
-from shorepass.files.placing import remove
 from shorepass.files.reading import SIZE_LIMIT, owner_of, read_with_status, reason
 from shorepass.foreign_text import quoted
 from shorepass.lock import LOCK_TIMEOUT, FolderLock
@@ -168,7 +167,7 @@ def _rotate(target: str, before: tuple[FileContent, os.stat_result], generations
             os.replace(f"{target}.{number}", f"{target}.{number + 1}")
         except FileNotFoundError:
             continue
-    remove(f"{target}.1")  # two names of one file, as a killed save leaves them, do not replace each other
+    _unlink(f"{target}.1")  # two names of one file, as a killed save leaves them, do not replace each other
     try:
         os.link(target, f"{target}.1")
     except OSError:  # a file system without links
@@ -194,7 +193,15 @@ def _forget(
                 _fill(draft, data, like if os.path.exists(path) else None, owner)
                 draft.replace(path)
         else:
-            remove(path)
+            _unlink(path)
+
+
+def _unlink(path: str) -> None:
+    """Remove a generation, if there is one. Raises OSError: the path in /proc that it has here is no name to show."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
 
 
 def _check_unchanged(save: _Save, before: tuple[FileContent, os.stat_result] | None) -> None:
