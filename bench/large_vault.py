@@ -17,8 +17,8 @@ from e2e.helper_programs import Helper, shorepass_helper
 from shorepass import LocalContext
 from shorepass.credential import Basic
 from shorepass.secret import Secret
-from shorepass.stores.vault import Vault
-from shorepass.stores.vault_document import Document
+from shorepass.stores.vault.document import Document
+from shorepass.stores.vault.vault import Vault
 
 SMALL, LARGE = 10, 10_000
 ROUNDS = 51

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shorepass.contexts import FileContent, FileStatus, Place
-from shorepass.contexts.archive import ArchiveRoot
-from shorepass.contexts.inspected import Mount
+from shorepass.contexts.containers.archive import ArchiveRoot
+from shorepass.contexts.containers.inspected import Mount
+from shorepass.contexts.containers.mounts import Mounts
 from shorepass.contexts.local import LocalContext
-from shorepass.contexts.mounts import Mounts
 from shorepass.errors import FileError
 from shorepass.processes import Completed
 

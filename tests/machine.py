@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from client_files import auth, jwt
 from dict_context import DictContainer, DictContext
 from shorepass.contexts import Place
-from shorepass.contexts.container import Mount
+from shorepass.contexts.containers.container import Mount
 from shorepass.errors import FileError
 from shorepass.resolution import Outcome, Step
 from shorepass.who.gather import look

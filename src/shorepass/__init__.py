@@ -13,6 +13,8 @@ Importing this package loads no HTTP library; everything below is imported when 
 
 from __future__ import annotations
 
+from shorepass.version import __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass import errors
@@ -43,6 +45,7 @@ __all__ = [
     "Secret",
     "Source",
     "Step",
+    "__version__",
     "errors",
     "httpx_auth",
     "login",
@@ -50,8 +53,6 @@ __all__ = [
     "requests_auth",
     "resolve",
 ]
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "api": ("login", "logout", "resolve"),

@@ -8,7 +8,7 @@ from shorepass.secret import Secret
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
-    from shorepass.logins import Erasure, Login
+    from shorepass.logins.log_in import Erasure, Login
     from shorepass.names import Reference
     from shorepass.registry.client import Access
     from shorepass.resolution import Resolution
@@ -53,7 +53,7 @@ def login(
     """
     from shorepass.clients import find
     from shorepass.errors import UsageError
-    from shorepass.logins import log_in
+    from shorepass.logins.log_in import log_in
     from shorepass.names import require_user_name
     from shorepass.registry.client import Access
 
@@ -72,7 +72,7 @@ def logout(server: str, *, client: str = "docker", context: Context | str | None
     """
     from shorepass.clients import find
     from shorepass.contexts.local import LocalContext
-    from shorepass.gone import log_out
+    from shorepass.logins.log_out import log_out
 
     done = log_out(LocalContext.current(), _or_here(context), find(client), server)
     return done.erased + done.ours

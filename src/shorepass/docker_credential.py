@@ -9,10 +9,11 @@ import gc
 import os
 import sys
 
-from shorepass import __version__, children
+from shorepass import children
 from shorepass.foreign_text import visible
 from shorepass.helper.protocol import refusal_of
 from shorepass.helper.server import serve
+from shorepass.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

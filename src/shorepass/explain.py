@@ -22,11 +22,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shorepass.accounts.choice import Choice, Chooser
     from shorepass.contexts import Context
     from shorepass.errors import ShorepassError
     from shorepass.registry.client import Access
     from shorepass.secret import Fingerprints
-    from shorepass.stores.choice import Choice, Chooser
 
 __all__ = ["Verdict", "account_steps", "advised", "ask_registry", "describe", "remedy", "verdict"]
 
@@ -41,8 +41,8 @@ class Verdict(NamedTuple):
 
 def account_steps(resolution: Resolution, context: Context) -> list[Step]:
     """Return which account is meant in a context, why, and whether the client gets that one; nothing where none is."""
-    from shorepass.stores import settings
-    from shorepass.stores.choice import Chooser
+    from shorepass import settings
+    from shorepass.accounts.choice import Chooser
 
     try:
         chooser = Chooser(context, settings.load(context))
@@ -55,10 +55,10 @@ def account_steps(resolution: Resolution, context: Context) -> list[Step]:
 
 
 def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, context: Context) -> Step:
+    from shorepass.accounts.choice import part_of
     from shorepass.clients import find
     from shorepass.helper import PROGRAM
     from shorepass.names import Reference
-    from shorepass.stores.choice import part_of
 
     client, registry, source = resolution.client, resolution.reference.registry, resolution.source
 
@@ -92,11 +92,11 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, cont
 
 def _is_without_login(context: Context, account: str, key: str) -> bool:
     """Tell whether an account has no login for a key; False where the store is another place's, or would ask a person."""
+    from shorepass.accounts.keys import keys_of, spellings
     from shorepass.contexts.local import LocalContext
     from shorepass.contexts.terminal import nobody
     from shorepass.errors import ShorepassError
-    from shorepass.stores.accounts import keys_of, spellings
-    from shorepass.stores.chosen import chosen
+    from shorepass.stores.in_use import chosen
 
     if not isinstance(context, LocalContext) or context.name != "me":
         return False

@@ -17,12 +17,12 @@ from shorepass import Basic, LocalContext, Secret
 from shorepass.clients import find
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import StoreBroken, UsageError
-from shorepass.keeping import keep
-from shorepass.placement import decide
+from shorepass.logins.keeping import keep
+from shorepass.logins.placement import decide
 from shorepass.stores import probe
-from shorepass.stores.chosen import choose, named
-from shorepass.stores.vault import Vault
-from shorepass.stores.vault_setup import init, machine_key
+from shorepass.stores.in_use import choose, named
+from shorepass.stores.vault.setup import init, machine_key
+from shorepass.stores.vault.vault import Vault
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:

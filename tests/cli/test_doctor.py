@@ -158,7 +158,7 @@ def test_every_code_has_a_page() -> None:
     """Each code has a page whose heading is its title, each page a code, and the index names them all in order."""
     titles = dict(doctor.CODES)
     for name in doctor.MODULES:
-        codes: dict[str, str] = importlib.import_module(f"shorepass.doctor.{name}").CODES
+        codes: dict[str, str] = importlib.import_module(f"shorepass.doctor.checks.{name}").CODES
         assert not codes.keys() & titles.keys()
         titles |= codes
     pages = {page.stem: page.read_text().splitlines()[0] for page in PAGES.glob("SP*.md")}

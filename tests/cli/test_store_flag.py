@@ -12,7 +12,7 @@ import pytest
 
 from cli.test_choosing import PASSWORD, in_plain_text, log_in, user_of
 from shorepass import LocalContext
-from shorepass.stores.chosen import named
+from shorepass.stores.in_use import named
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def test_hub_in_docker_s_file(machine: Machine) -> None:
     """Docker Hub has two names in such a file: none of them leads to a helper after a login into the file."""
     from shorepass.clients import find
     from shorepass.credential import Basic
-    from shorepass.logins import store_in_file
+    from shorepass.logins.log_in import store_in_file
     from shorepass.names import HUB_SERVER_URL, Reference
     from shorepass.secret import Secret
 

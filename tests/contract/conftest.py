@@ -17,8 +17,8 @@ from e2e.ssh_host import SshHost, ssh_host
 from e2e.sudo_machine import DEBIAN, machine
 from shorepass.contexts import find
 from shorepass.contexts.local import LocalContext
-from shorepass.contexts.shell import ShellContext
-from shorepass.contexts.transport import Transport
+from shorepass.contexts.shells.shell import ShellContext
+from shorepass.contexts.shells.transport import Transport
 
 
 @pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.xdist_group(f"ground_{kind}")) for kind in all_kinds()])

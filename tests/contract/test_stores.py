@@ -14,20 +14,20 @@ from keyring import errors as keyring_errors
 
 from contract.keyring_service import bus, keyring_daemon, lock
 from e2e import programs
-from shorepass import LocalContext
+from shorepass import LocalContext, settings
+from shorepass.accounts.choice import Chooser
+from shorepass.accounts.keys import Accounts
 from shorepass.credential import Basic, Credential
 from shorepass.errors import HelperFailed, HelperMissing, MalformedFile, StoreBroken
 from shorepass.secret import Secret
-from shorepass.stores import Store, settings
-from shorepass.stores.accounts import Accounts
-from shorepass.stores.choice import Chooser
+from shorepass.stores import Store
 from shorepass.stores.config_file import ConfigFile
 from shorepass.stores.external import External
 from shorepass.stores.os_keychain import OsKeychain
 from shorepass.stores.secret_service import SecretService
-from shorepass.stores.vault import Vault
-from shorepass.stores.vault_document import Document
-from shorepass.stores.vault_setup import init, machine_key
+from shorepass.stores.vault.document import Document
+from shorepass.stores.vault.setup import init, machine_key
+from shorepass.stores.vault.vault import Vault
 from shorepass.testing import StoreContract
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.containers import USER, ContainerEngine
-from shorepass.contexts.container import ContainerContext, find
+from shorepass.contexts.containers.container import ContainerContext, find
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError
 

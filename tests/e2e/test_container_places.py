@@ -12,10 +12,10 @@ import pytest
 
 from e2e import programs
 from e2e.containers import USER, ContainerEngine
-from shorepass.contexts.compose import find as find_service
-from shorepass.contexts.container import ContainerContext, discover, find
+from shorepass.contexts.containers.compose import find as find_service
+from shorepass.contexts.containers.container import ContainerContext, discover, find
+from shorepass.contexts.containers.procroot import proc_root
 from shorepass.contexts.local import LocalContext
-from shorepass.contexts.procroot import proc_root
 from shorepass.errors import ContextError, FileError, WriteError
 from shorepass.processes import ProcessNotStarted, ProcessOutputTooLarge, ProcessTimeout
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e import programs
-from shorepass.install import without_program
+from shorepass.logins.helper_entry import without_program
 
 if TYPE_CHECKING:
     from conftest import RunShorepass

@@ -14,6 +14,7 @@ from typing import NamedTuple, NoReturn
 
 from client_files import auth, our_helper
 from e2e import programs
+from shorepass.accounts.keys import Accounts
 from shorepass.clients import find
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic
@@ -21,8 +22,7 @@ from shorepass.helper.server import serve
 from shorepass.names import HUB_SERVER_URL, parse
 from shorepass.processes import Completed
 from shorepass.secret import Secret
-from shorepass.stores.accounts import Accounts
-from shorepass.stores.vault import Vault
+from shorepass.stores.vault.vault import Vault
 
 __all__ = [
     *("Call", "Helper", "Login", "Migration", "Outcome", "Refusal", "Save"),

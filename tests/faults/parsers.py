@@ -8,16 +8,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from shorepass import clients, install
+from shorepass import clients
+from shorepass.accounts import rules
+from shorepass.accounts.choice import choose
+from shorepass.accounts.keys import key_of, split
 from shorepass.clients import docker
 from shorepass.config import auth_entry, auth_file, docker_config, document, registries_conf
 from shorepass.config.locations import AuthFile
-from shorepass.contexts import FileContent, accounts, executable
+from shorepass.contexts import FileContent, executable
+from shorepass.contexts.containers import passwd
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import ShorepassError, StoreLocked
 from shorepass.helper import protocol
 from shorepass.http import Request, Response, loopback, parse_url, peer, percent_decode, percent_encode, proxy
+from shorepass.logins import helper_entry
 from shorepass.migration import journal, plan
 from shorepass.names import (
     Reference,
@@ -31,9 +36,8 @@ from shorepass.names import (
 from shorepass.processes import Completed
 from shorepass.registry import answer, challenge, permission, realm, scope, token
 from shorepass.secret import Secret
-from shorepass.stores import rules, vault_document, vault_key
-from shorepass.stores.accounts import key_of, split
-from shorepass.stores.choice import choose
+from shorepass.stores.vault import document as vault_document
+from shorepass.stores.vault import key as vault_key
 
 __all__ = ["OURS", "PARSERS", "Parser"]
 
@@ -154,9 +158,9 @@ def read_entry(data: bytes) -> None:
 
 
 def read_accounts(data: bytes) -> None:
-    accounts.names(data)
-    accounts.account("alice", data, data)
-    accounts.account(_text(data), data, data)
+    passwd.names(data)
+    passwd.account("alice", data, data)
+    passwd.account(_text(data), data, data)
 
 
 def read_release(data: bytes) -> None:
@@ -362,7 +366,7 @@ PARSERS = {
     "what is in a vault": Parser(read_vault, (VAULT,)),
     "vault's key": Parser(lambda data: vault_key.parse(_file(data), nobody), KEYS),
     "helper.json": Parser(
-        lambda data: install.decode(_file(data)),
+        lambda data: helper_entry.decode(_file(data)),
         (b'{"version": 1, "places": {"[\\"/a\\",\\"credsStore\\"]": {"name": null, "depth": 1}}}',),
     ),
     "passwd, group": Parser(

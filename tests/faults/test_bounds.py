@@ -19,7 +19,7 @@ import pytest
 
 from faults.test_hostile_engine import GOOD, engine, http, stat
 from shorepass.bounded_json import VALUES_LIMIT, loads
-from shorepass.contexts.container import discover, find
+from shorepass.contexts.containers.container import discover, find
 from shorepass.errors import ContextError, FileError
 from shorepass.files import reading
 

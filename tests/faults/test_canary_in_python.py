@@ -30,7 +30,7 @@ from shorepass.errors import ShorepassError
 from shorepass.helper.protocol import Answer
 from shorepass.http import Request, Response, parse_url
 from shorepass.http.proxy import Proxy
-from shorepass.logins import Login
+from shorepass.logins.log_in import Login
 from shorepass.processes import Completed
 from shorepass.registry.token import Question, Token
 from shorepass.testing import Registry

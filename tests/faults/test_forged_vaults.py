@@ -19,7 +19,7 @@ from pyrage import decrypt, encrypt, ssh, x25519
 
 from cli.test_vault import TYPED, on_a_terminal
 from e2e import programs
-from shorepass.stores.vault_signature import is_signed, sign
+from shorepass.stores.vault.signature import is_signed, sign
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ FORGERIES: dict[str, Callable[[Attacker], None]] = {
 
 def key_of_their_own(attacker: Attacker, *, link: bool) -> None:
     """Put a key that the attacker has in the place of the victim's, with a vault signed by it and for both."""
-    from shorepass.stores.vault_signature import secret_of
+    from shorepass.stores.vault.signature import secret_of
 
     own = attacker.folder / "vault.key"
     own.unlink(missing_ok=True)

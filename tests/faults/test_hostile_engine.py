@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shorepass.contexts.container import discover, find
+from shorepass.contexts.containers.container import discover, find
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import ContextError, FileError
 

@@ -20,8 +20,8 @@ import pytest
 
 from e2e import programs
 from e2e.people import Person, new_person
-from shorepass.contexts.archive import ArchiveRoot
-from shorepass.contexts.procroot import ProcRoot
+from shorepass.contexts.containers.archive import ArchiveRoot
+from shorepass.contexts.containers.procroot import ProcRoot
 from shorepass.errors import FileError
 from shorepass.files import reading
 
@@ -604,7 +604,7 @@ def test_no_device_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(FileError, match="not a regular file"):
         reading.read(str(device), 100)
     root = ProcRoot(os.getpid(), "")
-    monkeypatch.setattr("shorepass.contexts.procroot._is_in", lambda *_: True)
+    monkeypatch.setattr("shorepass.contexts.containers.procroot._is_in", lambda *_: True)
     with pytest.raises(FileError, match="not a regular file"):
         root.read(str(device), 100)
     assert [mode for mode in opened if (mode & 0o170000) not in (0o040000, 0o100000)] == []

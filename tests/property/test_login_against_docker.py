@@ -21,7 +21,7 @@ from shorepass.config.locations import docker_config_path
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic
 from shorepass.errors import HelperError, SourceError
-from shorepass.logins import store_login
+from shorepass.logins.log_in import store_login
 from shorepass.secret import Secret
 
 # A helper that keeps the last login it was given, and hands that out for every registry.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from memory_store import MemoryStore
 from property import auth_files, configs
+from shorepass.accounts.keys import Accounts
 from shorepass.clients import FAMILIES, find
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import SourceError
@@ -24,7 +25,6 @@ from shorepass.migration.sources import plan
 from shorepass.migration.undo import undo
 from shorepass.names import parse
 from shorepass.processes import Completed
-from shorepass.stores.accounts import Accounts
 
 HOSTS = ("reg.io", "reg.io:5000", "Reg.IO", "sub.reg.io", "docker.io", "localhost:5000")
 # podman takes Docker Hub's login for an image that names this host outright; docker does not, and one helper answers both.

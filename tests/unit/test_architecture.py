@@ -6,8 +6,10 @@ import ast
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +102,15 @@ def test_login_on_loopback_loads_no_http_library(client: str, tmp_path: Path) ->
     assert added & SLOW == set()
 
 
+def test_the_table_of_rooms_is_the_one_that_is_checked() -> None:
+    """CONTRIBUTING.md shows the rows that import-linter holds, in the same order and with the same rooms."""
+    root = Path(__file__).parents[2]
+    contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    rows = [row.split(" : ") for contract in contracts if contract["type"] == "layers" for row in contract["layers"]]
+    table = (root / "CONTRIBUTING.md").read_text().partition("| rooms |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert [re.findall("`(.*?)`", row.split("|")[1]) for row in table] == rows
+
+
 def modules() -> Iterator[tuple[str, ast.Module]]:
     """Yield each source file's path inside the package, and its syntax tree."""
     for path in sorted(SOURCES.rglob("*.py")):
@@ -125,9 +136,9 @@ def test_only_contexts_know_the_process_they_run_in() -> None:
 NAMED_FOR_A_REASON = {
     "client_table.py": "the table of clients: one row each",
     "contexts/engine_family.py": "engines, which any client talks with",
-    "contexts/engines.py": "engines, and the podman program that starts one",
+    "contexts/containers/engines.py": "engines, and the podman program that starts one",
     "contexts/foreign.py": "all programs that write these files, whether Shorepass knows their rules or not",
-    "contexts/remote.py": "`podman machine`, which leads to a virtual machine",
+    "contexts/shells/remote.py": "`podman machine`, which leads to a virtual machine",
 }
 
 
@@ -228,19 +239,17 @@ OPENING_METHODS = {
 MAY_OPEN = {
     "cli/__init__.py": "the null device, in the place of a stream that the caller has closed",
     "cli/console.py": "the null device, in the place of a closed pipe",
-    "lock.py": "a part of files: the lock, and who holds it",
-    "temporary.py": "a part of files: folders of our own, for as long as a command runs",
     "http/tls.py": "OpenSSL's own places, and memory lent to it (files.lent)",
     "processes.py": "the program that is to be started",
     "who/page.py": "the parts of the page, out of this package",
-    "one_command.py": "the folder that it has made itself",
-    "placement.py": "the program beside this one",
+    "logins/private_config.py": "the folder that it has made itself",
+    "logins/placement.py": "the program beside this one",
     "cli/helper.py": "the program beside this one",
     "stores/own_helper.py": "the program beside this one",
-    "stores/vault.py": "the vault of the user who runs this process: a store is never another context's",
+    "stores/vault/vault.py": "the vault of the user who runs this process: a store is never another context's",
     "migration/sources.py": "the files of the user who runs this process",
     "cli/migrate.py": "the files of the user who runs this process",
-    "removal.py": "the state folder of the user who runs this process",
+    "migration/removal.py": "the state folder of the user who runs this process",
 }
 
 

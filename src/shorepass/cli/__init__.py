@@ -240,7 +240,7 @@ class _Version(argparse.Action):
     """``--version``: the package is asked only when somebody wants to know."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from shorepass import __version__
+        from shorepass.version import __version__
 
         console.out(f"shorepass {__version__}")
         parser.exit()

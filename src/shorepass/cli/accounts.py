@@ -9,9 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from shorepass.account_logins import Row
     from shorepass.contexts.local import LocalContext
-    from shorepass.stores.settings import Rule
+    from shorepass.logins.as_account import Row
+    from shorepass.settings import Rule
 
 EXAMPLES = """\
 examples:
@@ -55,9 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rule(here: LocalContext, arguments: argparse.Namespace) -> Rule:
+    from shorepass.accounts.rules import directory_of, repository_of
     from shorepass.errors import UsageError
-    from shorepass.stores.rules import directory_of, repository_of
-    from shorepass.stores.settings import Rule
+    from shorepass.settings import Rule
 
     if arguments.directory is not None:
         if not arguments.directory:
@@ -67,8 +67,9 @@ def _rule(here: LocalContext, arguments: argparse.Namespace) -> Rule:
 
 
 def _use(here: LocalContext, rule: Rule) -> int:
+    from shorepass import settings
+    from shorepass.accounts import rules
     from shorepass.errors import UsageError
-    from shorepass.stores import rules, settings
 
     subject = rule.repository or rule.directory
     if not subject:
@@ -100,10 +101,10 @@ def _say_how(rule: Rule) -> None:
 
 def _warn_without_login(here: LocalContext, rule: Rule) -> None:
     """Say that clients find nothing until the account has a login, as far as that is known without asking a person."""
+    from shorepass.accounts.keys import accounts_of
     from shorepass.contexts.terminal import nobody
     from shorepass.errors import ShorepassError, StoreMissing
-    from shorepass.stores.accounts import accounts_of
-    from shorepass.stores.chosen import chosen
+    from shorepass.stores.in_use import chosen
 
     try:
         there = accounts_of(chosen(here, ask=nobody, tell=lambda _: None).list())
@@ -119,7 +120,8 @@ def _warn_without_login(here: LocalContext, rule: Rule) -> None:
 
 
 def _forget(here: LocalContext, rule: Rule) -> int:
-    from shorepass.stores import rules, settings
+    from shorepass import settings
+    from shorepass.accounts import rules
 
     count = rules.forget(here, rule)
     of = f" for {rule.repository or rule.directory}" if rule.repository or rule.directory else ""
@@ -129,7 +131,7 @@ def _forget(here: LocalContext, rule: Rule) -> int:
 
 
 def _list(here: LocalContext, *, as_json: bool) -> None:
-    from shorepass.account_logins import survey
+    from shorepass.logins.as_account import survey
 
     rows = survey(here)
     if as_json:

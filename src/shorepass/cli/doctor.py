@@ -106,9 +106,9 @@ def _explain(code: str) -> int:
 
 def _undo(name: str) -> int:
     from shorepass.contexts.local import LocalContext
-    from shorepass.doctor.journal import Journal
-    from shorepass.doctor.mend import undo
     from shorepass.errors import UsageError
+    from shorepass.fixes.journal import Journal
+    from shorepass.fixes.mend import undo
 
     here = LocalContext.current()
     journal = Journal(here)
@@ -182,9 +182,9 @@ def _print_text(examined: Sequence[tuple[Examination, list[Finding]]]) -> None:
 
 
 def _print_finding(finding: Finding) -> None:
-    from shorepass.doctor.preview import command
-    from shorepass.doctor.repair import Advice
     from shorepass.errors import printable
+    from shorepass.fixes.preview import command
+    from shorepass.fixes.repair import Advice
 
     colour = {"error": "red", "warning": "yellow", "note": "dim"}[finding.severity.value]
     said = printable(f"{finding.subject}: {finding.cause}", LINE_LIMIT)
@@ -231,8 +231,8 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
 
 def _repair(finding: Finding) -> dict[str, str | None] | None:
     """Return a repair as data: ``kind`` is advice, edit, mode or owner; ``path`` what it changes, ``text`` what it does."""
-    from shorepass.doctor.preview import command
-    from shorepass.doctor.repair import Advice
+    from shorepass.fixes.preview import command
+    from shorepass.fixes.repair import Advice
 
     repair = finding.repair
     if repair is None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
 
     from shorepass.contexts.local import LocalContext
-    from shorepass.install import Edit, Place
+    from shorepass.logins.helper_entry import Edit, Place
 
 EXAMPLES = """\
 examples:
@@ -43,16 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the change, ask, and make it."""
-    from shorepass import install
     from shorepass.cli.place import client_name, here_with_files
     from shorepass.errors import UsageError
+    from shorepass.logins import helper_entry
     from shorepass.migration.journal import Journal
 
     here = here_with_files(arguments)
     if arguments.action == "install":
         if arguments.all:
             raise UsageError("--all is for uninstall alone")
-        for where in install.asked_for(here, client_name(arguments), arguments.registry):
+        for where in helper_entry.asked_for(here, client_name(arguments), arguments.registry):
             _install(arguments, here, where)
         _warn(here)
         return 0
@@ -61,14 +61,14 @@ def run(arguments: argparse.Namespace) -> int:
     # what migrate has named is taken back as a whole: the logins have to go back as well
     migrations = arguments.all and bool(Journal(here).names())
     if arguments.all:
-        places = install.places(here) if migrations else install.everywhere(here)
+        places = helper_entry.places(here) if migrations else helper_entry.everywhere(here)
     else:
-        places = install.asked_for(here, client_name(arguments), arguments.registry)
+        places = helper_entry.asked_for(here, client_name(arguments), arguments.registry)
     for where in reversed(places):  # the last one found what those before it had made
         _uninstall(arguments, here, where)
     if not places:
         console.out("no file names it by login or install")
-    if not arguments.all and not arguments.registry and (left := len(install.naming(here))):
+    if not arguments.all and not arguments.registry and (left := len(helper_entry.naming(here))):
         others = "one other place names" if left == 1 else f"{left} other places name"
         console.note(f"{others} it, as a login does for its registry")
         console.hint(command(None, "helper", "uninstall", "--all"))
@@ -79,15 +79,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
-    from shorepass import install
     from shorepass.config.document import SIZE_LIMIT
     from shorepass.errors import printable
+    from shorepass.logins import helper_entry
 
     member = ".".join(where.member)
-    before = install.named_now(here.read(where.path, SIZE_LIMIT), where)
-    changed = _change(arguments, here, where, install.installing(where), f"set {member} to {OURSELVES}")
+    before = helper_entry.named_now(here.read(where.path, SIZE_LIMIT), where)
+    changed = _change(arguments, here, where, helper_entry.installing(where), f"set {member} to {OURSELVES}")
     if changed:
-        install.install(here, where)
+        helper_entry.install(here, where)
     console.out(f"{where.path}: {member} is {OURSELVES}" + ("" if changed else " already"))
     if changed and before and here.which(f"docker-credential-{before}"):
         name = printable(before)
@@ -98,24 +98,24 @@ def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) ->
 
 
 def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
-    from shorepass import install
+    from shorepass.logins import helper_entry
 
     member = ".".join(where.member)
-    if _change(arguments, here, where, install.uninstalling(here, where), f"put {member} back as it was"):
-        install.uninstall(here, where)
+    if _change(arguments, here, where, helper_entry.uninstalling(here, where), f"put {member} back as it was"):
+        helper_entry.uninstall(here, where)
         console.out(f"{where.path}: {member} is as it was before")
     else:
-        if where in install.places(here):
-            install.uninstall(here, where)  # somebody else has taken it out: there is nothing to remember any more
+        if where in helper_entry.places(here):
+            helper_entry.uninstall(here, where)  # somebody else has taken it out: there is nothing to remember any more
         console.out(f"{where.path}: {member} does not name {OURSELVES}")
 
 
 def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edit: Edit, summary: str) -> bool:
     """Show a change; False when there is none to make. Raises UsageError when it is not wanted."""
     from shorepass.config.document import SIZE_LIMIT
-    from shorepass.doctor.preview import preview
-    from shorepass.doctor.repair import Edit as Repair
     from shorepass.errors import UsageError
+    from shorepass.fixes.preview import preview
+    from shorepass.fixes.repair import Edit as Repair
 
     if edit(here.read(where.path, SIZE_LIMIT)) is None:
         return False
@@ -152,9 +152,9 @@ def _warn(here: LocalContext) -> None:
     """Say what else it takes until a login can be kept."""
     import os
 
+    from shorepass import settings
     from shorepass.contexts.terminal import ask
-    from shorepass.stores import settings
-    from shorepass.stores.vault import Vault, init
+    from shorepass.stores.vault.vault import Vault, init
 
     if here.which(PROGRAM) is None:
         console.note(f"{PROGRAM} is not on PATH, where the client looks for it")

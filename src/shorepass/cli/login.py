@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shorepass.clients import Client
     from shorepass.contexts import Context
     from shorepass.credential import Credential
-    from shorepass.logins import Login
+    from shorepass.logins.log_in import Login
     from shorepass.registry.client import Access
 
 EXAMPLES = """\
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Log in; 0 when the registry accepted and the login is stored."""
     from shorepass.errors import UsageError
-    from shorepass.logins import log_in
+    from shorepass.logins.log_in import log_in
 
     client = place.find_client(arguments)
     arguments.failure_code = client.facts.failure_code
@@ -92,16 +92,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> int:
     """Log in as an account of its own: its logins are kept where this process runs."""
-    from shorepass import account_logins
     from shorepass.errors import without_user_info
+    from shorepass.logins import as_account
 
     here, account = place.here(arguments), arguments.account
     if arguments.get_login:
         login = command(here, "login", "--as", account, without_user_info(server), client=client.name)
-        return _print_name(account_logins.stored(here, client, server, account), server, login)
+        return _print_name(as_account.stored(here, client, server, account), server, login)
     credential = _ask(arguments)
     access = place.access(arguments)
-    done = account_logins.log_in(here, client, server, credential, access, account, store=arguments.store, tell=_tell)
+    done = as_account.log_in(here, client, server, credential, access, account, store=arguments.store, tell=_tell)
     _report(done, here, client, verbose=arguments.verbose)
     return 0
 
@@ -152,7 +152,7 @@ def _print_name(credential: Credential, server: str, login: str) -> int:
 def _existing(here: Context, client: Client, server: str, access: Access) -> bool:
     """Try what is stored, as both programs do when no user name is given; True when it still works."""
     from shorepass.errors import LoginRefused
-    from shorepass.logins import check_stored
+    from shorepass.logins.log_in import check_stored
 
     try:
         stored = check_stored(here, client, server, access)

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import argparse
 
     from shorepass.contexts import Context
-    from shorepass.gone import Departure
-    from shorepass.logins import Erasure
-    from shorepass.remaining import Left
+    from shorepass.logins.log_in import Erasure
+    from shorepass.logins.log_out import Departure
+    from shorepass.logins.remaining import Left
 
 EXAMPLES = """\
 examples:
@@ -42,11 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Log out; 0 unless a place could not be erased (or, for podman, nothing was found)."""
-    from shorepass import account_logins
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import UsageError, without_user_info
-    from shorepass.gone import log_out, log_out_account, log_out_everywhere
     from shorepass.helper import OURSELVES
+    from shorepass.logins import as_account
+    from shorepass.logins.log_out import log_out, log_out_account, log_out_everywhere
 
     client = place.find_client(arguments)
     facts = client.facts
@@ -67,11 +67,11 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.all:
         done = log_out_everywhere(here, context, client)
         if context.name == "me":
-            done = done._replace(erased=done.erased + account_logins.erase_all(here))
+            done = done._replace(erased=done.erased + as_account.erase_all(here))
     else:
-        before = account_logins.left(here, client, server) if context.name == "me" else []
+        before = as_account.left(here, client, server) if context.name == "me" else []
         done = log_out(here, context, client, server)
-        accounts = account_logins.left(here, client, server) if context.name == "me" else []
+        accounts = as_account.left(here, client, server) if context.name == "me" else []
     found = any(erasure.found for erasure in done.erased)
     broken = any(erasure.error for erasure in done.erased)
     if arguments.json:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.finding import Finding
-    from shorepass.doctor.journal import Journal
+    from shorepass.fixes.journal import Journal
 
 __all__ = ["mend_all"]
 
@@ -25,8 +25,8 @@ def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool
     What comes to light only when something else is mended (a file in a folder that was closed) is offered then.
     """
     from shorepass.doctor import examine
-    from shorepass.doctor.journal import Journal
-    from shorepass.doctor.repair import Advice
+    from shorepass.fixes.journal import Journal
+    from shorepass.fixes.repair import Advice
 
     left = []
     person = _Person(standing=None if ask else "y")
@@ -51,7 +51,7 @@ def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool
 
 def _offer(finding: Finding) -> tuple[object, ...]:
     """Return what tells one offer from another: a finding may take several repairs, one behind the other."""
-    from shorepass.doctor.preview import command
+    from shorepass.fixes.preview import command
 
     return (*finding.identity, finding.repair and command(finding.repair))
 
@@ -84,8 +84,8 @@ class _Person:
 
 def _show(finding: Finding) -> tuple[str, bytes | None] | None:
     """Show a change beforehand, and return what ``preview.shown`` does; None where it cannot be shown, and so is not made."""
-    from shorepass.doctor.preview import shown
     from shorepass.errors import ShorepassError, printable
+    from shorepass.fixes.preview import shown
 
     assert finding.repair is not None  # noqa: S101  # the caller has looked
     console.out()
@@ -102,8 +102,8 @@ def _show(finding: Finding) -> tuple[str, bytes | None] | None:
 def _mend(finding: Finding, examination: Examination, journal: Journal, shown: bytes | None) -> bool:
     """Make a repair, and say whether the finding is gone; False where nothing was changed."""
     from shorepass.doctor import still_there
-    from shorepass.doctor.mend import mend
     from shorepass.errors import ShorepassError
+    from shorepass.fixes.mend import mend
 
     try:
         name = mend(finding, journal, shown)

@@ -128,7 +128,7 @@ class _Opener:
 
     def open(self) -> Store:
         """Open it. Raises UsageError."""
-        from shorepass.stores.chosen import named
+        from shorepass.stores.in_use import named
 
         return named(self.name, self._here, ask=self._ask, tell=_tell)
 
@@ -144,10 +144,10 @@ class _Chosen(_Opener):
     """The store that docker-credential-shorepass uses. Raises UsageError: not one to move logins to."""
 
     def __init__(self, arguments: argparse.Namespace, here: LocalContext) -> None:
+        from shorepass import settings
         from shorepass.errors import UsageError
-        from shorepass.placement import PLAIN
-        from shorepass.stores import settings
-        from shorepass.stores.chosen import DEFAULT, named
+        from shorepass.logins.placement import PLAIN
+        from shorepass.stores.in_use import DEFAULT, named
 
         name = settings.load(here).store
         super().__init__(here, name or DEFAULT)
@@ -163,7 +163,7 @@ class _Chosen(_Opener):
         self.label = self.name if self.is_made or name else self._wanted or "a new store"
 
     def _vault_exists(self) -> bool:
-        from shorepass.stores.vault import Vault
+        from shorepass.stores.vault.vault import Vault
 
         return Vault(self._here, ask=self._ask, tell=_tell).exists()
 
@@ -173,7 +173,7 @@ class _Chosen(_Opener):
 
         from shorepass.errors import UsageError
         from shorepass.helper import PROGRAM
-        from shorepass.stores.chosen import choose, use_what_works
+        from shorepass.stores.in_use import choose, use_what_works
 
         if self._here.which(PROGRAM) is None:
             raise UsageError(
@@ -224,10 +224,10 @@ def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
 
 def _warn_of_accounts(here: LocalContext, store: str, keys: set[str]) -> None:
     """Say which accounts no rule chooses any more: the files name our helper no longer for these keys."""
+    from shorepass.accounts.keys import split
     from shorepass.contexts.terminal import nobody
     from shorepass.errors import ShorepassError
-    from shorepass.stores.accounts import split
-    from shorepass.stores.chosen import named
+    from shorepass.stores.in_use import named
 
     try:
         names = named(store, here, ask=nobody, tell=_tell).list() if keys else {}

@@ -50,11 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; return its exit code."""
+    from shorepass.accounts.behind import as_before
     from shorepass.client_table import DEFAULT
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import UsageError
-    from shorepass.one_command import client_of
-    from shorepass.stores.behind import as_before
+    from shorepass.logins.private_config import client_of
 
     arguments.failure_code = OWN_FAILURE
     argv = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
@@ -78,16 +78,16 @@ def _keys(here: LocalContext, client: str, account: str) -> list[str]:
 
     Raises UsageError: it has no login.
     """
-    from shorepass import account_logins
     from shorepass.clients import find
     from shorepass.errors import UsageError, printable
-    from shorepass.stores.settings import check_account
+    from shorepass.logins import as_account
+    from shorepass.settings import check_account
 
     check_account(account)
     try:
-        return account_logins.keys(here, account)
+        return as_account.keys(here, account)
     except UsageError as error:
-        native = ", ".join(map(printable, account_logins.native_keys(here, account)))
+        native = ", ".join(map(printable, as_account.native_keys(here, account)))
         if not native:
             raise
         if not find(client).facts.namespaces:
@@ -116,8 +116,9 @@ def _find(here: LocalContext, name: str) -> str | int:
 
 
 def _attend(here: LocalContext, client: str, account: str, keys: list[str], program: str, argv: Sequence[str]) -> int:
-    from shorepass import processes, temporary
-    from shorepass.one_command import bring_home, lend, vanished_logins
+    from shorepass import processes
+    from shorepass.files import temporary
+    from shorepass.logins.private_config import bring_home, lend, vanished_logins
 
     with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
         lent = lend(here, client, account, keys, folder.path) if keys else None

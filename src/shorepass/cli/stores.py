@@ -50,10 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _use(here: LocalContext, name: str) -> int:
     """Set the store if it works. Raises ShorepassError: it does not; then nothing is changed."""
+    from shorepass import settings
     from shorepass.contexts.terminal import ask
-    from shorepass.install import naming
-    from shorepass.stores import settings
-    from shorepass.stores.chosen import DEFAULT, named, use_what_works
+    from shorepass.logins.helper_entry import naming
+    from shorepass.stores.in_use import DEFAULT, named, use_what_works
 
     before = settings.load(here).store or DEFAULT
     if name == DEFAULT:
@@ -72,7 +72,7 @@ def _logins(here: LocalContext, name: str) -> str:
     """Return how many logins stay in a store, in words; empty for none."""
     from shorepass.contexts.terminal import ask
     from shorepass.errors import ShorepassError, StoreMissing
-    from shorepass.stores.chosen import named
+    from shorepass.stores.in_use import named
 
     if name == "file":
         return ""  # they are docker's own

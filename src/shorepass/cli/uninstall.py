@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
     from shorepass.errors import ShorepassError
-    from shorepass.removal import Change, Rest
+    from shorepass.migration.removal import Change, Rest
     from shorepass.stores import Store
 
 EXAMPLES = """\
@@ -49,10 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the changes, ask, and make them."""
-    from shorepass import removal
     from shorepass.cli.place import here_with_files
     from shorepass.contexts.terminal import ask
-    from shorepass.stores.chosen import chosen
+    from shorepass.migration import removal
+    from shorepass.stores.in_use import chosen
 
     here = here_with_files(arguments)
     store = chosen(here, ask=ask, tell=console.note)
@@ -95,15 +95,15 @@ def _names(arguments: argparse.Namespace, store: Store) -> dict[str, str]:
 
 
 def _with_logins(change: Change, store: Store) -> Change:
-    from shorepass import removal
+    from shorepass.migration import removal
 
     logins, _ = removal.logins_of(change, store)
     return change._replace(logins=logins)
 
 
 def _show(here: LocalContext, changes: Sequence[Change]) -> None:
-    from shorepass.doctor.preview import preview
-    from shorepass.doctor.repair import Edit
+    from shorepass.fixes.preview import preview
+    from shorepass.fixes.repair import Edit
 
     for change in changes:
         summary = f"take Shorepass out of {change.path}"
@@ -143,7 +143,7 @@ def _export(here: LocalContext, path: str, store: Store, names: dict[str, str]) 
     """Write every login of a store into a new file. Raises SourceError, WriteError."""
     from shorepass import files
     from shorepass.errors import WriteError
-    from shorepass.stores.vault_document import Document, encode
+    from shorepass.stores.vault.document import Document, encode
 
     found = Document({}, ())
     for key in names:
@@ -158,8 +158,8 @@ def _export(here: LocalContext, path: str, store: Store, names: dict[str, str]) 
 
 
 def _take_out(here: LocalContext, changes: Sequence[Change], *, quiet: bool) -> list[ShorepassError]:
-    from shorepass import removal
     from shorepass.errors import ShorepassError
+    from shorepass.migration import removal
 
     failed = []
     for change in changes:
@@ -177,9 +177,9 @@ def _take_out(here: LocalContext, changes: Sequence[Change], *, quiet: bool) -> 
 
 def _delete(arguments: argparse.Namespace, here: LocalContext, store: Store, names: dict[str, str]) -> list[str]:
     """Delete what is stored, where that was asked for; return what was deleted."""
-    from shorepass import removal
     from shorepass.contexts.terminal import ask
-    from shorepass.stores.vault import Vault
+    from shorepass.migration import removal
+    from shorepass.stores.vault.vault import Vault
 
     if not arguments.delete:
         return []
@@ -190,9 +190,9 @@ def _delete(arguments: argparse.Namespace, here: LocalContext, store: Store, nam
 
 
 def _rests(here: LocalContext) -> list[Rest]:
-    from shorepass import removal
     from shorepass.contexts.terminal import ask
-    from shorepass.stores.vault import Vault
+    from shorepass.migration import removal
+    from shorepass.stores.vault.vault import Vault
 
     return removal.what_stays(here, Vault(here, ask=ask, tell=console.note))
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import argparse
 
     from shorepass.contexts.local import LocalContext
-    from shorepass.stores.vault import Vault
-    from shorepass.stores.vault_setup import Lock
+    from shorepass.stores.vault.setup import Lock
+    from shorepass.stores.vault.vault import Vault
 
 EXAMPLES = """\
 examples:
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from shorepass.contexts.local import LocalContext
     from shorepass.contexts.terminal import ask
     from shorepass.errors import UsageError
-    from shorepass.stores.vault import Vault
+    from shorepass.stores.vault.vault import Vault
 
     here = LocalContext.current()
     vault = Vault(here, ask=ask, tell=console.note)
@@ -77,13 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--output is for export alone")
     match arguments.action:
         case "init":
-            from shorepass.stores.vault_setup import init
+            from shorepass.stores.vault.setup import init
 
             init(vault, here, lock := _lock(arguments, here))
             console.out(f"made {vault.path}")
             _explain(vault, lock)
         case "rekey":
-            from shorepass.stores.vault_setup import rekey
+            from shorepass.stores.vault.setup import rekey
 
             vault.read()  # before anything is asked for
             rekey(vault, here, lock := _lock(arguments, here))
@@ -100,14 +100,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lock(arguments: argparse.Namespace, here: LocalContext) -> Lock:
     from shorepass.contexts.terminal import ask
-    from shorepass.stores import vault_setup
+    from shorepass.stores.vault import setup
 
     if arguments.passphrase:
-        return vault_setup.passphrase(ask, arguments.also)
+        return setup.passphrase(ask, arguments.also)
     file = arguments.ssh_key or arguments.identity
     if file:
-        return vault_setup.from_file(here, file, ask, arguments.also)
-    return vault_setup.machine_key(arguments.also)
+        return setup.from_file(here, file, ask, arguments.also)
+    return setup.machine_key(arguments.also)
 
 
 def _explain(vault: Vault, lock: Lock) -> None:
@@ -172,7 +172,7 @@ def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> 
     """Write what is in the vault to a terminal or a new file: nowhere by accident."""
     from shorepass import files
     from shorepass.errors import UsageError, WriteError
-    from shorepass.stores.vault_document import encode
+    from shorepass.stores.vault.document import encode
 
     if not arguments.output and not console.is_terminal():
         raise UsageError(

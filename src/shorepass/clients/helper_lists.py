@@ -71,7 +71,7 @@ def user_name(suffix: str, key: str, names: Mapping[str, str]) -> str | None:
 
     Shorepass's helper has Docker Hub's login under either of its two names.
     """
-    from shorepass.stores.accounts import spellings
+    from shorepass.accounts.keys import spellings
 
     keys = spellings(key) if suffix == OURSELVES else (key,)
     return next((names[name] for name in keys if name in names), None)

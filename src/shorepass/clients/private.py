@@ -9,12 +9,12 @@ import json
 import os
 
 from shorepass import files
+from shorepass.accounts.keys import spellings
 from shorepass.config import auth_file, docker_config, document
 from shorepass.config.locations import docker_config_path
 from shorepass.errors import InvalidReference, SourceError, UsageError, printable
 from shorepass.helper import OURSELVES
 from shorepass.shapes import NamedTuple
-from shorepass.stores.accounts import spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

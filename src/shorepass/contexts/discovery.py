@@ -21,7 +21,7 @@ REACH_SECONDS = 3.0  # for a place to answer; what takes longer is shown as out 
 
 # Modules with ``discover(here, timeout) -> Iterator[Place]``. An ended or absent engine is no place; one that is there
 # and does not answer is a Place with ``trouble``. None raises.
-KINDS = ("user", "sudo", "container", "remote")
+KINDS = ("user", "sudo", "containers.container", "shells.remote")
 
 
 def discover(here: LocalContext, *, timeout: float = REACH_SECONDS, kinds: Sequence[str] = KINDS) -> list[Place]:

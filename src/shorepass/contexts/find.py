@@ -35,10 +35,10 @@ FORMS = {
 _MODULES: dict[str, str] = {
     "user": "user",
     **dict.fromkeys(("sudo", "sudo-login"), "sudo"),
-    **dict.fromkeys(Family, "container"),
-    **dict.fromkeys(("compose",), "compose"),
-    **dict.fromkeys(("kube",), "kube"),
-    **dict.fromkeys(("ssh", "wsl", "lima", "colima", "podman-machine"), "remote"),
+    **dict.fromkeys(Family, "containers.container"),
+    **dict.fromkeys(("compose",), "containers.compose"),
+    **dict.fromkeys(("kube",), "shells.kube"),
+    **dict.fromkeys(("ssh", "wsl", "lima", "colima", "podman-machine"), "shells.remote"),
 }
 _ALONE = frozenset(("sudo", "sudo-login", "colima", "podman-machine"))  # need no name behind a colon
 

@@ -14,8 +14,8 @@ from functools import partial
 
 from shorepass.contexts import Place
 from shorepass.contexts.local import LocalContext
-from shorepass.contexts.shell import ANSWER_SECONDS, ShellContext
-from shorepass.contexts.transport import Transport
+from shorepass.contexts.shells.shell import ANSWER_SECONDS, ShellContext
+from shorepass.contexts.shells.transport import Transport
 from shorepass.errors import ContextError, UsageError, printable
 from shorepass.foreign_text import quoted
 

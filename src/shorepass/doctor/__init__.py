@@ -25,7 +25,7 @@ __all__ = ["CODES", "MODULES", "examine", "still_there", "title"]
 
 # files SP1xx, helpers SP2xx, entries SP3xx, environment SP4xx, registries SP5xx, containers SP6xx
 MODULES: tuple[str, ...] = (
-    "config_files",
+    "ownership",
     "broken_files",
     "helper_programs",
     "helper_answers",
@@ -50,7 +50,7 @@ def examine(examination: Examination) -> list[Finding]:
     stumbled: list[Finding] = []
     for name in MODULES:
         try:
-            found += import_module(f"shorepass.doctor.{name}").check(examination)
+            found += import_module(f"shorepass.doctor.checks.{name}").check(examination)
         except ContextError:
             raise
         except SourceError as error:
@@ -65,7 +65,7 @@ def examine(examination: Examination) -> list[Finding]:
 def still_there(finding: Finding, examination: Examination) -> bool:
     """Run the check behind a finding again, on a fresh ``examination``, and tell whether it finds the same."""
     for name in MODULES:
-        module = import_module(f"shorepass.doctor.{name}")
+        module = import_module(f"shorepass.doctor.checks.{name}")
         if finding.code in module.CODES:
             return any(again.identity == finding.identity for again in module.check(examination))
     return True
@@ -79,4 +79,4 @@ def title(code: str) -> str | None:
 def _titles() -> Iterator[dict[str, str]]:
     yield CODES
     for name in MODULES:
-        yield import_module(f"shorepass.doctor.{name}").CODES
+        yield import_module(f"shorepass.doctor.checks.{name}").CODES

@@ -55,7 +55,7 @@ def _is_open(entries: list[Entry]) -> bool:
 
 def end_of(credential: Credential | None) -> float | None:
     """Return when a credential ended (Unix time), None where it did not, or does not say."""
-    from shorepass.who.expiry import expires_at
+    from shorepass.registry.expiry import expires_at
 
     ends = expires_at(credential)
     return ends if ends is not None and ends <= time.time() else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from shorepass.doctor.repair import Repair
+from shorepass.fixes.repair import Repair
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False

@@ -6,11 +6,11 @@ No other helper is anybody's trouble.
 from __future__ import annotations
 
 from shorepass.client_table import ROWS
-from shorepass.doctor.secret_stores import is_locked
 from shorepass.errors import HelperError, HelperFailed, HelperTimeout, SourceError, Trouble
 from shorepass.helper.causes import UNLOCK
 from shorepass.helper.protocol import program_name
 from shorepass.shapes import NamedTuple
+from shorepass.stores.helper_backends import is_locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import sys
 from shorepass.errors import WriteError
 from shorepass.files.destination import Destination, acting_uid, is_shared
 from shorepass.files.draft import MARK, ChangedError, Draft, give
+from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.files.reading import SIZE_LIMIT, owner_of, read_with_status, reason
 from shorepass.foreign_text import quoted
-from shorepass.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False

@@ -8,9 +8,9 @@ same value is checked and connected to, so no second parser can read another hos
 
 from __future__ import annotations
 
-from shorepass import __version__
 from shorepass.errors import UsageError
 from shorepass.shapes import NamedTuple, Protocol
+from shorepass.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shorepass.accounts.keys import split
 from shorepass.config import document
 from shorepass.config.auth_entry import BadEntryError, decode_auth
 from shorepass.config.go_json import field_name
@@ -10,7 +11,6 @@ from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Ident
 from shorepass.errors import UsageError, without_user_info
 from shorepass.foreign_text import quoted
 from shorepass.stores import check
-from shorepass.stores.accounts import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile, UsageError, WriteError
+from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.files.placing import make_folders
 from shorepass.files.reading import reason
-from shorepass.install import Before, Place
-from shorepass.lock import LOCK_TIMEOUT, FolderLock
+from shorepass.logins.helper_entry import Before, Place
 from shorepass.shapes import NamedTuple
 
 TYPE_CHECKING = False

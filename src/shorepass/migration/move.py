@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from shorepass.accounts.keys import spellings
 from shorepass.config import document
 from shorepass.contexts.command import command
 from shorepass.credential import IdentityToken
 from shorepass.errors import ShorepassError, UsageError
 from shorepass.helper import OURSELVES
-from shorepass.install import Place, held
+from shorepass.logins.helper_entry import Place, held
 from shorepass.migration.entries import holds_secret
 from shorepass.migration.journal import Journal, Moved, Named, Record
 from shorepass.migration.plan import Group, Stay, plan_file, readers_of
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Source, Stock, as_asked, failure
 from shorepass.shapes import NamedTuple
-from shorepass.stores.accounts import spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

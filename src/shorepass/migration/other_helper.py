@@ -14,7 +14,7 @@ from shorepass.errors import ShorepassError, SourceError, UsageError, WriteError
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
 from shorepass.helper.client import HelperClient
-from shorepass.install import Place, held, installing, restore
+from shorepass.logins.helper_entry import Place, held, installing, restore
 from shorepass.migration.journal import Journal, Moved, Named, Record
 from shorepass.migration.move import CHANGED, Done, had, store_all
 from shorepass.migration.plan import Stay

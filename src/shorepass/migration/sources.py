@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from shorepass.accounts.keys import Accounts, spellings
 from shorepass.clients import FAMILIES, find, find_all
 from shorepass.config import auth_file, document
 from shorepass.credential import ANONYMOUS
@@ -11,7 +12,6 @@ from shorepass.errors import ShorepassError, SourceError
 from shorepass.migration.entries import holds_secret
 from shorepass.migration.plan import FilePlan, Stay, plan_file
 from shorepass.shapes import NamedTuple
-from shorepass.stores.accounts import Accounts, spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

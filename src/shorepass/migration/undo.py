@@ -5,6 +5,7 @@ A login that is newer than the migration is written back as it is now.
 
 from __future__ import annotations
 
+from shorepass.accounts.keys import spellings
 from shorepass.clients import FAMILIES, find
 from shorepass.config import document
 from shorepass.config.auth_entry import BadEntryError
@@ -12,14 +13,13 @@ from shorepass.contexts.command import command, operand
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import ShorepassError, without_user_info
 from shorepass.files import FileContent
-from shorepass.install import put_back
+from shorepass.logins.helper_entry import put_back
 from shorepass.migration.entries import holds_secret
 from shorepass.migration.journal import Journal
 from shorepass.migration.move import Done
 from shorepass.migration.plan import Stay
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Stock, client_files, failure
-from shorepass.stores.accounts import spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
+from shorepass import settings
 from shorepass.helper import OURSELVES, PROGRAM
-from shorepass.stores import settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.helper.client import HelperClient, Inside
     from shorepass.stores import Store
-    from shorepass.stores.vault_key import Ask
+    from shorepass.stores.vault.key import Ask
 
 __all__ = ["helper_client", "open_store", "unlock"]
 
@@ -30,18 +30,18 @@ HEAD = 4096  # bytes of a program, to see what it starts
 
 def open_store(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
     """Return the store as a client sees it: of the account that is meant, inside ``shorepass run`` too. Raises SourceError."""
-    from shorepass.stores.accounts import Accounts
-    from shorepass.stores.chosen import chosen
+    from shorepass.accounts.keys import Accounts
+    from shorepass.stores.in_use import chosen
 
     found = settings.load(here)
     choose = None
     if found.rules or here.getenv(settings.ACCOUNT_VARIABLE):
-        from shorepass.stores.choice import Chooser
+        from shorepass.accounts.choice import Chooser
 
         choose = Chooser(here, found).for_key
     store = chosen(here, ask=ask, tell=tell, found=found)
     if here.getenv(settings.BEHIND_VARIABLE):
-        from shorepass.stores.behind import Behind
+        from shorepass.accounts.behind import Behind
 
         return Behind(store, choose, here)
     return Accounts(store, choose)
@@ -112,7 +112,7 @@ def unlock(here: LocalContext) -> None:
     """
     from shorepass.clients import FAMILIES, find
     from shorepass.contexts import terminal
-    from shorepass.stores.vault import Vault
+    from shorepass.stores.vault.vault import Vault
 
     vault = Vault(here, ask=terminal.ask, tell=lambda _: None)
     if settings.load(here).store not in (None, vault.name) or not terminal.is_there() or not vault.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shorepass import settings
 from shorepass.config.locations import docker_config_path
 from shorepass.contexts.terminal import nobody
 from shorepass.errors import (
@@ -18,9 +19,9 @@ from shorepass.errors import (
 from shorepass.helper import OURSELVES
 from shorepass.helper.protocol import program_name
 from shorepass.shapes import NamedTuple
-from shorepass.stores import probe, settings
-from shorepass.stores.chosen import DEFAULT, named
+from shorepass.stores import probe
 from shorepass.stores.external import PREFIX
+from shorepass.stores.in_use import DEFAULT, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def survey(here: LocalContext) -> list[Found]:
 
 
 def _vault(here: LocalContext) -> Found:
-    from shorepass.stores.vault import Vault, init
+    from shorepass.stores.vault.vault import Vault, init
 
     asked: list[str] = []
     told: list[str] = []

@@ -28,8 +28,8 @@ from shorepass.errors import (
     without_user_info,
 )
 from shorepass.helper.protocol import program_name
+from shorepass.registry.expiry import expires_at
 from shorepass.shapes import NamedTuple
-from shorepass.who.expiry import expires_at
 from shorepass.who.login import BROKEN, Login, Looked, State
 from shorepass.who.together import together
 from shorepass.who.use import is_looked_up, plain, quiet, remembered, uses

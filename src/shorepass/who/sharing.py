@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from shorepass.contexts import Context
-    from shorepass.contexts.container import Mount
+    from shorepass.contexts.containers.container import Mount
     from shorepass.who.login import Login, Looked
 
     _Mark: TypeAlias = tuple[str, object, str]  # what it is, which one, and its name in that place

@@ -1,0 +1,63 @@
+"""``compose:SERVICE`` and ``compose:PROJECT/SERVICE``: the container of a compose service, by the labels on it.
+
+docker compose and podman-compose both set ``com.docker.compose.project`` and ``.service``; podman-compose also its own.
+"""
+
+from __future__ import annotations
+
+from shorepass.contexts.engine_family import Family
+from shorepass.errors import ContextError, printable
+from shorepass.foreign_text import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts.containers.container import ContainerContext
+    from shorepass.contexts.containers.engine import Summary
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["find"]
+
+PROJECTS = ("com.docker.compose.project", "io.podman.compose.project")
+SERVICES = ("com.docker.compose.service", "io.podman.compose.service")
+
+
+def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
+    """Return the service's running container, else its only stopped one.
+
+    Raises ContextError: there is none, or several among which only the caller can choose; it lists them.
+    """
+    from shorepass.contexts.containers.container import opened
+    from shorepass.contexts.containers.engines import endpoints
+
+    project, _, service = rest.rpartition("/")
+    name = f"{kind}:{printable(rest)}"
+    fitting, troubles = [], []
+    for family in Family:
+        for endpoint in endpoints(here, family):
+            try:
+                engine = endpoint.open(here)
+                fitting += [(engine, found) for found in engine.containers() if _fits(found, project, service)]
+            except ContextError as error:
+                troubles.append(error.message)
+    if not fitting:
+        raise ContextError(name, "; ".join(["there is no container of such a service", *troubles]))
+    projects = {_label(found, PROJECTS) for _, found in fitting}
+    running = [pair for pair in fitting if pair[1].state == "running"]
+    if len(projects) > 1 or (not running and len(fitting) > 1):
+        names = ", ".join(sorted(f"{engine.family}:{found.name}" for engine, found in fitting))
+        hint = (
+            "one of: " + ", ".join(sorted(quoted(f"{kind}:{one}/{service}") for one in projects))
+            if len(projects) > 1
+            else None
+        )
+        raise ContextError(name, f"several containers: {names}", hint=hint or "name the container itself")
+    engine, found = min(running or fitting, key=lambda pair: pair[1].name)
+    return opened(here, engine, found.id)
+
+
+def _fits(found: Summary, project: str, service: str) -> bool:
+    return _label(found, SERVICES) == service and project in ("", _label(found, PROJECTS))
+
+
+def _label(found: Summary, names: tuple[str, ...]) -> str:
+    return next((found.labels[name] for name in names if name in found.labels), "")

@@ -1,0 +1,129 @@
+"""The files of a root file system that is not ours: its own links followed inside it, its own users' rights judged.
+
+Whoever reads there does so as root, by an engine's call or through ``/proc``, and would see more than the program whose
+login is asked for. So each folder on the way and the file itself are judged as the kernel would judge them for that
+program's user: path_resolution(7), capabilities(7). Access control lists and security modules are not looked at.
+"""
+
+from __future__ import annotations
+
+import posixpath
+
+from shorepass.errors import FileError
+from shorepass.foreign_text import quoted
+from shorepass.shapes import NamedTuple, Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.contexts.containers.passwd import Account
+
+__all__ = ["READ", "SEARCH", "WRITE", "Found", "Node", "Root", "Walker"]
+
+READ, WRITE, SEARCH = 4, 2, 1  # permission bits
+HOPS_LIMIT = 40  # links on one way: Linux's own (MAXSYMLINKS)
+
+
+class Node(NamedTuple):
+    """What stands at a path, links not followed. ``kind``: ``file``, ``folder``, ``link`` or ``other``.
+
+    ``target``: where a link leads. ``uid`` and ``gid`` are the container's numbers, None until ``Root.owned`` was asked.
+    ``mtime``: nanoseconds since 1970. ``identity``: as in FileStatus.
+    """
+
+    kind: str
+    mode: int
+    size: int
+    mtime: int = 0
+    target: str = ""
+    uid: int | None = None
+    gid: int | None = None
+    identity: str | None = None
+
+
+class Root(Protocol):
+    """A way to look into a root file system. Paths are absolute, and no folder on the way is a link.
+
+    All raise FileError: it cannot be looked at there.
+    """
+
+    def node(self, path: str) -> Node | None:
+        """Return what stands at ``path``, None when nothing does."""
+
+    def owned(self, path: str, node: Node) -> Node:
+        """Return the node with its owner, which may cost more than the rest."""
+
+    def read(self, path: str, size: int) -> bytes:
+        """Return the first ``size`` bytes of a regular file."""
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a folder."""
+
+    def forget(self) -> None:
+        """Look anew at what may have been kept."""
+
+
+class Found(NamedTuple):
+    """Where a path leads: ``path`` without links, as far as it exists; ``node`` is None when nothing is there.
+
+    ``missing``: how many of the path's last names do not exist.
+    """
+
+    path: str
+    node: Node | None
+    missing: int = 0
+
+
+class Walker:
+    """Follows paths as one user; ``account`` None is somebody whom nothing stops."""
+
+    def __init__(self, root: Root, account: Account | None) -> None:
+        self._root = root
+        self._account = account
+
+    def find(self, path: str, *, last: bool = True) -> Found:
+        """Follow a path and its links; not the ``last``, where it is one. Raises FileError: a closed folder, a loop."""
+        todo = path.split("/")[::-1]
+        here, node, hops = "/", self._root.node("/"), 0
+        while todo:
+            name = todo.pop()
+            if name in ("", "."):
+                continue
+            if node is None or node.kind != "folder":
+                return Found(posixpath.join(here, name, *reversed(todo)), None)
+            self._enter(here, node, path)
+            if name == "..":
+                here = posixpath.dirname(here)
+                node = self._root.node(here)
+                continue
+            there = posixpath.join(here, name)
+            found = self._root.node(there)
+            if found is None:
+                rest = [word for word in reversed(todo) if word not in ("", ".")]
+                return Found(posixpath.join(there, *rest), None, 1 + len(rest))
+            if found.kind != "link" or not (todo or last):
+                here, node = there, found
+                continue
+            hops += 1
+            if hops > HOPS_LIMIT:
+                raise FileError(path, "too many levels of symbolic links")
+            todo += found.target.split("/")[::-1]
+            if found.target.startswith("/"):
+                here, node = "/", self._root.node("/")
+        return Found(here, node)
+
+    def may(self, path: str, node: Node, bit: int) -> bool:
+        """Tell whether the user may read, write or search what stands at ``path``."""
+        if self._account is None:
+            return True
+        granted = [bool(node.mode & bit << shift) for shift in (6, 3, 0)]
+        if all(granted) or not any(granted):
+            return granted[0]
+        owned = node if node.uid is not None else self._root.owned(path, node)
+        if owned.uid == self._account.uid:
+            return granted[0]
+        return granted[1] if owned.gid in (self._account.gid, *self._account.groups) else granted[2]
+
+    def _enter(self, folder: str, node: Node, path: str) -> None:
+        if not self.may(folder, node, SEARCH):
+            hint = f"the folder {quoted(folder)} (mode {node.mode:04o}) is closed to this user"
+            raise FileError(path, "permission denied", hint=hint)

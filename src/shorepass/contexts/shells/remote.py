@@ -1,0 +1,164 @@
+"""Places behind a program of their own: ssh, the Windows Subsystem for Linux, the virtual machines of Lima, Colima and podman.
+
+A row a kind: the program, its words before a command, and how it lists what it has. ssh has no list: a name in a
+config file is no permission to connect. The user's own ssh config counts, as ssh itself reads it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from shorepass.bounded_json import loads
+from shorepass.contexts import Place
+from shorepass.contexts.shells.shell import ANSWER_SECONDS, ShellContext
+from shorepass.contexts.shells.transport import Transport
+from shorepass.errors import ContextError, printable
+from shorepass.foreign_text import quoted
+from shorepass.processes import ProcessError, ProcessTimeout
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["discover", "find"]
+
+CONNECT_SECONDS = 3
+LIST_LIMIT = 1024 * 1024  # bytes of a list of machines
+SSH_OPTIONS = (
+    "BatchMode=yes",  # nobody is there to answer
+    f"ConnectTimeout={CONNECT_SECONDS}",
+    "RequestTTY=no",  # a terminal would change bytes
+    "RemoteCommand=none",
+    "ClearAllForwardings=yes",
+)
+
+
+class _Kind(NamedTuple):
+    """``words``: what stands before the command, ``{}`` for the name; without a name such a word is left out.
+
+    ``joins``: see ``Transport``. ``by_hand``: what to try when there is no answer. ``listing``: prints all as JSON.
+    ``start``: the command that starts one that is off.
+    """
+
+    program: str
+    words: tuple[str, ...]
+    by_hand: str
+    joins: bool = False
+    listing: tuple[str, ...] = ()
+    start: str = ""
+
+
+_KINDS = {
+    "ssh": _Kind(
+        "ssh", (*(f"-o{option}" for option in SSH_OPTIONS), "--", "{}"), "ssh -o BatchMode=yes {} true", joins=True
+    ),
+    "wsl": _Kind(
+        *("wsl.exe", ("-d", "{}", "-e"), "wsl.exe -d {}"),  # -e: without the distribution's shell
+        listing=("--list", "--verbose"),
+        start="wsl.exe -d {} true",
+    ),
+    "lima": _Kind(
+        *("limactl", ("shell", "--workdir", "/", "{}"), "limactl shell {}"),
+        listing=("list", "--format", "json"),
+        start="limactl start {}",
+    ),
+    "colima": _Kind(
+        *("colima", ("ssh", "--profile={}", "--"), "colima status {}"),
+        listing=("list", "--json"),
+        start="colima start {}",
+    ),
+    "podman-machine": _Kind(
+        *("podman", ("machine", "ssh", "{}"), "podman machine ssh {}"),
+        joins=True,
+        listing=("machine", "list", "--format", "json"),
+        start="podman machine start {}",
+    ),
+}
+
+
+def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SECONDS) -> ShellContext:
+    """Return the context that a program of this machine leads to. Raises ContextError."""
+    name = f"{kind}:{rest}" if rest else kind
+    way = _KINDS[kind]
+    program = here.which(way.program)
+    if program is None:
+        raise ContextError(printable(name), f"there is no {way.program} on PATH", hint=f"install {way.program}")
+    if rest.startswith("-"):
+        raise ContextError(printable(name), "no name begins with '-'")
+    words = [word.replace("{}", rest) for word in way.words if rest or "{}" not in word]
+    hint = way.by_hand.replace("{}", quoted(rest)).rstrip()
+    return ShellContext.open(Transport(name, (program, *words), way.joins, hint, _speaking(here)), timeout=timeout)
+
+
+def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
+    """Yield the distributions and virtual machines that this machine's programs list."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def look(kind: str) -> list[Place]:
+        program = here.which(_KINDS[kind].program)
+        try:
+            return list(_places(_speaking(here), kind, program, timeout)) if program else []
+        except ProcessTimeout:
+            return [Place(kind, trouble=f"{program} gave no answer within {timeout:g} s", hint=by_hand(kind))]
+        except (ProcessError, ValueError) as error:
+            return [Place(kind, trouble=f"{program}: {error}", hint=by_hand(kind))]
+
+    def by_hand(kind: str) -> str:
+        return "try it by hand: " + " ".join((_KINDS[kind].program, *_KINDS[kind].listing))
+
+    kinds = [kind for kind in _KINDS if kind != "ssh"]
+    with ThreadPoolExecutor(len(kinds)) as pool:
+        for places in pool.map(look, kinds):
+            yield from places
+
+
+def _places(here: LocalContext, kind: str, program: str, timeout: float) -> Iterator[Place]:
+    listing = _KINDS[kind].listing
+    machines = _wsl(here, program, timeout) if kind == "wsl" else _machines(_ask(here, program, listing, timeout))
+    for name, state in machines:
+        rest = "" if kind == "colima" and name == "default" else name
+        place = Place(f"{kind}:{rest}" if rest else kind, state=state)
+        if state == "running":
+            yield place._replace(open=partial(find, here, kind, rest, timeout=timeout))
+        else:
+            start = _KINDS[kind].start.replace("{}", quoted(rest) if rest else "").rstrip()
+            yield place._replace(trouble=f"it is {state}", hint=start)
+
+
+def _wsl(here: LocalContext, program: str, timeout: float) -> Iterator[tuple[str, str]]:
+    """Yield the distributions: the words of ``--verbose`` are in Windows' language, so it is two lists of bare names."""
+    running = _lines(_ask(here, program, ("--list", "--quiet", "--running"), timeout))
+    for name in _lines(_ask(here, program, ("--list", "--quiet"), timeout)):
+        yield name, "running" if name in running else "stopped"
+
+
+def _lines(data: bytes) -> list[str]:
+    """Return the lines of what ``wsl.exe`` prints: UTF-16, or UTF-8 where WSL_UTF8 is known."""
+    text = data.decode("utf-16-le" if b"\0" in data else "utf-8", "replace").lstrip("\ufeff")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _machines(data: bytes) -> Iterator[tuple[str, str]]:
+    """Yield name and state from a JSON list, or from one object a line. Raises ValueError."""
+    text = data.decode("utf-8", "replace").strip()
+    try:
+        found = loads(text) if text.startswith("[") else [loads(line) for line in text.splitlines()]
+        for machine in found:
+            name = machine.get("name") or machine["Name"]
+            running = machine.get("status") == "Running" or machine.get("Running") is True
+            yield str(name), "running" if running else str(machine.get("status", "stopped")).lower()
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise ValueError("its list of machines is not what it should be") from None
+
+
+def _ask(here: LocalContext, program: str, words: tuple[str, ...], timeout: float) -> bytes:
+    """Return what a program prints; nothing where it fails, as wsl.exe does without a distribution."""
+    done = here.run([program, *words], b"", timeout=timeout, limit=LIST_LIMIT)
+    return done.stdout if done.status == 0 else b""
+
+
+def _speaking(here: LocalContext) -> LocalContext:
+    return here.with_env(WSL_UTF8="1")

@@ -1,0 +1,86 @@
+"""What a place says that it sees: the answers of ``scripts.look``, from bytes to facts."""
+
+from __future__ import annotations
+
+import stat
+
+from shorepass.contexts import FileStatus
+from shorepass.errors import printable
+from shorepass.numbers import LARGEST_SIZE, whole
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from shorepass.contexts.shells.transport import Record
+
+__all__ = ["Seen", "last_words", "seen", "text"]
+
+ABSENT = ("No such file or directory", "Not a directory")  # strerror(3) of ENOENT and ENOTDIR, in every C library
+
+
+class Seen(NamedTuple):
+    """What stands at a path; without ``status`` and ``error``, nothing does. ``error``: it cannot be told, and why.
+
+    ``closed``: it may not be read. ``data``: a file's first ``asked`` bytes. ``names``: those in a folder, None where nobody
+    asked for them.
+    """
+
+    status: FileStatus | None = None
+    error: str = ""
+    closed: bool = False
+    data: bytes = b""
+    asked: int = 0
+    names: list[str] | None = None
+
+
+def seen(records: Iterable[Record], asked: int) -> dict[str, Seen]:
+    """Return what stands at each path that was looked at. Raises ValueError when that makes no sense."""
+    found: dict[str, Seen] = {}
+    path = ""
+    for kind, words, body in records:
+        if kind == "look":
+            path = text(body)
+            found[path] = Seen(asked=asked)
+        elif path not in found:
+            continue  # what the first call says before it looks at anything
+        elif kind == "error":
+            found[path] = Seen(error="" if text(body).strip().endswith(ABSENT) else last_words(body))
+        elif kind == "stat":
+            found[path] = Seen(_status(path, words), asked=asked)
+        elif kind == "names":
+            found[path] = found[path]._replace(names=[])
+        elif kind == "name":
+            names = found[path].names
+            if names is not None:
+                names.append(text(body))
+        elif kind == "data":
+            found[path] = found[path]._replace(data=body)
+        elif kind == "closed":
+            found[path] = found[path]._replace(closed=True)
+    return found
+
+
+def _status(path: str, words: Sequence[str]) -> FileStatus:
+    """Return what ``stat`` says: mode in hexadecimal, uid, gid, size, DEVICE:INODE, and the owner's name."""
+    bits, *numbers, identity = words[:5]
+    if len(numbers) != 3:
+        raise ValueError("stat printed too few words")
+    raw, name = whole(bits, base=16), " ".join(words[5:])
+    uid, gid, size = whole(numbers[0]), whole(numbers[1]), whole(numbers[2], LARGEST_SIZE)
+    if raw is None or uid is None or gid is None or size is None:
+        raise ValueError("stat printed something else than numbers")
+    kind = "file" if stat.S_ISREG(raw) else "folder" if stat.S_ISDIR(raw) else "other"
+    owner = f"{printable(name)}({uid})" if name and name not in ("UNKNOWN", numbers[0]) else str(uid)
+    return FileStatus(path, kind, stat.S_IMODE(raw), uid, gid, size, owner, identity)
+
+
+def last_words(said: bytes) -> str:
+    """Return the reason at the end of what a program said: ``stat: cannot stat 'x': Permission denied``."""
+    return printable(text(said).strip().rpartition(": ")[2]).lower() or "no reason given"
+
+
+def text(data: bytes) -> str:
+    """Return names and the like as Python has them: bytes that are no UTF-8 come back as they were."""
+    return data.decode("utf-8", "surrogateescape")

@@ -1,0 +1,172 @@
+"""SP103: a file with logins in it that a client cannot read as one.
+
+The repair is what keeps the most logins: the file itself with its mistakes mended, or the last good content that is known:
+what our journal kept of it, or a copy that an editor, a person or a crashed docker left beside it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from shorepass.clients import find
+from shorepass.config import auth_file
+from shorepass.config.auth_entry import BadEntryError
+from shorepass.config.document import SIZE_LIMIT, remove_member
+from shorepass.config.locations import split
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.errors import FileError, MalformedFile, SourceError
+from shorepass.files import FileContent
+from shorepass.fixes.journal import Journal
+from shorepass.fixes.repair import Advice, Edit
+from shorepass.fixes.salvage import salvage
+from shorepass.foreign_text import quoted
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.doctor.examination import ConfigFile, Examination
+    from shorepass.fixes.repair import Repair
+
+__all__ = ["CODES", "check"]
+
+CODES = {"SP103": "A config file cannot be read as one"}
+
+COPIES = ("~", ".bak", ".backup", ".old", ".orig", ".save")  # behind the name: editors and people
+_leftover = re.compile(r"[0-9]+")  # docker's own temporary file, left by one that was killed while it saved
+COPIES_LIMIT = 20
+
+
+class _Good(NamedTuple):
+    """A content that every client can read: how many logins are in it, and what was done to get it."""
+
+    logins: int
+    data: bytes
+    summary: str
+    lost: bool = False
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Find the files that are there, can be read, and are no config files to one of their clients."""
+    context = examination.context
+    for file in examination.files:
+        errors: dict[str, MalformedFile] = {}
+        try:
+            content = context.read(file.path, SIZE_LIMIT)
+        except MalformedFile as error:  # too large
+            yield Finding("SP103", Severity.ERROR, context.name, file.path, error.reason, (), None)
+            continue
+        except FileError:
+            continue
+        if content is None:
+            continue
+        for client in file.clients:
+            try:
+                _read(client, content, file)
+            except MalformedFile as error:
+                errors[client] = error
+        if errors:
+            causes = list(dict.fromkeys(error.reason for error in errors.values()))
+            evidence = [*causes[1:], *dict.fromkeys(find(name).facts.broken_file for name in errors)]
+            repair = _repair(examination, file, content)
+            yield Finding("SP103", Severity.ERROR, context.name, file.path, causes[0], tuple(evidence), repair)
+
+
+def _read(client: str, content: FileContent, file: ConfigFile) -> int:
+    """Return how many logins, and helpers for one, a client finds in a content. Raises MalformedFile."""
+    view = find(client).view(content, legacy=file.legacy)
+    for key in view.auths:
+        try:
+            view.credential(key)
+        except BadEntryError as error:
+            raise MalformedFile(content.path, f"an entry in auths: {error}") from None
+    found = [*view.auths, *view.helpers]
+    return len([*found, view.store] if view.store else found)
+
+
+def _repair(examination: Examination, file: ConfigFile, content: FileContent) -> Repair:
+    others = list(_last_good(examination, file))
+
+    def best(now: FileContent) -> _Good | None:
+        goods = [good for good in (_salvaged(now, file), *others) if good is not None]
+        return max(goods, key=lambda good: (good.logins, not good.lost), default=None)
+
+    def edit(now: FileContent | None) -> bytes | None:
+        good = best(now) if now is not None and not _is_good(now, file) else None
+        return good.data if good else None
+
+    good = best(content)
+    if good is None or (good.lost and not good.logins):
+        return Advice(
+            f"nothing in it can be saved: mend it in an editor, or move it away and log in anew: {quoted(file.path)}"
+        )
+    return Edit(examination.context, file.path, edit, good.summary)
+
+
+def _is_good(content: FileContent, file: ConfigFile) -> bool:
+    return _judged(content, file, "") is not None
+
+
+def _judged(content: FileContent, file: ConfigFile, summary: str, *, lost: bool = False) -> _Good | None:
+    """Return a content with its logins counted; None where a client cannot read it."""
+    try:
+        return _Good(max(_read(client, content, file) for client in file.clients), content.data, summary, lost)
+    except MalformedFile:
+        return None
+
+
+def _salvaged(content: FileContent, file: ConfigFile) -> _Good | None:
+    """Return the file's own content with its mistakes mended, and without the entries that no client can read."""
+    found = salvage(content.data) if content.data.strip() else None
+    if found is None:
+        empty = content._replace(data=b"{}\n")
+        return _judged(empty, file, "write an empty document in the empty file") if not content.data.strip() else None
+    done, mended = list(found.done), content._replace(data=found.data)
+    for key in _bad_entries(mended, file):
+        mended = mended._replace(data=remove_member(mended, [key] if file.legacy else ["auths", key]))
+        done.append("an entry taken out that cannot be decoded")
+    summary = "; ".join(dict.fromkeys(done))
+    return _judged(mended, file, summary, lost=found.lost)
+
+
+def _bad_entries(content: FileContent, file: ConfigFile) -> list[str]:
+    try:
+        auths = auth_file.decode(content, legacy=file.legacy).auths
+    except MalformedFile:
+        return []
+    clients = [find(name) for name in file.clients]
+    bad = []
+    for key, members in auths.items():
+        try:
+            for client in clients:
+                client.read_entry(members)
+        except BadEntryError:
+            bad.append(key)
+    return bad
+
+
+def _last_good(examination: Examination, file: ConfigFile) -> Iterator[_Good]:
+    """Yield what the file held once, as far as that is known."""
+    journal = Journal(examination.here)
+    try:
+        for name in reversed(journal.names()):
+            kept = journal.read(name)
+            if (kept.kind, kept.context, kept.path) == ("edit", examination.context.name, file.path):
+                good = _judged(FileContent(file.path, kept.before), file, f"bring back what was there before {name}")
+                if good:
+                    yield good
+    except SourceError:
+        pass  # a journal that cannot be read knows of nothing
+    context = examination.context
+    folder, name = split(context, file.path)
+    try:
+        beside = [found[len(name) :] for found in context.names(folder) if found.startswith(name) and found != name]
+        copies = [end for end in beside if end in COPIES or _leftover.fullmatch(end)]
+        for end in copies[:COPIES_LIMIT]:
+            content = context.read(file.path + end, SIZE_LIMIT)
+            good = _judged(content, file, f"bring back what is in {file.path + end}") if content else None
+            if good:
+                yield good
+    except FileError:
+        return

@@ -1,0 +1,77 @@
+"""TLS: an authority that is unknown here, certificates where no client looks, and registries that speak plain http."""
+
+from __future__ import annotations
+
+from shorepass.clients import find
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.errors import FileError, PlainHttp, UnknownAuthority
+from shorepass.fixes.repair import Advice
+from shorepass.foreign_text import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.doctor.examination import Examination
+    from shorepass.visit import Visit
+
+__all__ = ["CODES", "judge"]
+
+CODES = {
+    "SP507": "The authority of the registry's certificate is unknown",
+    "SP508": "A certificate where the client does not look",
+    "SP509": "A registry in plain http that is not listed as insecure",
+}
+
+
+def judge(examination: Examination, visit: Visit) -> Finding | None:
+    """Return what keeps a client from a registry before anything is sent, None where that is not so."""
+    for error in visit.errors:
+        if isinstance(error, UnknownAuthority):
+            return _unknown(examination, visit, error)
+        if isinstance(error, PlainHttp):
+            return _plain(examination, visit)
+        if isinstance(error, FileError):
+            advice = error.hint or f"put {quoted(error.path)} right, or take it away"
+            return _make(examination, visit, "SP508", error.message, (), advice)
+    return None
+
+
+def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) -> Finding:
+    from shorepass.registry.certs import misplaced, place_for
+
+    client, registry = visit.resolution.client, visit.resolution.reference.registry
+    elsewhere = misplaced(examination.context, find(client), registry)
+    folder = visit.access.cert_dir or place_for(examination.context, find(client), registry)
+    place = f"{folder}/ca.crt" if folder else ""
+    if elsewhere:
+        cause = f"{client} does not look at {elsewhere[0]}"
+        evidence = (*(f"not read: {path}" for path in elsewhere), f"read: {folder}/*.crt", error.reason)
+        return _make(examination, visit, "SP508", cause, evidence, _install(elsewhere[0], place))
+    cause = f"{client} knows no authority that vouches for it"
+    return _make(examination, visit, "SP507", cause, (error.reason,), _install("AUTHORITY.crt", place))
+
+
+def _install(source: str, place: str) -> str:
+    """Return the command that puts a certificate where the client looks. docker reads the folder again at each pull.
+
+    ``place`` is empty for a client that has no such folder, and trusts what the system trusts.
+    """
+    if not place:
+        return f"sudo cp {quoted(source)} /usr/local/share/ca-certificates/ && sudo update-ca-certificates"
+    folder = place.rpartition("/")[0]
+    sudo = "sudo " if folder.startswith("/etc/") else ""
+    return f"{sudo}mkdir -p {quoted(folder)} && {sudo}cp {quoted(source)} {quoted(place)}"
+
+
+def _plain(examination: Examination, visit: Visit) -> Finding:
+    client, registry = visit.resolution.client, visit.resolution.reference.registry
+    cause = f"it speaks plain http, and {client} does not have it on its list of insecure registries"
+    advice = find(client).facts.plain_http_advice.format(registry=registry, client=client)
+    evidence = ("the server does not speak TLS: passwords are readable on the way",)
+    return _make(examination, visit, "SP509", cause, evidence, advice)
+
+
+def _make(
+    examination: Examination, visit: Visit, code: str, cause: str, evidence: tuple[str, ...], advice: str
+) -> Finding:
+    subject = f"{visit.resolution.reference.registry} ({visit.resolution.client})"
+    return Finding(code, Severity.ERROR, examination.context.name, subject, cause, evidence, Advice(advice))

@@ -1,0 +1,186 @@
+"""SP4xx: environment variables, and a HOME, that lead a client away from the logins."""
+
+from __future__ import annotations
+
+from shorepass.client_table import ROWS
+from shorepass.config import docker_config
+from shorepass.config.locations import join
+from shorepass.contexts.command import command
+from shorepass.credential import ANONYMOUS
+from shorepass.doctor import stored
+from shorepass.doctor.evidence import login, sends, shown
+from shorepass.doctor.finding import Finding, Severity, merged
+from shorepass.errors import FileError, MalformedFile, SourceError
+from shorepass.fixes.repair import Advice
+from shorepass.names import Reference
+from shorepass.settings import BEHIND_VARIABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.clients import Client, Entry
+    from shorepass.config.auth_entry import AuthConfig
+    from shorepass.contexts import Context
+    from shorepass.doctor.examination import Examination
+
+__all__ = ["CODES", "check"]
+
+CODES = {
+    "SP401": "A variable leads away from the logins",
+    "SP402": "DOCKER_AUTH_CONFIG stands before a stored login",
+    "SP403": "DOCKER_AUTH_CONFIG is set, and not used",
+    "SP404": "docker is a snap, with another HOME",
+}
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Look at what the environment says about where logins are."""
+    yield from merged(finding for client in examination.clients for finding in _elsewhere(examination, client))
+    for client in examination.clients:
+        yield from _variable(examination, client)
+        yield from _snap(examination, client)
+
+
+# SP401
+
+
+def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
+    context = examination.context
+    variable = next((name for name in client.facts.variables if context.getenv(name)), None)
+    if variable is None or context.getenv(BEHIND_VARIABLE):  # `shorepass run` has set it, for one command
+        return
+    place = context.getenv(variable) or ""
+    entries = _spelled_out(examination, client, context)
+    usual = _spelled_out(examination, client, context.with_env(**{variable: ""}))
+    unseen = _missing(examination, client, usual, entries)
+    stops = _stops(examination, client)
+    gone = stops or (variable == "DOCKER_CONFIG" and not context.is_folder(place))
+    if stops:
+        severity, cause = Severity.ERROR, "it names a file that is not there"
+    elif unseen:
+        cause = "it hides the logins in the usual place"
+        severity = Severity.WARNING if gone or not entries else Severity.NOTE
+        severity = Severity.ERROR if examination.reference is not None else severity
+    elif gone:
+        severity, cause = Severity.NOTE, "it names a folder that is not there"
+    else:
+        return
+    evidence = [f"{variable}={place}", *([f"{client.name} pulls nothing as long as that is so"] if stops else [])]
+    for entry in unseen:
+        said = login(entry.credential, examination.fingerprints) if entry.credential else "a login"
+        evidence.append(f"{client.name} does not see {said} for {shown(entry.key)} in {entry.path}")
+    advice = f"unset {variable}"
+    if unseen:
+        meant = stored.meaning_to(client, unseen[0].key)
+        registry = meant.name if meant else "REGISTRY"
+        advice += f"; or log in there, too: {command(context, 'login', registry, client=client.name)}"
+    yield Finding("SP401", severity, context.name, variable, cause, tuple(evidence), Advice(advice))
+
+
+def _stops(examination: Examination, client: Client) -> bool:
+    """Tell whether the client is here, and stops because the file that the variable names is not there."""
+    context = examination.context
+    if not any(context.which(program) for program in ROWS[client.row.family].programs):
+        return False
+    try:
+        return client.missing(context) is not None
+    except FileError:
+        return False  # other checks say so
+
+
+def _spelled_out(examination: Examination, client: Client, context: Context) -> list[Entry]:
+    """Return a client's logins, with those that a helper lists in the place of the one entry that names it."""
+    found = []
+    for entry in client.entries(context, ask_helpers=False):
+        listed = examination.listed(entry.helper) if entry.helper and not entry.key else None
+        found += [entry._replace(key=key) for key in listed] if isinstance(listed, dict) else [entry]
+    return found
+
+
+def _missing(examination: Examination, client: Client, usual: list[Entry], entries: list[Entry]) -> list[Entry]:
+    """Return the usual logins for registries that have none among ``entries``; of one that is asked for, only its own."""
+    seen = {stored.meaning_to(client, entry.key) for entry in entries}
+    asked = examination.reference
+    missing = []
+    for entry in usual:
+        meant = stored.meaning_to(client, entry.key)
+        if entry.error is not None or meant is None or meant in seen:
+            continue
+        if asked is None or meant.registry == asked.registry:
+            missing.append(entry)
+    return missing
+
+
+# SP402, SP403
+
+
+def _variable(examination: Examination, client: Client) -> Iterator[Finding]:
+    context, name = examination.context, client.facts.variable_with_logins
+    text = context.getenv(name) if name else None
+    if not text:
+        return
+    passed_over = client.passes_over_variable(context, runs=examination.runs)
+    try:
+        auths = docker_config.load_variable(text)
+    except MalformedFile as error:
+        if not passed_over:
+            evidence = (error.reason, f"{client.name} says so on stderr, and goes on as if it were not set")
+            yield _not_used(context, name, "it is malformed", evidence, f"unset {name}, or mend it")
+        return
+    for key, auth in auths.items():
+        meant = stored.meaning_to(client, key)
+        asked = examination.reference
+        if meant is None or (asked is not None and asked.registry != meant.registry):
+            continue
+        yield from _one_key(examination, client, key, meant, auth, passed_over)
+
+
+def _one_key(
+    examination: Examination, client: Client, key: str, meant: Reference, auth: AuthConfig, passed_over: str
+) -> Iterator[Finding]:
+    """Compare what the variable says about one registry with what the client does without the variable."""
+    context, fingerprints = examination.context, examination.fingerprints
+    variable, right = client.facts.variable_with_logins, client.asked_for(meant.registry)
+    without = client.resolve(context.with_env(**{variable: ""}), meant)
+    if without.answer == auth.credential() or isinstance(without.answer, SourceError):
+        return
+    subject = f"{variable}: {shown(key)}"
+    evidence = (f"it holds {login(auth.credential(), fingerprints)}", f"without it {sends(without, fingerprints)}")
+    if passed_over:
+        advice = command(context, "login", meant.registry, client=client.name)
+        yield _not_used(context, subject, passed_over, evidence, advice)
+    elif key != right and not meant.repository:
+        cause = f"{client.name} never looks under this key, but under {right}, exactly"
+        yield _not_used(context, subject, cause, evidence, f"rename the key to {right}")
+    elif without.answer != ANONYMOUS:
+        cause = f"{client.name} takes this login, and not the one that is stored"
+        yield Finding("SP402", Severity.WARNING, context.name, subject, cause, evidence, Advice(f"unset {variable}"))
+
+
+def _not_used(context: Context, subject: str, cause: str, evidence: tuple[str, ...], advice: str) -> Finding:
+    return Finding("SP403", Severity.ERROR, context.name, subject, cause, evidence, Advice(advice))
+
+
+# SP404
+
+
+def _snap(examination: Examination, client: Client) -> Iterator[Finding]:
+    """Find logins that a client from a snap does not see: snapd gives it a HOME of its own."""
+    context, facts = examination.context, client.facts
+    program, home = context.which(facts.snap) if facts.snap else None, context.home()
+    if program is None or not home or context.getenv(facts.variable):
+        return
+    if not program.endswith(f"/snap/bin/{facts.snap}"):
+        return
+    name = facts.folders[0]
+    folder = join(context, home, "snap", facts.snap, "current", name)
+    there = _spelled_out(examination, client, context.with_env(**{facts.variable: folder}))
+    unseen = _missing(examination, client, _spelled_out(examination, client, context), there)
+    if unseen:
+        meant = stored.meaning_to(client, unseen[0].key)
+        cause = f"it looks for logins in {folder}, and there are others in {join(context, home, name)}"
+        evidence = tuple(f"not seen: {shown(entry.key)} in {entry.path}" for entry in unseen)
+        registry = meant.registry if meant else "REGISTRY"
+        advice = Advice(command(context, "login", client.row.flag, folder, registry))
+        yield Finding("SP404", Severity.ERROR, context.name, program, cause, evidence, advice)

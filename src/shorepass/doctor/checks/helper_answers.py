@@ -1,0 +1,97 @@
+"""SP205, SP206, SP209 to SP212: helpers that start, and do not do what they are for.
+
+They are asked to ``list``: the one verb that shows no secret. pass without a store, and a locked keyring, list in peace what
+they can neither give nor store; so these two are looked at themselves.
+"""
+
+from __future__ import annotations
+
+from shorepass.client_table import DEFAULT
+from shorepass.clients import find
+from shorepass.doctor.checks.helper_programs import fault
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.doctor.named import is_there
+from shorepass.errors import HelperError, HelperTimeout, Trouble
+from shorepass.fixes.repair import Advice
+from shorepass.helper import OURSELVES
+from shorepass.helper.causes import NO_GPG_ID
+from shorepass.stores.helper_backends import Bus, bus, is_initialised, pass_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.contexts import Context
+    from shorepass.doctor.examination import Examination
+    from shorepass.doctor.named import Named
+
+__all__ = ["CODES", "check"]
+
+CODES = {
+    "SP205": "A helper does not answer",
+    "SP206": "A helper prints something else than the protocol says",
+    "SP209": "No session bus, or no keyring on it",
+    "SP210": "The keyring is locked",
+    "SP211": "pass has never been initialised",
+    "SP212": "A helper fails",
+}
+
+NO_KEYRING = {
+    Bus.NONE: "no session bus here: DBUS_SESSION_BUS_ADDRESS is not set, and there is none in XDG_RUNTIME_DIR",
+    Bus.GONE: "no session bus here: DBUS_SESSION_BUS_ADDRESS names a socket that is not there",
+    Bus.THERE: "there is a session bus, and no keyring answers on it",
+}
+
+_CODE_OF: dict[Trouble | None, str] = {
+    Trouble.GARBAGE: "SP206",
+    Trouble.NO_STORE: "SP211",
+    Trouble.NO_KEYRING: "SP209",
+    Trouble.LOCKED: "SP210",
+}
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Ask each helper for its list, and judge what comes of it."""
+    for helper in {helper.suffix: helper for helper in reversed(examination.helpers)}.values():
+        if examination.context.which(helper.program) is not None and fault(examination, helper) is None:
+            yield from _trouble(examination, helper)
+
+
+def _trouble(examination: Examination, helper: Named) -> Iterator[Finding]:
+    context = examination.context
+    if helper.suffix == "pass" and not is_initialised(context):
+        cause = "pass has no store: no login can be kept, and none is there"
+        yield _finding(context, helper, "SP211", cause, f"no .gpg-id in {pass_folder(context)}", NO_GPG_ID)
+        return
+    for error in _errors(examination, helper):
+        code = "SP205" if isinstance(error, HelperTimeout) else _CODE_OF.get(error.trouble, "SP212")
+        if code == "SP210" and helper.suffix == OURSELVES:
+            code = "SP212"  # its vault is no keyring
+        cause, seen = error.reason, f"asked: {error.program} {error.verb}"
+        if code == "SP209":
+            cause, seen = NO_KEYRING[bus(context)], f"{error.program} {error.verb}: {error.reason}"
+        elif code == "SP210":
+            seen = "the keyring itself says so, on the session bus"
+        yield _finding(context, helper, code, cause, seen, error.hint)
+        return  # the rest is said by that
+
+
+def _errors(examination: Examination, helper: Named) -> Iterator[HelperError]:
+    """Yield what the helper answered in place of its list, and where clients have asked it for a login, in place of that."""
+    answer = examination.listed(helper.suffix)
+    if isinstance(answer, HelperError):
+        yield answer
+        return
+    asked = [entry.error for entries in examination.entries.values() for entry in entries]
+    for error in (*asked, *(resolution.answer for resolution in examination.resolutions.values())):
+        if isinstance(error, HelperError) and error.program.endswith(helper.program):
+            yield error
+
+
+def _finding(context: Context, helper: Named, code: str, cause: str, seen: str, hint: str | None) -> Finding:
+    severity = Severity.ERROR
+    if helper.chosen:
+        has_stored = is_there(context, find(DEFAULT).own_file(context))
+        severity = Severity.WARNING if has_stored else Severity.NOTE
+    repair = Advice(hint) if hint else None
+    return Finding(code, severity, context.name, helper.program, cause, (seen, helper.why), repair)

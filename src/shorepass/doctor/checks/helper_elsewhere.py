@@ -1,0 +1,172 @@
+"""SP208: helpers that work in this user's shell, and not where something else runs the same clients with the same files.
+
+Of a context that has no PATH of a login shell (another user's, that of sudo, of cron) the login shell is asked. From a shell
+only what somebody does is looked at: sudo, where this user may use it and it keeps HOME; cron, where the user's own crontab
+runs a client. CI and systemd have environments that cannot be seen from here: examine those in their own place.
+"""
+
+from __future__ import annotations
+
+import re
+
+from shorepass.config.locations import docker_config_path, split
+from shorepass.contexts.command import SYSTEM_FOLDERS as EVERYWHERE
+from shorepass.contexts.command import said_there
+from shorepass.contexts.find import find
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.errors import ContextError, FileError
+from shorepass.fixes.repair import Advice
+from shorepass.foreign_text import quoted
+from shorepass.processes import ProcessError
+from shorepass.stores.helper_backends import Bus, bus
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.contexts import Context
+    from shorepass.doctor.examination import Examination
+    from shorepass.doctor.named import Named
+
+__all__ = ["CODES", "check"]
+
+CODES = {"SP208": "A helper works in a login shell, and not everywhere else"}
+
+SUDOERS = frozenset(("sudo", "wheel", "admin"))  # of others sudo would report an incident
+UNSET = (
+    "DOCKER_CONFIG",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "XDG_RUNTIME_DIR",
+)  # of a session, and so neither sudo's nor cron's
+CRON = {"PATH": "/usr/bin:/bin", **dict.fromkeys(UNSET, "")}  # where the crontab sets nothing else (crontab(5))
+TIMEOUT, OUTPUT_LIMIT = 3.0, 1024 * 1024
+
+_client = re.compile(r"\b(?:docker|podman|skopeo|buildah)\b")
+_assignment = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*$")
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Look for the helpers of this very user where sudo and cron would look."""
+    context = examination.context
+    if not examination.runs or context.platform == "windows":
+        return
+    for helper in examination.helpers:
+        path = context.which(helper.program)
+        if path is None and not helper.chosen:
+            yield from _at_login_alone(examination, helper)
+        needs_bus = helper.suffix == "secretservice" and bus(context) is Bus.THERE
+        if path is None or helper.chosen or (split(context, path)[0] in EVERYWHERE and not needs_bus):
+            continue
+        for name, there in _others(examination):
+            if docker_config_path(there)[0] != helper.path:
+                continue  # another file, and perhaps another helper
+            folders = f"PATH there: {there.getenv('PATH')}"
+            cause, advice = "", ""
+            if there.which(helper.program) is None:
+                cause, advice = f"it is {path}, and PATH there does not lead to that", _lead(name, there, path)
+            elif needs_bus and bus(there) is not Bus.THERE:
+                cause, advice = "the keyring is on this session's bus, and there is none there", _bus(name, context)
+            if cause:
+                subject = f"{helper.program} under {name}"
+                evidence = (folders, *_risk(name, context, path), helper.why)
+                yield Finding("SP208", Severity.WARNING, context.name, subject, cause, evidence, Advice(advice))
+
+
+def _at_login_alone(examination: Examination, helper: Named) -> Iterator[Finding]:
+    """Find a helper that the user's login shell has on PATH, and this context has not."""
+    context, there = examination.context, examination.at_login(helper)
+    path = there.which(helper.program) if there else None
+    if there is None or path is None:
+        return
+    folder = path.rpartition("/")[0]
+    services = f"{folder}:{context.getenv('PATH') or ':'.join(EVERYWHERE)}"
+    cause = f"it is {path}, which a login shell finds, and what starts without one does not"
+    if context.name in ("sudo", "sudo-login"):
+        cause = f"it is {path}, which works for you, and sudo does not find it"
+        advice = f'sudo env PATH={quoted(folder)}:"$PATH" {helper.clients[-1]} ...'
+    else:
+        assigned = quoted(f"PATH={services}")
+        advice = f"in the first line of crontab -e: {assigned}; in a unit, below [Service]: Environment={assigned}"
+    evidence = (
+        f"PATH here: {context.getenv('PATH') or 'not set'}",
+        "a service, cron, an IDE and `ssh HOST docker ...` have a PATH like that",
+        helper.why,
+    )
+    # what a user's services see is perhaps not used; what this very process sees is
+    severity = Severity.NOTE if context.name.startswith("user:") else Severity.WARNING
+    yield Finding("SP208", severity, context.name, helper.program, cause, evidence, Advice(said_there(context, advice)))
+
+
+def _others(examination: Examination) -> Iterator[tuple[str, Context]]:
+    """Yield what else runs this user's clients: its name, and the context that it makes."""
+    context = examination.context
+    groups = _printed(context, "id", "-nG").split()
+    if context.uid != 0 and SUDOERS.intersection(groups):
+        there = _sudo(examination)
+        if there is not None:
+            yield "sudo", there
+    seen = set()
+    for variables in _jobs(_printed(context, "crontab", "-l")):
+        if variables["PATH"] not in seen:
+            seen.add(variables["PATH"])
+            yield "cron", context.with_env(**variables)
+
+
+def _sudo(examination: Examination) -> Context | None:
+    """Return what sudo makes of a context; None where it would ask for the password."""
+    context = examination.context
+    if context.name == "me":
+        try:
+            return find("sudo", examination.here)  # on this terminal, by which sudo knows who has typed a password
+        except ContextError:
+            return None
+    variables = dict(line.split("=", 1) for line in _printed(context, "sudo", "-n", "env").splitlines() if "=" in line)
+    return context.with_env(**{**dict.fromkeys(UNSET, ""), **variables}) if "PATH" in variables else None
+
+
+def _jobs(crontab: str) -> Iterator[dict[str, str]]:
+    """Yield the variables of each job that runs a client."""
+    variables = dict(CRON)
+    for line in crontab.splitlines():
+        assignment = _assignment.match(line)
+        if assignment:
+            variables[assignment[1]] = assignment[2].strip("\"'")
+        elif not line.lstrip().startswith("#") and _client.search(line):
+            yield dict(variables)
+
+
+def _printed(context: Context, program: str, *arguments: str) -> str:
+    """Return what a program prints; empty where it is not there, or fails."""
+    path = context.which(program)
+    if path is None:
+        return ""
+    try:
+        done = context.run([path, *arguments], b"", timeout=TIMEOUT, limit=OUTPUT_LIMIT)
+    except ProcessError:
+        return ""
+    return done.stdout.decode("utf-8", "replace") if done.status == 0 else ""
+
+
+def _lead(name: str, there: Context, path: str) -> str:
+    first = (there.getenv("PATH") or "").partition(":")[0]
+    if name == "cron":
+        assigned = f"PATH={path.rpartition('/')[0]}:{there.getenv('PATH')}"
+        return f"put into the first line, with crontab -e: {quoted(assigned)}"
+    return f"sudo ln -s {quoted(path)} {quoted(first)}/"
+
+
+def _risk(name: str, context: Context, path: str) -> Iterator[str]:
+    """Yield what root takes upon itself who runs a program that another user can change."""
+    try:
+        status = context.status(path)
+    except FileError:
+        return
+    if name == "sudo" and status is not None and status.uid != 0:
+        yield f"{path} belongs to {status.owner or status.uid}, who can then change what root runs"
+
+
+def _bus(name: str, context: Context) -> str:
+    if name == "cron":
+        address = context.getenv("DBUS_SESSION_BUS_ADDRESS") or f"unix:path={context.getenv('XDG_RUNTIME_DIR')}/bus"
+        return f"put into the first line, with crontab -e: DBUS_SESSION_BUS_ADDRESS={address}"
+    return "run the client without sudo: the group docker may, and podman needs no root"

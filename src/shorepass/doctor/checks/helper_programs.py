@@ -1,0 +1,189 @@
+"""SP201 to SP204, SP207: helpers that cannot even be started, told from their files alone.
+
+So it works in every place. Where programs are run, the system has the last word: what starts is well, however it looks (an
+emulator may be there for another machine's programs, or Windows behind WSL).
+"""
+
+from __future__ import annotations
+
+from shorepass.clients import find
+from shorepass.config.document import remove_member
+from shorepass.config.go_json import field_name, first_value
+from shorepass.config.go_json import text as go_text
+from shorepass.config.locations import join
+from shorepass.config.spans import JsonSyntaxError
+from shorepass.contexts.executable import HEAD_SIZE, describe
+from shorepass.doctor.checks.containers import is_lent
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.errors import FileError, HelperFailed, HelperTimeout
+from shorepass.fixes.repair import Advice, Edit, Mode
+from shorepass.foreign_text import quoted
+from shorepass.helper import OURSELVES
+from shorepass.helper.causes import install
+from shorepass.logins.helper_entry import without_program
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.contexts import Context, FileContent, FileStatus
+    from shorepass.contexts.executable import Program
+    from shorepass.doctor.examination import Examination
+    from shorepass.doctor.named import Named
+    from shorepass.fixes.repair import Repair
+
+__all__ = ["CODES", "check", "fault"]
+
+CODES = {
+    "SP201": "A helper is missing",
+    "SP202": "A helper cannot be executed",
+    "SP203": "A helper is for another machine",
+    "SP204": "A helper's loader or interpreter is missing",
+    "SP207": "A helper of Windows is out of reach",
+}
+
+NOT_FOUND_BY_ENV = 127
+WSL_ADVICE = (
+    "in WSL: set enabled = true and appendWindowsPath = true below [interop] in /etc/wsl.conf, then wsl --shutdown; "
+    "under sudo and cron PATH has no folder of Windows: name a helper of Linux there"
+)
+
+
+class Fault(NamedTuple):
+    """Why a helper cannot be started."""
+
+    code: str
+    cause: str
+    evidence: tuple[str, ...] = ()
+    repair: Repair | None = None
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Find the helpers that the clients would ask and cannot start."""
+    for helper in examination.helpers:
+        found = fault(examination, helper)
+        if found and found.code in CODES:
+            does = dict.fromkeys(find(client).facts.broken_helper for client in helper.clients)
+            evidence = (*found.evidence, helper.why, *does)
+            context = examination.context.name
+            yield Finding(found.code, Severity.ERROR, context, helper.program, found.cause, evidence, found.repair)
+
+
+def fault(examination: Examination, helper: Named) -> Fault | None:
+    """Return why a helper cannot be started; None where it can, or where its file does not tell."""
+    context = examination.context
+    path = context.which(helper.program)
+    if path is None:
+        return None if is_lent(context, helper.path) else _absent(examination, helper)  # else SP603
+    try:
+        seen = _unfit(context, path, context.head(path, HEAD_SIZE) or b"")
+    except FileError:
+        return None  # a program may be executed by one who may not read it
+    answer = examination.listed(helper.suffix) if seen else None
+    runs = isinstance(answer, dict | HelperTimeout) or (isinstance(answer, HelperFailed) and not _env_failed(answer))
+    return None if runs else seen
+
+
+def _env_failed(error: HelperFailed) -> bool:
+    """Tell whether it was only /usr/bin/env that ran, and did not find what the script is for (env(1))."""
+    return error.reason.startswith(f"exit status {NOT_FOUND_BY_ENV}")
+
+
+def _absent(examination: Examination, helper: Named) -> Fault:
+    context = examination.context
+    status = _not_executable(context, helper.program)
+    if status is not None:
+        mode = status.mode | (status.mode & 0o444) >> 2
+        repair: Repair = Mode(context, status.path, mode, status)
+        if status.uid != context.uid and 0 not in (context.uid, examination.here.uid):
+            repair = Advice(f"sudo chmod {mode:04o} {quoted(status.path)}")
+        seen = f"{status.path}: mode {status.mode:04o}, owner {status.owner or status.uid}"
+        return Fault("SP202", "it is on PATH, and its mode does not let this user execute it", (seen,), repair)
+    path = f"PATH: {context.getenv('PATH') or 'not set'}"
+    if context.platform == "linux" and helper.suffix.lower().endswith(".exe"):
+        return Fault("SP207", "a program of Windows, and not on PATH here", (path,), Advice(WSL_ADVICE))
+    if examination.at_login(helper) is not None:
+        return Fault("SP208", "it is in this user's login shell")  # which helper_elsewhere tells
+    evidence: tuple[str, ...] = (path, f"to have it: {install(helper.suffix)}")
+    if helper.suffix == OURSELVES and helper.path.endswith(".json"):
+        evidence += (f"without Shorepass, in a shell: {without_program(helper.path)}",)
+    return Fault("SP201", "no executable file of that name on PATH", evidence, _without(context, helper))
+
+
+def _not_executable(context: Context, program: str) -> FileStatus | None:
+    for folder in (context.getenv("PATH") or "").split(":") if context.platform != "windows" else ():
+        try:
+            status = context.status(join(context, folder, program)) if folder.startswith("/") else None
+        except FileError:
+            continue
+        if status and status.kind == "file":
+            return status
+    return None
+
+
+def _unfit(context: Context, path: str, head: bytes) -> Fault | None:
+    """Return what the first bytes of a program say against it."""
+    program = describe(head)
+    if context.platform != "linux":
+        return None
+    if program is None:
+        advice = Advice(f"put #!/bin/sh, or what it is written for, in the first line of {quoted(path)}")
+        return Fault("SP204", "neither a program nor a script with #! in its first line", (path,), advice)
+    if program.kind == "pe":
+        return Fault("SP207", "a program of Windows, which this Linux cannot start", (path,), Advice(WSL_ADVICE))
+    if not program.fits(context.machine):
+        made = program.machine or ("macOS" if program.kind == "mach-o" else program.kind)
+        advice = Advice(f"install the build for {context.machine or 'this machine'}")
+        return Fault("SP203", f"made for {made}, and this machine is {context.machine}", (path,), advice)
+    missing = _missing(context, program)
+    if missing:
+        what = "interpreter" if program.kind == "script" else "loader"
+        libc = f", the one of {program.libc}" if program.libc else ""
+        advice = Advice(
+            f"install {quoted(missing)}, or a build for what is there (one that is linked statically runs anywhere)"
+        )
+        if program.kind == "script":
+            advice = Advice(f"install {quoted(missing)}, or name another in the first line of {quoted(path)}")
+        return Fault("SP204", f"its {what} {missing}{libc} is not there", (path,), advice)
+    return None
+
+
+def _missing(context: Context, program: Program) -> str | None:
+    """Return the loader or interpreter that is not there."""
+    if not program.interpreter or not program.interpreter.startswith("/"):
+        return None
+    try:
+        if context.status(program.interpreter) is None:
+            return program.interpreter
+    except FileError:
+        return None
+    words = [word for word in program.argument.split() if not word.startswith("-") and "=" not in word]
+    if program.kind == "script" and program.interpreter.endswith("/env") and words and not context.which(words[0]):
+        return words[0]
+    return None
+
+
+def _without(context: Context, helper: Named) -> Repair:
+    """Return how a file comes to name the helper no more."""
+    if helper.chosen or not helper.path.endswith(".json"):
+        return Advice(f"{install(helper.suffix)}; or take it out of {quoted(helper.path)}")
+
+    def edit(content: FileContent | None) -> bytes | None:
+        if content is None:
+            return None
+        try:
+            document = first_value(go_text(content.data))[0]
+        except JsonSyntaxError:
+            return None  # SP103
+        data = content.data
+        for name, value in document if isinstance(document, tuple) else ():
+            if field_name(name) == "credsstore" and value == helper.suffix:
+                data = remove_member(data, [name])
+            elif field_name(name) == "credhelpers" and isinstance(value, tuple):
+                for key in [key for key, suffix in value if suffix == helper.suffix]:
+                    data = remove_member(data, [name, key])
+        return data
+
+    summary = f"take {quoted(helper.suffix)} out of {quoted(helper.path)}; the next login does without it"
+    return Edit(context, helper.path, edit, summary)

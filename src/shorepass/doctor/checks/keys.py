@@ -1,0 +1,174 @@
+"""Logins under keys that a client never takes, or takes at random: by the client's own rules, whatever they are."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from shorepass.config import document
+from shorepass.contexts.command import command
+from shorepass.credential import ANONYMOUS
+from shorepass.doctor import stored
+from shorepass.doctor.evidence import login, sends, shown
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.errors import SourceError, UsageError
+from shorepass.fixes.repair import Advice, Edit
+from shorepass.foreign_text import quoted
+from shorepass.names import Reference, split_host_port
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    from shorepass.contexts import FileContent
+    from shorepass.doctor.examination import Examination
+    from shorepass.doctor.stored import Stored
+
+    Change: TypeAlias = Callable[[FileContent | None], bytes | None]
+
+__all__ = ["CODES", "check"]
+
+CODES = {
+    "SP302": "A login under a key that is not looked up",
+    "SP306": "Several keys of one registry, and one is taken at random",
+}
+
+LOST_LIMIT = 50  # findings of one file: who made it made them all alike
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Look at the key of every login in every file."""
+    files = stored.read(examination)
+    for file in _judges(files):
+        others = [other for other in files if other.path == file.path and other is not file]
+        yield from islice(_not_looked_up(examination, file, others), LOST_LIMIT)
+    yield from _at_random(examination, files)
+
+
+def _judges(files: list[Stored]) -> list[Stored]:
+    """Return each file once, as that client reads it whose rules count: its owner, else the first."""
+    judges: dict[str, Stored] = {}
+    for file in files:
+        if file.path not in judges or file.client.name == file.family:
+            judges[file.path] = file
+    return list(judges.values())
+
+
+def _not_looked_up(examination: Examination, file: Stored, others: list[Stored]) -> Iterator[Finding]:
+    client, asked = file.client, examination.reference
+    tokens = client.facts.kept_keys
+    read = {entry.key for entry in examination.entries[client.name] if entry.path == file.path and not entry.helper}
+    for key in file.logins:
+        meant = stored.meaning_to(client, key)
+        if key not in read or key in tokens:
+            continue
+        if meant is None:
+            yield _lost(examination, file, others, key, None, "it is no registry's name", Severity.ERROR)
+        elif not client.fitting([key], meant):
+            spelled = Reference(shown(key).rpartition("://")[2].partition("/")[0])
+            if not client.fitting([key], spelled):
+                yield _lost(examination, file, others, key, meant, f"{client.name} never takes it", Severity.ERROR)
+            elif asked is None or asked.registry != spelled.registry:
+                why = f"{client.name} takes it for images written {spelled.registry}/..., and for no others"
+                yield _lost(examination, file, others, key, meant, why, Severity.WARNING)
+        elif asked is not None and _is_near(meant, asked) and examination.resolutions[client.name].answer == ANONYMOUS:
+            why = f"{client.name} has no login for {asked.registry}, and does not take this one, for {meant.registry}"
+            yield _lost(examination, file, others, key, None, why, Severity.ERROR)
+
+
+def _is_near(meant: Reference, asked: Reference) -> bool:
+    """Tell whether two registries are one host in two spellings, or at two ports."""
+    hosts = [split_host_port(reference.registry.lower())[0] for reference in (meant, asked)]
+    return meant.registry != asked.registry and hosts[0] == hosts[1]
+
+
+def _lost(
+    examination: Examination,
+    file: Stored,
+    others: list[Stored],
+    key: str,
+    meant: Reference | None,
+    why: str,
+    severity: Severity,
+) -> Finding:
+    client, context = file.client.name, examination.context
+    right = _right_key(examination, file, meant) if meant else None
+    evidence = (
+        f"it holds {login(file.logins[key], examination.fingerprints)}",
+        *([f"{client} looks under {right}"] if right else []),
+    )
+    users = [other.client.name for other in others if _takes(other, key)]
+    registry = (meant or examination.reference or Reference("REGISTRY")).registry
+    repair: Advice | Edit = Advice(command(context, "login", registry, client=client))
+    if right in file.logins:
+        severity = Severity.NOTE
+        why += f"; for {right} there is another"
+        if not users:
+            summary = f"take {quoted(shown(key))} out of auths: {quoted(right)} has a login"
+            repair = Edit(context, file.path, _remover(key), summary)
+    elif right is not None and all(_takes(other, key, instead=right) for other in others if _takes(other, key)):
+        summary = f"rename {quoted(shown(key))} in auths to {quoted(right)}"
+        repair = Edit(context, file.path, _renamer(key, right), summary)
+    if users:
+        evidence = (*evidence, f"{' and '.join(users)} takes it")
+    return Finding("SP302", severity, context.name, f"{file.path}: {shown(key)}", why, evidence, repair)
+
+
+def _takes(file: Stored, key: str, *, instead: str = "") -> bool:
+    """Tell whether a client takes the login under this key, or would, for as much, if it were under the one ``instead``."""
+    meant = stored.meaning_to(file.client, key)
+    if instead and meant and meant.repository:
+        return False  # it would be the login for all of the registry
+    keys = {instead, *file.logins} - {key} if instead else set(file.logins)
+    return meant is not None and (instead or key) in file.client.fitting(keys, meant)
+
+
+def _right_key(examination: Examination, file: Stored, meant: Reference) -> str | None:
+    """Return the key under which the client itself stores such a login in this file; None: it would rest elsewhere."""
+    try:
+        target = file.client.target(examination.context, meant.name)
+    except (SourceError, UsageError):
+        return None
+    return target.key if target.helper is None and file.client.fitting([target.key], meant) else None
+
+
+def _renamer(key: str, right: str) -> Change:
+    """Return the edit that moves an entry of ``auths``, unless it is gone or the other key is taken by then."""
+
+    def edit(current: FileContent | None) -> bytes | None:
+        auths = document.load(current, first_value_only=True).get("auths") if current else None
+        if not isinstance(auths, dict) or key not in auths or auths.get(right):
+            return None
+        return document.remove_member(document.set_member(current, ("auths", right), auths[key]), ("auths", key))
+
+    return edit
+
+
+def _remover(key: str) -> Change:
+    """Return the edit that takes an entry out of ``auths``. No partial: its repr would show the user info in a key."""
+
+    def edit(current: FileContent | None) -> bytes | None:
+        return None if current is None else document.remove_member(current, ("auths", key))
+
+    return edit
+
+
+def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Finding]:
+    """Find registries for which a client takes one of several logins, another each time."""
+    for resolution in examination.decisions:
+        if not resolution.alternatives or resolution.source is None:
+            continue
+        client, registry, path = resolution.client, resolution.reference.registry, resolution.source.path
+        keys = [
+            f"{path}: {shown(key)}: {login(file.logins[key], examination.fingerprints)}"
+            for file in files
+            if file.client.name == client and file.path == path
+            for key in file.client.fitting(file.logins, resolution.reference)
+        ]
+        count = len(resolution.alternatives) + 1
+        cause = f"{client} has {count} different logins under keys that mean it, and takes one at random each time"
+        login_again = command(examination.context, "login", registry, client=client)
+        advice = Advice(f"{login_again} (under the one key that goes before all others)")
+        subject = f"{registry} ({client})"
+        evidence = tuple(keys) or (sends(resolution, examination.fingerprints),)
+        yield Finding("SP306", Severity.ERROR, examination.context.name, subject, cause, evidence, advice)

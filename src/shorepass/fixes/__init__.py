@@ -1,0 +1,1 @@
+"""Changes of files that a user may undo: what a fix does, its preview, its journal."""

@@ -1,0 +1,123 @@
+"""Keep a login in a store of ours.
+
+The client finds it by our helper, which is then named for that registry in the client's own file: in ``credHelpers``, since
+podman, which reads docker's file, too, passes over ``credsStore``.
+"""
+
+from __future__ import annotations
+
+import os
+
+from shorepass import settings
+from shorepass.accounts.choice import Chooser
+from shorepass.accounts.keys import key_of, require_room
+from shorepass.config import document
+from shorepass.config.registries_conf import REGISTRIES_CONF
+from shorepass.contexts.command import command
+from shorepass.contexts.terminal import ask
+from shorepass.credential import Basic
+from shorepass.errors import printable
+from shorepass.helper import OURSELVES, PROGRAM
+from shorepass.logins.helper_entry import Place, install, named_for
+from shorepass.stores.in_use import choose, in_use, use
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from shorepass.clients import Client, Target
+    from shorepass.contexts import FileContent
+    from shorepass.contexts.local import LocalContext
+    from shorepass.credential import Credential
+    from shorepass.stores import Store
+
+    Tell: TypeAlias = Callable[[str], None]  # what a person should know although all went well
+
+EMPTIED = ("/run/", "/var/run/")  # at each start (file-hierarchy(7)): XDG_RUNTIME_DIR is in there
+
+__all__ = ["Tell", "keep", "name_helper", "opened"]
+
+
+def keep(
+    here: LocalContext, client: Client, target: Target, credential: Credential, store: str | None, tell: Tell
+) -> Target:
+    """Store a login, let the client's file name our helper for it, and take it out of that file. Return where it is.
+
+    ``store`` is a store's name; it must be the one that is in use, or becomes it where there is none. Raises UsageError,
+    SourceError, WriteError.
+    """
+    kept_in = opened(here, store, tell)
+    key = _key_of_account(here, target.key, kept_in, tell)
+    before = kept_in.get(key)
+    kept_in.store(key, credential)
+    if isinstance(before, Basic) and isinstance(credential, Basic) and before.username != credential.username:
+        tell(
+            f"{printable(before.username)!r} was logged in there: {PROGRAM} keeps one login for a registry, "
+            "for docker and podman alike"
+        )
+    if target.path != REGISTRIES_CONF:  # which names our helper, if the login is to be kept here
+        overrides = not target.detected and target.helper not in (None, OURSELVES)
+        name_helper(here, client, target, until_logout=overrides)
+        _tell_of_restart(here, client, target, tell)
+    return target._replace(helper=OURSELVES, detected=False)
+
+
+def _tell_of_restart(here: LocalContext, client: Client, target: Target, tell: Tell) -> None:
+    """Tell that a client's file is gone after a restart, with what names our helper in one that stays."""
+    if not os.path.abspath(target.path).startswith(EMPTIED):
+        return
+    own = [file.path for file in client.files(here) if not file.legacy and file.path.endswith(client.facts.file_name)]
+    lasting = next((path for path in own if not os.path.abspath(path).startswith(EMPTIED)), None)
+    if lasting is None or here.getenv("REGISTRY_AUTH_FILE"):
+        return
+    for_good = command(None, "helper", "install", "--for", target.key, "--authfile", lasting, client=client.name)
+    tell(f"{client.name} finds the login until the next restart, which empties {EMPTIED[0]}; for good: {for_good}")
+
+
+def _key_of_account(here: LocalContext, key: str, store: Store, tell: Tell) -> str:
+    """Return the store's key for what a client will ask our helper for, here and now: an account's, where one is meant."""
+    choice = Chooser(here, settings.load(here)).for_key(key)
+    if choice is None:
+        return key
+    require_room(store.name)
+    tell(f"it is kept as the account {choice.account!r}: {choice.why}")
+    return key_of(key, choice.account)
+
+
+def opened(here: LocalContext, store: str | None, tell: Tell) -> Store:
+    """Return the store for a login, ready for it. Raises as ``keep`` does.
+
+    ``store``: its name, where one was asked for; ``require_usable`` has found that it can be used.
+    """
+    if store is not None and in_use(here) is None:
+        use(here, store)
+    return choose(here, ask=ask, tell=tell)
+
+
+def name_helper(here: LocalContext, client: Client, target: Target, *, until_logout: bool = False) -> None:
+    """Let the client ask our helper for this login, and leave nothing of it in the file, as the client itself does.
+
+    ``until_logout``: the file names another helper, which is asked again after the logout.
+    """
+    facts = client.facts
+    members: list[tuple[str, ...]] = [("credHelpers", key) for key in named_for(target.key)]
+    if facts.reads_creds_store and not _holds_logins(client, here.read(target.path, document.SIZE_LIMIT)):
+        members.append(("credsStore",))  # or docker would keep the next login that it makes itself in plain text
+    for member in members:
+        install(here, Place(os.path.abspath(target.path), member), until_logout=until_logout)
+    entry = ("auths", target.key)
+
+    def empty(content: FileContent | None) -> bytes | None:
+        edited = document.set_member(content, entry, {}) if facts.records else document.remove_member(content, entry)
+        return None if content is not None and edited == content.data else edited
+
+    here.update(target.path, empty)
+
+
+def _holds_logins(client: Client, content: FileContent | None) -> bool:
+    """Tell whether there is anything about logins in a client's file. Raises MalformedFile."""
+    if content is None:
+        return False
+    view = client.view(content)
+    return bool(view.auths or view.helpers or view.store)

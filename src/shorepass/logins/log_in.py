@@ -1,0 +1,239 @@
+"""Log in and out: check with the registry first, then store where the client itself would.
+
+Nothing is stored that a registry refused, and a login that cannot be stored is an error after the check. Where the client
+would keep it in plain text, a store of ours keeps it instead (``keeping``).
+"""
+
+from __future__ import annotations
+
+from shorepass.credential import Basic, Credential
+from shorepass.errors import HelperError, HelperFailed, LoginRefused, ShorepassError, SourceError, Trouble
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shorepass.clients import Client, Target
+    from shorepass.contexts import Context, FileContent
+    from shorepass.logins.keeping import Tell
+    from shorepass.registry.client import Access
+
+__all__ = ["Erasure", "Login", "erase", "log_in", "log_out", "log_out_everywhere", "store_login"]
+
+
+class Login(NamedTuple):
+    """A login that was accepted and stored. ``plain_text``: the secret rests readable in ``target.path``.
+
+    ``changed`` is False when exactly this was stored before.
+    """
+
+    registry: str
+    credential: Credential
+    target: Target
+    plain_text: bool
+    changed: bool
+
+
+class Erasure(NamedTuple):
+    """What became of one place that ``logout`` looked at. ``error``: it could not be erased."""
+
+    target: Target
+    found: bool
+    error: ShorepassError | None = None
+
+
+def log_in(
+    context: Context,
+    client: Client,
+    server: str,
+    credential: Credential,
+    access: Access,
+    *,
+    store: str | None = None,
+    tell: Tell = lambda _: None,
+) -> Login:
+    """Check ``credential`` with the registry behind ``server`` and store it where ``client`` will find it.
+
+    ``store`` names the store: ``file`` for the client's own file; None for the helper that this names, or where it names none
+    for the store in use, or the first that works. ``tell`` is told what was made or replaced on the way.
+
+    Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
+    """
+    from shorepass.helper import OURSELVES
+    from shorepass.logins.placement import decide, with_way_out
+    from shorepass.names import registry_of_server
+    from shorepass.registry.client import RegistryClient
+
+    target = client.target(context, server)  # a broken config file is found before the password is sent anywhere
+    decision = decide(context, client, target, store)
+    registry = registry_of_server(server)
+    with RegistryClient(registry, access, context) as asked:
+        accepted = asked.check_login(credential).credential
+    if decision.here:
+        from shorepass.logins import keeping
+
+        target, changed = keeping.keep(decision.here, client, target, accepted, store, tell), True
+    elif decision.in_file:
+        changed = store_in_file(context, client, target, accepted)
+        target = target._replace(helper=None, detected=False)
+    else:
+        try:
+            changed = store_login(context, target, accepted)
+        except HelperFailed as error:
+            raise with_way_out(error, context, client, target) from None
+        if target.helper == OURSELVES:
+            _tell_account(context, registry, tell)
+    if decision.remark and changed:
+        tell(decision.remark)
+    return Login(registry, accepted, target, plain_text=target.helper is None, changed=changed)
+
+
+def _tell_account(context: Context, registry: str, tell: Tell) -> None:
+    """Tell as which account our helper has kept a login."""
+    from shorepass.accounts.choice import choose
+    from shorepass.names import Reference
+
+    if choice := choose(context, Reference(registry)):
+        tell(f"it is kept as the account {choice.account!r}: {choice.why}")
+
+
+def store_in_file(context: Context, client: Client, target: Target, credential: Credential) -> bool:
+    """Write a credential into the client's file, in which no helper is then named for it; False when it was so before."""
+    from shorepass.config import document
+    from shorepass.contexts.local import LocalContext
+    from shorepass.logins.helper_entry import remember_override, without_helper
+
+    entry = _entry(context, target, credential)
+
+    def edit(current: FileContent | None) -> bytes | None:
+        data, changed = without_helper(client, current, target)
+        if isinstance(context, LocalContext) and context.name == "me":
+            remember_override(context, current, changed)
+        if not changed and current and _member(document.load(current, first_value_only=True), path) == entry:
+            return None
+        return document.set_member(data, path, entry)
+
+    path = ("auths", target.key)
+    return context.update(target.path, edit)
+
+
+def _entry(context: Context, target: Target, credential: Credential) -> dict[str, str]:
+    from shorepass.config.auth_entry import write_entry
+    from shorepass.config.locations import docker_config_path
+
+    return write_entry(credential, docker=target.path == docker_config_path(context)[0])
+
+
+def store_login(context: Context, target: Target, credential: Credential) -> bool:
+    """Write a credential to its target; False when the file already held exactly that.
+
+    A login that rests with a helper leaves an empty entry in docker's file, as docker does: that is how a plain
+    text login beneath it goes away, and how docker keeps to a helper that it chose by itself.
+    """
+    from shorepass.config import document
+
+    if target.helper is None:
+        return context.update(target.path, _member_setter(("auths", target.key), _entry(context, target, credential)))
+    from shorepass.stores.own_helper import helper_client
+
+    helper_client(context, target.helper).store(target.key, credential)
+    if target.records:
+
+        def record(current: FileContent | None) -> bytes | None:
+            edited = document.set_member(current.data if current else b"", ("auths", target.key), {})
+            if target.detected:
+                edited = document.set_member(edited, ("credsStore",), target.helper)
+            return edited if current is None or edited != current.data else None
+
+        context.update(target.path, record)
+    return True
+
+
+def _member_setter(path: tuple[str, ...], value: object) -> Callable[[FileContent | None], bytes | None]:
+    from shorepass.config import document
+
+    def edit(current: FileContent | None) -> bytes | None:
+        if current is not None and _member(document.load(current, first_value_only=True), path) == value:
+            return None
+        return document.set_member(current.data if current else b"", path, value)
+
+    return edit
+
+
+def _member(value: object, path: tuple[str, ...]) -> object:
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def log_out(context: Context, client: Client, server: str) -> list[Erasure]:
+    """Erase what ``client``'s own logout erases. A place that cannot be erased is in the answer, not an exception."""
+    return [erase(context, target) for target in client.erasures(context, server)]
+
+
+def log_out_everywhere(context: Context, client: Client) -> list[Erasure]:
+    """Erase every login that ``client`` could use."""
+    from shorepass.clients import Target
+
+    erased = []
+    for entry in client.entries(context):
+        if entry.path and entry.path == client.facts.variable_with_logins:
+            continue  # no program can take it out of its caller's environment
+        target = Target(entry.path, entry.key, entry.helper)
+        erased.append(Erasure(target, found=False, error=entry.error) if entry.error else erase(context, target))
+    return erased
+
+
+def erase(context: Context, target: Target) -> Erasure:
+    """Erase one place: the helper's login, if one holds it, and the entry in the file."""
+    from shorepass.config import document
+
+    found = False
+    try:
+        if target.helper is not None:
+            from shorepass.stores.own_helper import helper_client
+
+            try:
+                found = helper_client(context, target.helper).erase(target.key)
+            except HelperError as error:
+                if not target.detected or error.trouble is not Trouble.NO_STORE:
+                    raise
+                # docker chose it by itself, and whoever never made its store is not logged in
+
+        def edit(current: FileContent | None) -> bytes | None:
+            nonlocal found
+            if current is None:
+                return None
+            auths = _member(document.load(current, first_value_only=True), ("auths",))
+            if not isinstance(auths, dict) or target.key not in auths:
+                return None
+            if target.helper is None or auths[target.key]:  # an empty entry only says that the helper may have a login
+                found = True
+            return document.remove_member(current.data, ("auths", target.key))
+
+        context.update(target.path, edit)
+    except SourceError as error:
+        return Erasure(target, found=False, error=error)
+    return Erasure(target, found=found)
+
+
+def check_stored(context: Context, client: Client, server: str, access: Access) -> Basic | None:
+    """Return the stored user name and password that the registry still accepts, None where there is none.
+
+    Raises LoginRefused when a stored one is refused, SourceError when a source is broken.
+    """
+    from shorepass.names import Reference, registry_of_server
+    from shorepass.registry.client import RegistryClient
+
+    registry = registry_of_server(server)
+    stored = client.resolve(context, Reference(registry)).credential
+    if not isinstance(stored, Basic) or not stored.username or not stored.password:
+        return None
+    with RegistryClient(registry, access, context) as asked:
+        accepted = asked.check_login(stored).credential
+    if not isinstance(accepted, Basic):
+        raise LoginRefused(registry, "the registry answered the stored login with another kind of credential")
+    return accepted

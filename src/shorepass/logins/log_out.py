@@ -1,0 +1,183 @@
+"""Log out so that the secret is gone: from where the client keeps it, and from wherever else Shorepass put it.
+
+The client's own logout erases what its file or the helper named there holds. Beside that there may be a store of ours that no
+client names any more, repairs that can be undone (they hold a file's bytes as they were), and what killed saves left.
+"""
+
+from __future__ import annotations
+
+from shorepass.clients import FAMILIES, Target, find
+from shorepass.contexts.command import command
+from shorepass.errors import ShorepassError, SourceError, StoreLocked, UsageError, WriteError
+from shorepass.helper import OURSELVES
+from shorepass.logins.helper_entry import end_override
+from shorepass.logins.log_in import Erasure
+from shorepass.logins.remaining import Left, meant, remaining
+from shorepass.names import HUB_HOSTS, HUB_REGISTRY, HUB_SERVER_URL
+from shorepass.shapes import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from shorepass.clients import Client
+    from shorepass.contexts import Context
+    from shorepass.contexts.local import LocalContext
+    from shorepass.stores import Store
+
+__all__ = ["Departure", "Left", "log_out", "log_out_everywhere"]
+
+
+class Departure(NamedTuple):
+    """What a logout did.
+
+    ``erased``: the places of the client's own logout. ``ours``: other stores of ours, where the login was found or may still
+    be. ``repairs``: names of kept repairs that held it, and can no longer be undone. ``left``: what clients still find.
+    """
+
+    erased: list[Erasure]
+    ours: list[Erasure]
+    repairs: list[str]
+    left: list[Left]
+
+
+def log_out(here: LocalContext, context: Context, client: Client, server: str) -> Departure:
+    """Erase what ``client``'s own logout erases, and every copy of it that is ours. ``here``: the place of this process.
+
+    What cannot be erased is in the answer, not an exception. Raises UsageError; WriteError: a client's file cannot be written.
+    """
+    from shorepass.logins import as_account
+    from shorepass.logins.log_in import log_out as erase_as_client
+
+    erased = erase_as_client(context, client, server)
+    registry = meant(server or HUB_REGISTRY)
+    keys = [erasure.target.key for erasure in erased]
+    if registry == HUB_REGISTRY:
+        keys += [HUB_REGISTRY, HUB_SERVER_URL]  # podman's key and docker's
+    ours = list(_erase_ours(here, lambda _: keys, context, server))
+    if not (context.name == "me" and as_account.left(here, client, server)):
+        _end_override(here, context, client, keys, ours)
+    repairs = _forget_copies(here, context, erased, _hosts(registry), ours)
+    return Departure(erased, ours, repairs, list(remaining(here, context, registry, silent=_failed(erased))))
+
+
+def log_out_account(here: LocalContext, client: Client, server: str, account: str) -> Departure:
+    """Erase the login of an account, and every copy of it that is ours. Raises UsageError, SourceError, WriteError."""
+    from shorepass.accounts.keys import key_of
+    from shorepass.logins import as_account
+
+    erased = as_account.log_out(here, client, server, account)
+    keys = [key_of(target.key, account) for target in client.erasures(here, server)]
+    ours = list(_erase_ours(here, lambda _: keys, here, server, of_account=True))
+    return Departure(erased, ours, _forget_copies(here, here, erased, _hosts(meant(server)), ours), [])
+
+
+def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> Departure:
+    """Erase every login that ``client`` could use, and every copy that is ours; say what other clients still find.
+
+    Raises as ``log_out`` does.
+    """
+    from shorepass.logins.log_in import log_out_everywhere as erase_as_client
+
+    erased = erase_as_client(context, client)
+    ours = list(_erase_ours(here, lambda store: store.list(), context, ""))
+    _end_override(here, context, client, None, ours)
+    repairs = _forget_copies(here, context, erased, {""}, ours)
+    return Departure(erased, ours, repairs, list(remaining(here, context, None, silent=_failed(erased))))
+
+
+def _end_override(
+    here: LocalContext, context: Context, client: Client, keys: list[str] | None, failed: list[Erasure]
+) -> None:
+    """Let the client's file say of a registry what it said before ``login --store``; what fails is an erasure that failed."""
+    path = client.files(context, for_login=True)[0].path
+    try:
+        end_override(context, here, [path], keys)
+    except (SourceError, WriteError) as error:
+        failed.append(Erasure(Target(path, ""), found=False, error=error))
+
+
+def _failed(erased: Iterable[Erasure]) -> set[str]:
+    """Return the suffixes of the helpers that could not erase a login."""
+    return {erasure.target.helper or "" for erasure in erased if erasure.error}
+
+
+def _hosts(registry: str) -> Iterable[str]:
+    return HUB_HOSTS if registry == HUB_REGISTRY else (registry,)
+
+
+# Stores of ours
+
+
+def _erase_ours(
+    here: LocalContext,
+    keys_in: Callable[[Store], Iterable[str]],
+    context: Context,
+    server: str,
+    *,
+    of_account: bool = False,
+) -> Iterator[Erasure]:
+    """Erase keys from the stores of ours in which no client looks for them; yield what was found, and what failed."""
+    if context.name != "me":
+        return  # what another place has of ours is its own
+    from shorepass import settings
+    from shorepass.accounts.keys import split
+
+    for store, path in _our_stores(here):
+        try:
+            chosen = (settings.load(here).store or "vault") == store.name
+            for key in dict.fromkeys(keys_in(store)):
+                needed = chosen and not of_account and _is_asked_for(context, server or split(key)[0])
+                if not needed and store.erase(key):
+                    yield Erasure(Target(path, key), found=True)
+        except (SourceError, WriteError) as error:
+            again = command(None, "logout", server or "--all")
+            reason = f"{path} may still hold the login: {error.message}"
+            hint = f"in a terminal: {again}" if isinstance(error, StoreLocked) else error.hint
+            yield Erasure(Target(path, server), found=False, error=ShorepassError(reason, hint=hint))
+
+
+def _our_stores(here: LocalContext) -> Iterator[tuple[Store, str]]:
+    """Yield the stores that only we write, where there are any, each with its file."""
+    from shorepass.contexts.terminal import ask
+    from shorepass.stores.vault.vault import Vault
+
+    vault = Vault(here, ask=ask, tell=lambda _: None)  # a damaged one is whole after an erase
+    if vault.exists():
+        yield vault, vault.path
+    if here.platform in ("darwin", "windows"):
+        from shorepass.stores.os_keychain import OsKeychain
+
+        keychain = OsKeychain(here)
+        if here.status(keychain.index_path) is not None:
+            yield keychain, keychain.index_path
+
+
+def _is_asked_for(context: Context, server: str) -> bool:
+    """Tell whether a client's file names our helper for a server: then the login there is that client's. Raises SourceError."""
+    for name in FAMILIES:
+        try:
+            if any(target.helper == OURSELVES for target in find(name).erasures(context, server)):
+                return True
+        except UsageError:
+            continue  # no name for that client, so none of its logins
+    return False
+
+
+# Copies
+
+
+def _forget_copies(
+    here: LocalContext, context: Context, erased: list[Erasure], hosts: Iterable[str], failed: list[Erasure]
+) -> list[str]:
+    """Forget the repairs that name one of the hosts, and what killed commands left; return the repairs' names."""
+    from shorepass.files import temporary
+    from shorepass.fixes.journal import Journal
+
+    temporary.sweep(here.temporary_folder())
+    journal = Journal(here)
+    try:
+        return journal.forget_what_names(hosts, context.name, {erasure.target.path for erasure in erased})
+    except (SourceError, WriteError) as error:
+        failed.append(Erasure(Target(journal.folder, ""), found=False, error=error))
+        return []

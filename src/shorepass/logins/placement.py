@@ -1,0 +1,228 @@
+"""Where a login is to be kept: as its client itself would, or in a store of ours, so that it is not plain text by default."""
+
+from __future__ import annotations
+
+from shorepass.clients import DEFAULT, FAMILIES, find
+from shorepass.config.document import SIZE_LIMIT
+from shorepass.config.registries_conf import REGISTRIES_CONF
+from shorepass.contexts.command import command
+from shorepass.contexts.local import LocalContext
+from shorepass.errors import HelperFailed, UsageError, printable
+from shorepass.files import FileContent
+from shorepass.foreign_text import quoted
+from shorepass.helper import OURSELVES
+from shorepass.helper.causes import sign_in
+from shorepass.names import registry_of_server
+from shorepass.shapes import NamedTuple
+from shorepass.stores.external import PREFIX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from shorepass.clients import Client, Target
+    from shorepass.contexts import Context
+
+__all__ = ["PLAIN", "Decision", "decide", "require_helper", "with_way_out"]
+
+EMPTY = FileContent("", b"{}")
+PLAIN = "file"  # the store in which a login rests as the client itself keeps it
+
+
+class Decision(NamedTuple):
+    """Where a login is to be kept.
+
+    ``here``: in Shorepass's store, which is in that context. ``in_file``: in the client's file, whatever helper that names.
+    Else where the client's own rules say. ``remark``: what a person should know after that.
+    """
+
+    here: LocalContext | None = None
+    in_file: bool = False
+    remark: str = ""
+
+
+def decide(context: Context, client: Client, target: Target, store: str | None) -> Decision:
+    """Decide where a login is to be kept; ``store`` is what was asked for, None for what is set.
+
+    What was asked for is done, or refused with the reason, before anything is sent: it overrides what the client's file says of
+    this registry (``credHelpers``), or of all (``credsStore``).
+
+    Raises MalformedFile, FileError, UsageError, StoreError, HelperError; ShorepassError: our helper is not on PATH.
+    """
+    helper = None if target.detected else target.helper
+    if store is None:
+        return _by_the_rules(context, client, target, helper)
+    if store == PLAIN:
+        return _in_file(context, client, target, helper)
+    if helper not in (None, OURSELVES) and store == f"{PREFIX}{helper}":
+        return Decision()
+    return _in_store(context, client, target, helper, store)
+
+
+def _by_the_rules(context: Context, client: Client, target: Target, helper: str | None) -> Decision:
+    """Decide where no store was asked for.
+
+    The client's own rules say it where a file names another helper than ours, in another context than here, where the user has
+    set plain text, in an auth file that was named (a container has no helper of ours), and for a part of a registry, for which
+    podman asks no helper. Where ``credsStore`` names ours a login is kept here, too: podman passes over that, and is to find
+    the login by ``credHelpers``.
+    """
+    if helper not in (None, OURSELVES):
+        return Decision()
+    from shorepass import settings
+
+    is_told = client.facts.warns_of_plain_text or helper
+    plain = "" if is_told else _plain(target)
+    if not isinstance(context, LocalContext) or context.name != "me":
+        return Decision(remark=plain)
+    if helper and context.getenv(settings.BEHIND_VARIABLE):
+        return Decision()  # the file is of one command, and names our helper for all that it needs
+    store = settings.load(context).store
+    if store == PLAIN:
+        return Decision()
+    if plain and context.getenv(client.facts.variable):
+        return Decision(remark=f"{plain}: a file that is named may be for another place")
+    if plain and "/" in target.key:
+        return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")
+    require_helper(context, client, or_plain_text=not helper)
+    _require_name(context, store)
+    return Decision(context)
+
+
+def _plain(target: Target) -> str:
+    return f"the login stands in {target.path} in plain text"
+
+
+def _in_file(context: Context, client: Client, target: Target, helper: str | None) -> Decision:
+    """Decide where the client's own file was asked for. Raises UsageError: it would not be read, or others would fail at it."""
+    from shorepass import settings
+
+    server = registry_of_server(target.key)
+    if target.path == REGISTRIES_CONF:
+        raise UsageError(
+            f"{client.name} asks docker-credential-{printable(target.helper or '')} first, which {REGISTRIES_CONF} names",
+            hint=f'take "{printable(target.helper or "")}" out of credential-helpers there',
+        )
+    if helper and context.getenv(settings.BEHIND_VARIABLE):
+        raise UsageError(
+            f"{target.path} is a file of this one command, and goes when it ends",
+            hint=f"outside of it: {command(None, 'login', '--store', PLAIN, server)}",
+        )
+    if helper and client.view(context.read(target.path, SIZE_LIMIT) or EMPTY).store:
+        readers = _who_stop_at_an_empty_name(context, client)
+        if readers:
+            raise UsageError(
+                f"{target.path} names docker-credential-{printable(helper)} for all registries, and the one way to except "
+                f"{server} is an empty name, at which {readers} stops",
+                hint=f"{_alternative(context, client, server)}; or take credsStore out of {quoted(target.path)}",
+            )
+    whole = client.target(context, server) if "/" in target.key else target
+    if whole.helper and not whole.detected and whole is not target:
+        raise UsageError(
+            f"{client.name} asks docker-credential-{printable(whole.helper)} for {server}, and reads no key for a part of it",
+            hint=command(context, "login", "--store", PLAIN, server, client=_flag(client)),
+        )
+    remark = _no_longer(client, helper, server) if helper else ""
+    return Decision(in_file=True, remark=remark)
+
+
+def _flag(client: Client) -> str:
+    """Return the client for ``--client``, empty where no flag is needed."""
+    return "" if client.name == DEFAULT else client.name
+
+
+def _alternative(context: Context, client: Client, server: str) -> str:
+    """Return the command that logs in with the helper that the file names, or, where that can be, encrypted."""
+    if isinstance(context, LocalContext) and context.name == "me":
+        return command(context, "login", "--store", "vault", server, client=_flag(client))
+    return command(context, "login", server, client=_flag(client))
+
+
+def _who_stop_at_an_empty_name(context: Context, client: Client) -> str:
+    """Return a program that is there, reads the same file, and takes an empty helper's name for a helper; empty for none."""
+    for name in FAMILIES:
+        other = find(name)
+        if other.row.family != client.row.family and client.row.family in other.facts.reads:
+            there = [program for program in other.row.programs if context.which(program)]
+            if there:
+                return there[0]
+    return ""
+
+
+def _no_longer(client: Client, helper: str, server: str) -> str:
+    return f"{client.name} no longer asks docker-credential-{printable(helper)} for {server}; what that has stays there"
+
+
+def _in_store(context: Context, client: Client, target: Target, helper: str | None, store: str) -> Decision:
+    """Decide where a store of Shorepass was asked for. Raises UsageError, StoreError, HelperError, ShorepassError."""
+    from shorepass import settings
+    from shorepass.contexts.terminal import nobody
+    from shorepass.stores.in_use import require_usable
+
+    server = registry_of_server(target.key)
+    if not isinstance(context, LocalContext) or context.name != "me":
+        raise UsageError(
+            f"the store {printable(store)} is not read in {context.name}: stores are where Shorepass runs",
+            hint=command(context, "login", server, client=_flag(client)),
+        )
+    if "/" in target.key:
+        raise UsageError(
+            f"{client.name} asks no helper for a part of a registry, so it finds no login in the store {printable(store)}",
+            hint=command(context, "login", "--store", store, server, client=_flag(client)),
+        )
+    if target.path == REGISTRIES_CONF and helper != OURSELVES:
+        raise UsageError(
+            f"{client.name} asks docker-credential-{printable(helper or '')} first, which {REGISTRIES_CONF} names",
+            hint=f'write "{OURSELVES}" before "{printable(helper or "")}" into credential-helpers there',
+        )
+    require_helper(context, client, or_plain_text=not helper)
+    require_usable(context, store, ask=nobody)
+    if helper and context.getenv(settings.BEHIND_VARIABLE):
+        return Decision()
+    remark = _no_longer(client, helper, server) if helper not in (None, OURSELVES) and helper else ""
+    return Decision(context, remark=remark)
+
+
+def _require_name(here: LocalContext, store: str | None) -> None:
+    """Raise UsageError where no store is called that: before the password is sent."""
+    from shorepass.contexts.terminal import nobody
+    from shorepass.stores.in_use import DEFAULT, named
+
+    named(store or DEFAULT, here, ask=nobody, tell=lambda _: None)
+
+
+def with_way_out(error: HelperFailed, context: Context, client: Client, target: Target) -> HelperFailed:
+    """Return the error of a helper that could not store; its hint stores the login elsewhere, where that is what helps.
+
+    What helps is said already of a keyring that is locked, or not there, and of a helper that gets its logins by itself.
+    """
+    from shorepass.stores.in_use import DEFAULT as DEFAULT_STORE
+    from shorepass.stores.in_use import in_use
+
+    if not isinstance(context, LocalContext) or context.name != "me" or target.path == REGISTRIES_CONF:
+        return error
+    if error.trouble is None and target.helper != OURSELVES and not sign_in(target.helper):
+        store = in_use(context) or DEFAULT_STORE
+        server = registry_of_server(target.key)
+        error.hint = command(context, "login", "--store", store, server, client=_flag(client))
+    return error
+
+
+def require_helper(here: LocalContext, client: Client, *, or_plain_text: bool = False) -> None:
+    """Raise ShorepassError where our helper is not on PATH, so that the client could not ask it.
+
+    ``or_plain_text``: the login could also stand in the client's file.
+    """
+    import os
+    import sys
+
+    from shorepass.errors import ShorepassError
+    from shorepass.helper import PROGRAM
+
+    if here.which(PROGRAM) is not None:
+        return
+    beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
+    plain = command(here, "login", "--store", PLAIN)
+    there = f"put its folder there: {os.path.dirname(beside)}" if os.path.exists(beside) else "install it there"
+    raise ShorepassError(
+        f"{PROGRAM} is not on PATH, so {client.name} could not ask it for this login",
+        hint=f"{there}; or, to keep the login in plain text: {plain}" if or_plain_text else there,
+    )

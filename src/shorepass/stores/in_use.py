@@ -1,0 +1,167 @@
+"""Which store ``docker-credential-shorepass`` uses: the setting ``store``, else the vault.
+
+A first login chooses one: ``choose``.
+"""
+
+from __future__ import annotations
+
+from shorepass import settings
+from shorepass.contexts.command import command
+from shorepass.errors import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tomlkit import TOMLDocument
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.errors import ShorepassError
+    from shorepass.settings import Settings
+    from shorepass.stores import Store
+    from shorepass.stores.vault.key import Ask
+
+__all__ = ["DEFAULT", "choose", "chosen", "in_use", "named", "require_usable", "use", "use_what_works"]
+
+DEFAULT = "vault"
+NAMES = ("vault", "keychain", "file", "helper:NAME")
+KEYRING_HELPER = "helper:secretservice"  # docker's own way to the keyring of a Linux desktop
+
+
+def chosen(here: LocalContext, *, ask: Ask, tell: Callable[[str], None], found: Settings | None = None) -> Store:
+    """Return the store that is set, else the vault. ``found``: the settings, where they were read.
+
+    Raises MalformedFile, FileError, UsageError.
+    """
+    return named((found or settings.load(here)).store or DEFAULT, here, ask=ask, tell=tell)
+
+
+def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
+    """Return a store by its name. Raises UsageError."""
+    from shorepass.errors import UsageError
+
+    if name == "vault":
+        from shorepass.stores.vault.vault import Vault
+
+        return Vault(here, ask=ask, tell=tell)
+    if name == "keychain" and here.platform in ("darwin", "windows"):
+        from shorepass.stores.os_keychain import OsKeychain
+
+        return OsKeychain(here)
+    if name == "keychain":
+        from shorepass.stores.secret_service import SecretService
+
+        return SecretService(here)
+    if name == "file":
+        from shorepass.stores.config_file import ConfigFile
+
+        return ConfigFile(here)
+    if name.startswith("helper:"):
+        from shorepass.stores.external import External
+
+        return External(here, name.removeprefix("helper:"))
+    raise UsageError(
+        f"no store is called {printable(name)!r}", hint=f"{command(None, 'stores', 'use', 'NAME')}: {', '.join(NAMES)}"
+    )
+
+
+def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
+    """Return the store for a login, and have it ready: the one in use, else the first that really works here.
+
+    The keychain is put to the test, and set if it passes; else a vault is made, with a key that lies open on this machine.
+    Never plain text, unless that is set. Raises MalformedFile, FileError, UsageError, StoreError, WriteError.
+    """
+    from shorepass.errors import UsageError
+    from shorepass.stores import probe
+    from shorepass.stores.vault.vault import Vault
+
+    vault = Vault(here, ask=ask, tell=tell)
+    name = settings.load(here).store
+    if name is not None and name != DEFAULT:
+        return named(name, here, ask=ask, tell=tell)
+    if vault.exists():
+        return vault
+    keychain = named("keychain", here, ask=ask, tell=tell)
+    error = probe.trouble(keychain) if name is None else None
+    if name is None and error is None:
+        use(here, keychain.name)
+        tell(f"logins are kept in the system's keychain from now on ({settings.path_of(here)} says so)")
+        return keychain
+    from shorepass.stores.vault.setup import init, machine_key
+
+    try:
+        init(vault, here, machine_key())
+    except UsageError:
+        if vault.exists():
+            return vault  # another login has made it in the meantime
+        raise
+    tell(f"made {vault.path}, where logins are encrypted; its key lies open in {vault.machine_path} (0600)")
+    if error is not None:
+        _tell_of_keyring(here, error, tell)
+    return vault
+
+
+def _tell_of_keyring(here: LocalContext, error: ShorepassError, tell: Callable[[str], None]) -> None:
+    """Tell that a keyring works here, and only the library is missing: docker's own helper for it passes the test."""
+    from shorepass.contexts.terminal import nobody
+    from shorepass.errors import ShorepassError
+    from shorepass.stores import probe
+    from shorepass.stores.secret_service import LibraryMissing
+
+    if not isinstance(error, LibraryMissing):
+        return
+    try:
+        trouble = probe.trouble(named(KEYRING_HELPER, here, ask=nobody, tell=tell))
+    except ShorepassError:
+        return
+    if trouble is None:
+        tell(
+            f"logins are stored in the vault, not in the keychain: {error.reason}, although {KEYRING_HELPER} works; "
+            f"to use the keychain: {error.hint} && {command(None, 'stores', 'use', 'keychain')}"
+        )
+
+
+def use(here: LocalContext, name: str) -> bool:
+    """Set the store; False where it was. Raises MalformedFile, FileError, WriteError."""
+
+    def edit(document: TOMLDocument) -> None:
+        document["store"] = name
+
+    return settings.change(here, edit)
+
+
+def require_usable(here: LocalContext, name: str, *, ask: Ask) -> None:
+    """Raise where a login cannot be kept in the store of that name: before the password is sent anywhere.
+
+    Raises UsageError: there is none of that name, or another one is in use; StoreError, HelperError: it does not work.
+    """
+    from shorepass.errors import UsageError
+    from shorepass.stores import probe
+
+    store, used = named(name, here, ask=ask, tell=lambda _: None), in_use(here)
+    if used is not None and used != name:
+        raise UsageError(f"the store in use is {printable(used)!r}", hint=command(None, "stores", "use", name))
+    if used is None and name not in (DEFAULT, "file") and (error := probe.trouble(store, probe.SECONDS * 5)):
+        raise error
+
+
+def in_use(here: LocalContext) -> str | None:
+    """Return the name of the store that is set, or that was made; None for none yet. Raises MalformedFile, FileError."""
+    from shorepass.contexts.terminal import nobody
+    from shorepass.stores.vault.vault import Vault
+
+    name = settings.load(here).store
+    return name or (DEFAULT if Vault(here, ask=nobody, tell=lambda _: None).exists() else None)
+
+
+def use_what_works(here: LocalContext, name: str, *, ask: Ask, tell: Callable[[str], None]) -> None:
+    """Set a store, which must pass the test, but for plain text, and a vault, which may be made afterwards.
+
+    Raises as ``choose`` does; then nothing is set.
+    """
+    from shorepass.stores import probe
+
+    store = named(name, here, ask=ask, tell=tell)
+    if name not in (DEFAULT, "file") and (error := probe.trouble(store, probe.SECONDS * 5)):
+        raise error
+    use(here, name)

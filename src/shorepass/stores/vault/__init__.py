@@ -1,0 +1,1 @@
+"""The encrypted store: its document, its keys, its signature."""

@@ -1,0 +1,107 @@
+"""What is inside the vault: JSON text in the shape of docker's ``config.json``, one login a line. No I/O.
+
+Whoever has lost Shorepass has not lost the logins: ``age --decrypt`` prints a config file that docker reads as it is. Members
+that this version does not know are kept.
+"""
+
+from __future__ import annotations
+
+import json
+
+from shorepass.config.auth_entry import BadEntryError, read_docker_entry
+from shorepass.credential import ANONYMOUS, Basic, IdentityToken
+from shorepass.shapes import NamedTuple
+from shorepass.stores.vault.signature import MEMBER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from shorepass.credential import Credential
+
+__all__ = ["Document", "NotADocumentError", "decode", "encode"]
+
+VERSION = 2  # 1: without a signature, as Shorepass 0.1 wrote it
+KNOWN = (1, VERSION)
+VERSION_KEY = "shorepassVault"
+
+
+class NotADocumentError(ValueError):
+    """Not what is inside a vault. The text quotes nothing of it."""
+
+
+class Document(NamedTuple):
+    """Logins by key, as they stand there; ``recipients``: to whom it is encrypted; ``others``: what we do not know.
+
+    ``version`` is that of the text it was read from; what is written has the newest.
+    """
+
+    logins: dict[str, Any]
+    recipients: tuple[str, ...]
+    others: dict[str, Any] = {}  # noqa: RUF012  # nobody changes it
+    version: int = VERSION
+
+    def __repr__(self) -> str:
+        return f"Document({len(self.logins)} logins)"
+
+    def get(self, key: str) -> Credential:
+        """Return a login, ANONYMOUS when there is none. Raises NotADocumentError."""
+        entry = self.logins.get(key)
+        if entry is None:
+            return ANONYMOUS
+        try:
+            auth = read_docker_entry(entry.items() if isinstance(entry, dict) else (("auth", entry),))
+        except BadEntryError as error:
+            raise NotADocumentError(str(error)) from None
+        if auth.identity_token:
+            return IdentityToken(auth.identity_token, auth.username)
+        return Basic(auth.username, auth.password)
+
+    def names(self) -> dict[str, str]:
+        """Return user names by key; ``<token>`` for an identity token."""
+        return {
+            key: "<token>" if entry.get("identitytoken") else str(entry.get("username", ""))
+            for key, entry in self.logins.items()
+        }
+
+    def with_login(self, key: str, credential: Credential) -> Document:
+        """Return the document with a login added or replaced."""
+        entry = {}
+        if isinstance(credential, Basic):
+            entry = {"username": credential.username, "password": credential.password.reveal()}
+        elif isinstance(credential, IdentityToken):
+            name = {"username": credential.username} if credential.username else {}
+            entry = {**name, "identitytoken": credential.token.reveal()}
+        return self._replace(logins={**self.logins, key: entry})
+
+    def without(self, key: str) -> Document:
+        """Return the document without a login."""
+        return self._replace(logins={name: entry for name, entry in self.logins.items() if name != key})
+
+
+def encode(document: Document) -> bytes:
+    """Return the text, not signed; a login a line, so that a person can read it in an hour of need."""
+    others = {VERSION_KEY: VERSION, "recipients": list(document.recipients), **document.others}
+    lines = [f"\t{_json(name)}: {_json(value)}" for name, value in others.items()]
+    logins = ",".join(f"\n\t\t{_json(key)}: {_json(entry)}" for key, entry in document.logins.items())
+    return ("{\n" + ",\n".join([*lines, '\t"auths": {' + logins + "\n\t}"]) + "\n}\n").encode()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def decode(text: bytes) -> Document:
+    """Return the document. Raises NotADocumentError."""
+    try:
+        found = json.loads(text)
+        version, recipients, logins = found.pop(VERSION_KEY), found.pop("recipients"), found.pop("auths")
+        found.pop(MEMBER, None)
+        good = isinstance(logins, dict) and all(isinstance(text, str) for text in recipients) and recipients
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        raise NotADocumentError("something else than a vault is in it") from None
+    if version not in KNOWN:
+        raise NotADocumentError(f"version {version!r} of the vault, which this Shorepass does not know")
+    if not good or not all(isinstance(entry, dict) for entry in logins.values()):
+        raise NotADocumentError("something else than a vault is in it")
+    return Document(logins, tuple(recipients), found, version)

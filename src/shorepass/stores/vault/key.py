@@ -1,0 +1,198 @@
+"""What opens the vault: a private key, in one of the kinds that the ``age`` program takes as ``--identity``.
+
+An age identity file, one that a passphrase protects (itself an age file), or an SSH key (ed25519, RSA), with a passphrase of
+its own or without. Source: age(1).
+"""
+
+from __future__ import annotations
+
+from shorepass.contexts.installed import command_to_add
+from shorepass.errors import StoreBroken, StoreLocked, UsageError, printable
+from shorepass.shapes import NamedTuple
+from shorepass.stores.vault import ssh_private_key
+from shorepass.stores.vault.signature import secret_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeAlias
+
+    from shorepass.contexts import FileContent
+
+    Ask: TypeAlias = Callable[
+        [str], str
+    ]  # takes a prompt, returns what was typed; raises StoreLocked without a terminal
+
+__all__ = ["Ask", "Key", "generate", "needs_passphrase", "opens", "parse", "protect", "recipient_of"]
+
+NAME = "vault"
+PEM = b"-----BEGIN "
+PROTECTED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
+
+
+class Key(NamedTuple):
+    """A private key. ``recipient`` is its public half, ``secret`` what it signs a vault with."""
+
+    identity: Any
+    recipient: str
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Key({self.recipient})"
+
+
+def generate() -> tuple[Key, bytes]:
+    """Return a new key, and the identity file to write it to."""
+    from pyrage import x25519
+
+    identity = x25519.Identity.generate()
+    key = _key(identity)
+    return key, f"# public key: {key.recipient}\n{identity}\n".encode()
+
+
+def _key(identity: Any) -> Key:
+    return Key(identity, str(identity.to_public()), secret_of(str(identity).encode()))
+
+
+def protect(identity_file: bytes, passphrase: str) -> bytes:
+    """Return an identity file that takes a passphrase, and two seconds of work, to read."""
+    from pyrage import passphrase as scrypt
+
+    return bytes(scrypt.encrypt(identity_file, passphrase))
+
+
+def needs_passphrase(content: FileContent) -> bool:
+    """Tell whether a key asks for a passphrase."""
+    return content.data.startswith(PROTECTED) or _is_protected_ssh_key(content.data)
+
+
+def _is_protected_ssh_key(data: bytes) -> bool:
+    """Tell whether an SSH key is encrypted. Source: PROTOCOL.key of OpenSSH, RFC 1421 section 4.6.1.1."""
+    if not data.startswith(ssh_private_key.MARK):
+        return data.startswith(PEM) and b"ENCRYPTED" in data[:200]
+    import binascii
+
+    try:
+        inside = binascii.a2b_base64(data[len(ssh_private_key.MARK) :].partition(b"-")[0])
+    except ValueError:
+        return False  # it is no key at all, which whoever reads it will say
+    return not inside.startswith(b"openssh-key-v1\0\0\0\0\4none")
+
+
+# What passphrases have opened in this process, by the content of the key's file. A person types each once a command, and its
+# two seconds of work are done once, however often the vault is opened.
+_OPENED: dict[bytes, list[Key]] = {}
+
+
+def parse(content: FileContent, ask: Ask) -> list[Key]:
+    """Return the keys in a file; ``ask`` is asked for its passphrase, unless that was right before in this process.
+
+    Raises StoreLocked, StoreBroken.
+    """
+    if content.data in _OPENED:
+        return _OPENED[content.data]
+    keys = _parsed(content, ask)
+    if needs_passphrase(content):
+        _OPENED[content.data] = keys
+    return keys
+
+
+def _parsed(content: FileContent, ask: Ask) -> list[Key]:
+    from pyrage import DecryptError
+    from pyrage import passphrase as scrypt
+
+    data, path = content.data, content.path
+    if data.startswith(PROTECTED):
+        try:
+            data = scrypt.decrypt(data, ask(f"Passphrase of {path}: "))
+        except DecryptError as error:
+            raise StoreLocked(NAME, f"{path}: wrong passphrase, or no longer whole ({printable(str(error))})") from None
+    elif data.startswith(PEM):
+        return [_ssh_key(path, _opened(content, ask) if _is_protected_ssh_key(data) else data)]
+    keys = [_native(path, line) for line in data.splitlines() if line.strip() and not line.startswith(b"#")]
+    if not keys:
+        raise StoreBroken(NAME, f"{path}: no key in it", hint="bring it back from a backup")
+    return keys
+
+
+def _native(path: str, line: bytes) -> Key:
+    from pyrage import IdentityError, x25519
+
+    try:
+        identity = x25519.Identity.from_str(line.decode("ascii", "replace").strip())
+    except IdentityError:
+        raise StoreBroken(
+            NAME,
+            f"{path}: neither an age identity (AGE-SECRET-KEY-1...) nor an SSH key",
+            hint="bring it back from a backup",
+        ) from None
+    return _key(identity)
+
+
+def _ssh_key(path: str, data: bytes) -> Key:
+    from pyrage import IdentityError, ssh
+
+    try:
+        identity = ssh.Identity.from_buffer(data)
+        recipient, private = ssh_private_key.read(data)
+        return Key(identity, recipient, secret_of(private))
+    except (IdentityError, ValueError) as error:
+        raise StoreLocked(
+            NAME, f"{path}: {printable(str(error))}", hint="take an SSH key of type ed25519 or RSA"
+        ) from None
+
+
+def _opened(content: FileContent, ask: Ask) -> bytes:
+    """Return an SSH key without its passphrase, in memory alone: the age library takes no other."""
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives import serialization
+    except ImportError:
+        raise _without_library(content.path) from None
+    load = (
+        serialization.load_ssh_private_key
+        if content.data.startswith(ssh_private_key.MARK)
+        else serialization.load_pem_private_key
+    )
+    try:
+        key = load(content.data, ask(f"Passphrase of {content.path}: ").encode())
+        return key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        )
+    except UnsupportedAlgorithm as error:
+        if "bcrypt" in str(error):
+            raise _without_library(content.path) from None
+        raise StoreLocked(NAME, f"{content.path}: {printable(str(error))}") from None
+    except (ValueError, TypeError):
+        raise StoreLocked(NAME, f"{content.path}: wrong passphrase, or no longer whole") from None
+
+
+def _without_library(path: str) -> StoreLocked:
+    return StoreLocked(
+        NAME,
+        f"{path}: a passphrase protects this SSH key, and the Python library cryptography that opens it is not installed",
+        hint=command_to_add("cryptography[ssh]"),
+    )
+
+
+def recipient_of(text: str) -> Any:
+    """Return what to encrypt to: ``age1...``, ``ssh-ed25519 ...`` or ``ssh-rsa ...``. Raises UsageError."""
+    from pyrage import RecipientError, ssh, x25519
+
+    try:
+        return (ssh if text.startswith("ssh-") else x25519).Recipient.from_str(text)
+    except RecipientError:
+        raise UsageError(
+            f"{printable(text, 60)!r} is no recipient", hint="age1..., ssh-ed25519 ..., ssh-rsa ..."
+        ) from None
+
+
+def opens(keys: Sequence[Key], recipients: Sequence[str]) -> bool:
+    """Tell whether what is encrypted to the recipients can be opened with the keys."""
+    from pyrage import DecryptError, decrypt, encrypt
+
+    try:
+        decrypt(encrypt(b"", [recipient_of(text) for text in recipients]), [key.identity for key in keys])
+    except DecryptError:
+        return False
+    return True
