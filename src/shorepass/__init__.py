@@ -13,9 +13,10 @@ Importing this package loads no HTTP library; everything below is imported when 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.version import __version__
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass import errors
     from shorepass.api import login, logout, resolve

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from shorepass.clients import find
+from shorepass.contexts.find import find as find_context
+from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, Credential
+from shorepass.errors import UsageError
+from shorepass.logins.log_in import log_in
+from shorepass.logins.log_out import log_out
+from shorepass.names import parse, require_user_name
+from shorepass.registry.client import Access
 from shorepass.secret import Secret
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.logins.log_in import Erasure, Login
     from shorepass.names import Reference
-    from shorepass.registry.client import Access
     from shorepass.resolution import Resolution
 
 __all__ = ["login", "logout", "resolve"]
@@ -25,9 +33,6 @@ def resolve(reference: str | Reference, *, client: str = "docker", context: Cont
 
     Raises InvalidReference, UsageError (unknown client, no such kind of context), ContextError (it is not there).
     """
-    from shorepass.clients import find
-    from shorepass.names import parse
-
     parsed = parse(reference) if isinstance(reference, str) else reference
     return find(client).resolve(_or_here(context), parsed)
 
@@ -51,12 +56,6 @@ def login(
     Raises LoginRefused and the other RegistryErrors (then nothing is stored), SourceError (ContextError for one),
     WriteError, UsageError.
     """
-    from shorepass.clients import find
-    from shorepass.errors import UsageError
-    from shorepass.logins.log_in import log_in
-    from shorepass.names import require_user_name
-    from shorepass.registry.client import Access
-
     if credential is None:
         if not username or not password:
             raise UsageError("give a user name and a password, or a credential")
@@ -70,10 +69,6 @@ def logout(server: str, *, client: str = "docker", context: Context | str | None
 
     Kept repairs that held the login can no longer be undone. Raises UsageError, ContextError, WriteError.
     """
-    from shorepass.clients import find
-    from shorepass.contexts.local import LocalContext
-    from shorepass.logins.log_out import log_out
-
     done = log_out(LocalContext.current(), _or_here(context), find(client), server)
     return done.erased + done.ours
 
@@ -81,11 +76,9 @@ def logout(server: str, *, client: str = "docker", context: Context | str | None
 def _or_here(context: Context | str | None) -> Context:
     if context is not None and not isinstance(context, str):
         return context
-    from shorepass.contexts.local import LocalContext
 
     here = LocalContext.current()
     if context is None:
         return here
-    from shorepass.contexts.find import find
 
-    return find(context, here)
+    return find_context(context, here)

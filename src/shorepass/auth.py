@@ -13,8 +13,12 @@ from __future__ import annotations
 import threading
 import time
 from functools import cache, partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from anyio import to_thread
+
+from shorepass.clients import find
+from shorepass.contexts.local import LocalContext
 from shorepass.credential import Anonymous, Basic, BearerToken
 from shorepass.errors import LoginRefused, UsageError
 from shorepass.http import parse_url
@@ -24,7 +28,6 @@ from shorepass.registry.challenge import choose, parse_challenges
 from shorepass.registry.client import Access, RegistryClient
 from shorepass.registry.token import authorization
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Sequence
     from typing import Any
@@ -105,8 +108,6 @@ class _Logins:
         access: Access | None,
     ) -> None:
         if context is None:
-            from shorepass.contexts.local import LocalContext
-
             context = LocalContext.current()
         access = access or Access(client=client)
         self._access = access._replace(trusted_realms=(*access.trusted_realms, *trusted_realms))
@@ -199,8 +200,6 @@ class _Logins:
             return self._given
         found = self._credentials.get((registry, repository))
         if found is None or isinstance(found, Anonymous):  # a login may have come since
-            from shorepass.clients import find
-
             found = find(self._client).resolve(self._context, Reference(registry, repository)).credential
             self._credentials[registry, repository] = found
         return found
@@ -234,7 +233,6 @@ def _httpx_class() -> Callable[[_Logins], httpx.Auth]:
             if "Authorization" in request.headers:
                 yield request
                 return
-            from anyio import to_thread  # httpx's own; files and token servers must not stop the event loop
 
             method, url, replayable = _httpx_request(request)
             sent = await to_thread.run_sync(partial(self._logins.before, method, url, replayable=replayable))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shorepass.shapes import NamedTuple
+from typing import NamedTuple
 
 __all__ = ["DEFAULT", "FAMILIES", "FILE_FLAG", "FOLDER_FLAG", "NAMES", "ROWS", "Row", "of_flag", "programs"]
 

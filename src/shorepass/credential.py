@@ -6,8 +6,9 @@ business of ``config.auth_entry`` (files) and ``helper.protocol`` (the wire).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from shorepass.secret import Secret
-from shorepass.shapes import NamedTuple
 
 __all__ = ["ANONYMOUS", "Anonymous", "Basic", "BearerToken", "Credential", "IdentityToken", "kind_of"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from shorepass import children
 from shorepass.foreign_text import visible
@@ -15,7 +16,6 @@ from shorepass.helper.protocol import refusal_of
 from shorepass.helper.server import serve
 from shorepass.version import __version__
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 

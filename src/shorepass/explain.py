@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
+from shorepass import settings
+from shorepass.accounts.choice import Chooser, part_of
+from shorepass.accounts.keys import keys_of, spellings
+from shorepass.clients import find
 from shorepass.contexts.command import command, said_there
+from shorepass.contexts.local import LocalContext
+from shorepass.contexts.terminal import nobody
 from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import (
     FileError,
@@ -10,21 +18,23 @@ from shorepass.errors import (
     LoginRefused,
     PermissionDenied,
     RegistryError,
+    ShorepassError,
     SourceError,
     UsageError,
 )
+from shorepass.helper import PROGRAM
 from shorepass.helper.advice import asked_helper, log_in
 from shorepass.helper.causes import sign_in
+from shorepass.names import Reference
+from shorepass.registry.client import RegistryClient
 from shorepass.resolution import Outcome, Resolution, Step
-from shorepass.shapes import NamedTuple
+from shorepass.stores.in_use import chosen
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shorepass.accounts.choice import Choice, Chooser
+    from shorepass.accounts.choice import Choice
     from shorepass.contexts import Context
-    from shorepass.errors import ShorepassError
     from shorepass.registry.client import Access
     from shorepass.secret import Fingerprints
 
@@ -41,9 +51,6 @@ class Verdict(NamedTuple):
 
 def account_steps(resolution: Resolution, context: Context) -> list[Step]:
     """Return which account is meant in a context, why, and whether the client gets that one; nothing where none is."""
-    from shorepass import settings
-    from shorepass.accounts.choice import Chooser
-
     try:
         chooser = Chooser(context, settings.load(context))
         choice = chooser.choose(resolution.reference)
@@ -55,10 +62,6 @@ def account_steps(resolution: Resolution, context: Context) -> list[Step]:
 
 
 def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, context: Context) -> Step:
-    from shorepass.accounts.choice import part_of
-    from shorepass.clients import find
-    from shorepass.helper import PROGRAM
-    from shorepass.names import Reference
 
     client, registry, source = resolution.client, resolution.reference.registry, resolution.source
 
@@ -92,12 +95,6 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, cont
 
 def _is_without_login(context: Context, account: str, key: str) -> bool:
     """Tell whether an account has no login for a key; False where the store is another place's, or would ask a person."""
-    from shorepass.accounts.keys import keys_of, spellings
-    from shorepass.contexts.local import LocalContext
-    from shorepass.contexts.terminal import nobody
-    from shorepass.errors import ShorepassError
-    from shorepass.stores.in_use import chosen
-
     if not isinstance(context, LocalContext) or context.name != "me":
         return False
     try:
@@ -109,8 +106,6 @@ def _is_without_login(context: Context, account: str, key: str) -> bool:
 
 def ask_registry(resolution: Resolution, access: Access, context: Context, *, push: bool) -> list[Step]:
     """Ask the registry what it says to the credential. Never raises RegistryError: that is a failed step with it."""
-    from shorepass.registry.client import RegistryClient
-
     reference = resolution.reference
     try:
         with RegistryClient(reference.registry, access, context) as registry:

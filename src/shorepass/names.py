@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import NamedTuple
 
 from shorepass.errors import InvalidReference, UsageError
-from shorepass.shapes import NamedTuple
 
 __all__ = [
     "HUB_API",

@@ -6,16 +6,20 @@ for one that is ``attended``.
 
 from __future__ import annotations
 
+import errno
 import os
+import selectors
+import signal
+import subprocess
 import sys
+import threading
+import time
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.shapes import NamedTuple
 from shorepass.waiting import Wait, settle
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator, Mapping, Sequence
     from typing import IO, TypedDict
 
@@ -102,8 +106,6 @@ def run(
 
     Raises ProcessError: ProcessNotStarted, ProcessTimeout, ProcessOutputTooLarge.
     """
-    import subprocess  # 4 ms, and only a login that rests with a helper pays for it
-
     if not os.path.isabs(argv[0]):
         raise ProcessNotStarted("not an absolute path")
     try:
@@ -155,8 +157,6 @@ class Background:
 
     def end(self) -> None:
         """Ask it to end, and end it where it does not."""
-        import subprocess
-
         self._process.terminate()
         try:
             self._process.wait(KILL_SECONDS)
@@ -167,8 +167,6 @@ class Background:
 
 def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
     """Start ``argv[0]`` (an absolute path) without a shell in ``/``, and do not wait for it. Raises ProcessNotStarted."""
-    import subprocess
-
     silent = subprocess.DEVNULL
     try:
         process = subprocess.Popen(  # noqa: S603  # an absolute path, found on PATH; no shell
@@ -186,7 +184,6 @@ def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
 
 
 def _why_not_started(error: OSError, program: str) -> str:
-    import errno
 
     if error.errno == errno.ENOENT and os.path.exists(program):
         return "its interpreter or loader is missing (a script's first line, or another C library)"
@@ -197,9 +194,6 @@ def _why_not_started(error: OSError, program: str) -> str:
 
 def _converse(process: subprocess.Popen[bytes], stdin: bytes, timeout: float, limit: int) -> Completed:
     """Write standard input and read both outputs as each becomes ready, so that neither side can block the other."""
-    import selectors
-    import time
-
     to, out, err = _pipes(process)
     deadline = time.monotonic() + timeout
     drained_at = deadline
@@ -253,8 +247,6 @@ def _take(pipe: int, output: bytearray, limit: int) -> bool:
 
 def _status(process: subprocess.Popen[bytes], timeout: float, left: float) -> int:
     """Return the exit status within the seconds that are left. Raises ProcessTimeout."""
-    import subprocess
-
     try:
         return process.wait(max(0.0, left))
     except subprocess.TimeoutExpired:  # whose text would name the arguments
@@ -266,9 +258,6 @@ def _converse_by_threads(process: subprocess.Popen[bytes], stdin: bytes, timeout
 
     A thread at a pipe that somebody else holds open is left behind, and ends with that.
     """
-    import threading
-    import time
-
     to, out, err = _pipes(process)
     deadline = time.monotonic() + timeout
     outputs = {out: bytearray(), err: bytearray()}
@@ -307,9 +296,6 @@ def _converse_by_threads(process: subprocess.Popen[bytes], stdin: bytes, timeout
 
 def _let_go_of_terminal(process: subprocess.Popen[bytes]) -> None:
     """Let a program come to its end by itself, if it does: whoever hides what is typed must put that back."""
-    import signal
-    import subprocess
-
     for interrupted in (False, True):  # Ctrl-C has come to it already; the end of its time has not
         if interrupted:
             process.send_signal(signal.SIGINT)
@@ -322,9 +308,6 @@ def _let_go_of_terminal(process: subprocess.Popen[bytes]) -> None:
 
 def _end(process: subprocess.Popen[bytes], *, alone: bool = False) -> None:
     """End the program, with its whole session unless ``alone``, if it has not come to its own end."""
-    import signal
-    import subprocess
-
     if process.poll() is None:
         try:
             if sys.platform == "win32" or alone:
@@ -348,7 +331,6 @@ def holding_signals() -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    import signal
 
     reaped = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored a child's end would not be told
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _watched())
@@ -365,8 +347,6 @@ def attend(program: str, argv: Sequence[str], *, env: Mapping[str, str], keep: S
     It has our standard streams, terminal, process group and working directory, and the open files ``keep``. Signals that
     are sent to us are sent on to it; those of the terminal it gets by itself. Raises ProcessNotStarted.
     """
-    import subprocess
-
     try:
         process = subprocess.Popen(  # noqa: S603  # what the user has typed; no shell
             list(argv), executable=program, env=dict(env), pass_fds=keep, preexec_fn=_release_signals
@@ -377,7 +357,6 @@ def attend(program: str, argv: Sequence[str], *, env: Mapping[str, str], keep: S
         raise ProcessNotStarted("its arguments or its environment cannot be passed on") from None
     if sys.platform == "win32":
         return _wait_on_windows(process)
-    import signal
 
     while process.poll() is None:
         number, from_terminal = _next_signal()
@@ -388,8 +367,6 @@ def attend(program: str, argv: Sequence[str], *, env: Mapping[str, str], keep: S
 
 def _watched() -> set[int]:
     """Return what is held back: what ends a program that does not care, and the end of a child."""
-    import signal
-
     if sys.platform == "win32":
         return set()
     ends = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -398,8 +375,6 @@ def _watched() -> set[int]:
 
 def _release_signals() -> None:
     """Let a child that has not yet become its program have its signals again: it inherits what is held back."""
-    import signal
-
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _watched())
 
@@ -409,8 +384,6 @@ def _next_signal() -> tuple[int, bool]:
 
     A terminal that goes away tells the leader of its session alone, which we are where it was opened for us (``ssh -t``).
     """
-    import signal
-
     if wait := getattr(signal, "sigwaitinfo", None):
         info = wait(_watched())
         alone = info.si_signo == signal.SIGHUP and os.getsid(0) == os.getpid()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 from shorepass.credential import Credential
 from shorepass.errors import ShorepassError, SourceError
 from shorepass.names import Reference
-from shorepass.shapes import NamedTuple
 
 __all__ = ["Outcome", "Resolution", "Source", "Step"]
 

@@ -5,9 +5,11 @@ The one way out is :meth:`Secret.reveal`; grep for it to see every place where a
 
 from __future__ import annotations
 
+import binascii
+import json
 import os
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NoReturn
@@ -83,8 +85,6 @@ def repeats(text: str, secret: str) -> bool:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    import binascii
-    import json
 
     data = secret.encode("utf-8", "surrogateescape")
     yield secret

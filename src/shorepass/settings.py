@@ -11,13 +11,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.config.locations import join
 from shorepass.config.own import settings_folder
 from shorepass.errors import MalformedFile, UsageError, printable
 from shorepass.foreign_text import quoted
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -78,7 +79,6 @@ def load(context: Context) -> Settings:
     content = context.read(path, SIZE_LIMIT)
     if content is None:
         return Settings(path)
-    import re
     import tomllib  # 5 ms, for those who have such a file
 
     if re.search(DEEP, content.data):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import find
 from shorepass.contexts import is_untouched
@@ -22,10 +23,10 @@ from shorepass.errors import (
     UnknownAuthority,
     UsageError,
 )
+from shorepass.explain import ask_registry
+from shorepass.registry import certs
 from shorepass.resolution import Outcome, Resolution, Step
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.registry.client import Access
@@ -109,7 +110,6 @@ def ask(context: Context, access: Access, resolution: Resolution, *, push: bool 
 
 
 def _ask(context: Context, access: Access, resolution: Resolution, *, push: bool) -> Visit:
-    from shorepass.explain import ask_registry
 
     try:
         steps = ask_registry(resolution, access, context, push=push)
@@ -129,8 +129,6 @@ def route(context: Context, access: Access, client: str, registry: str) -> objec
 
     Where ``may_differ`` holds, even equal routes may not: a client's list of insecure registries is not in it.
     """
-    from shorepass.registry import certs
-
     variables = tuple(context.getenv(name) for name in VARIABLES)
     trust = tuple(context.getenv(name) for name in TRUST)
     try:

@@ -6,7 +6,7 @@ Without one it costs next to nothing.
 
 from __future__ import annotations
 
-from shorepass.shapes import Protocol
+from typing import Protocol
 
 __all__ = ["WATCHERS", "Wait", "Watcher", "settle"]
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 import shorepass
-from e2e import programs
 from shorepass.client_table import NAMES, ROWS
 from shorepass.clients import Client, find
 
@@ -31,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("nothing_set")
 # Each costs milliseconds that a person waits for at every login and every get, and none is needed there.
 SLOW = {
     *("asyncio", "concurrent", "dataclasses", "datetime", "email", "gettext", "hashlib", "http", "inspect", "logging"),
-    *("pathlib", "shutil", "ssl", "subprocess", "tempfile", "typing", "urllib"),
+    *("pathlib", "shutil", "ssl", "subprocess", "tempfile", "urllib"),
     *("httpx", "requests", "rich", "shtab", "publicsuffixlist", "urllib3"),
 }
 
@@ -92,14 +91,45 @@ def test_the_helper_loads_neither_the_network_nor_the_command_line(verb: str, ru
     assert added & {*SLOW, "socket", "argparse", "getpass", "tomllib", "secretstorage", "threading"} == needed
 
 
-@pytest.mark.parametrize("client", ["docker", "podman"])
-def test_login_on_loopback_loads_no_http_library(client: str, tmp_path: Path) -> None:
-    """``login`` at a plain registry of this machine loads the socket module, and no TLS and no HTTP library."""
-    with programs.htpasswd_registry(tmp_path, {"alice": "secret"}) as registry:
-        words = ("login", "--store", "file", "--client", client, "-u", "alice", "--password-stdin", registry)
-        added = loaded_by(RUN, *words, stdin="secret")
-    assert "shorepass" in added
-    assert added & SLOW == set()
+# What `get`, the credential helper and `--help` must not load, because it costs milliseconds or is not on every system. Only
+# these are imported inside a function; every other import is at the top of its file.
+LATE = {
+    *("getpass", "hmac", "importlib", "importlib.util", "logging", "platform", "threading", "tomllib", "traceback"),
+    *("ctypes", "fcntl", "msvcrt", "pwd"),  # not on every system
+    *("cryptography", "httpx", "jeepney", "keyring", "publicsuffixlist", "pyrage", "requests", "rich", "secretstorage"),
+    *("shtab", "tomlkit", "urllib3"),
+    *("shorepass.accounts.behind", "shorepass.accounts.choice"),
+    *("shorepass.cli.wait_line", "shorepass.contexts.command"),
+    *("shorepass.clients", "shorepass.clients.certificates", "shorepass.clients.helper_lists"),
+    *("shorepass.clients.insecure", "shorepass.clients.private"),
+    *("shorepass.contexts", "shorepass.contexts.local", "shorepass.contexts.lookpath", "shorepass.contexts.terminal"),
+    *(
+        "shorepass.files",
+        "shorepass.helper.client",
+        "shorepass.names",
+        "shorepass.processes",
+        "shorepass.registry.client",
+    ),
+    *("shorepass.stores", "shorepass.stores.config_file", "shorepass.stores.external", "shorepass.stores.os_keychain"),
+    *("shorepass.stores.own_helper", "shorepass.stores.secret_service", "shorepass.stores.vault.setup"),
+}
+
+
+def test_only_what_is_slow_is_imported_late() -> None:
+    """An import is at the top of its file, where a reader looks for it, unless it is on the list."""
+    late = {
+        (name, module)
+        for name, tree in modules()
+        if not name.startswith("testing/")
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for module in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names])
+    }
+    allowed = {module for _, module in late if module in LATE or module.partition(".")[0] in LATE}
+    assert {(name, module) for name, module in late if module not in allowed} == set()
+    assert {name for name in LATE if name.startswith("shorepass")} <= allowed
 
 
 def test_the_table_of_rooms_is_the_one_that_is_checked() -> None:

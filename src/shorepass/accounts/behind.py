@@ -7,12 +7,15 @@ nothing behind the colon where the client's variable was not set.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass import settings
 from shorepass.accounts.keys import Accounts, key_of, spellings, split
+from shorepass.clients import find
 from shorepass.credential import ANONYMOUS, BearerToken
 from shorepass.errors import InvalidReference, StoreBroken
+from shorepass.names import Reference, registry_of_server, server_url
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,8 +32,6 @@ VARIABLE = settings.BEHIND_VARIABLE
 
 def location_of(client: str) -> str:
     """Return the variable that tells a client where its file is."""
-    from shorepass.clients import find
-
     return find(client).facts.variable
 
 
@@ -52,7 +53,6 @@ class Behind(Accounts):
         choose: Callable[[str], Choice | None] | None,
         here: LocalContext,
     ) -> None:
-        from shorepass.clients import find
 
         super().__init__(store, choose)
         self._client: Client = find((here.getenv(VARIABLE) or "").partition(":")[0])
@@ -66,7 +66,6 @@ class Behind(Accounts):
         return found if found != ANONYMOUS else self._from_behind(key)
 
     def _from_behind(self, key: str) -> Credential:
-        from shorepass.names import Reference, registry_of_server, server_url
 
         try:
             reference = Reference(registry_of_server(key))
@@ -87,8 +86,6 @@ class Behind(Accounts):
 
     def list(self) -> dict[str, str]:
         """Return the account's user names, and those that the client would have found beside them. Raises SourceError."""
-        from shorepass.names import registry_of_server, server_url
-
         names, seen = self._store.list(), {}
         for key, account in map(split, names):
             choice = self._choice(key) if account else None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import settings
 from shorepass.config.locations import split
 from shorepass.errors import FileError, InvalidReference
 from shorepass.names import HUB_REGISTRY, Reference, registry_meant
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -6,12 +6,13 @@ key: ``choice`` says which account it means, and ``docker-credential-shorepass``
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass import settings
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import UsageError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from shorepass import settings
+from shorepass.accounts.choice import part_of
+from shorepass.names import registry_meant
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -109,8 +111,5 @@ def _is_for(here: LocalContext, rule: Rule) -> Callable[[Any], bool]:
 
 def _meaning(pattern: str) -> tuple[str, str, bool]:
     """Return the registry and the part of it that a rule is for, and whether it is for all below that."""
-    from shorepass.accounts.choice import part_of
-    from shorepass.names import registry_meant
-
     registry, path = part_of(repository_of(pattern))
     return registry_meant(registry), path, pattern.endswith("/*") or not path

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from shorepass.version import __version__
 
 if "gettext" not in sys.modules:  # for want of translations argparse is given none: to load and to ask it is 2 ms of 30
     words = type(sys)("gettext")
@@ -23,7 +27,6 @@ from shorepass.cli import console
 from shorepass.errors import MalformedFile, ShorepassError
 from shorepass.foreign_text import printable, without_user_info
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import NoReturn, Protocol
@@ -155,7 +158,6 @@ def exit_code(arguments: argparse.Namespace, error: ShorepassError) -> int:
 
 
 def _verb(name: str) -> Verb:
-    from importlib import import_module
 
     return import_module(f"shorepass.cli.{name}")
 
@@ -240,7 +242,6 @@ class _Version(argparse.Action):
     """``--version``: the package is asked only when somebody wants to know."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from shorepass.version import __version__
 
         console.out(f"shorepass {__version__}")
         parser.exit()

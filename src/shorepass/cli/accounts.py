@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from shorepass.cli import console
-from shorepass.contexts.command import command
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from shorepass import settings
+from shorepass.accounts import rules
+from shorepass.accounts.keys import accounts_of
+from shorepass.accounts.rules import directory_of, repository_of
+from shorepass.cli import console
+from shorepass.clients import FAMILIES, find
+from shorepass.contexts.command import command
+from shorepass.contexts.local import LocalContext
+from shorepass.contexts.terminal import nobody
+from shorepass.errors import ShorepassError, StoreMissing, UsageError
+from shorepass.logins.as_account import survey
+from shorepass.settings import Rule
+from shorepass.stores.in_use import chosen
+
 if TYPE_CHECKING:
     import argparse
 
-    from shorepass.contexts.local import LocalContext
     from shorepass.logins.as_account import Row
-    from shorepass.settings import Rule
 
 EXAMPLES = """\
 examples:
@@ -38,9 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List the accounts, or change a rule."""
-    from shorepass.contexts.local import LocalContext
-    from shorepass.errors import UsageError
-
     here = LocalContext.current()
     if arguments.action is None:
         if arguments.directory is not None:
@@ -55,9 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _rule(here: LocalContext, arguments: argparse.Namespace) -> Rule:
-    from shorepass.accounts.rules import directory_of, repository_of
-    from shorepass.errors import UsageError
-    from shorepass.settings import Rule
 
     if arguments.directory is not None:
         if not arguments.directory:
@@ -67,9 +71,6 @@ def _rule(here: LocalContext, arguments: argparse.Namespace) -> Rule:
 
 
 def _use(here: LocalContext, rule: Rule) -> int:
-    from shorepass import settings
-    from shorepass.accounts import rules
-    from shorepass.errors import UsageError
 
     subject = rule.repository or rule.directory
     if not subject:
@@ -88,8 +89,6 @@ def _use(here: LocalContext, rule: Rule) -> int:
 
 def _say_how(rule: Rule) -> None:
     """Say what it takes for each client: none of their helpers is told the repository."""
-    from shorepass.clients import FAMILIES, find
-
     registry = rule.repository.partition("/")[0]
     console.note("clients ask a helper for a registry, without the repository; for this rule:")
     for client in map(find, reversed(FAMILIES)):
@@ -101,11 +100,6 @@ def _say_how(rule: Rule) -> None:
 
 def _warn_without_login(here: LocalContext, rule: Rule) -> None:
     """Say that clients find nothing until the account has a login, as far as that is known without asking a person."""
-    from shorepass.accounts.keys import accounts_of
-    from shorepass.contexts.terminal import nobody
-    from shorepass.errors import ShorepassError, StoreMissing
-    from shorepass.stores.in_use import chosen
-
     try:
         there = accounts_of(chosen(here, ask=nobody, tell=lambda _: None).list())
     except StoreMissing:
@@ -120,8 +114,6 @@ def _warn_without_login(here: LocalContext, rule: Rule) -> None:
 
 
 def _forget(here: LocalContext, rule: Rule) -> int:
-    from shorepass import settings
-    from shorepass.accounts import rules
 
     count = rules.forget(here, rule)
     of = f" for {rule.repository or rule.directory}" if rule.repository or rule.directory else ""
@@ -131,7 +123,6 @@ def _forget(here: LocalContext, rule: Rule) -> int:
 
 
 def _list(here: LocalContext, *, as_json: bool) -> None:
-    from shorepass.logins.as_account import survey
 
     rows = survey(here)
     if as_json:

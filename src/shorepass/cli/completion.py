@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from shorepass.cli import console
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from shorepass.cli import console, parser_of_everything
+
 if TYPE_CHECKING:
     import argparse
 
@@ -26,8 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the script."""
     import shtab
-
-    from shorepass.cli import parser_of_everything
 
     script = shtab.complete(parser_of_everything(), shell=arguments.shell)
     console.data(script.encode() + b"\n")

@@ -9,14 +9,14 @@ Colour only where standard output is a terminal, and NO_COLOR is not set.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.foreign_text import visible
-from shorepass.shapes import NamedTuple
 from shorepass.waiting import WATCHERS, settle
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
@@ -139,8 +139,6 @@ def count(done: int, of: int, what: str) -> None:
 
 def print_json(document: Any, *, indent: int | None = 2) -> None:
     """Print a JSON document in ASCII, so that no character of it is obeyed; without ``indent`` in one line."""
-    import json
-
     separators = None if indent else (",", ":")
     text = json.dumps(document, indent=indent, separators=separators)
     _write(sys.stdout, text.replace("\x7f", "\\u007f") + "\n")

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from shorepass.cli import console, place
+from shorepass.cli.mending import mend_all
 from shorepass.clients import NAMES
 from shorepass.contexts.command import command
+from shorepass.contexts.local import LocalContext
+from shorepass.doctor import examine, title
+from shorepass.doctor.examination import Examination
+from shorepass.errors import UsageError, printable, trouble_in
+from shorepass.fixes.journal import Journal
+from shorepass.fixes.mend import undo
+from shorepass.fixes.preview import command as fix_command
+from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import visible
+from shorepass.names import parse
+from shorepass.secret import Fingerprints
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shorepass.doctor.examination import Examination
     from shorepass.doctor.finding import Finding
     from shorepass.errors import ContextError
 
@@ -62,8 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; mend them, or take a repair back."""
-    from shorepass.errors import UsageError
-
     if arguments.explain is not None:
         return _explain(arguments.explain)
     if arguments.undo is not None:
@@ -84,8 +92,6 @@ def run(arguments: argparse.Namespace) -> int:
         _print_text(examined)
     left = findings
     if arguments.fix:
-        from shorepass.cli.mending import mend_all
-
         left = mend_all(examined, ask=not arguments.yes)
     elif not findings and not broken and not arguments.json:
         console.err("no findings")
@@ -93,8 +99,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _explain(code: str) -> int:
-    from shorepass.doctor import title
-    from shorepass.errors import UsageError
 
     found = title(code.upper())
     if found is None:
@@ -105,10 +109,6 @@ def _explain(code: str) -> int:
 
 
 def _undo(name: str) -> int:
-    from shorepass.contexts.local import LocalContext
-    from shorepass.errors import UsageError
-    from shorepass.fixes.journal import Journal
-    from shorepass.fixes.mend import undo
 
     here = LocalContext.current()
     journal = Journal(here)
@@ -124,13 +124,6 @@ def _examine(
     arguments: argparse.Namespace,
 ) -> tuple[list[tuple[Examination, list[Finding]]], dict[str, ContextError]]:
     """Return each place with its findings, and those that cannot be looked into."""
-    from shorepass.contexts.local import LocalContext
-    from shorepass.doctor import examine
-    from shorepass.doctor.examination import Examination
-    from shorepass.errors import UsageError, trouble_in
-    from shorepass.names import parse
-    from shorepass.secret import Fingerprints
-
     here = LocalContext.current()
     reference = parse(arguments.reference) if arguments.reference else None
     asks = not arguments.offline and (arguments.check or reference is not None)
@@ -182,9 +175,6 @@ def _print_text(examined: Sequence[tuple[Examination, list[Finding]]]) -> None:
 
 
 def _print_finding(finding: Finding) -> None:
-    from shorepass.errors import printable
-    from shorepass.fixes.preview import command
-    from shorepass.fixes.repair import Advice
 
     colour = {"error": "red", "warning": "yellow", "note": "dim"}[finding.severity.value]
     said = printable(f"{finding.subject}: {finding.cause}", LINE_LIMIT)
@@ -193,7 +183,7 @@ def _print_finding(finding: Finding) -> None:
         console.out(f"{'':16}{printable(line, LINE_LIMIT)}")
     if finding.repair:
         label = "hint" if isinstance(finding.repair, Advice) else "--fix"
-        console.out(f"{'':16}{label}: {command(finding.repair)}")
+        console.out(f"{'':16}{label}: {fix_command(finding.repair)}")
 
 
 def _summary(findings: Sequence[Finding]) -> str:
@@ -206,8 +196,6 @@ def _summary(findings: Sequence[Finding]) -> str:
 
 def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str, ContextError]) -> None:
     """Print ``contexts`` (``name``, ``error``) and ``findings``. What is documented in docs/reference/commands.md stays."""
-    from shorepass.doctor import title
-
     document = {
         "contexts": [
             {"name": name, "error": visible(broken[name].reason) if name in broken else None} for name in places
@@ -231,11 +219,8 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
 
 def _repair(finding: Finding) -> dict[str, str | None] | None:
     """Return a repair as data: ``kind`` is advice, edit, mode or owner; ``path`` what it changes, ``text`` what it does."""
-    from shorepass.fixes.preview import command
-    from shorepass.fixes.repair import Advice
-
     repair = finding.repair
     if repair is None:
         return None
     path = None if isinstance(repair, Advice) else repair.path
-    return {"kind": type(repair).__name__.lower(), "path": path, "text": visible(command(repair))}
+    return {"kind": type(repair).__name__.lower(), "path": path, "text": visible(fix_command(repair))}

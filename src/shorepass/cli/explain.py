@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from shorepass.cli import console, place
-from shorepass.foreign_text import visible
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from shorepass import visit
+from shorepass.cli import console, place
+from shorepass.errors import SourceError, UsageError, without_user_info
+from shorepass.explain import account_steps, advised, describe, verdict
+from shorepass.foreign_text import visible
+from shorepass.names import parse
+from shorepass.resolution import Outcome, Step
+from shorepass.secret import Fingerprints
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from shorepass.resolution import Resolution, Step
-    from shorepass.secret import Fingerprints
+    from shorepass.resolution import Resolution
 
 EXAMPLES = """\
 examples:
@@ -36,12 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the steps and the verdict."""
-    from shorepass import visit
-    from shorepass.errors import SourceError, UsageError
-    from shorepass.explain import account_steps, advised, verdict
-    from shorepass.names import parse
-    from shorepass.secret import Fingerprints
-
     reference = parse(arguments.reference)
     here = place.context(arguments)
     resolution = place.find_client(arguments).resolve(here, reference)
@@ -66,9 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _summary(resolution: Resolution, fingerprints: Fingerprints) -> list[Step]:
     """Return what is sent as one more line, with the fingerprint: only here is it worth its milliseconds."""
-    from shorepass.explain import describe
-    from shorepass.resolution import Outcome, Step
-
     said = describe(resolution.answer, fingerprints)
     if said["kind"] in ("error", "anonymous"):
         return []
@@ -77,7 +74,6 @@ def _summary(resolution: Resolution, fingerprints: Fingerprints) -> list[Step]:
 
 
 def _print_text(steps: Sequence[Step], text: str, hint: str | None) -> None:
-    from shorepass.resolution import Outcome
 
     colours = {Outcome.OK: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "red"}
     for step in steps:
@@ -94,8 +90,6 @@ def _print_text(steps: Sequence[Step], text: str, hint: str | None) -> None:
 def _print_json(
     resolution: Resolution, asked: Sequence[Step], text: str, hint: str | None, fingerprints: Fingerprints
 ) -> None:
-    from shorepass.errors import without_user_info
-    from shorepass.explain import describe
 
     source = resolution.source
     document = {

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from shorepass.cli import console, place
-from shorepass.contexts.command import command
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from shorepass.cli import console, place
+from shorepass.client_table import DEFAULT
+from shorepass.contexts.command import command
+from shorepass.credential import Anonymous
+from shorepass.errors import SourceError
+from shorepass.foreign_text import visible
+from shorepass.helper.advice import asked_helper, log_in
+from shorepass.helper.protocol import answer_fields
+from shorepass.names import parse
+
 if TYPE_CHECKING:
     import argparse
 
@@ -40,10 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the credential."""
-    from shorepass.credential import Anonymous
-    from shorepass.helper.protocol import answer_fields
-    from shorepass.names import parse
-
     context = place.context(arguments)
     resolution = place.find_client(arguments).resolve(context, parse(arguments.reference))
     credential = resolution.credential
@@ -65,8 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell_of_none(resolution: Resolution, context: Context) -> None:
-    from shorepass.client_table import DEFAULT
-    from shorepass.helper.advice import asked_helper, log_in
 
     client, reference = resolution.client, resolution.reference
     console.note(f"no login for {reference}: {client} asks for it anonymously")
@@ -80,9 +82,6 @@ def _print_field(value: str, field: str) -> None:
     Raises SourceError: it would do something to a terminal. A user name or a key with such characters is refused wherever it
     goes; a secret may have any bytes, and is refused on a terminal alone, where lines and tabs are harmless.
     """
-    from shorepass.errors import SourceError
-    from shorepass.foreign_text import visible
-
     shown = value.replace("\n", "").replace("\t", "") if field == "secret" else value
     if visible(shown) != shown and (field != "secret" or console.is_terminal()):
         where = "on a terminal" if field == "secret" else ""

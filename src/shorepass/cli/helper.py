@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import TYPE_CHECKING
 
-from shorepass.cli import console
+from shorepass import settings
+from shorepass.cli import console, place
+from shorepass.cli.place import client_name, here_with_files
+from shorepass.clients import FAMILIES
+from shorepass.config import docker_config, document
+from shorepass.config.document import SIZE_LIMIT
 from shorepass.contexts.command import command
+from shorepass.contexts.terminal import ask
+from shorepass.credential import ANONYMOUS
+from shorepass.errors import MalformedFile, UsageError, printable, without_user_info
+from shorepass.fixes.preview import preview
+from shorepass.fixes.repair import Edit as Repair
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES, PROGRAM
+from shorepass.logins import helper_entry
+from shorepass.migration.journal import Journal
+from shorepass.stores.vault.vault import Vault, init
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
@@ -30,9 +44,6 @@ Each shows the change first, and asks. uninstall puts back what was named there 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    from shorepass.cli import place
-    from shorepass.clients import FAMILIES
-
     parser.add_argument("action", choices=("install", "uninstall"), help="name Shorepass there, or no longer")
     parser.add_argument("--for", dest="registry", metavar="REGISTRY", help="for this registry only")
     parser.add_argument("--all", action="store_true", help="uninstall: in every place that is remembered")
@@ -43,11 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the change, ask, and make it."""
-    from shorepass.cli.place import client_name, here_with_files
-    from shorepass.errors import UsageError
-    from shorepass.logins import helper_entry
-    from shorepass.migration.journal import Journal
-
     here = here_with_files(arguments)
     if arguments.action == "install":
         if arguments.all:
@@ -79,9 +85,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
-    from shorepass.config.document import SIZE_LIMIT
-    from shorepass.errors import printable
-    from shorepass.logins import helper_entry
 
     member = ".".join(where.member)
     before = helper_entry.named_now(here.read(where.path, SIZE_LIMIT), where)
@@ -98,7 +101,6 @@ def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) ->
 
 
 def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
-    from shorepass.logins import helper_entry
 
     member = ".".join(where.member)
     if _change(arguments, here, where, helper_entry.uninstalling(here, where), f"put {member} back as it was"):
@@ -112,11 +114,6 @@ def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) 
 
 def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edit: Edit, summary: str) -> bool:
     """Show a change; False when there is none to make. Raises UsageError when it is not wanted."""
-    from shorepass.config.document import SIZE_LIMIT
-    from shorepass.errors import UsageError
-    from shorepass.fixes.preview import preview
-    from shorepass.fixes.repair import Edit as Repair
-
     if edit(here.read(where.path, SIZE_LIMIT)) is None:
         return False
     console.out_lines(preview(Repair(here, where.path, edit, summary)))
@@ -130,10 +127,6 @@ def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edi
 
 def _warn_of_plain_text(here: LocalContext, path: str) -> None:
     """Say which logins docker now passes over, and that they are still there to read."""
-    from shorepass.config import docker_config, document
-    from shorepass.credential import ANONYMOUS
-    from shorepass.errors import MalformedFile, printable, without_user_info
-
     try:
         config = docker_config.load(here.read(path, document.SIZE_LIMIT))
     except MalformedFile:
@@ -150,12 +143,6 @@ def _warn_of_plain_text(here: LocalContext, path: str) -> None:
 
 def _warn(here: LocalContext) -> None:
     """Say what else it takes until a login can be kept."""
-    import os
-
-    from shorepass import settings
-    from shorepass.contexts.terminal import ask
-    from shorepass.stores.vault.vault import Vault, init
-
     if here.which(PROGRAM) is None:
         console.note(f"{PROGRAM} is not on PATH, where the client looks for it")
         beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)

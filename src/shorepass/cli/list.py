@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from shorepass.cli import console, place
-from shorepass.contexts.command import command
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from shorepass.cli import console, place
+from shorepass.clients import FAMILIES, find
+from shorepass.contexts.command import command
+from shorepass.errors import without_user_info
+
 if TYPE_CHECKING:
     import argparse
 
@@ -29,8 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one row a login."""
-    from shorepass.clients import FAMILIES, find
-
     here = place.context(arguments)
     chosen = arguments.client or arguments.authfile or arguments.config
     clients = [place.find_client(arguments)] if chosen else [find(name) for name in FAMILIES]
@@ -52,7 +53,6 @@ def _where(entry: Entry) -> str:
 
 
 def _print_table(rows: list[tuple[str, Entry]]) -> None:
-    from shorepass.errors import without_user_info
 
     console.print_table(
         ["CLIENT", "KEY", "USER", "KIND", "WHERE"],
@@ -61,7 +61,6 @@ def _print_table(rows: list[tuple[str, Entry]]) -> None:
 
 
 def _print_json(rows: list[tuple[str, Entry]]) -> None:
-    from shorepass.errors import without_user_info
 
     document = [
         {

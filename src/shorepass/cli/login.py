@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from shorepass.cli import console, place
 from shorepass.contexts.command import command
+from shorepass.credential import Anonymous, Basic, IdentityToken
+from shorepass.errors import LoginRefused, ShorepassError, UsageError, without_user_info
+from shorepass.helper.advice import asked_helper
+from shorepass.helper.advice import log_in as log_in_hint
+from shorepass.logins import as_account
+from shorepass.logins.log_in import check_stored, log_in
+from shorepass.names import Reference, registry_of_server, require_user_name
+from shorepass.secret import Secret
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
@@ -63,9 +71,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Log in; 0 when the registry accepted and the login is stored."""
-    from shorepass.errors import UsageError
-    from shorepass.logins.log_in import log_in
-
     client = place.find_client(arguments)
     arguments.failure_code = client.facts.failure_code
     if arguments.server is None and client.facts.needs_server:
@@ -92,9 +97,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> int:
     """Log in as an account of its own: its logins are kept where this process runs."""
-    from shorepass.errors import without_user_info
-    from shorepass.logins import as_account
-
     here, account = place.here(arguments), arguments.account
     if arguments.get_login:
         login = command(here, "login", "--as", account, without_user_info(server), client=client.name)
@@ -111,7 +113,6 @@ def _tell(text: str) -> None:
 
 
 def _check_flags(arguments: argparse.Namespace) -> None:
-    from shorepass.errors import UsageError
 
     if arguments.password_stdin and arguments.password is not None:
         raise UsageError("conflicting options: cannot specify both --password and --password-stdin")
@@ -128,20 +129,14 @@ def _check_flags(arguments: argparse.Namespace) -> None:
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
-    from shorepass.errors import without_user_info
-    from shorepass.helper.advice import asked_helper, log_in
-    from shorepass.names import Reference, registry_of_server
 
     resolution = client.resolve(here, Reference(registry_of_server(server)))
-    login = log_in(here, without_user_info(server), client=client.name, helper=asked_helper(resolution))
+    login = log_in_hint(here, without_user_info(server), client=client.name, helper=asked_helper(resolution))
     return _print_name(resolution.credential, server, login)
 
 
 def _print_name(credential: Credential, server: str, login: str) -> int:
     """Print whose login it is; ``login`` is the command that makes one. Raises ShorepassError: there is none."""
-    from shorepass.credential import Anonymous, Basic, IdentityToken
-    from shorepass.errors import ShorepassError, without_user_info
-
     if isinstance(credential, Anonymous):
         raise ShorepassError(f"not logged into {without_user_info(server)}", hint=login)
     name = credential.username if isinstance(credential, Basic | IdentityToken) else ""
@@ -151,9 +146,6 @@ def _print_name(credential: Credential, server: str, login: str) -> int:
 
 def _existing(here: Context, client: Client, server: str, access: Access) -> bool:
     """Try what is stored, as both programs do when no user name is given; True when it still works."""
-    from shorepass.errors import LoginRefused
-    from shorepass.logins.log_in import check_stored
-
     try:
         stored = check_stored(here, client, server, access)
     except LoginRefused as error:
@@ -170,11 +162,6 @@ def _existing(here: Context, client: Client, server: str, access: Access) -> boo
 
 def _ask(arguments: argparse.Namespace) -> Credential:
     """Take user name and password from flags, standard input or the terminal."""
-    from shorepass.credential import Basic
-    from shorepass.errors import UsageError
-    from shorepass.names import require_user_name
-    from shorepass.secret import Secret
-
     username, password = arguments.username, arguments.password
     if arguments.password_stdin:
         password = _one_line_ending_less(sys.stdin.buffer.read(PASSWORD_LIMIT + 1))
@@ -199,8 +186,6 @@ PASSWORD_LIMIT = 1024 * 1024  # bytes: the largest tokens have some 10 KiB
 
 def _one_line_ending_less(data: bytes) -> str:
     """Return standard input as text without its one trailing line ending, as docker login takes it."""
-    from shorepass.errors import UsageError
-
     if len(data) > PASSWORD_LIMIT:
         raise UsageError(f"more than {PASSWORD_LIMIT} bytes of password on standard input")
     for ending in (b"\r\n", b"\n", b"\r"):

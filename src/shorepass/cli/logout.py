@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from shorepass.cli import console, place
-from shorepass.contexts.command import command, operand
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from shorepass.cli import console, place
+from shorepass.client_table import FILE_FLAG, ROWS
+from shorepass.contexts.command import command, operand
+from shorepass.contexts.local import LocalContext
+from shorepass.errors import UsageError, printable, without_user_info
+from shorepass.helper import OURSELVES
+from shorepass.logins import as_account
+from shorepass.logins.log_out import log_out, log_out_account, log_out_everywhere
+
 if TYPE_CHECKING:
     import argparse
 
@@ -42,12 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Log out; 0 unless a place could not be erased (or, for podman, nothing was found)."""
-    from shorepass.contexts.local import LocalContext
-    from shorepass.errors import UsageError, without_user_info
-    from shorepass.helper import OURSELVES
-    from shorepass.logins import as_account
-    from shorepass.logins.log_out import log_out, log_out_account, log_out_everywhere
-
     client = place.find_client(arguments)
     facts = client.facts
     arguments.failure_code = facts.failure_code
@@ -94,7 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_text(done: Departure, server: str, removing: str, *, found: bool) -> None:
-    from shorepass.errors import without_user_info
 
     server, erasures = without_user_info(server), done.erased + done.ours
     if found:
@@ -116,8 +116,6 @@ def _print_text(done: Departure, server: str, removing: str, *, found: bool) -> 
 
 def _print_left(done: Departure, context: Context) -> None:
     """Say what can no longer be undone, and which clients are still logged in."""
-    from shorepass.errors import printable, without_user_info
-
     if done.repairs:
         names = ", ".join(done.repairs)
         console.err(f"kept copies of it erased; these repairs cannot be undone any more: {names}")
@@ -128,9 +126,6 @@ def _print_left(done: Departure, context: Context) -> None:
 
 def _command(left: Left, context: Context) -> str:
     """Return the command that logs out of what is left; where no logout reaches it, what to do instead."""
-    from shorepass.client_table import FILE_FLAG, ROWS
-    from shorepass.errors import without_user_info
-
     if left.flags is None:
         return "take it out of there"
     if left.flags or ROWS[left.client].flag != FILE_FLAG:
@@ -144,7 +139,6 @@ def _where(erasure: Erasure) -> str:
 
 
 def _print_json(done: Departure, accounts: list[str]) -> None:
-    from shorepass.errors import without_user_info
 
     rows = [
         {

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.cli import console
 from shorepass.contexts.command import command
+from shorepass.doctor import examine, still_there
+from shorepass.errors import ShorepassError, printable
+from shorepass.fixes.journal import Journal
+from shorepass.fixes.mend import mend
+from shorepass.fixes.preview import command as fix_command
+from shorepass.fixes.preview import shown as preview_of
+from shorepass.fixes.repair import Advice
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.finding import Finding
-    from shorepass.fixes.journal import Journal
 
 __all__ = ["mend_all"]
 
@@ -24,10 +31,6 @@ def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool
 
     What comes to light only when something else is mended (a file in a folder that was closed) is offered then.
     """
-    from shorepass.doctor import examine
-    from shorepass.fixes.journal import Journal
-    from shorepass.fixes.repair import Advice
-
     left = []
     person = _Person(standing=None if ask else "y")
     for examination, findings in examined:
@@ -51,9 +54,7 @@ def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool
 
 def _offer(finding: Finding) -> tuple[object, ...]:
     """Return what tells one offer from another: a finding may take several repairs, one behind the other."""
-    from shorepass.fixes.preview import command
-
-    return (*finding.identity, finding.repair and command(finding.repair))
+    return (*finding.identity, finding.repair and fix_command(finding.repair))
 
 
 def _is_stale(finding: Finding, changed: set[str]) -> bool:
@@ -84,14 +85,11 @@ class _Person:
 
 def _show(finding: Finding) -> tuple[str, bytes | None] | None:
     """Show a change beforehand, and return what ``preview.shown`` does; None where it cannot be shown, and so is not made."""
-    from shorepass.errors import ShorepassError, printable
-    from shorepass.fixes.preview import shown
-
     assert finding.repair is not None  # noqa: S101  # the caller has looked
     console.out()
     console.out(f"{finding.code}  {printable(finding.subject)}: {printable(finding.cause)}")
     try:
-        change = shown(finding.repair)
+        change = preview_of(finding.repair)
     except ShorepassError as error:
         console.print_error(error)
         return None
@@ -101,10 +99,6 @@ def _show(finding: Finding) -> tuple[str, bytes | None] | None:
 
 def _mend(finding: Finding, examination: Examination, journal: Journal, shown: bytes | None) -> bool:
     """Make a repair, and say whether the finding is gone; False where nothing was changed."""
-    from shorepass.doctor import still_there
-    from shorepass.errors import ShorepassError
-    from shorepass.fixes.mend import mend
-
     try:
         name = mend(finding, journal, shown)
         there = still_there(finding, examination.afresh())

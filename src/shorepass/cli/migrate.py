@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import TYPE_CHECKING
 
-from shorepass.cli import console
+from shorepass import settings
+from shorepass.accounts.keys import split
+from shorepass.cli import console, place
+from shorepass.cli.place import clients_of_files, here_with_files
+from shorepass.clients import FAMILIES
 from shorepass.contexts.command import command
+from shorepass.contexts.terminal import ask, nobody
+from shorepass.credential import Basic, IdentityToken
+from shorepass.errors import ShorepassError, UsageError, without_user_info
 from shorepass.foreign_text import quoted, visible
-from shorepass.migration.move import Done
+from shorepass.helper import PROGRAM
+from shorepass.logins.placement import PLAIN
+from shorepass.migration.journal import Journal
+from shorepass.migration.move import Done, move, moving
+from shorepass.migration.other_helper import helper_moving, move_from_helper, plan_helper, undo_to_helper
+from shorepass.migration.sources import plan
+from shorepass.migration.undo import undo as undo_moves
+from shorepass.stores.in_use import DEFAULT, choose, named, use_what_works
+from shorepass.stores.vault.vault import Vault
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
@@ -35,9 +51,6 @@ MANY = 20  # logins; storing as many takes a second
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    from shorepass.cli import place
-    from shorepass.clients import FAMILIES
-
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--apply", action="store_true", help="do it; without this flag it is only said what would be done"
@@ -58,9 +71,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what would move, move it, or take it back."""
-    from shorepass.cli.place import here_with_files
-    from shorepass.errors import UsageError
-
     here = here_with_files(arguments)
     if arguments.undo is not None:
         if arguments.helper or arguments.to or arguments.client:
@@ -70,7 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _migrate(arguments: argparse.Namespace, here: LocalContext) -> int:
-    from shorepass.migration.journal import Journal
 
     _warn_of_missing(arguments)
     store = _Chosen(arguments, here)
@@ -83,8 +92,6 @@ def _migrate(arguments: argparse.Namespace, here: LocalContext) -> int:
 
 def _warn_of_missing(arguments: argparse.Namespace) -> None:
     """Say which file of those that a flag names is not there: it may be a slip, and "no login" would be taken for its state."""
-    import os
-
     config = arguments.config and os.path.join(arguments.config, "config.json")
     for path in (arguments.authfile, config):
         if path and not os.path.lexists(path):
@@ -92,8 +99,6 @@ def _warn_of_missing(arguments: argparse.Namespace) -> None:
 
 
 def _plan_or_move(arguments: argparse.Namespace, here: LocalContext, store: _Chosen) -> int:
-    from shorepass.migration.move import move, moving
-    from shorepass.migration.sources import plan
 
     there = store.open() if store.is_made else None
     if arguments.helper is not None:
@@ -105,8 +110,6 @@ def _plan_or_move(arguments: argparse.Namespace, here: LocalContext, store: _Cho
 
 
 def _from_helper(arguments: argparse.Namespace, here: LocalContext, store: _Chosen, there: Store | None) -> int:
-    from shorepass.errors import UsageError
-    from shorepass.migration.other_helper import helper_moving, move_from_helper, plan_helper
 
     if arguments.client:
         raise UsageError("--from takes the logins from all clients that ask that helper")
@@ -128,12 +131,9 @@ class _Opener:
 
     def open(self) -> Store:
         """Open it. Raises UsageError."""
-        from shorepass.stores.in_use import named
-
         return named(self.name, self._here, ask=self._ask, tell=_tell)
 
     def _ask(self, prompt: str) -> str:
-        from shorepass.contexts.terminal import ask
 
         if prompt not in self._typed:
             self._typed[prompt] = ask(prompt)
@@ -144,10 +144,6 @@ class _Chosen(_Opener):
     """The store that docker-credential-shorepass uses. Raises UsageError: not one to move logins to."""
 
     def __init__(self, arguments: argparse.Namespace, here: LocalContext) -> None:
-        from shorepass import settings
-        from shorepass.errors import UsageError
-        from shorepass.logins.placement import PLAIN
-        from shorepass.stores.in_use import DEFAULT, named
 
         name = settings.load(here).store
         super().__init__(here, name or DEFAULT)
@@ -163,18 +159,11 @@ class _Chosen(_Opener):
         self.label = self.name if self.is_made or name else self._wanted or "a new store"
 
     def _vault_exists(self) -> bool:
-        from shorepass.stores.vault.vault import Vault
 
         return Vault(self._here, ask=self._ask, tell=_tell).exists()
 
     def make(self) -> None:
         """See that there is a store, and that our helper can be asked. Raises UsageError, SourceError, WriteError."""
-        import os
-
-        from shorepass.errors import UsageError
-        from shorepass.helper import PROGRAM
-        from shorepass.stores.in_use import choose, use_what_works
-
         if self._here.which(PROGRAM) is None:
             raise UsageError(
                 f"{PROGRAM} is not on PATH, where the clients look for it",
@@ -193,19 +182,12 @@ def _tell(text: str) -> None:
 
 def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return whose files are meant: the named client's, those that a flag names, else both."""
-    from shorepass.cli.place import clients_of_files
-    from shorepass.clients import FAMILIES
-
     if arguments.client:
         return (arguments.client,)
     return tuple(clients_of_files(arguments) or FAMILIES)
 
 
 def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
-    from shorepass.errors import UsageError
-    from shorepass.migration.journal import Journal
-    from shorepass.migration.other_helper import undo_to_helper
-    from shorepass.migration.undo import undo
 
     journal = Journal(here)
     if not journal.names():
@@ -216,7 +198,7 @@ def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
             raise UsageError(NOTHING_TO_UNDO)  # another process has done it meanwhile
         name = arguments.undo or names[-1]
         record = journal.read(name)
-        take_back = undo_to_helper if record.helper else undo
+        take_back = undo_to_helper if record.helper else undo_moves
         done = take_back(here, name, record, _Opener(here, record.store).open)
         _warn_of_accounts(here, record.store, {key for one in done.moved for key in one.under if not record.helper})
     return _say(arguments, "undone", record.store, done, record.helper or None)
@@ -224,11 +206,6 @@ def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
 
 def _warn_of_accounts(here: LocalContext, store: str, keys: set[str]) -> None:
     """Say which accounts no rule chooses any more: the files name our helper no longer for these keys."""
-    from shorepass.accounts.keys import split
-    from shorepass.contexts.terminal import nobody
-    from shorepass.errors import ShorepassError
-    from shorepass.stores.in_use import named
-
     try:
         names = named(store, here, ask=nobody, tell=_tell).list() if keys else {}
     except ShorepassError:
@@ -260,8 +237,6 @@ def _say(arguments: argparse.Namespace, state: str, store: str, done: Done, help
 
 def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
     """Print one document. What is documented in docs/reference/commands.md stays."""
-    from shorepass.errors import without_user_info
-
     moved = [
         {"key": one.key, "account": account, "kind": kind, "path": one.path or None, "store_keys": list(one.under)}
         for one, account, kind in _rows(done)
@@ -282,7 +257,6 @@ def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
 
 
 def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
-    from shorepass.errors import without_user_info
 
     becomes = {"planned": f"moves to {store}", "moved": f"moved to {store}", "undone": "is back there"}[state]
     source = f"docker-credential-{helper}"
@@ -317,7 +291,6 @@ def _summary(state: str, store: str, done: Done) -> str:
 
 
 def _rows(done: Done) -> list[tuple[Moved, str, str]]:
-    from shorepass.credential import Basic, IdentityToken
 
     rows = []
     for one, login in done.moved.items():

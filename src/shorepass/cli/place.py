@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT, FILE_FLAG, FOLDER_FLAG, NAMES, of_flag
 from shorepass.clients import find
+from shorepass.contexts.find import find as find_by_name
+from shorepass.contexts.local import LocalContext
+from shorepass.errors import UsageError
 from shorepass.foreign_text import quoted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.clients import Client
     from shorepass.contexts import Context
-    from shorepass.contexts.local import LocalContext
     from shorepass.registry.client import Access
 
 __all__ = [
@@ -117,8 +119,6 @@ def failure_code(arguments: argparse.Namespace) -> int:
 
 def find_client(arguments: argparse.Namespace) -> Client:
     """Return the client that the flags mean."""
-    from shorepass.errors import UsageError
-
     client = find(client_name(arguments))
     if arguments.authfile and client.row.flag != FILE_FLAG:
         hint = f"use {client.row.flag} DIR, or --client {of_flag(FILE_FLAG)}"
@@ -133,9 +133,6 @@ def context(arguments: argparse.Namespace) -> Context:
 
 def here(arguments: argparse.Namespace) -> LocalContext:
     """Return this place, with the files that were named. Raises UsageError: another place was named."""
-    from shorepass.contexts.local import LocalContext
-    from shorepass.errors import UsageError
-
     found = context(arguments)
     if not isinstance(found, LocalContext) or arguments.place != "me":
         raise UsageError(
@@ -146,21 +143,15 @@ def here(arguments: argparse.Namespace) -> LocalContext:
 
 def find_context(name: str, arguments: argparse.Namespace) -> Context:
     """Return the place of that name, with the files that the flags name. Raises ContextError, UsageError."""
-    from shorepass.contexts.local import LocalContext
-
     place: Context = LocalContext.current()
     if name != "me":
-        from shorepass.contexts.find import find
-
-        place = find(name, LocalContext.current())
+        place = find_by_name(name, LocalContext.current())
     named = _named_files(arguments)
     return place.with_env(**named) if named else place
 
 
 def here_with_files(arguments: argparse.Namespace) -> LocalContext:
     """Return this place, with the files that the flags name: for verbs that work nowhere else."""
-    from shorepass.contexts.local import LocalContext
-
     return LocalContext.current().with_env(**_named_files(arguments))
 
 

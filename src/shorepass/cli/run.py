@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from shorepass.cli import console
-from shorepass.contexts.command import command
+import os
+from argparse import REMAINDER
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from shorepass import processes
+from shorepass.accounts.behind import as_before
+from shorepass.cli import console
+from shorepass.client_table import DEFAULT, NAMES
+from shorepass.clients import find
+from shorepass.contexts.command import command
+from shorepass.contexts.local import LocalContext
+from shorepass.errors import UsageError, printable, without_user_info
+from shorepass.files import temporary
+from shorepass.logins import as_account
+from shorepass.logins.private_config import bring_home, client_of, lend, vanished_logins
+from shorepass.settings import check_account
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from shorepass.clients.private import Lent
-    from shorepass.contexts.local import LocalContext
 
 EXAMPLES = """\
 examples:
@@ -35,10 +47,6 @@ TAKES_A_COMMAND = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    from argparse import REMAINDER
-
-    from shorepass.client_table import NAMES
-
     parser.add_argument(
         "--as", dest="account", required=True, metavar="NAME", help="the account; see shorepass accounts"
     )
@@ -50,12 +58,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; return its exit code."""
-    from shorepass.accounts.behind import as_before
-    from shorepass.client_table import DEFAULT
-    from shorepass.contexts.local import LocalContext
-    from shorepass.errors import UsageError
-    from shorepass.logins.private_config import client_of
-
     arguments.failure_code = OWN_FAILURE
     argv = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     if not argv:
@@ -78,11 +80,6 @@ def _keys(here: LocalContext, client: str, account: str) -> list[str]:
 
     Raises UsageError: it has no login.
     """
-    from shorepass.clients import find
-    from shorepass.errors import UsageError, printable
-    from shorepass.logins import as_account
-    from shorepass.settings import check_account
-
     check_account(account)
     try:
         return as_account.keys(here, account)
@@ -100,8 +97,6 @@ def _keys(here: LocalContext, client: str, account: str) -> list[str]:
 
 def _find(here: LocalContext, name: str) -> str | int:
     """Return the path of a program, or the exit code that says why there is none."""
-    import os
-
     if os.path.dirname(name):
         path = os.path.abspath(name)
         if here.which(path):
@@ -116,9 +111,6 @@ def _find(here: LocalContext, name: str) -> str | int:
 
 
 def _attend(here: LocalContext, client: str, account: str, keys: list[str], program: str, argv: Sequence[str]) -> int:
-    from shorepass import processes
-    from shorepass.files import temporary
-    from shorepass.logins.private_config import bring_home, lend, vanished_logins
 
     with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
         lent = lend(here, client, account, keys, folder.path) if keys else None
@@ -138,7 +130,6 @@ def _attend(here: LocalContext, client: str, account: str, keys: list[str], prog
 
 
 def _warn_of_unseen(client: str, lent: Lent) -> None:
-    from shorepass.errors import printable, without_user_info
 
     for key in lent.unseen:
         _tell(
@@ -147,7 +138,6 @@ def _warn_of_unseen(client: str, lent: Lent) -> None:
 
 
 def _warn_of_vanished(account: str, keys: list[str]) -> None:
-    from shorepass.errors import printable, without_user_info
 
     for key in map(without_user_info, keys):
         _tell(f"the login for {printable(key)} was in a file that is gone now, and is kept nowhere")

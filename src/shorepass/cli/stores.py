@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from shorepass import settings
 from shorepass.cli import console
 from shorepass.contexts.command import command
+from shorepass.contexts.local import LocalContext
+from shorepass.contexts.terminal import ask
+from shorepass.errors import ShorepassError, StoreMissing, UsageError
+from shorepass.logins.helper_entry import naming
+from shorepass.stores.in_use import DEFAULT, named, use_what_works
+from shorepass.stores.survey import survey
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from shorepass.contexts.local import LocalContext
     from shorepass.stores.survey import Found
 
 EXAMPLES = """\
@@ -33,15 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List the stores, or set one."""
-    from shorepass.contexts.local import LocalContext
-    from shorepass.errors import UsageError
-
     here = LocalContext.current()
     if arguments.action == "use":
         if not arguments.store:
             raise UsageError("no store was named", hint=command(None, "stores"))
         return _use(here, arguments.store)
-    from shorepass.stores.survey import survey
 
     found = survey(here)
     (_print_json if arguments.json else _print_table)(found)
@@ -50,11 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _use(here: LocalContext, name: str) -> int:
     """Set the store if it works. Raises ShorepassError: it does not; then nothing is changed."""
-    from shorepass import settings
-    from shorepass.contexts.terminal import ask
-    from shorepass.logins.helper_entry import naming
-    from shorepass.stores.in_use import DEFAULT, named, use_what_works
-
     before = settings.load(here).store or DEFAULT
     if name == DEFAULT:
         named(name, here, ask=ask, tell=lambda _: None).list()  # it must have been made, and open
@@ -70,10 +68,6 @@ def _use(here: LocalContext, name: str) -> int:
 
 def _logins(here: LocalContext, name: str) -> str:
     """Return how many logins stay in a store, in words; empty for none."""
-    from shorepass.contexts.terminal import ask
-    from shorepass.errors import ShorepassError, StoreMissing
-    from shorepass.stores.in_use import named
-
     if name == "file":
         return ""  # they are docker's own
     try:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from shorepass.cli import console
+from shorepass import files as disk
+from shorepass.cli import console, place
+from shorepass.cli.place import here_with_files
 from shorepass.contexts.command import command
+from shorepass.contexts.installed import command_to_remove
+from shorepass.contexts.terminal import ask
+from shorepass.errors import ShorepassError, StoreError, StoreMissing, UsageError, WriteError, without_user_info
+from shorepass.fixes.preview import preview
+from shorepass.fixes.repair import Edit
+from shorepass.migration import removal
+from shorepass.stores.in_use import chosen
+from shorepass.stores.vault.document import Document, encode
+from shorepass.stores.vault.vault import Vault
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from shorepass.contexts.local import LocalContext
-    from shorepass.errors import ShorepassError
     from shorepass.migration.removal import Change, Rest
     from shorepass.stores import Store
 
@@ -35,8 +45,6 @@ FATES = "--keep, --export FILE, --delete, or --to file"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    from shorepass.cli import place
-
     fate = parser.add_mutually_exclusive_group()
     fate.add_argument("--keep", action="store_true", help="leave the stored logins where they are")
     fate.add_argument("--delete", action="store_true", help="delete the vault, its keys and all that is remembered")
@@ -49,11 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the changes, ask, and make them."""
-    from shorepass.cli.place import here_with_files
-    from shorepass.contexts.terminal import ask
-    from shorepass.migration import removal
-    from shorepass.stores.in_use import chosen
-
     here = here_with_files(arguments)
     store = chosen(here, ask=ask, tell=console.note)
     names = _names(arguments, store)
@@ -81,8 +84,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _names(arguments: argparse.Namespace, store: Store) -> dict[str, str]:
     """Return what the store in use lists; nothing of one that is not there, or stays as it is without being opened."""
-    from shorepass.errors import StoreError, StoreMissing
-
     try:
         return store.list()
     except StoreMissing:
@@ -95,15 +96,12 @@ def _names(arguments: argparse.Namespace, store: Store) -> dict[str, str]:
 
 
 def _with_logins(change: Change, store: Store) -> Change:
-    from shorepass.migration import removal
 
     logins, _ = removal.logins_of(change, store)
     return change._replace(logins=logins)
 
 
 def _show(here: LocalContext, changes: Sequence[Change]) -> None:
-    from shorepass.fixes.preview import preview
-    from shorepass.fixes.repair import Edit
 
     for change in changes:
         summary = f"take Shorepass out of {change.path}"
@@ -114,8 +112,6 @@ def _show(here: LocalContext, changes: Sequence[Change]) -> None:
 
 def _require_fate(arguments: argparse.Namespace, store: Store, names: dict[str, str]) -> None:
     """Raise UsageError where logins are stored, and nothing says what becomes of them."""
-    from shorepass.errors import UsageError
-
     if names and not (arguments.keep or arguments.delete or arguments.to or arguments.export):
         count = f"{len(names)} login{'s' * (len(names) != 1)}"
         raise UsageError(
@@ -128,7 +124,6 @@ def _require_fate(arguments: argparse.Namespace, store: Store, names: dict[str, 
 
 
 def _confirm(changes: Sequence[Change], arguments: argparse.Namespace) -> None:
-    from shorepass.errors import UsageError
 
     if not changes and not arguments.delete and not arguments.export:
         return
@@ -141,25 +136,19 @@ def _confirm(changes: Sequence[Change], arguments: argparse.Namespace) -> None:
 
 def _export(here: LocalContext, path: str, store: Store, names: dict[str, str]) -> None:
     """Write every login of a store into a new file. Raises SourceError, WriteError."""
-    from shorepass import files
-    from shorepass.errors import WriteError
-    from shorepass.stores.vault.document import Document, encode
-
     found = Document({}, ())
     for key in names:
         found = found.with_login(key, store.get(key))
 
-    def edit(content: files.FileContent | None) -> bytes | None:
+    def edit(content: disk.FileContent | None) -> bytes | None:
         if content is not None:
             raise WriteError(path, "there is such a file already")
         return encode(found)
 
-    files.update(path, edit, owner=here.home_owner(path))
+    disk.update(path, edit, owner=here.home_owner(path))
 
 
 def _take_out(here: LocalContext, changes: Sequence[Change], *, quiet: bool) -> list[ShorepassError]:
-    from shorepass.errors import ShorepassError
-    from shorepass.migration import removal
 
     failed = []
     for change in changes:
@@ -177,10 +166,6 @@ def _take_out(here: LocalContext, changes: Sequence[Change], *, quiet: bool) -> 
 
 def _delete(arguments: argparse.Namespace, here: LocalContext, store: Store, names: dict[str, str]) -> list[str]:
     """Delete what is stored, where that was asked for; return what was deleted."""
-    from shorepass.contexts.terminal import ask
-    from shorepass.migration import removal
-    from shorepass.stores.vault.vault import Vault
-
     if not arguments.delete:
         return []
     if store.name != "vault":
@@ -190,15 +175,11 @@ def _delete(arguments: argparse.Namespace, here: LocalContext, store: Store, nam
 
 
 def _rests(here: LocalContext) -> list[Rest]:
-    from shorepass.contexts.terminal import ask
-    from shorepass.migration import removal
-    from shorepass.stores.vault.vault import Vault
 
     return removal.what_stays(here, Vault(here, ask=ask, tell=console.note))
 
 
 def _print_rest(here: LocalContext, deleted: Sequence[str], failed: Sequence[ShorepassError]) -> None:
-    from shorepass.contexts.installed import command_to_remove
 
     for path in deleted:
         console.out(f"deleted {path}")
@@ -221,9 +202,6 @@ def _print_json(
     failed: Sequence[ShorepassError],
 ) -> None:
     """Print one document. What is documented in docs/reference/commands.md stays."""
-    from shorepass.contexts.installed import command_to_remove
-    from shorepass.errors import without_user_info
-
     files = [
         {
             "path": change.path,

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import TYPE_CHECKING
 
+from shorepass import files
 from shorepass.cli import console
 from shorepass.contexts.command import command
+from shorepass.contexts.local import LocalContext
+from shorepass.contexts.terminal import ask
+from shorepass.errors import UsageError, WriteError, printable, without_user_info
+from shorepass.foreign_text import visible
+from shorepass.stores.vault import setup
+from shorepass.stores.vault.document import encode
+from shorepass.stores.vault.setup import init
+from shorepass.stores.vault.setup import rekey as give_new_key
+from shorepass.stores.vault.vault import Vault
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from shorepass.contexts.local import LocalContext
     from shorepass.stores.vault.setup import Lock
-    from shorepass.stores.vault.vault import Vault
 
 EXAMPLES = """\
 examples:
@@ -66,27 +75,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it."""
-    from shorepass.contexts.local import LocalContext
-    from shorepass.contexts.terminal import ask
-    from shorepass.errors import UsageError
-    from shorepass.stores.vault.vault import Vault
-
     here = LocalContext.current()
     vault = Vault(here, ask=ask, tell=console.note)
     if arguments.output and arguments.action != "export":
         raise UsageError("--output is for export alone")
     match arguments.action:
         case "init":
-            from shorepass.stores.vault.setup import init
-
             init(vault, here, lock := _lock(arguments, here))
             console.out(f"made {vault.path}")
             _explain(vault, lock)
         case "rekey":
-            from shorepass.stores.vault.setup import rekey
-
             vault.read()  # before anything is asked for
-            rekey(vault, here, lock := _lock(arguments, here))
+            give_new_key(vault, here, lock := _lock(arguments, here))
             console.out(f"{vault.path} has another key")
             _explain(vault, lock)
         case "trust":
@@ -99,8 +99,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _lock(arguments: argparse.Namespace, here: LocalContext) -> Lock:
-    from shorepass.contexts.terminal import ask
-    from shorepass.stores.vault import setup
 
     if arguments.passphrase:
         return setup.passphrase(ask, arguments.also)
@@ -111,9 +109,6 @@ def _lock(arguments: argparse.Namespace, here: LocalContext) -> Lock:
 
 
 def _explain(vault: Vault, lock: Lock) -> None:
-    import os
-
-    from shorepass.foreign_text import visible
 
     if lock.machine:
         rekey = command(None, "vault", "rekey", "--passphrase")
@@ -138,8 +133,6 @@ def _show(vault: Vault, here: LocalContext) -> None:
 
 def _trust(arguments: argparse.Namespace, vault: Vault) -> None:
     """Show who wrote a vault and for whom, ask, and sign it. Raises StoreError, FileError, WriteError, UsageError."""
-    from shorepass.errors import printable, without_user_info
-
     document, reason = vault.unchecked()
     own = vault.own_recipients()
     console.out(reason or f"{vault.path}: signed with your key, and for no one that this machine does not know")
@@ -160,8 +153,6 @@ def _trust(arguments: argparse.Namespace, vault: Vault) -> None:
 
 def _confirm(question: str, otherwise: str) -> None:
     """Ask. Raises UsageError: the answer was not yes, or there is no terminal."""
-    from shorepass.errors import UsageError
-
     if not sys.stdin.isatty():
         raise UsageError(f"not a terminal: {otherwise}", hint="--yes skips the question")
     if not console.agrees(f"{question} [y/N]: "):
@@ -170,10 +161,6 @@ def _confirm(question: str, otherwise: str) -> None:
 
 def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> None:
     """Write what is in the vault to a terminal or a new file: nowhere by accident."""
-    from shorepass import files
-    from shorepass.errors import UsageError, WriteError
-    from shorepass.stores.vault.document import encode
-
     if not arguments.output and not console.is_terminal():
         raise UsageError(
             "every secret in plain text goes to a terminal or to a file",

@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
-from shorepass.cli import console, place
-from shorepass.contexts.command import as_root
-from shorepass.errors import printable, without_user_info
-from shorepass.foreign_text import quoted
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from shorepass import files
+from shorepass.cli import console, place
+from shorepass.contexts import Place
+from shorepass.contexts.command import as_root
+from shorepass.contexts.discovery import KINDS, discover
+from shorepass.contexts.find import find
+from shorepass.contexts.local import LocalContext
+from shorepass.errors import (
+    ContextError,
+    FileError,
+    ShorepassError,
+    SourceError,
+    UsageError,
+    WriteError,
+    printable,
+    trouble_in,
+    without_user_info,
+)
+from shorepass.foreign_text import quoted
+from shorepass.stores.own_helper import unlock
+from shorepass.who.check import check
+from shorepass.who.document import date, described, document, sentence, shares_of, unseen
+from shorepass.who.gather import look
+from shorepass.who.login import BROKEN, State
+from shorepass.who.page import page
+from shorepass.who.sharing import with_shares
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from shorepass.contexts import Context, Place
-    from shorepass.contexts.local import LocalContext
+    from shorepass.contexts import Context
     from shorepass.who.login import Login, Looked
 
 EXAMPLES = """\
@@ -47,18 +73,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one row a login."""
-    import time
-    from contextlib import suppress
-
-    from shorepass.contexts.local import LocalContext
-    from shorepass.errors import SourceError
-    from shorepass.stores.own_helper import unlock
-    from shorepass.who.check import check
-    from shorepass.who.document import sentence
-    from shorepass.who.gather import look
-    from shorepass.who.login import BROKEN, State
-    from shorepass.who.sharing import with_shares
-
     here, now = LocalContext.current(), time.time()
     places = _places(arguments, here)
     if any(place.name == here.name for place in places):
@@ -88,8 +102,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _places(arguments: argparse.Namespace, here: LocalContext) -> list[Place]:
     """Return the places that the flags mean. Raises UsageError."""
-    from shorepass.contexts.discovery import KINDS, discover
-
     if arguments.places:
         return [_named(name, here) for name in dict.fromkeys(arguments.places)]
     return discover(here, kinds=KINDS if arguments.all else OWN_KINDS)
@@ -97,10 +109,6 @@ def _places(arguments: argparse.Namespace, here: LocalContext) -> list[Place]:
 
 def _named(name: str, here: LocalContext) -> Place:
     """Return the place of that name. Raises UsageError: there is no such form."""
-    from shorepass.contexts import Place
-    from shorepass.contexts.find import find
-    from shorepass.errors import UsageError, trouble_in
-
     try:
         context: Context = find(name, here)
     except UsageError:
@@ -113,10 +121,6 @@ def _named(name: str, here: LocalContext) -> Place:
 
 def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -> None:
     """Write the map. Raises WriteError."""
-    from shorepass import files
-    from shorepass.errors import FileError, WriteError
-    from shorepass.who.page import page
-
     drawn = page(looked, now=now, host=here.host_name(), user=here.user_name())
     if path == "-":
         console.data(drawn.encode() + b"\n")
@@ -130,9 +134,6 @@ def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -
 
 def _say_how_to_open(here: LocalContext, path: str) -> None:
     """Print that the map is written, and how to open it: also for the user behind sudo, who cannot read root's file."""
-    import os
-    from pathlib import Path
-
     written = os.path.abspath(path)
     console.err(f"wrote {written}: open it in a browser: {Path(written).as_uri()}")
     uid, gid = here.getenv("SUDO_UID"), here.getenv("SUDO_GID")
@@ -141,14 +142,11 @@ def _say_how_to_open(here: LocalContext, path: str) -> None:
 
 
 def _print_json(looked: Sequence[Looked]) -> None:
-    from shorepass.who.document import document
 
     console.print_json(document(looked))
 
 
 def _print_text(looked: Sequence[Looked]) -> None:
-    from shorepass.errors import ShorepassError
-    from shorepass.who.document import described, shares_of
 
     logins = [login for found in looked for login in found.logins]
     if logins:
@@ -165,9 +163,6 @@ def _print_text(looked: Sequence[Looked]) -> None:
 
 def _print_unseen(looked: Sequence[Looked], *, named: bool) -> None:
     """Print which contexts could not be looked into, each reason once: an error where ``--in`` named them."""
-    from shorepass.errors import ContextError
-    from shorepass.who.document import unseen
-
     for (trouble, hint), names in unseen(looked).items():
         reason = trouble if named else f"not looked at: {trouble}"
         console.print_error(ContextError(", ".join(map(printable, names)), printable(reason), hint=hint))
@@ -175,15 +170,11 @@ def _print_unseen(looked: Sequence[Looked], *, named: bool) -> None:
 
 def _words(login: Login) -> str:
     """Return the detail of a login; that of a broken source names its place itself."""
-    from shorepass.who.login import BROKEN
-
     # it may come from somebody else's place, and names what they like
     return login.detail if login.state in BROKEN else f"{without_user_info(login.key)}: {login.detail}"
 
 
 def _row(login: Login) -> list[str]:
-    from shorepass.who.document import date
-    from shorepass.who.login import State
 
     rests = f"docker-credential-{login.helper}" if login.helper else login.path
     state = login.state.value

@@ -6,12 +6,11 @@ A client is one file here, with its rules and its ``Facts``, and one row of ``cl
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from shorepass.client_table import DEFAULT, FAMILIES, NAMES, ROWS
 from shorepass.errors import SourceError, UsageError
-from shorepass.shapes import NamedTuple, Protocol
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from typing import Any

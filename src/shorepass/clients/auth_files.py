@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.config.locations import AuthFile, join
 from shorepass.errors import FileError
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context, FileStatus
 

@@ -5,9 +5,10 @@ Sources: moby registry/config.go ``CertsDir``; containers/image docker/docker_cl
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.names import HUB_REGISTRY
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 

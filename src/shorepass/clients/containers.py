@@ -11,6 +11,8 @@ names a file that is not there.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.client_table import ROWS
 from shorepass.clients import Entry, Target
 from shorepass.clients.auth_files import auth_files
@@ -28,9 +30,7 @@ from shorepass.foreign_text import quoted
 from shorepass.helper.advice import log_in
 from shorepass.names import parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import Any, TypeAlias

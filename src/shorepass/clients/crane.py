@@ -10,6 +10,9 @@ answer with anything in it counts, even one of which nothing is sent. Any failur
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.clients import Entry, Target, docker_entries
 from shorepass.clients.docker import DOCKER_WORDS, KEPT_KEYS, VARIABLE, Docker
 from shorepass.clients.docker_entries import beside_helper
@@ -26,9 +29,8 @@ from shorepass.errors import HelperError, MalformedFile, SourceError, UsageError
 from shorepass.helper.advice import log_in
 from shorepass.names import HUB_REGISTRY, is_registry, registry_of_server, server_url, split_host_port
 from shorepass.resolution import Outcome, Source
-from shorepass.shapes import NamedTuple
+from shorepass.stores.own_helper import helper_client
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -143,7 +145,6 @@ def client(name: str) -> Client:  # noqa: ARG001
 
 
 def _is_near(registry: str) -> bool:
-    from ipaddress import ip_address, ip_network
 
     host, port = split_host_port(registry)
     if host in ("127.0.0.1", "[::1]") or host.endswith(".localhost") or (host == "localhost" and port):
@@ -282,8 +283,6 @@ def _ask(
 
 def _ask_helper(trace: Trace, path: str, helper: str, key: str, keys: list[str], auths: list[AuthConfig]) -> _Possible:
     """Ask a helper; a registry token is still taken from the file's entry."""
-    from shorepass.stores.own_helper import helper_client
-
     client = helper_client(trace.context, helper, named_in=path)
     try:
         answer = client.get(key)

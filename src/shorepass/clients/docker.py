@@ -12,6 +12,8 @@ Version followed: 28.2.2 (docker/cli ``cli/config/``, ``cli/command/registry.go`
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.clients import Entry, Target, docker_entries
 from shorepass.clients.docker_entries import beside_helper
 from shorepass.clients.docker_files import DockerFiles
@@ -28,9 +30,7 @@ from shorepass.errors import HelperError, MalformedFile, SourceError, without_us
 from shorepass.helper.advice import log_in
 from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 

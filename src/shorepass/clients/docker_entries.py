@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.clients import Entry
 from shorepass.config.auth_entry import AuthConfig
 from shorepass.credential import Anonymous, Basic, IdentityToken, kind_of
+from shorepass.helper import OURSELVES
 from shorepass.names import host_of_key
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.config.docker_config import DockerConfig
     from shorepass.contexts import Context
@@ -19,7 +21,6 @@ __all__ = ["beside_helper", "entries", "entry"]
 def entries(context: Context, path: str, config: DockerConfig, default: str, *, ask_helpers: bool) -> list[Entry]:
     """Return the logins of a file and of its helpers. ``default``: the helper for all that has none of its own, or ""."""
     from shorepass.clients.helper_lists import HelperLists
-    from shorepass.helper import OURSELVES
 
     kept = [key for key in config.auths if _is_asked_for(config, key)]
     found = [entry(key, config.entry(key), path) for key in kept]

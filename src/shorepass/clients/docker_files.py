@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.client_table import ROWS
+from shorepass.clients import find
 from shorepass.clients.views import DockerView, FileView
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import DOCKER_28, read_docker_entry, write_entry
 from shorepass.config.locations import AuthFile, docker_config_path
 from shorepass.names import server_url
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from typing import Any
@@ -73,13 +75,10 @@ class DockerFiles:
 
     def view(self, content: FileContent, *, legacy: bool = False) -> FileView:  # noqa: ARG002
         """Return what is seen in a file. Raises MalformedFile."""
-        from shorepass.clients import find
-
         return DockerView(find(self.name), docker_config.load(content, self.dialect))
 
     def lend(self, here: LocalContext, keys: Iterable[str], folder: str) -> Lent:
         """Make a private folder for DOCKER_CONFIG. Raises UsageError, FileError, WriteError."""
-        from shorepass.clients import find
         from shorepass.clients.private import lend_docker_folder
 
         return lend_docker_folder(here, find(self.name), keys, folder)

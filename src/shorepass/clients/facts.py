@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shorepass.shapes import NamedTuple
+from typing import NamedTuple
 
 __all__ = ["Facts", "Words"]
 

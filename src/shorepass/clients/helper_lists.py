@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from shorepass.accounts.keys import spellings
 from shorepass.clients import Entry
 from shorepass.credential import ANONYMOUS, Basic, kind_of
 from shorepass.errors import HelperError, HelperFailed, SourceError, Trouble
 from shorepass.helper import OURSELVES, protocol
+from shorepass.stores.own_helper import helper_client
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,8 +41,6 @@ class HelperLists:
 
     def asked(self, path: str, suffix: str, key: str) -> list[Entry]:
         """Return the login that a helper gives for one key of the file ``path``, whatever it lists; empty for none."""
-        from shorepass.stores.own_helper import helper_client
-
         try:
             credential = helper_client(self._context, suffix).get(key)
         except SourceError as error:
@@ -49,7 +50,6 @@ class HelperLists:
         return [Entry(key, getattr(credential, "username", ""), kind_of(credential), path, suffix)]
 
     def _names(self, suffix: str) -> dict[str, str] | SourceError:
-        from shorepass.stores.own_helper import helper_client
 
         if suffix not in self._known:
             try:
@@ -71,8 +71,6 @@ def user_name(suffix: str, key: str, names: Mapping[str, str]) -> str | None:
 
     Shorepass's helper has Docker Hub's login under either of its two names.
     """
-    from shorepass.accounts.keys import spellings
-
     keys = spellings(key) if suffix == OURSELVES else (key,)
     return next((names[name] for name in keys if name in names), None)
 

@@ -6,12 +6,15 @@ info``; podman, skopeo and buildah read ``insecure = true`` in ``registries.conf
 
 from __future__ import annotations
 
+import ipaddress
+from typing import TYPE_CHECKING
+
 from shorepass.bounded_json import loads
 from shorepass.config import registries_conf
 from shorepass.errors import SourceError
 from shorepass.names import split_host_port
+from shorepass.processes import ProcessError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.names import Reference
@@ -34,8 +37,6 @@ def is_listed_by_conf(context: Context, reference: Reference, *, variables: bool
 
 def is_listed_by_engine(context: Context, registry: str) -> bool:
     """Ask the engine that docker talks to. A name is not looked up for the networks listed: addresses alone are found."""
-    from shorepass.processes import ProcessError
-
     docker = context.which("docker")
     if docker is None:
         return False
@@ -51,7 +52,6 @@ def is_listed_by_engine(context: Context, registry: str) -> bool:
 
 
 def _is_in(networks: list[str], registry: str) -> bool:
-    import ipaddress
 
     try:
         address = ipaddress.ip_address(split_host_port(registry)[0].strip("[]"))

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
 from shorepass.accounts.keys import spellings
+from shorepass.clients import FAMILIES, find_all
 from shorepass.config import auth_file, docker_config, document
 from shorepass.config.locations import docker_config_path
 from shorepass.errors import InvalidReference, SourceError, UsageError, printable
 from shorepass.helper import OURSELVES
-from shorepass.shapes import NamedTuple
+from shorepass.names import registry_of_server
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -64,8 +65,6 @@ def lend_docker_folder(here: LocalContext, client: Client, keys: Iterable[str], 
 
 def _files_of_others(here: LocalContext, client: Client) -> dict[str, str]:
     """Return what keeps podman's own file where it was in the order: DOCKER_CONFIG would take its place."""
-    from shorepass.clients import FAMILIES, find_all
-
     if here.getenv("DOCKER_CONFIG") or here.getenv("REGISTRY_AUTH_FILE"):
         return {}
     others = [other for family in FAMILIES if family != client.row.family for other in find_all(family)]
@@ -109,8 +108,6 @@ def _bare(key: str) -> str:
 
 def registry_of_key(key: str) -> str:
     """Return the registry that a key means, empty where it means none."""
-    from shorepass.names import registry_of_server
-
     try:
         return registry_of_server(key)
     except InvalidReference:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import SourceError, without_user_info
 from shorepass.helper.advice import log_in
 from shorepass.resolution import Outcome, Resolution, Source, Step
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.names import Reference

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shorepass.config import auth_file
-from shorepass.shapes import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-TYPE_CHECKING = False
+from shorepass.config import auth_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 

@@ -6,14 +6,13 @@ Sources: docker/cli ``cli/config/configfile/file.go`` (decodeAuth, encodeAuth) a
 from __future__ import annotations
 
 import binascii
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.go_json import NotTextError, text_fields
 from shorepass.config.go_json import text as go_text
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.secret import Secret
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any

@@ -6,14 +6,14 @@ that docker uses: an empty file is an error, and so is anything behind the first
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.config.auth_entry import CONTAINERS_FIELDS, BadEntryError
 from shorepass.config.docker_config import add_auths, add_helpers
 from shorepass.config.document import SIZE_LIMIT, load_pairs
 from shorepass.config.go_json import field_name
 from shorepass.errors import MalformedFile
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.config.docker_config import Members
     from shorepass.config.locations import AuthFile

@@ -7,6 +7,7 @@ breaks the whole file: docker prints a warning and goes on with whatever it had 
 from __future__ import annotations
 
 import binascii
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.auth_entry import (
     DOCKER_28,
@@ -20,9 +21,7 @@ from shorepass.config.document import load_pairs
 from shorepass.config.go_json import field_name, first_value, text_fields
 from shorepass.config.spans import JsonSyntaxError, skip_blank
 from shorepass.errors import MalformedFile, printable, without_user_info
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
     from typing import Any, TypeAlias

@@ -12,15 +12,14 @@ other members stay as they were written.
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import VALUES_LIMIT, has_too_many_values
 from shorepass.config.go_json import field_name, first_value, may_hold_surrogates, without_surrogates
 from shorepass.config.go_json import text as go_text
 from shorepass.config.spans import JsonSyntaxError, Member, members, read_value, skip_blank
 from shorepass.errors import MalformedFile
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, NoReturn

@@ -7,10 +7,10 @@ without regard to case, lets the last of several that are not null count, and wr
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from shorepass.config.spans import JsonSyntaxError, read_value, skip_blank
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
     from typing import Any

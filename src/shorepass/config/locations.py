@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from shorepass.shapes import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 

@@ -11,13 +11,12 @@ clients' decoder lets the second count.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.locations import join
 from shorepass.errors import InvalidReference, MalformedFile, printable, without_user_info
 from shorepass.names import Reference, is_registry, parse
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

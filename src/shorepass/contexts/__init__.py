@@ -10,12 +10,12 @@ reached by a program with a shell behind it (ssh, wsl, lima, colima, podman-mach
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import WriteError
 from shorepass.files import SIZE_LIMIT, FileContent, FileStatus
-from shorepass.shapes import NamedTuple, Protocol
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

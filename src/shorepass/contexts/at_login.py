@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from shorepass.contexts import is_untouched
+from shorepass.contexts.find import find
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import SourceError
 from shorepass.processes import ProcessError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -129,8 +130,6 @@ def owner_context(context: Context, here: LocalContext, path: str) -> Context | 
     if sys.platform == "win32" or os.geteuid() != 0 or not isinstance(context, LocalContext):
         return None
     import pwd
-
-    from shorepass.contexts.find import find
 
     try:
         return find(f"user:{pwd.getpwuid(status.uid).pw_name}", here)

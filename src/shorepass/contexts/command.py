@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from shorepass.client_table import FILE_FLAG, FOLDER_FLAG, ROWS
 from shorepass.contexts.engine_family import Family
@@ -16,7 +17,6 @@ from shorepass.contexts.local import LocalContext
 from shorepass.errors import MalformedFile
 from shorepass.foreign_text import quoted, without_user_info
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 

@@ -6,10 +6,13 @@ ssh hosts are never looked for: a name in a config file is no permission to conn
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from shorepass.contexts import Place
 from shorepass.errors import trouble_in
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -26,9 +29,6 @@ KINDS = ("user", "sudo", "containers.container", "shells.remote")
 
 def discover(here: LocalContext, *, timeout: float = REACH_SECONDS, kinds: Sequence[str] = KINDS) -> list[Place]:
     """Return every place that exists, this user's own first. Never raises for a place that does not answer."""
-    from concurrent.futures import ThreadPoolExecutor
-    from importlib import import_module
-
     found = [Place("me", open=lambda: here)]
     modules = [import_module(f"shorepass.contexts.{name}") for name in kinds]
     with ThreadPoolExecutor(len(modules)) as pool:

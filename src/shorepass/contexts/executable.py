@@ -7,10 +7,8 @@ supplements of the processors for the numbers, execve(2) for ``#!``.
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.shapes import NamedTuple
-
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import UsageError, printable
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.contexts.local import LocalContext

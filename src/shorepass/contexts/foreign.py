@@ -8,7 +8,9 @@ may have read the file before it: the save waits for its end and looks again.
 from __future__ import annotations
 
 import os
+import select
 import sys
+import time
 
 __all__ = ["WAIT", "wait_for_end", "writers"]
 
@@ -51,9 +53,6 @@ def _first_bytes(path: str) -> bytes:
 def wait_for_end(pids: list[int], seconds: float) -> None:
     """Return when all of these processes have ended, or after ``seconds``."""
     if sys.platform == "linux":
-        import select
-        import time
-
         deadline = time.monotonic() + seconds
         for pid in pids:
             try:

@@ -7,6 +7,7 @@ made the environment. Sources: pipx.pypa.io (``pipx_metadata.json``), docs.astra
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 
 __all__ = ["command_to_add", "command_to_remove"]
@@ -14,7 +15,6 @@ __all__ = ["command_to_add", "command_to_remove"]
 
 def command_to_add(*libraries: str) -> str:
     """Return the command that installs libraries beside this Shorepass, to be pasted into a shell."""
-    import shlex
     from importlib.util import find_spec
 
     words = [sys.executable, "-m", "pip", "install"]
@@ -29,7 +29,6 @@ def command_to_add(*libraries: str) -> str:
 
 def command_to_remove() -> str:
     """Return the command that removes this Shorepass from where it is installed, to be pasted into a shell."""
-    import shlex
     from importlib.util import find_spec
 
     words = [sys.executable, "-m", "pip", "uninstall", "shorepass"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from typing import TYPE_CHECKING
 
 from shorepass import files
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -179,8 +180,6 @@ class LocalContext:
         What a foreign login that was already under way then undoes is done again. One that ended before it was looked
         for may have undone it too: so the file is always looked at once more.
         """
-        import time
-
         from shorepass.contexts import foreign
 
         deadline = time.monotonic() + foreign.WAIT

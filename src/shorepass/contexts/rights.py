@@ -15,13 +15,13 @@ import platform
 import sys
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from shorepass.contexts.command import command
 from shorepass.errors import ContextError
 from shorepass.foreign_text import quoted
 from shorepass.processes import Identity
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from ctypes import CDLL
@@ -67,7 +67,6 @@ def _library() -> CDLL:
     import ctypes
     import fcntl  # noqa: F401
     import pwd  # noqa: F401
-    import shlex  # noqa: F401
 
     return ctypes.CDLL(None)
 

@@ -11,15 +11,17 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
 from shorepass.contexts import Place
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.shells.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.shells.transport import Transport
+from shorepass.contexts.sudoers import environment
 from shorepass.errors import ContextError, UsageError, printable
 from shorepass.foreign_text import quoted
+from shorepass.processes import ProcessError, ProcessNotStarted, run
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -64,8 +66,6 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
 
 def _listing(here: LocalContext, program: str, timeout: float) -> Completed | None:
     """Return what ``sudo -l`` prints, in English, without asking for a password; None where it does not run."""
-    from shorepass.processes import ProcessError
-
     try:
         return here.with_env(LC_ALL="C").run([program, "-n", "-l"], b"", timeout=timeout, limit=LISTING_LIMIT)
     except ProcessError:
@@ -74,8 +74,6 @@ def _listing(here: LocalContext, program: str, timeout: float) -> Completed | No
 
 def _deduced(here: LocalContext, listing: Completed) -> LocalContext | None:
     """Return what can be known where sudo runs no shell for us, but tells what its policy is; None where it does not."""
-    from shorepass.contexts.sudoers import environment
-
     text = listing.stdout.decode("utf-8", "surrogateescape") if listing.status == 0 else ""
     root = LocalContext({}, uid=0).home() or "/root"
     environ = environment(text, here.environment(), root)
@@ -104,8 +102,6 @@ class _Deduced(LocalContext):
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
         """Raise ProcessNotStarted: as the caller it would run for the wrong user."""
-        from shorepass.processes import ProcessNotStarted
-
         raise ProcessNotStarted("sudo does not let us run it without a password")
 
 
@@ -118,6 +114,4 @@ class _OnTerminal(LocalContext):
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
         """Run a program on our terminal."""
-        from shorepass.processes import run
-
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, session=False, directory=None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from shorepass.contexts.command import command
 from shorepass.errors import StoreLocked
 from shorepass.foreign_text import visible
 from shorepass.waiting import settle
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 

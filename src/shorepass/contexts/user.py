@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.contexts import (
@@ -25,9 +26,8 @@ from shorepass.contexts.local import LocalContext
 from shorepass.contexts.rights import acting_as
 from shorepass.errors import ContextError, printable
 from shorepass.files import saving  # noqa: F401  # for the same reason
-from shorepass.processes import Identity
+from shorepass.processes import Identity, run
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import pwd
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -135,8 +135,6 @@ class UserContext(LocalContext):
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
         """Run a program as the user, with this context's environment."""
-        from shorepass.processes import run
-
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, identity=self._identity)
 
     def _save(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:

@@ -11,11 +11,11 @@ keeps in the ``journal`` what undoes it), and look whether it is ``still_there``
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import ContextError, FileError, SourceError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

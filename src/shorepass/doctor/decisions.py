@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from shorepass.doctor import stored
+from shorepass.registry.expiry import expires_at
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.clients import Client, Entry
     from shorepass.credential import Credential
@@ -55,7 +56,5 @@ def _is_open(entries: list[Entry]) -> bool:
 
 def end_of(credential: Credential | None) -> float | None:
     """Return when a credential ended (Unix time), None where it did not, or does not say."""
-    from shorepass.registry.expiry import expires_at
-
     ends = expires_at(credential)
     return ends if ends is not None and ends <= time.time() else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from shorepass.errors import printable, without_user_info
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from shorepass.errors import printable, without_user_info
+from shorepass.explain import describe
+
 if TYPE_CHECKING:
     from shorepass.credential import Credential
     from shorepass.resolution import Resolution
@@ -20,8 +22,6 @@ def shown(key: str) -> str:
 
 def login(credential: Credential, fingerprints: Fingerprints) -> str:
     """Return ``the password of 'alice' (fingerprint 1a2b3c4d)``."""
-    from shorepass.explain import describe
-
     said = describe(credential, fingerprints)
     what = "password" if said["kind"] == "basic" else said["kind"]
     who = f" of {said['username']!r}" if said.get("username") else ""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import FAMILIES, ROWS
 from shorepass.clients import find
+from shorepass.contexts import is_untouched
+from shorepass.contexts.at_login import as_at_login, owner_context
+from shorepass.doctor.decisions import of_stored_logins
+from shorepass.doctor.named import is_silent, listed, named
 from shorepass.secret import Fingerprints
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.clients import Client, Entry
     from shorepass.contexts import Context
@@ -115,8 +118,6 @@ class Examination:
         Where no program is run, an entry without ``kind`` stands for all that its helper has: see ``Client.entries``. So
         does one with an error, where a helper hangs, or would ask somebody for a password: it is not asked again.
         """
-        from shorepass.doctor.named import is_silent
-
         answers = {helper.suffix: self.listed(helper.suffix) for helper in self.helpers}
         silent = {suffix: error for suffix, error in answers.items() if is_silent(error)}
         found = {}
@@ -130,21 +131,15 @@ class Examination:
     @cached_property
     def runs(self) -> bool:
         """Whether programs may be run there, just to look."""
-        from shorepass.contexts import is_untouched
-
         return not is_untouched(self.context.name)
 
     @cached_property
     def helpers(self) -> list[Named]:
         """The helpers that the clients would ask: named in a file, or chosen by docker itself."""
-        from shorepass.doctor.named import named
-
         return named(self.context, self.clients)
 
     def listed(self, suffix: str) -> dict[str, str] | HelperError | None:
         """Return what a helper lists (user names by server URL), or why it does not; None where nothing is run."""
-        from shorepass.doctor.named import listed
-
         if suffix not in self._listed and self.runs:
             self._listed[suffix] = listed(self.context, suffix)
         return self._listed.get(suffix)
@@ -154,8 +149,6 @@ class Examination:
 
         None where that user has no such program. What works there is nothing to take out of the file.
         """
-        from shorepass.contexts.at_login import as_at_login, owner_context
-
         known = (helper.program, helper.path)
         if known not in self._at_login:
             owner = owner_context(self.context, self.here, helper.path)
@@ -175,8 +168,6 @@ class Examination:
     @cached_property
     def decisions(self) -> list[Resolution]:
         """What each client does about ``reference``; without one, about the registries that it has logins for."""
-        from shorepass.doctor.decisions import of_stored_logins
-
         return of_stored_logins(self) if self.reference is None else list(self.resolutions.values())
 
 

@@ -5,14 +5,15 @@ No other helper is anybody's trouble.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.client_table import ROWS
 from shorepass.errors import HelperError, HelperFailed, HelperTimeout, SourceError, Trouble
 from shorepass.helper.causes import UNLOCK
 from shorepass.helper.protocol import program_name
-from shorepass.shapes import NamedTuple
 from shorepass.stores.helper_backends import is_locked
+from shorepass.stores.own_helper import helper_client
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeGuard
@@ -93,8 +94,6 @@ def listed(context: Context, suffix: str) -> dict[str, str] | HelperError:
 
     A locked keyring is told before the helper is asked: on a desktop even its list would open a window, for the password.
     """
-    from shorepass.stores.own_helper import helper_client
-
     client = helper_client(context, suffix)
     try:
         path = client.path()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.config.auth_entry import BadEntryError
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import SourceError, UsageError
 from shorepass.names import Reference, registry_meant
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from shorepass import visit
 from shorepass.client_table import FAMILIES, ROWS
@@ -12,7 +13,6 @@ from shorepass.errors import SourceError
 from shorepass.names import Reference
 from shorepass.who.together import together
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

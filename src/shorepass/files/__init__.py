@@ -17,9 +17,10 @@ A file of our own may have generations: what it was before its last saves stays 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.files.reading import SIZE_LIMIT, FileContent, FileStatus, head, names, owner_of, read, status
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.files.lending import lent
     from shorepass.files.placing import move, names_of_root, read_of_root, remove, set_mode, set_owner, symlink

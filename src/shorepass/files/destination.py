@@ -15,12 +15,12 @@ import errno
 import os
 import stat
 import sys
+from typing import TYPE_CHECKING
 
 from shorepass.errors import WriteError
 from shorepass.files.reading import owner_of
 from shorepass.foreign_text import quoted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from typing import TYPE_CHECKING
 
 from shorepass.errors import WriteError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
@@ -41,7 +42,6 @@ class FolderLock:
         self.fd = -1
 
     def __enter__(self) -> Self:
-        import time
 
         begun = time.monotonic()
         pause, longest = POLL

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import sys
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from shorepass.errors import FileError, WriteError
 from shorepass.files.destination import Destination
@@ -14,7 +16,6 @@ from shorepass.files.draft import MARK
 from shorepass.files.reading import SIZE_LIMIT, listed, owner_of, read_with_status, reason, status_of
 from shorepass.foreign_text import quoted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -174,8 +175,6 @@ def symlink(path: str, to: str, *, owner: tuple[int, int] | None = None) -> None
 
 def move(path: str, to: str) -> None:
     """Move a file, or a folder with all that is in it, to where nothing is yet. Raises WriteError."""
-    import shutil
-
     try:
         if os.path.lexists(to):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))

@@ -6,12 +6,11 @@ import itertools
 import os
 import stat
 import sys
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.errors import FileError, MalformedFile
 from shorepass.foreign_text import quoted
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 

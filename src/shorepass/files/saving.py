@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.errors import WriteError
 from shorepass.files.destination import Destination, acting_uid, is_shared
@@ -12,9 +14,7 @@ from shorepass.files.draft import MARK, ChangedError, Draft, give
 from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.files.reading import SIZE_LIMIT, owner_of, read_with_status, reason
 from shorepass.foreign_text import quoted
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -217,8 +217,6 @@ def _check_unchanged(save: _Save, before: tuple[FileContent, os.stat_result] | N
 
 def _sweep(lock: FolderLock, folder: str, name: str) -> None:
     """Remove what killed saves of a file left (``name`` empty: of any). The lock tells that none is in use, else its age."""
-    import time
-
     begin = f".{name}{MARK}" if name else "."
     try:
         for found in [os.path.join(folder, n) for n in os.listdir(folder) if n.startswith(begin) and MARK in n]:

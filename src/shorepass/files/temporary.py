@@ -7,14 +7,14 @@ in its name, and by a lock on it, which the command that runs in our place holds
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.errors import WriteError
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,8 +34,6 @@ class Folder(NamedTuple):
 @contextmanager
 def folder(parent: str) -> Iterator[Folder]:
     """Make a folder in ``parent``, and remove it with all that is in it. Raises WriteError."""
-    import shutil
-
     sweep(parent)
     path = os.path.join(parent, f"{MARK}{os.getpid()}-{os.urandom(8).hex()}")
     try:
@@ -70,8 +68,6 @@ def _lock(path: str) -> tuple[int, ...]:
 
 def sweep(parent: str) -> None:
     """Remove the folders in ``parent`` that processes of ours left that were killed."""
-    import shutil
-
     if sys.platform == "win32":
         return
     try:

@@ -17,15 +17,14 @@ import os
 import re
 import sys
 import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.contexts import is_this_machine
 from shorepass.errors import MalformedFile, UsageError, WriteError
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from typing import TYPE_CHECKING
 
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.contexts import read_as_root
 from shorepass.contexts.command import command
+from shorepass.contexts.find import find
 from shorepass.errors import WriteError
 from shorepass.fixes.journal import Kept
 from shorepass.fixes.repair import Advice, Edit, Mode, Owner
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context, FileContent, FileStatus
     from shorepass.contexts.local import LocalContext
@@ -78,8 +79,6 @@ def undo(name: str, journal: Journal, here: LocalContext) -> Kept:
     Raises WriteError: it is no longer as the repair left it, or cannot be changed; UsageError: there is no such repair;
     ContextError: its context is gone. Then nothing has changed.
     """
-    from shorepass.contexts.find import find
-
     kept = journal.read(name)
     context = find(kept.context, here)
     if kept.kind == "edit":

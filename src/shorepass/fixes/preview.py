@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.go_json import field_name, first_value
@@ -18,7 +19,6 @@ from shorepass.errors import printable
 from shorepass.fixes.repair import Advice, Edit, Mode, Owner
 from shorepass.foreign_text import quoted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

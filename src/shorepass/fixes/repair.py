@@ -5,9 +5,8 @@ Data only: ``preview`` shows one, ``mend`` makes it.
 
 from __future__ import annotations
 
-from shorepass.shapes import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.config.go_json import text as go_text
 from shorepass.config.spans import JsonSyntaxError, read_value, skip_blank
-from shorepass.shapes import NamedTuple
 
 __all__ = ["Salvaged", "salvage"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.contexts.command import command, said_there
 from shorepass.helper.causes import sign_in
 from shorepass.helper.protocol import program_name
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.resolution import Resolution

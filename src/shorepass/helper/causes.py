@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from shorepass.contexts.terminal import WITHOUT
 from shorepass.errors import Trouble
-from shorepass.shapes import NamedTuple
 
 __all__ = ["NO_GPG_ID", "SIGN_IN", "UNLOCK", "Cause", "cause_of", "install", "sign_in"]
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import signal
+from typing import TYPE_CHECKING
 
 from shorepass.contexts.at_login import find_usual
 from shorepass.contexts.command import by_hand, command, said_there
+from shorepass.contexts.local import LocalContext
+from shorepass.contexts.terminal import WITHOUT
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import (
     HelperFailed,
@@ -21,11 +26,10 @@ from shorepass.foreign_text import quoted, visible
 from shorepass.helper import OURSELVES, protocol
 from shorepass.helper.causes import cause_of, install, sign_in
 from shorepass.helper.protocol import Refusal, Verb
-from shorepass.processes import ProcessError, ProcessNotStarted, ProcessTimeout
+from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessTimeout
 from shorepass.secret import repeats
 from shorepass.waiting import Wait
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias, TypeVar
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.credential import Credential
     from shorepass.helper.protocol import Answer
-    from shorepass.processes import Completed
 
     Decoded = TypeVar("Decoded")
     Inside: TypeAlias = Callable[
@@ -155,8 +158,6 @@ class HelperClient:
     @staticmethod
     def _answered(inside: Inside, path: str, verb: Verb, stdin: bytes) -> Completed:
         """Return what this process answers in the helper's place. Raises HelperFailed."""
-        from shorepass.processes import Completed
-
         try:
             return Completed(*inside(verb, stdin), b"")
         except ShorepassError as error:
@@ -173,9 +174,6 @@ class HelperClient:
 
     def _again_on_terminal(self, argv: Sequence[str], stdin: bytes, done: Completed) -> Completed:
         """Run our helper anew where it wants a passphrase and a person can type one; else return what it did."""
-        from shorepass.contexts.local import LocalContext
-        from shorepass.contexts.terminal import WITHOUT
-
         if WITHOUT.encode() not in done.stdout or self._hurried or not isinstance(self._context, LocalContext):
             return done
         timeout = max(self._timeout, TYPING_SECONDS)
@@ -183,8 +181,6 @@ class HelperClient:
 
     def _pass_on(self, said: bytes) -> None:
         """Let a person know what our helper says although it has an answer: an old copy stands in for a damaged vault."""
-        import logging
-
         text = printable(said.decode("utf-8", "replace").strip())
         logging.getLogger("shorepass").warning("%s", TOKEN.sub("***", text))
 
@@ -265,7 +261,6 @@ def _line(server_url: str) -> bytes:
 def _how(status: int) -> str:
     if status >= 0:
         return f"exit status {status}"
-    import signal
 
     try:
         return f"ended by {signal.Signals(-status).name}"

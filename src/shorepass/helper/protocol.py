@@ -11,15 +11,14 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config import go_json
 from shorepass.config.spans import JsonSyntaxError
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.errors import UsageError
 from shorepass.secret import Secret
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.credential import Credential
 

@@ -6,13 +6,14 @@ are lines, without their ends, put together; a failure is exit status 1, and its
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.config import go_json
 from shorepass.credential import Anonymous
 from shorepass.errors import ShorepassError
 from shorepass.helper import protocol
 from shorepass.helper.protocol import ProtocolError, Refusal, Verb
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Protocol

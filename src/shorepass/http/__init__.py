@@ -8,11 +8,11 @@ same value is checked and connected to, so no second parser can read another hos
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
 from shorepass.errors import UsageError
-from shorepass.shapes import NamedTuple, Protocol
 from shorepass.version import __version__
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

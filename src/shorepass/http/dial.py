@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import socket
 import time
+from threading import Thread
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
@@ -46,8 +47,6 @@ def dial(host: str, port: int, deadline: float) -> socket.socket:
 
 def resolve(host: str, port: int, deadline: float) -> list[tuple[Any, ...]]:
     """Return what getaddrinfo(3) says of a name. Raises socket.gaierror, NameServerTimeoutError."""
-    from threading import Thread
-
     found: list[list[tuple[Any, ...]]] = []
     errors: list[Exception] = []
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import _socket as socket  # what socket itself wraps; its enums and selectors are 2 ms that nothing here needs
 import select
 import time
+from typing import TYPE_CHECKING
 
 from shorepass.errors import NoAnswer, Unreachable
 from shorepass.http import Request, Response, header_lines
 from shorepass.names import is_loopback
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.http import Url
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+import time
+
 from shorepass.errors import printable
+from shorepass.http.dial import dial
 
 __all__ = ["issuer", "issuer_of"]
 
@@ -16,11 +20,6 @@ def issuer(host: str, port: int, deadline: float) -> str:
 
     ``deadline``: by the monotonic clock, in seconds.
     """
-    import ssl
-    import time
-
-    from shorepass.http.dial import dial
-
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname = False
     tls.verify_mode = ssl.CERT_NONE

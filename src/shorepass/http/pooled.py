@@ -6,22 +6,24 @@ those of the host's certs.d folder (``http.tls``).
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import socket
+import ssl
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from shorepass.errors import NoAnswer, Unreachable, printable
-from shorepass.http import Response, header_lines
+from shorepass.http import Response, header_lines, tls
 from shorepass.http.dial import NameServerTimeoutError, dial, hint_about
 from shorepass.http.proxy import proxy_for
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import urllib3
-    from urllib3.connection import HTTPConnection
-
     from shorepass.contexts import Context
     from shorepass.http import Request, Url
     from shorepass.http.proxy import Proxy
@@ -49,8 +51,6 @@ class PooledTransport:
 
     def send(self, request: Request, *, limit: int, timeout: float) -> Response:
         """Send over TLS, through a proxy, or both. Raises Unreachable, FileError (certificates), UsageError (proxy)."""
-        import urllib3
-
         headers = dict(header_lines(request))
         if self._pools is None:
             self._proxy = proxy_for(request.url, self._context)
@@ -73,7 +73,6 @@ class PooledTransport:
     def _exchange(
         self, pools: urllib3.PoolManager, request: Request, headers: dict[str, str], limit: int, timeout: float
     ) -> Response:
-        import urllib3
 
         url = request.url
         target = url.target
@@ -110,9 +109,6 @@ class PooledTransport:
         self._line.cut()
 
     def _open(self, url: Url) -> urllib3.PoolManager:
-        import urllib3
-
-        from shorepass.http import tls
 
         plain, secure = _pool_classes(self._line)
         options: dict[str, Any] = {}
@@ -135,9 +131,6 @@ class PooledTransport:
     def _unreachable(
         self, url: Url, root: BaseException, timeout: float, deadline: float, *, is_late: bool
     ) -> Unreachable:
-        import ssl
-
-        from shorepass.http import tls
 
         name, proxy = url.authority, self._proxy.url if self._proxy else None
         through = f" (through the proxy {proxy.authority})" if proxy else ""
@@ -178,7 +171,6 @@ def _tunnel_trouble(name: str, status: str, through: str) -> Unreachable:
 def _proxy_headers(proxy: Proxy) -> dict[str, str]:
     if not proxy.userinfo:
         return {}
-    import binascii
 
     encoded = binascii.b2a_base64(proxy.userinfo.encode(), newline=False).decode("ascii")
     return {"Proxy-Authorization": f"Basic {encoded}"}
@@ -213,8 +205,6 @@ class _Line:
 
 def _pool_classes(line: _Line) -> tuple[type, type]:
     """Return urllib3's pools for http and https, with connections that put themselves on ``line``."""
-    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.connection import HTTPConnection, HTTPSConnection
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:

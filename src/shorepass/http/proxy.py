@@ -6,15 +6,13 @@ loopback addresses are never proxied. Source: golang.org/x/net http/httpproxy/pr
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import ipaddress
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.errors import UsageError
 from shorepass.http import Url, parse_url, percent_decode
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ipaddress
-
     from shorepass.contexts import Context
 
 __all__ = ["Proxy", "proxy_for"]
@@ -64,7 +62,6 @@ def _parse(text: str, name: str) -> Proxy:
 
 
 def _is_direct(url: Url, no_proxy: str) -> bool:
-    import ipaddress
 
     host = url.host.removesuffix(".")
     try:
@@ -79,8 +76,6 @@ def _is_direct(url: Url, no_proxy: str) -> bool:
 
 def _matches(entry: str, host: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None, port: int) -> bool:
     """Tell whether a NO_PROXY entry covers a host: address, CIDR block, ``name`` (and subdomains), ``.name``, ``:port``."""
-    import ipaddress
-
     if "/" in entry:
         try:
             return address is not None and address in ipaddress.ip_network(entry, strict=False)

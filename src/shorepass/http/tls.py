@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from typing import TYPE_CHECKING
 
 from shorepass.errors import FileError, MalformedFile, PlainHttp, UnknownAuthority, Unreachable, printable
 from shorepass.files import lent
@@ -11,7 +12,6 @@ from shorepass.foreign_text import quoted
 from shorepass.http.peer import issuer
 from shorepass.http.pem import certificates
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.http import Url

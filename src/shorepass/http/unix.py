@@ -5,11 +5,11 @@ from __future__ import annotations
 import _socket as socket
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from shorepass.errors import Unreachable
 from shorepass.http.loopback import SocketTransport
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.http import Request, Response, Url
 

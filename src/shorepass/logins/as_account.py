@@ -7,24 +7,27 @@ its login stands in podman's file under their names, and podman itself chooses. 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass import settings
 from shorepass.accounts import rules
 from shorepass.accounts.choice import part_of
 from shorepass.accounts.keys import WITHOUT_ROOM, key_of, keys_of, require, require_room, spellings, split
-from shorepass.clients import Target
+from shorepass.clients import FAMILIES, Target, find
 from shorepass.contexts.command import command
-from shorepass.contexts.terminal import nobody
+from shorepass.contexts.terminal import ask, nobody
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import InvalidReference, ShorepassError, StoreMissing, UsageError, printable
 from shorepass.helper import OURSELVES
+from shorepass.logins import keeping
 from shorepass.logins.log_in import Erasure, Login, erase, store_login
 from shorepass.logins.placement import PLAIN, require_helper
 from shorepass.names import Reference, registry_meant, registry_of_server
+from shorepass.registry.client import RegistryClient
 from shorepass.settings import Rule
-from shorepass.shapes import NamedTuple
+from shorepass.stores.in_use import chosen as store_in_use
 from shorepass.stores.in_use import require_usable
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -72,9 +75,6 @@ def log_in(
 
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
-    from shorepass.logins import keeping
-    from shorepass.registry.client import RegistryClient
-
     settings.check_account(account)
     target = client.target(here, server)
     new_rule = _new_rule(here, client, target.key, account)
@@ -137,8 +137,6 @@ def _is_looked_at(here: LocalContext, client: Client, key: str, account: str, te
 
 def _name_helper(here: LocalContext, client: Client, target: Target, store: Store, account: str, tell: Tell) -> None:
     """Let the client ask our helper for the registry, unless it asks another one. Its default login moves to our store."""
-    from shorepass.logins import keeping
-
     if target.helper == OURSELVES:
         keeping.name_helper(here, client, target)  # for podman, too, which passes over credsStore
         return
@@ -207,12 +205,9 @@ def erase_all(here: LocalContext) -> list[Erasure]:
 
 def left(here: LocalContext, client: Client, server: str) -> list[str]:
     """Return the accounts that have a login there in our store. A store that would ask a person, or fails, has none."""
-    from shorepass.contexts.terminal import nobody
-    from shorepass.stores.in_use import chosen
-
     try:
         keys = spellings(client.target(here, server).key)
-        names = _names(chosen(here, ask=nobody, tell=lambda _: None))
+        names = _names(store_in_use(here, ask=nobody, tell=lambda _: None))
     except ShorepassError:
         return []
     return sorted({account for found, account in map(split, names) if account and found in keys})
@@ -229,10 +224,8 @@ def _names(store: Store) -> dict[str, str]:
 
 
 def _chosen(here: LocalContext) -> Store:
-    from shorepass.contexts.terminal import ask
-    from shorepass.stores.in_use import chosen
 
-    return chosen(here, ask=ask, tell=lambda _: None)
+    return store_in_use(here, ask=ask, tell=lambda _: None)
 
 
 class Row(NamedTuple):
@@ -279,8 +272,6 @@ def survey(here: LocalContext) -> list[Row]:
 
 def _native(here: LocalContext, known: Iterable[Rule]) -> Iterator[tuple[Rule, Entry]]:
     """Yield the logins in podman's file for parts of registries, each with the rule that says whose it is."""
-    from shorepass.clients import FAMILIES, find
-
     parts = {"/".join(part_of(rule.repository)): rule for rule in known if part_of(rule.repository)[1]}
     for client in map(find, FAMILIES if parts else ()):
         for entry in client.entries(here, ask_helpers=False) if client.facts.namespaces else ():

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
 from shorepass.clients import FAMILIES, find
@@ -16,9 +18,8 @@ from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile, UsageError
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
-from shorepass.shapes import NamedTuple
+from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, registry_of_server
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from typing import Any, TypeAlias
@@ -76,8 +77,6 @@ class Before(NamedTuple):
 
 def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Place]:
     """Return where a client would have the helper named, for one registry or for all. Raises UsageError."""
-    from shorepass.names import registry_of_server
-
     meant = find(client)
     path = os.path.abspath(meant.files(here, for_login=True)[0].path)
     if registry is None and meant.facts.reads_creds_store:
@@ -93,8 +92,6 @@ def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Pla
 
 def named_for(key: str) -> list[str]:
     """Return what ``credHelpers`` names for a login: Docker Hub's as podman asks for it, too, which reads docker's file."""
-    from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL
-
     return [key, HUB_REGISTRY] if key == HUB_SERVER_URL else [key]
 
 
@@ -278,8 +275,6 @@ def without_program(path: str) -> str:
     Only sh and sed: the file keeps its name, owner, mode and all else that is in it, also behind a symlink; and no copy of the
     logins in it is made. A member that names our helper goes with the comma behind it, the last one with the comma before it.
     """
-    import shlex
-
     # what a helper is named for: credsStore, or a registry, which has a dot or a port, or is localhost
     key = r'"(credsStore|[^"\\]*[.:][^"\\]*|localhost)"[[:space:]]*:[[:space:]]*"' + OURSELVES + '"[[:space:]]*'
     words = ["sed", "-E", "-e", ":a", "-e", "$!{N", "-e", "ba", "-e", "}"]

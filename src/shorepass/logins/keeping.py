@@ -7,6 +7,7 @@ podman, which reads docker's file, too, passes over ``credsStore``.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from shorepass import settings
 from shorepass.accounts.choice import Chooser
@@ -21,7 +22,6 @@ from shorepass.helper import OURSELVES, PROGRAM
 from shorepass.logins.helper_entry import Place, install, named_for
 from shorepass.stores.in_use import choose, in_use, use
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias

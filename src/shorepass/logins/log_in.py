@@ -6,15 +6,28 @@ would keep it in plain text, a store of ours keeps it instead (``keeping``).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
+from shorepass.accounts.choice import choose
+from shorepass.clients import Target
+from shorepass.config import document
+from shorepass.config.auth_entry import write_entry
+from shorepass.config.locations import docker_config_path
+from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, Credential
 from shorepass.errors import HelperError, HelperFailed, LoginRefused, ShorepassError, SourceError, Trouble
-from shorepass.shapes import NamedTuple
+from shorepass.helper import OURSELVES
+from shorepass.logins import keeping
+from shorepass.logins.helper_entry import remember_override, without_helper
+from shorepass.logins.placement import decide, with_way_out
+from shorepass.names import Reference, registry_of_server
+from shorepass.registry.client import RegistryClient
+from shorepass.stores.own_helper import helper_client
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shorepass.clients import Client, Target
+    from shorepass.clients import Client
     from shorepass.contexts import Context, FileContent
     from shorepass.logins.keeping import Tell
     from shorepass.registry.client import Access
@@ -60,19 +73,12 @@ def log_in(
 
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
-    from shorepass.helper import OURSELVES
-    from shorepass.logins.placement import decide, with_way_out
-    from shorepass.names import registry_of_server
-    from shorepass.registry.client import RegistryClient
-
     target = client.target(context, server)  # a broken config file is found before the password is sent anywhere
     decision = decide(context, client, target, store)
     registry = registry_of_server(server)
     with RegistryClient(registry, access, context) as asked:
         accepted = asked.check_login(credential).credential
     if decision.here:
-        from shorepass.logins import keeping
-
         target, changed = keeping.keep(decision.here, client, target, accepted, store, tell), True
     elif decision.in_file:
         changed = store_in_file(context, client, target, accepted)
@@ -91,19 +97,12 @@ def log_in(
 
 def _tell_account(context: Context, registry: str, tell: Tell) -> None:
     """Tell as which account our helper has kept a login."""
-    from shorepass.accounts.choice import choose
-    from shorepass.names import Reference
-
     if choice := choose(context, Reference(registry)):
         tell(f"it is kept as the account {choice.account!r}: {choice.why}")
 
 
 def store_in_file(context: Context, client: Client, target: Target, credential: Credential) -> bool:
     """Write a credential into the client's file, in which no helper is then named for it; False when it was so before."""
-    from shorepass.config import document
-    from shorepass.contexts.local import LocalContext
-    from shorepass.logins.helper_entry import remember_override, without_helper
-
     entry = _entry(context, target, credential)
 
     def edit(current: FileContent | None) -> bytes | None:
@@ -119,8 +118,6 @@ def store_in_file(context: Context, client: Client, target: Target, credential: 
 
 
 def _entry(context: Context, target: Target, credential: Credential) -> dict[str, str]:
-    from shorepass.config.auth_entry import write_entry
-    from shorepass.config.locations import docker_config_path
 
     return write_entry(credential, docker=target.path == docker_config_path(context)[0])
 
@@ -131,11 +128,8 @@ def store_login(context: Context, target: Target, credential: Credential) -> boo
     A login that rests with a helper leaves an empty entry in docker's file, as docker does: that is how a plain
     text login beneath it goes away, and how docker keeps to a helper that it chose by itself.
     """
-    from shorepass.config import document
-
     if target.helper is None:
         return context.update(target.path, _member_setter(("auths", target.key), _entry(context, target, credential)))
-    from shorepass.stores.own_helper import helper_client
 
     helper_client(context, target.helper).store(target.key, credential)
     if target.records:
@@ -151,7 +145,6 @@ def store_login(context: Context, target: Target, credential: Credential) -> boo
 
 
 def _member_setter(path: tuple[str, ...], value: object) -> Callable[[FileContent | None], bytes | None]:
-    from shorepass.config import document
 
     def edit(current: FileContent | None) -> bytes | None:
         if current is not None and _member(document.load(current, first_value_only=True), path) == value:
@@ -176,8 +169,6 @@ def log_out(context: Context, client: Client, server: str) -> list[Erasure]:
 
 def log_out_everywhere(context: Context, client: Client) -> list[Erasure]:
     """Erase every login that ``client`` could use."""
-    from shorepass.clients import Target
-
     erased = []
     for entry in client.entries(context):
         if entry.path and entry.path == client.facts.variable_with_logins:
@@ -189,8 +180,6 @@ def log_out_everywhere(context: Context, client: Client) -> list[Erasure]:
 
 def erase(context: Context, target: Target) -> Erasure:
     """Erase one place: the helper's login, if one holds it, and the entry in the file."""
-    from shorepass.config import document
-
     found = False
     try:
         if target.helper is not None:
@@ -225,9 +214,6 @@ def check_stored(context: Context, client: Client, server: str, access: Access) 
 
     Raises LoginRefused when a stored one is refused, SourceError when a source is broken.
     """
-    from shorepass.names import Reference, registry_of_server
-    from shorepass.registry.client import RegistryClient
-
     registry = registry_of_server(server)
     stored = client.resolve(context, Reference(registry)).credential
     if not isinstance(stored, Basic) or not stored.username or not stored.password:

@@ -6,17 +6,27 @@ client names any more, repairs that can be undone (they hold a file's bytes as t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
+from shorepass import settings
+from shorepass.accounts.keys import key_of, split
 from shorepass.clients import FAMILIES, Target, find
 from shorepass.contexts.command import command
+from shorepass.contexts.terminal import ask
 from shorepass.errors import ShorepassError, SourceError, StoreLocked, UsageError, WriteError
+from shorepass.files import temporary
+from shorepass.fixes.journal import Journal
 from shorepass.helper import OURSELVES
+from shorepass.logins import as_account
 from shorepass.logins.helper_entry import end_override
 from shorepass.logins.log_in import Erasure
+from shorepass.logins.log_in import log_out as erase_as_client
+from shorepass.logins.log_in import log_out_everywhere as erase_all_as_client
 from shorepass.logins.remaining import Left, meant, remaining
 from shorepass.names import HUB_HOSTS, HUB_REGISTRY, HUB_SERVER_URL
-from shorepass.shapes import NamedTuple
+from shorepass.stores.os_keychain import OsKeychain
+from shorepass.stores.vault.vault import Vault
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -46,9 +56,6 @@ def log_out(here: LocalContext, context: Context, client: Client, server: str) -
 
     What cannot be erased is in the answer, not an exception. Raises UsageError; WriteError: a client's file cannot be written.
     """
-    from shorepass.logins import as_account
-    from shorepass.logins.log_in import log_out as erase_as_client
-
     erased = erase_as_client(context, client, server)
     registry = meant(server or HUB_REGISTRY)
     keys = [erasure.target.key for erasure in erased]
@@ -63,9 +70,6 @@ def log_out(here: LocalContext, context: Context, client: Client, server: str) -
 
 def log_out_account(here: LocalContext, client: Client, server: str, account: str) -> Departure:
     """Erase the login of an account, and every copy of it that is ours. Raises UsageError, SourceError, WriteError."""
-    from shorepass.accounts.keys import key_of
-    from shorepass.logins import as_account
-
     erased = as_account.log_out(here, client, server, account)
     keys = [key_of(target.key, account) for target in client.erasures(here, server)]
     ours = list(_erase_ours(here, lambda _: keys, here, server, of_account=True))
@@ -77,9 +81,7 @@ def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> 
 
     Raises as ``log_out`` does.
     """
-    from shorepass.logins.log_in import log_out_everywhere as erase_as_client
-
-    erased = erase_as_client(context, client)
+    erased = erase_all_as_client(context, client)
     ours = list(_erase_ours(here, lambda store: store.list(), context, ""))
     _end_override(here, context, client, None, ours)
     repairs = _forget_copies(here, context, erased, {""}, ours)
@@ -120,8 +122,6 @@ def _erase_ours(
     """Erase keys from the stores of ours in which no client looks for them; yield what was found, and what failed."""
     if context.name != "me":
         return  # what another place has of ours is its own
-    from shorepass import settings
-    from shorepass.accounts.keys import split
 
     for store, path in _our_stores(here):
         try:
@@ -139,15 +139,10 @@ def _erase_ours(
 
 def _our_stores(here: LocalContext) -> Iterator[tuple[Store, str]]:
     """Yield the stores that only we write, where there are any, each with its file."""
-    from shorepass.contexts.terminal import ask
-    from shorepass.stores.vault.vault import Vault
-
     vault = Vault(here, ask=ask, tell=lambda _: None)  # a damaged one is whole after an erase
     if vault.exists():
         yield vault, vault.path
     if here.platform in ("darwin", "windows"):
-        from shorepass.stores.os_keychain import OsKeychain
-
         keychain = OsKeychain(here)
         if here.status(keychain.index_path) is not None:
             yield keychain, keychain.index_path
@@ -171,9 +166,6 @@ def _forget_copies(
     here: LocalContext, context: Context, erased: list[Erasure], hosts: Iterable[str], failed: list[Erasure]
 ) -> list[str]:
     """Forget the repairs that name one of the hosts, and what killed commands left; return the repairs' names."""
-    from shorepass.files import temporary
-    from shorepass.fixes.journal import Journal
-
     temporary.sweep(here.temporary_folder())
     journal = Journal(here)
     try:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from shorepass import settings
 from shorepass.clients import DEFAULT, FAMILIES, find
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.registries_conf import REGISTRIES_CONF
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
-from shorepass.errors import HelperFailed, UsageError, printable
+from shorepass.contexts.terminal import nobody
+from shorepass.errors import HelperFailed, ShorepassError, UsageError, printable
 from shorepass.files import FileContent
 from shorepass.foreign_text import quoted
-from shorepass.helper import OURSELVES
+from shorepass.helper import OURSELVES, PROGRAM
 from shorepass.helper.causes import sign_in
 from shorepass.names import registry_of_server
-from shorepass.shapes import NamedTuple
 from shorepass.stores.external import PREFIX
+from shorepass.stores.in_use import DEFAULT as DEFAULT_STORE
+from shorepass.stores.in_use import in_use, require_usable
+from shorepass.stores.in_use import named as store_named
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.clients import Client, Target
     from shorepass.contexts import Context
@@ -67,7 +74,6 @@ def _by_the_rules(context: Context, client: Client, target: Target, helper: str 
     """
     if helper not in (None, OURSELVES):
         return Decision()
-    from shorepass import settings
 
     is_told = client.facts.warns_of_plain_text or helper
     plain = "" if is_told else _plain(target)
@@ -93,8 +99,6 @@ def _plain(target: Target) -> str:
 
 def _in_file(context: Context, client: Client, target: Target, helper: str | None) -> Decision:
     """Decide where the client's own file was asked for. Raises UsageError: it would not be read, or others would fail at it."""
-    from shorepass import settings
-
     server = registry_of_server(target.key)
     if target.path == REGISTRIES_CONF:
         raise UsageError(
@@ -153,10 +157,6 @@ def _no_longer(client: Client, helper: str, server: str) -> str:
 
 def _in_store(context: Context, client: Client, target: Target, helper: str | None, store: str) -> Decision:
     """Decide where a store of Shorepass was asked for. Raises UsageError, StoreError, HelperError, ShorepassError."""
-    from shorepass import settings
-    from shorepass.contexts.terminal import nobody
-    from shorepass.stores.in_use import require_usable
-
     server = registry_of_server(target.key)
     if not isinstance(context, LocalContext) or context.name != "me":
         raise UsageError(
@@ -183,10 +183,7 @@ def _in_store(context: Context, client: Client, target: Target, helper: str | No
 
 def _require_name(here: LocalContext, store: str | None) -> None:
     """Raise UsageError where no store is called that: before the password is sent."""
-    from shorepass.contexts.terminal import nobody
-    from shorepass.stores.in_use import DEFAULT, named
-
-    named(store or DEFAULT, here, ask=nobody, tell=lambda _: None)
+    store_named(store or DEFAULT_STORE, here, ask=nobody, tell=lambda _: None)
 
 
 def with_way_out(error: HelperFailed, context: Context, client: Client, target: Target) -> HelperFailed:
@@ -194,9 +191,6 @@ def with_way_out(error: HelperFailed, context: Context, client: Client, target: 
 
     What helps is said already of a keyring that is locked, or not there, and of a helper that gets its logins by itself.
     """
-    from shorepass.stores.in_use import DEFAULT as DEFAULT_STORE
-    from shorepass.stores.in_use import in_use
-
     if not isinstance(context, LocalContext) or context.name != "me" or target.path == REGISTRIES_CONF:
         return error
     if error.trouble is None and target.helper != OURSELVES and not sign_in(target.helper):
@@ -211,12 +205,6 @@ def require_helper(here: LocalContext, client: Client, *, or_plain_text: bool = 
 
     ``or_plain_text``: the login could also stand in the client's file.
     """
-    import os
-    import sys
-
-    from shorepass.errors import ShorepassError
-    from shorepass.helper import PROGRAM
-
     if here.which(PROGRAM) is not None:
         return
     beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)

@@ -8,6 +8,8 @@ helper has the account's logins in its store, and asks what stood there before f
 from __future__ import annotations
 
 import os
+import sys
+from typing import TYPE_CHECKING
 
 from shorepass import files, settings
 from shorepass.accounts.behind import location_of
@@ -18,7 +20,6 @@ from shorepass.errors import SourceError, UsageError, WriteError
 from shorepass.helper import OURSELVES, PROGRAM
 from shorepass.helper.causes import install
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -52,7 +53,6 @@ def _path(here: LocalContext) -> dict[str, str]:
     """Return a PATH on which the client finds our helper. Raises UsageError."""
     if here.which(PROGRAM) is not None:
         return {}
-    import sys
 
     folder = os.path.dirname(sys.executable)
     path = f"{here.getenv('PATH') or ''}{os.pathsep}{folder}".lstrip(os.pathsep)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
+from shorepass.accounts.keys import split
 from shorepass.client_table import FAMILIES, FILE_FLAG, ROWS
 from shorepass.clients import find
+from shorepass.clients.helper_lists import HelperLists, user_name
 from shorepass.contexts import is_untouched
-from shorepass.errors import InvalidReference, SourceError, UsageError, without_user_info
+from shorepass.contexts.terminal import nobody
+from shorepass.errors import InvalidReference, ShorepassError, SourceError, UsageError, without_user_info
 from shorepass.helper import OURSELVES
 from shorepass.names import registry_meant
-from shorepass.shapes import NamedTuple
+from shorepass.stores.helper_backends import is_locked
+from shorepass.stores.in_use import chosen
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
@@ -65,7 +70,6 @@ class _Helpers:
     """What the helpers of a context have, each asked once."""
 
     def __init__(self, here: LocalContext, context: Context, silent: Collection[str]) -> None:
-        from shorepass.clients.helper_lists import HelperLists
 
         self._here = here
         self._context = context
@@ -85,7 +89,6 @@ class _Helpers:
         return kept if entry.key else [key for key in kept if key not in own]
 
     def _asked(self, entry: Entry) -> list[str]:
-        from shorepass.stores.helper_backends import is_locked
 
         suffix = entry.helper or ""
         if suffix in self._silent or is_untouched(self._context.name):
@@ -98,12 +101,6 @@ class _Helpers:
 
 def _keys_in_store(here: LocalContext, key: str) -> list[str]:
     """Return the key if Shorepass's store has the default login for it; all keys of default logins for ``""``."""
-    from shorepass.accounts.keys import split
-    from shorepass.clients.helper_lists import user_name
-    from shorepass.contexts.terminal import nobody
-    from shorepass.errors import ShorepassError
-    from shorepass.stores.in_use import chosen
-
     try:
         store = chosen(here, ask=nobody, tell=lambda _: None)
         names = {} if store.name == "file" else store.list()  # the client's own file, which is an entry itself

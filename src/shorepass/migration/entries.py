@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.accounts.keys import split
 from shorepass.config import document
 from shorepass.config.auth_entry import BadEntryError, decode_auth
@@ -12,7 +14,6 @@ from shorepass.errors import UsageError, without_user_info
 from shorepass.foreign_text import quoted
 from shorepass.stores import check
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
 from shorepass.config.locations import join
@@ -18,9 +19,7 @@ from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.files.placing import make_folders
 from shorepass.files.reading import reason
 from shorepass.logins.helper_entry import Before, Place
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any

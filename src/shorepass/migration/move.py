@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.accounts.keys import spellings
 from shorepass.config import document
 from shorepass.contexts.command import command
@@ -14,9 +16,7 @@ from shorepass.migration.journal import Journal, Moved, Named, Record
 from shorepass.migration.plan import Group, Stay, plan_file, readers_of
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Source, Stock, as_asked, failure
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 

@@ -6,6 +6,7 @@ Our helper is named in its place wherever docker's and podman's files name it; o
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import find_all
 from shorepass.config import document, registries_conf
@@ -21,10 +22,8 @@ from shorepass.migration.plan import Stay
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Stock, client_files, failure
 from shorepass.migration.undo import HAS_ANOTHER, erase_all, logins_of
-from shorepass.shapes import NamedTuple
 from shorepass.stores import check
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import FAMILIES, FILE_FLAG
 from shorepass.clients import find
@@ -19,10 +20,8 @@ from shorepass.migration.readers import (
     registries,
     sent,
 )
-from shorepass.shapes import NamedTuple
 from shorepass.stores import check
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 

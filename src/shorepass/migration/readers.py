@@ -5,12 +5,13 @@ The answer of one file is all that has to stay as it was: what comes before and 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.config.auth_entry import BadEntryError
 from shorepass.credential import ANONYMOUS, BearerToken, IdentityToken
 from shorepass.helper import OURSELVES
 from shorepass.names import HUB_API, HUB_REGISTRY, Reference, host_of_key, is_registry
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias

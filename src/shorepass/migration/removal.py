@@ -7,6 +7,7 @@ what a person has written into ``registries.conf``, are named and left alone. No
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files, settings
 from shorepass.accounts.keys import spellings, split
@@ -14,6 +15,8 @@ from shorepass.clients import find_all
 from shorepass.config import document, registries_conf
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
+from shorepass.contexts import user
+from shorepass.contexts.command import command, run_there
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import FileError, MalformedFile, ShorepassError
 from shorepass.files import FileContent
@@ -23,11 +26,9 @@ from shorepass.logins import helper_entry
 from shorepass.logins.helper_entry import Before, Place
 from shorepass.migration.journal import Journal, Moved, Named
 from shorepass.migration.undo import WayBack, owner_by_name
-from shorepass.shapes import NamedTuple
 from shorepass.stores.in_use import DEFAULT
 from shorepass.stores.vault.vault import GENERATIONS, Vault
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
@@ -216,9 +217,6 @@ def _in_registries_conf(here: LocalContext) -> Iterator[Rest]:
 
 def _of_other_users(here: LocalContext) -> Iterator[Rest]:
     """Yield the files of other users that name Shorepass, where root can see them."""
-    from shorepass.contexts import user
-    from shorepass.contexts.command import command, run_there
-
     for place in user.discover(here, 0.0):
         if place.open is None:
             continue

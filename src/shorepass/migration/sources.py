@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.accounts.keys import Accounts, spellings
 from shorepass.clients import FAMILIES, find, find_all
@@ -11,9 +12,7 @@ from shorepass.credential import ANONYMOUS
 from shorepass.errors import ShorepassError, SourceError
 from shorepass.migration.entries import holds_secret
 from shorepass.migration.plan import FilePlan, Stay, plan_file
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 

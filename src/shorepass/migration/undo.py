@@ -5,6 +5,8 @@ A login that is newer than the migration is written back as it is now.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.accounts.keys import spellings
 from shorepass.clients import FAMILIES, find
 from shorepass.config import document
@@ -21,7 +23,6 @@ from shorepass.migration.plan import Stay
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Stock, client_files, failure
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any

@@ -6,11 +6,12 @@ token. Words in which a server repeats the secret back to us, in whatever form, 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.bounded_json import loads
 from shorepass.errors import NotARegistry, RateLimited, RegistryError, Unreachable, printable
 from shorepass.secret import repeats
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

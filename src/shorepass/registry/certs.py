@@ -7,12 +7,12 @@ Sources: moby registry/registry.go ``ReadCertsDirectory``; containers/image pkg/
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
 from shorepass.names import split_host_port
 from shorepass.registry.trust import Authorities, authorities
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.clients import Client
     from shorepass.contexts import Context

@@ -7,9 +7,8 @@ never raises: what it cannot make sense of becomes a challenge with a ``problem`
 
 from __future__ import annotations
 
-from shorepass.shapes import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

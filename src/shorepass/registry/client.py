@@ -8,7 +8,9 @@ unless the registry is on loopback or the user allowed it, and never twice after
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, NamedTuple
 
+from shorepass import clients
 from shorepass.credential import Anonymous, Basic, BearerToken
 from shorepass.errors import (
     LoginRefused,
@@ -22,15 +24,18 @@ from shorepass.errors import (
 )
 from shorepass.foreign_text import quoted
 from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url
+from shorepass.http.loopback import LoopbackTransport
+from shorepass.http.pooled import PooledTransport
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
-from shorepass.registry import answer
+from shorepass.registry import answer, clock, realm
+from shorepass.registry.certs import find
 from shorepass.registry.challenge import choose, parse_challenges
+from shorepass.registry.permission import examine
 from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of
+from shorepass.registry.trust import trust_step
 from shorepass.resolution import Outcome, Step
-from shorepass.shapes import NamedTuple
 from shorepass.waiting import Wait
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
@@ -136,8 +141,6 @@ class RegistryClient:
         ``probe_push`` begins an upload and cancels it, where nothing else can tell; some registries create the
         repository at that. Raises RegistryError where nothing could be learned at all.
         """
-        from shorepass.registry.permission import examine  # only explain needs it
-
         with self._question:
             return examine(self, reference, credential, actions, probe_push=probe_push)
 
@@ -268,13 +271,7 @@ class RegistryClient:
 
     def _open(self, url: Url) -> Transport:
         if url.scheme == "http" and is_loopback(url.authority):
-            from shorepass.http.loopback import LoopbackTransport
-
             return LoopbackTransport()
-        from shorepass import clients
-        from shorepass.http.pooled import PooledTransport  # TLS and proxies: 60 ms of imports
-        from shorepass.registry.certs import find
-        from shorepass.registry.trust import trust_step
 
         port = "" if url.port == DEFAULT_PORTS[url.scheme] else f":{url.port}"
         name = self.registry if url.authority == HUB_API + port else url.authority
@@ -320,8 +317,6 @@ class RegistryClient:
 
         ``asked``: the URL that was answered with the challenge, where that was not one of this client's own requests.
         """
-        from shorepass.registry import realm
-
         asked = asked or self.greet().url
         insecure = self.access.tls_verify is False
         url = realm.check(asked, challenge.get("realm"), trusted=self.access.trusted_realms, insecure=insecure)
@@ -342,8 +337,6 @@ class RegistryClient:
 
     def remarks(self) -> list[Step]:
         """Return what was seen on the way, and stands in nobody's way yet."""
-        from shorepass.registry import clock
-
         error = clock.here(self.registry, self._greeting, self._greeted) if self._greeting else None
         return [Step("clock", Outcome.SKIPPED, self.registry, error.reason, error.hint, error)] if error else []
 
@@ -374,8 +367,6 @@ class RegistryClient:
 
     def token_trouble(self, response: Response, authorization: str) -> ClockDiffers | None:
         """Return why a fresh token may have been refused: clocks that differ."""
-        from shorepass.registry import clock
-
         return clock.token_times(self.registry, authorization.partition(" ")[2], response, time.time())
 
 

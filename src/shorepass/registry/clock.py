@@ -7,11 +7,12 @@ registry/auth/token/token.go ``Leeway``), and so do most. Pure functions; times 
 from __future__ import annotations
 
 import binascii
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from shorepass.bounded_json import loads
 from shorepass.errors import ClockDiffers
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.http import Response
 
@@ -67,8 +68,6 @@ def token_times(registry: str, token: str, response: Response, now: float) -> Cl
 
 def _date(response: Response) -> float | None:
     """Return the time of an answer, None where it does not say, or where it was kept by a cache."""
-    from email.utils import parsedate_to_datetime
-
     if response.header("age") not in ("", "0"):
         return None
     try:

@@ -7,11 +7,11 @@ password of Amazon ECR, base64 of a JSON object with ``expiration``.
 from __future__ import annotations
 
 import binascii
+from typing import TYPE_CHECKING
 
 from shorepass.bounded_json import loads
 from shorepass.credential import Basic, BearerToken, IdentityToken
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.credential import Credential
 

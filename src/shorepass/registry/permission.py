@@ -9,6 +9,8 @@ At the end the same without the credential: a public image needs no login, and a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken
 from shorepass.errors import (
     InvalidReference,
@@ -28,7 +30,6 @@ from shorepass.registry.challenge import parse_challenges
 from shorepass.registry.token import authorization, secrets_of
 from shorepass.resolution import Outcome, Step
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -9,7 +9,9 @@ distribution 3.1), ggcr's and oras-go's checks; names of services: Kubernetes' D
 
 from __future__ import annotations
 
+import ipaddress
 from functools import cache
+from typing import TYPE_CHECKING
 
 from shorepass.errors import RealmRefused, UsageError, printable
 from shorepass.foreign_text import quoted
@@ -17,9 +19,7 @@ from shorepass.http import Url, parse_url
 from shorepass.names import is_loopback
 from shorepass.registry.shared_hosts import is_shared
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ipaddress
     from collections.abc import Sequence
 
     from publicsuffixlist import PublicSuffixList
@@ -114,7 +114,6 @@ def _why_not(asked: Url, url: Url) -> str:
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    import ipaddress  # only when the hosts differ: 3 ms
 
     try:
         address = ipaddress.ip_address(host)

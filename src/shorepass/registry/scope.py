@@ -6,9 +6,10 @@ Source: distribution docs/content/spec/auth/scope.md; what each method needs: di
 
 from __future__ import annotations
 
-from shorepass.shapes import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False
+from shorepass.http import percent_decode
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -119,7 +120,6 @@ def repository_of(target: str) -> str:
 
 
 def _values(query: str, name: str) -> list[str]:
-    from shorepass.http import percent_decode
 
     pairs = (pair.partition("=") for pair in query.split("&"))
     return [percent_decode(value) for key, _, value in pairs if key == name and value]

@@ -6,7 +6,7 @@ address a host, and have not. Under them no two hosts are kin. A row is the reas
 
 from __future__ import annotations
 
-from shorepass.shapes import NamedTuple
+from typing import NamedTuple
 
 __all__ = ["SHARED", "is_shared"]
 

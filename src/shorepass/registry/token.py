@@ -12,6 +12,8 @@ docs/content/spec/auth/token.md (GET) and oauth.md (POST), and what real servers
 from __future__ import annotations
 
 import binascii
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.credential import Anonymous, Basic, BearerToken, IdentityToken
@@ -20,9 +22,7 @@ from shorepass.http import Request, percent_encode
 from shorepass.names import require_user_name
 from shorepass.registry import answer
 from shorepass.secret import Secret
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
@@ -151,7 +151,6 @@ def _expiry(document: dict[str, object], now: float) -> float:
 
 
 def _timestamp(text: str) -> float:
-    from datetime import datetime  # only servers that send issued_at pay for it
 
     try:
         return datetime.fromisoformat(text).timestamp()

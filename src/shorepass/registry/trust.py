@@ -8,13 +8,13 @@ Sources of the places: Go's crypto/x509/root_linux.go and root_unix.go, by whose
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.config.locations import join
 from shorepass.contexts import is_this_machine
 from shorepass.errors import FileError
 from shorepass.resolution import Outcome, Step
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -7,9 +7,12 @@ and never says "nothing" instead.
 
 from __future__ import annotations
 
-from shorepass.shapes import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-TYPE_CHECKING = False
+from shorepass.credential import Basic, IdentityToken
+from shorepass.errors import UsageError
+from shorepass.helper import protocol
+
 if TYPE_CHECKING:
     from shorepass.credential import Credential
 
@@ -41,10 +44,6 @@ class Store(Protocol):
 
 def check(key: str, credential: Credential) -> None:
     """Raise UsageError for what no store keeps, because a helper could not give it back as it is."""
-    from shorepass.credential import Basic, IdentityToken
-    from shorepass.errors import UsageError
-    from shorepass.helper import protocol
-
     if not key:
         raise UsageError(protocol.Refusal.NO_SERVER_URL)
     if isinstance(credential, Basic) and not credential.username:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+import threading
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
@@ -19,8 +21,6 @@ def within(seconds: float, work: Callable[[], Result], late: StoreError) -> Resu
 
     What is late goes on behind: a write that is given up may still come to its end.
     """
-    import threading
-
     outcome: list[Result] = []
     errors: list[BaseException] = []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.config import docker_config, document
 from shorepass.config.auth_entry import read_docker_entry, write_entry
 from shorepass.config.locations import docker_config_path
@@ -10,7 +12,6 @@ from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.errors import StoreBroken, UsageError, printable
 from shorepass.stores import check
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.config.docker_config import DockerConfig
     from shorepass.contexts import Context, FileContent

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError
 from shorepass.helper import OURSELVES
+from shorepass.helper.client import HelperClient
 from shorepass.stores import check
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.credential import Credential
@@ -24,7 +26,6 @@ class External:
     """
 
     def __init__(self, context: Context, suffix: str) -> None:
-        from shorepass.helper.client import HelperClient
 
         use_vault = command(None, "stores", "use", "vault")
         if suffix.lower().removesuffix(".exe") == OURSELVES:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from shorepass.config.locations import join
 from shorepass.errors import FileError
 from shorepass.processes import ProcessError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 

@@ -5,18 +5,19 @@ A first login chooses one: ``choose``.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass import settings
 from shorepass.contexts.command import command
-from shorepass.errors import printable
+from shorepass.errors import ShorepassError, UsageError, printable
+from shorepass.stores.vault.vault import Vault
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tomlkit import TOMLDocument
 
     from shorepass.contexts.local import LocalContext
-    from shorepass.errors import ShorepassError
     from shorepass.settings import Settings
     from shorepass.stores import Store
     from shorepass.stores.vault.key import Ask
@@ -38,11 +39,7 @@ def chosen(here: LocalContext, *, ask: Ask, tell: Callable[[str], None], found: 
 
 def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
     """Return a store by its name. Raises UsageError."""
-    from shorepass.errors import UsageError
-
     if name == "vault":
-        from shorepass.stores.vault.vault import Vault
-
         return Vault(here, ask=ask, tell=tell)
     if name == "keychain" and here.platform in ("darwin", "windows"):
         from shorepass.stores.os_keychain import OsKeychain
@@ -71,9 +68,7 @@ def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Stor
     The keychain is put to the test, and set if it passes; else a vault is made, with a key that lies open on this machine.
     Never plain text, unless that is set. Raises MalformedFile, FileError, UsageError, StoreError, WriteError.
     """
-    from shorepass.errors import UsageError
     from shorepass.stores import probe
-    from shorepass.stores.vault.vault import Vault
 
     vault = Vault(here, ask=ask, tell=tell)
     name = settings.load(here).store
@@ -104,7 +99,6 @@ def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Stor
 def _tell_of_keyring(here: LocalContext, error: ShorepassError, tell: Callable[[str], None]) -> None:
     """Tell that a keyring works here, and only the library is missing: docker's own helper for it passes the test."""
     from shorepass.contexts.terminal import nobody
-    from shorepass.errors import ShorepassError
     from shorepass.stores import probe
     from shorepass.stores.secret_service import LibraryMissing
 
@@ -135,7 +129,6 @@ def require_usable(here: LocalContext, name: str, *, ask: Ask) -> None:
 
     Raises UsageError: there is none of that name, or another one is in use; StoreError, HelperError: it does not work.
     """
-    from shorepass.errors import UsageError
     from shorepass.stores import probe
 
     store, used = named(name, here, ask=ask, tell=lambda _: None), in_use(here)
@@ -148,7 +141,6 @@ def require_usable(here: LocalContext, name: str, *, ask: Ask) -> None:
 def in_use(here: LocalContext) -> str | None:
     """Return the name of the store that is set, or that was made; None for none yet. Raises MalformedFile, FileError."""
     from shorepass.contexts.terminal import nobody
-    from shorepass.stores.vault.vault import Vault
 
     name = settings.load(here).store
     return name or (DEFAULT if Vault(here, ask=nobody, tell=lambda _: None).exists() else None)

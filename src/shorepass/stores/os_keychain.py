@@ -11,6 +11,7 @@ internet passwords on macOS, and takes docker's UTF-8 for UTF-16 on Windows.
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.config.locations import join
@@ -23,7 +24,6 @@ from shorepass.stores import check
 from shorepass.stores.bounded import within
 from shorepass.waiting import Wait
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol, TypeVar

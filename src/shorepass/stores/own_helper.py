@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from shorepass import settings
-from shorepass.helper import OURSELVES, PROGRAM
+from shorepass.accounts.keys import Accounts
+from shorepass.contexts.local import LocalContext
+from shorepass.helper import OURSELVES, PROGRAM, server
+from shorepass.stores.in_use import chosen
+from shorepass.stores.vault.vault import Vault
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shorepass.contexts import Context
-    from shorepass.contexts.local import LocalContext
     from shorepass.helper.client import HelperClient, Inside
     from shorepass.stores import Store
     from shorepass.stores.vault.key import Ask
@@ -30,9 +33,6 @@ HEAD = 4096  # bytes of a program, to see what it starts
 
 def open_store(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
     """Return the store as a client sees it: of the account that is meant, inside ``shorepass run`` too. Raises SourceError."""
-    from shorepass.accounts.keys import Accounts
-    from shorepass.stores.in_use import chosen
-
     found = settings.load(here)
     choose = None
     if found.rules or here.getenv(settings.ACCOUNT_VARIABLE):
@@ -59,8 +59,6 @@ def helper_client(
 
 def _inside(context: Context, *, hurried: bool) -> Inside | None:
     """Return what answers in this process; None where the program would run in another context, or is another Shorepass."""
-    from shorepass.contexts.local import LocalContext
-
     if not isinstance(context, LocalContext) or context.name != "me":
         return None
     program = context.which(PROGRAM)
@@ -68,9 +66,8 @@ def _inside(context: Context, *, hurried: bool) -> Inside | None:
         return None
 
     def answer(verb: str, stdin: bytes) -> tuple[int, bytes]:
-        from shorepass.helper.server import answer
 
-        return answer(verb, lambda _: stdin, lambda: open_store(context, ask=ask, tell=_tell))
+        return server.answer(verb, lambda _: stdin, lambda: open_store(context, ask=ask, tell=_tell))
 
     ask = _refuse if hurried else _ask
     return answer
@@ -112,7 +109,6 @@ def unlock(here: LocalContext) -> None:
     """
     from shorepass.clients import FAMILIES, find
     from shorepass.contexts import terminal
-    from shorepass.stores.vault.vault import Vault
 
     vault = Vault(here, ask=terminal.ask, tell=lambda _: None)
     if settings.load(here).store not in (None, vault.name) or not terminal.is_there() or not vault.exists():

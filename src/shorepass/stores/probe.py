@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 from shorepass.credential import ANONYMOUS, Basic
 from shorepass.errors import ShorepassError, StoreBroken, StoreMissing
 from shorepass.secret import Secret
 from shorepass.stores.bounded import within
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.stores import Store
 
@@ -18,8 +20,6 @@ SECONDS = 2.0  # for all of it: at a login a person waits
 
 def trouble(store: Store, seconds: float = SECONDS) -> ShorepassError | None:
     """Return why a store does not work, None where it does. What it was doing when its time was over goes on behind."""
-    import os
-
     name = os.urandom(8).hex()
     key, login = f"shorepass-probe-{name}.invalid", Basic("shorepass-probe", Secret(name))
 

@@ -8,6 +8,8 @@ Nothing here waits for long: a service that is not there, hangs, or would ask a 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.contexts.command import command
 from shorepass.contexts.installed import command_to_add
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
@@ -17,7 +19,6 @@ from shorepass.stores import check
 from shorepass.stores.bounded import within
 from shorepass.waiting import Wait
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar

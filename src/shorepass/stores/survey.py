@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass import settings
 from shorepass.config.locations import docker_config_path
 from shorepass.contexts.terminal import nobody
@@ -18,12 +21,11 @@ from shorepass.errors import (
 )
 from shorepass.helper import OURSELVES
 from shorepass.helper.protocol import program_name
-from shorepass.shapes import NamedTuple
 from shorepass.stores import probe
 from shorepass.stores.external import PREFIX
 from shorepass.stores.in_use import DEFAULT, named
+from shorepass.stores.vault.vault import Vault, init
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -60,8 +62,6 @@ def survey(here: LocalContext) -> list[Found]:
 
     Raises MalformedFile, FileError: the settings.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     in_use = settings.load(here).store or DEFAULT
     names = ["keychain", *(PREFIX + suffix for suffix in _helpers(here))]
     if in_use not in ("vault", "file", *names):
@@ -73,7 +73,6 @@ def survey(here: LocalContext) -> list[Found]:
 
 
 def _vault(here: LocalContext) -> Found:
-    from shorepass.stores.vault.vault import Vault, init
 
     asked: list[str] = []
     told: list[str] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import visit
 from shorepass.clients.helper_lists import is_login
@@ -15,13 +16,12 @@ from shorepass.errors import LoginRefused, PermissionDenied, RateLimited, troubl
 from shorepass.explain import remedy
 from shorepass.names import Reference, server_url
 from shorepass.resolution import Outcome, Resolution, Source, Step
-from shorepass.shapes import NamedTuple
+from shorepass.stores.own_helper import helper_client
 from shorepass.visit import Verdict
 from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped, helper_error
 from shorepass.who.login import State
 from shorepass.who.together import together
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -201,8 +201,6 @@ def _is_held(login: Login) -> bool:
 
 def _get(context: Context, login: Login, now: float) -> Login | str:
     """Return a login with the credential that its helper gave; the note about it where the helper has none."""
-    from shorepass.stores.own_helper import helper_client
-
     assert login.helper is not None  # noqa: S101  # it is held
     try:
         credential = helper_client(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 from shorepass.credential import Basic, BearerToken, IdentityToken
 from shorepass.errors import without_user_info
 from shorepass.foreign_text import visible
 from shorepass.secret import Fingerprints
 from shorepass.who.login import BROKEN, State
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
@@ -96,8 +98,6 @@ def _fingerprint(credential: Credential | None, fingerprints: Fingerprints) -> s
 
 def date(seconds: float) -> str:
     """Return seconds since 1970 as a date in UTC: ``2026-03-01T12:00:00Z``."""
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -7,7 +7,9 @@ names its helper beforehand. It is a note of the context, not a row.
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
+from shorepass.clients import FAMILIES, find
 from shorepass.clients.helper_lists import is_login, must_be_asked, user_name
 from shorepass.contexts import is_untouched
 from shorepass.contexts.at_login import as_at_login
@@ -28,13 +30,13 @@ from shorepass.errors import (
     without_user_info,
 )
 from shorepass.helper.protocol import program_name
+from shorepass.names import HUB_SERVER_URL, registry_of_server
 from shorepass.registry.expiry import expires_at
-from shorepass.shapes import NamedTuple
+from shorepass.stores.own_helper import helper_client
 from shorepass.who.login import BROKEN, Login, Looked, State
 from shorepass.who.together import together
 from shorepass.who.use import is_looked_up, plain, quiet, remembered, uses
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -96,8 +98,6 @@ def asks_helpers(name: str) -> bool:
 
 def _registry_of(key: str) -> str:
     """Return the registry that a key means, empty where it names none."""
-    from shorepass.names import HUB_SERVER_URL, registry_of_server
-
     if key.startswith(HUB_SERVER_URL) and key != HUB_SERVER_URL:
         return ""  # tokens of a login by browser, which docker keeps beside the login
     try:
@@ -108,8 +108,6 @@ def _registry_of(key: str) -> str:
 
 def _open(place: Place) -> _Opened | _Closed:
     """Return what the clients read in a place, or why it cannot be looked into."""
-    from shorepass.clients import FAMILIES, find
-
     if place.open is None:
         return _Closed(place.trouble or "it cannot be looked into", place.hint)
     try:
@@ -172,7 +170,6 @@ def helped(context: Context, suffix: str) -> Context:
 
 
 def _list(name: str, context: Context, suffix: str) -> dict[str, str] | HelperError | None:
-    from shorepass.stores.own_helper import helper_client
 
     try:
         helper = helper_client(helped(context, suffix), suffix, timeout=HELPER_SECONDS)
@@ -214,7 +211,6 @@ def _ask_for_keys(opened: Sequence[_Opened], lists: _Lists) -> _Gets:
 
 
 def _get(context: Context, suffix: str, key: str) -> Credential | HelperError:
-    from shorepass.stores.own_helper import helper_client
 
     try:
         return helper_client(helped(context, suffix), suffix, timeout=HELPER_SECONDS).get(key)

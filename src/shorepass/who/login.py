@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.shapes import NamedTuple
-
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts import Context, Place
     from shorepass.credential import Credential

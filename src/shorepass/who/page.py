@@ -12,6 +12,7 @@ import html
 import json
 import re
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from shorepass.clients import find
 from shorepass.contexts.command import command
@@ -19,10 +20,10 @@ from shorepass.errors import HelperError
 from shorepass.foreign_text import visible
 from shorepass.resolution import Outcome, Step
 from shorepass.who.document import date, described, document, sentence, shares_of
+from shorepass.who.login import BROKEN
 from shorepass.who.sharing import is_container
 from shorepass.who.use import resolve
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
@@ -113,7 +114,6 @@ def _step(step: Step) -> dict[str, str | None]:
 
 
 def _helper_said(login: Login) -> tuple[Outcome, str, str]:
-    from shorepass.who.login import BROKEN
 
     program = f"docker-credential-{login.helper}"
     if login.state in BROKEN:

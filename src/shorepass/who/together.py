@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
@@ -28,10 +32,6 @@ def together(
     left to its own end, and holds nobody up. What a job raises is
     raised.
     """
-    from queue import Empty, SimpleQueue
-    from threading import Thread
-    from time import monotonic
-
     ended: SimpleQueue[tuple[int, Result | None, BaseException | None]] = SimpleQueue()
 
     def run(number: int) -> None:

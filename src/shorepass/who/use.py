@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+from shorepass.clients import find
 from shorepass.errors import SourceError
 from shorepass.names import Reference
 from shorepass.processes import ProcessNotStarted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
@@ -75,8 +75,6 @@ def quiet(context: Context) -> Context:
 
 def resolve(context: Context, client: str, login: Login) -> Resolution:
     """Return what a client does about the registry, or the part of it, that a login is for; no program is run."""
-    from shorepass.clients import find
-
     found = find(client)
     has_part = found.facts.repositories and "://" not in login.key
     namespace = login.key.partition("/")[2] if has_part else ""
@@ -98,6 +96,4 @@ def uses(context: Context, client: str, login: Login) -> bool:
 
 def is_looked_up(client: str, login: Login) -> bool:
     """Tell whether a key is just what a client looks for first: where no file stands before this one, it is taken."""
-    from shorepass.clients import find
-
     return login.key == find(client).asked_for(login.registry)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -43,15 +41,3 @@ def test_localhost_by_name() -> None:
     finally:
         transport.close()
         peer.stop()
-
-
-def test_what_is_imported() -> None:
-    """A login on loopback loads none of the modules that cost its time."""
-    program = (
-        "import sys, shorepass.registry.client, shorepass.http.loopback;"
-        "slow = {'dataclasses', 'inspect', 'pathlib', 'tempfile', 'subprocess', 'urllib.parse', 'hashlib', 'http.client',"
-        "'email', 'ssl', 'asyncio', 'urllib3', 'shutil', 'logging', 'datetime', 'publicsuffixlist', 'ipaddress'};"
-        "print(sorted(slow & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"

@@ -11,13 +11,14 @@ import io
 import posixpath
 import re
 import tarfile
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.contexts.containers.rootfs import Node
 from shorepass.errors import ContextError, FileError
 from shorepass.foreign_text import quoted
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts.containers.engine import Engine
 
@@ -137,8 +138,6 @@ class Entry(NamedTuple):
 
 def packed(entries: list[Entry], owner: tuple[int, int]) -> bytes:
     """Return a tar of the entries; all belong to ``owner``."""
-    import time
-
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for entry in entries:
@@ -154,8 +153,6 @@ def packed(entries: list[Entry], owner: tuple[int, int]) -> bytes:
 
 def _nanoseconds(text: str) -> int:
     """Return the time of Go's RFC 3339 text, 0 where it is none."""
-    from datetime import datetime
-
     fraction = re.search(r"\.([0-9]{1,9})", text[:TIME_LIMIT])
     try:
         seconds = int(datetime.fromisoformat(text).replace(microsecond=0).timestamp())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from typing import TYPE_CHECKING
 
 from shorepass.contexts.containers.archive import Entry, packed
 from shorepass.contexts.containers.rootfs import WRITE, Walker
@@ -10,7 +11,6 @@ from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, FileError, WriteError
 from shorepass.foreign_text import quoted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts.containers.engine import Engine
     from shorepass.contexts.containers.inspected import Inspected

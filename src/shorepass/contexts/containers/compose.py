@@ -5,11 +5,14 @@ docker compose and podman-compose both set ``com.docker.compose.project`` and ``
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from shorepass.contexts.containers.container import opened
+from shorepass.contexts.containers.engines import endpoints
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, printable
 from shorepass.foreign_text import quoted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts.containers.container import ContainerContext
     from shorepass.contexts.containers.engine import Summary
@@ -26,9 +29,6 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
 
     Raises ContextError: there is none, or several among which only the caller can choose; it lists them.
     """
-    from shorepass.contexts.containers.container import opened
-    from shorepass.contexts.containers.engines import endpoints
-
     project, _, service = rest.rpartition("/")
     name = f"{kind}:{printable(rest)}"
     fitting, troubles = [], []

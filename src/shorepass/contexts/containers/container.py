@@ -9,22 +9,25 @@ from __future__ import annotations
 import copy
 import os
 import posixpath
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from shorepass.contexts import FileContent, FileStatus, Place, check_unchanged
 from shorepass.contexts.containers import passwd as users
 from shorepass.contexts.containers.archive import ArchiveRoot
 from shorepass.contexts.containers.changes import SIZE_LIMIT, Changes
+from shorepass.contexts.containers.engines import endpoints
 from shorepass.contexts.containers.inspected import Inspected, Mount
 from shorepass.contexts.containers.mounts import Mounts
 from shorepass.contexts.containers.procroot import ProcRoot, proc_root
 from shorepass.contexts.containers.rootfs import READ, SEARCH, Found, Walker
 from shorepass.contexts.engine_family import Family
+from shorepass.contexts.executable import HEAD_SIZE, describe
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
 from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessNotStarted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, NoReturn
@@ -45,8 +48,6 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "arm": "armv7l", "386": "i68
 
 def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
     """Return the container of ``docker:NAME`` or ``podman:NAME``, from the first engine that knows it. Raises ContextError."""
-    from shorepass.contexts.containers.engines import endpoints
-
     name = f"{kind}:{printable(rest)}"
     troubles: list[ContextError] = []
     for endpoint in endpoints(here, Family(kind)):
@@ -82,10 +83,6 @@ def _context(engine: Engine, found: dict[str, Any], here: LocalContext) -> Conta
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
     """Yield the containers of every engine, by one call each, all engines at the same time."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from shorepass.contexts.containers.engines import endpoints
-
     found = [endpoint for family in Family for endpoint in endpoints(here, family)]
     with ThreadPoolExecutor(max(len(found), 1)) as pool:
         for places in pool.map(lambda endpoint: _places(here, endpoint, timeout), found):
@@ -338,8 +335,6 @@ class ContainerContext:
 
         All there are where names can be listed; by the archive call, those of the ``known`` suffixes.
         """
-        from shorepass.contexts.executable import HEAD_SIZE, describe
-
         found: dict[str, Program | None] = {}
         for folder in (self.getenv("PATH") or "").split(":"):
             names = [HELPER + suffix for suffix in known]

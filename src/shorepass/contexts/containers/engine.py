@@ -6,9 +6,11 @@ podman 4 follows; where the two differ it is said.
 
 from __future__ import annotations
 
+import binascii
 import json
 import re
 import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.contexts.command import as_root
@@ -17,10 +19,8 @@ from shorepass.errors import ContextError, RegistryError, printable
 from shorepass.http import Request, Url, percent_encode
 from shorepass.http.unix import UnixTransport
 from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessOutputTooLarge, ProcessTimeout
-from shorepass.shapes import NamedTuple
 from shorepass.waiting import Wait
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
@@ -230,7 +230,6 @@ class Engine:
         raise ContextError(self.name, printable(words or f"status {response.status}"))
 
     def _path_stat(self, text: str) -> PathStat:
-        import binascii
 
         try:
             said = loads(binascii.a2b_base64(text))

@@ -8,7 +8,13 @@ containers: the program would make its folders where it was never used.
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import tempfile
+import time
+import tomllib
+import weakref
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.config.locations import docker_config_path
@@ -16,9 +22,7 @@ from shorepass.contexts.command import as_root
 from shorepass.contexts.containers.engine import ANSWER_SECONDS, Engine
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import ContextError, SourceError, printable
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
@@ -170,8 +174,6 @@ def _has_containers(here: LocalContext) -> bool:
 
 def _graph_root(here: LocalContext) -> str:
     """Return where podman keeps its containers (containers/storage pkg types ``storage.conf``)."""
-    import tomllib
-
     home = here.home() or ""
     user = os.path.join(home, ".config/containers/storage.conf")
     for path in (here.getenv("CONTAINERS_STORAGE_CONF"), user if here.uid else "/etc/containers/storage.conf"):
@@ -189,11 +191,6 @@ def _graph_root(here: LocalContext) -> str:
 
 def _started(here: LocalContext, timeout: float) -> Engine:
     """Start a server for podman's API on a socket in a folder that only we can enter; it ends with the engine."""
-    import shutil
-    import tempfile
-    import time
-    import weakref
-
     program = here.which("podman")
     if program is None:
         raise ContextError("podman", "there is no podman on PATH")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from shorepass.contexts.containers.inspected import Mount
 from shorepass.contexts.containers.procroot import ProcRoot
 from shorepass.contexts.containers.rootfs import Walker
 from shorepass.errors import FileError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts.containers.rootfs import Node, Root
 

@@ -5,10 +5,10 @@ Source: opencontainers/runc libcontainer/user/user.go ``GetExecUser``; docker an
 
 from __future__ import annotations
 
-from shorepass.numbers import whole
-from shorepass.shapes import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False
+from shorepass.numbers import whole
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -12,13 +12,12 @@ import os
 import stat
 import sys
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.contexts.containers.rootfs import Node
 from shorepass.errors import FileError
 from shorepass.files.reading import listed, open_regular
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -8,12 +8,11 @@ program's user: path_resolution(7), capabilities(7). Access control lists and se
 from __future__ import annotations
 
 import posixpath
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from shorepass.errors import FileError
 from shorepass.foreign_text import quoted
-from shorepass.shapes import NamedTuple, Protocol
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts.containers.passwd import Account
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.contexts.shells.shell import ShellContext
 from shorepass.contexts.shells.transport import Transport
 from shorepass.errors import ContextError, UsageError, printable
 from shorepass.foreign_text import quoted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
 

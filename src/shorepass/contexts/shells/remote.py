@@ -6,7 +6,9 @@ config file is no permission to connect. The user's own ssh config counts, as ss
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.contexts import Place
@@ -15,9 +17,7 @@ from shorepass.contexts.shells.transport import Transport
 from shorepass.errors import ContextError, printable
 from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessError, ProcessTimeout
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -95,7 +95,6 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
     """Yield the distributions and virtual machines that this machine's programs list."""
-    from concurrent.futures import ThreadPoolExecutor
 
     def look(kind: str) -> list[Place]:
         program = here.which(_KINDS[kind].program)

@@ -11,10 +11,10 @@ read.
 from __future__ import annotations
 
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from shorepass.client_table import programs
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

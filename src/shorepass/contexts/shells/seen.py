@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import stat
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.contexts import FileStatus
 from shorepass.errors import printable
 from shorepass.numbers import LARGEST_SIZE, whole
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

@@ -6,7 +6,10 @@ and every answer is kept until something there was run or changed.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from shorepass.contexts import FileContent, FileStatus, check_unchanged
 from shorepass.contexts.lookpath import candidates
@@ -18,7 +21,6 @@ from shorepass.foreign_text import quoted
 from shorepass.numbers import whole
 from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessOutputTooLarge, ProcessTimeout
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import NoReturn
@@ -280,9 +282,6 @@ class ShellContext:
 
     def _swap(self, path: str, current: FileContent | None, edited: bytes) -> bool:
         """Replace a file's content; False when it is no longer the one that was read."""
-        import hashlib
-        import os
-
         status = self._look(path).status
         if status is None:
             digest, mode, owner = "", FILE_MODE, self._home_owner(path)

@@ -11,13 +11,12 @@ prints comes before the first mark and is not looked at; what a file holds canno
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.errors import ContextError, printable
 from shorepass.processes import ProcessError, ProcessTimeout
-from shorepass.shapes import NamedTuple
 from shorepass.waiting import Wait
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -7,6 +7,7 @@ what our journal kept of it, or a copy that an editor, a person or a crashed doc
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import find
 from shorepass.config import auth_file
@@ -20,9 +21,7 @@ from shorepass.fixes.journal import Journal
 from shorepass.fixes.repair import Advice, Edit
 from shorepass.fixes.salvage import salvage
 from shorepass.foreign_text import quoted
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

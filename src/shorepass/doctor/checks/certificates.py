@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.clients import find
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, PlainHttp, UnknownAuthority
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
+from shorepass.registry.certs import misplaced, place_for
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from shorepass.doctor.examination import Examination
     from shorepass.visit import Visit
@@ -36,7 +38,6 @@ def judge(examination: Examination, visit: Visit) -> Finding | None:
 
 
 def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) -> Finding:
-    from shorepass.registry.certs import misplaced, place_for
 
     client, registry = visit.resolution.client, visit.resolution.reference.registry
     elsewhere = misplaced(examination.context, find(client), registry)

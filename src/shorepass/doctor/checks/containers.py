@@ -5,6 +5,8 @@ What is the container's own is the affair of the other checks, as in every place
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.client_table import programs
 from shorepass.clients import find_all
 from shorepass.config.document import SIZE_LIMIT
@@ -16,7 +18,6 @@ from shorepass.errors import FileError, MalformedFile
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

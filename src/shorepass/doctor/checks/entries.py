@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from shorepass.client_table import FAMILIES, ROWS
 from shorepass.clients import find, find_all
@@ -20,7 +21,6 @@ from shorepass.helper.advice import log_in
 from shorepass.names import Reference
 from shorepass.stores.helper_backends import Bus, bus, is_initialised
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.client_table import ROWS
 from shorepass.config import docker_config
 from shorepass.config.locations import join
@@ -15,7 +17,6 @@ from shorepass.fixes.repair import Advice
 from shorepass.names import Reference
 from shorepass.settings import BEHIND_VARIABLE
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

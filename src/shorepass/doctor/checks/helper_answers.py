@@ -6,6 +6,8 @@ they can neither give nor store; so these two are looked at themselves.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
 from shorepass.doctor.checks.helper_programs import fault
@@ -17,7 +19,6 @@ from shorepass.helper import OURSELVES
 from shorepass.helper.causes import NO_GPG_ID
 from shorepass.stores.helper_backends import Bus, bus, is_initialised, pass_folder
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -8,6 +8,7 @@ runs a client. CI and systemd have environments that cannot be seen from here: e
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from shorepass.config.locations import docker_config_path, split
 from shorepass.contexts.command import SYSTEM_FOLDERS as EVERYWHERE
@@ -20,7 +21,6 @@ from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessError
 from shorepass.stores.helper_backends import Bus, bus
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -6,6 +6,8 @@ emulator may be there for another machine's programs, or Windows behind WSL).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.clients import find
 from shorepass.config.document import remove_member
 from shorepass.config.go_json import field_name, first_value
@@ -21,9 +23,7 @@ from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
 from shorepass.helper.causes import install
 from shorepass.logins.helper_entry import without_program
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from shorepass.config import document
 from shorepass.contexts.command import command
@@ -15,7 +16,6 @@ from shorepass.fixes.repair import Advice, Edit
 from shorepass.foreign_text import quoted
 from shorepass.names import Reference, split_host_port
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.config.docker_config import KNOWN_FIELDS
@@ -18,9 +19,7 @@ from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, MalformedFile
 from shorepass.fixes.repair import Advice, Mode, Owner
 from shorepass.foreign_text import quoted
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT
 from shorepass.contexts.command import command
@@ -27,8 +29,8 @@ from shorepass.errors import (
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.helper.advice import asked_helper, log_in
+from shorepass.http import parse_url
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -64,8 +66,6 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 def _expired(examination: Examination, resolution: Resolution) -> Finding | None:
     """Return the finding for a login that has ended by its own word: no registry need be asked."""
-    from datetime import UTC, datetime
-
     if isinstance(resolution.answer, Exception) or (ended := end_of(resolution.answer)) is None:
         return None
     when = datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -154,7 +154,6 @@ def _denied(examination: Examination, resolution: Resolution, error: PermissionD
 
 
 def _foreign_realm(examination: Examination, resolution: Resolution, error: RealmRefused) -> Finding:
-    from shorepass.http import parse_url
 
     registry = resolution.reference.registry
     cause = "the registry sends logins to a token server on a foreign host"

@@ -7,13 +7,12 @@ that this version does not know are kept.
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.auth_entry import BadEntryError, read_docker_entry
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
-from shorepass.shapes import NamedTuple
 from shorepass.stores.vault.signature import MEMBER
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

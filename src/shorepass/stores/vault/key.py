@@ -6,13 +6,14 @@ its own or without. Source: age(1).
 
 from __future__ import annotations
 
+import binascii
+from typing import TYPE_CHECKING, NamedTuple
+
 from shorepass.contexts.installed import command_to_add
 from shorepass.errors import StoreBroken, StoreLocked, UsageError, printable
-from shorepass.shapes import NamedTuple
 from shorepass.stores.vault import ssh_private_key
 from shorepass.stores.vault.signature import secret_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, TypeAlias
@@ -70,7 +71,6 @@ def _is_protected_ssh_key(data: bytes) -> bool:
     """Tell whether an SSH key is encrypted. Source: PROTOCOL.key of OpenSSH, RFC 1421 section 4.6.1.1."""
     if not data.startswith(ssh_private_key.MARK):
         return data.startswith(PEM) and b"ENCRYPTED" in data[:200]
-    import binascii
 
     try:
         inside = binascii.a2b_base64(data[len(ssh_private_key.MARK) :].partition(b"-")[0])

@@ -6,6 +6,7 @@ At every moment one of the keys that are in place opens the vault: while the key
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
 from shorepass.config.locations import join
@@ -13,13 +14,11 @@ from shorepass.contexts.command import command
 from shorepass.errors import UsageError
 from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.foreign_text import quoted
-from shorepass.shapes import NamedTuple
 from shorepass.stores.vault.document import Document
 from shorepass.stores.vault.key import Key, generate, opens, parse, protect
 from shorepass.stores.vault.trust import Trust, remember
 from shorepass.stores.vault.vault import GENERATIONS, KEY_LIMIT, Vault, seal
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

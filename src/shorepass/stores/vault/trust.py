@@ -7,15 +7,14 @@ the right one is taken from there. It is remembered in ``$XDG_STATE_HOME/shorepa
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.contexts.command import command
 from shorepass.errors import MalformedFile
-from shorepass.shapes import NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -14,6 +14,7 @@ stands in for it, and ``tell`` says so.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.config.locations import join, split
@@ -32,10 +33,10 @@ from shorepass.errors import (
 from shorepass.foreign_text import quoted
 from shorepass.stores import check
 from shorepass.stores.vault.document import VERSION, NotADocumentError, decode, encode
+from shorepass.stores.vault.key import needs_passphrase, parse, recipient_of
 from shorepass.stores.vault.signature import is_signed, sign
 from shorepass.stores.vault.trust import Trust, recall, remember
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import NoReturn
@@ -213,8 +214,6 @@ class Vault:
     def keys(self) -> tuple[Key, ...]:
         """Return what opens the vault; a passphrase is asked for at most once. Raises StoreError, FileError."""
         if not self._keys:
-            from shorepass.stores.vault.key import needs_passphrase, parse
-
             found = [content for path in self.places if (content := self._here.read(path, KEY_LIMIT))]
             if not found:
                 self._refuse_without_key()
@@ -342,8 +341,6 @@ class Vault:
 def seal(document: Document, signers: Sequence[Key]) -> bytes:
     """Return the file that holds a document, signed, for its recipients. Raises UsageError: too large to be read again."""
     from pyrage import encrypt
-
-    from shorepass.stores.vault.key import recipient_of
 
     text = sign(encode(document), [key.secret for key in signers])
     sealed = bytes(encrypt(text, [recipient_of(text) for text in document.recipients]))
