@@ -37,7 +37,8 @@ class SshHost(NamedTuple):
     @property
     def words(self) -> str:
         """All that was on the command line of ``ssh`` so far."""
-        return (self.bin.parent / "words").read_text()
+        said = self.bin.parent / "words"
+        return said.read_text() if said.exists() else ""
 
     def sh(self, script: str, stdin: bytes = b"") -> bytes:
         """Run a script on the host as its user, not by way of ssh."""
