@@ -12,6 +12,7 @@ from shorepass.errors import UsageError
 from shorepass.logins.log_in import log_in
 from shorepass.logins.log_out import log_out
 from shorepass.names import parse, require_user_name
+from shorepass.profile import current, with_store
 from shorepass.registry.client import Access
 from shorepass.secret import Secret
 
@@ -69,16 +70,15 @@ def logout(server: str, *, client: str = "docker", context: Context | str | None
 
     Kept repairs that held the login can no longer be undone. Raises UsageError, ContextError, WriteError.
     """
-    done = log_out(LocalContext.current(), _or_here(context), find(client), server)
+    here = current()
+    done = log_out(here, _or_here(context, here), find(client), server)
     return done.erased + done.ours
 
 
-def _or_here(context: Context | str | None) -> Context:
+def _or_here(context: Context | str | None, here: LocalContext | None = None) -> Context:
+    if isinstance(context, LocalContext) and context.name == "me":
+        return with_store(context)
     if context is not None and not isinstance(context, str):
         return context
-
-    here = LocalContext.current()
-    if context is None:
-        return here
-
-    return find_context(context, here)
+    here = here or current()
+    return find_context(context or here.name, here)

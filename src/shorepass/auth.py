@@ -23,6 +23,7 @@ from shorepass.credential import Anonymous, Basic, BearerToken
 from shorepass.errors import LoginRefused, UsageError
 from shorepass.http import parse_url
 from shorepass.names import Reference, is_loopback, registry_of_server
+from shorepass.profile import with_store
 from shorepass.registry import scope
 from shorepass.registry.challenge import choose, parse_challenges
 from shorepass.registry.client import Access, RegistryClient
@@ -108,7 +109,7 @@ class _Logins:
         access: Access | None,
     ) -> None:
         if context is None:
-            context = LocalContext.current()
+            context = with_store(LocalContext.current())
         access = access or Access(client=client)
         self._access = access._replace(trusted_realms=(*access.trusted_realms, *trusted_realms))
         self._context = context

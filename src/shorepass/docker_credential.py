@@ -19,7 +19,7 @@ from shorepass.version import __version__
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from shorepass.stores import Store
+    from shorepass.chain import Chain
 
 __all__ = ["program"]
 
@@ -57,11 +57,11 @@ def _read(limit: int) -> bytes:
     return data
 
 
-def _open_store() -> Store:
+def _open_store() -> Chain:
     from shorepass.contexts.local import LocalContext
-    from shorepass.stores.own_helper import open_store
+    from shorepass.profile import Profile
 
-    return open_store(LocalContext.current(), ask=_ask, tell=_tell)
+    return Profile(LocalContext.current(), ask=_ask, tell=_tell).chain
 
 
 def _ask(prompt: str) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass import settings
 from shorepass.accounts.choice import Chooser, part_of
 from shorepass.accounts.keys import keys_of, spellings
+from shorepass.accounts.known import known_logins
 from shorepass.clients import find
 from shorepass.contexts.command import command, said_there
 from shorepass.contexts.local import LocalContext
-from shorepass.contexts.terminal import nobody
 from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import (
     FileError,
@@ -28,7 +28,6 @@ from shorepass.helper.causes import sign_in
 from shorepass.names import Reference
 from shorepass.registry.client import RegistryClient
 from shorepass.resolution import Outcome, Resolution, Step
-from shorepass.stores.in_use import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,11 +96,8 @@ def _is_without_login(context: Context, account: str, key: str) -> bool:
     """Tell whether an account has no login for a key; False where the store is another place's, or would ask a person."""
     if not isinstance(context, LocalContext) or context.name != "me":
         return False
-    try:
-        names = chosen(context, ask=nobody, tell=lambda _: None).list()
-    except ShorepassError:
-        return False
-    return not {*spellings(key)} & {*keys_of(names, account)}
+    names = known_logins(context)
+    return names is not None and not {*spellings(key)} & {*keys_of(names, account)}
 
 
 def ask_registry(resolution: Resolution, access: Access, context: Context, *, push: bool) -> list[Step]:

@@ -16,7 +16,7 @@ from contract.keyring_service import bus, keyring_daemon, lock
 from e2e import programs
 from shorepass import LocalContext, settings
 from shorepass.accounts.choice import Chooser
-from shorepass.accounts.keys import Accounts
+from shorepass.chain import Chain, chain_of
 from shorepass.credential import Basic, Credential
 from shorepass.errors import HelperFailed, HelperMissing, MalformedFile, StoreBroken
 from shorepass.secret import Secret
@@ -43,9 +43,9 @@ def open_vault() -> Vault:
     return Vault(LocalContext.current(), ask=nobody, tell=no_word)
 
 
-def seen_by_a_client() -> Accounts:
+def seen_by_a_client() -> Chain:
     here = LocalContext.current()
-    return Accounts(open_vault(), Chooser(here, settings.load(here)).for_key)
+    return chain_of(open_vault(), Chooser(here, settings.load(here)).for_key)
 
 
 @pytest.fixture
@@ -333,7 +333,7 @@ class TestMissingHelper:
             External(LocalContext.current(), "nowhere").get("a.example")
 
 
-class TestAccounts(StoreContract):
+class TestChain(StoreContract):
     """What a client sees of the vault, where no account is chosen."""
 
     limits: ClassVar = {

@@ -14,7 +14,7 @@ from typing import NamedTuple, NoReturn
 
 from client_files import auth, our_helper
 from e2e import programs
-from shorepass.accounts.keys import Accounts
+from shorepass.chain import Chain, chain_of
 from shorepass.clients import find
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic
@@ -307,8 +307,8 @@ class StoredHere(LocalContext):
     """A context whose docker-credential-shorepass is asked in this process: the same answer, in a tenth of the time."""
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
-        def open_store() -> Accounts:
-            return Accounts(Vault(self, ask=refuse, tell=refuse), None)
+        def open_store() -> Chain:
+            return chain_of(Vault(self, ask=refuse, tell=refuse))
 
         status, stdout = serve(Path(argv[0]).name, argv[1:], lambda _: stdin, open_store, "")
         return Completed(status, stdout, b"")

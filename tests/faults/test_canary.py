@@ -296,7 +296,7 @@ cli.program()
         ("logins", "store_login", LOGIN),
         ("registry.client", "RegistryClient.check_login", LOGIN),
         ("registry.client", "ask", LOGIN),
-        ("http.pooled", "PooledTransport.send", LOGIN),
+        ("http.loopback", "LoopbackTransport.send", LOGIN),
         ("explain", "verdict", ["explain"]),
         ("explain", "ask_registry", ["explain"]),
         ("config.docker_config", "load", ["get"]),

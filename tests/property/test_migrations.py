@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from memory_store import MemoryStore
 from property import auth_files, configs
-from shorepass.accounts.keys import Accounts
+from shorepass.chain import chain_of
 from shorepass.clients import FAMILIES, find
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import SourceError
@@ -50,7 +50,7 @@ class Place(LocalContext):
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
         program = argv[0].removeprefix("/bin/")
         if program == "docker-credential-shorepass":
-            view = Accounts(self.store, None)
+            view = chain_of(self.store)
             status, answer = serve(program, argv[1:], lambda _: stdin, lambda: view, "")
         elif program == "docker-credential-good":
             status, answer = 0, json.dumps({"Username": "asked", "Secret": stdin.decode()}).encode()

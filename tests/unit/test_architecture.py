@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("nothing_set")
 
 # Each costs milliseconds that a person waits for at every login and every get, and none is needed there.
 SLOW = {
-    *("asyncio", "concurrent", "dataclasses", "datetime", "email", "hashlib", "http", "inspect", "logging"),
+    *("asyncio", "concurrent", "dataclasses", "datetime", "email", "gettext", "hashlib", "http", "inspect", "logging"),
     *("pathlib", "shutil", "ssl", "subprocess", "tempfile", "urllib"),
     *("httpx", "requests", "rich", "shtab", "publicsuffixlist", "urllib3"),
 }
@@ -98,20 +98,26 @@ LATE = {
     *("ctypes", "fcntl", "msvcrt", "pwd"),  # not on every system
     *("cryptography", "httpx", "jeepney", "keyring", "publicsuffixlist", "pyrage", "requests", "rich", "secretstorage"),
     *("shtab", "tomlkit", "urllib3"),
-    *("shorepass.accounts.behind", "shorepass.accounts.choice"),
+    *("shorepass.accounts.choice", "shorepass.accounts.overridden", "shorepass.chain", "shorepass.profile"),
     *("shorepass.cli.wait_line", "shorepass.contexts.command"),
     *("shorepass.clients", "shorepass.clients.certificates", "shorepass.clients.helper_lists"),
     *("shorepass.clients.insecure", "shorepass.clients.private"),
     *("shorepass.contexts", "shorepass.contexts.local", "shorepass.contexts.lookpath", "shorepass.contexts.terminal"),
     *(
         "shorepass.files",
+        "shorepass.helper",
         "shorepass.helper.client",
         "shorepass.names",
         "shorepass.processes",
         "shorepass.registry.client",
     ),
     *("shorepass.stores", "shorepass.stores.config_file", "shorepass.stores.external", "shorepass.stores.os_keychain"),
-    *("shorepass.stores.own_helper", "shorepass.stores.secret_service", "shorepass.stores.vault.setup"),
+    *(
+        "shorepass.stores.in_use",
+        "shorepass.stores.secret_service",
+        "shorepass.stores.vault.setup",
+        "shorepass.stores.vault.vault",
+    ),
 }
 
 
@@ -275,7 +281,7 @@ MAY_OPEN = {
     "logins/private_config.py": "the folder that it has made itself",
     "logins/placement.py": "the program beside this one",
     "cli/helper.py": "the program beside this one",
-    "stores/own_helper.py": "the program beside this one",
+    "profile.py": "the program beside this one",
     "stores/vault/vault.py": "the vault of the user who runs this process: a store is never another context's",
     "migration/sources.py": "the files of the user who runs this process",
     "cli/migrate.py": "the files of the user who runs this process",

@@ -1,7 +1,7 @@
-"""More than one account for a registry: their keys in a store, and what of that store a client sees.
+"""More than one account for a registry: their keys in a store.
 
-The login of the account ``work`` for ``ghcr.io`` rests in a store under the key ``ghcr.io#work``. No client asks for such a
-key: ``choice`` says which account it means, and ``docker-credential-shorepass`` gives it that one's login.
+The login of the account ``work`` for ``ghcr.io`` is stored under the key ``ghcr.io#work``. No client asks for such a key:
+``choice`` says which account it means, and ``docker-credential-shorepass`` answers with that account's login.
 """
 
 from __future__ import annotations
@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING
 
 from shorepass import settings
 from shorepass.contexts.command import command
-from shorepass.credential import ANONYMOUS
 from shorepass.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from shorepass.accounts.choice import Choice
-    from shorepass.credential import Credential
-    from shorepass.stores import Store
 
 __all__ = [
+    "MARK",
     "WITHOUT_ROOM",
-    "Accounts",
     "accounts_of",
     "key_of",
     "keys_of",
@@ -94,79 +91,3 @@ def require_room(store: str) -> None:
             f"the store {store} keeps one login for a registry, and no accounts",
             hint=command(None, "stores", "use", "vault"),
         )
-
-
-class Accounts:
-    """A store as a client sees it: for each key the login of the account that is chosen, else the default login.
-
-    See ``Store``. ``choose`` is given the key; None where no account is ever chosen. An account that has no login anywhere
-    is an error, and not the default login. A key that has an account in it means that account's login.
-    """
-
-    def __init__(self, store: Store, choose: Callable[[str], Choice | None] | None) -> None:
-        self.name = store.name
-        self._store = store
-        self._choose = choose
-
-    def get(self, key: str) -> Credential:
-        """Return the login that is meant. Raises UsageError: no such account; SourceError."""
-        choice = self._choice(key)
-        if choice:
-            found = self._first(key, choice.account)
-            if found != ANONYMOUS:
-                return found
-            require(choice.account, self._store.list(), choice)
-        return self._first(key, "")
-
-    def _first(self, key: str, account: str) -> Credential:
-        for spelled in spellings(key):
-            found = self._store.get(key_of(spelled, account))
-            if found != ANONYMOUS:
-                return found
-        return ANONYMOUS
-
-    def store(self, key: str, credential: Credential) -> None:
-        """Keep a login as the account's own. Raises UsageError, WriteError, SourceError."""
-        choice = self._choice(key)
-        self._store.store(key_of(key, choice.account if choice else ""), credential)
-
-    def erase(self, key: str) -> bool:
-        """Forget the login that ``get`` returns, in each spelling of the key. Raises UsageError, WriteError, SourceError."""
-        choice = self._choice(key)
-        if choice:
-            if self._forget(key, choice.account):
-                return True
-            names = self._store.list()
-            if not any(spelled in names for spelled in spellings(key)):
-                return False  # a logout asks for other ways to write the key, too: the last login may have gone by now
-            require(choice.account, names, choice)
-        return self._forget(key, "")
-
-    def _forget(self, key: str, account: str) -> bool:
-        found = [self._store.erase(key_of(spelled, account)) for spelled in spellings(key)]
-        return any(found)
-
-    def list(self) -> dict[str, str]:
-        """Return the user name that ``get`` finds for each key. Raises UsageError, SourceError."""
-        names = self._store.list()
-        if self._choose is None and not any(MARK in key for key in names):
-            return names  # nearly always, and with ten thousand logins a third of the time
-        seen = {}
-        for key in dict.fromkeys(split(key)[0] for key in names):
-            choice = self._choice(key)
-            accounts = (choice.account, "") if choice else ("",)
-            places = [key_of(spelled, account) for account in accounts for spelled in spellings(key)]
-            found = next((place for place in places if place in names), None)
-            if choice and (found is None or not split(found)[1]):
-                require(choice.account, names, choice)
-            if found is not None:
-                seen[key] = names[found]
-        return seen
-
-    def _choice(self, key: str) -> Choice | None:
-        if self._choose is None or split(key)[1]:
-            return None
-        choice = self._choose(key)
-        if choice:
-            require_room(self._store.name)
-        return choice

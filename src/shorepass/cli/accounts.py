@@ -15,6 +15,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.contexts.terminal import nobody
 from shorepass.errors import ShorepassError, StoreMissing, UsageError
 from shorepass.logins.as_account import survey
+from shorepass.profile import current
 from shorepass.settings import Rule
 from shorepass.stores.in_use import chosen
 
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List the accounts, or change a rule."""
-    here = LocalContext.current()
+    here = current()
     if arguments.action is None:
         if arguments.directory is not None:
             raise UsageError("--directory is for use and forget")

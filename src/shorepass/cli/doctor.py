@@ -10,7 +10,6 @@ from shorepass.cli import console, place
 from shorepass.cli.mending import mend_all
 from shorepass.clients import NAMES
 from shorepass.contexts.command import command
-from shorepass.contexts.local import LocalContext
 from shorepass.doctor import examine, title
 from shorepass.doctor.examination import Examination
 from shorepass.errors import UsageError, printable, trouble_in
@@ -20,6 +19,7 @@ from shorepass.fixes.preview import command as fix_command
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import visible
 from shorepass.names import parse
+from shorepass.profile import current
 from shorepass.secret import Fingerprints
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _explain(code: str) -> int:
 
 def _undo(name: str) -> int:
 
-    here = LocalContext.current()
+    here = current()
     journal = Journal(here)
     names = journal.names()
     if not name and not names:
@@ -124,7 +124,7 @@ def _examine(
     arguments: argparse.Namespace,
 ) -> tuple[list[tuple[Examination, list[Finding]]], dict[str, ContextError]]:
     """Return each place with its findings, and those that cannot be looked into."""
-    here = LocalContext.current()
+    here = current()
     reference = parse(arguments.reference) if arguments.reference else None
     asks = not arguments.offline and (arguments.check or reference is not None)
     access = place.access(arguments) if asks else None

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from shorepass.cli import console, place
 from shorepass.client_table import FILE_FLAG, ROWS
 from shorepass.contexts.command import command, operand
-from shorepass.contexts.local import LocalContext
 from shorepass.errors import UsageError, printable, without_user_info
 from shorepass.helper import OURSELVES
 from shorepass.logins import as_account
 from shorepass.logins.log_out import log_out, log_out_account, log_out_everywhere
+from shorepass.profile import current
 
 if TYPE_CHECKING:
     import argparse
@@ -58,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--all takes the logins of all accounts")
     if not arguments.all and not arguments.server and facts.needs_server:
         raise UsageError("no registry was named", hint="name one, or use --all")
-    context = place.context(arguments)
-    here = LocalContext.current()
+    here = current()
+    context = place.context(arguments, here)
     server = arguments.server or "docker.io"
     accounts: list[str] = []
     before: list[str] = []

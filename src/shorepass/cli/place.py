@@ -11,6 +11,7 @@ from shorepass.contexts.find import find as find_by_name
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import UsageError
 from shorepass.foreign_text import quoted
+from shorepass.profile import current
 
 if TYPE_CHECKING:
     from shorepass.clients import Client
@@ -126,9 +127,12 @@ def find_client(arguments: argparse.Namespace) -> Client:
     return client
 
 
-def context(arguments: argparse.Namespace) -> Context:
-    """Return the place that the flags mean, with the files that were named. Raises ContextError, UsageError."""
-    return find_context(arguments.place, arguments)
+def context(arguments: argparse.Namespace, here: LocalContext | None = None) -> Context:
+    """Return the context that the flags mean, with the files that were named. Raises ContextError, UsageError.
+
+    ``here``: this process's context, where the verb has it already.
+    """
+    return find_context(arguments.place, arguments, here)
 
 
 def here(arguments: argparse.Namespace) -> LocalContext:
@@ -141,18 +145,18 @@ def here(arguments: argparse.Namespace) -> LocalContext:
     return found
 
 
-def find_context(name: str, arguments: argparse.Namespace) -> Context:
-    """Return the place of that name, with the files that the flags name. Raises ContextError, UsageError."""
-    place: Context = LocalContext.current()
+def find_context(name: str, arguments: argparse.Namespace, here: LocalContext | None = None) -> Context:
+    """Return the context of that name, with the files that the flags name. Raises ContextError, UsageError."""
+    place: Context = here or current()
     if name != "me":
-        place = find_by_name(name, LocalContext.current())
+        place = find_by_name(name, here or current())
     named = _named_files(arguments)
     return place.with_env(**named) if named else place
 
 
 def here_with_files(arguments: argparse.Namespace) -> LocalContext:
     """Return this place, with the files that the flags name: for verbs that work nowhere else."""
-    return LocalContext.current().with_env(**_named_files(arguments))
+    return current().with_env(**_named_files(arguments))
 
 
 def _named_files(arguments: argparse.Namespace) -> dict[str, str]:

@@ -7,7 +7,7 @@ from argparse import REMAINDER
 from typing import TYPE_CHECKING
 
 from shorepass import processes
-from shorepass.accounts.behind import as_before
+from shorepass.accounts.overridden import as_before
 from shorepass.cli import console
 from shorepass.client_table import DEFAULT, NAMES
 from shorepass.clients import find
@@ -17,6 +17,7 @@ from shorepass.errors import UsageError, printable, without_user_info
 from shorepass.files import temporary
 from shorepass.logins import as_account
 from shorepass.logins.private_config import bring_home, client_of, lend, vanished_logins
+from shorepass.profile import current
 from shorepass.settings import check_account
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "no command was named", hint=command(None, "run", "--as", "NAME", "--", DEFAULT, "push", "...")
         )
-    here = as_before(LocalContext.current())
+    here = as_before(current())
     client = arguments.client or client_of(argv[0])
     keys = _keys(here, client, arguments.account)
     program = _find(here, argv[0])

@@ -11,6 +11,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.contexts.terminal import ask
 from shorepass.errors import ShorepassError, StoreMissing, UsageError
 from shorepass.logins.helper_entry import naming
+from shorepass.profile import current
 from shorepass.stores.in_use import DEFAULT, named, use_what_works
 from shorepass.stores.survey import survey
 
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List the stores, or set one."""
-    here = LocalContext.current()
+    here = current()
     if arguments.action == "use":
         if not arguments.store:
             raise UsageError("no store was named", hint=command(None, "stores"))

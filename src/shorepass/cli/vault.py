@@ -13,6 +13,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.contexts.terminal import ask
 from shorepass.errors import UsageError, WriteError, printable, without_user_info
 from shorepass.foreign_text import visible
+from shorepass.profile import current
 from shorepass.stores.vault import setup
 from shorepass.stores.vault.document import encode
 from shorepass.stores.vault.setup import init
@@ -75,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it."""
-    here = LocalContext.current()
+    here = current()
     vault = Vault(here, ask=ask, tell=console.note)
     if arguments.output and arguments.action != "export":
         raise UsageError("--output is for export alone")

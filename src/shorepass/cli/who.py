@@ -27,7 +27,7 @@ from shorepass.errors import (
     without_user_info,
 )
 from shorepass.foreign_text import quoted
-from shorepass.stores.own_helper import unlock
+from shorepass.profile import current, unlock
 from shorepass.who.check import check
 from shorepass.who.document import date, described, document, sentence, shares_of, unseen
 from shorepass.who.gather import look
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one row a login."""
-    here, now = LocalContext.current(), time.time()
+    here, now = current(), time.time()
     places = _places(arguments, here)
     if any(place.name == here.name for place in places):
         with suppress(SourceError):  # what is wrong is said with the logins

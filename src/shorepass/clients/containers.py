@@ -308,10 +308,10 @@ class _Question:
 
     def ask(self, named_in: str, suffix: str) -> _Found | SourceError:
         """Ask a helper for the registry. It is never asked for a part of one."""
-        from shorepass.stores.own_helper import helper_client
+        from shorepass.helper.client import HelperClient
 
         registry = self._reference.registry
-        client = helper_client(self.context, suffix, named_in=named_in)
+        client = HelperClient(self.context, suffix, named_in=named_in)
         try:
             credential = client.get(registry)
         except SourceError as error:

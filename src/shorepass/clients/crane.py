@@ -27,9 +27,9 @@ from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken
 from shorepass.errors import HelperError, MalformedFile, SourceError, UsageError, printable, without_user_info
 from shorepass.helper.advice import log_in
+from shorepass.helper.client import HelperClient
 from shorepass.names import HUB_REGISTRY, is_registry, registry_of_server, server_url, split_host_port
 from shorepass.resolution import Outcome, Source
-from shorepass.stores.own_helper import helper_client
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -283,7 +283,7 @@ def _ask(
 
 def _ask_helper(trace: Trace, path: str, helper: str, key: str, keys: list[str], auths: list[AuthConfig]) -> _Possible:
     """Ask a helper; a registry token is still taken from the file's entry."""
-    client = helper_client(trace.context, helper, named_in=path)
+    client = HelperClient(trace.context, helper, named_in=path)
     try:
         answer = client.get(key)
     except HelperError as error:

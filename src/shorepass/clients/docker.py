@@ -315,9 +315,9 @@ def _detect(context: Context) -> str:
 
 def _ask_helper(trace: Trace, helper: str, path: str, picked: _Picked) -> Resolution:
     """Ask a helper; a registry token is still taken from the file's entry (``credentials/native_store.go``)."""
-    from shorepass.stores.own_helper import helper_client
+    from shorepass.helper.client import HelperClient
 
-    client = helper_client(trace.context, helper)
+    client = HelperClient(trace.context, helper)
     trace.add("key", Outcome.OK, trace.server_url, "what docker asks the helper for")
     try:
         answer = client.get(trace.server_url)

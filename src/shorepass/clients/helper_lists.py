@@ -9,7 +9,7 @@ from shorepass.clients import Entry
 from shorepass.credential import ANONYMOUS, Basic, kind_of
 from shorepass.errors import HelperError, HelperFailed, SourceError, Trouble
 from shorepass.helper import OURSELVES, protocol
-from shorepass.stores.own_helper import helper_client
+from shorepass.helper.client import HelperClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ class HelperLists:
     def asked(self, path: str, suffix: str, key: str) -> list[Entry]:
         """Return the login that a helper gives for one key of the file ``path``, whatever it lists; empty for none."""
         try:
-            credential = helper_client(self._context, suffix).get(key)
+            credential = HelperClient(self._context, suffix).get(key)
         except SourceError as error:
             return [Entry(key, "", "", path, suffix, error)]
         if not is_login(credential):
@@ -53,7 +53,7 @@ class HelperLists:
 
         if suffix not in self._known:
             try:
-                self._known[suffix] = helper_client(self._context, suffix).list()
+                self._known[suffix] = HelperClient(self._context, suffix).list()
             except SourceError as error:
                 self._known[suffix] = error
         return self._known[suffix]

@@ -8,12 +8,21 @@ import time
 from typing import TYPE_CHECKING
 
 from shorepass import files
+from shorepass.contexts.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Protocol
 
     from shorepass.contexts import FileContent, FileStatus
     from shorepass.processes import Background, Completed
+
+    class Inside(Protocol):
+        """Answers a verb of Shorepass's own helper: its exit status and output; None where the program is to be started."""
+
+        def __call__(self, here: LocalContext, verb: str, stdin: bytes, *, hurried: bool) -> tuple[int, bytes] | None:
+            """Answer. ``hurried``: no passphrase is asked for. Raises ShorepassError."""
+
 
 __all__ = ["LocalContext"]
 
@@ -25,6 +34,8 @@ class LocalContext:
     """The machine we run on, as the user of this process, with an environment that is given. See ``Context``.
 
     ``directory`` is where programs run; None: in this process's working directory, as those that a client starts.
+    ``inside`` answers for ``docker-credential-shorepass``; None: that program is started as any other helper. ``memory`` holds
+    what was read already.
     """
 
     def __init__(
@@ -35,12 +46,16 @@ class LocalContext:
         uid: int | None = None,
         name: str = "me",
         directory: str | None = None,
+        inside: Inside | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.name = name
         self.platform = platform or _PLATFORMS.get(sys.platform, sys.platform)
         if sys.platform != "win32" and uid is None:
             uid = os.getuid()
         self.uid = uid
+        self.inside = inside
+        self.memory = memory or Memory()
         self._directory = directory
         self._environ = {self._key(name): value for name, value in environ.items()}
 
@@ -64,9 +79,9 @@ class LocalContext:
         return self.name if self.uid is None else files.owner_of(self.uid) or str(self.uid)
 
     @classmethod
-    def current(cls) -> LocalContext:
+    def current(cls, *, inside: Inside | None = None, memory: Memory | None = None) -> LocalContext:
         """Return the context of this very process, with a copy of its environment."""
-        return cls(os.environ)
+        return cls(os.environ, inside=inside, memory=memory)
 
     def _key(self, name: str) -> str:
         return name.upper() if self.platform == "windows" else name
@@ -81,12 +96,21 @@ class LocalContext:
 
     def with_env(self, **variables: str) -> LocalContext:
         """Return this context with some variables set."""
+        return self._copied({**self._environ, **variables}, self.inside)
+
+    def with_inside(self, inside: Inside) -> LocalContext:
+        """Return this context with another answer for ``docker-credential-shorepass``."""
+        return self._copied(self._environ, inside)
+
+    def _copied(self, environ: Mapping[str, str], inside: Inside | None) -> LocalContext:
         return LocalContext(
-            {**self._environ, **variables},
+            environ,
             platform=self.platform,
             uid=self.uid,
             name=self.name,
             directory=self._directory,
+            inside=inside,
+            memory=self.memory,
         )
 
     def home(self) -> str | None:
@@ -110,7 +134,10 @@ class LocalContext:
 
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file."""
-        return files.read(path, limit)
+        content = self.memory.read(path, lambda: files.read(path, limit))
+        if content is not None and len(content.data) > limit:
+            return files.read(path, limit)  # which says that it is too large
+        return content
 
     def head(self, path: str, size: int) -> bytes | None:
         """Return at most the first ``size`` bytes of a regular file, or None when there is none."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from shorepass.contexts import FileContent, FileStatus
+    from shorepass.contexts.memory import Memory
     from shorepass.processes import Completed
 
 __all__ = ["UserContext", "discover", "find", "login_environment"]
@@ -87,8 +88,8 @@ def _shells() -> set[str]:
 class UserContext(LocalContext):
     """The machine we run on, with the rights of another user over files. See ``Context``."""
 
-    def __init__(self, account: pwd.struct_passwd, environ: Mapping[str, str]) -> None:
-        super().__init__(environ, uid=account.pw_uid, name=f"user:{account.pw_name}", directory=os.sep)
+    def __init__(self, account: pwd.struct_passwd, environ: Mapping[str, str], memory: Memory | None = None) -> None:
+        super().__init__(environ, uid=account.pw_uid, name=f"user:{account.pw_name}", directory=os.sep, memory=memory)
         self._account = account
 
     @cached_property
@@ -101,7 +102,7 @@ class UserContext(LocalContext):
 
     def with_env(self, **variables: str) -> UserContext:
         """Return this context with some variables set."""
-        return UserContext(self._account, {**self._environ, **variables})
+        return UserContext(self._account, {**self._environ, **variables}, self.memory)
 
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file."""

@@ -9,6 +9,7 @@ from shorepass.client_table import FAMILIES, ROWS
 from shorepass.clients import find
 from shorepass.contexts import is_untouched
 from shorepass.contexts.at_login import as_at_login, owner_context
+from shorepass.contexts.local import LocalContext
 from shorepass.doctor.decisions import of_stored_logins
 from shorepass.doctor.named import is_silent, listed, named
 from shorepass.secret import Fingerprints
@@ -16,7 +17,6 @@ from shorepass.secret import Fingerprints
 if TYPE_CHECKING:
     from shorepass.clients import Client, Entry
     from shorepass.contexts import Context
-    from shorepass.contexts.local import LocalContext
     from shorepass.doctor.named import Named
     from shorepass.errors import HelperError
     from shorepass.names import Reference
@@ -81,7 +81,10 @@ class Examination:
         self._at_login: dict[tuple[str, str], Context | None] = {}
 
     def afresh(self) -> Examination:
-        """Return the same examination, with nothing looked at yet: to see whether a repair has helped."""
+        """Return the same examination, with nothing looked at yet: to see whether a fix has helped."""
+        for context in (self.context, self.here):
+            if isinstance(context, LocalContext):
+                context.memory.forget_answers()
         return Examination(
             self.context,
             self.here,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.client_table import ROWS
 from shorepass.errors import HelperError, HelperFailed, HelperTimeout, SourceError, Trouble
 from shorepass.helper.causes import UNLOCK
+from shorepass.helper.client import HelperClient
 from shorepass.helper.protocol import program_name
 from shorepass.stores.helper_backends import is_locked
-from shorepass.stores.own_helper import helper_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def listed(context: Context, suffix: str) -> dict[str, str] | HelperError:
 
     A locked keyring is told before the helper is asked: on a desktop even its list would open a window, for the password.
     """
-    client = helper_client(context, suffix)
+    client = HelperClient(context, suffix)
     try:
         path = client.path()
         if suffix == "secretservice" and is_locked(context):

@@ -32,23 +32,21 @@ from shorepass.waiting import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeAlias, TypeVar
+    from typing import TypeVar
 
     from shorepass.contexts import Context
     from shorepass.credential import Credential
     from shorepass.helper.protocol import Answer
 
     Decoded = TypeVar("Decoded")
-    Inside: TypeAlias = Callable[
-        [str, bytes], tuple[int, bytes]
-    ]  # a verb and its input: exit status and standard output
 
-__all__ = ["DEFAULT_TIMEOUT", "HelperClient", "Inside"]
+__all__ = ["DEFAULT_TIMEOUT", "HelperClient"]
 
 DEFAULT_TIMEOUT = 20.0  # seconds; without a keyring the secret-service helper needs 25 to fail by itself
 LONGEST_TIMEOUT = 86_400.0  # seconds: a day; what is longer is a mistake
 OUTPUT_LIMIT = 4 * 1024 * 1024  # bytes: a list of 10,000 logins has about one
 TIMEOUT_VARIABLE = "SHOREPASS_HELPER_TIMEOUT"
+ASKED_ONCE = (Verb.GET, Verb.LIST)
 TYPING_SECONDS = 300.0  # for a person who has to type a passphrase
 
 # A word that may be a token or its base64: letters and digits, no dots, and longer than words are. A helper knows secrets
@@ -60,9 +58,9 @@ class HelperClient:
     """One credential helper in one context: ``suffix`` is the NAME in ``docker-credential-NAME``.
 
     ``timeout`` is in seconds for each call; None: SHOREPASS_HELPER_TIMEOUT, else 20, and longer where a person has to type
-    a passphrase for our own helper. ``named_in`` is the file that names the helper, for hints. ``inside`` answers in
-    place of the program: see ``stores.own_helper``, which everybody but stores and migration calls. Raises UsageError when
-    SHOREPASS_HELPER_TIMEOUT is no number of seconds.
+    a passphrase for our own helper. ``named_in`` is the file that names the helper, for hints. ``as_program``: start it also
+    where this process could answer in its place (``LocalContext.inside``). A question is asked once as long as the context's
+    ``memory`` says so. Raises UsageError when SHOREPASS_HELPER_TIMEOUT is no number of seconds.
     """
 
     def __init__(
@@ -72,7 +70,7 @@ class HelperClient:
         *,
         timeout: float | None = None,
         named_in: str | None = None,
-        inside: Inside | None = None,
+        as_program: bool = False,
     ) -> None:
         self.suffix = suffix
         self.program = protocol.program_name(printable(suffix))
@@ -80,7 +78,8 @@ class HelperClient:
         self._hurried = timeout is not None
         self._timeout = _timeout_of(context) if timeout is None else timeout
         self._named_in = named_in
-        self._inside = inside
+        self._here = context if isinstance(context, LocalContext) else None
+        self._as_program = as_program or suffix != OURSELVES
 
     def get(self, server_url: str) -> Credential:
         """Return what the helper's answer means, ANONYMOUS when it has none. Raises HelperError."""
@@ -132,13 +131,11 @@ class HelperClient:
     def _call(self, verb: Verb, stdin: bytes) -> tuple[str, Completed]:
         """Run the helper; return the program's path and what it did. Raises HelperMissing, HelperTimeout, HelperFailed."""
         path = self.path(verb)
-        if self._inside is not None and verb is not Verb.VERSION:
-            return path, self._answered(self._inside, path, verb, stdin)
+        inside = self._answered_inside(path, verb, stdin)
+        if inside is not None:
+            return path, inside
         try:
-            with Wait(self.program):
-                done = self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
-            if done.status:
-                done = self._again_on_terminal([path, verb], stdin, done)
+            done = self._remembered(path, verb, stdin)
             answers = done.status == 0 or protocol.refusal_of(done.stdout) is Refusal.NOT_FOUND
             if self.suffix == OURSELVES and answers and done.stderr:
                 self._pass_on(done.stderr)
@@ -155,11 +152,34 @@ class HelperClient:
             hint = self._by_hand(path, verb, self._server(verb, stdin))
             raise HelperFailed(path, verb, str(error), hint=hint, trouble=Trouble.GARBAGE) from None
 
-    @staticmethod
-    def _answered(inside: Inside, path: str, verb: Verb, stdin: bytes) -> Completed:
-        """Return what this process answers in the helper's place. Raises HelperFailed."""
+    def _remembered(self, path: str, verb: Verb, stdin: bytes) -> Completed:
+        """Return what the program answers, and start it for a question only once. Raises ProcessError."""
+        if self._here is None:
+            return self._started(path, verb, stdin)
+        memory = self._here.memory
+        if verb not in ASKED_ONCE:
+            memory.forget_answers()
+            return self._started(path, verb, stdin)
+        environ = {**self._here.environment(), TIMEOUT_VARIABLE: ""}
+        question = (path, verb, stdin, frozenset(environ.items()))
+        return memory.answer(question, lambda: self._started(path, verb, stdin))
+
+    def _started(self, path: str, verb: Verb, stdin: bytes) -> Completed:
+        with Wait(self.program):
+            done = self._context.run([path, verb], stdin, timeout=self._timeout, limit=OUTPUT_LIMIT)
+        return self._again_on_terminal([path, verb], stdin, done) if done.status else done
+
+    def _answered_inside(self, path: str, verb: Verb, stdin: bytes) -> Completed | None:
+        """Return what this process answers in the helper's place; None where the program is to be started.
+
+        Raises HelperFailed.
+        """
+        here = self._here
+        if here is None or here.inside is None or self._as_program or verb is Verb.VERSION:
+            return None
         try:
-            return Completed(*inside(verb, stdin), b"")
+            answer = here.inside(here, verb, stdin, hurried=self._hurried)
+            return None if answer is None else Completed(*answer, b"")
         except ShorepassError as error:
             cause = cause_of(error.message)
             trouble = cause.trouble if cause else None

@@ -13,6 +13,7 @@ from shorepass import settings
 from shorepass.accounts import rules
 from shorepass.accounts.choice import part_of
 from shorepass.accounts.keys import WITHOUT_ROOM, key_of, keys_of, require, require_room, spellings, split
+from shorepass.accounts.known import known_logins
 from shorepass.clients import FAMILIES, Target, find
 from shorepass.contexts.command import command
 from shorepass.contexts.terminal import ask, nobody
@@ -207,9 +208,9 @@ def left(here: LocalContext, client: Client, server: str) -> list[str]:
     """Return the accounts that have a login there in our store. A store that would ask a person, or fails, has none."""
     try:
         keys = spellings(client.target(here, server).key)
-        names = _names(store_in_use(here, ask=nobody, tell=lambda _: None))
     except ShorepassError:
         return []
+    names = known_logins(here) or {}
     return sorted({account for found, account in map(split, names) if account and found in keys})
 
 

@@ -17,12 +17,12 @@ from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, Credential
 from shorepass.errors import HelperError, HelperFailed, LoginRefused, ShorepassError, SourceError, Trouble
 from shorepass.helper import OURSELVES
+from shorepass.helper.client import HelperClient
 from shorepass.logins import keeping
 from shorepass.logins.helper_entry import remember_override, without_helper
 from shorepass.logins.placement import decide, with_way_out
 from shorepass.names import Reference, registry_of_server
 from shorepass.registry.client import RegistryClient
-from shorepass.stores.own_helper import helper_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ def store_login(context: Context, target: Target, credential: Credential) -> boo
     if target.helper is None:
         return context.update(target.path, _member_setter(("auths", target.key), _entry(context, target, credential)))
 
-    helper_client(context, target.helper).store(target.key, credential)
+    HelperClient(context, target.helper).store(target.key, credential)
     if target.records:
 
         def record(current: FileContent | None) -> bytes | None:
@@ -183,10 +183,10 @@ def erase(context: Context, target: Target) -> Erasure:
     found = False
     try:
         if target.helper is not None:
-            from shorepass.stores.own_helper import helper_client
+            from shorepass.helper.client import HelperClient
 
             try:
-                found = helper_client(context, target.helper).erase(target.key)
+                found = HelperClient(context, target.helper).erase(target.key)
             except HelperError as error:
                 if not target.detected or error.trouble is not Trouble.NO_STORE:
                     raise

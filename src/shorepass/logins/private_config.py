@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from shorepass import files, settings
-from shorepass.accounts.behind import location_of
+from shorepass.accounts.overridden import location_of
 from shorepass.client_table import DEFAULT, NAMES, ROWS
 from shorepass.clients import find
 from shorepass.config import document

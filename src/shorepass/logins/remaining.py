@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.accounts.keys import split
+from shorepass.accounts.known import known_logins
 from shorepass.client_table import FAMILIES, FILE_FLAG, ROWS
 from shorepass.clients import find
 from shorepass.clients.helper_lists import HelperLists, user_name
 from shorepass.contexts import is_untouched
-from shorepass.contexts.terminal import nobody
-from shorepass.errors import InvalidReference, ShorepassError, SourceError, UsageError, without_user_info
+from shorepass.errors import InvalidReference, SourceError, UsageError, without_user_info
 from shorepass.helper import OURSELVES
 from shorepass.names import registry_meant
 from shorepass.stores.helper_backends import is_locked
-from shorepass.stores.in_use import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -101,11 +100,7 @@ class _Helpers:
 
 def _keys_in_store(here: LocalContext, key: str) -> list[str]:
     """Return the key if Shorepass's store has the default login for it; all keys of default logins for ``""``."""
-    try:
-        store = chosen(here, ask=nobody, tell=lambda _: None)
-        names = {} if store.name == "file" else store.list()  # the client's own file, which is an entry itself
-    except ShorepassError:
-        return []  # whoever needs what is in it says so
+    names = known_logins(here) or {}
     if key:
         return [key] if user_name(OURSELVES, key, names) is not None else []
     return [name for name in names if not split(name)[1]]

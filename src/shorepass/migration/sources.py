@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.accounts.keys import Accounts, spellings
+from shorepass.accounts.keys import spellings
+from shorepass.chain import chain_of
 from shorepass.clients import FAMILIES, find, find_all
 from shorepass.config import auth_file, document
 from shorepass.credential import ANONYMOUS
@@ -71,7 +72,7 @@ class Stock:
 
 def as_asked(store: Store) -> Store:
     """Return a store as our helper gives it to a client: Docker Hub's login by both of its names."""
-    return Accounts(store, None)
+    return chain_of(store)
 
 
 def plan(here: LocalContext, clients: Collection[str], store: Store | None) -> Plan:

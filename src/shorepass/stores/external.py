@@ -31,7 +31,7 @@ class External:
         if suffix.lower().removesuffix(".exe") == OURSELVES:
             raise UsageError("docker-credential-shorepass cannot be its own store", hint=use_vault)
         self.name = PREFIX + suffix
-        self._client = HelperClient(context, suffix, named_in=f"config.toml: {use_vault}")
+        self._client = HelperClient(context, suffix, as_program=True, named_in=f"config.toml: {use_vault}")
 
     def get(self, key: str) -> Credential:
         """Return what the helper has, ANONYMOUS when it says that it has nothing. Raises HelperError."""

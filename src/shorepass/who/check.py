@@ -14,9 +14,9 @@ from shorepass import visit
 from shorepass.clients.helper_lists import is_login
 from shorepass.errors import LoginRefused, PermissionDenied, RateLimited, trouble_in, without_user_info
 from shorepass.explain import remedy
+from shorepass.helper.client import HelperClient
 from shorepass.names import Reference, server_url
 from shorepass.resolution import Outcome, Resolution, Source, Step
-from shorepass.stores.own_helper import helper_client
 from shorepass.visit import Verdict
 from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped, helper_error
 from shorepass.who.login import State
@@ -203,7 +203,7 @@ def _get(context: Context, login: Login, now: float) -> Login | str:
     """Return a login with the credential that its helper gave; the note about it where the helper has none."""
     assert login.helper is not None  # noqa: S101  # it is held
     try:
-        credential = helper_client(
+        credential = HelperClient(
             helped(context, login.helper), login.helper, timeout=HELPER_SECONDS, named_in=login.path or None
         ).get(login.key)
     except Exception as error:  # noqa: BLE001  # see trouble_in

@@ -29,10 +29,10 @@ from shorepass.errors import (
     trouble_in,
     without_user_info,
 )
+from shorepass.helper.client import HelperClient
 from shorepass.helper.protocol import program_name
 from shorepass.names import HUB_SERVER_URL, registry_of_server
 from shorepass.registry.expiry import expires_at
-from shorepass.stores.own_helper import helper_client
 from shorepass.who.login import BROKEN, Login, Looked, State
 from shorepass.who.together import together
 from shorepass.who.use import is_looked_up, plain, quiet, remembered, uses
@@ -172,7 +172,7 @@ def helped(context: Context, suffix: str) -> Context:
 def _list(name: str, context: Context, suffix: str) -> dict[str, str] | HelperError | None:
 
     try:
-        helper = helper_client(helped(context, suffix), suffix, timeout=HELPER_SECONDS)
+        helper = HelperClient(helped(context, suffix), suffix, timeout=HELPER_SECONDS)
         if asks_helpers(name):
             return helper.list()
         helper.path()
@@ -213,7 +213,7 @@ def _ask_for_keys(opened: Sequence[_Opened], lists: _Lists) -> _Gets:
 def _get(context: Context, suffix: str, key: str) -> Credential | HelperError:
 
     try:
-        return helper_client(helped(context, suffix), suffix, timeout=HELPER_SECONDS).get(key)
+        return HelperClient(helped(context, suffix), suffix, timeout=HELPER_SECONDS).get(key)
     except Exception as error:  # noqa: BLE001  # see trouble_in
         return helper_error(context, suffix, "get", error)
 

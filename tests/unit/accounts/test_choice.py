@@ -11,7 +11,8 @@ import pytest
 from dict_context import DictContext
 from shorepass import clients, settings
 from shorepass.accounts.choice import Chooser, choose
-from shorepass.accounts.keys import Accounts, key_of, split
+from shorepass.accounts.keys import key_of, split
+from shorepass.chain import Chain, chain_of
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, Credential
 from shorepass.errors import MalformedFile, ShorepassError, UsageError
@@ -53,9 +54,9 @@ def login(username: str) -> Basic:
     return Basic(username, Secret(f"secret of {username}"))
 
 
-def view(store: DictStore, *rules: Rule, variable: str = "") -> Accounts:
+def view(store: DictStore, *rules: Rule, variable: str = "") -> Chain:
     here = LocalContext({"SHOREPASS_ACCOUNT": variable})
-    return Accounts(store, Chooser(here, Settings("config.toml", rules=rules)).for_key)
+    return chain_of(store, Chooser(here, Settings("config.toml", rules=rules)).for_key)
 
 
 # Keys
@@ -276,7 +277,7 @@ def test_an_account_without_any_login_is_a_slip() -> None:
     store = DictStore(**{"ghcr.io": "me", "ghcr.io#work": "w", "quay.io#home": "h"})
     for rules, variable in (((), "wrok"), ((Rule("wrok", "ghcr.io/*"),), "")):
         chooser = Chooser(LocalContext({"SHOREPASS_ACCOUNT": variable}), Settings("config.toml", rules=rules))
-        seen = Accounts(store, chooser.for_key)
+        seen = chain_of(store, chooser.for_key)
         for verb in (partial(seen.get, "ghcr.io"), partial(seen.erase, "ghcr.io"), seen.list):
             with pytest.raises(ShorepassError) as raised:
                 verb()

@@ -1,0 +1,60 @@
+"""What was read once and need not be opened again: a file that has not changed, a question that a helper has answered."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from shorepass.contexts import FileContent
+    from shorepass.processes import Completed
+
+__all__ = ["Memory"]
+
+
+class Memory:
+    """Files and answers of one context and of the contexts that are made from it by ``with_env``.
+
+    A file is the same as before if its device, inode, size, and times of change are: then it is not opened again. What a save
+    replaces is read again under the lock. ``of_one_run``: answers are remembered, too, until a helper is told to store or
+    erase. A program that lives longer asks again, because helpers return tokens that expire.
+    """
+
+    def __init__(self, *, of_one_run: bool = False) -> None:
+        self._of_one_run = of_one_run
+        self._files: dict[str, tuple[Hashable, FileContent]] = {}
+        self._answers: dict[Hashable, Completed] = {}
+
+    def read(self, path: str, read: Callable[[], FileContent | None]) -> FileContent | None:
+        """Return a file's content: the remembered one, or else what ``read`` returns. Raises what ``read`` raises."""
+        before = _stamp(path)
+        known = self._files.get(path)
+        if known is not None and before is not None and known[0] == before:
+            return known[1]
+        content = read()
+        if content is not None and before is not None and before == _stamp(path):
+            self._files[path] = (before, content)
+        return content
+
+    def answer(self, question: Hashable, ask: Callable[[], Completed]) -> Completed:
+        """Return what a helper answered to a question, and ask it the first time. Raises what ``ask`` raises."""
+        if not self._of_one_run:
+            return ask()
+        if question not in self._answers:
+            self._answers[question] = ask()
+        return self._answers[question]
+
+    def forget_answers(self) -> None:
+        """Ask every helper again: a login was stored or erased, or a fix is looked at."""
+        self._answers.clear()
+
+
+def _stamp(path: str) -> Hashable:
+    """Return what changes with a file's content; None for one that is not there or cannot be seen."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
