@@ -126,7 +126,7 @@ def who(env: dict[str, str], etc: Path) -> None:
     )
     logins = json.loads(done.stdout)["logins"]
     for places, expected in (("user:user", 3 * COUNT), ("docker:bench-", LOGGED_IN)):
-        found = sum(login["context"].startswith(places) and bool(login["account"]) for login in logins)
+        found = sum(login["context"].startswith(places) and bool(login["user"]) for login in logins)
         if found != expected:
             sys.exit(f"{places}: {found} logins instead of {expected}: {done.stderr.decode()}")
 

@@ -186,9 +186,9 @@ def describe(answer: Credential | SourceError, fingerprints: Fingerprints) -> di
     if isinstance(answer, SourceError):
         return {"kind": "error", "error": answer.message}
     if isinstance(answer, Basic):
-        return {"kind": "basic", "username": answer.username, "fingerprint": fingerprints.of(answer.password)}
+        return {"kind": "basic", "user": answer.username, "fingerprint": fingerprints.of(answer.password)}
     if isinstance(answer, IdentityToken):
-        return {"kind": "identity token", "username": answer.username, "fingerprint": fingerprints.of(answer.token)}
+        return {"kind": "identity token", "user": answer.username, "fingerprint": fingerprints.of(answer.token)}
     if isinstance(answer, BearerToken):
         return {"kind": "bearer token", "fingerprint": fingerprints.of(answer.token)}
     return {"kind": "anonymous"}

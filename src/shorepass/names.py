@@ -24,6 +24,7 @@ __all__ = [
     "is_registry",
     "parse",
     "registry_meant",
+    "registry_of_key",
     "registry_of_server",
     "require_user_name",
     "server_url",
@@ -146,6 +147,16 @@ def registry_of_server(server: str) -> str:
     if not _grammar()[0].fullmatch(host):
         raise InvalidReference(server, f"{host!r} is not a registry host")
     return HUB_REGISTRY if host.lower() in HUB_HOSTS else host
+
+
+def registry_of_key(key: str) -> str:
+    """Return the registry that a config key is for; ``""`` where it names none."""
+    if key.startswith(HUB_SERVER_URL) and key != HUB_SERVER_URL:
+        return ""  # tokens of a login by browser, which docker keeps beside the login
+    try:
+        return registry_of_server(key)
+    except InvalidReference:
+        return ""
 
 
 def registry_meant(key: str) -> str:

@@ -191,7 +191,7 @@ def test_the_variable_and_rules_count_for_a_plain_login(person: Person, registry
         assert "it is kept as the account 'work': SHOREPASS_ACCOUNT names it" in done.stderr
     person.run("accounts", "use", "here", "--directory", str(world))
     assert "it is kept as the account 'here': the rule for the folder" in person.login("eve")
-    assert [(row["account"], row["username"]) for row in person.accounts()] == [("here", "eve"), ("work", "bob")]
+    assert [(row["account"], row["user"]) for row in person.accounts()] == [("here", "eve"), ("work", "bob")]
     person.run("accounts", "forget", "here")
     assert person.user() == ""
 
@@ -268,7 +268,7 @@ def test_podman_by_the_name_of_a_part(person: Person, registry: str) -> None:
     row = {"account": "work", "registry": part, "username": "bob", "store": str(auth_file())}
     assert person.accounts() == [{**row, "rules": [{"repository": f"{part}/*"}]}]
     person.login("eve", "--as", "home", "--client", "podman", part)  # takes its place
-    assert [(row["account"], row["username"]) for row in person.accounts()] == [("home", "eve")]
+    assert [(row["account"], row["user"]) for row in person.accounts()] == [("home", "eve")]
     assert person.run("logout", "--as", "home", "--client", "podman", part).status == 0
     assert person.user("--client", "podman", f"{part}/app") != "eve"
 
@@ -365,7 +365,7 @@ def test_a_rule_has_one_account(person: Person, home: Path) -> None:
     ]
     assert "2 rules taken out: home" in person.run("accounts", "forget", "home").stdout
     assert tomllib.loads(file.read_text())["account"] == [{"name": "other", "repository": "quay.io/*"}]
-    assert [(row["account"], row["username"]) for row in person.accounts()] == [("other", None)]
+    assert [(row["account"], row["user"]) for row in person.accounts()] == [("other", None)]
 
 
 @pytest.mark.parametrize(
@@ -494,7 +494,7 @@ def test_what_the_table_shows(person: Person, registry: str) -> None:
     rows = [line.split("  ") for line in person.run("accounts").stdout.splitlines()]
     cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
     assert cells == [
-        ["ACCOUNT", "REGISTRY", "USER", "STORE", "CHOSEN BY"],
+        ["ACCOUNT", "REGISTRY", "USER", "STORED IN", "CHOSEN BY"],
         ["other", "quay.io", "no login", "-", "quay.io/a/*"],
         ["work", registry, "bob", "vault", "in /src"],
     ]

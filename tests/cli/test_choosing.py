@@ -294,7 +294,7 @@ def test_a_login_where_an_account_is_meant_is_that_account_s(run_shorepass: RunS
         assert done.status == 0, done.stderr
         assert json.loads(run_shorepass("get", registry.host, env=work).stdout)["Username"] == user
         assert user_of(run_shorepass, registry.host) is None
-    assert json.loads(run_shorepass("accounts", "--json").stdout)["accounts"][0]["username"] == "bob"
+    assert json.loads(run_shorepass("accounts", "--json").stdout)["accounts"][0]["user"] == "bob"
 
 
 @pytest.mark.usefixtures("our_helper")

@@ -74,10 +74,10 @@ def test_a_repository_has_a_login_of_its_own(run_shorepass: RunShorepass, home: 
     host = registry.host
     path = podmans_file(home, {host: entry(f"alice:{PASSWORD}"), f"{host}/team/app": entry(f"app:{PASSWORD}")})
     said = json.loads(run_shorepass("explain", "--client", "crane", "--json", f"{host}/team/app:1").stdout)
-    assert said["credential"]["username"] == "app"
+    assert said["credential"]["user"] == "app"
     assert said["source"] == {"path": str(path), "key": f"{host}/team/app", "helper": None}
-    rows = json.loads(run_shorepass("list", "--client", "crane", "--json").stdout)
-    assert {row["key"]: row["username"] for row in rows} == {host: "alice", f"{host}/team/app": "app"}
+    rows = json.loads(run_shorepass("list", "--client", "crane", "--json").stdout)["logins"]
+    assert {row["key"]: row["user"] for row in rows} == {host: "alice", f"{host}/team/app": "app"}
 
 
 def test_logout_erases_nothing_of_podmans(run_shorepass: RunShorepass, home: Path) -> None:

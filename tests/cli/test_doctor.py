@@ -66,7 +66,7 @@ def test_a_finding_is_printed(run_shorepass: RunShorepass, open_file: Path) -> N
 def test_a_finding_is_data(run_shorepass: RunShorepass, open_file: Path) -> None:
     """--json says the same as data, and that the place could be looked into."""
     document = json.loads(run_shorepass("doctor", "--json").stdout)
-    assert document["contexts"] == [{"name": "me", "error": None}]
+    assert document["contexts"] == [{"context": "me", "error": None}]
     (finding,) = document["findings"]
     assert (finding["code"], finding["severity"], finding["context"]) == ("SP102", "warning", "me")
     assert (finding["subject"], finding["title"]) == (str(open_file), doctor.title("SP102"))

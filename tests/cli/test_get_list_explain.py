@@ -132,13 +132,13 @@ def test_list_shows_every_client(run_shorepass: RunShorepass, home: Path) -> Non
     podman.write_text(json.dumps({"auths": {"b.example/ns": {"auth": auth("bob", "hidden-pw")}}}))
     done = run_shorepass("list")
     assert done.status == 0
-    assert done.stdout.split("\n")[0].split() == ["CLIENT", "KEY", "USER", "KIND", "WHERE"]
+    assert done.stdout.split("\n")[0].split() == ["CLIENT", "REGISTRY", "USER", "KIND", "STORED", "IN"]
     assert "alice" in done.stdout
     assert "b.example/ns" in done.stdout
     assert "\x1b" not in done.stdout
     assert "hidden-pw" not in done.stdout
-    rows = json.loads(run_shorepass("list", "--client", "docker", "--json").stdout)
-    assert [(row["client"], row["key"], row["username"]) for row in rows] == [("docker", "a.example", "alice")]
+    rows = json.loads(run_shorepass("list", "--client", "docker", "--json").stdout)["logins"]
+    assert [(row["client"], row["key"], row["user"]) for row in rows] == [("docker", "a.example", "alice")]
 
 
 @pytest.mark.parametrize("client", ["docker", "podman"])
@@ -154,9 +154,9 @@ def test_list_asks_our_helper_once(run_shorepass: RunShorepass, home: Path, worl
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"credHelpers": helpers}))
     done = run_shorepass("list", "--json", "--client", client)
-    assert [(row["key"], row["username"], row["kind"]) for row in json.loads(done.stdout)] == [
+    assert [(row["key"], row["user"], row["kind"]) for row in json.loads(done.stdout)["logins"]] == [
         ("a.example", "alice", "password"),
-        ("b.example", "", "identity token"),
+        ("b.example", None, "identity token"),
         ("docker.io", "hub", "password"),
     ]
     assert (world / "calls").read_text() == "list\n"
@@ -187,7 +187,7 @@ def test_explain_offline_names_every_step(run_shorepass: RunShorepass, home: Pat
     assert done.status == 0
     assert document["client"] == "docker"
     assert document["source"] == {"path": str(file), "key": "reg.example", "helper": None}
-    assert document["credential"]["username"] == "alice"
+    assert document["credential"]["user"] == "alice"
     assert len(document["credential"]["fingerprint"]) == 8
     assert {"context", "file", "key"} <= {step["kind"] for step in document["steps"]}
     assert "hidden-pw" not in done.stdout

@@ -122,7 +122,7 @@ def test_without_apply_nothing_changes(run_shorepass: RunShorepass, world: Path,
     write(docker_file, FILES["docker's own"])
     done = run_shorepass("migrate")
     assert done.status == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["KEY", "ghcr.io", HUB, "localhost:5000", "3"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["REGISTRY", "ghcr.io", HUB, "localhost:5000", "3"]
     assert "migrate --apply" in done.stderr
     assert [path for path in (world / "home").rglob("*") if path.is_file()] == [docker_file]
     assert not any(secret in done.stdout + done.stderr for secret in SECRETS)
@@ -357,8 +357,9 @@ def test_json(run_shorepass: RunShorepass, docker_file: Path) -> None:
     assert found["logins"] == [
         {
             "key": HUB,
-            "account": "alice",
+            "user": "alice",
             "kind": "password",
+            "stored_in": str(docker_file),
             "path": str(docker_file),
             "store_keys": [HUB, "docker.io"],
         }

@@ -74,10 +74,10 @@ TABLES = {
 }
 COPIED = {
     "key",
-    "username",
     "user",
     "path",
     "helper",
+    "stored_in",
     "account",
     "registry",
     "repository",

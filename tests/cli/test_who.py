@@ -25,7 +25,7 @@ def test_one_login_that_two_clients_read_is_one_row(run_shorepass: RunShorepass,
     lay_out(world, {"home/.docker/config.json": json.dumps({"auths": {"reg.io": auth("alice:pw")}})})
     (login,) = logins(run_shorepass)
     assert login["clients"] == ["docker", "podman"]
-    assert [login[name] for name in ("key", "registry", "account", "kind")] == ["reg.io", "reg.io", "alice", "password"]
+    assert [login[name] for name in ("key", "registry", "user", "kind")] == ["reg.io", "reg.io", "alice", "password"]
     assert login["plain_text"] is True
     assert login["path"] == str(world / "home/.docker/config.json")
     assert (login["state"], login["detail"]) == ("not checked", "registries are asked with --check")
@@ -46,7 +46,7 @@ def test_what_a_helper_lists(run_shorepass: RunShorepass, world: Path) -> None:
     config = json.dumps({"credsStore": "held"})
     lay_out(world, {"home/.docker/config.json": config, "bin/docker-credential-held": helper("{}")})
     (login,) = logins(run_shorepass)
-    assert (login["key"], login["account"], login["helper"], login["plain_text"]) == ("h.io", "held", "held", False)
+    assert (login["key"], login["user"], login["helper"], login["plain_text"]) == ("h.io", "held", "held", False)
 
 
 def test_a_broken_place_is_shown_and_is_exit_code_3(run_shorepass: RunShorepass, world: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_place_that_is_not_there(run_shorepass: RunShorepass) -> None:
     """It is told, with the others shown all the same, and exit code 3."""
     done = run_shorepass("who", "--in", "me", "--in", "user:nobody-of-that-name", "--json")
     assert done.status == 3
-    troubles = {place["context"]: place["trouble"] for place in json.loads(done.stdout)["places"]}
+    troubles = {place["context"]: place["trouble"] for place in json.loads(done.stdout)["contexts"]}
     assert troubles["me"] is None
     assert troubles["user:nobody-of-that-name"]
 

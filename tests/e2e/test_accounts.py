@@ -287,7 +287,7 @@ def test_docker_login_is_the_accounts(
             login("alice", "docker", "--as", "work", host)
             done([*words, *docker, "login", "-u", "bob", "-p", USERS["bob"], host])
         rows = json.loads(run_shorepass("accounts", "--json").stdout)["accounts"]
-        assert [(row["account"], row["username"]) for row in rows] == [("work", "bob")]
+        assert [(row["account"], row["user"]) for row in rows] == [("work", "bob")]
         done([*words, *docker, "logout", host], **env)
         assert json.loads(run_shorepass("accounts", "--json").stdout)["accounts"] == []
         assert said("docker", host)[0] == "alice"

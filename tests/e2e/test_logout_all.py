@@ -95,7 +95,9 @@ class Machine:
     def logged_in(self) -> list[str]:
         """Return what is left: what podman itself says, what ``list`` says, and what is in docker's file."""
         found = [f"podman {host}" for host in self.hosts if self.podman("login", "--get-login", host) == 0]
-        found += [f"list {row['client']} {row['key']}" for row in json.loads(self.run("list", "--json").stdout)]
+        found += [
+            f"list {row['client']} {row['key']}" for row in json.loads(self.run("list", "--json").stdout)["logins"]
+        ]
         if self.docker_file.exists():
             auths = json.loads(self.docker_file.read_text()).get("auths", {})
             found += [f"docker {key}" for key, entry in auths.items() if entry.get("auth")]

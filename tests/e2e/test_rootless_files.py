@@ -46,8 +46,8 @@ def test_the_login_is_found_where_the_program_put_it(
         done = person.run(programs.require(program), *words, stdin=users["alice"], **env)
         assert done.returncode == 0, done.stderr
         listed = programs.run(programs.as_root(person.shorepass("list", "--client", program, "--json", **env)))
-        (login,) = json.loads(listed.stdout)
-        assert (login["key"], login["username"]) == (registry, "alice")
+        (login,) = json.loads(listed.stdout)["logins"]
+        assert (login["key"], login["user"]) == (registry, "alice")
         assert registry in person.as_root("cat", login["path"])
     finally:
         person.as_root("rm", "-rf", run_folder)

@@ -58,7 +58,7 @@ def test_the_documented_line_runs(person: Person) -> None:
     assert typed(place, "sudo -n shorepass --version")[0] == 1  # command not found
     status, out, err = typed(place, 'sudo -n "$(command -v shorepass)" who --json --in user:' + person.name)
     assert (status, err) == (0, "")
-    assert [one["context"] for one in json.loads(out)["places"]] == [f"user:{person.name}"]
+    assert [one["context"] for one in json.loads(out)["contexts"]] == [f"user:{person.name}"]
 
 
 def test_the_hint_to_a_user_runs(person: Person) -> None:
@@ -70,7 +70,7 @@ def test_the_hint_to_a_user_runs(person: Person) -> None:
     assert hint.startswith("sudo /")
     status, out, err = typed(place, hint.replace("sudo", "sudo -n", 1) + " --json")
     assert (status, err) == (0, ""), hint
-    assert [one["context"] for one in json.loads(out)["places"]] == ["user:root"]
+    assert [one["context"] for one in json.loads(out)["contexts"]] == ["user:root"]
 
 
 def test_hints_under_sudo_say_sudo_again(person: Person) -> None:

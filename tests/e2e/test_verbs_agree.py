@@ -87,11 +87,11 @@ class Verbs:
         return json.loads(done.stdout)["Username"] if done.status == 0 else ""
 
     def list(self) -> str:
-        return self._one(row["username"] for row in self._document("list", "--client", self.client))
+        return self._one(row["user"] or "" for row in self._document("list", "--client", self.client)["logins"])
 
     def explain(self) -> str:
         words = ("explain", "--offline", "--client", self.client, self.host)
-        return str(self._document(*words)["credential"].get("username", ""))
+        return str(self._document(*words)["credential"].get("user", ""))
 
     def who(self, *flags: str) -> str:
         document = self._document("who", "--in", "me", *flags)
@@ -99,7 +99,7 @@ class Verbs:
         assert {row["state"] for row in rows} <= {"works" if flags else "not checked"}
         assert document["summary"]["logins"] == len(document["logins"])
         assert document["summary"]["broken"] == 0
-        return self._one(row["account"] for row in rows)
+        return self._one(row["user"] for row in rows)
 
     def is_healthy(self) -> None:
         """Check that doctor says nothing of a registry, and asks none about a login that is not there."""

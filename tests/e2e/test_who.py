@@ -51,14 +51,14 @@ def test_everybody_and_everything(
     name = docker_containers.make(*mounts)
     other = docker_containers.make()
     _, document = who("--all", "--check", **docker_containers.leads)
-    places = {place["context"]: place for place in document["places"]}
+    places = {place["context"]: place for place in document["contexts"]}
     user, inside = f"user:{person.name}", f"docker:{name}"
     assert places[inside]["inside"] == "docker"
     assert places[inside]["state"] == "running"
     assert places[f"docker:{other}"]["trouble"] is None
     for context in (user, inside):
         (found,) = logins_of(document, context)
-        assert (found["account"], found["state"], found["plain_text"]) == ("alice", "works", True)
+        assert (found["user"], found["state"], found["plain_text"]) == ("alice", "works", True)
         shares = [document["shares"][number] for number in found["shared"]]
         assert {"what": "mount", "subject": str(path), "contexts": [user, inside]} in shares
     (share,) = [document["shares"][number] for number in places[inside]["shared"]]
@@ -84,7 +84,7 @@ def test_what_sudo_makes_of_me(person: Person, kept: str) -> None:
     """Without flags it is me and sudo, by sudo's real policy: root's login, or mine where sudo keeps HOME."""
     done = machine(person, DEBIAN + kept).shorepass("who", "--json")
     document = json.loads(done.stdout)
-    accounts = {login["context"]: login["account"] for login in document["logins"]}
+    accounts = {login["context"]: login["user"] for login in document["logins"]}
     assert accounts == {"me": "caller", "sudo": "caller" if kept else "root", "sudo-login": "root"}
     files = [share["contexts"] for share in document["shares"] if share["what"] == "file"]
     assert files == [["me", "sudo"] if kept else ["sudo", "sudo-login"]]
@@ -120,7 +120,7 @@ def test_the_next_step_of_sudo_works(person: Person) -> None:
     terminal = [programs.require("script"), "-qec", script, "/dev/null"]
     done = place.run(*terminal)
     document = json.loads(done.stdout[done.stdout.index("{") :])
-    assert [found["trouble"] for found in document["places"]] == [None, None, None]
+    assert [found["trouble"] for found in document["contexts"]] == [None, None, None]
 
 
 @pytest.mark.parametrize("where", ["closed socket", "closed folder"])
@@ -192,4 +192,4 @@ def test_what_cannot_be_looked_at_is_a_note(person: Person, unseen: str) -> None
     assert " not looked at" in done.stderr.splitlines()[-1]
     done = programs.run(programs.as_root([*argv, "--json"]))
     assert done.returncode == 0, done.stderr
-    assert hint in [found["hint"] for found in json.loads(done.stdout)["places"]]
+    assert hint in [found["hint"] for found in json.loads(done.stdout)["contexts"]]

@@ -338,7 +338,7 @@ def test_paper_loses_nothing(chromium: Chrome, tmp_path: Path, looked: list[Look
         for login in found.logins:
             for part in (
                 "DockerHub" if login.registry == "docker.io" else login.key,
-                login.account,
+                login.user,
                 Path(login.path).name if not login.helper else login.helper,
                 login.detail,
                 login.hint,

@@ -138,13 +138,13 @@ def _list(here: LocalContext, *, as_json: bool) -> None:
 def _print_table(rows: list[Row]) -> None:
 
     console.print_table(
-        ["ACCOUNT", "REGISTRY", "USER", "STORE", "CHOSEN BY"],
+        ["ACCOUNT", "REGISTRY", "USER", "STORED IN", "CHOSEN BY"],
         [
             [
                 row.account,
                 row.registry or "-",
                 row.username or "no login",
-                row.store or "-",
+                row.stored_in or "-",
                 ", ".join(map(_words, row.rules)),
             ]
             for row in rows
@@ -161,8 +161,8 @@ def _print_json(rows: list[Row]) -> None:
         {
             "account": row.account,
             "registry": row.registry or None,
-            "username": row.username or None,
-            "store": row.store or None,
+            "user": row.username or None,
+            "stored_in": row.stored_in or None,
             "rules": [
                 {"repository": rule.repository} if rule.repository else {"directory": rule.directory}
                 for rule in row.rules
@@ -170,4 +170,4 @@ def _print_json(rows: list[Row]) -> None:
         }
         for row in rows
     ]
-    console.print_json({"accounts": document})
+    console.print_document({"accounts": document})

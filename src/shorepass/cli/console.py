@@ -18,7 +18,7 @@ from shorepass.foreign_text import visible
 from shorepass.waiting import WATCHERS, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Any, TextIO
 
@@ -39,6 +39,7 @@ __all__ = [
     "note",
     "out",
     "out_lines",
+    "print_document",
     "print_error",
     "print_json",
     "print_table",
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 UNBOUNDED = 100_000  # columns: off a terminal a row is one line, however long
+SCHEMA_VERSION = 1  # of every document; a member that is added does not change it
 GAP = "   "  # between columns
 INDENT = "    "  # of what is still the same row
 
@@ -142,6 +144,11 @@ def print_json(document: Any, *, indent: int | None = 2) -> None:
     separators = None if indent else (",", ":")
     text = json.dumps(document, indent=indent, separators=separators)
     _write(sys.stdout, text.replace("\x7f", "\\u007f") + "\n")
+
+
+def print_document(members: Mapping[str, Any]) -> None:
+    """Print what ``--json`` prints: one object, its schema version first. ``docs/reference/json.md`` describes each."""
+    print_json({"schema_version": SCHEMA_VERSION, **members})
 
 
 def data(content: bytes) -> None:

@@ -195,10 +195,10 @@ def _summary(findings: Sequence[Finding]) -> str:
 
 
 def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str, ContextError]) -> None:
-    """Print ``contexts`` (``name``, ``error``) and ``findings``. What is documented in docs/reference/commands.md stays."""
+    """Print ``contexts`` (``context``, ``error``) and ``findings``. What is documented in docs/reference/json.md stays."""
     document = {
         "contexts": [
-            {"name": name, "error": visible(broken[name].reason) if name in broken else None} for name in places
+            {"context": name, "error": visible(broken[name].reason) if name in broken else None} for name in places
         ],
         "findings": [
             {
@@ -214,7 +214,7 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
             for finding in findings
         ],
     }
-    console.print_json(document)
+    console.print_document(document)
 
 
 def _repair(finding: Finding) -> dict[str, str | None] | None:

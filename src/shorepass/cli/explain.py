@@ -69,7 +69,7 @@ def _summary(resolution: Resolution, fingerprints: Fingerprints) -> list[Step]:
     said = describe(resolution.answer, fingerprints)
     if said["kind"] in ("error", "anonymous"):
         return []
-    who = f" of {said['username']!r}" if said.get("username") else ""
+    who = f" of {said['user']!r}" if said.get("user") else ""
     return [Step("sends", Outcome.OK, str(said["kind"]), f"fingerprint {said['fingerprint']}{who}")]
 
 
@@ -116,4 +116,4 @@ def _print_json(
         "verdict": visible(text),
         "hint": hint and visible(hint),
     }
-    console.print_json(document)
+    console.print_document(document)

@@ -8,6 +8,7 @@ from shorepass.cli import console, place
 from shorepass.clients import FAMILIES, find
 from shorepass.contexts.command import command
 from shorepass.errors import without_user_info
+from shorepass.names import registry_of_key
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +19,7 @@ EXAMPLES = """\
 examples:
   shorepass list
   shorepass list --client podman
-  shorepass list --json | jq '.[].key'
+  shorepass list --json | jq -r '.logins[].registry'
 
 Without --client: docker's and podman's. Exit code 3 when a place is broken (it is listed all the same).
 """
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one row a login."""
+    """Print one row per login."""
     here = place.context(arguments)
     chosen = arguments.client or arguments.authfile or arguments.config
     clients = [place.find_client(arguments)] if chosen else [find(name) for name in FAMILIES]
@@ -48,30 +49,35 @@ def run(arguments: argparse.Namespace) -> int:
     return 3 if any(entry.error for _, entry in rows) else 0
 
 
-def _where(entry: Entry) -> str:
+def _stored_in(entry: Entry) -> str:
     return f"docker-credential-{entry.helper}" if entry.helper else entry.path
 
 
 def _print_table(rows: list[tuple[str, Entry]]) -> None:
 
     console.print_table(
-        ["CLIENT", "KEY", "USER", "KIND", "WHERE"],
-        [[client, without_user_info(entry.key), entry.username, entry.kind, _where(entry)] for client, entry in rows],
+        ["CLIENT", "REGISTRY", "USER", "KIND", "STORED IN"],
+        [
+            [client, without_user_info(entry.key), entry.username, entry.kind, _stored_in(entry)]
+            for client, entry in rows
+        ],
     )
 
 
 def _print_json(rows: list[tuple[str, Entry]]) -> None:
 
-    document = [
+    logins = [
         {
             "client": client,
             "key": without_user_info(entry.key),
-            "username": entry.username,
-            "kind": entry.kind,
+            "registry": registry_of_key(entry.key) or None,
+            "user": entry.username or None,
+            "kind": entry.kind or None,
+            "stored_in": _stored_in(entry),
             "path": entry.path,
             "helper": entry.helper,
             "error": entry.error.message if entry.error else None,
         }
         for client, entry in rows
     ]
-    console.print_json(document)
+    console.print_document({"logins": logins})

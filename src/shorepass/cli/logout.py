@@ -157,4 +157,4 @@ def _print_json(done: Departure, accounts: list[str]) -> None:
         "still_logged_in": left,
         "accounts_left": accounts,
     }
-    console.print_json(document)
+    console.print_document(document)

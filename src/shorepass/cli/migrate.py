@@ -236,10 +236,18 @@ def _say(arguments: argparse.Namespace, state: str, store: str, done: Done, help
 
 
 def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
-    """Print one document. What is documented in docs/reference/commands.md stays."""
+    """Print one document. What is documented in docs/reference/json.md stays."""
+    source = f"docker-credential-{helper}"
     moved = [
-        {"key": one.key, "account": account, "kind": kind, "path": one.path or None, "store_keys": list(one.under)}
-        for one, account, kind in _rows(done)
+        {
+            "key": one.key,
+            "user": user or None,
+            "kind": kind,
+            "stored_in": one.path or source,
+            "path": one.path or None,
+            "store_keys": list(one.under),
+        }
+        for one, user, kind in _rows(done)
     ]
     stays = [
         {
@@ -253,21 +261,21 @@ def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
     ]
     names = {"migration": done.name, "store": store, "helper": helper}
     document = {"state": state, **names, "logins": moved, "stays": stays}
-    console.print_json(document)
+    console.print_document(document)
 
 
 def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
 
     becomes = {"planned": f"moves to {store}", "moved": f"moved to {store}", "undone": "is back there"}[state]
     source = f"docker-credential-{helper}"
-    rows = [(one.key, account, kind, one.path or source, becomes) for one, account, kind in _rows(done)]
+    rows = [(one.key, user, kind, one.path or source, becomes) for one, user, kind in _rows(done)]
     for stay in done.stays:
         if stay.key:
             rows.append((without_user_info(stay.key), "", "", stay.path or source, f"stays: {stay.reason}"))
         else:
             console.note(f"{stay.path}: {stay.reason}")
     if rows:
-        console.print_table(("KEY", "ACCOUNT", "KIND", "IN", "BECOMES"), rows)
+        console.print_table(("REGISTRY", "USER", "KIND", "STORED IN", "STATE"), rows)
     console.out(_summary(state, store, done) or (f"{source} has no login" if helper else NOTHING))
     for hint in dict.fromkeys(stay.hint for stay in done.stays if stay.hint):
         console.hint(hint)
@@ -294,6 +302,6 @@ def _rows(done: Done) -> list[tuple[Moved, str, str]]:
 
     rows = []
     for one, login in done.moved.items():
-        account = login.username if isinstance(login, Basic | IdentityToken) else ""
-        rows.append((one, account, "identity token" if isinstance(login, IdentityToken) else "password"))
+        user = login.username if isinstance(login, Basic | IdentityToken) else ""
+        rows.append((one, user, "identity token" if isinstance(login, IdentityToken) else "password"))
     return rows

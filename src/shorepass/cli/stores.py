@@ -92,4 +92,4 @@ def _print_table(found: list[Found]) -> None:
 
 
 def _print_json(found: list[Found]) -> None:
-    console.print_json({"stores": [store._asdict() for store in found]})
+    console.print_document({"stores": [store._asdict() for store in found]})

@@ -201,11 +201,11 @@ def _print_json(
     deleted: Sequence[str],
     failed: Sequence[ShorepassError],
 ) -> None:
-    """Print one document. What is documented in docs/reference/commands.md stays."""
+    """Print one document. What is documented in docs/reference/json.md stays."""
     files = [
         {
             "path": change.path,
-            "places": [without_user_info(".".join(one.place.member)) for one in change.named],
+            "members": [without_user_info(".".join(one.place.member)) for one in change.named],
             "plain_text": [without_user_info(key) for key in change.logins],
         }
         for change in changes
@@ -220,4 +220,4 @@ def _print_json(
         "stays": [rest._asdict() for rest in _rests(here)],
         "remove": command_to_remove(),
     }
-    console.print_json(document)
+    console.print_document(document)

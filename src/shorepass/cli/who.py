@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one row a login."""
+    """Print one row per login."""
     here, now = current(), time.time()
     places = _places(arguments, here)
     if any(place.name == here.name for place in places):
@@ -143,14 +143,14 @@ def _say_how_to_open(here: LocalContext, path: str) -> None:
 
 def _print_json(looked: Sequence[Looked]) -> None:
 
-    console.print_json(document(looked))
+    console.print_document(document(looked))
 
 
 def _print_text(looked: Sequence[Looked]) -> None:
 
     logins = [login for found in looked for login in found.logins]
     if logins:
-        headings = ["CONTEXT", "CLIENTS", "KEY", "ACCOUNT", "KIND", "RESTS IN", "STATE"]
+        headings = ["CONTEXT", "CLIENT", "REGISTRY", "USER", "KIND", "STORED IN", "STATE"]
         console.print_table(headings, [_row(login) for login in logins])
     for share in shares_of(looked):
         console.out(described(share))
@@ -176,7 +176,6 @@ def _words(login: Login) -> str:
 
 def _row(login: Login) -> list[str]:
 
-    rests = f"docker-credential-{login.helper}" if login.helper else login.path
     state = login.state.value
     if login.expires is not None and login.state is State.EXPIRED:
         state += f" {date(login.expires)}"
@@ -184,8 +183,8 @@ def _row(login: Login) -> list[str]:
         login.context,
         ", ".join(login.clients),
         without_user_info(login.key),
-        login.account,
+        login.user,
         login.kind,
-        rests,
+        login.stored_in,
         state,
     ]

@@ -230,7 +230,7 @@ def _chosen(here: LocalContext) -> Store:
 
 
 class Row(NamedTuple):
-    """One login of an account, and the rules that choose it. ``store``: a store's name, or podman's file.
+    """One login of an account, and the rules that choose it. ``stored_in``: a store's name, or podman's file.
 
     An account that has only rules, or rules for a registry where it has no login, has a row without ``username``.
     """
@@ -238,7 +238,7 @@ class Row(NamedTuple):
     account: str
     registry: str
     username: str
-    store: str
+    stored_in: str
     rules: tuple[Rule, ...]
 
 

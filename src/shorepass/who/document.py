@@ -1,4 +1,4 @@
-"""What ``who`` found, as JSON: documented in ``docs/reference/commands.md``, and stable."""
+"""What ``who`` found, as JSON: documented in ``docs/reference/json.md``, and stable."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def document(looked: Sequence[Looked]) -> dict[str, Any]:
     numbers = {share: number for number, share in enumerate(shares)}
     return {
         "summary": summary(looked),
-        "places": [_place(found, numbers) for found in looked],
+        "contexts": [_place(found, numbers) for found in looked],
         "logins": [_login(login, numbers, fingerprints) for found in looked for login in found.logins],
         "shares": [share._asdict() for share in shares],
     }
@@ -76,8 +76,9 @@ def _login(login: Login, numbers: Mapping[Share, int], fingerprints: Fingerprint
         "clients": list(login.clients),
         "key": without_user_info(login.key),
         "registry": login.registry or None,
-        "account": login.account or None,
+        "user": login.user or None,
         "kind": login.kind or None,
+        "stored_in": login.stored_in,
         "path": login.path,
         "helper": login.helper,
         "plain_text": login.plain_text,
@@ -106,8 +107,8 @@ def summary(looked: Sequence[Looked]) -> dict[str, int]:
     logins = [login for found in looked for login in found.logins]
     useless = BROKEN | {State.REFUSED, State.EXPIRED}
     return {
-        "places": len(looked),
-        "places_with_logins": sum(bool(found.logins) for found in looked),
+        "contexts": len(looked),
+        "contexts_with_logins": sum(bool(found.logins) for found in looked),
         "unreachable": sum(found.trouble is not None for found in looked),
         "logins": sum(_is_login(login) for login in logins),
         "broken": sum(login.state in useless for login in logins),
@@ -129,7 +130,7 @@ def sentence(looked: Sequence[Looked]) -> str:
     unasked = f"; {UNASKED}" if is_unasked else ""
     unseen = f"; {_counted(count['unreachable'], 'context')} not looked at" if count["unreachable"] else ""
     return (
-        f"{_counted(count['logins'], 'login')} in {_counted(count['places'] - count['unreachable'], 'context')},"
+        f"{_counted(count['logins'], 'login')} in {_counted(count['contexts'] - count['unreachable'], 'context')},"
         f" {count['broken']} broken, {count['plain_text']} in plain text{unseen}{unasked}"
     )
 

@@ -23,7 +23,6 @@ from shorepass.errors import (
     HelperMissing,
     HelperTimeout,
     MalformedFile,
-    ShorepassError,
     SourceError,
     Trouble,
     trouble_in,
@@ -31,7 +30,7 @@ from shorepass.errors import (
 )
 from shorepass.helper.client import HelperClient
 from shorepass.helper.protocol import program_name
-from shorepass.names import HUB_SERVER_URL, registry_of_server
+from shorepass.names import registry_of_key
 from shorepass.registry.expiry import expires_at
 from shorepass.who.login import BROKEN, Login, Looked, State
 from shorepass.who.together import together
@@ -94,16 +93,6 @@ def _looked_into(opened: _Opened, said: _Said, now: float) -> Looked | _Closed:
 def asks_helpers(name: str) -> bool:
     """Whether helpers are run in the place of that name."""
     return not is_untouched(name)
-
-
-def _registry_of(key: str) -> str:
-    """Return the registry that a key means, empty where it names none."""
-    if key.startswith(HUB_SERVER_URL) and key != HUB_SERVER_URL:
-        return ""  # tokens of a login by browser, which docker keeps beside the login
-    try:
-        return registry_of_server(key)
-    except ShorepassError:
-        return ""
 
 
 def _open(place: Place) -> _Opened | _Closed:
@@ -226,7 +215,7 @@ def _logins(opened: _Opened, said: _Said, now: float) -> Iterator[Login]:
     for client, entry in opened.entries:
         first = firsts.setdefault(client, entry.path)
         for login in _of_entry(opened, client, entry, said, own):
-            same = (login.key, login.path, login.helper, login.account, login.kind, login.state)
+            same = (login.key, login.path, login.helper, login.user, login.kind, login.state)
             known = found.setdefault(same, dated(login._replace(clients=()), now))
             sure = not login.kind or login.state in BROKEN or (entry.path == first and is_looked_up(client, login))
             if client not in known.clients and (sure or uses(opened.context, client, login)):
@@ -247,7 +236,7 @@ def _of_entry(
         opened.place.name,
         (client,),
         entry.key,
-        _registry_of(entry.key),
+        registry_of_key(entry.key),
         entry.username,
         entry.kind,
         entry.path,
@@ -273,13 +262,13 @@ def _of_entry(
     elif isinstance(listed, HelperError):
         yield broken(login, listed, opened.context)
     elif entry.key:
-        account = user_name(suffix, entry.key, listed)
-        if account is not None:
-            yield _listed(login, entry.key, account)
+        user = user_name(suffix, entry.key, listed)
+        if user is not None:
+            yield _listed(login, entry.key, user)
     else:
-        for key, account in listed.items():
+        for key, user in listed.items():
             if (entry.path, key) not in own:
-                yield _listed(login, key, account)
+                yield _listed(login, key, user)
 
 
 def _given(login: Login, answer: Credential | HelperError, context: Context) -> Iterator[Login]:
@@ -287,8 +276,8 @@ def _given(login: Login, answer: Credential | HelperError, context: Context) -> 
     if isinstance(answer, HelperError):
         yield broken(login, answer, context)
     elif is_login(answer):
-        account = getattr(answer, "username", "")
-        yield login._replace(kind=kind_of(answer), account=account, credential=answer)
+        user = getattr(answer, "username", "")
+        yield login._replace(kind=kind_of(answer), user=user, credential=answer)
 
 
 def _leftovers(opened: _Opened, said: _Said) -> tuple[str, ...]:
@@ -316,10 +305,10 @@ def leftover(path: str, suffix: str, keys: Sequence[str]) -> str:
     return f"{path} names docker-credential-{suffix} for {named}, and that helper has no login for {them}"
 
 
-def _listed(login: Login, key: str, account: str) -> Login:
-    token = account == "<token>"
+def _listed(login: Login, key: str, user: str) -> Login:
+    token = user == "<token>"
     kind = "identity token" if token else "password"
-    return login._replace(key=key, registry=_registry_of(key), account="" if token else account, kind=kind)
+    return login._replace(key=key, registry=registry_of_key(key), user="" if token else user, kind=kind)
 
 
 def broken(login: Login, error: SourceError, context: Context) -> Login:

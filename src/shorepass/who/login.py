@@ -61,7 +61,7 @@ class Login(NamedTuple):
     clients: tuple[str, ...]
     key: str
     registry: str
-    account: str
+    user: str
     kind: str
     path: str
     helper: str | None
@@ -72,6 +72,11 @@ class Login(NamedTuple):
     shared: tuple[Share, ...] = ()
     credential: Credential | None = None
     asked: tuple[Step, ...] = ()
+
+    @property
+    def stored_in(self) -> str:
+        """The file that holds the login, or the program of the helper that does."""
+        return f"docker-credential-{self.helper}" if self.helper else self.path
 
     @property
     def plain_text(self) -> bool:

@@ -53,9 +53,7 @@
   const registryName = (registry) => (registry === HUB ? "Docker Hub" : registry);
   const keyName = (key) => (key === HUB_KEY || key === HUB ? "Docker Hub" : key);
   const contextName = (name) => name.replace(/^(user|docker|podman|compose|ssh|kube|wsl|lima):/, "$1 ");
-  const program = (login) => `docker-credential-${login.helper}`;
-  const storedIn = (login) => (login.helper ? program(login) : login.path);
-  const title = (login) => [login.user, keyName(login.key)].filter(Boolean).join(" at ") || storedIn(login);
+  const title = (login) => [login.user, keyName(login.key)].filter(Boolean).join(" at ") || login.stored_in;
 
   // A path or a key breaks only behind a slash, a dot or a colon; a path begins with ~ below the home folder of its context.
   const breakable = (text) => text.split(/(?<=[\/\\.:@])/).flatMap((piece) => [document.createElement("wbr"), piece]).slice(1);
@@ -131,7 +129,7 @@
   function loginRow(login) {
     const facts = [login.clients.join(", "), login.kind].filter(Boolean).join(" · ");
     const home = contextOf(login).home;
-    const where = login.helper ? make("span", { className: "path" }, storedIn(login)) : path(login.path, home);
+    const where = login.helper ? make("span", { className: "path" }, login.stored_in) : path(login.path, home);
     const named = chosen.group !== "context";
     const button = make("button", { type: "button", className: "login" },
       make("span", { className: "key", title: login.key }, ...(login.key ? breakable(keyName(login.key)) : [where.cloneNode(true)]),
@@ -162,7 +160,7 @@
   }
 
   for (const login of logins) {
-    login.text = textOf(login.context, login.key, keyName(login.key), login.registry, login.user, login.kind, login.path, storedIn(login), login.state, login.clients);
+    login.text = textOf(login.context, login.key, keyName(login.key), login.registry, login.user, login.kind, login.path, login.stored_in, login.state, login.clients);
   }
 
   // A box of logins: a context, a registry or a credential
@@ -471,7 +469,7 @@
 
   function facts(login) {
     const list = make("dl", { className: "facts" });
-    const where = login.helper ? storedIn(login) + (login.path ? `, named in ${login.path}` : "") : login.path + (login.plain_text ? " (plain text)" : "");
+    const where = login.helper ? login.stored_in + (login.path ? `, named in ${login.path}` : "") : login.path + (login.plain_text ? " (plain text)" : "");
     const lines = [
       ["Context", login.context], ["Clients", login.clients.join(", ") || "none"], ["Config key", login.key], ["Registry", login.registry], ["User", login.user],
       ["Kind", login.kind], ["Stored in", where], ["Fingerprint", login.fingerprint], ["Expires", login.expires], ["Why", login.detail],

@@ -81,13 +81,11 @@ def _data(looked: Sequence[Looked], now: float, user: str) -> dict[str, Any]:
     for (context, number, login), shown in zip(logins, data["logins"], strict=True):
         shown["traces"] = list(_traces(context, login)) if context is not None and number < TRACES else []
         shown["doctor"] = command(context or login.context, "doctor")
-        shown["user"] = shown.pop("account")
-    contexts = data.pop("places")
-    for found, shown in zip(looked, contexts, strict=True):
+    for found, shown in zip(looked, data["contexts"], strict=True):
         shown["uid"] = None if found.context is None else found.context.uid
         shown["home"] = None if found.context is None else found.context.home()
     seen = {"sentence": sentence(looked), "drawn": date(now), "drawn_by": user, "links": list(_links(looked))}
-    return {**data, "contexts": contexts, **seen}
+    return {**data, **seen}
 
 
 def _traces(context: Context, login: Login) -> Iterator[dict[str, Any]]:
@@ -119,7 +117,7 @@ def _helper_said(login: Login) -> tuple[Outcome, str, str]:
     if login.state in BROKEN:
         return Outcome.FAILED, program, login.detail
     if login.credential is not None:
-        return Outcome.OK, program, f"has the login of {login.account!r}" if login.account else "has a token"
+        return Outcome.OK, program, f"has the login of {login.user!r}" if login.user else "has a token"
     if login.kind:
         return Outcome.OK, program, "lists it; its secret was not asked for"
     return Outcome.SKIPPED, program, "was not asked"

@@ -94,12 +94,12 @@ def _marks(context: Context | None, login: Login) -> Iterator[_Mark]:
         program = context.which(f"docker-credential-{login.helper}")
         identity = _identity(context, program) if program else None
         if identity:
-            yield "helper", (identity, login.key, login.account), f"docker-credential-{login.helper}"
+            yield "helper", (identity, login.key, login.user), f"docker-credential-{login.helper}"
     if login.credential is not None:
         yield (
             "credential",
             (login.registry, login.credential),
-            f"{login.account or login.kind} at {without_user_info(login.key)}",
+            f"{login.user or login.kind} at {without_user_info(login.key)}",
         )
 
 

@@ -137,7 +137,7 @@ def test_what_no_client_takes_is_not_sent(world: Path) -> None:
         mine = json.dumps({"auths": {registry.host: auth("bob:right")}})
         files = {**docker_file(**{f"{registry.host}/team": auth("alice:old")}), "run/containers/auth.json": mine}
         context = lay_out(world, {**files, "home/.dockercfg": json.dumps({registry.host: auth("carol:old")})})
-        found = {login.account: login for login in checked([place("me", context)])}
+        found = {login.user: login for login in checked([place("me", context)])}
         assert found["bob"].state is State.WORKS
         assert (found["carol"].clients, found["carol"].state) == ((), State.NOT_CHECKED)
         assert "another login stands before it" in found["carol"].detail

@@ -74,16 +74,16 @@ def test_a_helper_of_docker_s_file_behind_a_login_of_podman_s_own(world: Path) -
     """Podman asks the helper that docker's file names only where no file before it has a login."""
     files = {DOCKER: config(credHelpers={"h.io": "good"}), "bin/docker-credential-good": helper("{}")}
     (login,) = logins_of(lay_out(world, files))
-    assert (login.account, login.clients) == ("held", ("docker", "podman"))
+    assert (login.user, login.clients) == ("held", ("docker", "podman"))
     context = lay_out(world, {**files, RUN: config(auths={"h.io": auth("bob:pw")})})
-    assert {login.account: login.clients for login in logins_of(context)} == {"held": ("docker",), "bob": ("podman",)}
+    assert {login.user: login.clients for login in logins_of(context)} == {"held": ("docker",), "bob": ("podman",)}
 
 
 def test_the_variable_of_docker(world: Path) -> None:
     """DOCKER_AUTH_CONFIG holds logins too, for docker alone, in plain text."""
     context = lay_out(world, {}, DOCKER_AUTH_CONFIG=config(auths={"reg.io": auth("ci:pw")}))
     (login,) = logins_of(context)
-    assert (login.path, login.clients, login.account, login.plain_text) == (
+    assert (login.path, login.clients, login.user, login.plain_text) == (
         "DOCKER_AUTH_CONFIG",
         ("docker",),
         "ci",
@@ -107,7 +107,7 @@ def test_helpers_are_asked_side_by_side_and_not_for_long(world: Path, monkeypatc
     start = time.monotonic()
     found = {login.key: login for login in logins_of(lay_out(world, files))}
     assert time.monotonic() - start < 60
-    assert (found["h.io"].account, found["h.io"].state) == ("held", State.NOT_CHECKED)
+    assert (found["h.io"].user, found["h.io"].state) == ("held", State.NOT_CHECKED)
     assert {found[f"h{number}.io"].state for number in range(5)} == {State.HELPER_FAILED}
     assert "within 0.5 s" in found["h0.io"].detail
 
@@ -130,7 +130,7 @@ def test_a_helper_that_does_not_list_the_key(world: Path, named_in: str, lists: 
     clients = ("docker", "podman") if named_in == DOCKER else ("podman",)
     expected = [("alice", "password", "cloud")] if gives == GIVES else []
     (looked,) = look([place("me", context)], now=NOW)
-    assert [(login.account, login.kind, login.helper) for login in looked.logins] == expected
+    assert [(login.user, login.kind, login.helper) for login in looked.logins] == expected
     assert [login.clients for login in looked.logins] == [clients] * len(expected)
     assert len(looked.notes) == (gives == HAS_NONE)
     for client in clients:
@@ -225,7 +225,7 @@ def test_one_place_out_of_reach_hides_no_other(world: Path, monkeypatch: pytest.
         "no answer within 3 s",
         None,
     ]
-    assert [login.account for login in found[3].logins] == ["alice"]
+    assert [login.user for login in found[3].logins] == ["alice"]
 
 
 def shared(places: Sequence[Place]) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
