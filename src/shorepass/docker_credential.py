@@ -5,7 +5,6 @@ The hot path: no argument parser, no HTTP, no library of the command line (tests
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -30,7 +29,6 @@ UNHEARD = (["get"], ["erase"], ["list"])
 
 def program() -> NoReturn:
     """Answer one call as a process, and end it at once: the interpreter's own clean-up would be a tenth of it."""
-    gc.disable()
     children.report_their_end()
     try:
         status, answer = serve(NAME, sys.argv[1:], _read, _open_store, f"{NAME} (shorepass) {__version__}")

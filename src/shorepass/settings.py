@@ -79,7 +79,7 @@ def load(context: Context) -> Settings:
     content = context.read(path, SIZE_LIMIT)
     if content is None:
         return Settings(path)
-    import tomllib  # 5 ms, for those who have such a file
+    import tomllib  # only where there is such a file
 
     if re.search(DEEP, content.data):
         raise MalformedFile(path, "a key has a hundred parts", hint=STORE_HINT)

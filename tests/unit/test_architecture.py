@@ -72,7 +72,7 @@ def test_get_loads_neither_the_network_nor_what_is_slow(client: str) -> None:
     (folder / "config.json").write_text(json.dumps({"auths": {"registry.example": {"auth": auth}}}))
     added = loaded_by(RUN, "get", "--client", client, "registry.example/team/app:1")
     assert "shorepass" in added
-    assert added & {*SLOW, "socket"} == set()
+    assert added & {*SLOW, "socket"} <= ({"datetime"} if "tomllib" in added else set())  # for registries.conf
 
 
 HELPER = "import os; from shorepass.docker_credential import program; os._exit = lambda status: None; program()"

@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def program() -> NoReturn:
-    """Run one command as a process, and end it at once: the interpreter's own clean-up is 2.5 ms of a login's 30."""
+    """Run one command as a process, and end it at once: a thread that still waits for a silent server holds nothing up."""
     _open_what_is_closed()
     children.report_their_end()
     sys.excepthook = console.crash

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _summary(resolution: Resolution, fingerprints: Fingerprints) -> list[Step]:
-    """Return what is sent as one more line, with the fingerprint: only here is it worth its milliseconds."""
+    """Return what is sent as one more line, with the fingerprint."""
     said = describe(resolution.answer, fingerprints)
     if said["kind"] in ("error", "anonymous"):
         return []

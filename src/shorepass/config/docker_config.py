@@ -186,7 +186,7 @@ def add_helpers(helpers: dict[str, str], value: Any) -> dict[str, str]:
 
 
 def _check_auths(auths: dict[str, Members], dialect: Dialect) -> None:
-    """Decode every ``auth``, as docker does at the start. Raises BadEntryError. 50 ms for ten thousand."""
+    """Decode every ``auth``, as docker does at the start. Raises BadEntryError."""
     for key, members in auths.items():
         try:
             read_docker_entry(members, dialect=dialect)
@@ -195,7 +195,7 @@ def _check_auths(auths: dict[str, Members], dialect: Dialect) -> None:
 
 
 def _all_decode(entries: Iterable[Members], dialect: Dialect) -> bool:
-    """Tell whether every ``auth`` is base64 without line ends, with a user name in it. 2 ms for ten thousand."""
+    """Tell whether every ``auth`` is base64 without line ends, with a user name in it: soon also for ten thousand."""
     least = 0 if dialect.nobody else 1  # where the colon may stand
     fields = DOCKER_FIELDS - dialect.retired
     texts = [

@@ -51,7 +51,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load what writes when it is first used: ``get`` only reads, and is counted in milliseconds."""
+    """Load what writes when it is first used: the credential helper only reads."""
     if name in ("Sole", "generation", "sweep", "update"):
         from shorepass.files import saving as home
     elif name == "lent":

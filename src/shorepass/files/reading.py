@@ -198,7 +198,7 @@ def owner_of(uid: int) -> str | None:
     owner = None
     if sys.platform != "win32":
         if uid == 0:
-            return "root(0)"  # the most frequent; to open the user database takes half a millisecond
+            return "root(0)"  # also where no user database has it, as in many images
         import pwd
 
         try:
