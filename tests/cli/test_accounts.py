@@ -246,8 +246,8 @@ def test_podman_has_keys_for_parts_of_a_registry(person: Person, registry: str) 
         {
             "account": "work",
             "registry": f"{registry}/acme",
-            "username": "bob",
-            "store": str(auth_file()),
+            "user": "bob",
+            "stored_in": str(auth_file()),
             "rules": [{"repository": f"{registry}/acme/*"}],
         }
     ]
@@ -265,7 +265,7 @@ def test_podman_by_the_name_of_a_part(person: Person, registry: str) -> None:
     again = person.login("bob", "--as", "work", "--client", "podman", part)
     assert "from now on" not in again
     assert person.user("--client", "podman", f"{part}/app") == "bob"
-    row = {"account": "work", "registry": part, "username": "bob", "store": str(auth_file())}
+    row = {"account": "work", "registry": part, "user": "bob", "stored_in": str(auth_file())}
     assert person.accounts() == [{**row, "rules": [{"repository": f"{part}/*"}]}]
     person.login("eve", "--as", "home", "--client", "podman", part)  # takes its place
     assert [(row["account"], row["user"]) for row in person.accounts()] == [("home", "eve")]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shorepass import doctor
+from shorepass.doctor.page import page_of
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -168,7 +169,27 @@ def test_every_code_has_a_page() -> None:
 
 
 def test_explain_a_code(run_shorepass: RunShorepass) -> None:
-    """--explain says what a code means and where its page is; an unknown code is a wrong command line."""
+    """--explain prints the page itself; an unknown code is a wrong command line, and names the nearest codes."""
     done = run_shorepass("doctor", "--explain", "sp102")
-    assert done.stdout.splitlines() == [f"SP102: {doctor.title('SP102')}", "docs/findings/SP102.md"]
-    assert run_shorepass("doctor", "--explain", "SP999").status == 2
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"SP102: {doctor.title('SP102')}"
+    assert "    warning  SP102  /home/you/.docker/config.json: other users can read it, and it holds a login" in lines
+    unknown = run_shorepass("doctor", "--explain", "SP309")
+    assert (unknown.status, unknown.stdout) == (2, "")
+    assert "SP306" in unknown.stderr.splitlines()[0]
+    assert run_shorepass(*unknown.stderr.splitlines()[1].removeprefix("hint: shorepass ").split()).status == 0
+    assert "they are SP100 to SP605" in run_shorepass("doctor", "--explain", "helper").stderr
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("SP*.md")), ids=lambda page: page.stem)
+def test_a_page_as_text(page: Path) -> None:
+    """No mark of Markdown is left, no word is lost, no paragraph is wider than asked, and a link names a file."""
+    text = page_of(page.stem, 80)
+    outside = [line for line in text.splitlines() if not line.startswith("    ")]
+    assert not [line for line in outside if re.search(r"\*\*|`|\]\(|^#", line)]
+    assert all(len(line) <= 80 or " " not in line for line in outside[1:])
+    assert all(Path(path).is_file() for path in re.findall(r"\((/[^)\s]+\.md)\)", text))
+    words = re.findall(
+        r"\w+", re.sub(r"\]\([^)]*\)", "]", page.read_text()).replace("```console", "").replace("```text", "")
+    )
+    assert [word for word in words if word not in re.findall(r"\w+", text)] == []

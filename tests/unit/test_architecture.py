@@ -278,6 +278,7 @@ MAY_OPEN = {
     "http/tls.py": "OpenSSL's own places, and memory lent to it (files.lent)",
     "processes.py": "the program that is to be started",
     "who/page.py": "the parts of the page, out of this package",
+    "doctor/page.py": "the findings' pages, out of this package",
     "logins/private_config.py": "the folder that it has made itself",
     "logins/placement.py": "the program beside this one",
     "cli/helper.py": "the program beside this one",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console, place
 from shorepass.cli.mending import mend_all
 from shorepass.clients import NAMES
 from shorepass.contexts.command import command
-from shorepass.doctor import examine, title
+from shorepass.doctor import codes, examine, title
 from shorepass.doctor.examination import Examination
+from shorepass.doctor.page import page_of
 from shorepass.errors import UsageError, printable, trouble_in
 from shorepass.fixes.journal import Journal
 from shorepass.fixes.mend import undo
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from shorepass.doctor.finding import Finding
     from shorepass.errors import ContextError
 
+PAGE_WIDTH = 100  # columns of a page's paragraphs
 LINE_LIMIT = 1000  # characters: a path has 4096 at most, and names in a file may have any number
 
 EXAMPLES = """\
@@ -55,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fix", action="store_true", help="mend what can be mended, one question each")
     parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
     parser.add_argument("--undo", nargs="?", const="", metavar="ID", help="take back a repair; the newest without ID")
-    parser.add_argument("--explain", metavar="CODE", help="say what a code means")
+    parser.add_argument("--explain", metavar="CODE", help="print the page of a code: what it means, and how to fix it")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     place.add_places_flag(parser, default=" (default)")
     parser.add_argument(
@@ -100,11 +103,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _explain(code: str) -> int:
 
-    found = title(code.upper())
-    if found is None:
-        raise UsageError(f"no finding has the code {code!r}", hint="docs/findings/README.md lists them")
-    console.out(f"{code.upper()}: {found}")
-    console.out(f"docs/findings/{code.upper()}.md")
+    known = list(codes())
+    if code.upper() not in known:
+        near = get_close_matches(code.upper(), known) or known
+        reason = (
+            f"the nearest are {', '.join(near)}" if len(near) < len(known) else f"they are {known[0]} to {known[-1]}"
+        )
+        raise UsageError(
+            f"no finding has the code {code!r}: {reason}", hint=command(None, "doctor", "--explain", near[0])
+        )
+    width = min(console.width() or PAGE_WIDTH, PAGE_WIDTH)
+    console.out_lines(page_of(code.upper(), width))
     return 0
 
 

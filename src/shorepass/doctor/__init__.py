@@ -17,8 +17,6 @@ from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import ContextError, FileError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from shorepass.doctor.examination import Examination
 
 __all__ = ["CODES", "MODULES", "examine", "still_there", "title"]
@@ -73,10 +71,12 @@ def still_there(finding: Finding, examination: Examination) -> bool:
 
 def title(code: str) -> str | None:
     """Return what a code means, None where there is no such code."""
-    return next((titles[code] for titles in _titles() if code in titles), None)
+    return codes().get(code)
 
 
-def _titles() -> Iterator[dict[str, str]]:
-    yield CODES
+def codes() -> dict[str, str]:
+    """Return each code with its title, in the order of the codes."""
+    found = dict(CODES)
     for name in MODULES:
-        yield import_module(f"shorepass.doctor.checks.{name}").CODES
+        found |= import_module(f"shorepass.doctor.checks.{name}").CODES
+    return dict(sorted(found.items()))
