@@ -567,6 +567,43 @@ def test_what_is_swapped_meanwhile_leads_nowhere(mallory: Person, first: str, se
     mallory.as_root("rm", "-r", str(target), str(folder))
 
 
+def test_saves_exclude_each_other_while_another_user_holds_the_lock(mallory: Person, bob: Person) -> None:
+    """Mallory can neither stop bob's saves nor make two of them overwrite each other; nothing is left in the folder."""
+    sh(bob, "mkdir -p ~/counted; chmod 755 ~/counted; echo >~/counted/file; chmod 644 ~/counted/file")
+    folder = bob.home / "counted"
+    lock = """
+import fcntl, os, sys
+for path in sys.argv[1:]:
+    fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_EX)
+print(1, flush=True)
+sys.stdin.read()
+"""
+    argv = [programs.require("runuser"), "-u", mallory.name, "--", programs.require("python3"), "-c", lock]
+    code = """
+import os, sys
+from shorepass import files
+import shorepass.files.saving, shorepass.files.draft, fcntl, pwd
+uid = int(sys.argv[1])
+os.setgroups([]); os.setgid(uid); os.setuid(uid)
+for number in range(10):
+    files.update(sys.argv[2], lambda c: c.data + b"%d-%d " % (os.getpid(), number))
+"""
+    holder = subprocess.Popen(
+        programs.as_root([*argv, str(folder), f"{folder}/file"]), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"1\n"
+        kept = [f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
+        words = [programs.require("env"), *kept, sys.executable, "-c", code, str(bob.uid), f"{folder}/file"]
+        savers = [subprocess.Popen(programs.as_root(words)) for _ in range(2)]
+        assert [saver.wait(120) for saver in savers] == [0, 0]
+    finally:
+        holder.communicate(b"", timeout=60)
+    assert len({*(folder / "file").read_text().split()}) == 20
+    assert os.listdir(folder) == ["file"]
+
+
 # Devices
 
 

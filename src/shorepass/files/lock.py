@@ -1,134 +1,188 @@
-"""The lock against our other writers of one folder's files. It leaves no file behind.
+"""The lock against Shorepass's other writers of a folder's files. Other programs do not know it; other users cannot take it.
 
-It is an advisory lock on the folder itself. Where that cannot be had (NFS locks no folders, and one may lack the right
-to read it) it is one on the file; where even that fails there is none, and ``files`` still looks whether the file has
-changed before it replaces it. Other programs know nothing of this lock.
+A folder that only its owner can read is locked itself. A folder that others can read, they could lock as long as they
+like. There Shorepass locks a file in the folder: it belongs to the user who writes, or to the folder's owner where root writes,
+its mode is 0600, and it is removed afterwards. The same file is used where a folder cannot be locked (NFS) or cannot be read.
+The folder is then locked too, without waiting, because another user's Shorepass may write there.
 
-Who can open a folder can lock it, so another user could stop every save there. A lock that another user holds is therefore
-waited for a second, and then passed over: for the one on the file, which others can rarely open, and then for none.
+Where the file cannot be had either, there is no lock. ``files`` still looks whether the file to be written has changed before
+it replaces it.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shorepass.errors import WriteError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
 __all__ = ["LOCK_TIMEOUT", "FolderLock"]
 
 LOCK_TIMEOUT = 30.0  # seconds; a save takes milliseconds, so the holder is a stopped process or waits for a dead disk
-PATIENCE = 1.0  # seconds for a lock that another user holds: no Shorepass of that user works on our files
+OTHERS_SECONDS = 0.1  # for a folder that any user can lock: a save of another user's Shorepass takes milliseconds
 POLL = (0.001, 0.02)  # seconds between two tries: the first pause, and the longest
+READ_BY_OTHERS = 0o044
 
 
 class FolderLock:
-    """Held inside ``with``. ``on_folder`` tells then whether it covers the whole folder; ``fd`` is the folder if so.
+    """Held inside ``with``. ``fd``: the folder, open for reading; -1 where it cannot be read, and on Windows.
 
-    Raises WriteError when another process keeps it for ``timeout`` seconds, OSError when the folder cannot be opened.
+    ``target``: a path in the folder; ``shown``: the same for messages. ``user``: whose rights over files this thread has, by
+    default those of the process's user.
+
+    Raises WriteError when another process holds it for ``timeout`` seconds, OSError when the folder cannot be opened.
     """
 
-    def __init__(self, target: str, timeout: float, *, shown: str = "") -> None:
-        self.target = target
-        self.shown = shown or target  # for people
-        self.folder, self.name = os.path.split(target)
+    def __init__(self, target: str, timeout: float, *, shown: str = "", user: int | None = None) -> None:
+        self.shown = shown or target
         self.timeout = timeout
-        self.on_folder = sys.platform != "win32"
         self.fd = -1
+        self._folder, self._name = os.path.split(target)
+        self._file = -1
+        self._user = _process_user() if user is None else user
+        self._owner = -1  # of the folder
+        self._is_held = False
 
     def __enter__(self) -> Self:
-
-        begun = time.monotonic()
-        pause, longest = POLL
         try:
-            while not self._try():
-                waited = time.monotonic() - begun
-                if waited > PATIENCE and self._is_of_another_user():
-                    if not self._pass_over():
-                        break
-                    begun = time.monotonic()
-                elif waited > self.timeout:
-                    raise self._timed_out()
-                time.sleep(pause)
-                pause = min(pause * 2, longest)
+            if sys.platform == "win32":
+                self._take(self._try_windows)
+            else:
+                self._open_folder()
+                self._is_held = self._is_private() and self._take(self._try_folder)
+                if not self._is_held:
+                    self._name = f".shorepass.{self._writer()}.lock"
+                    self._is_held = self._take(self._try_file)
+                    self._wait(self._try_folder, OTHERS_SECONDS)
         except BaseException:
             self._close()
             raise
         return self
 
-    def _is_of_another_user(self) -> bool:
-        """Tell whether only other users hold the lock; a process of another pid namespace, not shown here, is one."""
-        if sys.platform != "linux" or self.fd < 0:
-            return False
-        holders = _flock_holders(os.fstat(self.fd).st_ino)
-        users = {os.getuid(), 0, os.fstat(self.fd).st_uid}
-        return not any(_user_of(holder) in users for holder in holders)
-
-    def _pass_over(self) -> bool:
-        """Go on without the lock that others hold: with that on the file, or (False) with none."""
+    def __exit__(self, *exception: object) -> None:
+        if self._file >= 0 and sys.platform != "win32" and self._is_current():
+            with suppress(OSError):  # the folder cannot be written any more; the file is empty, and serves again
+                os.unlink(self._path)  # while it is locked: whoever waits takes the next
         self._close()
-        tried_all, self.on_folder = not self.on_folder, False
-        return not tried_all
 
-    def _try(self) -> bool:
-        """Take the lock, or none where none can be had; False when it has to be tried again."""
-        if self.fd < 0 and not self._open():
-            return True
+    def excludes(self, uid: int) -> bool:
+        """Tell whether no other save by a process of ours that makes files of this user goes on in the folder."""
+        return self._is_held and (uid == self._writer() or (uid == 0 and self._writer() == self._owner))
+
+    # How it is taken
+
+    def _take(self, attempt: Callable[[], bool | None]) -> bool:
+        """Wait for a lock; False where it cannot be had at all. Raises WriteError when that takes too long."""
+        taken = self._wait(attempt, self.timeout)
+        if taken is None:
+            raise self._timed_out()
+        return taken
+
+    def _wait(self, attempt: Callable[[], bool | None], seconds: float) -> bool | None:
+        """Try until there is another answer than None, or for so long."""
+        deadline = time.monotonic() + seconds
+        pause, longest = POLL
+        while (taken := attempt()) is None and time.monotonic() <= deadline:
+            time.sleep(pause)
+            pause = min(pause * 2, longest)
+        return taken
+
+    def _open_folder(self) -> None:
+        if sys.platform == "win32":
+            return
+        path = self._folder or os.curdir
+        self._owner = os.stat(path).st_uid
+        try:
+            self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        except PermissionError:
+            return
+
+    def _is_private(self) -> bool:
+        """Tell whether only this user and root can open the folder to lock it; for root, its owner may, too."""
+        if sys.platform == "win32" or self.fd < 0 or os.fstat(self.fd).st_mode & READ_BY_OTHERS:
+            return False
+        return self._user == 0 or self._owner in (self._user, 0)
+
+    def _writer(self) -> int:
+        """Return whose saves this lock is for: root shares it with the owner of the folder."""
+        return self._user or self._owner
+
+    def _try_folder(self) -> bool | None:
+        return _flock(self.fd) if self.fd >= 0 else False
+
+    def _try_file(self) -> bool | None:
+        """Lock the file, which is made if need be. None: another process has it; False: it cannot be had."""
+        if self._file < 0:
+            self._file = self._open_file()
+        if self._file < 0:
+            return False
+        taken = _flock(self._file)
+        if taken is False or not self._is_current():
+            os.close(self._file)
+            self._file = -1
+            return False if taken is False else None  # who had it has removed it: the next try is for its successor
+        return taken
+
+    def _open_file(self) -> int:
+        """Return the file, open for writing (NFS wants that for a lock); -1 where there is none that we may trust."""
+        if sys.platform == "win32":
+            return -1
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            try:
+                fd = os.open(self._path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+                if self._user == 0 and self._owner != 0:
+                    os.fchown(fd, self._writer(), -1)  # it has just been made, and is empty
+            except FileExistsError:
+                if not stat.S_ISREG(os.lstat(self._path).st_mode):
+                    return -1
+                fd = os.open(self._path, flags)
+        except OSError:
+            return -1
+        status = os.fstat(fd)
+        if status.st_uid == self._writer() and not status.st_mode & READ_BY_OTHERS:
+            return fd
+        os.close(fd)
+        return -1
+
+    def _try_windows(self) -> bool | None:
         if sys.platform == "win32":
             import msvcrt
 
+            if self._file < 0:  # folders cannot be opened there; this file goes away with its last handle
+                path = os.path.join(self._folder, f".{self._name}.shorepass-lock")
+                self._file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_TEMPORARY, 0o600)
             try:
-                msvcrt.locking(self.fd, msvcrt.LK_NBLCK, 1)
+                msvcrt.locking(self._file, msvcrt.LK_NBLCK, 1)
             except PermissionError:
-                return False
-        else:
-            import fcntl
+                return None
+            return True
+        return False
 
-            try:
-                fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            except OSError:
-                self._close()
-                tried_all, self.on_folder = not self.on_folder, False
-                return tried_all
-            if not self.on_folder and not self._is_current():
-                self._close()  # it was replaced while we waited: lock its successor
-                return False
-        return True
-
-    def _open(self) -> bool:
-        """Open what is to be locked; False when there is nothing."""
-        if sys.platform == "win32":  # folders cannot be opened there; this file goes away with its last handle
-            path = os.path.join(self.folder, f".{self.name}.shorepass-lock")
-            self.fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_TEMPORARY, 0o600)
-        else:
-            if self.on_folder:
-                try:
-                    self.fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-                except PermissionError:
-                    self.on_folder = False
-            if not self.on_folder:
-                try:
-                    self.fd = os.open(self.target, os.O_RDWR | os.O_NONBLOCK)  # write access: NFS wants it for a lock
-                except OSError:
-                    return False
-        return True
+    @property
+    def _path(self) -> str:
+        """Where the file is."""
+        return os.path.join(self._folder, self._name)
 
     def _is_current(self) -> bool:
+        """Tell whether the file is still the one that other processes find."""
         try:
-            return os.path.samestat(os.fstat(self.fd), os.stat(self.target))
-        except FileNotFoundError:
+            found = os.lstat(self._path)
+        except OSError:
             return False
+        return os.path.samestat(os.fstat(self._file), found)
 
     def _timed_out(self) -> WriteError:
-        holders = _flock_holders(os.fstat(self.fd).st_ino) if sys.platform == "linux" else []
-        holder = next((pid for pid in holders if pid > 0), None)
+        held = self._file if self._file >= 0 else self.fd
+        holder = _flock_holder(os.fstat(held).st_ino) if sys.platform == "linux" and held >= 0 else None
         by = f"process {holder}" if holder else "another shorepass process"
         return WriteError(
             self.shown,
@@ -137,31 +191,39 @@ class FolderLock:
         )
 
     def _close(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)  # gives the lock back
-            self.fd = -1
-
-    def __exit__(self, *exception: object) -> None:
-        self._close()
+        for fd in (self._file, self.fd):
+            if fd >= 0:
+                os.close(fd)  # gives the lock back
+        self._file = self.fd = -1
 
 
-def _flock_holders(inode: int) -> list[int]:
-    """Return the processes that have a lock on an inode, as far as the system shows them (proc(5), /proc/locks).
+def _process_user() -> int:
+    return os.geteuid() if sys.platform != "win32" else -1
 
-    0 or less: a process of another pid namespace.
-    """
+
+def _flock(fd: int) -> bool | None:
+    """Lock an open file. None: another process has the lock; False: it cannot be locked."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return False
+    return True
+
+
+def _flock_holder(inode: int) -> int | None:
+    """Return the process that has a lock on an inode, as far as the system shows it (proc(5), /proc/locks)."""
     try:
         with open("/proc/locks", "rb") as locks:
-            rows = [line.split() for line in locks]
-        return [int(row[4]) for row in rows if len(row) > 5 and row[1] == b"FLOCK" and row[5].endswith(b":%d" % inode)]
-    except (OSError, ValueError):
-        return []
-
-
-def _user_of(pid: int) -> int | None:
-    """Return the real user of a process: a program with the rights of its file's owner (su, ping) is still its starter's."""
-    try:
-        with open(f"/proc/{pid}/status", "rb") as status:
-            return next((int(line.split()[1]) for line in status if line.startswith(b"Uid:")), None)
-    except (OSError, ValueError, IndexError):
+            for line in locks:
+                words = line.split()
+                if words[1] == b"FLOCK" and words[5].endswith(b":%d" % inode) and int(words[4]) > 0:
+                    return int(words[4])
+    except (OSError, IndexError, ValueError):
         return None
+    return None

@@ -87,7 +87,7 @@ class _Save(NamedTuple):
 
 
 def _update(save: _Save, timeout: float) -> bool:
-    with FolderLock(save.there.at, timeout, shown=save.there.path) as lock:
+    with FolderLock(save.there.at, timeout, shown=save.there.path, user=acting_uid()) as lock:
         for _ in range(RETRIES):
             try:
                 return _replace(lock, save)
@@ -220,7 +220,8 @@ def _sweep(lock: FolderLock, folder: str, name: str) -> None:
     begin = f".{name}{MARK}" if name else "."
     try:
         for found in [os.path.join(folder, n) for n in os.listdir(folder) if n.startswith(begin) and MARK in n]:
-            if lock.on_folder or os.lstat(found).st_mtime < time.time() - STALE_AFTER:
+            status = os.lstat(found)
+            if lock.excludes(status.st_uid) or status.st_mtime < time.time() - STALE_AFTER:
                 os.unlink(found)
     except OSError:
         return  # not ours to remove; the save does not need it gone
@@ -228,7 +229,7 @@ def _sweep(lock: FolderLock, folder: str, name: str) -> None:
 
 def _sync(lock: FolderLock) -> None:
     """Bring the folder's names to the disk."""
-    if lock.on_folder:
+    if lock.fd >= 0:
         try:
             os.fsync(lock.fd)
         except OSError:

@@ -489,16 +489,19 @@ def test_waiting_writer_goes_on_when_the_holder_is_killed(file: Path) -> None:
     assert file.read_bytes() == NEW
 
 
-def test_folder_that_cannot_be_listed_is_locked_by_its_file(file: Path, home: Path) -> None:
-    """Where the folder may be entered and written but not read, the save works, and the lock is on the file."""
+def test_folder_that_cannot_be_listed_is_locked_by_a_file(file: Path, home: Path) -> None:
+    """Where the folder may be entered and written but not read, a file in it is locked, which is removed afterwards."""
     home.chmod(0o300)
-    with file.open("r+") as held:
+    lock = home / f".shorepass.{os.geteuid()}.lock"
+    lock.touch(0o600)
+    with lock.open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert "locked by process" in without_privilege(SAVE, file)
     assert file.read_bytes() == OLD
     assert without_privilege(SAVE, file) == ""
     assert file.read_bytes() == NEW
     home.chmod(0o700)
+    assert os.listdir(home) == ["config.json"]
 
 
 def test_no_folder_stays_open(tmp_path: Path) -> None:
