@@ -20,6 +20,7 @@ import pytest
 
 from e2e import programs
 from e2e.people import Person, new_person
+from shorepass.contexts import foreign
 from shorepass.contexts.containers.archive import ArchiveRoot
 from shorepass.contexts.containers.procroot import ProcRoot
 from shorepass.errors import FileError
@@ -568,7 +569,7 @@ def test_what_is_swapped_meanwhile_leads_nowhere(mallory: Person, first: str, se
 
 
 def test_saves_exclude_each_other_while_another_user_holds_the_lock(mallory: Person, bob: Person) -> None:
-    """Mallory can neither stop bob's saves nor make two of them overwrite each other; nothing is left in the folder."""
+    """Mallory can neither stop bob's saves nor let two of them go on at once; nothing is left in the folder."""
     sh(bob, "mkdir -p ~/counted; chmod 755 ~/counted; echo >~/counted/file; chmod 644 ~/counted/file")
     folder = bob.home / "counted"
     lock = """
@@ -578,29 +579,40 @@ for path in sys.argv[1:]:
 print(1, flush=True)
 sys.stdin.read()
 """
-    argv = [programs.require("runuser"), "-u", mallory.name, "--", programs.require("python3"), "-c", lock]
-    code = """
+    save = """
 import os, sys
 from shorepass import files
 import shorepass.files.saving, shorepass.files.draft, fcntl, pwd
-uid = int(sys.argv[1])
+uid, path, waits = int(sys.argv[1]), sys.argv[2], sys.argv[3] == "waits"
 os.setgroups([]); os.setgid(uid); os.setuid(uid)
-for number in range(10):
-    files.update(sys.argv[2], lambda c: c.data + b"%d-%d " % (os.getpid(), number))
+def edit(content):
+    print("in", flush=True)
+    if waits:
+        sys.stdin.readline()
+    return content.data + b"saved "
+try:
+    files.update(path, edit, timeout=2)
+except Exception as error:
+    print(error)
 """
-    holder = subprocess.Popen(
-        programs.as_root([*argv, str(folder), f"{folder}/file"]), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    argv = [programs.require("runuser"), "-u", mallory.name, "--", programs.require("python3"), "-c", lock]
+    kept = [f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
+    saver = [programs.require("env"), *kept, sys.executable, "-c", save, str(bob.uid), f"{folder}/file"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    holder = subprocess.Popen(programs.as_root([*argv, str(folder), f"{folder}/file"]), **pipes)
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"1\n"
-        kept = [f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
-        words = [programs.require("env"), *kept, sys.executable, "-c", code, str(bob.uid), f"{folder}/file"]
-        savers = [subprocess.Popen(programs.as_root(words)) for _ in range(2)]
-        assert [saver.wait(120) for saver in savers] == [0, 0]
+        first = subprocess.Popen(programs.as_root([*saver, "waits"]), **pipes)
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"in\n"  # mallory does not stop it
+        second = programs.run(programs.as_root([*saver, "goes on"]))
+        assert "locked by process" in second.stdout
+        assert "in\n" not in second.stdout
+        assert first.communicate(b"\n", timeout=60) == (b"", None)
     finally:
         holder.communicate(b"", timeout=60)
-    assert len({*(folder / "file").read_text().split()}) == 20
+    assert (folder / "file").read_text() == "\nsaved "
     assert os.listdir(folder) == ["file"]
 
 
@@ -645,3 +657,15 @@ def test_no_device_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(FileError, match="not a regular file"):
         root.read(str(device), 100)
     assert [mode for mode in opened if (mode & 0o170000) not in (0o040000, 0o100000)] == []
+
+
+def test_a_command_line_that_never_comes_is_not_waited_for(tmp_path: Path) -> None:
+    """Root, who works for a user, is not stopped by a process of theirs whose command line cannot be read (FUSE)."""
+    process = tmp_path / "17"
+    process.mkdir()
+    (process / "comm").write_text("docker\n")
+    os.mkfifo(process / "cmdline")
+    programs.run(programs.as_root(["chown", "12345", str(process)]))
+    assert not foreign._is_writer(str(process), 12345)
+    with (process / "cmdline").open("wb"):  # the thread that waits goes on
+        pass
