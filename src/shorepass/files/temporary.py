@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.errors import WriteError
+from shorepass.numbers import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,8 +77,8 @@ def sweep(parent: str) -> None:
         return
     for name in names:
         path = os.path.join(parent, name)
-        number = name.removeprefix(MARK).partition("-")[0]
-        if not number.isdecimal() or not _is_ours(path) or _runs(int(number)):
+        pid = whole(name.removeprefix(MARK).partition("-")[0])
+        if pid is None or not _is_ours(path) or _runs(pid):
             continue
         for fd in _lock(path):
             shutil.rmtree(path, ignore_errors=True)

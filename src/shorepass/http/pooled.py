@@ -62,7 +62,7 @@ class PooledTransport:
         timer.start()
         try:
             return self._exchange(self._pools, request, headers, limit, timeout)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError, OverflowError) as error:
             self.close()
             root = _root(error)
             trouble = self._unreachable(request.url, root, timeout, deadline, is_late=expired.is_set())

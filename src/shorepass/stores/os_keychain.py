@@ -20,6 +20,7 @@ from shorepass.contexts.installed import command_to_add
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import MalformedFile, StoreBroken, StoreLocked, StoreMissing, printable
 from shorepass.helper import protocol
+from shorepass.numbers import whole
 from shorepass.stores import check
 from shorepass.stores.bounded import within
 from shorepass.waiting import Wait
@@ -151,9 +152,10 @@ def _head(backend: Backend, key: str) -> tuple[str, int] | None:
     if text is None:
         return None
     slot, _, count = text.partition(" ")
-    if slot not in SLOTS or not count.isdecimal():
+    parts = whole(count)
+    if slot not in SLOTS or parts is None:
         raise _broken(key)
-    return slot, int(count)
+    return slot, parts
 
 
 def _write(backend: Backend, key: str, text: str) -> None:
