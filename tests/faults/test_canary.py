@@ -292,8 +292,8 @@ cli.program()
 @pytest.mark.parametrize(
     ("module", "name", "words"),
     [
-        ("logins", "log_in", LOGIN),
-        ("logins", "store_login", LOGIN),
+        ("logins.log_in", "log_in", LOGIN),
+        ("logins.log_in", "store_login", LOGIN),
         ("registry.client", "RegistryClient.check_login", LOGIN),
         ("registry.client", "ask", LOGIN),
         ("http.loopback", "LoopbackTransport.send", LOGIN),
