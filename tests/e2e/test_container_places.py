@@ -89,7 +89,8 @@ def test_podman_without_a_socket_is_asked_by_a_server_of_ours(podman_containers:
     podman.chmod(0o755)
     env = {**os.environ, **podman_containers.env, "PATH": f"{podman.parent}:{programs.SYSTEM_PATH}"}
     code = (
-        "import os, sys; from shorepass.contexts.containers.container import find; from shorepass.contexts.local import LocalContext;"
+        "import os, sys; from shorepass.contexts.containers.container import find;"
+        "from shorepass.contexts.local import LocalContext;"
         "c = find(LocalContext(os.environ), 'podman', sys.argv[1]); print(c.name, c._engine.socket)"
     )
     done = programs.run([sys.executable, "-c", code, name], env=env)
