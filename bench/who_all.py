@@ -26,7 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from e2e import programs
-from shorepass.http.loopback import SocketTransport
+from shorepass.http.unix import UnixTransport
 from shorepass.who.gather import WORKERS
 
 COUNT, RUNNING = 100, 10  # containers
@@ -139,16 +139,16 @@ def calls_of_who(env: dict[str, str]) -> list[list[bytes]]:
     from shorepass.who.sharing import with_shares
 
     seen: dict[str, list[bytes]] = defaultdict(list)
-    send_it = SocketTransport._exchange  # noqa: SLF001 -- the one place that every call passes
+    send_it = UnixTransport._exchange  # noqa: SLF001 -- the one place that every call passes
 
     def recorded(self, request, *args, **kwargs):  # type: ignore[no-untyped-def]
         call = f"{request.method} {request.url.target} HTTP/1.1\r\nHost: localhost\r\n\r\n"
         seen[request.url.target.split("/")[2]].append(call.encode())
         return send_it(self, request, *args, **kwargs)
 
-    SocketTransport._exchange = recorded  # type: ignore[method-assign]  # noqa: SLF001
+    UnixTransport._exchange = recorded  # type: ignore[method-assign]  # noqa: SLF001
     with_shares(look(discover(LocalContext(env)), now=time.time()))
-    SocketTransport._exchange = send_it  # type: ignore[method-assign]  # noqa: SLF001
+    UnixTransport._exchange = send_it  # type: ignore[method-assign]  # noqa: SLF001
     return [seen.pop("json?all=1"), *seen.values()]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _signal as signal  # what signal itself wraps; its enums are 3 ms that nothing here needs
+import signal
 import sys
 
 __all__ = ["report_their_end"]

@@ -296,7 +296,7 @@ cli.program()
         ("logins.log_in", "store_login", LOGIN),
         ("registry.client", "RegistryClient.check_login", LOGIN),
         ("registry.client", "ask", LOGIN),
-        ("http.loopback", "LoopbackTransport.send", LOGIN),
+        ("http.pooled", "PooledTransport.send", LOGIN),
         ("explain", "verdict", ["explain"]),
         ("explain", "ask_registry", ["explain"]),
         ("config.docker_config", "load", ["get"]),

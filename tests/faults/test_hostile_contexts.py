@@ -214,8 +214,8 @@ def limited(megabytes: int, code: str) -> subprocess.CompletedProcess[str]:
 def test_a_large_user_database_needs_little_memory(line: bytes) -> None:
     """16 MiB of lines in a container's /etc/passwd, the most that is read of it, are looked at one by one."""
     code = (
-        f"from shorepass.contexts import accounts; data = {line!r} * (16 * 1024 * 1024 // {len(line)}); "
-        "accounts.names(data); accounts.account('nobody:nogroup', data, data); accounts.account('1', data, data)"
+        f"from shorepass.contexts.containers import passwd; data = {line!r} * (16 * 1024 * 1024 // {len(line)}); "
+        "passwd.names(data); passwd.account('nobody:nogroup', data, data); passwd.account('1', data, data)"
     )
     done = limited(200, code)
     assert done.returncode == 0, done.stderr[-500:]
@@ -226,7 +226,9 @@ def test_a_body_of_tiny_chunks_needs_little_memory() -> None:
     code = """
 import socket, threading
 from shorepass.http import Request, Url
-from shorepass.http.loopback import LoopbackTransport
+from shorepass.contexts.local import LocalContext
+from shorepass.http.pooled import PooledTransport
+from shorepass.registry.certs import Certificates
 listener = socket.create_server(("127.0.0.1", 0))
 def serve():
     connection = listener.accept()[0]
@@ -243,7 +245,8 @@ threading.Thread(target=serve, daemon=True).start()
 url = Url("http", "127.0.0.1", listener.getsockname()[1], "/v2/")
 import tracemalloc
 tracemalloc.start()
-body = LoopbackTransport().send(Request("GET", url), limit=1 << 17, timeout=110).body
+transport = PooledTransport(LocalContext({}), Certificates())
+body = transport.send(Request("GET", url), limit=1 << 17, timeout=110).body
 print(len(body), tracemalloc.get_traced_memory()[1])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)

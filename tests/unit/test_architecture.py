@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("nothing_set")
 
 # Each costs milliseconds that a person waits for at every login and every get, and none is needed there.
 SLOW = {
-    *("asyncio", "concurrent", "dataclasses", "datetime", "email", "gettext", "hashlib", "http", "inspect", "logging"),
+    *("asyncio", "concurrent", "dataclasses", "datetime", "email", "hashlib", "http", "inspect", "logging"),
     *("pathlib", "shutil", "ssl", "subprocess", "tempfile", "urllib"),
     *("httpx", "requests", "rich", "shtab", "publicsuffixlist", "urllib3"),
 }

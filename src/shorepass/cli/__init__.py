@@ -5,27 +5,18 @@ The only place where an error becomes an exit code.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
-
-from shorepass.version import __version__
-
-if "gettext" not in sys.modules:  # for want of translations argparse is given none: to load and to ask it is 2 ms of 30
-    words = type(sys)("gettext")
-    vars(words).update(gettext=str, ngettext=lambda one, many, count: one if count == 1 else many)
-    sys.modules["gettext"] = words
-    import argparse
-
-    del sys.modules["gettext"], words
-import argparse
-from functools import cache
 
 from shorepass import children
 from shorepass.cli import console
 from shorepass.errors import MalformedFile, ShorepassError
 from shorepass.foreign_text import printable, without_user_info
+from shorepass.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,9 +1,9 @@
 """One HTTP exchange: a request, its whole and bounded answer, and what a transport must keep to.
 
 A transport sends what it is given and nothing else: it follows no redirect, keeps no cookie, reads no
-``~/.netrc``, retries nothing, and adds no credential. Two exist: ``http.loopback`` (plain http to this very
-machine, cheap to import) and ``http.pooled`` (everything else: TLS, proxies). URLs are parsed once, here, and the
-same value is checked and connected to, so no second parser can read another host out of the same text.
+``~/.netrc``, retries nothing, and adds no credential. Two exist: ``http.pooled`` (registries and token servers) and
+``http.unix`` (container engines). URLs are parsed once, here, and the same value is checked and connected to, so no
+second parser can read another host out of the same text.
 """
 
 from __future__ import annotations

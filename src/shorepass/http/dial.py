@@ -6,6 +6,7 @@ a thread that is left behind when its time is over.
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import time
 from threading import Thread
@@ -25,13 +26,17 @@ class NameServerTimeoutError(TimeoutError):
     """No name server answered in time."""
 
 
-def dial(host: str, port: int, deadline: float) -> socket.socket:
+def dial(host: str, port: int, deadline: float, *, only_loopback: bool = False) -> socket.socket:
     """Return a connection to the first address that takes it. ``deadline``: by the monotonic clock, in seconds.
 
+    ``only_loopback``: a hosts file that points ``localhost`` elsewhere does not get a password without TLS.
     Raises OSError: socket.gaierror, TimeoutError, and what connect(2) says of the last address.
     """
     refused: OSError = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in resolve(host, port, deadline):
+        if only_loopback and not ipaddress.ip_address(address[0].partition("%")[0]).is_loopback:
+            refused = ConnectionRefusedError(f"{host} has no loopback address")
+            continue
         wire = socket.socket(family, kind, protocol)
         try:
             wire.settimeout(_left(deadline))

@@ -1,7 +1,7 @@
-"""Everything but plain http on loopback: TLS and proxies, by urllib3.
+"""HTTP to registries and token servers, with TLS and proxies, by urllib3.
 
 urllib3 connects and frames; redirects, retries, cookies and decompression are off. Certificates are the system's, then
-those of the host's certs.d folder (``http.tls``).
+those of the host's certs.d folder (``http.tls``). Plain http to a name of this machine reaches this machine, or nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from shorepass.errors import NoAnswer, Unreachable, printable
 from shorepass.http import Response, header_lines, tls
+from shorepass.http.bounded_answer import BoundedAnswer, read_body
 from shorepass.http.dial import NameServerTimeoutError, dial, hint_about
 from shorepass.http.proxy import proxy_for
+from shorepass.names import is_loopback
 
 if TYPE_CHECKING:
     from shorepass.contexts import Context
@@ -53,9 +55,11 @@ class PooledTransport:
         """Send over TLS, through a proxy, or both. Raises Unreachable, FileError (certificates), UsageError (proxy)."""
         headers = dict(header_lines(request))
         if self._pools is None:
-            self._proxy = proxy_for(request.url, self._context)
+            self._line.is_local = request.url.scheme == "http" and is_loopback(request.url.authority)
+            self._proxy = None if self._line.is_local else proxy_for(request.url, self._context)
             self._pools = self._open(request.url)
         deadline = self._line.deadline = time.monotonic() + timeout
+        self._line.limit = limit
         expired = threading.Event()
         timer = threading.Timer(timeout, self._cut, (expired,))
         timer.daemon = True
@@ -73,7 +77,6 @@ class PooledTransport:
     def _exchange(
         self, pools: urllib3.PoolManager, request: Request, headers: dict[str, str], limit: int, timeout: float
     ) -> Response:
-
         url = request.url
         target = url.target
         if self._proxy is not None and url.scheme == "http":
@@ -93,8 +96,8 @@ class PooledTransport:
         )
         whole = False
         try:
-            body = raw.read(limit + 1, decode_content=False)
-            whole = len(body) <= limit and not raw.read(1)  # at the end this notices a body shorter than announced
+            body = read_body(raw.read, limit)
+            whole = len(body) <= limit
             lines = tuple((str(name), str(value)) for name, value in raw.headers.iteritems())
             return Response(raw.status, lines, body[:limit], url, truncated=not whole)
         finally:
@@ -109,7 +112,6 @@ class PooledTransport:
         self._line.cut()
 
     def _open(self, url: Url) -> urllib3.PoolManager:
-
         plain, secure = _pool_classes(self._line)
         options: dict[str, Any] = {}
         if url.scheme == "https":
@@ -194,7 +196,15 @@ class _Line:
     def __init__(self) -> None:
         self.connection: HTTPConnection | None = None
         self.deadline = 0.0  # of the exchange that goes on, by the monotonic clock
+        self.limit = 0  # bytes of its answer's body
+        self.is_local = False  # whether only this machine's own addresses are dialled
         self.handshake: socket.socket | None = None  # a duplicate: TLS takes the socket out of its object
+
+    def dial(self, host: str, port: int | None) -> socket.socket:
+        return dial(host, port or 0, self.deadline, only_loopback=self.is_local)
+
+    def answer(self, wire: socket.socket, method: str | None = None) -> BoundedAnswer:
+        return BoundedAnswer(wire, method, deadline=self.deadline, limit=self.limit)
 
     def cut(self) -> None:
         for wire in (self.handshake, getattr(self.connection, "sock", None)):
@@ -207,16 +217,20 @@ def _pool_classes(line: _Line) -> tuple[type, type]:
     """Return urllib3's pools for http and https, with connections that put themselves on ``line``."""
 
     class Plain(HTTPConnection):
+        response_class = line.answer  # type: ignore[assignment]  # it is called as that class is
+
         def _new_conn(self) -> socket.socket:
-            return dial(self.host, self.port or 0, line.deadline)
+            return line.dial(self.host, self.port)
 
         def connect(self) -> None:
             line.connection = self
             super().connect()
 
     class Secure(HTTPSConnection):
+        response_class = line.answer  # type: ignore[assignment]  # it is called as that class is
+
         def _new_conn(self) -> socket.socket:  # the one seam between TCP and TLS: urllib3's own SOCKS support uses it
-            wire = dial(self.host, self.port or 0, line.deadline)
+            wire = line.dial(self.host, self.port)
             line.handshake = wire.dup()
             return wire
 

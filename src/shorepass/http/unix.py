@@ -1,46 +1,177 @@
-"""Plain HTTP/1.1 over a unix socket: how the engines of containers are talked to."""
+"""Plain HTTP/1.1 over a unix socket, by ``http.client``: how Shorepass talks with container engines."""
 
 from __future__ import annotations
 
-import _socket as socket
+import contextlib
+import select
+import socket
 import sys
 import time
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from shorepass.errors import Unreachable
-from shorepass.http.loopback import SocketTransport
+from shorepass.errors import NoAnswer, Unreachable
+from shorepass.http import Response, header_lines
+from shorepass.http.bounded_answer import BoundedAnswer, read_body
 
 if TYPE_CHECKING:
-    from shorepass.http import Request, Response, Url
+    from shorepass.http import Request
 
 __all__ = ["UnixTransport"]
 
 
-class UnixTransport(SocketTransport):
-    """Sends every request to the server behind one socket; a request's host is only a name in its header."""
+class UnixTransport:
+    """Sends every request to the server behind one socket; a request's host is only a name in its header.
+
+    Threads may share it. Connections are kept between requests: as many as threads had at the same time.
+    """
 
     def __init__(self, path: str) -> None:
-        super().__init__()
         self._path = path
+        self._kept: list[_Connection] = []
 
     def __del__(self) -> None:
-        self.close()  # whoever looks into a container has no end to wait for
+        self.close()  # a context of a container is never closed by those who use it
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        while self._kept:
+            self._kept.pop().close()
+
+    def send(self, request: Request, *, limit: int, timeout: float) -> Response:
+        """Return the answer, its body cut at ``limit`` bytes. Raises Unreachable, UsageError."""
+        return self._exchange(request, None, limit, timeout)
 
     def converse(self, request: Request, stdin: bytes, *, limit: int, timeout: float) -> Response:
-        """Send a request, and when it has been granted with 200 what is to follow; return all that comes then.
+        """Send a request, and ``stdin`` after an answer of status 200; return all that comes then.
 
         So ``exec`` works: from the answer's head on, both sides of the connection are the program's. Raises Unreachable.
         """
-        return self._exchange(request, limit, timeout, then=stdin)
+        return self._exchange(request, stdin, limit, timeout)
 
-    def _connect(self, url: Url, deadline: float) -> socket.socket:
-        if sys.platform == "win32":
-            raise Unreachable(url.authority, "Windows has no sockets of this kind")
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    def _exchange(self, request: Request, stdin: bytes | None, limit: int, timeout: float) -> Response:
+        name = request.url.authority
+        connection = self._take() or _Connection(self._path)
         try:
-            connection.settimeout(max(0.001, deadline - time.monotonic()))
-            connection.connect(self._path)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            response = connection.exchange(request, stdin, limit, time.monotonic() + timeout)
+        except TimeoutError as error:
+            raise NoAnswer(name, timeout) from error
+        except (HTTPException, ValueError) as error:
+            raise Unreachable(name, f"the answer is not HTTP ({type(error).__name__})") from error
+        except ConnectionRefusedError as error:
+            raise Unreachable(name, "connection refused") from error
+        except OSError as error:
+            raise Unreachable(name, error.strerror or str(error)) from error
+        finally:
+            if connection.is_reusable:
+                self._kept.append(connection)
+            else:
+                connection.close()
+        return response
+
+    def _take(self) -> _Connection | None:
+        """Return a kept connection that the server has not closed: a request is never sent twice."""
+        while self._kept:
+            try:
+                connection = self._kept.pop()
+            except IndexError:  # another thread was faster
+                break
+            if connection.is_silent:
+                return connection
+            connection.close()  # the server closed it, or sends what no request asked for
+        return None
+
+
+class _Connection(HTTPConnection):
+    """One connection, and the exchange that goes on there."""
+
+    sock: socket.socket | None
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
+        self._path = path
+        self._deadline = 0.0
+        self._limit = 0
+        self.is_reusable = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing arrives on the open connection, not even its end."""
+        return self.sock is not None and not select.select([self.sock], [], [], 0)[0]
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        if sys.platform == "win32":
+            raise OSError("Windows has no sockets of this kind")
+        self.sock = socket.socket(socket.AF_UNIX)
+        self._set_timeout()
+        self.sock.connect(self._path)
+
+    def response_class(  # type: ignore[override]  # it is called as that class is
+        self, wire: socket.socket, method: str | None = None
+    ) -> BoundedAnswer:
+        """Return the answer that begins now; ``http.client`` calls this."""
+        return BoundedAnswer(wire, method, deadline=self._deadline, limit=self._limit)
+
+    def exchange(self, request: Request, stdin: bytes | None, limit: int, deadline: float) -> Response:
+        """Send a request and return its answer; ``stdin``: what follows then, None: nothing."""
+        self._deadline, self._limit = deadline, limit
+        self.is_reusable = False
+        lines = header_lines(request)
+        if self.sock is None:
+            self.connect()
+        self._set_timeout()
+        self.putrequest(request.method, request.url.target, skip_host=True, skip_accept_encoding=True)
+        self.putheader("Host", request.url.authority)
+        for name, value in lines:
+            self.putheader(name, value)
+        if request.body or request.method not in ("GET", "HEAD", "DELETE"):
+            self.putheader("Content-Length", str(len(request.body)))
+        self.endheaders(request.body or None)
+        return self._answer(request, stdin)
+
+    def _answer(self, request: Request, stdin: bytes | None) -> Response:
+        if self.sock is None:
+            raise ConnectionResetError
+        with self.sock.dup() as wire, self.getresponse() as answer:  # getresponse may take the socket away
+            response = Response(answer.status, tuple(answer.getheaders()), b"", request.url)
+            if stdin is not None and answer.status == 200:
+                body = _converse(wire, answer, stdin, self._limit)
+            else:
+                body = read_body(answer.read, self._limit)
+                if answer.length and len(body) <= self._limit:
+                    raise IncompleteRead(b"", answer.length)
+                self.is_reusable = len(body) <= self._limit and not answer.will_close
+        return response._replace(body=body[: self._limit], truncated=len(body) > self._limit)
+
+    def _set_timeout(self) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if self.sock is not None:
+            self.sock.settimeout(left)
+
+
+def _converse(wire: socket.socket, answer: HTTPResponse, stdin: bytes, limit: int) -> bytes:
+    """Send ``stdin`` and return all that comes meanwhile; a program need not read what is sent to it."""
+
+    def give() -> None:
+        with contextlib.suppress(OSError):  # it has ended, or there is no time left
+            wire.sendall(stdin)
+            wire.shutdown(socket.SHUT_WR)
+
+    def take(size: int) -> bytes:
+        try:
+            return answer.read1(size)
+        except ConnectionResetError:  # it has ended and has not read all
+            return b""
+
+    giver = Thread(target=give, daemon=True)
+    giver.start()
+    try:
+        return read_body(take, limit)
+    finally:
+        with contextlib.suppress(OSError):  # the other side has closed it
+            wire.shutdown(socket.SHUT_RDWR)
+        giver.join()

@@ -24,11 +24,10 @@ from shorepass.errors import (
 )
 from shorepass.foreign_text import quoted
 from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url
-from shorepass.http.loopback import LoopbackTransport
 from shorepass.http.pooled import PooledTransport
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
 from shorepass.registry import answer, clock, realm
-from shorepass.registry.certs import find
+from shorepass.registry.certs import Certificates, find
 from shorepass.registry.challenge import choose, parse_challenges
 from shorepass.registry.permission import examine
 from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of
@@ -191,7 +190,7 @@ class RegistryClient:
     def _schemes(self) -> tuple[str, ...]:
         """Return the schemes to try, in order. Only ever an anonymous request is tried.
 
-        On loopback plain http comes first: where it works it saves the import of TLS, and nothing leaves the machine.
+        On loopback plain http comes first, because most registries there speak it and nothing leaves the machine.
         Elsewhere https comes first, and Docker Hub is always https.
         """
         if self.registry == HUB_REGISTRY or self.access.tls_verify:
@@ -271,8 +270,7 @@ class RegistryClient:
 
     def _open(self, url: Url) -> Transport:
         if url.scheme == "http" and is_loopback(url.authority):
-            return LoopbackTransport()
-
+            return PooledTransport(self._context, Certificates())
         port = "" if url.port == DEFAULT_PORTS[url.scheme] else f":{url.port}"
         name = self.registry if url.authority == HUB_API + port else url.authority
         certificates = find(self._context, clients.find(self.access.client), name, self.access.cert_dir)

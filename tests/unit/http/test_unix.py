@@ -11,10 +11,40 @@ from pathlib import Path
 import pytest
 
 from shorepass.errors import Unreachable
-from shorepass.http import Request, Url
+from shorepass.http import Request, Transport, Url
 from shorepass.http.unix import UnixTransport
+from unit.http.transport_contract import TransportContract
 
 URL = Url("http", "localhost", 80, "/there?a=b")
+
+
+class TestUnixTransport(TransportContract):
+    """The contract, over a unix socket."""
+
+    @pytest.fixture
+    def listen(self, tmp_path: Path) -> Callable[[], socket.socket]:
+        def make() -> socket.socket:
+            """Return a listener behind the one path; an older one can no longer be reached."""
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(tmp_path / "new"))
+            listener.listen()
+            (tmp_path / "new").rename(tmp_path / "s")
+            return listener
+
+        return make
+
+    @pytest.fixture
+    def transport(self, tmp_path: Path) -> Iterator[Transport]:
+        transport = UnixTransport(str(tmp_path / "s"))
+        yield transport
+        transport.close()
+
+    def test_closed_port(self, transport: Transport, listen: Callable[[], socket.socket]) -> None:
+        """A socket that no program serves is said to be that."""
+        listen().close()
+        with pytest.raises(Unreachable, match="connection refused") as caught:
+            transport.send(Request("GET", URL), limit=1, timeout=60)
+        assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
 @contextlib.contextmanager

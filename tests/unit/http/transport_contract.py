@@ -20,11 +20,13 @@ LIMIT = 1000
 class Peer:
     """A server that says prepared bytes: one piece for each request, a None hangs up. ``heard`` is what it was sent."""
 
-    def __init__(self, pieces: list[bytes | None], *, pause: float = 0.0) -> None:
+    def __init__(
+        self, pieces: list[bytes | None], *, pause: float = 0.0, listener: socket.socket | None = None
+    ) -> None:
         self._pieces = pieces
         self._pause = pause
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
+        self.port = 5000 if listener else self._listener.getsockname()[1]
         self.heard: list[bytes] = []
         self.connections = 0
         self._current: socket.socket | None = None
@@ -103,11 +105,16 @@ class TransportContract:
         raise NotImplementedError
 
     @pytest.fixture
-    def peer(self) -> Iterator[Callable[..., Peer]]:
+    def listen(self) -> Callable[[], socket.socket | None]:
+        """Return what makes a listener that the transport reaches, None: a port of 127.0.0.1."""
+        return lambda: None
+
+    @pytest.fixture
+    def peer(self, listen: Callable[[], socket.socket | None]) -> Iterator[Callable[..., Peer]]:
         peers: list[Peer] = []
 
         def start(*pieces: bytes | None, pause: float = 0.0) -> Peer:
-            peers.append(Peer(list(pieces), pause=pause))
+            peers.append(Peer(list(pieces), pause=pause, listener=listen()))
             return peers[-1]
 
         yield start
@@ -172,10 +179,11 @@ class TransportContract:
             (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", b"until the end"),
             (b"HTTP/1.0 200 OK\r\n\r\nold", b"old"),
             (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", b"x"),
+            (b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx", b"x"),
             (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
             (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nhi", b"hi"),
         ],
-        ids=["chunked", "until close", "1.0", "after 100", "204", "no reason"],
+        ids=["chunked", "until close", "1.0", "after 100", "after 103", "204", "no reason"],
     )
     def test_framings(self, transport: Transport, peer: Callable[..., Peer], answer: bytes, body: bytes) -> None:
         """Every framing of HTTP/1.1 gives the body and nothing but the body."""
@@ -237,10 +245,15 @@ class TransportContract:
             b"HTTP/1.1 abc\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort close",
             b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ncut close",
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000,
+            b"HTTP/1.1 103 Early Hints\r\n\r\n" * 10_000,
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n" + b"x" * LIMIT * 100,
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab close",
             b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 300_000 + b"\r\n\r\n",
             b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 30_000 + b"\r\n",
+            b"HTTP/1.1 200 OK\r\n" + (b"X: " + b"y" * 2000 + b"\r\n") * 50 + b"\r\n",
         ],
         ids=[
             "nothing",
@@ -249,10 +262,15 @@ class TransportContract:
             "status",
             "longer",
             "cut",
+            "101",
+            "endless 100",
+            "endless 103",
+            "negative chunk size",
             "chunk size",
             "cut chunk",
             "long line",
             "many lines",
+            "a long head",
         ],
     )
     def test_what_is_not_http(self, transport: Transport, peer: Callable[..., Peer], answer: bytes | None) -> None:
