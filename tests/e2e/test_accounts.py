@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -82,7 +83,9 @@ class Puller:
 
     def __init__(self, program: str, dockerd: str, world: Path) -> None:
         self.rules = program if program in ("podman", "skopeo", "buildah") else "docker"
-        storage = ["--storage-driver", "vfs", "--root", str(world / "root"), "--runroot", str(world / "r")]
+        # short, because podman takes no runroot of more than 50 characters
+        run_folder = tempfile.mkdtemp(prefix="sp-")
+        storage = ["--storage-driver", "vfs", "--root", str(world / "root"), "--runroot", run_folder]
         self._before = {
             "docker": [programs.require(program), "-H", dockerd, "pull"],
             "podman": [programs.require(program), *storage, "pull", "--tls-verify=false"],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +71,7 @@ def test_docker_config_with_logins_of_its_own(
 
 
 def test_a_named_auth_file_that_is_not_there(
+    request: pytest.FixtureRequest,
     doctor: Doctor,
     skopeo: Program,
     private_image: str,
@@ -81,7 +84,9 @@ def test_a_named_auth_file_that_is_not_there(
     assert skopeo("login", *words, private_image.partition("/")[0], stdin=users["alice"]).returncode == 0
     assert inspects(skopeo, private_image)
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(world / "gone.json"))
-    store = ["--root", str(world / "root"), "--runroot", str(world / "r"), "--storage-driver", "vfs"]
+    run_folder = tempfile.mkdtemp(prefix="sp-")  # podman takes no runroot of more than 50 characters
+    request.addfinalizer(lambda: shutil.rmtree(run_folder, ignore_errors=True))
+    store = ["--root", str(world / "root"), "--runroot", run_folder, "--storage-driver", "vfs"]
     podman = [programs.require("podman"), *store, "pull", "--tls-verify=false", private_image]
     assert "gone.json" in programs.run(podman, env={**os.environ, "PATH": programs.SYSTEM_PATH}).stderr
     assert not inspects(skopeo, private_image)
