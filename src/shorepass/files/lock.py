@@ -30,6 +30,7 @@ LOCK_TIMEOUT = 30.0  # seconds; a save takes milliseconds, so the holder is a st
 OTHERS_SECONDS = 0.1  # for a folder that any user can lock: a save of another user's Shorepass takes milliseconds
 POLL = (0.001, 0.02)  # seconds between two tries: the first pause, and the longest
 READ_BY_OTHERS = 0o044
+FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class FolderLock:
@@ -121,7 +122,13 @@ class FolderLock:
     def _try_file(self) -> bool | None:
         """Lock the file, which is made if need be. None: another process has it; False: it cannot be had."""
         if self._file < 0:
-            self._file = self._open_file()
+            try:
+                self._file = self._make_file()
+            except FileExistsError:
+                try:
+                    self._file = self._open_file()
+                except FileNotFoundError:
+                    return None  # who had it has removed it since: the next try makes another one
         if self._file < 0:
             return False
         taken = _flock(self._file)
@@ -131,20 +138,48 @@ class FolderLock:
             return False if taken is False else None  # who had it has removed it: the next try is for its successor
         return taken
 
-    def _open_file(self) -> int:
-        """Return the file, open for writing (NFS wants that for a lock); -1 where there is none that we may trust."""
+    def _make_file(self) -> int:
+        """Return a new file, -1 where none can be made. Raises FileExistsError.
+
+        What root makes for the folder's owner has its name only when it has its owner, who could not open it before.
+        """
         if sys.platform == "win32":
             return -1
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
+        fd, is_nameless = -1, False
         try:
-            try:
-                fd = os.open(self._path, flags | os.O_CREAT | os.O_EXCL, 0o600)
-                if self._user == 0 and self._owner != 0:
-                    os.fchown(fd, self._writer(), -1)  # it has just been made, and is empty
-            except FileExistsError:
-                if not stat.S_ISREG(os.lstat(self._path).st_mode):
-                    return -1
-                fd = os.open(self._path, flags)
+            if self._user or not self._owner:
+                return os.open(self._path, FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+            if sys.platform == "linux":
+                with suppress(OSError):  # not every file system knows nameless files
+                    fd = os.open(self._folder or os.curdir, os.O_RDWR | os.O_TMPFILE, 0o600)
+            is_nameless = fd >= 0
+            if not is_nameless:
+                fd = os.open(self._path, FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+            os.fchown(fd, self._writer(), -1)  # it has just been made, and is empty
+            if is_nameless:  # src_dir_fd: see ``Draft``
+                os.link(f"/proc/self/fd/{fd}", self._path, src_dir_fd=fd, follow_symlinks=True)
+        except OSError as error:
+            if fd >= 0:
+                os.close(fd)
+            if isinstance(error, FileExistsError):
+                raise
+            if fd >= 0 and not is_nameless:
+                with suppress(OSError):  # its owner could not be given (NFS): it would stop the owner's saves
+                    os.unlink(self._path)
+            return -1
+        return fd
+
+    def _open_file(self) -> int:
+        """Return the file that is there, open for writing (NFS wants that for a lock); -1 where we may not trust it.
+
+        Raises FileNotFoundError.
+        """
+        try:
+            if not stat.S_ISREG(os.lstat(self._path).st_mode):
+                return -1
+            fd = os.open(self._path, FLAGS)
+        except FileNotFoundError:
+            raise
         except OSError:
             return -1
         status = os.fstat(fd)

@@ -504,6 +504,53 @@ def test_folder_that_cannot_be_listed_is_locked_by_a_file(file: Path, home: Path
     assert os.listdir(home) == ["config.json"]
 
 
+# In a folder that others can read, a file is locked. argv: path. The
+# first try to make it fails, as if another process had it. Prints whether the lock was had, and the number of tries.
+RACE = """
+import os, sys
+from shorepass.files.lock import FolderLock
+really_open, tries = os.open, []
+def opened(path, flags, *rest, **more):
+    if str(path).endswith(".lock") and flags & os.O_EXCL:
+        tries.append(path)
+        if len(tries) == 1:
+            raise FileExistsError  # another process has it, and removes it now
+    return really_open(path, flags, *rest, **more)
+os.open = opened
+with FolderLock(sys.argv[1], 5) as lock:
+    print(lock.excludes(os.geteuid()), len(tries))
+"""
+
+
+def test_lock_file_that_is_removed_meanwhile_is_made_again(file: Path, home: Path) -> None:
+    """The lock file's holder removes it between two looks of the next save: that save makes another, and is not without."""
+    home.chmod(0o755)
+    assert python(RACE, file).split() == ["True", "2"]
+    assert os.listdir(home) == ["config.json"]
+
+
+# argv: path, uid. Prints whether a lock file was there before root gave it to the folder's owner, and whether the lock was had.
+GIVEN = """
+import os, sys
+from shorepass.files.lock import FolderLock
+really_fchown = os.fchown
+def given(fd, uid, gid):
+    print(any(name.endswith(".lock") for name in os.listdir(os.path.dirname(sys.argv[1]))))
+    really_fchown(fd, uid, gid)
+os.fchown = given
+os.chown(os.path.dirname(sys.argv[1]), int(sys.argv[2]), -1)
+with FolderLock(sys.argv[1], 5) as lock:
+    print(lock.excludes(int(sys.argv[2])))
+"""
+
+
+def test_lock_file_of_root_appears_with_its_owner(file: Path, home: Path) -> None:
+    """The folder's owner never finds a lock file that is still root's: they could not open it, and would save without."""
+    home.chmod(0o755)
+    assert as_root(GIVEN, file, 12345).split() == ["False", "True"]
+    assert as_root("import os, sys; print(*os.listdir(sys.argv[1]))", home).split() == ["config.json"]
+
+
 def test_no_folder_stays_open(tmp_path: Path) -> None:
     """A save leaves no descriptor behind, whether it changes the file or not."""
     path = str(tmp_path / "new" / "file")
