@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 import time
+from http.client import RemoteDisconnected
 from typing import TYPE_CHECKING, Any
 
 import urllib3
@@ -153,6 +154,8 @@ class PooledTransport:
         if isinstance(root, ConnectionRefusedError):
             hint = _check_proxy(url) if proxy else "is the registry running, and on this port?"
             return Unreachable(name, f"connection refused{through}", hint=hint)
+        if isinstance(root, RemoteDisconnected):  # its own text is not the system's
+            return Unreachable(name, f"the connection was closed without an answer{through}")
         if isinstance(root, OSError):
             return Unreachable(name, f"{printable(root.strerror or str(root))}{through}")
         return Unreachable(name, f"the answer is not HTTP ({type(root).__name__}){through}")

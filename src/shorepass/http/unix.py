@@ -7,7 +7,7 @@ import select
 import socket
 import sys
 import time
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,8 @@ class UnixTransport:
             response = connection.exchange(request, stdin, limit, time.monotonic() + timeout)
         except TimeoutError as error:
             raise NoAnswer(name, timeout) from error
+        except RemoteDisconnected as error:  # before HTTPException, which it is, too
+            raise Unreachable(name, "the connection was closed without an answer") from error
         except (HTTPException, ValueError) as error:
             raise Unreachable(name, f"the answer is not HTTP ({type(error).__name__})") from error
         except ConnectionRefusedError as error:

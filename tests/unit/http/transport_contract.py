@@ -285,6 +285,12 @@ class TransportContract:
         assert caught.value.message.isprintable()
         assert len(server.heard) == 1
 
+    def test_connection_that_is_closed_without_an_answer(self, transport: Transport, peer: Callable[..., Peer]) -> None:
+        """The error says so in Shorepass's words, not in those of a library."""
+        server = peer(b"")
+        with pytest.raises(Unreachable, match="the connection was closed without an answer"):
+            self.get(transport, server)
+
     @pytest.mark.parametrize("answer", [whole(b"x" * 3000), b"HTTP/1.1 200 OK\r\nX: " + b"y" * 3000])
     def test_one_deadline_for_all(self, transport: Transport, peer: Callable[..., Peer], answer: bytes) -> None:
         """A server that sends a byte now and then does not hold us longer than one that sends none."""
