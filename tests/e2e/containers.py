@@ -99,9 +99,9 @@ class ContainerEngine:
         assert done.returncode == 0, (args, done.stdout, done.stderr)
         return done.stdout
 
-    def make(self, *flags: str, command: tuple[str, ...] = SLEEP, running: bool = True) -> str:
-        """Make a container, and return its name."""
-        name = f"place-{len(self._made)}"
+    def make(self, *flags: str, command: tuple[str, ...] = SLEEP, running: bool = True, name: str = "") -> str:
+        """Make a container, and return its name, which nothing else has unless one is given."""
+        name = name or f"place-{len(self._made)}"
         self.run(
             "run" if running else "create",
             *["--detach"] * running,

@@ -113,14 +113,15 @@ def test_a_podman_that_was_never_used_stays_so(home: Path) -> None:
 # Compose
 
 
-def service(engine: ContainerEngine, project: str, name: str, *, running: bool = True) -> str:
-    return engine.make(f"--label={COMPOSE}.project={project}", f"--label={COMPOSE}.service={name}", running=running)
+def service(engine: ContainerEngine, project: str, name: str, *, running: bool = True, number: int = 0) -> str:
+    labels = (f"--label={COMPOSE}.project={project}", f"--label={COMPOSE}.service={name}")
+    return engine.make(*labels, running=running, name=f"{project}-{name}-{number}" if number else "")
 
 
 def test_a_service_is_its_running_container(engine: ContainerEngine, run_shorepass: RunShorepass) -> None:
     """compose:SERVICE is the first running container with these labels; a project's name tells two of them apart."""
-    service(engine, "shop", "cart", running=False)
-    first, _ = service(engine, "shop", "cart"), service(engine, "shop", "cart")
+    service(engine, "shop", "cart", running=False, number=1)
+    _, first = service(engine, "shop", "cart", number=10), service(engine, "shop", "cart", number=9)
     assert find_service(here(engine), "compose", "cart").name == f"{engine.family}:{first}"
     other = service(engine, "forge", "cart")
     with pytest.raises(ContextError, match="several containers") as caught:

@@ -5,6 +5,7 @@ docker compose and podman-compose both set ``com.docker.compose.project`` and ``
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from shorepass.contexts.containers.container import opened
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["find"]
 
 PROJECTS = ("com.docker.compose.project", "io.podman.compose.project")
+DIGITS = 20  # no service has more containers
 SERVICES = ("com.docker.compose.service", "io.podman.compose.service")
 
 
@@ -51,12 +53,17 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
             else None
         )
         raise ContextError(name, f"several containers: {names}", hint=hint or "name the container itself")
-    engine, found = min(running or fitting, key=lambda pair: pair[1].name)
+    engine, found = min(running or fitting, key=lambda pair: _with_number(pair[1].name))
     return opened(here, engine, found.id)
 
 
 def _fits(found: Summary, project: str, service: str) -> bool:
     return _label(found, SERVICES) == service and project in ("", _label(found, PROJECTS))
+
+
+def _with_number(name: str) -> str:
+    """Return a name in whose order ``cart-9`` is before ``cart-10``, as compose numbers the containers of a service."""
+    return re.sub("[0-9]+", lambda digits: digits[0].zfill(DIGITS), name)
 
 
 def _label(found: Summary, names: tuple[str, ...]) -> str:
