@@ -1,7 +1,7 @@
 # Everything here needs Python >= 3.11 with venv, make and the network; the e2e tests also apt on Debian or Ubuntu.
 #   make demo    a walk through login, get, explain, logout against a registry on loopback
 #   make test    install everything, real programs included, and run all tests
-#   make lint    style, format, types and the rows of the architecture
+#   make lint    style, format, types, the rows of the architecture and the word list
 #   make docs    the documentation site, in site/
 #   make fuzz    the property tests in turn, with new cases each time, until stopped or until one fails
 #   make bench   the figures in bench/README.md
@@ -28,6 +28,7 @@ lint: .venv/installed
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/python -m pytest --quiet --no-header tests/unit/test_words.py
 
 docs: .venv/docs
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
