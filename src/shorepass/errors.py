@@ -4,7 +4,8 @@
 
     ShorepassError                  has a message, perhaps a hint (what mends it), and an exit code
     ├── UsageError                  the caller asked for something that cannot be      (exit 2)
-    │   └── InvalidReference
+    │   ├── InvalidReference
+    │   └── UnknownWord             no context, store or finding has this name
     ├── SourceError                 a place where a login rests is broken              (exit 3)
     │   ├── ContextError            a place that is not there, or cannot be looked into
     │   ├── FileError               names path, owner and mode
@@ -39,8 +40,12 @@ holds a secret, and can be printed: see ``foreign_text``. What is beside it (``p
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from shorepass.foreign_text import printable, visible, without_user_info
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = [
     "ClockDiffers",
@@ -69,6 +74,7 @@ __all__ = [
     "StoreMissing",
     "StoreUntrusted",
     "UnknownAuthority",
+    "UnknownWord",
     "Unreachable",
     "UsageError",
     "WriteError",
@@ -102,6 +108,18 @@ class InvalidReference(UsageError):
         super().__init__(f"invalid reference {printable(without_user_info(text))!r}: {reason}")
         self.text = text
         self.reason = reason
+
+
+class UnknownWord(UsageError):
+    """``text`` begins with ``word``, which is not one of the ``known`` words."""
+
+    def __init__(
+        self, reason: str, text: str, known: Iterable[str], *, word: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(reason, hint=hint)
+        self.text = text
+        self.word = word or text
+        self.known = tuple(known)
 
 
 class SourceError(ShorepassError):

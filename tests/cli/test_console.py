@@ -89,4 +89,4 @@ def test_a_choice_that_is_none_shows_no_password() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "S3cret" not in done.stderr
-    assert "but one of use" in done.stderr
+    assert "is not one of use" in done.stderr

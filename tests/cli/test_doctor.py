@@ -169,16 +169,16 @@ def test_every_code_has_a_page() -> None:
 
 
 def test_explain_a_code(run_shorepass: RunShorepass) -> None:
-    """--explain prints the page itself; an unknown code is a wrong command line, and names the nearest codes."""
+    """--explain prints the page itself; an unknown code is a wrong command line, and the hint has the nearest code."""
     done = run_shorepass("doctor", "--explain", "sp102")
     lines = done.stdout.splitlines()
     assert lines[0] == f"SP102: {doctor.title('SP102')}"
     assert "    warning  SP102  /home/you/.docker/config.json: other users can read it, and it holds a login" in lines
     unknown = run_shorepass("doctor", "--explain", "SP309")
     assert (unknown.status, unknown.stdout) == (2, "")
-    assert "SP306" in unknown.stderr.splitlines()[0]
+    assert "'SP309'" in unknown.stderr.splitlines()[0]
     assert run_shorepass(*unknown.stderr.splitlines()[1].removeprefix("hint: shorepass ").split()).status == 0
-    assert "they are SP100 to SP605" in run_shorepass("doctor", "--explain", "helper").stderr
+    assert "the codes are SP100 to SP605" in run_shorepass("doctor", "--explain", "helper").stderr
 
 
 @pytest.mark.parametrize("page", sorted(PAGES.glob("SP*.md")), ids=lambda page: page.stem)

@@ -94,7 +94,8 @@ def test_the_helper_loads_neither_the_network_nor_the_command_line(verb: str, ru
 # What `get`, the credential helper and `--help` must not load, because it costs milliseconds or is not on every system. Only
 # these are imported inside a function; every other import is at the top of its file.
 LATE = {
-    *("getpass", "hmac", "importlib", "importlib.util", "logging", "platform", "threading", "tomllib", "traceback"),
+    *("difflib", "getpass", "hmac", "importlib", "importlib.util", "logging", "platform", "threading", "tomllib"),
+    *("traceback",),
     *("ctypes", "fcntl", "msvcrt", "pwd"),  # not on every system
     *("cryptography", "httpx", "jeepney", "keyring", "publicsuffixlist", "pyrage", "requests", "rich", "secretstorage"),
     *("shtab", "tomlkit", "urllib3"),

@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from shorepass import children
 from shorepass.cli import console
-from shorepass.errors import MalformedFile, ShorepassError
-from shorepass.foreign_text import printable, without_user_info
+from shorepass.cli.parser import Parser
+from shorepass.errors import MalformedFile, ShorepassError, UnknownWord
 from shorepass.version import __version__
 
 if TYPE_CHECKING:
@@ -51,7 +50,6 @@ VERBS = {
 }
 
 PIPE_CLOSED = 141  # as a program that SIGPIPE ended
-HELP_WIDTH = 100  # columns, off a terminal
 
 EXIT_CODES = """\
 exit codes:
@@ -68,13 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = next((word for word in arguments if not word.startswith("-")), None)
     if arguments and arguments[0] == name and name in VERBS:
         verb = _verb(name)
-        parser = _Parser(f"shorepass {name}", VERBS[name], verb.EXAMPLES, getattr(verb, "USAGE_EXIT_CODE", 2))
+        parser = Parser(name, VERBS[name], verb.EXAMPLES, getattr(verb, "USAGE_EXIT_CODE", 2))
         parser.too_many_code = getattr(verb, "too_many_code", None)
         verb.add_arguments(parser)
         words = arguments[1:]
         if not getattr(verb, "TAKES_A_COMMAND", False):  # whose words are not ours to change
             words = [_explicit(word) for word in words]
-        return _run(verb, parser.parse_args(words))
+        return _run(verb, parser, parser.parse_args(words))
     top = _top_parser()
     if arguments:
         top.parse_args(arguments)  # --help, --version, or the error that names the verbs
@@ -109,12 +107,12 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, open(os.open(os.devnull, how), mode))  # noqa: SIM115  # for as long as the process lives
 
 
-def _run(verb: Verb, arguments: argparse.Namespace) -> int:
+def _run(verb: Verb, parser: Parser, arguments: argparse.Namespace) -> int:
     end_of_waits = console.show_waits()
     try:
         return verb.run(arguments)
     except ShorepassError as error:
-        _add_hint(error, arguments)
+        _add_hint(error, parser, arguments)
         console.print_error(error)
         return exit_code(arguments, error)
     except KeyboardInterrupt:
@@ -130,8 +128,10 @@ def _run(verb: Verb, arguments: argparse.Namespace) -> int:
         end_of_waits()
 
 
-def _add_hint(error: ShorepassError, arguments: argparse.Namespace) -> None:
-    """Name the command that fixes a file, where the error does not say what does."""
+def _add_hint(error: ShorepassError, parser: Parser, arguments: argparse.Namespace) -> None:
+    """Give an error the command that helps, if the error itself cannot know it."""
+    if isinstance(error, UnknownWord):
+        error.hint = parser.corrected(error) or error.hint
     if isinstance(error, MalformedFile):
         from shorepass.contexts.command import fixed_by
 
@@ -158,69 +158,10 @@ def _explicit(word: str) -> str:
     return "--tls-verify=true" if word == "--tls-verify" else word
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal; argparse itself would import shutil to find that out, at every start."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_width())
-
-
-@cache  # argparse makes one formatter for each flag
-def _width() -> int:
-    columns = console.width()
-    return HELP_WIDTH if columns is None else columns - 2
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that speaks in our voice and exits with the imitated client's code for a wrong command line.
-
-    ``too_many_code``: returns the code for too many arguments, where that depends on the client that the flags name.
-    """
-
-    too_many_code: Callable[[argparse.Namespace], int] | None = None
-
-    def __init__(self, prog: str, description: str, epilog: str, usage_exit_code: int = 2) -> None:
-        super().__init__(
-            prog=prog,
-            description=description[0].upper() + description[1:] + ".",
-            epilog=epilog,
-            formatter_class=_Help,
-            allow_abbrev=False,
-        )
-        self._usage_exit_code = usage_exit_code
-
-    def parse_args(self, args: Sequence[str]) -> argparse.Namespace:  # type: ignore[override]  # all that we need of it
-        """Parse all words. Those that are left over are not repeated: one may be a password."""
-        parsed, left = self.parse_known_args(args)
-        flags = [word if word.startswith("--") else word[:2] for word in left if word.startswith("-")]
-        if flags:
-            self.error("unknown flag: " + ", ".join(flag.partition("=")[0] for flag in flags))
-        if left and self.too_many_code:
-            self._usage_exit_code = self.too_many_code(parsed)
-        if left:
-            self.error("too many arguments")
-        return parsed
-
-    def _check_value(self, action: argparse.Action, value: object) -> None:
-        if action.choices is not None and value not in action.choices:  # in words of ours: what was typed may be a key
-            reason = (
-                f"not {printable(without_user_info(str(value)))!r}, but one of {', '.join(map(str, action.choices))}"
-            )
-            raise argparse.ArgumentError(action, reason)
-
-    def error(self, message: str) -> NoReturn:
-        console.note(message)
-        console.hint(f"{self.prog} --help")
-        self.exit(self._usage_exit_code)
-
-    def print_help(self, file: object = None) -> None:  # noqa: ARG002  # always on standard output
-        console.out_lines(self.format_help().rstrip("\n"))
-
-
 def _top_parser() -> argparse.ArgumentParser:
     verbs = "\n".join(f"  {name:12}{text}" for name, text in VERBS.items())
-    parser = _Parser(
-        "shorepass",
+    parser = Parser(
+        "",
         "registry logins for containers: who is logged in, here, for this client, and why",
         f"verbs:\n{verbs}\n\nshorepass VERB --help shows each verb's flags and examples.\n\n{EXIT_CODES}",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console, place
@@ -14,7 +13,7 @@ from shorepass.contexts.command import command
 from shorepass.doctor import codes, examine, title
 from shorepass.doctor.examination import Examination
 from shorepass.doctor.page import page_of
-from shorepass.errors import UsageError, printable, trouble_in
+from shorepass.errors import UnknownWord, UsageError, printable, trouble_in
 from shorepass.fixes.journal import Journal
 from shorepass.fixes.mend import undo
 from shorepass.fixes.preview import command as fix_command
@@ -105,12 +104,11 @@ def _explain(code: str) -> int:
 
     known = list(codes())
     if code.upper() not in known:
-        near = get_close_matches(code.upper(), known) or known
-        reason = (
-            f"the nearest are {', '.join(near)}" if len(near) < len(known) else f"they are {known[0]} to {known[-1]}"
-        )
-        raise UsageError(
-            f"no finding has the code {code!r}: {reason}", hint=command(None, "doctor", "--explain", near[0])
+        raise UnknownWord(
+            f"no finding has the code {code!r}: the codes are {known[0]} to {known[-1]}",
+            code,
+            known,
+            hint=command(None, "doctor", "--explain", known[0]),
         )
     width = min(console.width() or PAGE_WIDTH, PAGE_WIDTH)
     console.out_lines(page_of(code.upper(), width))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from shorepass.contexts.command import command
 from shorepass.contexts.engine_family import Family
-from shorepass.errors import UsageError, printable
+from shorepass.errors import UnknownWord, printable
 
 if TYPE_CHECKING:
     from shorepass.contexts import Context
@@ -44,11 +45,12 @@ _ALONE = frozenset(("sudo", "sudo-login", "colima", "podman-machine"))  # need n
 
 
 def find(name: str, here: LocalContext) -> Context:
-    """Return the context that a person calls ``name``. Raises UsageError: no such form; ContextError: not there."""
+    """Return the context that a person calls ``name``. Raises UnknownWord: no such form; ContextError: not there."""
     if name == "me":
         return here
     kind, colon, rest = name.partition(":")
     if kind not in _MODULES or (colon and not rest) or (not colon and kind not in _ALONE):
-        raise UsageError(f"no context is called {printable(name)!r}", hint="one of: " + ", ".join(FORMS))
+        reason = f"no context is called {printable(name)!r}; a context is one of {', '.join(FORMS)}"
+        raise UnknownWord(reason, name, ("me", *_MODULES), word=kind, hint=command(None, "who", "--all"))
     found: Context = import_module(f"shorepass.contexts.{_MODULES[kind]}").find(here, kind, rest)
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import settings
 from shorepass.contexts.command import command
-from shorepass.errors import ShorepassError, UsageError, printable
+from shorepass.errors import ShorepassError, UnknownWord, UsageError, printable
 from shorepass.stores.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None
         from shorepass.stores.external import External
 
         return External(here, name.removeprefix("helper:"))
-    raise UsageError(
-        f"no store is called {printable(name)!r}", hint=f"{command(None, 'stores', 'use', 'NAME')}: {', '.join(NAMES)}"
-    )
+    hint = f"{command(None, 'stores', 'use', 'NAME')}: {', '.join(NAMES)}"
+    kinds = [known.partition(":")[0] for known in NAMES]
+    raise UnknownWord(f"no store is called {printable(name)!r}", name, kinds, word=name.partition(":")[0], hint=hint)
 
 
 def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:

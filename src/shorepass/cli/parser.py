@@ -1,0 +1,134 @@
+"""The parser of one verb's command line: Shorepass's own words for its errors, and the nearest known word in the hint."""
+
+from __future__ import annotations
+
+import argparse
+from functools import cache
+from typing import TYPE_CHECKING
+
+from shorepass.cli import console
+from shorepass.cli.nearest import SECRET_FLAGS, has_only_known_flags, nearest, position
+from shorepass.foreign_text import printable, without_user_info
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from typing import NoReturn
+
+    from shorepass.errors import UnknownWord
+
+__all__ = ["Parser"]
+
+HELP_WIDTH = 100  # columns, off a terminal
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal; argparse itself would import shutil to find that out, at every start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width())
+
+
+@cache  # argparse makes one formatter for each flag
+def _width() -> int:
+    columns = console.width()
+    return HELP_WIDTH if columns is None else columns - 2
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that exits with the imitated client's code for a wrong command line.
+
+    ``too_many_code`` returns the code for too many arguments if that depends on the client that the flags name.
+    """
+
+    too_many_code: Callable[[argparse.Namespace], int] | None = None
+
+    def __init__(self, verb: str, description: str, epilog: str, usage_exit_code: int = 2) -> None:
+        super().__init__(
+            prog=f"shorepass {verb}".rstrip(),
+            description=description[0].upper() + description[1:] + ".",
+            epilog=epilog,
+            formatter_class=_Help,
+            allow_abbrev=False,
+        )
+        self._verb = verb
+        self._usage_exit_code = usage_exit_code
+        self._words: Sequence[str] = ()
+        self._correction: str | None = None  # the command that a wrong value should have been part of
+
+    def parse_args(self, args: Sequence[str]) -> argparse.Namespace:  # type: ignore[override]  # all that we need of it
+        """Parse all words. Those that are left over are not repeated: one may be a password."""
+        self._words = args
+        parsed, left = self.parse_known_args(args)
+        flags = [word if word.startswith("--") else word[:2] for word in left if word.startswith("-")]
+        if flags:
+            unknown = [flag.partition("=")[0] for flag in flags]
+            self._correction = self._with_known_flags(unknown)
+            self.error("unknown flag: " + ", ".join(unknown))
+        if left and self.too_many_code:
+            self._usage_exit_code = self.too_many_code(parsed)
+        if left:
+            self.error("too many arguments")
+        return parsed
+
+    def corrected(self, error: UnknownWord) -> str | None:
+        """Return the command with the nearest known word in place of an unknown one; None without a near word."""
+        near = nearest(error.word, error.known)
+        if near is None or near == error.word:
+            return None
+        return self._with_value(error.text, near + error.text.removeprefix(error.word))
+
+    def _with_known_flags(self, unknown: Sequence[str]) -> str | None:
+        """Return the command with the nearest known flag in place of each unknown one; None if no flag is near."""
+        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        words = list(self._words)
+        right = ""
+        for flag in unknown:
+            near = nearest(flag, known) if flag.startswith("--") else None
+            if near is not None:
+                right = right or near
+                words = [near + word.removeprefix(flag) if word.partition("=")[0] == flag else word for word in words]
+        if not right:
+            return None
+        has_secrets = any(flag in self._option_string_actions for flag in SECRET_FLAGS)
+        if has_secrets or not has_only_known_flags(words, self._option_string_actions):
+            words = [right]
+        return self._command(words)
+
+    def _with_value(self, wrong: str, right: str, flags: Collection[str] = ()) -> str | None:
+        """Return the command with ``right`` in place of ``wrong``; only this part of a command that may hold a password."""
+        words = list(self._words)
+        at = position(words, wrong, flags)
+        if at is None:
+            return None
+        words[at] = words[at].removesuffix(wrong) + right
+        if not has_only_known_flags(words, self._option_string_actions):
+            first = at - 1 if at and words[at - 1].startswith("-") else at
+            words = words[first : at + 1]
+        return self._command(words)
+
+    def _command(self, words: Iterable[str]) -> str:
+        from shorepass.contexts.command import command  # only a wrong command line needs it
+
+        verb, *rest = [*self._verb.split(), *map(without_user_info, words)]
+        return command(None, verb, *rest)
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        wrong = str(value)
+        known = list(map(str, action.choices))
+        near = nearest(wrong, known)
+        if near is not None:
+            self._correction = self._with_value(wrong, near, action.option_strings)
+        shown = printable(without_user_info(wrong))  # it may be a key with a password in it
+        raise argparse.ArgumentError(action, f"{shown!r} is not one of {', '.join(known)}")
+
+    def error(self, message: str) -> NoReturn:
+        """Print the error and the next command, and exit."""
+        console.note(message)
+        console.hint(self._correction or f"{self.prog} --help")
+        self.exit(self._usage_exit_code)
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002  # always on standard output
+        """Print the help on standard output."""
+        console.out_lines(self.format_help().rstrip("\n"))
