@@ -18,6 +18,7 @@ from shorepass.errors import (
     LoginRefused,
     PermissionDenied,
     PlainHttp,
+    RateLimited,
     RealmRefused,
     ShorepassError,
     UnknownAuthority,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.registry.client import Access
 
-__all__ = ["Verdict", "Visit", "ask", "may_differ", "route"]
+__all__ = ["Verdict", "Visit", "ask", "is_final", "may_differ", "route"]
 
 # What a request depends on beside certificates and lists: http.proxy and http.tls read these.
 VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "REQUEST_METHOD")
@@ -46,6 +47,9 @@ class Verdict(Enum):
     UNREACHABLE = "unreachable"  # no answer about the login
     NOT_CHECKED = "not checked"  # the login was not sent
 
+
+# The same login gets the same answer from any context, and another try does harm: registries lock accounts.
+FINAL = (LoginRefused, PermissionDenied, RateLimited)
 
 # The first that fits the first failed step decides; any other failure is UNREACHABLE.
 VERDICTS: tuple[tuple[type[ShorepassError], Verdict], ...] = (
@@ -122,6 +126,11 @@ def _ask(context: Context, access: Access, resolution: Resolution, *, push: bool
 def may_differ(visit: Visit) -> bool:
     """Tell whether another client may fare otherwise: nothing was sent, because of certificates or a list of its own."""
     return any(isinstance(error, PlainHttp | UnknownAuthority | FileError) for error in visit.errors)
+
+
+def is_final(visit: Visit) -> bool:
+    """Tell whether the registry refused the login: then it is not sent again, from no other client or context."""
+    return visit.failure is not None and isinstance(visit.failure.error, FINAL)
 
 
 def route(context: Context, access: Access, client: str, registry: str) -> object:

@@ -222,3 +222,18 @@ def test_one_deadline_for_the_whole_question(run_shorepass: RunShorepass, world:
         done = run_shorepass("explain", registry.host, "--timeout", "2")
         assert done.status == 1
         assert "no answer within 2 seconds" in done.stdout
+
+
+def test_two_contexts_with_one_refused_login_send_it_once(world: Path, home: Path, run_shorepass: RunShorepass) -> None:
+    """Accounts get locked: what a registry refused in one context is not sent again from the next, by either verb."""
+    program = world / "bin/ssh"
+    program.write_text('#!/bin/sh\nfor word; do :; done\nexec /bin/sh -c "$word"\n')
+    program.chmod(0o755)
+    with Registry(users=USERS) as registry:
+        lay_out(home, {".docker/config.json": json.dumps({"auths": {registry.host: auth("alice:old")}})})
+        for verb in ("doctor", "who"):
+            registry.requests.clear()
+            env = {"PATH": f"{world}/bin:/usr/bin:/bin"}
+            done = run_shorepass(verb, "--check", "--json", "--in", "me", "--in", "ssh:h", env=env)
+            assert done.stdout.count("incorrect username or password") >= 2, done
+            assert sum(request.authorization == "basic" for request in registry.requests) == 1, verb

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from shorepass.doctor.finding import Finding
     from shorepass.errors import ContextError
+    from shorepass.visit import Visit
 
 PAGE_WIDTH = 100  # columns of a page's paragraphs
 LINE_LIMIT = 1000  # characters: a path has 4096 at most, and names in a file may have any number
@@ -137,6 +138,7 @@ def _examine(
     access = place.access(arguments) if asks else None
     clients = _clients(arguments)
     fingerprints = Fingerprints()
+    refusals: dict[object, Visit] = {}
     examined, broken = [], {}
     for name in dict.fromkeys(arguments.places or ["me"]):
         try:
@@ -149,6 +151,7 @@ def _examine(
                 access=access,
                 clients=clients,
                 fingerprints=fingerprints,
+                refusals=refusals,
             )
             examined.append((examination, examine(examination)))
         except UsageError:

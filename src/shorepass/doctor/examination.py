@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shorepass.names import Reference
     from shorepass.registry.client import Access
     from shorepass.resolution import Resolution
+    from shorepass.visit import Visit
 
 __all__ = ["HELPER_SECONDS", "ConfigFile", "Examination"]
 
@@ -53,7 +54,8 @@ class Examination:
     ``here`` is the context that we run in. ``reference``: the image or registry somebody has trouble with, None for all
     logins. ``push``: it is to be pushed. ``access``: how to talk with registries; None forbids all network. ``clients``: whose
     logins; by default docker's and podman's, these not where only docker is on PATH. ``fingerprints``: those of the report
-    that the findings are for. Helpers get HELPER_SECONDS for an answer, unless SHOREPASS_HELPER_TIMEOUT says otherwise.
+    that the findings are for. ``refusals``: the visits of this report that a registry refused, by reference and credential.
+    Helpers get HELPER_SECONDS for an answer, unless SHOREPASS_HELPER_TIMEOUT says otherwise.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Examination:
         access: Access | None = None,
         clients: tuple[str, ...] = (),
         fingerprints: Fingerprints | None = None,
+        refusals: dict[object, Visit] | None = None,
     ) -> None:
         if not context.getenv(HELPER_TIMEOUT):
             context = context.with_env(**{HELPER_TIMEOUT: f"{HELPER_SECONDS:g}"})
@@ -75,6 +78,7 @@ class Examination:
         self.push = push
         self.access = access
         self.fingerprints = fingerprints or Fingerprints()
+        self.refusals = {} if refusals is None else refusals
         self._asked_for = clients
         self._names = clients or _families(context)
         self._listed: dict[str, dict[str, str] | HelperError] = {}
@@ -93,6 +97,7 @@ class Examination:
             access=self.access,
             clients=self._asked_for,
             fingerprints=self.fingerprints,
+            refusals=self.refusals,
         )
 
     def is_asked_for(self, client: str) -> bool:

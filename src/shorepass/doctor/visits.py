@@ -29,7 +29,8 @@ REGISTRIES_AT_ONCE = 8
 def make(examination: Examination, access: Access) -> list[Visit]:
     """Return a visit for each client's login: for the reference, or for all that are stored; the order is kept.
 
-    A login that ended by its own word is not sent. Registries are asked at the same time, one registry's logins in turn.
+    A login that ended by its own word is not sent, and one that was refused in this report is not sent again. Registries are
+    asked at the same time, one registry's logins in turn.
     """
     groups: dict[str, list[Resolution]] = {}
     for resolution in examination.decisions:
@@ -61,8 +62,10 @@ def _one_registry(examination: Examination, access: Access, group: Sequence[Reso
     visits = []
     for resolution in group:
         same = (resolution.reference, resolution.answer)
-        known = made.get(same)
+        known = examination.refusals.get(same) or made.get(same)
         if known is None or visit.may_differ(known):
             known = made[same] = visit.ask(examination.context, access, resolution, push=examination.push)
+        if visit.is_final(known):
+            examination.refusals[same] = known
         visits.append(known._replace(resolution=resolution))
     return visits

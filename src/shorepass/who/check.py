@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import visit
 from shorepass.clients.helper_lists import is_login
-from shorepass.errors import LoginRefused, PermissionDenied, RateLimited, trouble_in, without_user_info
+from shorepass.errors import trouble_in, without_user_info
 from shorepass.explain import remedy
 from shorepass.helper.client import HelperClient
 from shorepass.names import Reference, server_url
@@ -40,7 +40,6 @@ STATES = {
     Verdict.UNREACHABLE: State.UNREACHABLE,
     Verdict.NOT_CHECKED: State.NOT_CHECKED,
 }
-FINAL = (LoginRefused, PermissionDenied, RateLimited)  # another way gets the same answer, and does harm
 
 
 class _Question(NamedTuple):
@@ -124,7 +123,7 @@ def _ask(key: _Key, questions: Sequence[_Question], access: Access, end: float, 
                 break
             known = _visit(context, access._replace(timeout=min(access.timeout, left)), resolution)
         by_way[way] = known
-        final = known if known.failure and isinstance(known.failure.error, FINAL) else final
+        final = known if visit.is_final(known) else final
         visits[resolution.context, resolution.client] = known._replace(resolution=resolution)
     return visits
 
