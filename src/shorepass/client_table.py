@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["DEFAULT", "FAMILIES", "FILE_FLAG", "FOLDER_FLAG", "NAMES", "ROWS", "Row", "of_flag", "programs"]
+__all__ = [
+    "DEFAULT",
+    "FAMILIES",
+    "FILE_FLAG",
+    "FOLDER_FLAG",
+    "NAMES",
+    "ROWS",
+    "Row",
+    "of_flag",
+    "program_of",
+    "programs",
+    "row_of",
+]
 
 FILE_FLAG = "--authfile"  # names the client's file; REGISTRY_AUTH_FILE does so, too
 FOLDER_FLAG = "--config"  # names the folder of the client's file; DOCKER_CONFIG does so, too
@@ -33,6 +45,16 @@ ROWS = {
 NAMES = tuple(ROWS)
 FAMILIES = tuple(name for name, row in ROWS.items() if row.family == name)  # the client that stands for its family
 DEFAULT = NAMES[0]  # whose rules apply where no client is named
+
+
+def program_of(client: str) -> str:
+    """Return a client's name without the release: ``docker`` for ``docker@20.10``."""
+    return client.partition("@")[0]
+
+
+def row_of(client: str) -> Row:
+    """Return the row of a client that is known, with a release behind its name or without one."""
+    return ROWS[program_of(client)]
 
 
 def of_flag(flag: str) -> str:

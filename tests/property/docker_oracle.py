@@ -17,12 +17,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from shorepass.clients.release import Release
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, Credential, IdentityToken
 from shorepass.secret import Secret
 
 __all__ = ["Docker", "Sent"]
 
-LOUD_CREATE_SINCE = (25, 0)  # docker create stops where a helper fails; pull goes on without a word until 29
+LOUD_CREATE_SINCE = Release(25)  # docker create stops where a helper fails; pull goes on without a word until 29
 SECONDS = 60
 INDEX = b'{"IndexServerAddress":"https://index.docker.io/v1/"}'  # docker 20.10 asks for it
 
@@ -65,8 +66,8 @@ class Docker:
         done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=SECONDS)
         found = re.search(r"version (\d+)\.(\d+)", done.stdout)
         assert found, done.stdout
-        self.release = int(found[1]), int(found[2])
-        self._socket = folder / f"{'.'.join(map(str, self.release))}.sock"
+        self.release = Release(int(found[1]), int(found[2]))
+        self._socket = folder / f"{self.release}.sock"
         self._headers: list[str] = []
         self.panicked = False
 

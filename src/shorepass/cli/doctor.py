@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         *("--client",),
         dest="clients",
-        choices=NAMES,
+        choices=place.ClientNames(NAMES),
         action="append",
         default=[],
         help="the program whose logins are looked at (default: docker and podman, as far as they are there); may be repeated",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import settings
 from shorepass.cli import console, place
-from shorepass.cli.place import client_name, here_with_files
+from shorepass.cli.place import ClientNames, client_name, here_with_files
 from shorepass.clients import FAMILIES
 from shorepass.config import docker_config, document
 from shorepass.config.document import SIZE_LIMIT
@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("install", "uninstall"), help="name Shorepass there, or no longer")
     parser.add_argument("--for", dest="registry", metavar="REGISTRY", help="for this registry only")
     parser.add_argument("--all", action="store_true", help="uninstall: in every place that is remembered")
-    parser.add_argument("--client", choices=FAMILIES, help="whose file (default: docker; podman with --authfile)")
+    parser.add_argument(
+        "--client", choices=ClientNames(FAMILIES), help="whose file (default: docker; podman with --authfile)"
+    )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     place.add_file_flags(parser)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console, place
-from shorepass.client_table import FILE_FLAG, ROWS
+from shorepass.client_table import FILE_FLAG, row_of
 from shorepass.contexts.command import command, operand
 from shorepass.errors import UsageError, printable, without_user_info
 from shorepass.helper import OURSELVES
@@ -128,7 +128,7 @@ def _command(left: Left, context: Context) -> str:
     """Return the command that logs out of what is left; where no logout reaches it, what to do instead."""
     if left.flags is None:
         return "take it out of there"
-    if left.flags or ROWS[left.client].flag != FILE_FLAG:
+    if left.flags or row_of(left.client).flag != FILE_FLAG:
         context = context.with_env(REGISTRY_AUTH_FILE="")  # docker has no such file; the flags name another one
     return command(context, "logout", *left.flags, *operand(without_user_info(left.key)), client=left.client)
 

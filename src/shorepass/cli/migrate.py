@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from shorepass import settings
 from shorepass.accounts.keys import split
 from shorepass.cli import console, place
-from shorepass.cli.place import clients_of_files, here_with_files
+from shorepass.cli.place import ClientNames, clients_of_files, here_with_files
+from shorepass.client_table import program_of
 from shorepass.clients import FAMILIES
 from shorepass.contexts.command import command
 from shorepass.contexts.terminal import ask, nobody
@@ -64,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", metavar="STORE", help="the store that must be in use, or is to be: vault, keychain, helper:NAME"
     )
-    parser.add_argument("--client", choices=FAMILIES, help="only this one's files (default: both)")
+    parser.add_argument("--client", choices=ClientNames(FAMILIES), help="only this one's files (default: both)")
     place.add_file_flags(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -183,7 +184,7 @@ def _tell(text: str) -> None:
 def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return whose files are meant: the named client's, those that a flag names, else both."""
     if arguments.client:
-        return (arguments.client,)
+        return (program_of(arguments.client),)
     return tuple(clients_of_files(arguments) or FAMILIES)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from shorepass.client_table import DEFAULT, FILE_FLAG, FOLDER_FLAG, NAMES, of_flag
+from shorepass.client_table import DEFAULT, FILE_FLAG, FOLDER_FLAG, NAMES, of_flag, program_of
 from shorepass.clients import find
 from shorepass.contexts.find import find as find_by_name
 from shorepass.contexts.local import LocalContext
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shorepass.registry.client import Access
 
 __all__ = [
+    "ClientNames",
     "access",
     "add_client_flags",
     "add_file_flags",
@@ -36,6 +37,16 @@ __all__ = [
 ]
 
 
+class ClientNames(tuple[str, ...]):
+    """Names of clients as choices: each also with a release behind it, which ``clients.find`` reads."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether it is one of the names, with or without a release."""
+        return super().__contains__(program_of(str(name)))
+
+
 def add_client_flags(parser: argparse.ArgumentParser) -> None:
     """Add ``--in``, ``--client``, ``--authfile`` and ``--config``."""
     parser.add_argument(
@@ -46,7 +57,9 @@ def add_client_flags(parser: argparse.ArgumentParser) -> None:
         help="where the client runs: me (default), user:NAME, sudo, docker:NAME, ssh:HOST ...; shorepass who --all lists them",
     )
     parser.add_argument(
-        "--client", choices=NAMES, help="the program whose rules apply (default: docker; podman with --authfile)"
+        "--client",
+        choices=ClientNames(NAMES),
+        help="the program whose rules apply, also of one release: docker@20.10 (default: docker; podman with --authfile)",
     )
     add_file_flags(parser)
 
@@ -115,7 +128,7 @@ def clients_of_files(arguments: argparse.Namespace) -> list[str]:
 
 def failure_code(arguments: argparse.Namespace) -> int:
     """Return the exit code of a ``login`` or ``logout`` that fails: docker's own 1, or 125 of podman and its kin."""
-    return find(client_name(arguments)).facts.failure_code
+    return find(program_of(client_name(arguments))).facts.failure_code
 
 
 def find_client(arguments: argparse.Namespace) -> Client:

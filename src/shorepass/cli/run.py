@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shorepass import processes
 from shorepass.accounts.overridden import as_before
 from shorepass.cli import console
+from shorepass.cli.place import ClientNames
 from shorepass.client_table import DEFAULT, NAMES
 from shorepass.clients import find
 from shorepass.contexts.command import command
@@ -52,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--as", dest="account", required=True, metavar="NAME", help="the account; see shorepass accounts"
     )
     parser.add_argument(
-        "--client", choices=NAMES, help="the client that the command starts (default: docker, if it is none itself)"
+        "--client",
+        choices=ClientNames(NAMES),
+        help="the client that the command starts (default: docker, if it is none itself)",
     )
     parser.add_argument("command", nargs=REMAINDER, metavar="COMMAND", help="what to run, with its arguments")
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from shorepass.client_table import DEFAULT, FAMILIES, NAMES, ROWS
+from shorepass.clients.release import Release
 from shorepass.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ class Client(Protocol):
 
     @property
     def name(self) -> str:
-        """``docker``, ``podman`` ..."""
+        """``docker``, ``podman`` ...; with the release where one was asked for: ``docker@20.10``."""
+
+    @property
+    def release(self) -> Release | None:
+        """The release whose rules were asked for; None: those of the newest that is known."""
 
     @property
     def row(self) -> Row:
@@ -151,13 +156,13 @@ class Client(Protocol):
 
 
 def find(name: str) -> Client:
-    """Return the client of that name. Raises UsageError."""
-    row = ROWS.get(name)
+    """Return the client of that name, ``docker``, or of one release of it: ``docker@20.10``. Raises UsageError."""
+    program, at, release = name.partition("@")
+    row = ROWS.get(program)
     if row is None:
-        raise UsageError(f"unknown client {name!r}", hint=f"one of: {', '.join(NAMES)}")
-    client: Client = import_module(f"shorepass.clients.{row.module}").client(
-        name
-    )  # one rule set is enough for one answer
+        raise UsageError(f"unknown client {program!r}", hint=f"one of: {', '.join(NAMES)}")
+    module = import_module(f"shorepass.clients.{row.module}")  # one rule set is enough for one answer
+    client: Client = module.client(program, Release.parse(release) if at else None)
     return client
 
 

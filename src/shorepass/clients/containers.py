@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.client_table import ROWS
+from shorepass.client_table import row_of
 from shorepass.clients import Entry, Target
 from shorepass.clients.auth_files import auth_files
 from shorepass.clients.facts import Facts, Words
+from shorepass.clients.release import Release, full_name
 from shorepass.clients.views import ContainersView, FileView
 from shorepass.config import auth_file, registries_conf
 from shorepass.config.auth_entry import read_containers_entry, write_entry
@@ -99,23 +100,25 @@ NOTHING = _Found(ANONYMOUS)
 class Containers:
     """One of the three programs."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.facts = ALL_FACTS[name]
-        self._is_podman = name != "skopeo"  # or buildah, which shares its ways
+    def __init__(self, program: str, release: Release | None = None) -> None:
+        self.name = full_name(program, release)
+        self.release = release
+        self.facts = ALL_FACTS[program]
+        self._program = program
+        self._is_podman = program != "skopeo"  # or buildah, which shares its ways
 
     @property
     def row(self) -> Row:
         """Its row of the table of clients."""
-        return ROWS[self.name]
+        return row_of(self.name)
 
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the files in the order in which they are read; the first is also written."""
-        return auth_files(context, self.name, docker_first=for_login or self._is_podman)
+        return auth_files(context, self._program, docker_first=for_login or self._is_podman)
 
     def own_file(self, context: Context) -> str:
         """Return the file that is read first where DOCKER_CONFIG puts no other before it."""
-        return auth_files(context, self.name, docker_first=False)[0].path
+        return auth_files(context, self._program, docker_first=False)[0].path
 
     def passes_over_variable(self, context: Context, *, runs: bool) -> str:  # noqa: ARG002
         """Return nothing: there is no such variable."""
@@ -482,6 +485,6 @@ def _unasked(path: str, suffix: str, key: str | None) -> list[Entry]:
     return [Entry(key or "", "", "", path, suffix)]
 
 
-def client(name: str) -> Client:
+def client(name: str, release: Release | None = None) -> Client:
     """Return one of the three."""
-    return Containers(name)
+    return Containers(name, release)

@@ -18,6 +18,7 @@ from shorepass.clients.docker import DOCKER_WORDS, KEPT_KEYS, VARIABLE, Docker
 from shorepass.clients.docker_entries import beside_helper
 from shorepass.clients.docker_files import DockerFiles
 from shorepass.clients.facts import Facts
+from shorepass.clients.release import Release, full_name
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import SINCE_29, AuthConfig
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["CRANE", "client"]
 
 DIALECT = SINCE_29._replace(raw=True)  # crane itself makes the header, of the very bytes
-FILE_STORE = Docker(release=(29, 6))  # whose way to find a key of the same host it shares
+FILE_STORE = Docker(Release(29, 6))  # whose way to find a key of the same host it shares
 HUB_HOST = "index.docker.io"
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 STOPS = "crane stops with that error, and asks no registry"
@@ -78,11 +79,14 @@ class _Possible(NamedTuple):
 
 
 class Crane(DockerFiles):
-    """crane, and what else uses its default keychain."""
+    """crane, and what else uses its default keychain. Its rules are the same in every release."""
 
-    name = "crane"
     facts = FACTS
     dialect = DIALECT
+
+    def __init__(self, release: Release | None = None) -> None:
+        self.name = full_name("crane", release)
+        self.release = release
 
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the one file that is read, or docker's where there is none: login writes that, whichever is read."""
@@ -139,9 +143,9 @@ class Crane(DockerFiles):
 CRANE = Crane()
 
 
-def client(name: str) -> Client:  # noqa: ARG001
+def client(name: str, release: Release | None = None) -> Client:  # noqa: ARG001
     """Return the one client of this file."""
-    return CRANE
+    return Crane(release) if release else CRANE
 
 
 def _is_near(registry: str) -> bool:

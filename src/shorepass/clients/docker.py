@@ -5,7 +5,7 @@ Version followed: 28.2.2 (docker/cli ``cli/config/``, ``cli/command/registry.go`
 - 28.3 and later look into ``DOCKER_AUTH_CONFIG`` first. Where that variable is set, the docker on PATH is asked for its
   release; without one the newest rules count.
 - 29 and later stop ``pull`` when a helper fails; those before went on without a word (29 changed ``pull``, 28.5 ``push``).
-- 26 and earlier knew no scheme but ``http`` and ``https`` in a key, and no user info (``Docker(release=(20, 10))``).
+- 26 and earlier knew no scheme but ``http`` and ``https`` in a key, and no user info (``docker@20.10``).
 - 24 and earlier read ``~/.dockercfg`` where there is no ``config.json``; that is left out here.
 - 22 and earlier put up with an empty user name in ``auth``, and knew no registry by IPv6 address.
 """
@@ -18,6 +18,7 @@ from shorepass.clients import Entry, Target, docker_entries
 from shorepass.clients.docker_entries import beside_helper
 from shorepass.clients.docker_files import DockerFiles
 from shorepass.clients.facts import Facts, Words
+from shorepass.clients.release import Release, full_name
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import AuthConfig, Dialect
@@ -41,10 +42,10 @@ if TYPE_CHECKING:
 __all__ = ["DOCKER", "DOCKER_WORDS", "KEPT_KEYS", "VARIABLE", "VARIABLE_SINCE", "Docker", "client"]
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
-FOLLOWED = (28, 2)
-VARIABLE_SINCE = (28, 3)
-URL_PARSE_SINCE = (27, 0)
-NAMED_USER_SINCE = (23, 0)
+FOLLOWED = Release(28, 2)
+VARIABLE_SINCE = Release(28, 3)
+URL_PARSE_SINCE = Release(27)
+NAMED_USER_SINCE = Release(23)
 
 BROKEN_FILE = (
     "docker prints a warning, goes on with what it had read of the file until then, and saves that at the next login"
@@ -97,13 +98,13 @@ NOTHING_PICKED = _Picked("", AuthConfig())
 
 
 class Docker(DockerFiles):
-    """docker of one ``release`` (major, minor). None: 28.2, and for newer matters the docker that is on PATH."""
+    """docker of one ``release``. None: 28.2, and for newer matters the docker that is on PATH."""
 
-    name = "docker"
     facts = FACTS
 
-    def __init__(self, release: tuple[int, int] | None = None) -> None:
-        self._release = release
+    def __init__(self, release: Release | None = None) -> None:
+        self.name = full_name("docker", release)
+        self.release = release
         self._rules = release or FOLLOWED
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
@@ -119,9 +120,9 @@ class Docker(DockerFiles):
         text = trace.context.getenv(VARIABLE)
         if not text:
             return None
-        release = self.release(trace.context)
+        release = self._release_in(trace.context)
         if release < VARIABLE_SINCE:
-            reason = f"set, and docker {release[0]}.{release[1]} does not read it: 28.3 and later do"
+            reason = f"set, and docker {release} does not read it: 28.3 and later do"
             trace.add("file", Outcome.SKIPPED, VARIABLE, reason)
             return None
         try:
@@ -139,9 +140,9 @@ class Docker(DockerFiles):
         trace.add_entry(VARIABLE, credential)
         return trace.resolution(credential, Source(VARIABLE, trace.server_url))
 
-    def release(self, context: Context) -> tuple[int, int]:
+    def _release_in(self, context: Context) -> Release:
         """Return the release whose docker decides about ``DOCKER_AUTH_CONFIG``: the one that is on PATH."""
-        return self._release or _release_on_path(context)
+        return self.release or _release_on_path(context)
 
     def _ask_file(self, trace: Trace) -> Resolution:
         path, config = self._load(trace)
@@ -252,10 +253,10 @@ class Docker(DockerFiles):
 
     def passes_over_variable(self, context: Context, *, runs: bool) -> str:
         """Return why not: this release does not know it."""
-        release = self.release(context) if runs else VARIABLE_SINCE
+        release = self._release_in(context) if runs else VARIABLE_SINCE
         if release >= VARIABLE_SINCE:
             return ""
-        return f"docker {release[0]}.{release[1]} does not read it: 28.3 and later do"
+        return f"docker {release} does not read it: 28.3 and later do"
 
     def certificate_folders(self, context: Context, host: str) -> list[str]:
         """Return the user's own and the system's."""
@@ -271,7 +272,7 @@ class Docker(DockerFiles):
 
     def _variable_entries(self, context: Context) -> list[Entry]:
         text = context.getenv(VARIABLE)
-        if not text or (self._release or _release_on_path(context)) < VARIABLE_SINCE:
+        if not text or self._release_in(context) < VARIABLE_SINCE:
             return []
         try:
             auths = docker_config.load_variable(text)
@@ -284,9 +285,9 @@ class Docker(DockerFiles):
 DOCKER = Docker()
 
 
-def client(name: str) -> Client:  # noqa: ARG001
+def client(name: str, release: Release | None = None) -> Client:  # noqa: ARG001
     """Return the one client of this file."""
-    return DOCKER
+    return Docker(release) if release else DOCKER
 
 
 def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[str, str]:
@@ -356,12 +357,12 @@ def _host_of_key_before_28(key: str) -> str:
     return key.removeprefix("http://" if key.startswith("http://") else "https://").partition("/")[0]
 
 
-def _release_on_path(context: Context) -> tuple[int, int]:
+def _release_on_path(context: Context) -> Release:
     """Return the release of the docker on PATH: ``Docker version 28.2.2, build ...``; the newest where none answers."""
     from shorepass.processes import ProcessError
 
     program = context.which("docker")
-    newest = (999, 0)
+    newest = Release(999)
     if program is None:
         return newest
     try:
@@ -369,11 +370,8 @@ def _release_on_path(context: Context) -> tuple[int, int]:
     except ProcessError:
         return newest
     words = done.stdout.decode("ascii", "replace").partition(" version ")[2].partition(",")[0].split(".")
-    return (
-        (int(words[0]), int(words[1]))
-        if len(words) > 1 and all(w.isdigit() and len(w) < 6 for w in words[:2])
-        else newest
-    )
+    known = len(words) > 1 and all(word.isdigit() and len(word) < 6 for word in words[:2])
+    return Release(int(words[0]), int(words[1])) if known else newest
 
 
 def _login_key(server: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.client_table import ROWS
+from shorepass.client_table import row_of
 from shorepass.clients import find
 from shorepass.clients.views import DockerView, FileView
 from shorepass.config import docker_config
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shorepass.client_table import Row
     from shorepass.clients.facts import Facts
     from shorepass.clients.private import Lent
+    from shorepass.clients.release import Release
     from shorepass.config.auth_entry import Dialect
     from shorepass.contexts import Context, FileContent
     from shorepass.contexts.local import LocalContext
@@ -32,13 +33,14 @@ class DockerFiles:
     """The part of ``Client`` that is about docker's file. A client that reads it is a subclass."""
 
     name: str
+    release: Release | None = None
     facts: Facts
     dialect: Dialect = DOCKER_28
 
     @property
     def row(self) -> Row:
         """Its row of the table of clients."""
-        return ROWS[self.name]
+        return row_of(self.name)
 
     def files(self, context: Context, *, for_login: bool = False) -> Sequence[AuthFile]:  # noqa: ARG002
         """Return the one file: login writes the same."""

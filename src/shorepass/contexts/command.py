@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from shorepass.client_table import FILE_FLAG, FOLDER_FLAG, ROWS
+from shorepass.client_table import FILE_FLAG, FOLDER_FLAG, row_of
 from shorepass.contexts.engine_family import Family
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import MalformedFile
@@ -127,7 +127,7 @@ def _files(context: Context | str | None, client: str, words: tuple[str, ...]) -
 
 def _has(client: str, flag: str) -> bool:
     """Tell whether a command for a client has a flag: where its file is told by its folder, it has none for a file."""
-    return flag != FILE_FLAG or not client or ROWS[client].flag == flag
+    return flag != FILE_FLAG or not client or row_of(client).flag == flag
 
 
 def _program(context: Context | str | None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.client_table import ROWS
+from shorepass.client_table import row_of
 from shorepass.errors import HelperError, HelperFailed, HelperTimeout, SourceError, Trouble
 from shorepass.helper.causes import UNLOCK
 from shorepass.helper.client import HelperClient
@@ -68,7 +68,7 @@ def named(context: Context, clients: Sequence[Client]) -> list[Named]:
 
 def _has_part(helper: Named, context: Context, clients: Sequence[Client]) -> bool:
     """Tell whether a client that would choose a helper by itself has a part in a context: not where only others are used."""
-    if not any(context.which(program) for name in helper.clients for program in ROWS[name].programs):
+    if not any(context.which(program) for name in helper.clients for program in row_of(name).programs):
         return False
     used = {client.name for client in clients if is_there(context, client.own_file(context))}
     return not used or bool(used.intersection(helper.clients))

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shorepass import visit
-from shorepass.client_table import FAMILIES, ROWS
+from shorepass.client_table import FAMILIES, row_of
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor.decisions import end_of
 from shorepass.errors import SourceError
@@ -54,7 +54,7 @@ def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:
 
 def _is_here(examination: Examination, client: str) -> bool:
     """Tell whether a client's programs are here; its files may be read by others, where none is."""
-    return any(examination.context.which(program) for program in ROWS[client].programs)
+    return any(examination.context.which(program) for program in row_of(client).programs)
 
 
 def _one_registry(examination: Examination, access: Access, group: Sequence[Resolution]) -> list[Visit]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.accounts.keys import split
 from shorepass.accounts.known import known_logins
-from shorepass.client_table import FAMILIES, FILE_FLAG, ROWS
+from shorepass.client_table import FAMILIES, FILE_FLAG, row_of
 from shorepass.clients import find
 from shorepass.clients.helper_lists import HelperLists, user_name
 from shorepass.contexts import is_untouched
@@ -116,7 +116,7 @@ def _flags(context: Context, client: str, entry: Entry, key: str) -> tuple[str, 
     if any(_is(target, entry, key) for target in _erasures(context, client, server)):
         return ()
     named = context.with_env(**{find(client).facts.variable: entry.path})
-    if ROWS[client].flag == FILE_FLAG and any(_is(target, entry, key) for target in _erasures(named, client, server)):
+    if row_of(client).flag == FILE_FLAG and any(_is(target, entry, key) for target in _erasures(named, client, server)):
         return (FILE_FLAG, entry.path)
     return None
 

@@ -14,6 +14,7 @@ import pytest
 from client_files import auth, helper, lay_out
 from shorepass.clients import Target
 from shorepass.clients.docker import Docker
+from shorepass.clients.release import Release
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import HelperFailed, HelperMissing, MalformedFile, UsageError
@@ -24,7 +25,7 @@ from shorepass.secret import Secret
 HUB = "https://index.docker.io/v1/"
 CONFIG = "home/.docker/config.json"
 IMAGE = "reg.io/team/app:1"
-NEWEST = (29, 0)
+NEWEST = Release(29)
 
 HELD = {"bin/docker-credential-held": helper('{"Username":"held","Secret":"pw"}')}
 ABSENT = {"bin/docker-credential-absent": helper("credentials not found in native keychain", 1)}
@@ -32,7 +33,7 @@ BROKEN = {"bin/docker-credential-broken": helper("pass not initialized", 1)}
 TOKEN = {"bin/docker-credential-token": helper('{"Username":"<token>","Secret":"tok"}')}
 
 
-def resolve(context: LocalContext, image: str = IMAGE, release: tuple[int, int] | None = None) -> Resolution:
+def resolve(context: LocalContext, image: str = IMAGE, release: Release | None = None) -> Resolution:
     return Docker(release).resolve(context, parse(image))
 
 
@@ -74,7 +75,7 @@ def test_old_docker_knows_two_schemes(world: Path) -> None:
     """From docker 27 on a key may have any scheme; before, only http and https were cut off."""
     context = lay_out(world, {CONFIG: json.dumps({"auths": {"ftp://reg.io/": auth("a:pw")}})})
     assert user(resolve(context)) == "a"
-    assert user(resolve(context, release=(26, 1))) == ""
+    assert user(resolve(context, release=Release(26, 1))) == ""
 
 
 def test_two_keys_of_one_host(world: Path) -> None:
@@ -135,7 +136,7 @@ def test_files_without_a_login(world: Path, text: str) -> None:
 def test_nobody_in_old_docker(world: Path) -> None:
     """Docker 22 and earlier let an empty user name pass."""
     text = json.dumps({"auths": {"reg.io": auth("a:pw"), "other.io": auth(":pw")}})
-    assert user(resolve(lay_out(world, {CONFIG: text}), release=(20, 10))) == "a"
+    assert user(resolve(lay_out(world, {CONFIG: text}), release=Release(20, 10))) == "a"
 
 
 @pytest.mark.parametrize(
@@ -218,8 +219,8 @@ def test_variable(world: Path, text: str, image: str, expected: str) -> None:
     """DOCKER_AUTH_CONFIG stands before the file, by the exact name; from docker 28.3 on; malformed, it is passed over."""
     entries = {name: auth("file:pw") for name in ("reg.io", "other.io", HUB)}
     context = lay_out(world, {CONFIG: json.dumps({"auths": entries})}, DOCKER_AUTH_CONFIG=text)
-    assert user(resolve(context, image, (28, 3))) == expected
-    assert user(resolve(context, image, (28, 2))) == "file"
+    assert user(resolve(context, image, Release(28, 3))) == expected
+    assert user(resolve(context, image, Release(28, 2))) == "file"
 
 
 @pytest.mark.parametrize(("says", "expected"), [("20.10.24+dfsg1, build 1", "file"), ("28.3.0, build 1", "variable")])

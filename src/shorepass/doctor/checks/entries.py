@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from shorepass.client_table import FAMILIES, ROWS
+from shorepass.client_table import FAMILIES, program_of, row_of
 from shorepass.clients import find, find_all
 from shorepass.config import document
 from shorepass.contexts.command import command
@@ -231,7 +231,9 @@ def _at_odds(examination: Examination) -> Iterator[Finding]:
     decided: dict[Reference, dict[str, Resolution]] = {}
     for resolution in examination.decisions:
         if not isinstance(resolution.answer, SourceError) and resolution.answer != ANONYMOUS:
-            decided.setdefault(Reference(resolution.reference.registry), {}).setdefault(resolution.client, resolution)
+            decided.setdefault(Reference(resolution.reference.registry), {}).setdefault(
+                program_of(resolution.client), resolution
+            )
     for reference, sent in decided.items():
         of_families = [sent[name] for name in FAMILIES if name in sent]
         for one, other in combinations(of_families, 2):
@@ -246,7 +248,7 @@ def _two_logins(examination: Examination, registry: str, first: Resolution, seco
     else:
         severity, cause = Severity.NOTE, f"{one} is logged in as {mine!r}, and {two} as {other!r}"
     advice = command(examination.context, "login", registry, client=two)
-    reads = ROWS[one].family in find(two).facts.reads
+    reads = row_of(one).family in find(two).facts.reads
     if reads and first.source is not None and first.source.helper is None:
         advice = f"{command(examination.context, 'logout', registry, client=two)} ({two} then uses {one}'s)"
     evidence = (sends(first, examination.fingerprints), sends(second, examination.fingerprints))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from shorepass.client_table import program_of
 from shorepass.config import document
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
@@ -49,7 +50,7 @@ def _judges(files: list[Stored]) -> list[Stored]:
     """Return each file once, as that client reads it whose rules count: its owner, else the first."""
     judges: dict[str, Stored] = {}
     for file in files:
-        if file.path not in judges or file.client.name == file.family:
+        if file.path not in judges or program_of(file.client.name) == file.family:
             judges[file.path] = file
     return list(judges.values())
 

@@ -6,7 +6,7 @@ import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from shorepass.client_table import DEFAULT
+from shorepass.client_table import DEFAULT, program_of
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import visits
@@ -123,7 +123,7 @@ def _in_the_way(examination: Examination, resolution: Resolution, errors: Iterab
 def _is_used(examination: Examination, client: str) -> bool:
     """Tell whether a client has been used here: docker's file is there for others too, another's own file says so."""
     own = [file for file in examination.files if file.clients == (client,) and not file.legacy]
-    if client == DEFAULT or examination.is_asked_for(client):
+    if program_of(client) == DEFAULT or examination.is_asked_for(client):
         return True
     return any(is_there(examination.context, file.path) for file in own)
 

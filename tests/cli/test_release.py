@@ -1,0 +1,58 @@
+"""``--client docker@20.10``: the rules of one release, at every verb that takes a client."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+
+DOCUMENT = {"auths": {"reg.io": {"auth": "OnB3"}, "a.io": {"auth": "YTpw"}}}  # no user name; a:pw
+
+
+def test_a_release_decides(run_shorepass: RunShorepass, home: Path) -> None:
+    """Docker 20.10 takes an empty user name in an entry; docker 28 calls the file broken for it."""
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text(json.dumps(DOCUMENT))
+    old = run_shorepass("get", "--client", "docker@20.10", "a.io/app")
+    assert json.loads(old.stdout)["Username"] == "a"
+    assert run_shorepass("get", "--client", "docker@28.2", "reg.io/app").status != 0
+
+
+@pytest.mark.parametrize("name", ["docker@20.10", "podman@5.8", "crane@0.21.9"])
+def test_hints_keep_the_release(run_shorepass: RunShorepass, name: str) -> None:
+    """The next command asks by the same rules."""
+    done = run_shorepass("get", "--client", name, "reg.io/app")
+    assert (done.status, done.stdout) == (1, "")
+    assert f"--client {name}" in done.stderr
+
+
+def test_what_is_no_release(run_shorepass: RunShorepass) -> None:
+    """The error repeats the user's words; an unknown program is refused with those that are known."""
+    done = run_shorepass("get", "--client", "docker@latest", "reg.io/app")
+    assert done.status == 2
+    assert "not a release: latest" in done.stderr
+    done = run_shorepass("get", "--client", "rocker@29", "reg.io/app")
+    assert done.status == 2
+    assert "one of docker, podman" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explain", "--offline", "reg.io/app"),
+        ("list",),
+        ("logout", "reg.io"),
+        ("doctor", "--offline"),
+        ("migrate",),
+    ],
+)
+def test_every_verb_with_a_client_takes_a_release(run_shorepass: RunShorepass, words: tuple[str, ...]) -> None:
+    """None of them calls it a wrong command line."""
+    done = run_shorepass(*words, "--client", "docker@28.2")
+    assert "--client" not in done.stderr
+    assert "one of" not in done.stderr
