@@ -183,7 +183,7 @@ def test_explain_a_code(run_shorepass: RunShorepass) -> None:
 
 @pytest.mark.parametrize("page", sorted(PAGES.glob("SP*.md")), ids=lambda page: page.stem)
 def test_a_page_as_text(page: Path) -> None:
-    """No mark of Markdown is left, no word is lost, no paragraph is wider than asked, and a link names a file."""
+    """No mark of Markdown is left, an item begins a line, no word is lost, no line is too wide, and a link names a file."""
     text = page_of(page.stem, 80)
     outside = [line for line in text.splitlines() if not line.startswith("    ")]
     assert not [line for line in outside if re.search(r"\*\*|`|\]\(|^#", line)]
@@ -193,3 +193,5 @@ def test_a_page_as_text(page: Path) -> None:
         r"\w+", re.sub(r"\]\([^)]*\)", "]", page.read_text()).replace("```console", "").replace("```text", "")
     )
     assert [word for word in words if word not in re.findall(r"\w+", text)] == []
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    assert len(re.findall("^- ", text, re.MULTILINE)) == len(re.findall("^- ", prose, re.MULTILINE))

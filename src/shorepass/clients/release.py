@@ -47,7 +47,7 @@ def full_name(program: str, release: Release | None) -> str:
 class Rule(NamedTuple):
     """A rule that a client follows ``since`` a release, that one included; those before it do not.
 
-    ``source``: the file of the real program, or the change, that says so.
+    ``source``: the file of the real program, or the change, that has the rule.
     """
 
     name: str

@@ -32,7 +32,7 @@ def page_of(code: str, width: int) -> str:
 
 
 def plain(markdown: str, folder: Path, width: int) -> str:
-    """Return a page without Markdown's marks: paragraphs wrapped, code indented, links to other pages as paths.
+    """Return a page without Markdown's marks: paragraphs and items wrapped, code indented, links as paths.
 
     ``folder``: what the links are relative to. A link to a finding is its code alone.
     """
@@ -44,7 +44,8 @@ def _lines(markdown: str, folder: Path, width: int) -> Iterator[str]:
     is_code = False
     for line in (*markdown.splitlines(), ""):
         is_fence = line.startswith("```")
-        if not is_code and (is_fence or not line or line[0] in "#|"):
+        is_item = line.startswith("- ")
+        if not is_code and (is_fence or is_item or not line or line[0] in "#|"):
             yield from _wrapped(paragraph, folder, width)
             paragraph = []
         if is_fence:
@@ -58,8 +59,9 @@ def _lines(markdown: str, folder: Path, width: int) -> Iterator[str]:
 
 
 def _wrapped(paragraph: list[str], folder: Path, width: int) -> list[str]:
-    text = _words(" ".join(paragraph), folder)
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    text = _words(" ".join(map(str.strip, paragraph)), folder)
+    indent = "  " if text.startswith("- ") else ""
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _words(text: str, folder: Path) -> str:
