@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import children
 from shorepass.cli import console
-from shorepass.cli.parser import Parser
+from shorepass.cli.parser import Parser, add_output_flags
 from shorepass.errors import MalformedFile, ShorepassError, UnknownWord
 from shorepass.version import __version__
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         run: Callable[[argparse.Namespace], int]
 
 
-__all__ = ["main", "parser_of_everything", "program"]
+__all__ = ["main", "parser_of", "parser_of_everything", "program"]
 
 VERBS = {
     "login": "log in to a registry and store the login where the client looks for it",
@@ -66,9 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = next((word for word in arguments if not word.startswith("-")), None)
     if arguments and arguments[0] == name and name in VERBS:
         verb = _verb(name)
-        parser = Parser(name, VERBS[name], verb.EXAMPLES, getattr(verb, "USAGE_EXIT_CODE", 2))
-        parser.too_many_code = getattr(verb, "too_many_code", None)
-        verb.add_arguments(parser)
+        parser = parser_of(name)
         words = arguments[1:]
         if not getattr(verb, "TAKES_A_COMMAND", False):  # whose words are not ours to change
             words = [_explicit(word) for word in words]
@@ -92,7 +90,7 @@ def program() -> NoReturn:
     except BrokenPipeError:
         status = PIPE_CLOSED
     except OSError as error:
-        console.note(f"standard output: {_words(error)}")
+        _report_output_error(error)
         status = 1
     os._exit(status)
 
@@ -108,6 +106,7 @@ def _open_what_is_closed() -> None:
 
 
 def _run(verb: Verb, parser: Parser, arguments: argparse.Namespace) -> int:
+    console.present(quiet=arguments.quiet, colour=not arguments.no_color)
     end_of_waits = console.show_waits()
     try:
         return verb.run(arguments)
@@ -116,13 +115,13 @@ def _run(verb: Verb, parser: Parser, arguments: argparse.Namespace) -> int:
         console.print_error(error)
         return exit_code(arguments, error)
     except KeyboardInterrupt:
-        console.note("interrupted")
+        console.err("shorepass: interrupted")
         return 130
     except BrokenPipeError:
         console.close_stdout()
         return PIPE_CLOSED
     except OSError as error:  # every room has errors of its own: what is left is standard output
-        console.note(f"standard output: {_words(error)}")
+        _report_output_error(error)
         return 1
     finally:
         end_of_waits()
@@ -138,8 +137,9 @@ def _add_hint(error: ShorepassError, parser: Parser, arguments: argparse.Namespa
         fixed_by(error, getattr(arguments, "place", None))
 
 
-def _words(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _report_output_error(error: OSError) -> None:
+    reason = (error.strerror or str(error)).lower()
+    console.print_error(ShorepassError(f"standard output: {reason}"))
 
 
 def exit_code(arguments: argparse.Namespace, error: ShorepassError) -> int:
@@ -156,6 +156,16 @@ def _verb(name: str) -> Verb:
 def _explicit(word: str) -> str:
     """Give a bare ``--tls-verify`` its value: as with podman, the next word is the registry and not a truth."""
     return "--tls-verify=true" if word == "--tls-verify" else word
+
+
+def parser_of(name: str) -> Parser:
+    """Return the parser of a verb."""
+    verb = _verb(name)
+    parser = Parser(name, VERBS[name], verb.EXAMPLES, getattr(verb, "USAGE_EXIT_CODE", 2))
+    parser.too_many_code = getattr(verb, "too_many_code", None)
+    verb.add_arguments(parser)
+    add_output_flags(parser)
+    return parser
 
 
 def _top_parser() -> argparse.ArgumentParser:
@@ -185,5 +195,7 @@ def parser_of_everything() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version")
     subparsers = parser.add_subparsers(dest="verb")
     for name, text in VERBS.items():
-        _verb(name).add_arguments(subparsers.add_parser(name, help=text))
+        subparser = subparsers.add_parser(name, help=text)
+        _verb(name).add_arguments(subparser)
+        add_output_flags(subparser)
     return parser

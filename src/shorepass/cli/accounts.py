@@ -131,7 +131,7 @@ def _list(here: LocalContext, *, as_json: bool) -> None:
     elif rows:
         _print_table(rows)
     else:
-        console.err("no accounts beside the default logins")
+        console.say("no accounts beside the default logins")
         console.hint(command(None, "login", "--as", "NAME", "REGISTRY"))
 
 

@@ -4,7 +4,8 @@ A path, a name, a label or the words of a server may come from somebody else, wi
 Here they are made visible. Nothing else in the package writes to the two streams, but the helper program, whose answers are
 the protocol's bytes (tests/unit/test_architecture.py).
 
-Colour only where standard output is a terminal, and NO_COLOR is not set.
+Standard output has colours only on a terminal that shows them, and only without --no-color and NO_COLOR. With --quiet, standard
+error has only errors and questions.
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ __all__ = [
     "note",
     "out",
     "out_lines",
+    "present",
     "print_document",
     "print_error",
     "print_json",
     "print_table",
     "question",
+    "say",
     "show_waits",
     "width",
 ]
@@ -63,9 +66,33 @@ class Painted(NamedTuple):
     colour: str
 
 
+class _Presentation:
+    """How this process prints, as the flags of its command line say."""
+
+    quiet = False
+    colour = True
+
+
+_presentation = _Presentation()
+
+
+def present(*, quiet: bool, colour: bool) -> None:
+    """Set how this process prints from now on. ``quiet``: no notes and no progress."""
+    _presentation.quiet = quiet
+    _presentation.colour = colour
+
+
+def _in_colour() -> bool:
+    """Return whether standard output shows colours: https://no-color.org, and CLICOLOR of BSD programs."""
+    variables = os.environ
+    if variables.get("NO_COLOR") or variables.get("CLICOLOR") == "0" or variables.get("TERM") == "dumb":
+        return False
+    return _presentation.colour and is_terminal()
+
+
 def out(*parts: str | Painted) -> None:
     """Print one line on standard output: the parts, side by side."""
-    in_colour = is_terminal() and not os.environ.get("NO_COLOR")
+    in_colour = _in_colour()
     _write(sys.stdout, "".join(_shown(part, in_colour=in_colour) for part in parts) + "\n")
 
 
@@ -88,21 +115,27 @@ def err(line: str = "") -> None:
     _write(sys.stderr, visible(line) + "\n")
 
 
+def say(line: str = "") -> None:
+    """Print one line on standard error that is not an error."""
+    if not _presentation.quiet:
+        err(line)
+
+
 def note(text: str) -> None:
-    """Print ``shorepass: text`` on standard error."""
-    err(f"shorepass: {text}")
+    """Print ``shorepass: text`` on standard error, about something that is not an error."""
+    say(f"shorepass: {text}")
 
 
 def hint(text: str) -> None:
-    """Print ``hint: text`` on standard error."""
-    err(f"hint: {text}")
+    """Print ``hint: text`` on standard error, below a note."""
+    say(f"hint: {text}")
 
 
 def print_error(error: ShorepassError) -> None:
     """Print an error, and its hint."""
-    note(error.message)
+    err(f"shorepass: {error.message}")
     if error.hint:
-        hint(error.hint)
+        err(f"hint: {error.hint}")
 
 
 def question(prompt: str) -> str:
@@ -133,7 +166,7 @@ def hidden_question(prompt: str) -> str:
 
 def count(done: int, of: int, what: str) -> None:
     """Show on a terminal how far it is, each time over what was shown before."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not _presentation.quiet:
         _settle()
         _write(sys.stderr, f"\r{visible(what)} {done} of {of}" + ("\n" if done == of else ""))
         sys.stderr.flush()
@@ -224,7 +257,7 @@ def crash(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 def show_waits() -> Callable[[], None]:
     """Show on a terminal what this command waits for, from now on; return what ends that."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or _presentation.quiet:
         return lambda: None
     from shorepass.cli.wait_line import WaitLine  # it loads threads, and only a person waits
 

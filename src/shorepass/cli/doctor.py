@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fix:
         left = mend_all(examined, ask=not arguments.yes)
     elif not findings and not broken and not arguments.json:
-        console.err("no findings")
+        console.say("no findings")
     return 3 if broken else int(_count(left) > 0)
 
 

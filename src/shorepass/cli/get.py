@@ -8,7 +8,7 @@ from shorepass.cli import console, place
 from shorepass.client_table import DEFAULT
 from shorepass.contexts.command import command
 from shorepass.credential import Anonymous
-from shorepass.errors import SourceError
+from shorepass.errors import ShorepassError, SourceError
 from shorepass.foreign_text import visible
 from shorepass.helper.advice import asked_helper, log_in
 from shorepass.helper.protocol import answer_fields
@@ -71,9 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _tell_of_none(resolution: Resolution, context: Context) -> None:
 
     client, reference = resolution.client, resolution.reference
-    console.note(f"no login for {reference}: {client} asks for it anonymously")
     named = "" if client == DEFAULT else client
-    console.hint(log_in(context, reference.registry, client=named, helper=asked_helper(resolution)))
+    hint = log_in(context, reference.registry, client=named, helper=asked_helper(resolution))
+    console.print_error(ShorepassError(f"no login for {reference}: {client} asks for it anonymously", hint=hint))
 
 
 def _print_field(value: str, field: str) -> None:

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif rows:
         _print_table(rows)
     else:
-        console.err("no logins")
+        console.say("no logins")
         console.hint(command(here, "login", "REGISTRY", client=arguments.client or ""))
     for error in {entry.error.message: entry.error for _, entry in rows if entry.error}.values():
         console.print_error(error)

@@ -125,7 +125,7 @@ def _check_flags(arguments: argparse.Namespace) -> None:
     if arguments.password == "-":  # noqa: S105  # the word for standard input
         arguments.password, arguments.password_stdin = None, True
     elif arguments.password is not None:
-        console.err("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
+        console.say("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
@@ -150,12 +150,12 @@ def _existing(here: Context, client: Client, server: str, access: Access) -> boo
         stored = check_stored(here, client, server, access)
     except LoginRefused as error:
         console.print_error(error)
-        console.err("The stored login is refused; asking for another.")
+        console.say("The stored login is refused; asking for another.")
         return False
     if stored is None:
         return False
     words = client.facts.words
-    console.err(words.trying.format(server=server, username=stored.username))
+    console.say(words.trying.format(server=server, username=stored.username))
     console.out(words.still_good.format(server=server, username=stored.username))
     return True
 
@@ -200,11 +200,11 @@ def _one_line_ending_less(data: bytes) -> str:
 
 def _report(done: Login, here: Context, client: Client, *, verbose: bool) -> None:
     if done.plain_text and done.changed and client.facts.warns_of_plain_text:
-        console.err()
-        console.err(f"WARNING! Your credentials are stored unencrypted in '{done.target.path}'.")
-        console.err("Configure a credential helper to remove this warning.")
-        console.err()
+        console.say()
+        console.say(f"WARNING! Your credentials are stored unencrypted in '{done.target.path}'.")
+        console.say("Configure a credential helper to remove this warning.")
+        console.say()
     if verbose:
         where = f"docker-credential-{done.target.helper}" if done.target.helper else done.target.path
-        console.err(f"Used: {where} ({done.target.key}, as {here.name})")
+        console.say(f"Used: {where} ({done.target.key}, as {here.name})")
     console.out(client.facts.words.success)

@@ -75,41 +75,42 @@ def run(arguments: argparse.Namespace) -> int:
         accounts = as_account.left(here, client, server) if context.name == "me" else []
     found = any(erasure.found for erasure in done.erased)
     broken = any(erasure.error for erasure in done.erased)
+    missed = facts.requires_login and not (found or arguments.all)
     if arguments.json:
         _print_json(done, accounts)
     else:
-        _print_text(done, "" if arguments.all else server, facts.words.removing, found=found)
+        _print_text(done, "" if arguments.all else server, facts.words.removing, missed=missed)
         for account in sorted({*before} - {*accounts}):
-            console.err(f"that was the login of the account {account}, which is meant here")
+            console.say(f"that was the login of the account {account}, which is meant here")
         _print_left(done, context)
         if arguments.all and context.name != "me" and any(each.target.helper == OURSELVES for each in done.erased):
             there = command(None, "logout", "--all")
-            console.err(f"accounts in {context.name} are not looked at; run this there: {there}")
+            console.say(f"accounts in {context.name} are not looked at; run this there: {there}")
         for account in accounts:
             named = without_user_info(server)
             way = command(context, "logout", "--as", account, named)
-            console.err(f"the account {account} is still logged in to {named}: {way}")
-    if broken:
-        return facts.failure_code
-    return facts.failure_code if facts.requires_login and not (found or arguments.all) else 0
+            console.say(f"the account {account} is still logged in to {named}: {way}")
+    return facts.failure_code if broken or missed else 0
 
 
-def _print_text(done: Departure, server: str, removing: str, *, found: bool) -> None:
-
+def _print_text(done: Departure, server: str, removing: str, *, missed: bool) -> None:
+    """Print what was erased and what was not there. ``missed``: it is an error that there was no login."""
     server, erasures = without_user_info(server), done.erased + done.ours
+    found = any(erasure.found for erasure in done.erased)
     if found:
         console.out(f"{removing} login credentials for {server or 'all registries'}")
     for erasure in erasures:
         if erasure.found:
             console.out(f"erased {without_user_info(erasure.target.key)} from {_where(erasure)}")
     if not found:
-        console.err(f"not logged into {server or 'any registry'}")
+        tell = console.err if missed else console.say
+        tell(f"not logged into {server or 'any registry'}")
     missing: dict[str, list[str]] = {}
     for erasure in erasures:
         if erasure.error is None and not erasure.found:
             missing.setdefault(_where(erasure), []).append(without_user_info(erasure.target.key))
     for where, keys in missing.items():
-        console.err(f"not found in {where}: {', '.join(keys)}")
+        console.say(f"not found in {where}: {', '.join(keys)}")
     for error in {erasure.error.message: erasure.error for erasure in erasures if erasure.error}.values():
         console.print_error(error)
 
@@ -118,10 +119,10 @@ def _print_left(done: Departure, context: Context) -> None:
     """Say what can no longer be undone, and which clients are still logged in."""
     if done.repairs:
         names = ", ".join(done.repairs)
-        console.err(f"kept copies of it erased; these repairs cannot be undone any more: {names}")
+        console.say(f"kept copies of it erased; these repairs cannot be undone any more: {names}")
     for left in done.left:
         key = printable(without_user_info(left.key))
-        console.err(f"{left.client} is still logged in to {key}, by {left.path}: {_command(left, context)}")
+        console.say(f"{left.client} is still logged in to {key}, by {left.path}: {_command(left, context)}")
 
 
 def _command(left: Left, context: Context) -> str:

@@ -274,7 +274,7 @@ def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
         if stay.key:
             rows.append((without_user_info(stay.key), "", "", stay.path or source, f"stays: {stay.reason}"))
         else:
-            console.note(f"{stay.path}: {stay.reason}")
+            console.print_error(ShorepassError(f"{stay.path}: {stay.reason}"))
     if rows:
         console.print_table(("REGISTRY", "USER", "KIND", "STORED IN", "STATE"), rows)
     console.out(_summary(state, store, done) or (f"{source} has no login" if helper else NOTHING))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shorepass.cli import console
 from shorepass.cli.nearest import SECRET_FLAGS, has_only_known_flags, nearest, position
+from shorepass.errors import UsageError
 from shorepass.foreign_text import printable, without_user_info
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from shorepass.errors import UnknownWord
 
-__all__ = ["Parser"]
+__all__ = ["Parser", "add_output_flags"]
 
 HELP_WIDTH = 100  # columns, off a terminal
 
@@ -125,10 +126,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the error and the next command, and exit."""
-        console.note(message)
-        console.hint(self._correction or f"{self.prog} --help")
+        console.print_error(UsageError(message, hint=self._correction or f"{self.prog} --help"))
         self.exit(self._usage_exit_code)
 
     def print_help(self, file: object = None) -> None:  # noqa: ARG002  # always on standard output
         """Print the help on standard output."""
         console.out_lines(self.format_help().rstrip("\n"))
+
+
+def add_output_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that every verb has. Neither docker's nor podman's ``login`` and ``logout`` has a flag ``-q``."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no notes and no progress, only errors")
+    parser.add_argument("--no-color", action="store_true", help="print no colors, as with NO_COLOR=1")

@@ -14,7 +14,7 @@ from shorepass.client_table import DEFAULT, NAMES
 from shorepass.clients import find
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
-from shorepass.errors import UsageError, printable, without_user_info
+from shorepass.errors import ShorepassError, UsageError, printable, without_user_info
 from shorepass.files import temporary
 from shorepass.logins import as_account
 from shorepass.logins.private_config import bring_home, client_of, lend, vanished_logins
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     program = _find(here, argv[0])
     if isinstance(program, int):
         reason = "not found" if program == NOT_FOUND else "cannot be run"
-        console.note(f"{argv[0]}: {reason}")
+        console.print_error(ShorepassError(f"{argv[0]}: {reason}"))
         return program
     return _attend(here, client, arguments.account, keys, program, argv)
 
@@ -124,12 +124,12 @@ def _attend(here: LocalContext, client: str, account: str, keys: list[str], prog
         try:
             status = processes.attend(program, argv, env={**here.environment(), **variables}, keep=folder.fds)
         except processes.ProcessNotStarted as error:
-            console.note(f"{argv[0]}: {error}")
+            console.print_error(ShorepassError(f"{argv[0]}: {error}"))
             return CANNOT_RUN
         if lent:
             _warn_of_vanished(account, vanished_logins(here, lent))
         for failure in bring_home(here, lent) if lent else ():
-            _tell(f"what the command made is lost: {failure.message}")
+            console.print_error(ShorepassError(f"what the command made is lost: {failure.message}"))
     return 128 - status if status < 0 else status
 
 

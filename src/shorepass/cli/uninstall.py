@@ -188,8 +188,8 @@ def _print_rest(here: LocalContext, deleted: Sequence[str], failed: Sequence[Sho
     for error in failed:
         console.print_error(error)
     if not failed:
-        console.err("now remove the program:")
-        console.err(f"  {command_to_remove()}")
+        console.say("now remove the program:")
+        console.say(f"  {command_to_remove()}")
 
 
 def _print_json(

@@ -56,6 +56,7 @@ exit codes: 0 done; 1 --check: a registry refuses a login, or is unreachable; 3 
 --in names cannot be looked into (the rest is shown all the same). Without --in such a context is a note.
 """
 
+FAILED = BROKEN | {State.REFUSED, State.UNREACHABLE, State.EXPIRED}
 OWN_KINDS = ("sudo",)  # what belongs to this user, and costs little to look at
 
 
@@ -93,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_text(looked)
     if not arguments.json:
         _print_unseen(looked, named=bool(arguments.places))
-        console.err(sentence(looked))
+        console.say(sentence(looked))
     states = {login.state for found in looked for login in found.logins}
     if states & BROKEN or (arguments.places and any(found.trouble for found in looked)):
         return 3  # of contexts that --in does not name, what cannot be looked into is a note
@@ -135,7 +136,7 @@ def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -
 def _say_how_to_open(here: LocalContext, path: str) -> None:
     """Print that the map is written, and how to open it: also for the user behind sudo, who cannot read root's file."""
     written = os.path.abspath(path)
-    console.err(f"wrote {written}: open it in a browser: {Path(written).as_uri()}")
+    console.say(f"wrote {written}: open it in a browser: {Path(written).as_uri()}")
     uid, gid = here.getenv("SUDO_UID"), here.getenv("SUDO_GID")
     if here.uid == 0 and uid and gid and uid != "0":
         console.hint(f"only root can read it: sudo chown {quoted(f'{uid}:{gid}')} {quoted(written)}")
@@ -154,8 +155,9 @@ def _print_text(looked: Sequence[Looked]) -> None:
         console.print_table(headings, [_row(login) for login in logins])
     for share in shares_of(looked):
         console.out(described(share))
-    for words, hint in dict.fromkeys((_words(login), login.hint) for login in logins if login.detail):
-        console.print_error(ShorepassError(words, hint=hint))
+    details = dict.fromkeys((_words(login), login.hint, login.state in FAILED) for login in logins if login.detail)
+    for words, hint, is_error in details:
+        _print_detail(ShorepassError(words, hint=hint), is_error=is_error)
     for found in looked:
         for note in found.notes:
             console.note(f"{found.place.name}: {note}")
@@ -165,7 +167,18 @@ def _print_unseen(looked: Sequence[Looked], *, named: bool) -> None:
     """Print which contexts could not be looked into, each reason once: an error where ``--in`` named them."""
     for (trouble, hint), names in unseen(looked).items():
         reason = trouble if named else f"not looked at: {trouble}"
-        console.print_error(ContextError(", ".join(map(printable, names)), printable(reason), hint=hint))
+        error = ContextError(", ".join(map(printable, names)), printable(reason), hint=hint)
+        _print_detail(error, is_error=named)
+
+
+def _print_detail(detail: ShorepassError, *, is_error: bool) -> None:
+    """Print why something is as it is: an error, or else a note."""
+    if is_error:
+        console.print_error(detail)
+        return
+    console.note(detail.message)
+    if detail.hint:
+        console.hint(detail.hint)
 
 
 def _words(login: Login) -> str:
