@@ -162,7 +162,8 @@ def find(name: str) -> Client:
     if row is None:
         raise UsageError(f"unknown client {program!r}", hint=f"one of: {', '.join(NAMES)}")
     module = import_module(f"shorepass.clients.{row.module}")  # one rule set is enough for one answer
-    client: Client = module.client(program, Release.parse(release) if at else None)
+    asked = Release.parse(release) if at else None
+    client: Client = module.client(program, asked)
     return client
 
 
