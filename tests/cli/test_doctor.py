@@ -173,7 +173,9 @@ def test_explain_a_code(run_shorepass: RunShorepass) -> None:
     done = run_shorepass("doctor", "--explain", "sp102")
     lines = done.stdout.splitlines()
     assert lines[0] == f"SP102: {doctor.title('SP102')}"
-    assert "    warning  SP102  /home/you/.docker/config.json: other users can read it, and it holds a login" in lines
+    assert (
+        "    warning  SP102  /home/you/.docker/config.json: other users can read it, and it contains a login" in lines
+    )
     unknown = run_shorepass("doctor", "--explain", "SP309")
     assert (unknown.status, unknown.stdout) == (2, "")
     assert "'SP309'" in unknown.stderr.splitlines()[0]

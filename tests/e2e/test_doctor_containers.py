@@ -106,7 +106,7 @@ def test_sp603_the_hosts_helper(
     (finding,) = examined(doctor, engine, name, monkeypatch)
     assert (finding["code"], finding["subject"]) == ("SP603", "docker-credential-hosts-own")
     assert finding["repair"]["text"].startswith(
-        "give the container a config file of its own: mount nothing at /root/.docker"
+        "give the container its own config file: mount nothing at /root/.docker"
     )
     mended = engine.make(*PROGRAMS)
     done = engine.execute(

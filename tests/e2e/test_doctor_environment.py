@@ -140,7 +140,7 @@ def test_a_variable_that_docker_does_not_read(
     [
         ("{", "JSON"),
         ('{"auths": {"REGISTRY": {"username": "alice"}}}', "'username' is not known there"),
-        ('{"auths": {"https://REGISTRY": {"auth": "YTpi"}}}', "never looks under this key"),
+        ('{"auths": {"https://REGISTRY": {"auth": "YTpi"}}}', "never reads this key"),
     ],
 )
 def test_a_variable_that_a_newer_docker_cannot_use(

@@ -147,12 +147,12 @@ def without_a_loader(folder: Path) -> bytes:
 @pytest.mark.parametrize(
     ("code", "kind", "says"),
     [
-        ("SP203", "machine", "made for"),
-        ("SP204", "libc", "the one of musl"),
-        ("SP204", "interpreter", "/usr/bin/no-such-python is not there"),
-        ("SP204", "env", "no-such-python is not there"),
+        ("SP203", "machine", "built for"),
+        ("SP204", "libc", "of musl"),
+        ("SP204", "interpreter", "/usr/bin/no-such-python does not exist"),
+        ("SP204", "env", "no-such-python does not exist"),
         ("SP204", "first line", "neither a program nor a script"),
-        ("SP207", "windows", "a program of Windows"),
+        ("SP207", "windows", "a Windows program"),
     ],
 )
 def test_sp203_sp204_sp207_what_cannot_be_started(
@@ -252,7 +252,7 @@ def test_sp209_no_session_bus(place: Place, doctor: RunShorepass, dockerd: str, 
         assert "error storing credentials" in failed.stderr
         done = doctor("--json")
         assert found(done) == [("SP209", "docker-credential-secretservice")]
-        seen = "names a socket that is not there" if address else "is not set"
+        seen = "names a socket that does not exist" if address else "is not set"
         assert f"DBUS_SESSION_BUS_ADDRESS {seen}" in done.stdout
 
 

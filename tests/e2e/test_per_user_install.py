@@ -67,7 +67,7 @@ def pulled_in_a_login_shell(person: Person, folder: Path) -> str:
 
 @pytest.fixture
 def open_folder(person: Person) -> Path:
-    """A folder that the person may enter, unlike pytest's own."""
+    """A folder that the person can enter, unlike pytest's own."""
     folder = person.folder / "engine"
     folder.mkdir()
     folder.chmod(0o777)

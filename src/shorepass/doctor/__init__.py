@@ -1,11 +1,11 @@
-"""Findings and their repairs: what is wrong with the logins of a context.
+"""Findings and their fixes: the problems with the logins of a context.
 
 Each module of checks has ``CODES`` (code to title) and ``check(examination)``, which yields findings. A check never raises
-for what it examines: broken is what it looks for. Checks that need a registry are quiet when ``examination.access`` is None.
+for what it examines: broken is what it looks for. Checks that need a registry find nothing when ``examination.access`` is None.
 A code has one page, ``docs/findings/CODE.md``, with the code's title as its heading.
 
-A run, from the top: ``examine`` one context; for each finding with a repair ``preview`` what it changes, ``mend`` it (which
-keeps in the ``journal`` what undoes it), and look whether it is ``still_there``.
+A run: ``examine`` one context. For each finding with a fix, ``preview`` the change and make it (the ``journal`` keeps what
+``--undo`` needs). Then look whether the finding is ``still_there``.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ MODULES: tuple[str, ...] = (
     "containers",
 )
 
-CODES = {"SP100": "A place where a login rests is broken, and no check knows how"}
+CODES = {"SP100": "A stored login cannot be read, and no check knows why"}
 
 
 def examine(examination: Examination) -> list[Finding]:
-    """Run every check on one context; the worst findings first, else in the order of their codes.
+    """Run every check on one context. The worst findings are first, then the order is that of the codes.
 
-    What a check stumbles over is a finding too: SP100, unless another check has named that file. Raises ContextError: the
+    An error that stops a check is a finding too: SP100, unless another check names that file. Raises ContextError: the
     context cannot be looked into at all.
     """
     found: list[Finding] = []
-    stumbled: list[Finding] = []
+    failed_checks: list[Finding] = []
     for name in MODULES:
         try:
             found += import_module(f"shorepass.doctor.checks.{name}").check(examination)
@@ -53,15 +53,15 @@ def examine(examination: Examination) -> list[Finding]:
             raise
         except SourceError as error:
             subject = error.path if isinstance(error, FileError) else name
-            stumbled.append(Finding("SP100", Severity.ERROR, examination.context.name, subject, error.message))
+            failed_checks.append(Finding("SP100", Severity.ERROR, examination.context.name, subject, error.message))
     named = {finding.subject for finding in found}
-    found += [finding for finding in stumbled if finding.subject not in named]
+    found += [finding for finding in failed_checks if finding.subject not in named]
     order = list(Severity)
     return sorted(found, key=lambda finding: (order.index(finding.severity), finding.code, finding.subject))
 
 
 def still_there(finding: Finding, examination: Examination) -> bool:
-    """Run the check behind a finding again, on a fresh ``examination``, and tell whether it finds the same."""
+    """Return whether the check of a finding finds it again, on a fresh ``examination``."""
     for name in MODULES:
         module = import_module(f"shorepass.doctor.checks.{name}")
         if finding.code in module.CODES:
@@ -70,7 +70,7 @@ def still_there(finding: Finding, examination: Examination) -> bool:
 
 
 def title(code: str) -> str | None:
-    """Return what a code means, None where there is no such code."""
+    """Return the title of a code, None for an unknown code."""
     return codes().get(code)
 
 

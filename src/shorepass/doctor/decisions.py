@@ -1,4 +1,4 @@
-"""What the clients do about each registry that a login is stored for, as far as there is something to decide."""
+"""What the clients send to each registry that a login is stored for."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LOGINS_LIMIT = 100  # of one client: each reads its files again, and may start a
 def of_stored_logins(examination: Examination) -> list[Resolution]:
     """Return what each client does about the registries, and the parts of registries, that it has logins for.
 
-    Where no registry will be asked, only where that can be of interest: several logins of one meaning, or one that has
-    expired. Logins of a helper that did not say which it has are left out, and so are those above ``LOGINS_LIMIT``.
+    If no registry may be asked, only registries with several logins or an expired one are of interest. Logins of a helper that
+    did not list them are left out, and so are those above ``LOGINS_LIMIT``.
     """
     by_client = {client.name: _meanings(client, examination.entries[client.name]) for client in examination.clients}
     all_of: dict[Reference, list[Entry]] = {}
@@ -33,11 +33,11 @@ def of_stored_logins(examination: Examination) -> list[Resolution]:
             all_of.setdefault(reference, []).extend(entries)
     asks = examination.access is not None
     wanted = {reference for reference, entries in all_of.items() if asks or _is_open(entries)}
-    return [
-        client.resolve(examination.context, reference)
-        for client in examination.clients
-        for reference in [reference for reference in by_client[client.name] if reference in wanted][:LOGINS_LIMIT]
-    ]
+    found: list[Resolution] = []
+    for client in examination.clients:
+        references = [reference for reference in by_client[client.name] if reference in wanted]
+        found += [client.resolve(examination.context, reference) for reference in references[:LOGINS_LIMIT]]
+    return found
 
 
 def _meanings(client: Client, entries: list[Entry]) -> dict[Reference, list[Entry]]:
@@ -55,6 +55,6 @@ def _is_open(entries: list[Entry]) -> bool:
 
 
 def end_of(credential: Credential | None) -> float | None:
-    """Return when a credential ended (Unix time), None where it did not, or does not say."""
+    """Return when a credential expired (Unix time), None if it did not or has no expiry."""
     ends = expires_at(credential)
     return ends if ends is not None and ends <= time.time() else None

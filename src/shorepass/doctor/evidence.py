@@ -29,9 +29,9 @@ def login(credential: Credential, fingerprints: Fingerprints) -> str:
 
 
 def sends(resolution: Resolution, fingerprints: Fingerprints) -> str:
-    """Return what a client sends, and where that rests."""
+    """Return what a client sends, and where that is stored."""
     source = resolution.source
     if source is None or isinstance(resolution.answer, Exception):
         return f"{resolution.client} sends no login"
-    rests = f"docker-credential-{source.helper}" if source.helper else source.path
-    return f"{resolution.client} sends {login(resolution.answer, fingerprints)} from {rests}"
+    stored_in = f"docker-credential-{source.helper}" if source.helper else source.path
+    return f"{resolution.client} sends {login(resolution.answer, fingerprints)} from {stored_in}"

@@ -1,8 +1,9 @@
-"""What the checks look at: one context, and what its clients say, each asked once."""
+"""What the checks look at: one context and its clients, each asked once."""
 
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import FAMILIES, ROWS
@@ -26,14 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["HELPER_SECONDS", "ConfigFile", "Examination"]
 
-HELPER_SECONDS = 5.0  # for a helper to answer; a person waits for each one that hangs
+HELPER_SECONDS = 5.0  # for a helper to answer, because the user waits for each one that hangs
 HELPER_TIMEOUT = "SHOREPASS_HELPER_TIMEOUT"
 
 
 class ConfigFile(NamedTuple):
-    """A file in which clients look for logins, whether it is there or not. ``why``: it is this one.
+    """A file in which clients look for logins, whether it exists or not.
 
-    ``family``: the client that stands for those whose file it is. ``legacy``: there is no ``auths`` in it.
+    ``why``: why it is this file.
+
+    ``family``: the client that owns the file. ``legacy``: it has no ``auths`` member.
     """
 
     path: str
@@ -44,18 +47,19 @@ class ConfigFile(NamedTuple):
 
     @property
     def judge(self) -> str:
-        """The client whose rules count for the file: its owner, where that reads it here, else the first that does."""
+        """The client whose rules count for the file: its owner if that reads it here, else the first that does."""
         return self.family if self.family in self.clients else self.clients[0]
 
 
 class Examination:
     """One context under examination.
 
-    ``here`` is the context that we run in. ``reference``: the image or registry somebody has trouble with, None for all
-    logins. ``push``: it is to be pushed. ``access``: how to talk with registries; None forbids all network. ``clients``: whose
-    logins; by default docker's and podman's, these not where only docker is on PATH. ``fingerprints``: those of the report
-    that the findings are for. ``refusals``: the visits of this report that a registry refused, by reference and credential.
-    Helpers get HELPER_SECONDS for an answer, unless SHOREPASS_HELPER_TIMEOUT says otherwise.
+    ``here`` is the context that Shorepass runs in. ``reference``: the image or registry to examine, None for all
+    logins. ``push``: also ask for the permission to push. ``access``: how to ask registries, None for no network.
+    ``clients``: whose logins; by default docker's and podman's, or only docker's if podman is not used.
+    ``fingerprints``: those of the report that the findings are for.
+    ``refusals``: the visits of this report that a registry refused, by reference and credential.
+    Helpers get HELPER_SECONDS for an answer, unless SHOREPASS_HELPER_TIMEOUT is set.
     """
 
     def __init__(
@@ -85,7 +89,7 @@ class Examination:
         self._at_login: dict[tuple[str, str], Context | None] = {}
 
     def afresh(self) -> Examination:
-        """Return the same examination, with nothing looked at yet: to see whether a fix has helped."""
+        """Return the same examination with nothing known yet, to see whether a fix has helped."""
         for context in (self.context, self.here):
             if isinstance(context, LocalContext):
                 context.memory.forget_answers()
@@ -101,7 +105,7 @@ class Examination:
         )
 
     def is_asked_for(self, client: str) -> bool:
-        """Tell whether the caller has named a client, who may be used here or not."""
+        """Return whether the caller has named a client, even if it is not used here."""
         return client in self._asked_for
 
     @cached_property
@@ -121,10 +125,10 @@ class Examination:
 
     @cached_property
     def entries(self) -> dict[str, list[Entry]]:
-        """The stored logins by client, broken places included as entries with an error.
+        """The stored logins by client. A source that is broken is an entry with an error.
 
-        Where no program is run, an entry without ``kind`` stands for all that its helper has: see ``Client.entries``. So
-        does one with an error, where a helper hangs, or would ask somebody for a password: it is not asked again.
+        If no program is run, an entry without ``kind`` represents all logins of its helper: see ``Client.entries``. So does
+        an entry with an error if a helper hangs or would ask for a password, because it is not asked again.
         """
         answers = {helper.suffix: self.listed(helper.suffix) for helper in self.helpers}
         silent = {suffix: error for suffix, error in answers.items() if is_silent(error)}
@@ -138,7 +142,7 @@ class Examination:
 
     @cached_property
     def runs(self) -> bool:
-        """Whether programs may be run there, just to look."""
+        """Whether programs may be run in the context to examine it."""
         return not is_untouched(self.context.name)
 
     @cached_property
@@ -147,15 +151,15 @@ class Examination:
         return named(self.context, self.clients)
 
     def listed(self, suffix: str) -> dict[str, str] | HelperError | None:
-        """Return what a helper lists (user names by server URL), or why it does not; None where nothing is run."""
+        """Return what a helper lists (user names by server URL), or the error instead; None if no program is run."""
         if suffix not in self._listed and self.runs:
             self._listed[suffix] = listed(self.context, suffix)
         return self._listed.get(suffix)
 
     def at_login(self, helper: Named) -> Context | None:
-        """Return a context in which a helper that is not on PATH works: that of a login shell of the user whose file names it.
+        """Return a login shell's context in which a helper that is not on PATH works, or None.
 
-        None where that user has no such program. What works there is nothing to take out of the file.
+        The login shell is that of the user whose file names the helper. A helper that works there must not be removed.
         """
         known = (helper.program, helper.path)
         if known not in self._at_login:
@@ -168,22 +172,22 @@ class Examination:
 
     @cached_property
     def resolutions(self) -> dict[str, Resolution]:
-        """What each client does about ``reference``; empty where there is none."""
+        """What each client sends for ``reference``; empty if that is None."""
         if self.reference is None:
             return {}
         return {client.name: client.resolve(self.context, self.reference) for client in self.clients}
 
     @cached_property
     def decisions(self) -> list[Resolution]:
-        """What each client does about ``reference``; without one, about the registries that it has logins for."""
+        """What each client sends for ``reference``, or for each registry with a stored login."""
         return of_stored_logins(self) if self.reference is None else list(self.resolutions.values())
 
 
 def _families(context: Context) -> tuple[str, ...]:
-    """Return the clients that somebody may use there: what troubles podman alone is nothing to one who has only docker.
+    """Return the clients that can be used in a context: problems of podman do not matter if only docker is installed.
 
-    A client stands for its family; whose programs are here, and whose files those read.
+    One client represents its family. It counts if one of its programs is installed, or one that reads its files.
     """
     here = [name for name in FAMILIES if any(context.which(program) for program in ROWS[name].programs)]
-    read = [family for name in here for family in find(name).facts.reads]
+    read = {*chain.from_iterable(find(name).facts.reads for name in here)}
     return tuple(name for name in FAMILIES if name in here or name in read) or FAMILIES

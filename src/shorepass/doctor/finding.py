@@ -1,4 +1,4 @@
-"""A Finding: one thing that is wrong with the logins of a context, and what would mend it."""
+"""A Finding: one problem with the logins of a context, and its fix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Severity(Enum):
     """The worst first.
 
     ``error``: a client fails or does something else than its user believes. ``warning``: it will, or a secret is at risk.
-    ``note``: worth knowing, and perhaps meant to be so; a place with nothing but notes counts as healthy.
+    ``note``: worth knowing, and perhaps intended. A context that has only notes counts as healthy.
     """
 
     ERROR = "error"
@@ -31,7 +31,7 @@ class Finding(NamedTuple):
     ``code``: ``SP101``; ``docs/findings/SP101.md`` is its page. ``context``: the name of the context. ``subject``: what it
     is about (a path, a key, a program, a registry); code, context and subject together are its ``identity``. ``cause``:
     one sentence, lower case, no full stop; printed behind the subject and a colon. ``evidence``: facts that were seen,
-    a line each. ``repair``: what mends it.
+    one per line. ``repair``: the fix, or None.
     """
 
     code: str
@@ -49,7 +49,7 @@ class Finding(NamedTuple):
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
-    """Return one finding for what several clients meet alike: the worst, else the first, with the evidence of all."""
+    """Return one finding for those that several clients share: the worst, with the evidence of all."""
     found: dict[tuple[str, str, str], Finding] = {}
     for finding in findings:
         first = found.setdefault(finding.identity, finding)

@@ -1,10 +1,11 @@
-"""Which helpers the clients of a context would ask, because of which file, and what they say to ``list``.
+"""The helpers that the clients of a context would ask, and their answers to ``list``.
 
-No other helper is anybody's trouble.
+Other helpers are not examined.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import row_of
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Named", "is_silent", "is_there", "listed", "named"]
 
-LOCKED = "the keyring that it keeps logins in is locked: it lists them, and gives and stores none"
+LOCKED = "its keyring is locked: it can list logins, but cannot read or store them"
 
 
 class Named(NamedTuple):
     """A helper (``docker-credential-SUFFIX``), the file that names it, and the clients that ask it for that reason.
 
-    ``chosen``: no file names it; docker takes its platform's own store, and will at the next login.
+    ``chosen``: no file names it, and docker will use its platform's store at the next login.
     """
 
     suffix: str
@@ -44,9 +45,9 @@ class Named(NamedTuple):
 
     @property
     def why(self) -> str:
-        """Why it is asked, for a person."""
+        """Why it is asked, for the user."""
         if self.chosen:
-            return f"no file names it: {self.clients[0]} chooses it by itself, and will at the next login"
+            return f"no file names it, but {self.clients[0]} uses it by default and will do so at the next login"
         return f"named in {self.path}, for {' and '.join(self.clients)}"
 
 
@@ -67,15 +68,16 @@ def named(context: Context, clients: Sequence[Client]) -> list[Named]:
 
 
 def _has_part(helper: Named, context: Context, clients: Sequence[Client]) -> bool:
-    """Tell whether a client that would choose a helper by itself has a part in a context: not where only others are used."""
-    if not any(context.which(program) for name in helper.clients for program in row_of(name).programs):
+    """Return whether a client that would choose a helper by default is used in a context."""
+    programs = chain.from_iterable(row_of(name).programs for name in helper.clients)
+    if not any(context.which(program) for program in programs):
         return False
     used = {client.name for client in clients if is_there(context, client.own_file(context))}
     return not used or bool(used.intersection(helper.clients))
 
 
 def is_there(context: Context, path: str) -> bool:
-    """Tell whether a file is there; also where that cannot be seen."""
+    """Return whether a file exists, True also if that cannot be seen."""
     try:
         return context.status(path) is not None
     except SourceError:
@@ -90,9 +92,9 @@ def _chosen(client: Client, context: Context) -> bool:
 
 
 def listed(context: Context, suffix: str) -> dict[str, str] | HelperError:
-    """Return what a helper lists (user names by server URL), or why it does not.
+    """Return what a helper lists (user names by server URL), or the error instead.
 
-    A locked keyring is told before the helper is asked: on a desktop even its list would open a window, for the password.
+    A locked keyring is found before the helper is asked: on a desktop, its list would open a password window.
     """
     client = HelperClient(context, suffix)
     try:
@@ -105,5 +107,5 @@ def listed(context: Context, suffix: str) -> dict[str, str] | HelperError:
 
 
 def is_silent(answer: object) -> TypeGuard[HelperError]:
-    """Tell whether a helper that answered so had better not be asked again: it hangs, or would ask for a password."""
+    """Return whether a helper with this answer must not be asked again: it hangs or asks for a password."""
     return isinstance(answer, HelperError) and (isinstance(answer, HelperTimeout) or answer.trouble is Trouble.LOCKED)

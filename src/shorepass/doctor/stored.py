@@ -1,7 +1,8 @@
-"""What stands in the clients' files, whether a client finds it or not."""
+"""What the clients' files contain, whether a client uses it or not."""
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.auth_entry import BadEntryError
@@ -22,10 +23,10 @@ __all__ = ["Stored", "meaning", "meaning_to", "read"]
 
 
 class Stored(NamedTuple):
-    """One file as one client reads it. ``family``: the client that stands for those whose file it is.
+    """One file as one client reads it. ``family``: the client that owns the file.
 
     ``logins``: by key, only those with a secret. ``helpers``: suffixes by server (``credHelpers``); ``store``: the suffix of
-    ``credsStore``, empty for none and for a client that does not read it.
+    ``credsStore``, "" for none and for a client that does not read it.
     """
 
     client: Client
@@ -38,11 +39,9 @@ class Stored(NamedTuple):
 
 def read(examination: Examination) -> list[Stored]:
     """Return every file for each client that reads it, but for ``.dockercfg`` and those that are broken or absent."""
+    pairs = product(examination.clients, examination.files)
     found = [
-        _read(examination, client, file)
-        for client in examination.clients
-        for file in examination.files
-        if client.name in file.clients and not file.legacy
+        _read(examination, client, file) for client, file in pairs if client.name in file.clients and not file.legacy
     ]
     return [stored for stored in found if stored is not None]
 
@@ -52,7 +51,7 @@ def _read(examination: Examination, client: Client, file: ConfigFile) -> Stored 
         content = examination.context.read(file.path, SIZE_LIMIT)
         view = client.view(content) if content else None
     except SourceError:
-        return None  # other checks say so
+        return None  # other checks report it
     if view is None:
         return None
     logins = {key: _decoded(view, key) for key in view.auths}
@@ -71,14 +70,14 @@ def _decoded(view: FileView, key: str) -> Credential:
 
 
 def meaning_to(client: Client, key: str) -> Reference | None:
-    """Return what a person means by a key of a client's file; None: no registry's name."""
+    """Return the registry that a key of a client's file means, None if it names none."""
     return meaning(key, part=client.facts.repositories)
 
 
 def meaning(key: str, *, part: bool = False) -> Reference | None:
-    """Return what a person means by a key: a registry, or with ``part`` a part of one; None: no registry's name."""
+    """Return the registry that a key means, or with ``part`` a part of one; None if it names none."""
     rest = key.partition("/")[2].strip("/").partition("@")[0] if part and "://" not in key else ""
-    rest = rest.partition(":")[0]  # no login is for a tag
+    rest = rest.partition(":")[0]  # a login is never for a tag
     if rest.partition("/")[0] in ("v1", "v2"):
         rest = ""  # the beginning of the registry's API, not a namespace
     try:

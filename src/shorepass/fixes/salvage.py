@@ -1,8 +1,8 @@
-"""Make JSON of a text that is nearly JSON, and say what was done to it. No I/O.
+"""Turn text that is nearly JSON into JSON, and report each change. No I/O.
 
-What hands and crashed programs do to a config file: a comma too many or too few, a comment, a quotation mark left out, a
-second document behind the first, another encoding, an end that is missing. Each is mended where the decoder stops; where
-that does not help, the text is cut there, and only what stands before is kept.
+Users and crashed programs damage config files in typical ways: a wrong or missing comma, a comment, a missing quotation mark,
+a second document after the first, another encoding, a missing end. Each mistake is corrected where the decoder stops. If that
+does not help, the text is cut there and only the part before is kept.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from shorepass.config.spans import JsonSyntaxError, read_value, skip_blank
 
 __all__ = ["Salvaged", "salvage"]
 
-MENDS = 100  # mistakes in one file; one with more is something else
-CUTS = 1000  # places at which to cut it, the last first
-SIZE_LIMIT = 1024 * 1024  # bytes of a file in which anything is looked for
-WORK = 64 * 1024 * 1024  # characters that are read again in all, one cut after another: about a second
+CORRECTIONS = 100  # mistakes in one file; a file with more is something else
+CUTS = 1000  # positions at which to cut it, the last first
+SIZE_LIMIT = 1024 * 1024  # bytes of a file; a larger one is not examined
+WORK = 64 * 1024 * 1024  # characters that all cuts together read: about a second
 
 _string = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _comment = re.compile(r"//[^\n]*|/\*.*?\*/|#[^\n]*", re.DOTALL)
@@ -29,7 +29,7 @@ _bare_end = re.compile(r"[ \t]*,?[ \t]*\r?$")
 
 
 class Salvaged(NamedTuple):
-    """JSON text, what was done to get it (``a comma put in, line 3``), and whether anything was lost."""
+    """JSON text, the changes that made it (``add a missing comma, line 3``), and whether a login was lost."""
 
     data: bytes
     done: tuple[str, ...]
@@ -37,26 +37,26 @@ class Salvaged(NamedTuple):
 
 
 def salvage(data: bytes) -> Salvaged | None:
-    """Return a JSON object made from ``data``, None where there is none to be had. What is good is returned as it is."""
+    """Return a JSON object made from ``data``, None if that is not possible. Valid JSON is not changed."""
     if len(data) > SIZE_LIMIT:
         return None
     text, done = _decoded(data)
-    for _ in range(MENDS):
+    for _ in range(CORRECTIONS):
         start = skip_blank(text, 0)
         try:
             value, end = read_value(text, start)
         except JsonSyntaxError as error:
-            mended = _mended(text, error.offset) if error.offset is not None else None
-            if mended is None:
+            corrected = _corrected(text, error.offset) if error.offset is not None else None
+            if corrected is None:
                 return _cut(text, error.offset or 0, done)
-            text, what, at = mended
+            text, what, at = corrected
             done.append(f"{what}, line {text.count(chr(10), 0, at) + 1}")
             continue
         if not isinstance(value, dict):
             return None
         behind = text[end:]
         if behind.strip():
-            done.append(f"what follows the first value cut off, line {text.count(chr(10), 0, end) + 1}")
+            done.append(f"remove the text after the first value, line {text.count(chr(10), 0, end) + 1}")
             text = text[:end] + "\n"
         return Salvaged(text.encode(), tuple(done), lost='"' in behind)
     return None
@@ -65,55 +65,65 @@ def salvage(data: bytes) -> Salvaged | None:
 def _decoded(data: bytes) -> tuple[str, list[str]]:
     for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
         if data.startswith(mark):
-            return data.decode(encoding, "replace"), ["turned from UTF-16 into UTF-8"]
+            return data.decode(encoding, "replace"), ["convert UTF-16 to UTF-8"]
     if data.startswith(codecs.BOM_UTF8):
-        return go_text(data[3:]), ["the byte order mark taken out"]
+        return go_text(data[3:]), ["remove the byte order mark"]
     return go_text(data), []
 
 
-def _mended(text: str, at: int) -> tuple[str, str, int] | None:
-    """Return the text with the mistake at ``at`` mended, what was done, and where; None for no such mistake."""
+def _corrected(text: str, at: int) -> tuple[str, str, int] | None:
+    """Return the text with the mistake at ``at`` corrected, the change, and its position.
+
+    None if the mistake is of no known kind.
+    """
     before = text[:at].rstrip()
     comment = _comment.match(text, at)
     if comment:
-        return text[:at] + text[comment.end() :], "a comment taken out", at
+        return text[:at] + text[comment.end() :], "remove a comment", at
     if text[at : at + 1] == "," or (before.endswith(",") and text[at : at + 1] in ("}", "]")):
         comma = at if text[at] == "," else len(before) - 1
-        return text[:comma] + text[comma + 1 :], "a comma taken out", comma
+        return text[:comma] + text[comma + 1 :], "remove a comma", comma
     if text[at : at + 1] == '"' and before[-1:] in ('"', "}", "]"):
-        return before + "," + text[len(before) :], "a comma put in", len(before)
-    wrapped = _wrapped.match(text, text.rfind('"', 0, at)) if text[at : at + 1] in ("\n", "\r") else None
+        return before + "," + text[len(before) :], "add a missing comma", len(before)
+    at_line_end = text[at : at + 1] in ("\n", "\r")
+    last_quote = text.rfind('"', 0, at)
+    wrapped = _wrapped.match(text, last_quote) if at_line_end else None
     if wrapped:
         joined = "".join(wrapped[0].split())
-        return text[: wrapped.start()] + joined + text[wrapped.end() :], "the lines of one value joined", at
-    unended = text.rfind('"', 0, at) if text[at : at + 1] in ("\n", "\r") else at if text[at : at + 1] == '"' else -1
+        return text[: wrapped.start()] + joined + text[wrapped.end() :], "join the lines of one value", at
+    unended = -1
+    if at_line_end:
+        unended = last_quote
+    elif text[at : at + 1] == '"':
+        unended = at
     if unended >= 0 and "\n" in text[unended:]:
         line = text[unended : text.index("\n", unended)]
         end = unended + len(_bare_end.sub("", line))
         if end > unended + 1 and not _string.match(text, unended):
-            return text[:end] + '"' + text[end:], "a quotation mark put in", end
+            return text[:end] + '"' + text[end:], "add a missing quotation mark", end
     if at >= len(text.rstrip()) and before[-1:] in ('"', "}", "]") and (closing := _closing(before)):
-        return before + closing + "\n", "the end put in", len(before)
+        return before + closing + "\n", "add the missing end", len(before)
     return None
 
 
 def _closing(text: str) -> str:
-    """Return the brackets that are still open, closed."""
-    open_ones: list[str] = []
+    """Return the closing brackets that are missing."""
+    open_brackets: list[str] = []
     for bracket in re.findall(r"[{}\[\]]", _string.sub("", text)):
         if bracket in "{[":
-            open_ones.append({"{": "}", "[": "]"}[bracket])
-        elif open_ones:
-            open_ones.pop()
-    return "".join(reversed(open_ones))
+            open_brackets.append({"{": "}", "[": "]"}[bracket])
+        elif open_brackets:
+            open_brackets.pop()
+    return "".join(reversed(open_brackets))
 
 
 def _cut(text: str, at: int, done: list[str]) -> Salvaged | None:
-    """Return the text up to the last member that is whole before ``at``."""
+    """Return the text up to the last complete member before ``at``."""
     places = [match.start() for match in re.finditer(r"[,{]", text[:at])]
     cuts = min(CUTS, 1 + WORK // max(len(text), 1))
     for place in reversed(places[-cuts:]):
-        kept = text[: place + (text[place] == "{")].rstrip()
+        end = place + 1 if text[place] == "{" else place
+        kept = text[:end].rstrip()
         kept += _closing(kept) + "\n"
         try:
             value = loads(kept)
@@ -121,5 +131,5 @@ def _cut(text: str, at: int, done: list[str]) -> Salvaged | None:
             continue
         if isinstance(value, dict):
             line = text.count("\n", 0, at) + 1
-            return Salvaged(kept.encode(), (*done, f"all that follows the mistake dropped, line {line}"), lost=True)
+            return Salvaged(kept.encode(), (*done, f"remove everything after the mistake, line {line}"), lost=True)
     return None

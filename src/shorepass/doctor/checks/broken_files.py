@@ -1,7 +1,7 @@
-"""SP103: a file with logins in it that a client cannot read as one.
+"""SP103: a config file that a client cannot read.
 
-The repair is what keeps the most logins: the file itself with its mistakes mended, or the last good content that is known:
-what our journal kept of it, or a copy that an editor, a person or a crashed docker left beside it.
+The fix keeps as many logins as possible: the file itself with its mistakes corrected, or the last good content. That is in
+the journal of fixes, or in a copy that an editor, a user or a crashed docker left beside the file.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 __all__ = ["CODES", "check"]
 
-CODES = {"SP103": "A config file cannot be read as one"}
+CODES = {"SP103": "A config file is malformed"}
 
-COPIES = ("~", ".bak", ".backup", ".old", ".orig", ".save")  # behind the name: editors and people
-_leftover = re.compile(r"[0-9]+")  # docker's own temporary file, left by one that was killed while it saved
+COPIES = ("~", ".bak", ".backup", ".old", ".orig", ".save")  # after the name: editors and users write these
+_leftover = re.compile(r"[0-9]+")  # docker's temporary file, which a docker that was killed leaves
 COPIES_LIMIT = 20
 
 
 class _Good(NamedTuple):
-    """A content that every client can read: how many logins are in it, and what was done to get it."""
+    """A content that every client can read, with its number of logins and what was done to get it."""
 
     logins: int
     data: bytes
@@ -47,7 +47,7 @@ class _Good(NamedTuple):
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Find the files that are there, can be read, and are no config files to one of their clients."""
+    """Find the files that can be read, but that one of their clients cannot decode."""
     context = examination.context
     for file in examination.files:
         errors: dict[str, MalformedFile] = {}
@@ -68,23 +68,23 @@ def check(examination: Examination) -> Iterator[Finding]:
         if errors:
             causes = list(dict.fromkeys(error.reason for error in errors.values()))
             evidence = [*causes[1:], *dict.fromkeys(find(name).facts.broken_file for name in errors)]
-            repair = _repair(examination, file, content)
-            yield Finding("SP103", Severity.ERROR, context.name, file.path, causes[0], tuple(evidence), repair)
+            fix = _fix(examination, file, content)
+            yield Finding("SP103", Severity.ERROR, context.name, file.path, causes[0], tuple(evidence), fix)
 
 
 def _read(client: str, content: FileContent, file: ConfigFile) -> int:
-    """Return how many logins, and helpers for one, a client finds in a content. Raises MalformedFile."""
+    """Return how many logins and helpers a client finds in a content. Raises MalformedFile."""
     view = find(client).view(content, legacy=file.legacy)
     for key in view.auths:
         try:
             view.credential(key)
         except BadEntryError as error:
             raise MalformedFile(content.path, f"an entry in auths: {error}") from None
-    found = [*view.auths, *view.helpers]
-    return len([*found, view.store] if view.store else found)
+    named = len(view.auths) + len(view.helpers)
+    return named + 1 if view.store else named
 
 
-def _repair(examination: Examination, file: ConfigFile, content: FileContent) -> Repair:
+def _fix(examination: Examination, file: ConfigFile, content: FileContent) -> Repair:
     others = list(_last_good(examination, file))
 
     def best(now: FileContent) -> _Good | None:
@@ -98,7 +98,7 @@ def _repair(examination: Examination, file: ConfigFile, content: FileContent) ->
     good = best(content)
     if good is None or (good.lost and not good.logins):
         return Advice(
-            f"nothing in it can be saved: mend it in an editor, or move it away and log in anew: {quoted(file.path)}"
+            f"no login can be recovered: fix the file in an editor, or move it away and log in again: {quoted(file.path)}"
         )
     return Edit(examination.context, file.path, edit, good.summary)
 
@@ -108,7 +108,7 @@ def _is_good(content: FileContent, file: ConfigFile) -> bool:
 
 
 def _judged(content: FileContent, file: ConfigFile, summary: str, *, lost: bool = False) -> _Good | None:
-    """Return a content with its logins counted; None where a client cannot read it."""
+    """Return a content with the number of its logins, None if a client cannot read it."""
     try:
         return _Good(max(_read(client, content, file) for client in file.clients), content.data, summary, lost)
     except MalformedFile:
@@ -116,17 +116,20 @@ def _judged(content: FileContent, file: ConfigFile, summary: str, *, lost: bool 
 
 
 def _salvaged(content: FileContent, file: ConfigFile) -> _Good | None:
-    """Return the file's own content with its mistakes mended, and without the entries that no client can read."""
+    """Return the file's content with its mistakes corrected, without the entries that no client can read."""
     found = salvage(content.data) if content.data.strip() else None
     if found is None:
         empty = content._replace(data=b"{}\n")
-        return _judged(empty, file, "write an empty document in the empty file") if not content.data.strip() else None
-    done, mended = list(found.done), content._replace(data=found.data)
-    for key in _bad_entries(mended, file):
-        mended = mended._replace(data=remove_member(mended, [key] if file.legacy else ["auths", key]))
-        done.append("an entry taken out that cannot be decoded")
+        return (
+            _judged(empty, file, "write an empty JSON object into the empty file") if not content.data.strip() else None
+        )
+    done, corrected = list(found.done), content._replace(data=found.data)
+    above = [] if file.legacy else ["auths"]
+    for key in _bad_entries(corrected, file):
+        corrected = corrected._replace(data=remove_member(corrected, [*above, key]))
+        done.append("remove an entry that cannot be decoded")
     summary = "; ".join(dict.fromkeys(done))
-    return _judged(mended, file, summary, lost=found.lost)
+    return _judged(corrected, file, summary, lost=found.lost)
 
 
 def _bad_entries(content: FileContent, file: ConfigFile) -> list[str]:
@@ -146,17 +149,17 @@ def _bad_entries(content: FileContent, file: ConfigFile) -> list[str]:
 
 
 def _last_good(examination: Examination, file: ConfigFile) -> Iterator[_Good]:
-    """Yield what the file held once, as far as that is known."""
+    """Yield the earlier contents of the file that are known."""
     journal = Journal(examination.here)
     try:
         for name in reversed(journal.names()):
             kept = journal.read(name)
             if (kept.kind, kept.context, kept.path) == ("edit", examination.context.name, file.path):
-                good = _judged(FileContent(file.path, kept.before), file, f"bring back what was there before {name}")
+                good = _judged(FileContent(file.path, kept.before), file, f"restore the content from before fix {name}")
                 if good:
                     yield good
     except SourceError:
-        pass  # a journal that cannot be read knows of nothing
+        pass  # a journal that cannot be read has no earlier content
     context = examination.context
     folder, name = split(context, file.path)
     try:
@@ -164,7 +167,7 @@ def _last_good(examination: Examination, file: ConfigFile) -> Iterator[_Good]:
         copies = [end for end in beside if end in COPIES or _leftover.fullmatch(end)]
         for end in copies[:COPIES_LIMIT]:
             content = context.read(file.path + end, SIZE_LIMIT)
-            good = _judged(content, file, f"bring back what is in {file.path + end}") if content else None
+            good = _judged(content, file, f"restore the content of {file.path + end}") if content else None
             if good:
                 yield good
     except FileError:

@@ -1,4 +1,4 @@
-"""TLS: an authority that is unknown here, certificates where no client looks, and registries that speak plain http."""
+"""TLS: unknown authorities, certificates that no client reads, and registries that use plain http."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["CODES", "judge"]
 
 CODES = {
     "SP507": "The authority of the registry's certificate is unknown",
-    "SP508": "A certificate where the client does not look",
-    "SP509": "A registry in plain http that is not listed as insecure",
+    "SP508": "A certificate is stored where the client does not look",
+    "SP509": "A registry uses plain http and is not listed as insecure",
 }
 
 
 def judge(examination: Examination, visit: Visit) -> Finding | None:
-    """Return what keeps a client from a registry before anything is sent, None where that is not so."""
+    """Return the TLS problem that stops a client before it sends anything, or None."""
     for error in visit.errors:
         if isinstance(error, UnknownAuthority):
             return _unknown(examination, visit, error)
         if isinstance(error, PlainHttp):
             return _plain(examination, visit)
         if isinstance(error, FileError):
-            advice = error.hint or f"put {quoted(error.path)} right, or take it away"
+            advice = error.hint or f"fix {quoted(error.path)}, or remove it"
             return _make(examination, visit, "SP508", error.message, (), advice)
     return None
 
@@ -44,17 +44,17 @@ def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) ->
     folder = visit.access.cert_dir or place_for(examination.context, find(client), registry)
     place = f"{folder}/ca.crt" if folder else ""
     if elsewhere:
-        cause = f"{client} does not look at {elsewhere[0]}"
+        cause = f"{client} does not read {elsewhere[0]}"
         evidence = (*(f"not read: {path}" for path in elsewhere), f"read: {folder}/*.crt", error.reason)
         return _make(examination, visit, "SP508", cause, evidence, _install(elsewhere[0], place))
-    cause = f"{client} knows no authority that vouches for it"
+    cause = f"{client} trusts no authority that signed its certificate"
     return _make(examination, visit, "SP507", cause, (error.reason,), _install("AUTHORITY.crt", place))
 
 
 def _install(source: str, place: str) -> str:
     """Return the command that puts a certificate where the client looks. docker reads the folder again at each pull.
 
-    ``place`` is empty for a client that has no such folder, and trusts what the system trusts.
+    ``place`` is "" for a client that has no such folder and trusts what the system trusts.
     """
     if not place:
         return f"sudo cp {quoted(source)} /usr/local/share/ca-certificates/ && sudo update-ca-certificates"
@@ -65,9 +65,9 @@ def _install(source: str, place: str) -> str:
 
 def _plain(examination: Examination, visit: Visit) -> Finding:
     client, registry = visit.resolution.client, visit.resolution.reference.registry
-    cause = f"it speaks plain http, and {client} does not have it on its list of insecure registries"
+    cause = f"it uses plain http, and {client} does not list it as insecure"
     advice = find(client).facts.plain_http_advice.format(registry=registry, client=client)
-    evidence = ("the server does not speak TLS: passwords are readable on the way",)
+    evidence = ("the server does not speak TLS: passwords can be read on the network",)
     return _make(examination, visit, "SP509", cause, evidence, advice)
 
 

@@ -1,10 +1,11 @@
-"""SP601 to SP605: logins that are lent to a container by a mount, and do not arrive there.
+"""SP601 to SP605: logins that are mounted into a container but do not work there.
 
-What is the container's own is the affair of the other checks, as in every place.
+The other checks look at the container's own files, as in every context.
 """
 
 from __future__ import annotations
 
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 from shorepass.client_table import programs
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "check", "is_lent"]
 
 CODES = {
-    "SP601": "A container can command an engine, and has no login",
+    "SP601": "A container can control an engine but has no login",
     "SP602": "A config file is mounted where no client in the container looks",
-    "SP603": "A config file is mounted, and the helper it names is not in the container",
-    "SP604": "A config file is mounted, and the container's user cannot read it",
-    "SP605": "A mounted config file was replaced on the host, and the container has the old one",
+    "SP603": "A mounted config file names a helper that is not in the container",
+    "SP604": "The container's user cannot read a mounted config file",
+    "SP605": "A container still has the old version of a mounted config file",
 }
 
 FILES = ("config.json", "auth.json", ".dockercfg")
@@ -40,7 +41,7 @@ _LOGINS = (b'"auths"', b'"credsStore"', b'"credHelpers"')
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Look at a container's mounts. In other places there are none."""
+    """Look at a container's mounts. Other contexts have no mounts."""
     context = examination.context
     if not isinstance(context, ContainerContext):
         return
@@ -54,7 +55,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 
 def is_lent(context: Context, path: str) -> bool:
-    """Tell whether a file is only lent to a container: a repair there would change what is somebody else's."""
+    """Return whether a file is mounted into a container: a fix there would change the host's file."""
     return isinstance(context, ContainerContext) and context.mounted.lent(path) is not None
 
 
@@ -66,8 +67,8 @@ def _socket(examination: Examination, context: ContainerContext) -> Iterator[Fin
     if not sockets or any(examination.entries.values()):
         return
     there = [path for program in programs() if (path := context.which(program))]
-    cause = "whoever pulls or pushes through it does so without a login: that of the host stays with the host's user"
-    evidence = (f"mounted from {sockets[0].source}", *(f"{path} is there to use it" for path in there))
+    cause = "pulls and pushes through it have no login: the logins of the host's user are not in the container"
+    evidence = (f"mounted from {sockets[0].source}", *(f"{path} can use it" for path in there))
     advice = Advice(command(context, "login", "REGISTRY"))
     severity = Severity.WARNING if there else Severity.NOTE  # others than clients need no login
     yield Finding("SP601", severity, context.name, sockets[0].target, cause, evidence, advice)
@@ -88,7 +89,7 @@ def _elsewhere(examination: Examination, context: ContainerContext) -> Iterator[
                 f"HOME is {context.home() or 'not set'}, DOCKER_CONFIG is {context.getenv('DOCKER_CONFIG') or 'not set'}",
                 f"looked for: {', '.join(sorted(read))}",
             )
-            cause = "it is mounted here, and neither docker nor podman in the container looks here"
+            cause = "it is mounted here, but no client in the container looks here"
             advice = Advice(_where_it_is_seen(context, mount, path, sorted(read)))
             yield Finding("SP602", Severity.ERROR, context.name, path, cause, evidence, advice)
 
@@ -108,17 +109,17 @@ def _where_it_is_seen(context: ContainerContext, mount: Mount, path: str, read: 
 
 
 def _delivered(context: ContainerContext, mount: Mount) -> Iterator[str]:
-    """Yield the config files that a mount brings: itself, or what lies at the top of it or one folder below."""
+    """Yield the config files of a mount: the mount itself, or files at its top or one folder below."""
     if mount.kind not in ("bind", "volume"):
         return
     name = split(context, mount.target)[1]
-    folders = dict.fromkeys(folder for client in find_all() for folder in client.facts.folders)
+    folders = dict.fromkeys(chain.from_iterable(client.facts.folders for client in find_all()))
     if name in FILES and not context.is_folder(mount.target):
         paths = [mount.target]
     elif name in folders:
         paths = [join(context, mount.target, file) for file in FILES]
-    else:  # a home, perhaps
-        paths = [join(context, mount.target, folder, file) for folder in folders for file in FILES]
+    else:  # perhaps a home folder
+        paths = [join(context, mount.target, folder, file) for folder, file in product(folders, FILES)]
     yield from (path for path in paths if _holds_logins(context, path))
 
 
@@ -146,10 +147,10 @@ def _helpers(examination: Examination, context: ContainerContext) -> Iterator[Fi
         mount = context.mounted.lent(helper.path)
         if mount is None or context.which(helper.program) is not None:
             continue
-        cause = "the mounted config file names it for the host, and the container has no such program"
+        cause = "the mounted config file names it, but the container does not have this program"
         evidence = (f"{helper.path} is mounted from {mount.source}", f"PATH: {context.getenv('PATH')}", helper.why)
         advice = Advice(
-            f"give the container a config file of its own: mount nothing at {quoted(mount.target)}, "
+            f"give the container its own config file: mount nothing at {quoted(mount.target)}, "
             f"then {command(context, 'login', 'REGISTRY')}"
         )
         yield Finding("SP603", Severity.ERROR, context.name, helper.program, cause, evidence, advice)
@@ -177,13 +178,13 @@ def _closed(examination: Examination, context: ContainerContext) -> Iterator[Fin
 def _readable_copy(context: ContainerContext, mount: Mount, path: str) -> Advice:
     try:
         context.status(mount.target)
-    except FileError:  # a folder of the container's own is closed
+    except FileError:  # the container's user cannot enter one of its folders
         home = context.home()
-        example = f": {quoted(home)}, for one" if home else ""
-        return Advice(f"mount it below a folder that uid {context.uid} may enter{example}")
+        example = f", for example {quoted(home)}" if home else ""
+        return Advice(f"mount it in a folder that uid {context.uid} can enter{example}")
     source = mount.source + path[len(mount.target) :]
     words = f"install -D -m 0600 -o {context.uid} {quoted(source)} {quoted('COPY/' + split(context, source)[1])}"
-    return Advice(f"mount a copy that is the container's user's: {words}")
+    return Advice(f"mount a copy that the container's user owns: {words}")
 
 
 # SP605
@@ -196,19 +197,19 @@ def _stale(examination: Examination, context: ContainerContext) -> Iterator[Find
             mount.target in read or split(context, mount.target)[1] in FILES
         ):
             continue
-        cause = "the host has replaced it since the container started, which still reads the old one"
+        cause = "the host replaced the file after the container started, so the container still reads the old one"
         evidence = (
-            f"mounted by itself from {mount.source}: a mount holds on to the file, and not to its name",
-            "docker, podman and Shorepass save a file by putting a new one in its place",
+            f"mounted as a single file from {mount.source}: such a mount keeps the old file when a new one gets its name",
+            "docker, podman and Shorepass save a file by replacing it",
         )
         family, _, name = context.name.partition(":")
         folder, source = split(context, mount.target)[0], split(context, mount.source)[0]
-        advice = Advice(f"{family} restart {quoted(name)}; and for good, {_folder_mount(source, folder, mount)}")
+        advice = Advice(f"{family} restart {quoted(name)}; to prevent this, {_folder_mount(source, folder, mount)}")
         yield Finding("SP605", Severity.ERROR, context.name, mount.target, cause, evidence, advice)
 
 
 def _folder_mount(source: str, folder: str, mount: Mount) -> str:
-    """Return how a file's folder is mounted instead of the file. Nothing is mounted over the root folder."""
+    """Return how to mount the file's folder instead of the file. The root folder cannot be mounted over."""
     if folder != "/":
         return f"mount the folder: {quoted(f'{source}:{folder}')}"
     name = mount.target.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Stored logins that are in plain text, hidden by a helper, left beneath one, or at odds with each other."""
+"""Stored logins that are in plain text, hidden by a helper, left over, or contradictory."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "check"]
 
 CODES = {
-    "SP301": "A secret rests in plain text",
+    "SP301": "A secret is stored in plain text",
     "SP303": "A credHelpers entry hides a login",
-    "SP304": "A login is left in the file beneath a helper",
+    "SP304": "A login remains in the file although a helper is used",
     "SP305": "docker and podman are logged in differently",
 }
 
-EVIDENCE_LIMIT = 10  # lines: who has more logins than that knows by then
+EVIDENCE_LIMIT = 10  # lines: more do not help the user
 
 # Helpers that keep secrets encrypted, by platform, the most usual first.
 STORES = {"linux": ("secretservice", "pass"), "darwin": ("osxkeychain",), "windows": ("wincred",)}
@@ -55,22 +55,22 @@ def check(examination: Examination) -> Iterator[Finding]:
     yield from _plain_text(examination)
     for file in files:
         yield from _hidden_by_helper(examination, file)
-        yield from _beneath_helper(examination, file)
-    yield from _at_odds(examination)
+        yield from _left_over(examination, file)
+    yield from _contradictory(examination)
 
 
 # SP301
 
 
 def _plain_text(examination: Examination) -> Iterator[Finding]:
-    """Find files with secrets, where a helper works that would keep them: elsewhere that is what clients do."""
+    """Find files with secrets in contexts where an encrypted helper works. Without one, clients write plain text."""
     files: dict[str, dict[str, Entry]] = {}
     readers: dict[str, Client] = {}
     judges = {file.path: file.judge for file in examination.files}
     for client in examination.clients:
         for entry in examination.entries[client.name]:
             if client.name != judges.get(entry.path, client.name):
-                continue  # those that its owner sees are the same, without what is left beneath its helper
+                continue  # its owner sees the same entries, without those that its helper replaces
             if entry.credential is not None and entry.helper is None:
                 files.setdefault(entry.path, {})[entry.key] = entry
                 readers[entry.path] = client
@@ -79,7 +79,7 @@ def _plain_text(examination: Examination) -> Iterator[Finding]:
         lines = [f"{shown(key)}: {_said(entry)}" for key, entry in entries.items()]
         more = [f"and {len(lines) - EVIDENCE_LIMIT} more"] if len(lines) > EVIDENCE_LIMIT else []
         evidence = (*lines[:EVIDENCE_LIMIT], *more, f"docker-credential-{helper} works here")
-        cause = "whoever reads this file, or a backup of it, has the secrets in it"
+        cause = "anyone who can read this file, or a backup of it, has the secrets"
         first = stored.meaning(next(iter(entries)), part=True)
         registry = first.name if first else "REGISTRY"
         advice = _use_store(examination.context, path, registry, helper, readers[path])
@@ -91,7 +91,7 @@ def _said(entry: Entry) -> str:
 
 
 def _working_store(examination: Examination) -> str:
-    """Return the first helper that is here, has something to keep secrets in, and answers; empty for none."""
+    """Return the first installed helper that answers and has a store, or ""."""
     context = examination.context
     for name in STORES.get(context.platform, ()):
         empty = (name == "pass" and not is_initialised(context)) or (
@@ -103,7 +103,7 @@ def _working_store(examination: Examination) -> str:
 
 
 def _use_store(context: Context, path: str, registry: str, helper: str, client: Client) -> str:
-    """Return what to do. podman reads no credsStore, and leaves its old entry where it is."""
+    """Return the commands to run. podman does not read credsStore, and keeps its old entry."""
     logout, login = (command(context, verb, registry, client=client.name) for verb in ("logout", "login"))
     if client.facts.reads_creds_store:
         return f'put "credsStore": "{helper}" into {quoted(path)}, then: {login}'
@@ -114,16 +114,16 @@ def _use_store(context: Context, path: str, registry: str, helper: str, client: 
 
 
 def _hidden_by_helper(examination: Examination, file: Stored) -> Iterator[Finding]:
-    """Find helpers for one registry that have no login for it, while there is one in the file or in the default store."""
+    """Find helpers for one registry that hide a login in the file or in the default store."""
     name = file.client.name
     asked = {entry.key: entry for entry in examination.entries[name] if entry.path == file.path}
     for server, helper in file.helpers.items():
         entry = asked.get(server)
         if not helper or (entry is not None and not isinstance(entry.error, HelperMissing)):
             continue
-        hidden = _beneath(examination, file, server)
+        hidden = _hidden_source(examination, file, server)
         if hidden:
-            cause = f"{name} asks docker-credential-{helper} alone, which has no login; there is one in {hidden}"
+            cause = f"{name} asks docker-credential-{helper}; that has no login, but there is one in {hidden}"
             if entry is not None and examination.at_login(Named(helper, file.path, (name,))) is not None:
                 continue  # it works in a login shell: SP208
             severity = Severity.ERROR
@@ -137,7 +137,7 @@ def _hidden_by_helper(examination: Examination, file: Stored) -> Iterator[Findin
                 examination.context,
                 file.path,
                 _helper_remover(server),
-                f"take {quoted(shown(server))} out of credHelpers",
+                f"remove {quoted(shown(server))} from credHelpers",
             )
             subject = f"{file.path}: {shown(server)}"
             yield Finding("SP303", severity, examination.context.name, subject, cause, said, repair)
@@ -150,8 +150,8 @@ def _helper_remover(server: str) -> Change:
     return edit
 
 
-def _beneath(examination: Examination, file: Stored, server: str) -> str:
-    """Return where the client would find a login without the helper for this registry, empty where it would not."""
+def _hidden_source(examination: Examination, file: Stored, server: str) -> str:
+    """Return where the client would find a login without the helper, "" if it would find none."""
     if file.store:
         listed = examination.listed(file.store)
         return f"docker-credential-{file.store}" if isinstance(listed, dict) and server in listed else ""
@@ -162,44 +162,44 @@ def _beneath(examination: Examination, file: Stored, server: str) -> str:
 # SP304
 
 
-def _beneath_helper(examination: Examination, file: Stored) -> Iterator[Finding]:
-    """Find logins that stay in the file, in plain text, although a helper is asked instead."""
+def _left_over(examination: Examination, file: Stored) -> Iterator[Finding]:
+    """Find logins that remain in the file in plain text although the client asks a helper."""
     for key, credential in file.logins.items():
         meant = stored.meaning(key)
         if meant is None or isinstance(credential, BearerToken):
-            continue  # docker takes a registry token from the file, whatever a helper says
+            continue  # docker uses a registry token from the file in any case
         own = file.helpers.get(key) or file.helpers.get(meant.registry)
         listed = examination.listed(own or file.store) if own or file.store else None
         if not isinstance(listed, dict):
-            continue  # docker may go back to the file where a helper is broken, and other checks say that it is
+            continue  # docker may fall back to the file if a helper is broken, and other checks report that
         in_helper = meant in {stored.meaning(name) for name in listed}
         if in_helper or not own:  # else it is SP303
-            yield _left_behind(examination, file, key, meant, own or file.store, in_helper=in_helper)
+            yield _left_over_finding(examination, file, key, meant, own or file.store, in_helper=in_helper)
 
 
-def _left_behind(
+def _left_over_finding(
     examination: Examination, file: Stored, key: str, meant: Reference, helper: str, *, in_helper: bool
 ) -> Finding:
     context, subject = examination.context, f"{file.path}: {shown(key)}"
     said: tuple[str, ...] = (f"it holds {login(file.logins[key], examination.fingerprints)}",)
     name = file.client.name
     if not in_helper:
-        cause = f"{name} asks docker-credential-{helper}, which has no login, and not the file, which has this one"
+        cause = f"{name} asks docker-credential-{helper}, which has no login; it does not use this one from the file"
         advice = Advice(log_in(context, meant.registry, client=name, helper=helper))
         return Finding("SP304", Severity.ERROR, context.name, subject, cause, said, advice)
-    cause = f"{name} takes the login of docker-credential-{helper}, and this one stays here in plain text"
+    cause = f"{name} uses the login from docker-credential-{helper}, and this one remains here in plain text"
     other = _other_user(examination, file, key, meant)
     if other:
-        said = (*said, f"{other} does not read credsStore, and takes this one")
+        said = (*said, f"{other} does not read credsStore and uses this one")
         login_of_other = command(context, "login", meant.registry, client=other)
-        own = Advice(f"{login_of_other}, which gives {other} its own; then --fix")
+        own = Advice(f"{login_of_other}; then run doctor --fix")
         return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, own)
     edit = Edit(context, file.path, _emptier(key), f"empty {quoted(shown(key))} in auths, as docker does")
     return Finding("SP304", Severity.WARNING, context.name, subject, cause, said, edit)
 
 
 def _other_user(examination: Examination, file: Stored, key: str, meant: Reference) -> str:
-    """Return the family that passes over ``credsStore`` and takes the file's own login instead; empty for none."""
+    """Return the family that ignores ``credsStore`` and uses the file's login, "" if none does."""
     family = file.client.row.family
     others = [client for client in find_all() if client.row.family != family and family in client.facts.reads]
     passing = [client for client in others if not client.facts.reads_creds_store]
@@ -207,12 +207,12 @@ def _other_user(examination: Examination, file: Stored, key: str, meant: Referen
     if installed is None or not file.client.facts.reads_creds_store:
         return ""
     source = installed.resolve(examination.context, meant).source
-    takes = source is not None and (source.path, source.key) == (file.path, key)
-    return installed.row.family if takes else ""
+    is_used = source is not None and (source.path, source.key) == (file.path, key)
+    return installed.row.family if is_used else ""
 
 
 def _emptier(key: str) -> Change:
-    """Return the edit that leaves nothing in an entry, as docker does, unless it is gone or empty by then."""
+    """Return the edit that empties an entry, as docker does. It changes nothing if the entry is gone or empty."""
 
     def edit(current: FileContent | None) -> bytes | None:
         auths = document.load(current, first_value_only=True).get("auths") if current else None
@@ -226,7 +226,7 @@ def _emptier(key: str) -> Change:
 # SP305
 
 
-def _at_odds(examination: Examination) -> Iterator[Finding]:
+def _contradictory(examination: Examination) -> Iterator[Finding]:
     """Find registries where docker and podman send different logins."""
     decided: dict[Reference, dict[str, Resolution]] = {}
     for resolution in examination.decisions:
@@ -244,9 +244,9 @@ def _at_odds(examination: Examination) -> Iterator[Finding]:
 def _two_logins(examination: Examination, registry: str, first: Resolution, second: Resolution) -> Finding:
     mine, other, one, two = _account(first.credential), _account(second.credential), first.client, second.client
     if mine == other:
-        severity, cause = Severity.WARNING, f"{one} and {two} have different secrets of {mine!r}, and one may be old"
+        severity, cause = Severity.WARNING, f"{one} and {two} have different secrets for {mine!r}; one may be old"
     else:
-        severity, cause = Severity.NOTE, f"{one} is logged in as {mine!r}, and {two} as {other!r}"
+        severity, cause = Severity.NOTE, f"{one} is logged in as {mine!r} and {two} as {other!r}"
     advice = command(examination.context, "login", registry, client=two)
     reads = row_of(one).family in find(two).facts.reads
     if reads and first.source is not None and first.source.helper is None:

@@ -1,7 +1,8 @@
-"""SP4xx: environment variables, and a HOME, that lead a client away from the logins."""
+"""SP4xx: environment variables, or a HOME, that hide logins from a client."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass.client_table import ROWS
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "check"]
 
 CODES = {
-    "SP401": "A variable leads away from the logins",
-    "SP402": "DOCKER_AUTH_CONFIG stands before a stored login",
-    "SP403": "DOCKER_AUTH_CONFIG is set, and not used",
-    "SP404": "docker is a snap, with another HOME",
+    "SP401": "A variable hides the stored logins",
+    "SP402": "DOCKER_AUTH_CONFIG overrides a stored login",
+    "SP403": "DOCKER_AUTH_CONFIG is set but not used",
+    "SP404": "docker is a snap and has a different HOME",
 }
 
 
 def check(examination: Examination) -> Iterator[Finding]:
     """Look at what the environment says about where logins are."""
-    yield from merged(finding for client in examination.clients for finding in _elsewhere(examination, client))
+    yield from merged(chain.from_iterable(_elsewhere(examination, client) for client in examination.clients))
     for client in examination.clients:
         yield from _variable(examination, client)
         yield from _snap(examination, client)
@@ -56,18 +57,18 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     usual = _spelled_out(examination, client, context.with_env(**{variable: ""}))
     unseen = _missing(examination, client, usual, entries)
     stops = _stops(examination, client)
-    gone = stops or (variable == "DOCKER_CONFIG" and not context.is_folder(place))
+    is_missing = stops or (variable == "DOCKER_CONFIG" and not context.is_folder(place))
     if stops:
-        severity, cause = Severity.ERROR, "it names a file that is not there"
+        severity, cause = Severity.ERROR, "it names a file that does not exist"
     elif unseen:
         cause = "it hides the logins in the usual place"
-        severity = Severity.WARNING if gone or not entries else Severity.NOTE
+        severity = Severity.WARNING if is_missing or not entries else Severity.NOTE
         severity = Severity.ERROR if examination.reference is not None else severity
-    elif gone:
-        severity, cause = Severity.NOTE, "it names a folder that is not there"
+    elif is_missing:
+        severity, cause = Severity.NOTE, "it names a folder that does not exist"
     else:
         return
-    evidence = [f"{variable}={place}", *([f"{client.name} pulls nothing as long as that is so"] if stops else [])]
+    evidence = [f"{variable}={place}", *([f"{client.name} pulls nothing until this is fixed"] if stops else [])]
     for entry in unseen:
         said = login(entry.credential, examination.fingerprints) if entry.credential else "a login"
         evidence.append(f"{client.name} does not see {said} for {shown(entry.key)} in {entry.path}")
@@ -75,23 +76,23 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     if unseen:
         meant = stored.meaning_to(client, unseen[0].key)
         registry = meant.name if meant else "REGISTRY"
-        advice += f"; or log in there, too: {command(context, 'login', registry, client=client.name)}"
+        advice += f"; or log in there too: {command(context, 'login', registry, client=client.name)}"
     yield Finding("SP401", severity, context.name, variable, cause, tuple(evidence), Advice(advice))
 
 
 def _stops(examination: Examination, client: Client) -> bool:
-    """Tell whether the client is here, and stops because the file that the variable names is not there."""
+    """Return whether the client is installed and stops because the variable's file does not exist."""
     context = examination.context
     if not any(context.which(program) for program in ROWS[client.row.family].programs):
         return False
     try:
         return client.missing(context) is not None
     except FileError:
-        return False  # other checks say so
+        return False  # other checks report it
 
 
 def _spelled_out(examination: Examination, client: Client, context: Context) -> list[Entry]:
-    """Return a client's logins, with those that a helper lists in the place of the one entry that names it."""
+    """Return a client's logins. A helper's entry is replaced by the logins that the helper lists."""
     found = []
     for entry in client.entries(context, ask_helpers=False):
         listed = examination.listed(entry.helper) if entry.helper and not entry.key else None
@@ -100,7 +101,10 @@ def _spelled_out(examination: Examination, client: Client, context: Context) -> 
 
 
 def _missing(examination: Examination, client: Client, usual: list[Entry], entries: list[Entry]) -> list[Entry]:
-    """Return the usual logins for registries that have none among ``entries``; of one that is asked for, only its own."""
+    """Return the usual logins whose registries have no login in ``entries``.
+
+    If the examination is for a reference, only the logins of its registry count.
+    """
     seen = {stored.meaning_to(client, entry.key) for entry in entries}
     asked = examination.reference
     missing = []
@@ -121,24 +125,24 @@ def _variable(examination: Examination, client: Client) -> Iterator[Finding]:
     text = context.getenv(name) if name else None
     if not text:
         return
-    passed_over = client.passes_over_variable(context, runs=examination.runs)
+    why_unused = client.passes_over_variable(context, runs=examination.runs)
     try:
         auths = docker_config.load_variable(text)
     except MalformedFile as error:
-        if not passed_over:
-            evidence = (error.reason, f"{client.name} says so on stderr, and goes on as if it were not set")
-            yield _not_used(context, name, "it is malformed", evidence, f"unset {name}, or mend it")
+        if not why_unused:
+            evidence = (error.reason, f"{client.name} prints a warning and continues as if it were not set")
+            yield _not_used(context, name, "it is malformed", evidence, f"unset {name}, or fix it")
         return
     for key, auth in auths.items():
         meant = stored.meaning_to(client, key)
         asked = examination.reference
         if meant is None or (asked is not None and asked.registry != meant.registry):
             continue
-        yield from _one_key(examination, client, key, meant, auth, passed_over)
+        yield from _one_key(examination, client, key, meant, auth, why_unused)
 
 
 def _one_key(
-    examination: Examination, client: Client, key: str, meant: Reference, auth: AuthConfig, passed_over: str
+    examination: Examination, client: Client, key: str, meant: Reference, auth: AuthConfig, why_unused: str
 ) -> Iterator[Finding]:
     """Compare what the variable says about one registry with what the client does without the variable."""
     context, fingerprints = examination.context, examination.fingerprints
@@ -148,14 +152,14 @@ def _one_key(
         return
     subject = f"{variable}: {shown(key)}"
     evidence = (f"it holds {login(auth.credential(), fingerprints)}", f"without it {sends(without, fingerprints)}")
-    if passed_over:
+    if why_unused:
         advice = command(context, "login", meant.registry, client=client.name)
-        yield _not_used(context, subject, passed_over, evidence, advice)
+        yield _not_used(context, subject, why_unused, evidence, advice)
     elif key != right and not meant.repository:
-        cause = f"{client.name} never looks under this key, but under {right}, exactly"
+        cause = f"{client.name} never reads this key, only the exact key {right}"
         yield _not_used(context, subject, cause, evidence, f"rename the key to {right}")
     elif without.answer != ANONYMOUS:
-        cause = f"{client.name} takes this login, and not the one that is stored"
+        cause = f"{client.name} uses this login instead of the stored one"
         yield Finding("SP402", Severity.WARNING, context.name, subject, cause, evidence, Advice(f"unset {variable}"))
 
 
@@ -167,7 +171,7 @@ def _not_used(context: Context, subject: str, cause: str, evidence: tuple[str, .
 
 
 def _snap(examination: Examination, client: Client) -> Iterator[Finding]:
-    """Find logins that a client from a snap does not see: snapd gives it a HOME of its own."""
+    """Find logins that a client from a snap does not see: snapd gives it its own HOME."""
     context, facts = examination.context, client.facts
     program, home = context.which(facts.snap) if facts.snap else None, context.home()
     if program is None or not home or context.getenv(facts.variable):
@@ -180,7 +184,7 @@ def _snap(examination: Examination, client: Client) -> Iterator[Finding]:
     unseen = _missing(examination, client, _spelled_out(examination, client, context), there)
     if unseen:
         meant = stored.meaning_to(client, unseen[0].key)
-        cause = f"it looks for logins in {folder}, and there are others in {join(context, home, name)}"
+        cause = f"it looks for logins in {folder}, but there are others in {join(context, home, name)}"
         evidence = tuple(f"not seen: {shown(entry.key)} in {entry.path}" for entry in unseen)
         registry = meant.registry if meant else "REGISTRY"
         advice = Advice(command(context, "login", client.row.flag, folder, registry))

@@ -1,11 +1,12 @@
-"""SP205, SP206, SP209 to SP212: helpers that start, and do not do what they are for.
+"""SP205, SP206, SP209 to SP212: helpers that start but do not work.
 
-They are asked to ``list``: the one verb that shows no secret. pass without a store, and a locked keyring, list in peace what
-they can neither give nor store; so these two are looked at themselves.
+They are asked to ``list``, the one verb that shows no secret. pass without a store and a locked keyring answer ``list``
+although they can neither read nor store a login, so these two are examined themselves.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT
@@ -30,17 +31,17 @@ __all__ = ["CODES", "check"]
 
 CODES = {
     "SP205": "A helper does not answer",
-    "SP206": "A helper prints something else than the protocol says",
+    "SP206": "A helper's answer does not follow the protocol",
     "SP209": "No session bus, or no keyring on it",
     "SP210": "The keyring is locked",
-    "SP211": "pass has never been initialised",
+    "SP211": "pass is not initialised",
     "SP212": "A helper fails",
 }
 
 NO_KEYRING = {
-    Bus.NONE: "no session bus here: DBUS_SESSION_BUS_ADDRESS is not set, and there is none in XDG_RUNTIME_DIR",
-    Bus.GONE: "no session bus here: DBUS_SESSION_BUS_ADDRESS names a socket that is not there",
-    Bus.THERE: "there is a session bus, and no keyring answers on it",
+    Bus.NONE: "no session bus here: DBUS_SESSION_BUS_ADDRESS is not set, and XDG_RUNTIME_DIR has no socket",
+    Bus.GONE: "no session bus here: DBUS_SESSION_BUS_ADDRESS names a socket that does not exist",
+    Bus.THERE: "there is a session bus, but no keyring answers on it",
 }
 
 _CODE_OF: dict[Trouble | None, str] = {
@@ -52,7 +53,7 @@ _CODE_OF: dict[Trouble | None, str] = {
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Ask each helper for its list, and judge what comes of it."""
+    """Ask each helper for its list, and report what fails."""
     for helper in {helper.suffix: helper for helper in reversed(examination.helpers)}.values():
         if examination.context.which(helper.program) is not None and fault(examination, helper) is None:
             yield from _trouble(examination, helper)
@@ -61,29 +62,29 @@ def check(examination: Examination) -> Iterator[Finding]:
 def _trouble(examination: Examination, helper: Named) -> Iterator[Finding]:
     context = examination.context
     if helper.suffix == "pass" and not is_initialised(context):
-        cause = "pass has no store: no login can be kept, and none is there"
+        cause = "pass has no store, so it cannot store a login"
         yield _finding(context, helper, "SP211", cause, f"no .gpg-id in {pass_folder(context)}", NO_GPG_ID)
         return
     for error in _errors(examination, helper):
         code = "SP205" if isinstance(error, HelperTimeout) else _CODE_OF.get(error.trouble, "SP212")
         if code == "SP210" and helper.suffix == OURSELVES:
-            code = "SP212"  # its vault is no keyring
+            code = "SP212"  # its vault is not a keyring
         cause, seen = error.reason, f"asked: {error.program} {error.verb}"
         if code == "SP209":
             cause, seen = NO_KEYRING[bus(context)], f"{error.program} {error.verb}: {error.reason}"
         elif code == "SP210":
-            seen = "the keyring itself says so, on the session bus"
+            seen = "the keyring reports this on the session bus"
         yield _finding(context, helper, code, cause, seen, error.hint)
-        return  # the rest is said by that
+        return  # one finding per helper is enough
 
 
 def _errors(examination: Examination, helper: Named) -> Iterator[HelperError]:
-    """Yield what the helper answered in place of its list, and where clients have asked it for a login, in place of that."""
+    """Yield the errors of a helper: instead of its list, and when clients asked it for a login."""
     answer = examination.listed(helper.suffix)
     if isinstance(answer, HelperError):
         yield answer
         return
-    asked = [entry.error for entries in examination.entries.values() for entry in entries]
+    asked = [entry.error for entry in chain.from_iterable(examination.entries.values())]
     for error in (*asked, *(resolution.answer for resolution in examination.resolutions.values())):
         if isinstance(error, HelperError) and error.program.endswith(helper.program):
             yield error

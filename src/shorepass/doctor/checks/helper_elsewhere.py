@@ -1,8 +1,8 @@
-"""SP208: helpers that work in this user's shell, and not where something else runs the same clients with the same files.
+"""SP208: helpers that work in this user's shell, but not where other programs run the same clients.
 
-Of a context that has no PATH of a login shell (another user's, that of sudo, of cron) the login shell is asked. From a shell
-only what somebody does is looked at: sudo, where this user may use it and it keeps HOME; cron, where the user's own crontab
-runs a client. CI and systemd have environments that cannot be seen from here: examine those in their own place.
+A context without the PATH of a login shell (another user, sudo, cron) is compared with that user's login shell. From a shell,
+only two others are examined: sudo, if this user may use it and it keeps HOME, and cron, if the user's crontab runs a client.
+The environments of CI and systemd cannot be seen from here.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CODES", "check"]
 
-CODES = {"SP208": "A helper works in a login shell, and not everywhere else"}
+CODES = {"SP208": "A helper works in a login shell but not elsewhere"}
 
-SUDOERS = frozenset(("sudo", "wheel", "admin"))  # of others sudo would report an incident
+SUDOERS = frozenset(("sudo", "wheel", "admin"))  # sudo would report an incident for other users
 UNSET = (
     "DOCKER_CONFIG",
     "DBUS_SESSION_BUS_ADDRESS",
     "XDG_RUNTIME_DIR",
-)  # of a session, and so neither sudo's nor cron's
+)  # they belong to a session, so sudo and cron do not have them
 CRON = {"PATH": "/usr/bin:/bin", **dict.fromkeys(UNSET, "")}  # where the crontab sets nothing else (crontab(5))
 TIMEOUT, OUTPUT_LIMIT = 3.0, 1024 * 1024
 
@@ -46,14 +46,14 @@ _assignment = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*$")
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Look for the helpers of this very user where sudo and cron would look."""
+    """Look for this user's helpers where sudo and cron would look."""
     context = examination.context
     if not examination.runs or context.platform == "windows":
         return
     for helper in examination.helpers:
         path = context.which(helper.program)
         if path is None and not helper.chosen:
-            yield from _at_login_alone(examination, helper)
+            yield from _only_at_login(examination, helper)
         needs_bus = helper.suffix == "secretservice" and bus(context) is Bus.THERE
         if path is None or helper.chosen or (split(context, path)[0] in EVERYWHERE and not needs_bus):
             continue
@@ -63,42 +63,45 @@ def check(examination: Examination) -> Iterator[Finding]:
             folders = f"PATH there: {there.getenv('PATH')}"
             cause, advice = "", ""
             if there.which(helper.program) is None:
-                cause, advice = f"it is {path}, and PATH there does not lead to that", _lead(name, there, path)
+                cause, advice = f"it is {path}, and that folder is not on PATH there", _path_advice(name, there, path)
             elif needs_bus and bus(there) is not Bus.THERE:
-                cause, advice = "the keyring is on this session's bus, and there is none there", _bus(name, context)
+                cause, advice = (
+                    "the keyring is on this session's bus, which is not available there",
+                    _bus_advice(name, context),
+                )
             if cause:
                 subject = f"{helper.program} under {name}"
                 evidence = (folders, *_risk(name, context, path), helper.why)
                 yield Finding("SP208", Severity.WARNING, context.name, subject, cause, evidence, Advice(advice))
 
 
-def _at_login_alone(examination: Examination, helper: Named) -> Iterator[Finding]:
-    """Find a helper that the user's login shell has on PATH, and this context has not."""
+def _only_at_login(examination: Examination, helper: Named) -> Iterator[Finding]:
+    """Find a helper that is on PATH in the user's login shell but not in this context."""
     context, there = examination.context, examination.at_login(helper)
     path = there.which(helper.program) if there else None
     if there is None or path is None:
         return
     folder = path.rpartition("/")[0]
     services = f"{folder}:{context.getenv('PATH') or ':'.join(EVERYWHERE)}"
-    cause = f"it is {path}, which a login shell finds, and what starts without one does not"
+    cause = f"it is {path}, which a login shell finds, but programs that start without one do not"
     if context.name in ("sudo", "sudo-login"):
-        cause = f"it is {path}, which works for you, and sudo does not find it"
+        cause = f"it is {path}, which works for you, but sudo does not find it"
         advice = f'sudo env PATH={quoted(folder)}:"$PATH" {helper.clients[-1]} ...'
     else:
         assigned = quoted(f"PATH={services}")
         advice = f"in the first line of crontab -e: {assigned}; in a unit, below [Service]: Environment={assigned}"
     evidence = (
         f"PATH here: {context.getenv('PATH') or 'not set'}",
-        "a service, cron, an IDE and `ssh HOST docker ...` have a PATH like that",
+        "services, cron, IDEs and `ssh HOST docker ...` have such a PATH",
         helper.why,
     )
-    # what a user's services see is perhaps not used; what this very process sees is
+    # a user may have no services, but this process certainly runs
     severity = Severity.NOTE if context.name.startswith("user:") else Severity.WARNING
     yield Finding("SP208", severity, context.name, helper.program, cause, evidence, Advice(said_there(context, advice)))
 
 
 def _others(examination: Examination) -> Iterator[tuple[str, Context]]:
-    """Yield what else runs this user's clients: its name, and the context that it makes."""
+    """Yield what else runs this user's clients: its name and its context."""
     context = examination.context
     groups = _printed(context, "id", "-nG").split()
     if context.uid != 0 and SUDOERS.intersection(groups):
@@ -113,7 +116,7 @@ def _others(examination: Examination) -> Iterator[tuple[str, Context]]:
 
 
 def _sudo(examination: Examination) -> Context | None:
-    """Return what sudo makes of a context; None where it would ask for the password."""
+    """Return the context under sudo, None if sudo would ask for the password."""
     context = examination.context
     if context.name == "me":
         try:
@@ -136,7 +139,7 @@ def _jobs(crontab: str) -> Iterator[dict[str, str]]:
 
 
 def _printed(context: Context, program: str, *arguments: str) -> str:
-    """Return what a program prints; empty where it is not there, or fails."""
+    """Return what a program prints, "" if it is missing or fails."""
     path = context.which(program)
     if path is None:
         return ""
@@ -147,16 +150,16 @@ def _printed(context: Context, program: str, *arguments: str) -> str:
     return done.stdout.decode("utf-8", "replace") if done.status == 0 else ""
 
 
-def _lead(name: str, there: Context, path: str) -> str:
+def _path_advice(name: str, there: Context, path: str) -> str:
     first = (there.getenv("PATH") or "").partition(":")[0]
     if name == "cron":
         assigned = f"PATH={path.rpartition('/')[0]}:{there.getenv('PATH')}"
-        return f"put into the first line, with crontab -e: {quoted(assigned)}"
+        return f"add this first line with crontab -e: {quoted(assigned)}"
     return f"sudo ln -s {quoted(path)} {quoted(first)}/"
 
 
 def _risk(name: str, context: Context, path: str) -> Iterator[str]:
-    """Yield what root takes upon itself who runs a program that another user can change."""
+    """Yield the risk if another user can change the program that root runs."""
     try:
         status = context.status(path)
     except FileError:
@@ -165,8 +168,8 @@ def _risk(name: str, context: Context, path: str) -> Iterator[str]:
         yield f"{path} belongs to {status.owner or status.uid}, who can then change what root runs"
 
 
-def _bus(name: str, context: Context) -> str:
+def _bus_advice(name: str, context: Context) -> str:
     if name == "cron":
         address = context.getenv("DBUS_SESSION_BUS_ADDRESS") or f"unix:path={context.getenv('XDG_RUNTIME_DIR')}/bus"
-        return f"put into the first line, with crontab -e: DBUS_SESSION_BUS_ADDRESS={address}"
-    return "run the client without sudo: the group docker may, and podman needs no root"
+        return f"add this first line with crontab -e: DBUS_SESSION_BUS_ADDRESS={address}"
+    return "run the client without sudo: members of the group docker can, and podman does not need root"

@@ -1,7 +1,7 @@
-"""SP201 to SP204, SP207: helpers that cannot even be started, told from their files alone.
+"""SP201 to SP204, SP207: helpers that cannot be started, judged by their files alone.
 
-So it works in every place. Where programs are run, the system has the last word: what starts is well, however it looks (an
-emulator may be there for another machine's programs, or Windows behind WSL).
+So the checks work in every context. Where programs may be run, a program that starts is good, whatever its file says: an
+emulator may run another machine's programs, and WSL runs those of Windows.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ CODES = {
     "SP202": "A helper cannot be executed",
     "SP203": "A helper is for another machine",
     "SP204": "A helper's loader or interpreter is missing",
-    "SP207": "A helper of Windows is out of reach",
+    "SP207": "A Windows helper cannot be started",
 }
 
 NOT_FOUND_BY_ENV = 127
 WSL_ADVICE = (
     "in WSL: set enabled = true and appendWindowsPath = true below [interop] in /etc/wsl.conf, then wsl --shutdown; "
-    "under sudo and cron PATH has no folder of Windows: name a helper of Linux there"
+    "under sudo and cron, PATH has no Windows folder: use a Linux helper there"
 )
 
 
@@ -71,7 +71,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 
 def fault(examination: Examination, helper: Named) -> Fault | None:
-    """Return why a helper cannot be started; None where it can, or where its file does not tell."""
+    """Return why a helper cannot be started, None if it can or its file does not show it."""
     context = examination.context
     path = context.which(helper.program)
     if path is None:
@@ -79,14 +79,14 @@ def fault(examination: Examination, helper: Named) -> Fault | None:
     try:
         seen = _unfit(context, path, context.head(path, HEAD_SIZE) or b"")
     except FileError:
-        return None  # a program may be executed by one who may not read it
+        return None  # a user may be allowed to execute a program but not to read it
     answer = examination.listed(helper.suffix) if seen else None
     runs = isinstance(answer, dict | HelperTimeout) or (isinstance(answer, HelperFailed) and not _env_failed(answer))
     return None if runs else seen
 
 
 def _env_failed(error: HelperFailed) -> bool:
-    """Tell whether it was only /usr/bin/env that ran, and did not find what the script is for (env(1))."""
+    """Return whether only /usr/bin/env ran and did not find the interpreter (env(1))."""
     return error.reason.startswith(f"exit status {NOT_FOUND_BY_ENV}")
 
 
@@ -99,16 +99,16 @@ def _absent(examination: Examination, helper: Named) -> Fault:
         if status.uid != context.uid and 0 not in (context.uid, examination.here.uid):
             repair = Advice(f"sudo chmod {mode:04o} {quoted(status.path)}")
         seen = f"{status.path}: mode {status.mode:04o}, owner {status.owner or status.uid}"
-        return Fault("SP202", "it is on PATH, and its mode does not let this user execute it", (seen,), repair)
+        return Fault("SP202", "it is on PATH, but its mode does not allow this user to execute it", (seen,), repair)
     path = f"PATH: {context.getenv('PATH') or 'not set'}"
     if context.platform == "linux" and helper.suffix.lower().endswith(".exe"):
-        return Fault("SP207", "a program of Windows, and not on PATH here", (path,), Advice(WSL_ADVICE))
+        return Fault("SP207", "a Windows program that is not on PATH here", (path,), Advice(WSL_ADVICE))
     if examination.at_login(helper) is not None:
-        return Fault("SP208", "it is in this user's login shell")  # which helper_elsewhere tells
-    evidence: tuple[str, ...] = (path, f"to have it: {install(helper.suffix)}")
+        return Fault("SP208", "it is in this user's login shell")  # helper_elsewhere reports it
+    evidence: tuple[str, ...] = (path, f"to install it: {install(helper.suffix)}")
     if helper.suffix == OURSELVES and helper.path.endswith(".json"):
-        evidence += (f"without Shorepass, in a shell: {without_program(helper.path)}",)
-    return Fault("SP201", "no executable file of that name on PATH", evidence, _without(context, helper))
+        evidence += (f"to remove it without Shorepass: {without_program(helper.path)}",)
+    return Fault("SP201", "no executable file of that name on PATH", evidence, _removal(context, helper))
 
 
 def _not_executable(context: Context, program: str) -> FileStatus | None:
@@ -123,34 +123,34 @@ def _not_executable(context: Context, program: str) -> FileStatus | None:
 
 
 def _unfit(context: Context, path: str, head: bytes) -> Fault | None:
-    """Return what the first bytes of a program say against it."""
+    """Return why a program cannot run here, by its first bytes; None if it can."""
     program = describe(head)
     if context.platform != "linux":
         return None
     if program is None:
-        advice = Advice(f"put #!/bin/sh, or what it is written for, in the first line of {quoted(path)}")
+        advice = Advice(f"put #!/bin/sh, or the right interpreter, into the first line of {quoted(path)}")
         return Fault("SP204", "neither a program nor a script with #! in its first line", (path,), advice)
     if program.kind == "pe":
-        return Fault("SP207", "a program of Windows, which this Linux cannot start", (path,), Advice(WSL_ADVICE))
+        return Fault("SP207", "a Windows program, which this Linux cannot start", (path,), Advice(WSL_ADVICE))
     if not program.fits(context.machine):
         made = program.machine or ("macOS" if program.kind == "mach-o" else program.kind)
         advice = Advice(f"install the build for {context.machine or 'this machine'}")
-        return Fault("SP203", f"made for {made}, and this machine is {context.machine}", (path,), advice)
+        return Fault("SP203", f"built for {made}, but this machine is {context.machine}", (path,), advice)
     missing = _missing(context, program)
     if missing:
         what = "interpreter" if program.kind == "script" else "loader"
-        libc = f", the one of {program.libc}" if program.libc else ""
+        libc = f" of {program.libc}" if program.libc else ""
         advice = Advice(
-            f"install {quoted(missing)}, or a build for what is there (one that is linked statically runs anywhere)"
+            f"install {quoted(missing)}, or a build for this system (a statically linked one runs anywhere)"
         )
         if program.kind == "script":
             advice = Advice(f"install {quoted(missing)}, or name another in the first line of {quoted(path)}")
-        return Fault("SP204", f"its {what} {missing}{libc} is not there", (path,), advice)
+        return Fault("SP204", f"its {what} {missing}{libc} does not exist", (path,), advice)
     return None
 
 
 def _missing(context: Context, program: Program) -> str | None:
-    """Return the loader or interpreter that is not there."""
+    """Return the loader or interpreter that is missing, or None."""
     if not program.interpreter or not program.interpreter.startswith("/"):
         return None
     try:
@@ -164,10 +164,10 @@ def _missing(context: Context, program: Program) -> str | None:
     return None
 
 
-def _without(context: Context, helper: Named) -> Repair:
-    """Return how a file comes to name the helper no more."""
+def _removal(context: Context, helper: Named) -> Repair:
+    """Return the fix that removes the helper from its file."""
     if helper.chosen or not helper.path.endswith(".json"):
-        return Advice(f"{install(helper.suffix)}; or take it out of {quoted(helper.path)}")
+        return Advice(f"{install(helper.suffix)}; or remove it from {quoted(helper.path)}")
 
     def edit(content: FileContent | None) -> bytes | None:
         if content is None:
@@ -185,5 +185,5 @@ def _without(context: Context, helper: Named) -> Repair:
                     data = remove_member(data, [name, key])
         return data
 
-    summary = f"take {quoted(helper.suffix)} out of {quoted(helper.path)}; the next login does without it"
+    summary = f"remove {quoted(helper.suffix)} from {quoted(helper.path)}; the next login does not use it"
     return Edit(context, helper.path, edit, summary)

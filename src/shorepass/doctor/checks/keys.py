@@ -1,4 +1,4 @@
-"""Logins under keys that a client never takes, or takes at random: by the client's own rules, whatever they are."""
+"""Logins under keys that a client never uses, or uses at random, by the client's own rules."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "check"]
 
 CODES = {
-    "SP302": "A login under a key that is not looked up",
-    "SP306": "Several keys of one registry, and one is taken at random",
+    "SP302": "A login is stored under a key that is never looked up",
+    "SP306": "A client uses one of several keys for a registry at random",
 }
 
-LOST_LIMIT = 50  # findings of one file: who made it made them all alike
+LOST_LIMIT = 50  # findings of one file: one program wrote all its keys in the same way
 
 
 def check(examination: Examination) -> Iterator[Finding]:
@@ -47,7 +47,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 
 def _judges(files: list[Stored]) -> list[Stored]:
-    """Return each file once, as that client reads it whose rules count: its owner, else the first."""
+    """Return each file once, as its owner reads it, or else its first client."""
     judges: dict[str, Stored] = {}
     for file in files:
         if file.path not in judges or program_of(file.client.name) == file.family:
@@ -64,21 +64,21 @@ def _not_looked_up(examination: Examination, file: Stored, others: list[Stored])
         if key not in read or key in tokens:
             continue
         if meant is None:
-            yield _lost(examination, file, others, key, None, "it is no registry's name", Severity.ERROR)
+            yield _lost(examination, file, others, key, None, "it is not the name of a registry", Severity.ERROR)
         elif not client.fitting([key], meant):
             spelled = Reference(shown(key).rpartition("://")[2].partition("/")[0])
             if not client.fitting([key], spelled):
-                yield _lost(examination, file, others, key, meant, f"{client.name} never takes it", Severity.ERROR)
+                yield _lost(examination, file, others, key, meant, f"{client.name} never uses it", Severity.ERROR)
             elif asked is None or asked.registry != spelled.registry:
-                why = f"{client.name} takes it for images written {spelled.registry}/..., and for no others"
+                why = f"{client.name} uses it only for images written {spelled.registry}/..."
                 yield _lost(examination, file, others, key, meant, why, Severity.WARNING)
         elif asked is not None and _is_near(meant, asked) and examination.resolutions[client.name].answer == ANONYMOUS:
-            why = f"{client.name} has no login for {asked.registry}, and does not take this one, for {meant.registry}"
+            why = f"{client.name} has no login for {asked.registry} and does not use this one for {meant.registry}"
             yield _lost(examination, file, others, key, None, why, Severity.ERROR)
 
 
 def _is_near(meant: Reference, asked: Reference) -> bool:
-    """Tell whether two registries are one host in two spellings, or at two ports."""
+    """Return whether two registries are one host in two spellings or at two ports."""
     hosts = [split_host_port(reference.registry.lower())[0] for reference in (meant, asked)]
     return meant.registry != asked.registry and hosts[0] == hosts[1]
 
@@ -98,25 +98,27 @@ def _lost(
         f"it holds {login(file.logins[key], examination.fingerprints)}",
         *([f"{client} looks under {right}"] if right else []),
     )
-    users = [other.client.name for other in others if _takes(other, key)]
+    users = [other.client.name for other in others if _is_used_by(other, key)]
     registry = (meant or examination.reference or Reference("REGISTRY")).registry
     repair: Advice | Edit = Advice(command(context, "login", registry, client=client))
     if right in file.logins:
         severity = Severity.NOTE
-        why += f"; for {right} there is another"
+        why += f"; there is another login for {right}"
         if not users:
-            summary = f"take {quoted(shown(key))} out of auths: {quoted(right)} has a login"
+            summary = f"remove {quoted(shown(key))} from auths: {quoted(right)} has a login"
             repair = Edit(context, file.path, _remover(key), summary)
-    elif right is not None and all(_takes(other, key, instead=right) for other in others if _takes(other, key)):
+    elif right is not None and all(
+        _is_used_by(other, key, instead=right) for other in others if _is_used_by(other, key)
+    ):
         summary = f"rename {quoted(shown(key))} in auths to {quoted(right)}"
         repair = Edit(context, file.path, _renamer(key, right), summary)
     if users:
-        evidence = (*evidence, f"{' and '.join(users)} takes it")
+        evidence = (*evidence, f"{' and '.join(users)} uses it")
     return Finding("SP302", severity, context.name, f"{file.path}: {shown(key)}", why, evidence, repair)
 
 
-def _takes(file: Stored, key: str, *, instead: str = "") -> bool:
-    """Tell whether a client takes the login under this key, or would, for as much, if it were under the one ``instead``."""
+def _is_used_by(file: Stored, key: str, *, instead: str = "") -> bool:
+    """Return whether a client uses the login under this key, or would under ``instead``."""
     meant = stored.meaning_to(file.client, key)
     if instead and meant and meant.repository:
         return False  # it would be the login for all of the registry
@@ -125,7 +127,10 @@ def _takes(file: Stored, key: str, *, instead: str = "") -> bool:
 
 
 def _right_key(examination: Examination, file: Stored, meant: Reference) -> str | None:
-    """Return the key under which the client itself stores such a login in this file; None: it would rest elsewhere."""
+    """Return the key under which the client would store such a login in this file.
+
+    None means that the client would store it elsewhere.
+    """
     try:
         target = file.client.target(examination.context, meant.name)
     except (SourceError, UsageError):
@@ -134,7 +139,7 @@ def _right_key(examination: Examination, file: Stored, meant: Reference) -> str 
 
 
 def _renamer(key: str, right: str) -> Change:
-    """Return the edit that moves an entry of ``auths``, unless it is gone or the other key is taken by then."""
+    """Return the edit that renames a key of ``auths``. It changes nothing if the new key has an entry."""
 
     def edit(current: FileContent | None) -> bytes | None:
         auths = document.load(current, first_value_only=True).get("auths") if current else None
@@ -146,7 +151,7 @@ def _renamer(key: str, right: str) -> Change:
 
 
 def _remover(key: str) -> Change:
-    """Return the edit that takes an entry out of ``auths``. No partial: its repr would show the user info in a key."""
+    """Return the edit that removes an entry of ``auths``. A partial's repr would show the user info in a key."""
 
     def edit(current: FileContent | None) -> bytes | None:
         return None if current is None else document.remove_member(current, ("auths", key))
@@ -155,21 +160,19 @@ def _remover(key: str) -> Change:
 
 
 def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Finding]:
-    """Find registries for which a client takes one of several logins, another each time."""
+    """Find registries for which a client uses one of several logins at random."""
     for resolution in examination.decisions:
         if not resolution.alternatives or resolution.source is None:
             continue
         client, registry, path = resolution.client, resolution.reference.registry, resolution.source.path
-        keys = [
-            f"{path}: {shown(key)}: {login(file.logins[key], examination.fingerprints)}"
-            for file in files
-            if file.client.name == client and file.path == path
-            for key in file.client.fitting(file.logins, resolution.reference)
-        ]
+        keys: list[str] = []
+        for file in (file for file in files if (file.client.name, file.path) == (client, path)):
+            fitting = file.client.fitting(file.logins, resolution.reference)
+            keys += [f"{path}: {shown(key)}: {login(file.logins[key], examination.fingerprints)}" for key in fitting]
         count = len(resolution.alternatives) + 1
-        cause = f"{client} has {count} different logins under keys that mean it, and takes one at random each time"
+        cause = f"{client} has {count} different logins for it and uses one at random each time"
         login_again = command(examination.context, "login", registry, client=client)
-        advice = Advice(f"{login_again} (under the one key that goes before all others)")
+        advice = Advice(f"{login_again} (its key overrides all others)")
         subject = f"{registry} ({client})"
         evidence = tuple(keys) or (sends(resolution, examination.fingerprints),)
         yield Finding("SP306", Severity.ERROR, examination.context.name, subject, cause, evidence, advice)

@@ -1,4 +1,4 @@
-"""SP101, SP102, SP104: whose the files with logins and their folders are, who may read and write them, who cannot."""
+"""SP101, SP102, SP104: the owners and modes of the files with logins and of their folders."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ __all__ = ["CODES", "check"]
 
 CODES = {
     "SP101": "Root owns a config file, or its folder, in a user's home",
-    "SP102": "Other users can read a login, or change where it rests",
-    "SP104": "A config file is there and cannot be read",
+    "SP102": "Other users can read a login or change its file",
+    "SP104": "A config file exists but cannot be read",
 }
 
 READ_BY_OTHERS, WRITTEN_BY_OTHERS, WRITTEN_BY_ALL, STICKY = 0o044, 0o022, 0o002, 0o1000
-PRIVATE = 0o077  # what a file with a secret grants to nobody else
-# What clients make in the folders on the way to their files: docker in .docker, podman and its kin in .config/containers.
+PRIVATE = 0o077  # what a file with a secret must not grant to other users
+# What clients create in the folders above their files: docker in .docker, podman and its kin in .config/containers.
 CLIENT_NAMES = frozenset(
     (
         *(
@@ -65,7 +65,7 @@ CLIENT_NAMES = frozenset(
 OWN_FILE, OWN_FOLDER = 0o600, 0o700
 OPEN_FOLDER = 0o005  # what lets everyone read the names in a folder, and use them
 
-# A field that holds a secret and is not empty. A pattern, and no decoder: the file may be broken.
+# A field that holds a secret and is not empty. A pattern instead of a decoder, because the file may be broken.
 _secret = re.compile(rb'"(?:auth|password|identitytoken|registrytoken|authorization)"\s*:\s*"[^"]', re.IGNORECASE)
 
 
@@ -89,7 +89,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 
 def _owners(examination: Examination) -> Iterator[Finding]:
-    """Find what is root's between a home and the files in it. What a symlink leads to may be root's with good reason."""
+    """Find what root owns between a home and its config files. The target of a symlink may belong to root."""
     context = examination.context
     home = context.home()
     status = _status(context, home) if home else None
@@ -100,7 +100,7 @@ def _owners(examination: Examination) -> Iterator[Finding]:
     for file in examination.files:
         for path in _below(home, file.path):
             if is_lent(context, path):
-                break  # it is the host's, and SP604 where that is a trouble
+                break  # it is the host's: SP604 reports problems
             found = _status(context, path)
             if found is None or found.link:
                 break
@@ -110,7 +110,7 @@ def _owners(examination: Examination) -> Iterator[Finding]:
                 seen.add(path)
                 yield _owned(context, found, status, able=able)
             if not able:
-                break  # the advice is for all that is in there
+                break  # the advice covers everything below
 
 
 def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool) -> Finding:
@@ -120,29 +120,32 @@ def _owned(context: Context, found: FileStatus, home: FileStatus, *, able: bool)
     if not able:
         repair = Advice(f"sudo chown -R {home.uid}:{home.gid} {quoted(found.path)}")
     elif gift.reason:
-        repair = Advice(f"sudo ls -la {quoted(found.path)}, and move away what is root's own: {gift.reason}")
+        repair = Advice(f"sudo ls -la {quoted(found.path)}, and move root's own files away: {gift.reason}")
     readable = found.mode & (0o055 if found.kind == "folder" else 0o044)
     cannot = "change" if readable else "read"
     evidence = (
         f"mode {found.mode:04o}, owner {found.owner or found.uid}; the home is {home.owner or home.uid}'s",
-        "so it is after `sudo docker login` where sudo keeps HOME",
+        "usually caused by `sudo docker login` when sudo keeps HOME",
     )
-    cause = f"root owns it, and whose home it is in cannot {cannot} it"
+    cause = f"owned by root, so the owner of the home cannot {cannot} it"
     severity = Severity.WARNING if readable and found.kind != "folder" else Severity.ERROR
     return Finding("SP101", severity, context.name, found.path, cause, evidence, repair)
 
 
 class _Gift(NamedTuple):
-    """What root would give away. ``reason``: why it must not; empty where it may. ``what``: what it is, for the user."""
+    """What root would give to the owner of the home.
+
+    ``reason``: why root must not, "" if it may. ``what``: a description for the user.
+    """
 
     reason: str = ""
     what: str = ""
 
 
 def _gift(context: Context, found: FileStatus) -> _Gift:
-    """Look at a file or a folder of root's in a user's home, with root's rights: the user of the home cannot.
+    """Look with root's rights at a file or a folder of root's in a user's home.
 
-    The owner of the home can move root's files there: so what root gives away is only what a client itself makes.
+    The owner of the home can move root's files there, so root gives away only what a client creates.
     """
     try:
         return _gift_of_folder(context, found) if found.kind == "folder" else _gift_of_file(context, found)
@@ -153,7 +156,7 @@ def _gift(context: Context, found: FileStatus) -> _Gift:
 def _gift_of_file(context: Context, found: FileStatus) -> _Gift:
     content = read_as_root(context, found.path, SIZE_LIMIT)
     if content is None or not is_config(content.data):
-        return _Gift("it is not a client's config file")
+        return _Gift("it is not the config file of a client")
     logins = loads(content.data or b"{}").get("auths")
     keys = sorted(logins) if isinstance(logins, dict) else []
     if not keys:
@@ -165,14 +168,17 @@ def _gift_of_folder(context: Context, found: FileStatus) -> _Gift:
     names = context.names_of_root(found.path) if isinstance(context, LocalContext) else context.names(found.path)
     strange = sorted(set(names) - CLIENT_NAMES)
     if strange:
-        return _Gift(f"it holds {strange[0]!r}, which no client makes")
+        return _Gift(f"it holds {strange[0]!r}, which no client creates")
     if opened := _opened_by(context, found):
         return _Gift(f"the owner of the home could then read {opened!r}")
-    return _Gift(what=f"a folder with {', '.join(names)}" if names else "an empty folder")
+    what = f"a folder with {', '.join(names)}" if names else "an empty folder"
+    return _Gift(what=what)
 
 
 def _opened_by(context: Context, folder: FileStatus) -> str:
-    """Return what only the folder keeps from the owner of the home, and is no config file; empty: nothing.
+    """Return a file that only the folder protects from the owner of the home, or "".
+
+    Config files of clients do not count.
 
     A name says little: anything can be in a ``config.json`` or a ``run``.
     """
@@ -186,7 +192,7 @@ def _opened_by(context: Context, folder: FileStatus) -> str:
 
 
 def is_config(data: bytes) -> bool:
-    """Tell whether bytes are a client's config file: JSON with the fields of docker's or podman's, and no others."""
+    """Return whether bytes are a client's config file: JSON with fields of docker's or podman's only."""
     try:
         found = loads(data or b"{}")
     except ValueError:
@@ -195,7 +201,10 @@ def is_config(data: bytes) -> bool:
 
 
 def _below(home: str, path: str) -> list[str]:
-    """Return each folder between a home and a path in it, and the path; empty for one that is elsewhere."""
+    """Return each folder between a home and a path in it, and the path itself.
+
+    A path outside the home has an empty list.
+    """
     home = home.rstrip("/")
     if not path.startswith(home + "/"):
         return []
@@ -207,12 +216,12 @@ def _below(home: str, path: str) -> list[str]:
 
 
 def _folder_mode(context: Context, path: str) -> Iterator[Finding]:
-    """Find a folder in which others can put another file in the place of ours. A group of the user's own is no other."""
+    """Find a folder in which other users can replace files. The user's own group does not count."""
     status = _status(context, path)
     if status is None or status.kind != "folder" or status.mode & STICKY:
         return
     if status.mode & (WRITTEN_BY_ALL if status.gid == status.uid else WRITTEN_BY_OTHERS):
-        cause = "other users can put a file of their own in the place of one that is in it"
+        cause = "other users can replace the files in it"
         yield _open(context, status, cause, status.mode & ~WRITTEN_BY_OTHERS)
 
 
@@ -222,9 +231,9 @@ def _file_mode(context: Context, path: str) -> Iterator[Finding]:
         return
     if status.mode & PRIVATE and _holds_secret(context, path):
         do = "read" if status.mode & READ_BY_OTHERS else "change"
-        yield _open(context, status, f"other users can {do} it, and it holds a login", status.mode & ~PRIVATE)
+        yield _open(context, status, f"other users can {do} it, and it contains a login", status.mode & ~PRIVATE)
     elif status.mode & WRITTEN_BY_OTHERS:
-        cause = "other users can change it, and a client runs the helpers it names"
+        cause = "other users can change it, and clients run the helpers that it names"
         yield _open(context, status, cause, status.mode & ~WRITTEN_BY_OTHERS)
 
 
@@ -238,7 +247,7 @@ def _holds_secret(context: Context, path: str) -> bool:
     try:
         content = context.read(path, SIZE_LIMIT)
     except FileError:
-        return False  # what this user cannot read, it is not about its mode for others
+        return False  # this user cannot read it: SP104 reports that
     return content is not None and _secret.search(content.data) is not None
 
 
@@ -249,8 +258,8 @@ def _unreadable(context: Context, file: ConfigFile) -> Iterator[Finding]:
     folder, name = split(context, file.path)
     try:
         if context.read(file.path, SIZE_LIMIT) is None and name in context.names(folder):
-            cause = "a symlink to a file that is not there: a client finds no login, and says nothing"
-            advice = Advice(f"look where it leads: ls -l {quoted(file.path)}; then make that file, or log in anew")
+            cause = "a symlink to a file that does not exist: clients silently find no login"
+            advice = Advice(f"ls -l {quoted(file.path)}; then create its target, or log in again")
             yield Finding("SP104", Severity.WARNING, context.name, file.path, cause, (), advice)
     except MalformedFile:
         return  # SP103
@@ -258,7 +267,7 @@ def _unreadable(context: Context, file: ConfigFile) -> Iterator[Finding]:
         status = _status(context, file.path)
         evidence = (f"mode {status.mode:04o}, owner {status.owner or status.uid}",) if status else ()
         is_stopped = isinstance(context, ContainerContext) and not context.is_running
-        severity = Severity.NOTE if is_stopped else Severity.ERROR  # no client reads it now
+        severity = Severity.NOTE if is_stopped else Severity.ERROR  # no client reads it while the container is stopped
         yield Finding(
             "SP104",
             severity,
@@ -274,7 +283,7 @@ def _readable_again(context: Context, file: ConfigFile, error: FileError) -> Adv
     path = quoted(file.path)
     status = _status(context, file.path)
     if status and status.kind == "folder":
-        return Advice(f"docker made it for a mount whose file was missing: rmdir {path}, then log in anew")
+        return Advice(f"docker created this folder for a mount whose file was missing: rmdir {path}, then log in again")
     if status and status.uid == context.uid and status.mode & OWN_FILE != OWN_FILE:
         return Mode(context, file.path, status.mode | OWN_FILE, status)
     for above in reversed(_above(file.path)):
@@ -292,7 +301,7 @@ def _above(path: str) -> list[str]:
 
 
 def _status(context: Context, path: str) -> FileStatus | None:
-    """Return what stands there; None also where that cannot be seen, and where owners and modes say nothing."""
+    """Return the status of a path, None if it is missing, unreadable, or on Windows."""
     try:
         return None if context.platform == "windows" else context.status(path)
     except FileError:

@@ -1,4 +1,4 @@
-"""What the registries say to the logins: refused, expired, not allowed, in the way, too often, at the wrong time, elsewhere."""
+"""What the registries answer to the stored logins."""
 
 from __future__ import annotations
 
@@ -42,30 +42,30 @@ __all__ = ["CODES", "check"]
 
 CODES = {
     "SP501": "The registry refuses the stored login, or it has expired",
-    "SP502": "The login is good, and may not do this",
+    "SP502": "The login is valid but has no permission for this",
     "SP503": "The login breaks a public image",
     "SP504": "Too many requests",
     "SP505": "Clocks differ",
     "SP506": "The token server is on a foreign host",
     **certificates.CODES,
-    "SP510": "Nobody is logged in, and strangers may not",
+    "SP510": "The registry requires a login, but the client has none",
     "SP511": "No registry answers",
 }
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Yield what the registries say; without ``access`` only what a credential says of itself."""
+    """Yield what the registries answer. Without ``access``, only expired credentials are found."""
     found = [_expired(examination, resolution) for resolution in examination.decisions]
     if examination.access is not None:
         made = visits.make(examination, examination.access)
-        is_anybody_in = any(visit.works and visit.resolution.answer != ANONYMOUS for visit in made)
+        has_working_login = any(visit.works and visit.resolution.answer != ANONYMOUS for visit in made)
         for visit in made:
-            found += _judge(examination, visit, is_anybody_in=is_anybody_in)
+            found += _judge(examination, visit, has_working_login=has_working_login)
     yield from merged(finding for finding in found if finding is not None)
 
 
 def _expired(examination: Examination, resolution: Resolution) -> Finding | None:
-    """Return the finding for a login that has ended by its own word: no registry need be asked."""
+    """Return the finding for a login whose own expiry has passed. No registry is asked."""
     if isinstance(resolution.answer, Exception) or (ended := end_of(resolution.answer)) is None:
         return None
     when = datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -73,8 +73,8 @@ def _expired(examination: Examination, resolution: Resolution) -> Finding | None
     return _finding(examination, "SP501", resolution, cause, _login(examination, resolution))
 
 
-def _judge(examination: Examination, visit: Visit, *, is_anybody_in: bool) -> Iterator[Finding | None]:
-    """Yield what a visit shows: of several consequences of one thing, the thing."""
+def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -> Iterator[Finding | None]:
+    """Yield the findings of a visit. Of several errors with one cause, only the cause is yielded."""
     resolution, errors = visit.resolution, visit.errors
     tls = certificates.judge(examination, visit)
     yield tls
@@ -86,14 +86,14 @@ def _judge(examination: Examination, visit: Visit, *, is_anybody_in: bool) -> It
             case LoginRefused() | PermissionDenied() if in_the_way:
                 continue
             case LoginRefused() | PermissionDenied() if resolution.answer == ANONYMOUS:
-                yield _nobody(examination, resolution, is_anybody_in=is_anybody_in)
+                yield _no_login(examination, resolution, has_working_login=has_working_login)
             case LoginRefused():
                 cause = f"the registry refuses the stored login{_of(resolution)}: {error.reason}"
                 yield _finding(examination, "SP501", resolution, cause, _login(examination, resolution))
             case PermissionDenied():
                 yield _denied(examination, resolution, error)
             case RateLimited():
-                cause, advice = "the registry takes no more requests for now", error.hint or "try again later"
+                cause, advice = "the registry accepts no more requests for now", error.hint or "try again later"
                 yield _finding(examination, "SP504", resolution, cause, advice, (error.reason,))
             case ClockDiffers():
                 severity = Severity.WARNING if visit.works else Severity.ERROR
@@ -108,33 +108,33 @@ def _judge(examination: Examination, visit: Visit, *, is_anybody_in: bool) -> It
                 yield _finding(examination, "SP511", resolution, cause, advice)
             case Unreachable() | NotARegistry() if tls is None:
                 severity = Severity.ERROR if examination.reference else Severity.WARNING
-                cause, advice = f"no registry answers: {error.reason}", error.hint or "ask who runs it"
+                cause, advice = f"no registry answers: {error.reason}", error.hint or "ask its administrator"
                 yield _finding(examination, "SP511", resolution, cause, advice, severity=severity)
 
 
 def _in_the_way(examination: Examination, resolution: Resolution, errors: Iterable[Exception]) -> Finding:
     reference = resolution.reference
-    cause = f"strangers may pull, and the stored login{_of(resolution)} makes it fail"
+    cause = f"anonymous pulls work, but the stored login{_of(resolution)} makes them fail"
     said = tuple(f"the registry says: {error.reason}" for error in errors if isinstance(error, LoginRefused))
     advice = command(examination.context, "logout", reference.registry, client=resolution.client)
     return _finding(examination, "SP503", resolution, cause, advice, said, subject=reference.name)
 
 
 def _is_used(examination: Examination, client: str) -> bool:
-    """Tell whether a client has been used here: docker's file is there for others too, another's own file says so."""
+    """Return whether a client is used here, which its own file shows. docker always counts."""
     own = [file for file in examination.files if file.clients == (client,) and not file.legacy]
     if program_of(client) == DEFAULT or examination.is_asked_for(client):
         return True
     return any(is_there(examination.context, file.path) for file in own)
 
 
-def _nobody(examination: Examination, resolution: Resolution, *, is_anybody_in: bool) -> Finding | None:
-    """Return an error where no client gets in, a note where another one does; None where this one is not used here."""
-    if is_anybody_in and not _is_used(examination, resolution.client):
+def _no_login(examination: Examination, resolution: Resolution, *, has_working_login: bool) -> Finding | None:
+    """Return an error if no client has a login, a note if another one has; None if this one is not used."""
+    if has_working_login and not _is_used(examination, resolution.client):
         return None
-    cause, severity = "the registry asks for a login, and there is none", Severity.ERROR
-    if is_anybody_in:
-        cause, severity = f"{resolution.client} has no login here, and another client has one", Severity.NOTE
+    cause, severity = "the registry requires a login, but the client has none", Severity.ERROR
+    if has_working_login:
+        cause, severity = f"{resolution.client} has no login here, but another client has one", Severity.NOTE
     name = resolution.reference.name
     return _finding(
         examination, "SP510", resolution, cause, _login(examination, resolution), subject=name, severity=severity
@@ -143,12 +143,13 @@ def _nobody(examination: Examination, resolution: Resolution, *, is_anybody_in: 
 
 def _denied(examination: Examination, resolution: Resolution, error: PermissionDenied) -> Finding:
     reference, missing = resolution.reference, ", ".join(error.missing) or "do this"
-    cause = f"the login{_of(resolution)} is good, and may not {missing}"
+    subject = reference.repository or "it"
+    cause = f"the login{_of(resolution)} is valid but may not {missing}"
     granted = () if error.granted is None else (f"granted: {', '.join(error.granted) or 'nothing'}",)
     said = (*granted, f"missing: {missing}", error.reason)
     advice = (
-        f"ask who runs {reference.registry} for {missing} on {reference.repository or 'it'}, or log in as somebody who "
-        f"has it: {_login(examination, resolution)}"
+        f"ask the administrator of {reference.registry} for {missing} on {subject}, "
+        f"or log in as a user who has it: {_login(examination, resolution)}"
     )
     return _finding(examination, "SP502", resolution, cause, advice, said, subject=reference.name)
 
@@ -158,9 +159,9 @@ def _foreign_realm(examination: Examination, resolution: Resolution, error: Real
     registry = resolution.reference.registry
     cause = "the registry sends logins to a token server on a foreign host"
     what = "ask" if resolution.answer == ANONYMOUS else "send the login"
-    said = (error.reason, f"docker and podman {what} there; shorepass sent nothing")
-    advice = f"ask who runs {registry}"
-    with contextlib.suppress(UsageError):  # the registry named no URL at all
+    said = (error.reason, f"docker and podman {what} there; Shorepass sent nothing")
+    advice = f"ask the administrator of {registry}"
+    with contextlib.suppress(UsageError):  # the registry did not name a URL
         advice += f"; if you trust that host with this login: --trust-realm {quoted(parse_url(error.realm).authority)}"
     return _finding(examination, "SP506", resolution, cause, advice, said, severity=Severity.WARNING)
 
@@ -176,7 +177,7 @@ def _finding(
     subject: str = "",
     severity: Severity = Severity.ERROR,
 ) -> Finding:
-    """Return a finding about what a client sends; the subject is the registry, where nothing else is named."""
+    """Return a finding about what a client sends. A ``subject`` of "" means the registry."""
     subject = subject or resolution.reference.registry
     evidence = (*said, sends(resolution, examination.fingerprints))
     return Finding(code, severity, examination.context.name, subject, cause, evidence, Advice(advice))
@@ -189,6 +190,6 @@ def _of(resolution: Resolution) -> str:
 
 
 def _login(examination: Examination, resolution: Resolution) -> str:
-    """Return what gives the client a good login."""
+    """Return the command that gives the client a valid login."""
     helper = resolution.source.helper if resolution.source else asked_helper(resolution)
     return log_in(examination.context, resolution.reference.registry, client=resolution.client, helper=helper)

@@ -62,10 +62,10 @@ def test_what_a_key_means(key: str, registry: str) -> None:
 
 
 def test_a_namespace_in_dockers_file(world: Path) -> None:
-    """Podman has a login for a part of Docker Hub in docker's file: docker never takes it, and renamed it would be for all."""
+    """Podman has a login for a part of Docker Hub in docker's file: docker never uses it, and renamed it would be for all."""
     (finding,) = findings(lay_out(world, {CONFIG: logins("docker.io/team")}))
     assert (finding.code, type(finding.repair)) == ("SP302", Advice)
-    assert "podman takes it" in finding.evidence
+    assert "podman uses it" in finding.evidence
 
 
 def test_a_left_over_that_podman_takes(world: Path) -> None:
