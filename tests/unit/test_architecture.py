@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("nothing_set")
 SLOW = {
     *("asyncio", "concurrent", "dataclasses", "datetime", "email", "hashlib", "http", "inspect", "logging"),
     *("pathlib", "shutil", "ssl", "subprocess", "tempfile", "urllib"),
-    *("httpx", "requests", "rich", "shtab", "publicsuffixlist", "urllib3"),
+    *("httpx", "requests", "rich", "publicsuffixlist", "urllib3"),
 }
 
 
@@ -98,7 +98,7 @@ LATE = {
     *("traceback",),
     *("ctypes", "fcntl", "msvcrt", "pwd"),  # not on every system
     *("cryptography", "httpx", "jeepney", "keyring", "publicsuffixlist", "pyrage", "requests", "rich", "secretstorage"),
-    *("shtab", "tomlkit", "urllib3"),
+    *("tomlkit", "urllib3"),
     *("shorepass.accounts.choice", "shorepass.accounts.overridden", "shorepass.chain", "shorepass.profile"),
     *("shorepass.cli.wait_line", "shorepass.contexts.command"),
     *("shorepass.clients", "shorepass.clients.certificates", "shorepass.clients.helper_lists"),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         run: Callable[[argparse.Namespace], int]
 
 
-__all__ = ["main", "parser_of", "parser_of_everything", "program"]
+__all__ = ["VERBS", "main", "parser_of", "parser_of_everything", "program", "top_parser"]
 
 VERBS = {
     "login": "log in to a registry and store the login where the client looks for it",
@@ -45,7 +45,7 @@ VERBS = {
     "vault": "make the encrypted file that keeps logins, give it another key, export it",
     "accounts": "list the accounts beside the default logins, and the rules that choose them",
     "run": "run one command with an account of its own",
-    "completion": "print the completion script of a shell",
+    "completion": "print the completion file of a shell",
     "uninstall": "take Shorepass out of docker's and podman's files, before the program is removed",
 }
 
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not getattr(verb, "TAKES_A_COMMAND", False):  # whose words are not ours to change
             words = [_explicit(word) for word in words]
         return _run(verb, parser, parser.parse_args(words))
-    top = _top_parser()
+    top = top_parser()
     if arguments:
         top.parse_args(arguments)  # --help, --version, or the error that names the verbs
         top.error("flags come after the verb")
@@ -168,7 +168,8 @@ def parser_of(name: str) -> Parser:
     return parser
 
 
-def _top_parser() -> argparse.ArgumentParser:
+def top_parser() -> Parser:
+    """Return the parser of a command line that names no verb."""
     verbs = "\n".join(f"  {name:12}{text}" for name, text in VERBS.items())
     parser = Parser(
         "",
@@ -190,7 +191,7 @@ class _Version(argparse.Action):
 
 
 def parser_of_everything() -> argparse.ArgumentParser:
-    """Return one parser with every verb in it: what completion scripts are made from."""
+    """Return one parser with every verb in it."""
     parser = argparse.ArgumentParser(prog="shorepass")
     parser.add_argument("--version", action="store_true", help="print the version")
     subparsers = parser.add_subparsers(dest="verb")

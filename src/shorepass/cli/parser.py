@@ -56,6 +56,10 @@ class Parser(argparse.ArgumentParser):
         self._words: Sequence[str] = ()
         self._correction: str | None = None  # the command that a wrong value should have been part of
 
+    def actions(self) -> Sequence[argparse.Action]:
+        """Return its flags and arguments."""
+        return self._actions
+
     def parse_args(self, args: Sequence[str]) -> argparse.Namespace:  # type: ignore[override]  # all that we need of it
         """Parse all words. Those that are left over are not repeated: one may be a password."""
         self._words = args

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["Found", "survey"]
+__all__ = ["Found", "helpers", "survey"]
 
 HELPER_SECONDS = 5.0  # for all that a helper is asked: pass starts two programs for each answer
 CALL_SECONDS = "2"  # for each
@@ -63,7 +63,7 @@ def survey(here: LocalContext) -> list[Found]:
     Raises MalformedFile, FileError: the settings.
     """
     in_use = settings.load(here).store or DEFAULT
-    names = ["keychain", *(PREFIX + suffix for suffix in _helpers(here))]
+    names = ["keychain", *(PREFIX + suffix for suffix in helpers(here))]
     if in_use not in ("vault", "file", *names):
         names.append(in_use)
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -126,7 +126,7 @@ def _state(error: ShorepassError) -> str:
     return "no answer" if isinstance(error, HelperTimeout) else "broken"
 
 
-def _helpers(here: LocalContext) -> Iterator[str]:
+def helpers(here: LocalContext) -> Iterator[str]:
     """Yield the NAMEs of all ``docker-credential-NAME`` on PATH but our own."""
     prefix = program_name("")
     names: set[str] = set()
