@@ -44,10 +44,11 @@ OPENING_METHODS = {
 
 NULL_DEVICE = "the null device, in the place of a stream that the caller has closed"
 OUR_PROGRAM = "the program beside this one"
-OWN_PAGES = "pages out of this package"
+OWN_PAGES = "pages and scripts out of this package"
 OWN_FILES = "files of the user who runs this process, and never of another context"
 MAY_OPEN = {
     "cli/__init__.py": (NULL_DEVICE, {"builtins.open", "os.open"}),
+    "cli/completion.py": (OWN_PAGES, {"importlib.resources.files", "read_bytes"}),
     "cli/console.py": (NULL_DEVICE, {"os.open"}),
     "cli/helper.py": (OUR_PROGRAM, {"os.path.exists"}),
     "cli/migrate.py": (OWN_FILES, {"os.path.lexists"}),
