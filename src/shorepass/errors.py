@@ -16,6 +16,7 @@
     │   │   └── HelperFailed        it ran, and failed or printed something else than the protocol says
     │   └── StoreError              a store of ours
     │       ├── StoreLocked         it is there, and what opens it is not
+    │       │   └── WrongPassphrase the passphrase does not open its key
     │       ├── StoreMissing        it is not there
     │       ├── StoreBroken         it is there, and is not what it must be
     │       └── StoreUntrusted      it is there, and somebody else may have written it
@@ -78,6 +79,7 @@ __all__ = [
     "Unreachable",
     "UsageError",
     "WriteError",
+    "WrongPassphrase",
     "printable",
     "trouble_in",
     "without_user_info",
@@ -213,6 +215,10 @@ class StoreError(SourceError):
 
 class StoreLocked(StoreError):
     """It is there, and what opens it is not: a key, a passphrase, an unlocked keyring."""
+
+
+class WrongPassphrase(StoreLocked):
+    """The passphrase does not open the key, or the key's file is damaged: the two look the same."""
 
 
 class StoreMissing(StoreError):

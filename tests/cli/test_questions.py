@@ -113,6 +113,14 @@ def test_each_verb_asks_once(ssh_home: Home, words: str) -> None:
     assert "no terminal" not in shown
 
 
+@pytest.mark.parametrize("words", ["get {host}", "list", "logout {host}", "logout --all", "doctor", "migrate"])
+def test_a_wrong_passphrase_is_asked_for_once(ssh_home: Home, words: str) -> None:
+    """One question, one answer: the command says that the passphrase is wrong, and does not ask again."""
+    argv = words.format(host=ssh_home.registry.host).split()
+    _, shown, _ = on_a_terminal([*SHOREPASS, *argv], ["wrong"] * 8)
+    assert (shown.count(PROMPT), "wrong passphrase" in shown) == (1, True), shown
+
+
 @pytest.mark.parametrize("words", ["get {host}", "list", "who --in me", "doctor", "logout {host}"])
 def test_so_it_is_with_a_passphrase_of_age(passphrase_home: Home, words: str) -> None:
     """The key derivation is done once, too: it is what takes the time."""

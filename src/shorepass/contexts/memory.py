@@ -1,15 +1,18 @@
-"""What was read once and need not be opened again: a file that has not changed, a question that a helper has answered."""
+"""What is read once per run: a file that has not changed, a helper's answer, the keys that a passphrase unlocks."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
+from shorepass.errors import WrongPassphrase
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
     from shorepass.contexts import FileContent
     from shorepass.processes import Completed
+    from shorepass.stores.vault.key import Key
 
 __all__ = ["Memory"]
 
@@ -26,6 +29,7 @@ class Memory:
         self._of_one_run = of_one_run
         self._files: dict[str, tuple[Hashable, FileContent]] = {}
         self._answers: dict[Hashable, Completed] = {}
+        self._keys: dict[bytes, Sequence[Key] | WrongPassphrase] = {}
 
     def read(self, path: str, read: Callable[[], FileContent | None]) -> FileContent | None:
         """Return a file's content: the remembered one, or else what ``read`` returns. Raises what ``read`` raises."""
@@ -45,6 +49,23 @@ class Memory:
         if question not in self._answers:
             self._answers[question] = ask()
         return self._answers[question]
+
+    def keys(self, key_file: bytes, parse: Callable[[], Sequence[Key]]) -> Sequence[Key]:
+        """Return the keys in a key file; ``parse`` asks for its passphrase the first time, which takes two seconds of work.
+
+        A wrong passphrase is remembered for one run: a command asks once. Raises what ``parse`` raises.
+        """
+        if key_file not in self._keys:
+            try:
+                self._keys[key_file] = parse()
+            except WrongPassphrase as error:
+                if not self._of_one_run:
+                    raise
+                self._keys[key_file] = error
+        found = self._keys[key_file]
+        if isinstance(found, WrongPassphrase):
+            raise found
+        return found
 
     def forget_answers(self) -> None:
         """Ask every helper again: a login was stored or erased, or a fix is looked at."""

@@ -10,7 +10,7 @@ import binascii
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.contexts.installed import command_to_add
-from shorepass.errors import StoreBroken, StoreLocked, UsageError, printable
+from shorepass.errors import StoreBroken, StoreLocked, UsageError, WrongPassphrase, printable
 from shorepass.stores.vault import ssh_private_key
 from shorepass.stores.vault.signature import secret_of
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "Key", "generate", "needs_passphrase", "opens", "parse", "protect", "recipient_of"]
 
 NAME = "vault"
+TYPE_AGAIN = "run it again and type the passphrase"
 PEM = b"-----BEGIN "
 PROTECTED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 
@@ -79,25 +80,11 @@ def _is_protected_ssh_key(data: bytes) -> bool:
     return not inside.startswith(b"openssh-key-v1\0\0\0\0\4none")
 
 
-# What passphrases have opened in this process, by the content of the key's file. A person types each once a command, and its
-# two seconds of work are done once, however often the vault is opened.
-_OPENED: dict[bytes, list[Key]] = {}
-
-
 def parse(content: FileContent, ask: Ask) -> list[Key]:
-    """Return the keys in a file; ``ask`` is asked for its passphrase, unless that was right before in this process.
+    """Return the keys in a file; ``ask`` is asked for its passphrase.
 
-    Raises StoreLocked, StoreBroken.
+    Raises WrongPassphrase, StoreLocked, StoreBroken.
     """
-    if content.data in _OPENED:
-        return _OPENED[content.data]
-    keys = _parsed(content, ask)
-    if needs_passphrase(content):
-        _OPENED[content.data] = keys
-    return keys
-
-
-def _parsed(content: FileContent, ask: Ask) -> list[Key]:
     from pyrage import DecryptError
     from pyrage import passphrase as scrypt
 
@@ -106,7 +93,9 @@ def _parsed(content: FileContent, ask: Ask) -> list[Key]:
         try:
             data = scrypt.decrypt(data, ask(f"Passphrase of {path}: "))
         except DecryptError as error:
-            raise StoreLocked(NAME, f"{path}: wrong passphrase, or no longer whole ({printable(str(error))})") from None
+            raise WrongPassphrase(
+                NAME, f"{path}: wrong passphrase, or damaged ({printable(str(error))})", hint=TYPE_AGAIN
+            ) from None
     elif data.startswith(PEM):
         return [_ssh_key(path, _opened(content, ask) if _is_protected_ssh_key(data) else data)]
     keys = [_native(path, line) for line in data.splitlines() if line.strip() and not line.startswith(b"#")]
@@ -164,7 +153,7 @@ def _opened(content: FileContent, ask: Ask) -> bytes:
             raise _without_library(content.path) from None
         raise StoreLocked(NAME, f"{content.path}: {printable(str(error))}") from None
     except (ValueError, TypeError):
-        raise StoreLocked(NAME, f"{content.path}: wrong passphrase, or no longer whole") from None
+        raise WrongPassphrase(NAME, f"{content.path}: wrong passphrase, or damaged", hint=TYPE_AGAIN) from None
 
 
 def _without_library(path: str) -> StoreLocked:

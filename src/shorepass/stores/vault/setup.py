@@ -73,7 +73,7 @@ def from_file(here: LocalContext, path: str, ask: Ask, others: Sequence[str] = (
         raise UsageError(
             f"{path} is the public half of a key", hint=f"the private one: {quoted(path.removesuffix('.pub'))}"
         )
-    keys = parse(content, ask)
+    keys = here.memory.keys(content.data, lambda: parse(content, ask))
     return _checked(Lock(keys[0], (*(key.recipient for key in keys), *others), to=path))
 
 

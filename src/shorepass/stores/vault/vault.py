@@ -219,8 +219,12 @@ class Vault:
                 self._refuse_without_key()
             # A passphrase costs a person's time and two seconds: only where nothing else is there.
             free = [content for content in found if not needs_passphrase(content)]
-            self._keys = tuple(key for content in free or found for key in parse(content, self._ask))
+            self._keys = tuple(key for content in free or found for key in self._opened(content))
         return self._keys
+
+    def _opened(self, content: FileContent) -> Sequence[Key]:
+        """Return the keys in a file, which the user unlocks once per run. Raises StoreLocked, StoreBroken."""
+        return self._here.memory.keys(content.data, lambda: parse(content, self._ask))
 
     def own_recipients(self) -> tuple[str, ...]:
         """Return the public halves of ``keys``. Raises StoreError, FileError."""

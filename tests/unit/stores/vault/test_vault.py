@@ -19,7 +19,6 @@ from shorepass import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import FileError, StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError
 from shorepass.secret import Secret
-from shorepass.stores.vault import key
 from shorepass.stores.vault.setup import Lock, from_file, init, machine_key, passphrase, rekey
 from shorepass.stores.vault.signature import sign
 from shorepass.stores.vault.vault import GENERATIONS, Vault
@@ -134,8 +133,8 @@ def test_a_key_that_cannot_open_it_makes_none(tmp_path: Path, kind: str, reason:
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa", "rsa in PEM"])
-def test_an_ssh_key_with_a_passphrase_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """The key that a careful person has: its passphrase is asked for once a process, and a wrong one is "locked"."""
+def test_an_ssh_key_with_a_passphrase_of_its_own(tmp_path: Path, kind: str) -> None:
+    """The key that a careful person has: its passphrase is asked for once per context, and a wrong one is "locked"."""
     path = ssh_key(tmp_path, kind.partition(" ")[0], passphrase=TYPED)
     if kind == "rsa in PEM":
         words = ["-q", "-p", "-m", "PEM", "-P", TYPED, "-N", TYPED, "-f", path]
@@ -146,12 +145,12 @@ def test_an_ssh_key_with_a_passphrase_of_its_own(tmp_path: Path, monkeypatch: py
         asked.append(prompt)
         return typist(prompt)
 
-    init(open_vault(ask), here(), from_file(here(), path, ask))
-    vault = open_vault(ask)
+    user = here()
+    init(open_vault(ask), user, from_file(user, path, ask))
+    vault = Vault(user, ask=ask, tell=lambda _: None)
     vault.store("ghcr.io", ALICE)
     assert vault.get("ghcr.io") == ALICE
     assert len(asked) == 1
-    monkeypatch.setattr(key, "_OPENED", {})
     with pytest.raises(StoreLocked, match="wrong passphrase"):
         open_vault(lambda _: "another").get("ghcr.io")
 
