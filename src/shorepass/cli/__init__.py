@@ -32,29 +32,29 @@ if TYPE_CHECKING:
 __all__ = ["VERBS", "main", "parser_of", "parser_of_everything", "program", "top_parser"]
 
 VERBS = {
-    "login": "log in to a registry and store the login where the client looks for it",
-    "logout": "erase a login where the client would",
-    "get": "print the credential a client will use, as one line of JSON",
+    "login": "log in to a registry, and store the login where the client looks for it",
+    "logout": "erase a login as the client does, and every copy of it in Shorepass",
+    "get": "print the credential that a client sends, as one line of JSON",
     "list": "list the stored logins",
-    "who": "say who is logged in, where, and whether it works",
-    "explain": "say which credential a client will use and why, step by step",
-    "doctor": "say what is wrong with the logins of a place, and mend it",
-    "migrate": "move logins out of plain text, or out of another helper, and back",
-    "helper": "let docker and podman keep their logins with Shorepass, or as they did before",
-    "stores": "list the places where logins can rest here, and choose one",
-    "vault": "make the encrypted file that keeps logins, give it another key, export it",
+    "who": "show who is logged in, in which context, and whether it works",
+    "explain": "show which credential a client sends and why, step by step",
+    "doctor": "find problems with the logins of a context, and fix them",
+    "migrate": "move logins from plain text or from another helper into the store, and back",
+    "helper": "name docker-credential-shorepass in a client's file, or restore the former helper",
+    "stores": "list the stores and whether they work here, and set one",
+    "vault": "create the encrypted file with the logins, change its key, or export it",
     "accounts": "list the accounts beside the default logins, and the rules that choose them",
-    "run": "run one command with an account of its own",
+    "run": "run one command with the logins of an account",
     "completion": "print the completion file of a shell",
-    "uninstall": "take Shorepass out of docker's and podman's files, before the program is removed",
+    "uninstall": "remove Shorepass from docker's and podman's files, before you remove the program",
 }
 
 PIPE_CLOSED = 141  # as a program that SIGPIPE ended
 
 EXIT_CODES = """\
-exit codes:
+Exit codes:
   0  done
-  1  no login (get), something is wrong (doctor), refused, unreachable, or not written
+  1  no login (get), findings (doctor), refused, unreachable, or not written
   2  the command line is wrong
   3  a source is broken: a config file or a credential helper
 """
@@ -161,7 +161,8 @@ def _explicit(word: str) -> str:
 def parser_of(name: str) -> Parser:
     """Return the parser of a verb."""
     verb = _verb(name)
-    parser = Parser(name, VERBS[name], verb.EXAMPLES, getattr(verb, "USAGE_EXIT_CODE", 2))
+    parser = Parser(name, VERBS[name], examples=verb.EXAMPLES, notes=getattr(verb, "NOTES", ""))
+    parser.usage_exit_code = getattr(verb, "USAGE_EXIT_CODE", 2)
     parser.too_many_code = getattr(verb, "too_many_code", None)
     verb.add_arguments(parser)
     add_output_flags(parser)
@@ -174,7 +175,7 @@ def top_parser() -> Parser:
     parser = Parser(
         "",
         "registry logins for containers: who is logged in, here, for this client, and why",
-        f"verbs:\n{verbs}\n\nshorepass VERB --help shows each verb's flags and examples.\n\n{EXIT_CODES}",
+        notes=f"Verbs:\n{verbs}\n\nshorepass VERB --help shows the examples and flags of a verb.\n\n{EXIT_CODES}",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     parser.add_argument("verb", choices=VERBS, metavar="VERB", help="one of the verbs below")

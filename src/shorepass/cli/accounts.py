@@ -25,25 +25,27 @@ if TYPE_CHECKING:
     from shorepass.logins.as_account import Row
 
 EXAMPLES = """\
-examples:
-  shorepass login --as work ghcr.io
-  shorepass accounts                                      # accounts, their logins, the rules that choose them
-  shorepass accounts use work 'ghcr.io/acme/*'            # for these repositories
-  shorepass accounts use work --directory ~/src/acme      # in this folder and all in it
-  shorepass accounts forget work 'ghcr.io/acme/*'
-  shorepass accounts forget work                          # all of its rules; its logins: shorepass logout --as work
-
-SHOREPASS_ACCOUNT=work goes before every rule, and a rule for repositories before one for a folder. docker asks for a
-registry without the repository: there a rule for a part of one needs shorepass run --as work -- docker ...
+shorepass login --as work ghcr.io
+shorepass accounts                                      # accounts, their logins, and the rules that choose them
+shorepass accounts use work 'ghcr.io/acme/*'            # for these repositories
+shorepass accounts use work --directory ~/src/acme      # in this folder and the folders in it
+shorepass accounts forget work 'ghcr.io/acme/*'
+shorepass accounts forget work                          # all of its rules; for its logins: shorepass logout --as work
+"""
+NOTES = """\
+SHOREPASS_ACCOUNT=work overrides every rule. A rule for repositories overrides a rule for a folder.
+docker asks for a registry without the repository. For a rule of some repositories, use: shorepass run --as work -- docker ...
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("action", nargs="?", choices=("use", "forget"), help="add or take out a rule; default: list")
+    action = "use: add a rule; forget: remove rules; without: list the accounts"
+    parser.add_argument("action", nargs="?", choices=("use", "forget"), metavar="ACTION", help=action)
     parser.add_argument("account", nargs="?", metavar="NAME", help="the account")
-    parser.add_argument("repository", nargs="?", metavar="REPOSITORY", help="ghcr.io/acme/app, ghcr.io/acme/*, ghcr.io")
-    parser.add_argument("--directory", metavar="DIR", help="a folder instead of a repository")
+    repository = "what the rule is for: ghcr.io/acme/app, ghcr.io/acme/*, ghcr.io"
+    parser.add_argument("repository", nargs="?", metavar="REPOSITORY", help=repository)
+    parser.add_argument("--directory", metavar="DIR", help="a rule for a folder instead of a repository")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

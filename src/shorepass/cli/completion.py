@@ -22,11 +22,11 @@ SECONDS = 2.0  # a shell waits for the answer at each press of TAB
 INPUT_LIMIT = 100_000  # characters
 
 EXAMPLES = """\
-examples:
-  shorepass completion bash > ~/.local/share/bash-completion/completions/shorepass
-  shorepass completion zsh > "${fpath[1]}/_shorepass"
-  shorepass completion fish > ~/.config/fish/completions/shorepass.fish
-
+shorepass completion bash > ~/.local/share/bash-completion/completions/shorepass
+shorepass completion zsh > "${fpath[1]}/_shorepass"
+shorepass completion fish > ~/.config/fish/completions/shorepass.fish
+"""
+NOTES = """\
 A system package, and pip outside a virtual environment, install these files where the shells find them.
 """
 

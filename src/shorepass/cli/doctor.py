@@ -34,31 +34,34 @@ PAGE_WIDTH = 100  # columns of a page's paragraphs
 LINE_LIMIT = 1000  # characters: a path has 4096 at most, and names in a file may have any number
 
 EXAMPLES = """\
-examples:
-  shorepass doctor                           every stored login, here; asks no registry
-  shorepass doctor --push ghcr.io/acme/app   one image: the registry is asked, too
-  shorepass doctor --in sudo --in docker:web
-  shorepass doctor --fix                     ask for each finding that can be mended
-  shorepass doctor --undo                    take back the newest repair
-  shorepass doctor --explain SP102
+shorepass doctor                           # every stored login, here; asks no registry
+shorepass doctor --push ghcr.io/acme/app   # one image; also asks its registry
+shorepass doctor --in sudo --in docker:web
+shorepass doctor --fix                     # asks before each fix
+shorepass doctor --undo                    # reverts the newest fix
+shorepass doctor --explain SP102
+"""
+NOTES = """\
+--fix shows each change first, makes it, and runs the check again. Shorepass keeps what a fix replaces in
+$XDG_STATE_HOME/shorepass/doctor for --undo, readable only by you and for at most 30 days.
 
---fix shows each change beforehand, makes it, and runs the check again. What a repair replaces is kept for --undo, in
-$XDG_STATE_HOME/shorepass/doctor: it holds what the file held, readable by you alone, for 30 days at most.
-exit codes: 0 nothing is wrong, or nothing but notes; 1 errors or warnings (with --fix: those that are left);
-2 the command line is wrong; 3 a place cannot be looked into
+exit codes: 0 no findings, or only notes; 1 errors or warnings (with --fix: those that remain);
+2 the command line is wrong; 3 Shorepass cannot look into a context
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("reference", metavar="REF", nargs="?", help="an image, or a registry; without one, every login")
-    parser.add_argument("--push", action="store_true", help="ask for push permission too")
+    parser.add_argument("reference", metavar="REF", nargs="?", help="an image or a registry; without: every login")
+    parser.add_argument("--push", action="store_true", help="also ask for push permission")
     parser.add_argument("--check", action="store_true", help="ask the registries, also without REF")
-    parser.add_argument("--offline", action="store_true", help="do not ask the registry")
-    parser.add_argument("--fix", action="store_true", help="mend what can be mended, one question each")
+    parser.add_argument("--offline", action="store_true", help="ask no registry")
+    parser.add_argument("--fix", action="store_true", help="fix what Shorepass can fix; asks before each fix")
     parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
-    parser.add_argument("--undo", nargs="?", const="", metavar="ID", help="take back a repair; the newest without ID")
-    parser.add_argument("--explain", metavar="CODE", help="print the page of a code: what it means, and how to fix it")
+    parser.add_argument("--undo", nargs="?", const="", metavar="ID", help="revert a fix; without ID: the newest")
+    parser.add_argument(
+        "--explain", metavar="CODE", help="print the page of a finding: what it means, and how to fix it"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     place.add_places_flag(parser, default=" (default)")
     parser.add_argument(
@@ -67,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=place.ClientNames(NAMES),
         action="append",
         default=[],
-        help="the program whose logins are looked at (default: docker and podman, as far as they are there); may be repeated",
+        help="the client to examine; may be repeated (default: docker and podman, if they are installed)",
     )
     place.add_file_flags(parser)
     place.add_registry_flags(parser)

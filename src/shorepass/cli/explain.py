@@ -20,21 +20,22 @@ if TYPE_CHECKING:
     from shorepass.resolution import Resolution
 
 EXAMPLES = """\
-examples:
-  shorepass explain ghcr.io/acme/app:1
-  shorepass explain --push --client podman quay.io/acme/app
-  shorepass explain --offline --json nginx
+shorepass explain ghcr.io/acme/app:1
+shorepass explain --push --client podman quay.io/acme/app
+shorepass explain --offline --json nginx
+"""
+NOTES = """\
+Shorepass shows no secret. Equal secrets have the same fingerprint in one report, and another one in the next report.
 
-No secret is shown. A fingerprint is equal for equal secrets in one report, and differs in the next report.
-exit codes: 0 all is well; 1 the registry refuses or cannot be asked; 3 a source is broken
+exit codes: 0 no problem; 1 the registry refuses, or cannot be asked; 2 the command line is wrong; 3 a source is broken
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("reference", metavar="REF", help="an image, or a registry")
-    parser.add_argument("--push", action="store_true", help="ask for push permission too")
-    parser.add_argument("--offline", action="store_true", help="do not ask the registry")
+    parser.add_argument("reference", metavar="REF", help="an image or a registry")
+    parser.add_argument("--push", action="store_true", help="also ask for push permission")
+    parser.add_argument("--offline", action="store_true", help="ask no registry")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     place.add_client_flags(parser)
     place.add_registry_flags(parser)

@@ -21,17 +21,16 @@ if TYPE_CHECKING:
     from shorepass.resolution import Resolution
 
 EXAMPLES = """\
-examples:
-  shorepass get ghcr.io/acme/app:1
-  shorepass get --client podman quay.io/acme/app
-  shorepass get --field secret ghcr.io | crane auth login ghcr.io -u alice --password-stdin
-  shorepass get ghcr.io | jq -r .Username
+shorepass get ghcr.io/acme/app:1
+shorepass get --client podman quay.io/acme/app
+shorepass get --field secret ghcr.io | crane auth login ghcr.io -u alice --password-stdin
+shorepass get ghcr.io | jq -r .Username
+"""
+NOTES = """\
+The output is {"ServerURL": ..., "Username": ..., "Secret": ...}. The user name is <token> for an identity token and
+<bearer> for a registry token. Shorepass asks no registry.
 
-Prints {"ServerURL": ..., "Username": ..., "Secret": ...}; the user name is <token> for an identity
-token and <bearer> for a registry token. --field prints one of them, without quotes. All else goes to
-standard error. No network is used.
-
-exit codes: 0 a credential; 1 the client would go anonymous; 3 a source is broken
+exit codes: 0 a credential; 1 the client sends no credential; 2 the command line is wrong; 3 a source is broken
 """
 
 FIELDS = {"serverurl": "ServerURL", "username": "Username", "secret": "Secret"}  # --field: the member of the JSON
@@ -39,10 +38,8 @@ FIELDS = {"serverurl": "ServerURL", "username": "Username", "secret": "Secret"} 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("reference", metavar="REF", help="an image, or a registry")
-    parser.add_argument(
-        "--field", choices=FIELDS, help="print this alone, as it is; a secret for another program's input"
-    )
+    parser.add_argument("reference", metavar="REF", help="an image or a registry")
+    parser.add_argument("--field", choices=FIELDS, help="print only this value, without quotes")
     place.add_client_flags(parser)
 
 

@@ -31,24 +31,27 @@ if TYPE_CHECKING:
     from shorepass.logins.helper_entry import Edit, Place
 
 EXAMPLES = """\
-examples:
-  shorepass helper install                        # docker, every registry: credsStore
-  shorepass helper install --for ghcr.io          # docker, one registry: credHelpers
-  shorepass helper install --for quay.io --client podman
-  shorepass helper uninstall
-  shorepass helper uninstall --all                # in every file, also where a login has named it (not where migrate has)
-
-Each shows the change first, and asks. uninstall puts back what was named there before.
+shorepass helper install                        # docker, every registry: credsStore
+shorepass helper install --for ghcr.io          # docker, one registry: credHelpers
+shorepass helper install --for quay.io --client podman
+shorepass helper uninstall
+shorepass helper uninstall --all                # in every file, also for logins; not for migrate
+"""
+NOTES = """\
+Both actions show the change first, and ask. uninstall restores the former helper.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("action", choices=("install", "uninstall"), help="name Shorepass there, or no longer")
-    parser.add_argument("--for", dest="registry", metavar="REGISTRY", help="for this registry only")
-    parser.add_argument("--all", action="store_true", help="uninstall: in every place that is remembered")
+    action = "install: name docker-credential-shorepass in a client's file; uninstall: restore the former helper"
+    parser.add_argument("action", choices=("install", "uninstall"), metavar="ACTION", help=action)
+    parser.add_argument("--for", dest="registry", metavar="REGISTRY", help="only for this registry")
+    parser.add_argument("--all", action="store_true", help="uninstall: in every file that Shorepass has changed")
     parser.add_argument(
-        "--client", choices=ClientNames(FAMILIES), help="whose file (default: docker; podman with --authfile)"
+        "--client",
+        choices=ClientNames(FAMILIES),
+        help="the client with the file (default: docker; with --authfile: podman)",
     )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     place.add_file_flags(parser)

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from shorepass.clients import Entry
 
 EXAMPLES = """\
-examples:
-  shorepass list
-  shorepass list --client podman
-  shorepass list --json | jq -r '.logins[].registry'
+shorepass list
+shorepass list --client podman
+shorepass list --json | jq -r '.logins[].registry'
+"""
+NOTES = """\
+Without --client, the list has docker's and podman's logins.
 
-Without --client: docker's and podman's. Exit code 3 when a place is broken (it is listed all the same).
+exit codes: 0 done; 2 the command line is wrong; 3 a file or a helper is broken (the list has the other logins)
 """
 
 

@@ -26,19 +26,21 @@ if TYPE_CHECKING:
     from shorepass.registry.client import Access
 
 EXAMPLES = """\
-examples:
-  shorepass login ghcr.io
-  echo "$TOKEN" | shorepass login -u alice --password-stdin ghcr.io
-  shorepass login --client podman quay.io/acme
-  shorepass login --get-login ghcr.io
-  shorepass login --tls-verify=false -u alice localhost:5000
-  shorepass login --store file ghcr.io            # in plain text, as docker itself does it
-  shorepass login --as work ghcr.io               # a second account there; see shorepass accounts
+shorepass login ghcr.io
+echo "$TOKEN" | shorepass login -u alice --password-stdin ghcr.io
+shorepass login --client podman quay.io/acme
+shorepass login --get-login ghcr.io
+shorepass login --tls-verify=false -u alice localhost:5000
+shorepass login --store file ghcr.io            # in plain text, as docker does
+shorepass login --as work ghcr.io               # a second account there; see shorepass accounts
+"""
+NOTES = """\
+Shorepass checks the login with the registry first. A refused login changes no file.
+If the client's file names no credential helper, Shorepass stores the login in the system's keychain. If that does not work
+here, Shorepass stores it in an encrypted file (shorepass stores). Only --store file stores it in plain text.
+Without a server, the registry is Docker Hub.
 
-The login is checked with the registry first. A refused one changes no file.
-Where the client's file names no credential helper, a store of ours keeps the login: the system's keychain
-if that works here, else an encrypted file (shorepass stores). Plain text only by name.
-Without a server: Docker Hub. Exit code 0, or as docker login 1, as podman login 125.
+exit codes: 0 done; 1 failed, with docker's rules; 125 failed, with podman's rules, or the command line is wrong
 """
 
 USAGE_EXIT_CODE = 125  # docker's and podman's own for a flag they do not know
@@ -49,22 +51,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of docker login and of podman login."""
     parser.add_argument("server", nargs="?", metavar="SERVER", help="the registry (default: Docker Hub)")
     parser.add_argument("-u", "--username", metavar="NAME", help="user name")
-    parser.add_argument(
-        *("-p", "--password"),
-        metavar="TEXT",
-        help="password or token (- reads standard input); others can see it in the process list",
-    )
+    password = "password or token (- reads standard input); other users can see it in the process list"  # noqa: S105
+    parser.add_argument("-p", "--password", metavar="TEXT", help=password)
     parser.add_argument("--password-stdin", action="store_true", help="read the password or token from standard input")
-    parser.add_argument("--get-login", action="store_true", help="print the user name that is logged in, and stop")
-    parser.add_argument(
-        "--store",
-        metavar="NAME",
-        help="where to store it, whatever helper the client's file names: vault, keychain, helper:NAME; file: plain text",
+    parser.add_argument("--get-login", action="store_true", help="only print the user name of the stored login")
+    store = (
+        "where to store it: vault, keychain, helper:NAME; file: plain text (overrides the helper in the client's file)"
     )
-    parser.add_argument(
-        "--as", dest="account", metavar="NAME", help="as an account of that name, beside the default login"
-    )
-    parser.add_argument("-v", "--verbose", action="store_true", help="say where the login was stored")
+    parser.add_argument("--store", metavar="NAME", help=store)
+    account = "store the login for this account, beside the default login"
+    parser.add_argument("--as", dest="account", metavar="NAME", help=account)
+    parser.add_argument("-v", "--verbose", action="store_true", help="print where the login is stored")
     place.add_client_flags(parser)
     place.add_registry_flags(parser)
 

@@ -22,16 +22,18 @@ if TYPE_CHECKING:
     from shorepass.logins.remaining import Left
 
 EXAMPLES = """\
-examples:
-  shorepass logout ghcr.io
-  shorepass logout --client podman quay.io/acme
-  shorepass logout --all --json
-  shorepass logout --as work ghcr.io
+shorepass logout ghcr.io
+shorepass logout --client podman quay.io/acme
+shorepass logout --all --json
+shorepass logout --as work ghcr.io
+"""
+NOTES = """\
+Shorepass also erases its own copies: in its store, in backups, and in what doctor keeps for --undo.
+It prints the logins of other clients that remain, each with the command that logs out of it.
+--all erases the logins of one client: docker's, or those of the client that --client names.
 
-The login is then in no file, store or backup of ours; repairs by doctor that kept a copy of it cannot be undone any more.
-Logins that another client still has are printed, each with the command that logs out of it. So it is with --all, which
-takes the logins of one client: docker's, unless --client names another.
-As docker logout, a registry without a login is no error for docker; as podman logout, it is one for podman.
+exit codes: 0 done; 1 failed, with docker's rules; 125 failed, with podman's rules, or the command line is wrong.
+A registry without a login is an error with podman's rules, but not with docker's.
 """
 
 USAGE_EXIT_CODE = 125  # docker's and podman's own for a flag they do not know
@@ -41,8 +43,8 @@ too_many_code = place.failure_code  # and for too many arguments, where they dif
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("server", nargs="?", metavar="SERVER", help="the registry (default: Docker Hub)")
-    parser.add_argument("--as", dest="account", metavar="NAME", help="of the account of that name, and of no other")
-    parser.add_argument("-a", "--all", action="store_true", help="every login of this client, and of every account")
+    parser.add_argument("--as", dest="account", metavar="NAME", help="only the login of this account")
+    parser.add_argument("-a", "--all", action="store_true", help="every login of this client and of every account")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     place.add_client_flags(parser)
 

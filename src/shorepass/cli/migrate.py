@@ -35,15 +35,16 @@ if TYPE_CHECKING:
     from shorepass.stores import Store
 
 EXAMPLES = """\
-examples:
-  shorepass migrate                 # says what would move out of docker's and podman's files, and changes nothing
-  shorepass migrate --apply
-  shorepass migrate --undo          # takes the last one back
-  shorepass migrate --from pass --apply    # the logins of docker-credential-pass
+shorepass migrate                        # prints the plain-text logins of docker and podman that can move; changes nothing
+shorepass migrate --apply
+shorepass migrate --undo                 # reverts the last migration
+shorepass migrate --from pass --apply    # the logins of docker-credential-pass
+"""
+NOTES = """\
+After this, docker and podman ask docker-credential-shorepass, and send the same logins as before. Shorepass removes a secret
+from a file only after it has read the secret back from the store. If a run is interrupted, no login is lost: run --apply again.
 
-docker and podman then ask docker-credential-shorepass, and send what they sent before. A secret is taken out of a file only
-when it has been read back from the store; wherever this is stopped, each is in at least one place, and --apply goes on.
-exit codes: 0 done, or nothing to do; 1 something stays in plain text; 2 the command line is wrong; 3 a source is broken
+exit codes: 0 done; 1 a login remains in plain text; 2 the command line is wrong; 3 a file, the store or the helper is broken
 """
 NOTHING = "no login stands in plain text"
 NOTHING_TO_UNDO = "nothing can be undone: no migration is known here"
@@ -53,19 +54,15 @@ MANY = 20  # logins; storing as many takes a second
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--apply", action="store_true", help="do it; without this flag it is only said what would be done"
-    )
-    what.add_argument(
-        "--undo", nargs="?", const="", metavar="NAME", help="take back the last migration, or the named one"
-    )
-    parser.add_argument(
-        "--from", dest="helper", metavar="HELPER", help="the logins of docker-credential-HELPER instead"
-    )
-    parser.add_argument(
-        "--to", metavar="STORE", help="the store that must be in use, or is to be: vault, keychain, helper:NAME"
-    )
-    parser.add_argument("--client", choices=ClientNames(FAMILIES), help="only this one's files (default: both)")
+    what.add_argument("--apply", action="store_true", help="move the logins; without it nothing is changed")
+    undo = "revert a migration; without NAME: the last one"
+    what.add_argument("--undo", nargs="?", const="", metavar="NAME", help=undo)
+    helper = "move the logins of docker-credential-HELPER instead"
+    parser.add_argument("--from", dest="helper", metavar="HELPER", help=helper)
+    store = "the store that must be in use, or that is used from now on: vault, keychain, helper:NAME"
+    parser.add_argument("--to", metavar="STORE", help=store)
+    client = "only the files of this client (default: docker and podman)"
+    parser.add_argument("--client", choices=ClientNames(FAMILIES), help=client)
     place.add_file_flags(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 

@@ -1,8 +1,9 @@
-"""The parser of one verb's command line: Shorepass's own words for its errors, and the nearest known word in the hint."""
+"""The parser of one verb's command line: its help in groups, and the nearest known word in the hint of an error."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from shorepass.errors import UsageError
 from shorepass.foreign_text import printable, without_user_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from typing import NoReturn
 
     from shorepass.errors import UnknownWord
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["Parser", "add_output_flags"]
 
 HELP_WIDTH = 100  # columns, off a terminal
+
+# The groups of --help in their order, and the flags of each in theirs. All other flags and the arguments are in OTHERS.
+OTHERS = "What"
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Where": ("--in", "--client", "--as", "--for", "--store", "--directory", "--authfile", "--config"),
+    OTHERS: (),
+    "Registry": ("--check", "--offline", "--tls-verify", "--cert-dir", "--trust-realm", "--timeout"),
+    "Output": ("--json", "--html", "--field", "--output", "--verbose", "--quiet", "--no-color", "--help"),
+}
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -42,17 +52,18 @@ class Parser(argparse.ArgumentParser):
     """
 
     too_many_code: Callable[[argparse.Namespace], int] | None = None
+    usage_exit_code = 2
 
-    def __init__(self, verb: str, description: str, epilog: str, usage_exit_code: int = 2) -> None:
+    def __init__(self, verb: str, sentence: str, *, examples: str = "", notes: str = "") -> None:
         super().__init__(
             prog=f"shorepass {verb}".rstrip(),
-            description=description[0].upper() + description[1:] + ".",
-            epilog=epilog,
+            description=sentence[0].upper() + sentence[1:] + ".",
             formatter_class=_Help,
             allow_abbrev=False,
         )
         self._verb = verb
-        self._usage_exit_code = usage_exit_code
+        self._examples = examples
+        self._notes = notes
         self._words: Sequence[str] = ()
         self._correction: str | None = None  # the command that a wrong value should have been part of
 
@@ -70,7 +81,7 @@ class Parser(argparse.ArgumentParser):
             self._correction = self._with_known_flags(unknown)
             self.error("unknown flag: " + ", ".join(unknown))
         if left and self.too_many_code:
-            self._usage_exit_code = self.too_many_code(parsed)
+            self.usage_exit_code = self.too_many_code(parsed)
         if left:
             self.error("too many arguments")
         return parsed
@@ -84,7 +95,8 @@ class Parser(argparse.ArgumentParser):
 
     def _with_known_flags(self, unknown: Sequence[str]) -> str | None:
         """Return the command with the nearest known flag in place of each unknown one; None if no flag is near."""
-        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        shown = {flag for flag, action in self._option_string_actions.items() if action.help != argparse.SUPPRESS}
+        known = [flag for flag in shown if flag.startswith("--")]
         words = list(self._words)
         right = ""
         for flag in unknown:
@@ -131,7 +143,44 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the error and the next command, and exit."""
         console.print_error(UsageError(message, hint=self._correction or f"{self.prog} --help"))
-        self.exit(self._usage_exit_code)
+        self.exit(self.usage_exit_code)
+
+    def format_help(self) -> str:
+        """Return the usage, a sentence, examples, the flags in their groups, and notes."""
+        formatter = self._get_formatter()
+        formatter.add_text("usage: " + " ".join([self.prog, *self._usage_words()]))
+        formatter.add_text(self.description)
+        if self._examples:
+            formatter.add_text("\n  ".join(["Examples:", *self._examples.splitlines()]))
+        for group, actions in self._grouped().items():
+            formatter.start_section(group)
+            formatter.add_arguments(actions)
+            formatter.end_section()
+        formatter.add_text(self._notes.rstrip("\n"))
+        return formatter.format_help()
+
+    def _usage_words(self) -> Iterator[str]:
+        """Yield the flags that must be given, ``[FLAG ...]`` for the others, and the arguments."""
+        for action in self._actions:
+            if action.option_strings and action.required:
+                yield f"{action.option_strings[-1]} {action.metavar}"
+        yield "[FLAG ...]"
+        for action in self._actions:
+            name = str(action.metavar or action.dest.upper())
+            if action.nargs == argparse.REMAINDER:
+                yield f"-- {name} ..."
+            elif not action.option_strings:
+                yield f"[{name}]" if action.nargs == "?" else name
+
+    def _grouped(self) -> dict[str, list[argparse.Action]]:
+        """Return the actions of each group, in the order of the table."""
+        grouped: dict[str, list[argparse.Action]] = {}
+        for group, flags in GROUPS.items():
+            found = (self._option_string_actions.get(flag) for flag in flags)
+            grouped[group] = [action for action in found if action is not None]
+        in_table = list(itertools.chain.from_iterable(grouped.values()))
+        grouped[OTHERS] = [action for action in self._actions if action not in in_table]
+        return grouped
 
     def print_help(self, file: object = None) -> None:  # noqa: ARG002  # always on standard output
         """Print the help on standard output."""

@@ -54,35 +54,35 @@ def add_client_flags(parser: argparse.ArgumentParser) -> None:
         dest="place",
         default="me",
         metavar="CONTEXT",
-        help="where the client runs: me (default), user:NAME, sudo, docker:NAME, ssh:HOST ...; shorepass who --all lists them",
+        help="where the client runs: me (default), user:NAME, sudo, docker:NAME, ssh:HOST ... (see shorepass who --all)",
     )
     parser.add_argument(
         "--client",
         choices=ClientNames(NAMES),
-        help="the program whose rules apply, also of one release: docker@20.10 (default: docker; podman with --authfile)",
+        help="the client with these rules, also of one release: docker@20.10 (default: docker; with --authfile: podman)",
     )
     add_file_flags(parser)
 
 
 def add_places_flag(parser: argparse._ActionsContainer, default: str = "") -> None:
-    """Add an ``--in`` that may be repeated: ``places``. ``default``: what the help says of none."""
+    """Add an ``--in`` that may be repeated: ``places``. ``default``: what the help adds to ``me``."""
     parser.add_argument(
         "--in",
         dest="places",
         action="append",
         default=[],
         metavar="CONTEXT",
-        help=f"the place to look into: me{default}, user:NAME, sudo, docker:NAME, ssh:HOST ...; may be repeated",
+        help=f"the context to examine: me{default}, user:NAME, sudo, docker:NAME, ssh:HOST ...; may be repeated",
     )
 
 
 def add_file_flags(parser: argparse.ArgumentParser) -> None:
     """Add ``--authfile`` and ``--config``."""
-    parser.add_argument("--authfile", metavar="FILE", help="podman's file, instead of the one it would choose itself")
+    parser.add_argument("--authfile", metavar="FILE", help="podman's file, instead of its usual one")
     parser.add_argument("--config", metavar="DIR", help="docker's folder, instead of DOCKER_CONFIG or ~/.docker")
 
 
-def add_registry_flags(parser: argparse.ArgumentParser, timeout: str = "for a registry's whole answer") -> None:
+def add_registry_flags(parser: argparse.ArgumentParser, timeout: str = "for the whole answer of a registry") -> None:
     """Add the flags that say how to talk with the registry. ``timeout``: what that flag's seconds are for."""
     parser.add_argument(
         "--tls-verify",
@@ -90,15 +90,15 @@ def add_registry_flags(parser: argparse.ArgumentParser, timeout: str = "for a re
         nargs="?",
         const=True,
         metavar="BOOL",
-        help="check the registry's certificate; false also allows plain http for this registry",
+        help="check the certificate of the registry; false also allows plain http for it",
     )
-    parser.add_argument("--cert-dir", metavar="DIR", help="folder with *.crt, *.cert and *.key for this registry")
+    parser.add_argument("--cert-dir", metavar="DIR", help="the folder with *.crt, *.cert and *.key for this registry")
     parser.add_argument(
         "--trust-realm",
         metavar="HOST[:PORT]",
         action="append",
         default=[],
-        help="let this token server have the credential, although it is not the registry's own; may be repeated",
+        help="send the credential to this token server, also if it does not belong to the registry; may be repeated",
     )
     parser.add_argument("--timeout", type=float, default=15.0, metavar="SECONDS", help=f"{timeout} (default: 15)")
 

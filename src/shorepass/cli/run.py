@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from shorepass.clients.private import Lent
 
 EXAMPLES = """\
-examples:
-  shorepass run --as work -- docker push ghcr.io/acme/app:1
-  shorepass run --as work -- podman pull quay.io/acme/app
-  shorepass run --as work --client podman -- ./release.sh
+shorepass run --as work -- docker push ghcr.io/acme/app:1
+shorepass run --as work -- podman pull quay.io/acme/app
+shorepass run --as work --client podman -- ./release.sh
+"""
+NOTES = """\
+The command gets a private DOCKER_CONFIG (podman, skopeo and buildah: REGISTRY_AUTH_FILE) without any login in it. Shorepass
+removes it afterwards. For a registry without a login of this account, the command uses the default login.
 
-The command gets a private DOCKER_CONFIG (podman, skopeo and buildah: REGISTRY_AUTH_FILE) without any login in it, which
-vanishes afterwards. Registries for which the account has no login are asked for as they are without it.
-
-exit codes: the command's own; 128 + N when signal N ended it; 126 it cannot be run; 127 it is not there; 125 other
-failures before it started
+exit codes: the command's own; 128 + N if signal N ended it; 126 it cannot be run; 127 it does not exist;
+125 Shorepass failed before the command started
 """
 
 OWN_FAILURE = 125
@@ -50,14 +50,14 @@ TAKES_A_COMMAND = True
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument(
-        "--as", dest="account", required=True, metavar="NAME", help="the account; see shorepass accounts"
+        "--as", dest="account", required=True, metavar="NAME", help="the account (see shorepass accounts)"
     )
     parser.add_argument(
         "--client",
         choices=ClientNames(NAMES),
-        help="the client that the command starts (default: docker, if it is none itself)",
+        help="the client that the command starts (default: the command itself, else docker)",
     )
-    parser.add_argument("command", nargs=REMAINDER, metavar="COMMAND", help="what to run, with its arguments")
+    parser.add_argument("command", nargs=REMAINDER, metavar="COMMAND", help="the command and its arguments")
 
 
 def run(arguments: argparse.Namespace) -> int:

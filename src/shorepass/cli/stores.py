@@ -21,21 +21,23 @@ if TYPE_CHECKING:
     from shorepass.stores.survey import Found
 
 EXAMPLES = """\
-examples:
-  shorepass stores                    # every store: does it work here, and if not, what makes it work
-  shorepass stores --json | jq -r '.stores[] | select(.state == "works") | .name'
-  shorepass stores use keychain       # keep logins there from now on
-  shorepass stores use helper:pass
-
-The keychain and every helper on PATH are put to the test: a random entry is written, read and erased.
-In use is the one that config.toml names, else the vault.
+shorepass stores                    # every store: whether it works here, and what makes it work
+shorepass stores --json | jq -r '.stores[] | select(.state == "works") | .name'
+shorepass stores use keychain       # store logins there from now on
+shorepass stores use helper:pass
+"""
+NOTES = """\
+Shorepass tests the keychain and every helper on PATH: it writes, reads and erases a random entry.
+The store in use is the one that config.toml names, else the vault.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("action", nargs="?", choices=("use",), help="set the store; default: list them")
-    parser.add_argument("store", nargs="?", metavar="STORE", help="vault, keychain, helper:NAME, or file (plain text)")
+    parser.add_argument(
+        "action", nargs="?", choices=("use",), metavar="ACTION", help="use: set the store; without: list the stores"
+    )
+    parser.add_argument("store", nargs="?", metavar="STORE", help="vault, keychain, helper:NAME; file: plain text")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

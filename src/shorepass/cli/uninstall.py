@@ -28,16 +28,17 @@ if TYPE_CHECKING:
     from shorepass.stores import Store
 
 EXAMPLES = """\
-examples:
-  shorepass uninstall                        # shows each change, says what stays, and asks
-  shorepass uninstall --keep                 # the logins stay in the vault, where only Shorepass looks
-  shorepass uninstall --export logins.json   # writes them into a file first, in plain text
-  shorepass uninstall --delete --yes         # the vault, its keys and all that Shorepass remembers
-  shorepass uninstall --to file              # puts the logins into docker's and podman's own files, in plain text
+shorepass uninstall                        # shows each change and what remains, and asks
+shorepass uninstall --keep                 # leaves the logins in the vault
+shorepass uninstall --export logins.json   # first writes the logins into a file, in plain text
+shorepass uninstall --delete --yes         # deletes the vault, its keys, and Shorepass's other files
+shorepass uninstall --to file              # writes the logins into docker's and podman's own files, in plain text
+"""
+NOTES = """\
+Each file gets back what was in it before Shorepass. If logins are stored, you must choose one of --keep, --export, --delete and
+--to, because no client finds them without Shorepass. --json without --yes changes nothing.
 
-Each file gets back what it held before Shorepass. Where logins are stored, one of --keep, --export, --delete and --to
-says what becomes of them: no client finds them when the program is gone. --json without --yes changes nothing.
-exit codes: 0 done, or nothing to do; 1 something still names Shorepass; 2 the command line is wrong; 3 a source is broken
+exit codes: 0 done; 1 something still names Shorepass; 2 the command line is wrong; 3 a file or the store is broken
 """
 
 FATES = "--keep, --export FILE, --delete, or --to file"
@@ -47,9 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     fate = parser.add_mutually_exclusive_group()
     fate.add_argument("--keep", action="store_true", help="leave the stored logins where they are")
-    fate.add_argument("--delete", action="store_true", help="delete the vault, its keys and all that is remembered")
-    fate.add_argument("--to", choices=("file",), help="put the logins into the clients' own files, in plain text")
-    parser.add_argument("--export", metavar="FILE", help="write the stored logins into this new file, in plain text")
+    fate.add_argument("--delete", action="store_true", help="delete the vault, its keys, and Shorepass's other files")
+    fate.add_argument(
+        "--to",
+        choices=("file",),
+        metavar="STORE",
+        help="file: write the logins into the clients' own files, in plain text",
+    )
+    parser.add_argument(
+        "--export", metavar="FILE", help="first write the stored logins into this new file, in plain text"
+    )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     place.add_file_flags(parser)

@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from shorepass.stores.vault.setup import Lock
 
 EXAMPLES = """\
-examples:
-  shorepass vault init                          # a machine key: nothing to type, ever
-  shorepass vault init --ssh-key ~/.ssh/id_ed25519
-  shorepass vault init --passphrase             # asked for on the terminal, once a command
-  shorepass vault rekey --passphrase            # another key; the old one opens nothing any more
-  shorepass vault trust                         # use a vault that another machine or another key wrote
-  shorepass vault export -o logins.json         # in plain text, as a config.json that docker reads
-
---also RECIPIENT (age1..., ssh-ed25519 ...) lets a second key open the vault: that of a backup, or of a colleague. rekey
-forgets those that it does not name.
-The vault is signed with your key. One that somebody else wrote, or that adds readers, is not used: trust shows what is in it,
-asks, and signs it.
-Without Shorepass: age --decrypt -i KEY vault.age, with one of the files that `shorepass vault` names.
+shorepass vault init                          # a machine key: you never type anything
+shorepass vault init --ssh-key ~/.ssh/id_ed25519
+shorepass vault init --passphrase             # each command asks for it on the terminal
+shorepass vault rekey --passphrase            # the old key no longer opens the vault
+shorepass vault trust                         # use a vault that another machine or another key wrote
+shorepass vault export -o logins.json         # in plain text, as a config.json that docker reads
+"""
+NOTES = """\
+--also RECIPIENT (age1..., ssh-ed25519 ...) allows a second key to open the vault: of a backup, or of a colleague. rekey removes
+the recipients that it does not name.
+The vault is signed with your key. Shorepass does not use a vault with another signature or with new recipients. trust shows
+what is in it, asks, and signs it.
+To open the vault without Shorepass: age --decrypt -i KEY vault.age, with a key file that `shorepass vault` names.
 """
 
 MACHINE_KEY = """\
@@ -63,14 +63,19 @@ SHOWN = 20  # logins that ``trust`` names; of more it says how many
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument("action", nargs="?", choices=ACTIONS, help="default: say what is there")
+    action = (
+        "init: create the vault; rekey: change its key; trust: accept what another key wrote; "
+        "export: print the logins; without: print its state"
+    )
+    parser.add_argument("action", nargs="?", choices=ACTIONS, metavar="ACTION", help=action)
     key = parser.add_mutually_exclusive_group()
+    key.add_argument("--machine-key", action="store_true", help="an unencrypted key on this machine (default)")
     key.add_argument("--ssh-key", metavar="FILE", help="an SSH key (ed25519 or RSA)")
     key.add_argument("--identity", metavar="FILE", help="an age identity file")
-    key.add_argument("--passphrase", action="store_true", help="a passphrase, asked for on the terminal")
-    key.add_argument("--machine-key", action="store_true", help="a key that lies open on this machine (default)")
-    parser.add_argument("--also", metavar="RECIPIENT", action="append", default=[], help="who else may open it")
-    parser.add_argument("-o", "--output", metavar="FILE", help="export: a new file (0600), not the terminal")
+    key.add_argument("--passphrase", action="store_true", help="a passphrase, which you type on the terminal")
+    also = "another key that can open the vault; may be repeated"
+    parser.add_argument("--also", metavar="RECIPIENT", action="append", default=[], help=also)
+    parser.add_argument("-o", "--output", metavar="FILE", help="export: write a new file (mode 0600)")
     parser.add_argument("-y", "--yes", action="store_true", help="export, trust: do not ask")
 
 

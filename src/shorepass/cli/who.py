@@ -43,17 +43,18 @@ if TYPE_CHECKING:
     from shorepass.who.login import Login, Looked
 
 EXAMPLES = """\
-examples:
-  shorepass who                                me, and what sudo makes of me
-  sudo "$(command -v shorepass)" who --all   every user, container and virtual machine
-  shorepass who --in docker:web --in user:bob  these places
-  shorepass who --check                        and ask the registries, each credential once
-  shorepass who --html who.html                a map, as one page that needs no network
-  shorepass who --json | jq '.logins[] | select(.plain_text)'
+shorepass who                                # you, and you with sudo
+sudo "$(command -v shorepass)" who --all     # every user, container and virtual machine
+shorepass who --in docker:web --in user:bob
+shorepass who --check                        # also asks the registries, once for each credential
+shorepass who --html who.html                # a map: one page that needs no network
+shorepass who --json | jq '.logins[] | select(.plain_text)'
+"""
+NOTES = """\
+Shorepass shows no secret. A row names every client that uses the login; podman also means skopeo and buildah.
 
-No secret is shown. A login stands for every client that reads it; podman stands for skopeo and buildah too.
-exit codes: 0 done; 1 --check: a registry refuses a login, or is unreachable; 3 a source is broken, or a context that
---in names cannot be looked into (the rest is shown all the same). Without --in such a context is a note.
+exit codes: 0 done; 1 with --check: a registry refuses a login, or is unreachable; 2 the command line is wrong;
+3 a source is broken, or Shorepass cannot look into a context that --in names (the output has the other contexts)
 """
 
 FAILED = BROKEN | {State.REFUSED, State.UNREACHABLE, State.EXPIRED}
@@ -63,12 +64,12 @@ OWN_KINDS = ("sudo",)  # what belongs to this user, and costs little to look at
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--all", action="store_true", help="everybody and everything on this machine")
+    where.add_argument("--all", action="store_true", help="every context of this machine")
     place.add_places_flag(where)
     parser.add_argument("--check", action="store_true", help="ask the registries whether the logins work")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document")
-    form.add_argument("--html", metavar="FILE", help="draw a map into this file (- for standard output)")
+    form.add_argument("--html", metavar="FILE", help="write a map into this file (- is standard output)")
     place.add_registry_flags(parser, timeout="for all registries together, with --check")
 
 

@@ -29,7 +29,7 @@ def texts(tree: ast.AST) -> Iterator[ast.Constant]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             quiet.add(node.value)
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("EXAMPLES", "PARAGRAPH"):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("EXAMPLES", "NOTES", "PARAGRAPH"):
             quiet.update(ast.walk(node))
         if isinstance(node, ast.keyword) and node.arg == "help":
             quiet.update(ast.walk(node))
