@@ -105,7 +105,8 @@ def ask(context: Context, access: Access, resolution: Resolution, *, push: bool 
     plain = any(isinstance(error, PlainHttp) for error in visit.errors)
     if not (plain or unproved) or access.tls_verify is not None or is_untouched(context.name):
         return visit  # in a container no program is run to ask an engine for its list
-    if not find(resolution.client).is_insecure(context, resolution.reference, tls=unproved):
+    client, left = find(resolution.client), end - time.monotonic()
+    if left <= 0 or not client.is_insecure(context, resolution.reference, tls=unproved, seconds=left):
         return visit
     left = end - time.monotonic()
     if left <= 0:

@@ -141,10 +141,11 @@ class Client(Protocol):
     def certificate_folders(self, context: Context, host: str) -> list[str]:
         """Return the folders with certificates for ``host[:port]``: the first that exists is read."""
 
-    def is_insecure(self, context: Context, reference: Reference, *, tls: bool) -> bool:
+    def is_insecure(self, context: Context, reference: Reference, *, tls: bool, seconds: float) -> bool:
         """Tell whether the program connects although nothing proves who answers. What cannot be asked proves nothing.
 
-        ``tls``: the registry has a certificate, of an unknown authority; else it speaks plain http.
+        ``tls``: the registry has a certificate, of an unknown authority; else it speaks plain http. ``seconds``: how long a
+        program may be asked.
         """
 
     def lend(self, here: LocalContext, keys: Iterable[str], folder: str) -> Lent:

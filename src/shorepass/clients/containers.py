@@ -146,7 +146,7 @@ class Containers:
 
         return containers_folders(context, host)
 
-    def is_insecure(self, context: Context, reference: Reference, *, tls: bool) -> bool:  # noqa: ARG002
+    def is_insecure(self, context: Context, reference: Reference, *, tls: bool, seconds: float) -> bool:  # noqa: ARG002
         """Look into registries.conf, which has one list for both."""
         from shorepass.clients.insecure import is_listed_by_conf
 

@@ -135,7 +135,7 @@ class Crane(DockerFiles):
         """Return none: crane trusts what the system trusts."""
         return []
 
-    def is_insecure(self, context: Context, reference: Reference, *, tls: bool) -> bool:  # noqa: ARG002
+    def is_insecure(self, context: Context, reference: Reference, *, tls: bool, seconds: float) -> bool:  # noqa: ARG002
         """Tell whether crane tries plain http by itself: at names and addresses that it takes for near (pkg/name)."""
         return not tls and _is_near(reference.registry)
 

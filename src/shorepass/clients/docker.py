@@ -264,11 +264,11 @@ class Docker(DockerFiles):
 
         return docker_folders(context, host)
 
-    def is_insecure(self, context: Context, reference: Reference, *, tls: bool) -> bool:  # noqa: ARG002
+    def is_insecure(self, context: Context, reference: Reference, *, tls: bool, seconds: float) -> bool:  # noqa: ARG002
         """Ask the engine, which has one list for both."""
         from shorepass.clients.insecure import is_listed_by_engine
 
-        return is_listed_by_engine(context, reference.registry)
+        return is_listed_by_engine(context, reference.registry, seconds)
 
     def _variable_entries(self, context: Context) -> list[Entry]:
         text = context.getenv(VARIABLE)

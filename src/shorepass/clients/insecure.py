@@ -35,14 +35,17 @@ def is_listed_by_conf(context: Context, reference: Reference, *, variables: bool
     return found is not None and found.insecure
 
 
-def is_listed_by_engine(context: Context, registry: str) -> bool:
-    """Ask the engine that docker talks to. A name is not looked up for the networks listed: addresses alone are found."""
+def is_listed_by_engine(context: Context, registry: str, seconds: float) -> bool:
+    """Ask the engine that docker talks to, for ``seconds`` at most.
+
+    A name is not looked up for the networks listed: addresses alone are found.
+    """
     docker = context.which("docker")
     if docker is None:
         return False
     argv = [docker, "info", "--format", "{{json .RegistryConfig}}"]
     try:
-        done = context.run(argv, b"", timeout=ENGINE_SECONDS, limit=ENGINE_LIMIT)
+        done = context.run(argv, b"", timeout=min(seconds, ENGINE_SECONDS), limit=ENGINE_LIMIT)
         known = loads(done.stdout)
         index = known["IndexConfigs"].get(registry)
         networks = known["InsecureRegistryCIDRs"] or []

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ __all__ = ["lent"]
 def lent(data: bytes) -> Iterator[str]:
     """Yield a path that holds ``data``, for as long as the block lasts, and that no other user can open.
 
-    On Linux it is memory without a name (memfd_create(2)); elsewhere a file of mode 0600 with an unguessable name.
+    Linux: memory without a name (memfd_create(2)). Other Unix systems: a pipe, which is never on a disk.
+    Windows, which has neither: a file with an unguessable name in the user's own folder for temporary files.
     """
     if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
         fd = os.memfd_create("shorepass", os.MFD_CLOEXEC)
@@ -28,11 +30,32 @@ def lent(data: bytes) -> Iterator[str]:
             yield f"/proc/self/fd/{fd}"
         finally:
             os.close(fd)
-        return
-    fd, path = tempfile.mkstemp(prefix="shorepass-")
+    elif os.name == "posix":
+        with _pipe(data) as fd:
+            yield f"/dev/fd/{fd}"
+    else:
+        fd, path = tempfile.mkstemp(prefix="shorepass-")
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+            yield path
+        finally:
+            os.unlink(path)
+
+
+@contextmanager
+def _pipe(data: bytes) -> Iterator[int]:
+    """Yield the end of a pipe from which ``data`` is read; a thread writes, because a pipe holds only some KiB."""
+    reading, writing = os.pipe()
+
+    def feed() -> None:
+        with suppress(BrokenPipeError), os.fdopen(writing, "wb") as pipe:
+            pipe.write(data)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
     try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-        yield path
+        yield reading
     finally:
-        os.unlink(path)
+        os.close(reading)
+        feeder.join()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from client_files import lay_out
 from shorepass.clients import find
+from shorepass.clients.insecure import ENGINE_SECONDS
 from shorepass.contexts.local import LocalContext
 from shorepass.names import Reference
 
@@ -25,7 +27,7 @@ INFO = {
 
 
 def is_listed(context: LocalContext, client: str, reference: Reference) -> bool:
-    return find(client).is_insecure(context, reference, tls=False)
+    return find(client).is_insecure(context, reference, tls=False, seconds=5.0)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,14 @@ def test_an_engine_that_does_not_say(world: Path, text: str) -> None:
     context = lay_out(world, {"bin/docker": f"#!/bin/sh\necho '{text}'\nexit 1\n"})
     assert not is_listed(context, "docker", Reference("10.1.2.3:5000"))
     assert not is_listed(lay_out(world, {}, PATH="/nowhere"), "docker", Reference("10.1.2.3:5000"))
+
+
+def test_an_engine_that_hangs_is_asked_no_longer_than_is_left(world: Path) -> None:
+    """``--timeout 1`` means one second, with the question to the engine: docker would be asked for five."""
+    context = lay_out(world, {"bin/docker": "#!/bin/sh\nexec sleep 300\n"})
+    start = time.monotonic()
+    assert not find("docker").is_insecure(context, Reference("10.1.2.3:5000"), tls=False, seconds=0.2)
+    assert time.monotonic() - start < ENGINE_SECONDS
 
 
 def test_podman(world: Path) -> None:
@@ -83,4 +93,4 @@ def test_crane(world: Path, registry: str, near: bool) -> None:
     """go-containerregistry tries plain http where the name looks near (pkg/name), and never a bad certificate."""
     context = lay_out(world, {})
     assert is_listed(context, "crane", Reference(registry)) is near
-    assert not find("crane").is_insecure(context, Reference(registry), tls=True)
+    assert not find("crane").is_insecure(context, Reference(registry), tls=True, seconds=5.0)
