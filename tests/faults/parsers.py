@@ -327,7 +327,9 @@ PARSERS = {
     "auth.json": Parser(lambda data: auth_file.load(OneFile(data), AuthFile("/auth.json", "")), CONFIGS),
     ".dockercfg": Parser(lambda data: auth_file.load(OneFile(data), AuthFile("/a", "", legacy=True)), CONFIGS),
     "registries.conf": Parser(
-        lambda data: registries_conf.load(OneFile(data), variables=True).rewrite(Reference("reg.example", "a", "1")),
+        lambda data: registries_conf.load(OneFile(data), registries_conf.NEWEST).rewrite(
+            Reference("reg.example", "a", "1")
+        ),
         REGISTRIES,
     ),
     "journal of a migration": Parser(lambda data: journal.decode(_file(data)), (MIGRATION,)),

@@ -138,6 +138,9 @@ class Client(Protocol):
     def view(self, content: FileContent, *, legacy: bool = False) -> FileView:
         """Return what the program sees in a file. ``legacy``: the file has no ``auths``. Raises MalformedFile."""
 
+    def common_helpers(self, context: Context) -> list[str]:
+        """Return the list of helpers in a file without logins, just as it is there. Raises FileError, MalformedFile."""
+
     def certificate_folders(self, context: Context, host: str) -> list[str]:
         """Return the folders with certificates for ``host[:port]``: the first that exists is read."""
 

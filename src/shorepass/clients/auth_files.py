@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from shorepass.clients.containers_releases import ALONE, STORAGE_RUN
 from shorepass.config.locations import AuthFile, join
 from shorepass.errors import FileError
 
 if TYPE_CHECKING:
+    from shorepass.clients.containers_releases import Followed
     from shorepass.contexts import Context, FileStatus
 
 __all__ = ["auth_files"]
@@ -16,30 +18,34 @@ DOCKER, PODMAN = "docker", "podman"  # the families whose files these are
 OWNER_ALL = 0o700  # what the owner of a run folder must be able to do in it
 
 
-def auth_files(context: Context, client: str, *, docker_first: bool) -> list[AuthFile]:
+def auth_files(context: Context, followed: Followed, *, docker_first: bool) -> list[AuthFile]:
     """Return the auth files of podman, skopeo or buildah in the order in which they are read; the first is also written.
 
     ``docker_first``: DOCKER_CONFIG names the first file, where it is set: so in podman and buildah, and in every login.
+    A file that a variable names is read alone, except by the releases of before 2023 (``ALONE``).
     Sources: containers/image pkg/docker/config/config.go ``getAuthFilePaths``, containers/common pkg/auth/cli.go
     ``GetDefaultAuthFile``.
     """
     home, docker = context.home() or "", context.getenv("DOCKER_CONFIG")
     path = join(context, docker or join(context, home, ".docker"), "config.json")
-    files = [_first(context, client, home)]
+    files = [_first(context, followed, home)]
     if docker and docker_first and not context.getenv("REGISTRY_AUTH_FILE"):
         files = [AuthFile(path, "docker's file: DOCKER_CONFIG names its folder", DOCKER, named=True)]
+    if files[0].path == path:  # by whatever variable it is named
+        files[0] = files[0]._replace(family=DOCKER)
+    if files[0].named and followed.has(ALONE):
+        return files
     config = context.getenv("XDG_CONFIG_HOME")
     folder = config or join(context, home, ".config")
     why = "in XDG_CONFIG_HOME" if config else "in the home's .config"
     files.append(AuthFile(join(context, folder, "containers", "auth.json"), why, PODMAN))
     files.append(AuthFile(path, "docker's file, in DOCKER_CONFIG" if docker else "docker's file", DOCKER))
     files.append(AuthFile(join(context, home, ".dockercfg"), "docker's file of before 2015", DOCKER, legacy=True))
-    if files[0].path == path:  # by whatever variable it is named
-        files[0] = files[0]._replace(family=DOCKER)
-    return [file for index, file in enumerate(files) if file.path not in {other.path for other in files[:index]}]
+    known = [(file.path, file.legacy) for file in files]
+    return [file for index, file in enumerate(files) if (file.path, file.legacy) not in known[:index]]
 
 
-def _first(context: Context, client: str, home: str) -> AuthFile:
+def _first(context: Context, followed: Followed, home: str) -> AuthFile:
     named = context.getenv("REGISTRY_AUTH_FILE")
     if named:
         return AuthFile(named, "named by --authfile or REGISTRY_AUTH_FILE", PODMAN, named=True)
@@ -48,8 +54,8 @@ def _first(context: Context, client: str, home: str) -> AuthFile:
     runtime = context.getenv("XDG_RUNTIME_DIR")
     if runtime:
         return AuthFile(join(context, runtime, "containers", "auth.json"), "in XDG_RUNTIME_DIR", PODMAN)
-    if context.uid and client in RUN_FOLDERS:
-        folder, why = _run_folder(context, client, home)
+    if context.uid and followed.program in RUN_FOLDERS:
+        folder, why = _run_folder(context, followed, home)
         return AuthFile(join(context, folder, "containers", "auth.json"), why, PODMAN)
     path = f"/run/containers/{context.uid}/auth.json"
     return AuthFile(path, "in the user's run folder, as XDG_RUNTIME_DIR is not set", PODMAN)
@@ -69,23 +75,44 @@ class _RunFolder(NamedTuple):
     made: bool = False
 
 
+class _RunFolders(NamedTuple):
+    """The folders of a program, of which the first good one is taken.
+
+    ``below``: what is added to it. ``last``: what is taken below the home folder where none is good; empty: the program stops.
+    """
+
+    folders: tuple[_RunFolder, ...]
+    below: str = ""
+    last: str = "rundir"
+
+
 # As podman 4.3 (libpod ``SetXdgDirs``, pkg/util ``GetRuntimeDir``) and buildah 1.28 (containers/storage types/utils.go
 # ``getRootlessRuntimeDir``) do it. Everyone can make such a folder below /tmp first: so its owner and mode are looked at.
-# buildah would use ``/run/user/UID``, too, if ``/proc/1/comm`` were ``systemd`` without the line end that it has.
+# buildah would use ``/run/user/UID``, too, if ``/proc/1/comm`` were ``systemd`` without the line end that it has. It sets
+# XDG_RUNTIME_DIR to a folder below the one that it chooses.
 RUN_FOLDERS = {
-    "podman": (_RunFolder("/run/user/{uid}"), _RunFolder("podman-run-{uid}", "/tmp", made=True)),  # noqa: S108
-    "buildah": (_RunFolder("containers-user-{uid}", "/var/tmp", 0o066, itself=True, made=True),),  # noqa: S108
+    "podman": _RunFolders((_RunFolder("/run/user/{uid}"), _RunFolder("podman-run-{uid}", "/tmp", made=True))),  # noqa: S108
+    "buildah": _RunFolders(
+        (_RunFolder("containers-user-{uid}", "/var/tmp", 0o066, itself=True, made=True),),  # noqa: S108
+        below="containers",
+    ),
 }
-BELOW = {
-    "podman": "",
-    "buildah": "containers",
-}  # buildah sets XDG_RUNTIME_DIR to a folder below the one that it chooses
+# Both since STORAGE_RUN: containers/storage pkg/homedir/homedir_unix.go ``GetRuntimeDir``.
+SINCE_STORAGE_RUN = _RunFolders(
+    (
+        _RunFolder("/run/user/{uid}", "", 0o022, itself=True),
+        _RunFolder("storage-run-{uid}", "/tmp", 0o022, itself=True, made=True),  # noqa: S108
+    ),
+    last="",
+)
 
 
-def _run_folder(context: Context, client: str, home: str) -> tuple[str, str]:
+def _run_folder(context: Context, followed: Followed, home: str) -> tuple[str, str]:
     """Return what a user's podman or buildah sets XDG_RUNTIME_DIR to when it is not set, and why it is that folder."""
-    refused = ""
-    for choice in RUN_FOLDERS[client]:
+    program = followed.program
+    choices = SINCE_STORAGE_RUN if followed.has(STORAGE_RUN) else RUN_FOLDERS[program]
+    refused = path = ""
+    for choice in choices.folders:
         path = choice.path.format(uid=context.uid)
         if choice.temporary:
             path = join(context, context.getenv("TMPDIR") or choice.temporary, path)
@@ -97,11 +124,13 @@ def _run_folder(context: Context, client: str, home: str) -> tuple[str, str]:
             continue
         trouble = _trouble(context, choice, status) if status is not None else ""
         if not trouble:
-            why = f"in the run folder that {client} chooses, as XDG_RUNTIME_DIR is not set{refused}"
-            return join(context, path, BELOW[client]).rstrip("/"), why
-        refused = f"; {client} does not use {path}: {trouble}"
+            why = f"in the run folder that {program} chooses, as XDG_RUNTIME_DIR is not set{refused}"
+            return join(context, path, choices.below).rstrip("/"), why
+        refused = f"; {program} does not use {path}: {trouble}"
+    if not choices.last:
+        return path, f"{program} stops, as XDG_RUNTIME_DIR is not set{refused}"
     why = f"in the run folder below the home folder, as XDG_RUNTIME_DIR is not set{refused}"
-    return join(context, home, "rundir", BELOW[client]).rstrip("/"), why
+    return join(context, home, choices.last, choices.below).rstrip("/"), why
 
 
 def _trouble(context: Context, choice: _RunFolder, status: FileStatus) -> str:

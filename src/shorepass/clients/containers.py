@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.client_table import row_of
 from shorepass.clients import Entry, Target
 from shorepass.clients.auth_files import auth_files
+from shorepass.clients.containers_releases import MARK, MAY_BE_MISSING, MIRROR_SLASH, REWRITTEN, Followed
 from shorepass.clients.facts import Facts, Words
 from shorepass.clients.release import Release, full_name
 from shorepass.clients.views import ContainersView, FileView
 from shorepass.config import auth_file, registries_conf
 from shorepass.config.auth_entry import read_containers_entry, write_entry
 from shorepass.config.document import SIZE_LIMIT
-from shorepass.config.locations import join
-from shorepass.config.registries_conf import AUTH_FILES, REGISTRIES_CONF
+from shorepass.config.locations import in_the_way, join
+from shorepass.config.registries_conf import AUTH_FILES, REGISTRIES_CONF, Ways
 from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
@@ -114,11 +115,11 @@ class Containers:
 
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the files in the order in which they are read; the first is also written."""
-        return auth_files(context, self._program, docker_first=for_login or self._is_podman)
+        return self._files(context, self._followed(context), for_login=for_login)
 
     def own_file(self, context: Context) -> str:
         """Return the file that is read first where DOCKER_CONFIG puts no other before it."""
-        return auth_files(context, self._program, docker_first=False)[0].path
+        return auth_files(context, self._followed(context), docker_first=False)[0].path
 
     def passes_over_variable(self, context: Context, *, runs: bool) -> str:  # noqa: ARG002
         """Return nothing: there is no such variable."""
@@ -150,7 +151,7 @@ class Containers:
         """Look into registries.conf, which has one list for both."""
         from shorepass.clients.insecure import is_listed_by_conf
 
-        return is_listed_by_conf(context, reference, variables=self._is_podman)
+        return is_listed_by_conf(lambda: self._registries_conf(context), reference)
 
     def lend(self, here: LocalContext, keys: Iterable[str], folder: str) -> Lent:
         """Make a private file for REGISTRY_AUTH_FILE. Raises FileError, WriteError."""
@@ -158,17 +159,37 @@ class Containers:
 
         return lend_auth_file(here, self.files(here)[0], keys, folder)
 
+    def common_helpers(self, context: Context) -> list[str]:
+        """Return the list of ``registries.conf``. Raises FileError, MalformedFile."""
+        return self._registries_conf(context).helpers
+
     def _registries_conf(self, context: Context) -> RegistriesConf:
-        return registries_conf.load(context, variables=self._is_podman)
+        return self._conf(context, self._followed(context))
+
+    def _followed(self, context: Context) -> Followed:
+        return Followed(context, self._program, self.release)
+
+    def _files(self, context: Context, followed: Followed, *, for_login: bool = False) -> list[AuthFile]:
+        return auth_files(context, followed, docker_first=for_login or self._is_podman)
+
+    def _conf(self, context: Context, followed: Followed) -> RegistriesConf:
+        ways = Ways(
+            self._is_podman,
+            is_rewritten=lambda: followed.has(REWRITTEN),
+            skips_mark=lambda: followed.has(MARK),
+            trims_mirrors=lambda: followed.has(MIRROR_SLASH),
+        )
+        return registries_conf.load(context, ways)
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program sends: the first helper with an answer wins, errors count only when none has one."""
-        question = _Question(context, self.name, reference)
+        followed = self._followed(context)
+        question = _Question(context, self.name, reference, followed)
         try:
-            conf = self._start(question, image=bool(reference.repository))
+            conf = self._start(question, followed, image=bool(reference.repository))
         except SourceError as error:
             return question.resolution([error])
-        files = self.files(context)
+        files = self._files(context, followed)
         answers: list[_Found | SourceError] = []
         errors: list[SourceError] = []
         nothing = [NOTHING]  # as long as every place so far may have nothing
@@ -185,19 +206,24 @@ class Containers:
 
     def missing(self, context: Context) -> AuthFile | None:
         """Return the auth file that somebody has named and that is not there, at which the program stops. Raises FileError."""
-        file = self.files(context)[0]
-        return file if self._is_podman and file.named and not context.read(file.path, SIZE_LIMIT) else None
+        return self._missing(context, self._followed(context))
 
-    def _start(self, question: _Question, *, image: bool) -> RegistriesConf:
+    def _missing(self, context: Context, followed: Followed) -> AuthFile | None:
+        file = self._files(context, followed)[0]
+        if not self._is_podman or not file.named or context.read(file.path, SIZE_LIMIT):
+            return None
+        return None if followed.has(MAY_BE_MISSING) else file
+
+    def _start(self, question: _Question, followed: Followed, *, image: bool) -> RegistriesConf:
         """Do what comes before any credential is looked for: find out where the image comes from."""
         context = question.context
-        file = self.missing(context) if image else None
+        file = self._missing(context, followed) if image else None
         if file is not None:
             reason = f"not there, and {self.name} stops at that ({file.why})"
             question.add("file", Outcome.FAILED, file.path, reason)
             raise FileError(file.path, reason)
         try:
-            conf = self._registries_conf(context)
+            conf = self._conf(context, followed)
             question.go_where(conf)
         except SourceError as error:
             question.add("file", Outcome.FAILED, REGISTRIES_CONF, error.message, error.hint)
@@ -217,7 +243,7 @@ class Containers:
         for helper in self._registries_conf(context).helpers:
             path, inner = REGISTRIES_CONF, helper
             if helper == AUTH_FILES:
-                path, logins = _writable(context, self.name)
+                path, logins = _writable(context, self._followed(context))
                 if key not in logins.helpers:
                     return Target(path, key)
                 inner = logins.helpers[key]
@@ -234,7 +260,7 @@ class Containers:
         targets = []
         for helper in self._registries_conf(context).helpers:
             if helper == AUTH_FILES:
-                path, logins = _writable(context, self.name)
+                path, logins = _writable(context, self._followed(context))
                 if key in logins.helpers and "/" not in key:
                     targets.append(Target(path, key, logins.helpers[key]))
                 targets.append(Target(path, key))
@@ -264,10 +290,11 @@ class Containers:
 class _Question:
     """One resolution on its way: what is asked for, and the steps taken so far."""
 
-    def __init__(self, context: Context, client: str, reference: Reference) -> None:
+    def __init__(self, context: Context, client: str, reference: Reference, followed: Followed) -> None:
         self.context = context
         self._client = client
         self._reference = reference
+        self._followed = followed
         self._steps: list[Step] = []
         who = f"uid {context.uid}, " if context.uid is not None else ""
         self.add("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")
@@ -282,7 +309,7 @@ class _Question:
         if registry is not None and self._reference != asked:
             self.add("file", Outcome.OK, registry.path, f"{asked} comes from {self._reference}: [[registry]] says so")
         if registry is not None and registry.mirrors:
-            mirrors = ", ".join(map(printable, registry.mirrors))
+            mirrors = ", ".join(printable(mirror.location) for mirror in registry.mirrors)
             reason = f"{mirrors}: asked first, each with a login of its own; these steps are about the registry itself"
             self.add("file", Outcome.SKIPPED, "mirrors", reason)
         there = conf.registry(self._reference.name)
@@ -291,6 +318,9 @@ class _Question:
 
     def resolution(self, answers: list[_Found | SourceError]) -> Resolution:
         """Return the answer: the first of those that the program may give, which normally is the only one."""
+        if self._followed.said:
+            detail = f"its rules are those of {self._followed.said}"
+            self._steps.insert(1, Step("client", Outcome.OK, self._followed.program, detail))
         first, *others = answers
         answer = first if isinstance(first, SourceError) else first.credential
         found = [other.credential for other in others if isinstance(other, _Found)]
@@ -351,8 +381,7 @@ class _Question:
             self.add("file", Outcome.FAILED, file.path, error.message, error.hint)
             return [error]
         if logins is None:
-            self.add("file", Outcome.SKIPPED, file.path, f"not there ({file.why})")
-            return [NOTHING]
+            return [self._absent(file)]
         self.add("file", Outcome.OK, file.path, file.why)
         if self._reference.registry in logins.helpers:
             return [self.ask(file.path, logins.helpers[self._reference.registry])]
@@ -361,6 +390,19 @@ class _Question:
             self.add("key", Outcome.SKIPPED, self._reference.name, f"no key in {file.path} fits")
             return [NOTHING]
         return [self._read(file, logins, key) for key in keys]
+
+    def _absent(self, file: AuthFile) -> _Found | SourceError:
+        """Return nothing, or the error at which the programs stop: what should be a folder above the file is none."""
+        try:
+            way = in_the_way(self.context, file.path)
+        except SourceError as error:
+            return error
+        if not way:
+            self.add("file", Outcome.SKIPPED, file.path, f"not there ({file.why})")
+            return NOTHING
+        refused = FileError(file.path, f"{printable(way)} is not a directory")
+        self.add("file", Outcome.FAILED, file.path, refused.message)
+        return refused
 
     def _pick(self, file: AuthFile, logins: Logins) -> list[str]:
         """Return the key that the programs take, or all of those among which they toss a coin (Go's map order)."""
@@ -449,9 +491,9 @@ def _decode(context: Context, file: AuthFile, logins: Logins, key: str) -> Crede
         return fixed_by(MalformedFile(file.path, f"the entry {shown!r} in auths: {error}"), context)
 
 
-def _writable(context: Context, client: str) -> tuple[str, Logins]:
+def _writable(context: Context, followed: Followed) -> tuple[str, Logins]:
     """Return the path of the file that a login changes, and what is in it. Raises FileError as the programs do."""
-    file, runtime = auth_files(context, client, docker_first=True)[0], context.getenv("XDG_RUNTIME_DIR")
+    file, runtime = auth_files(context, followed, docker_first=True)[0], context.getenv("XDG_RUNTIME_DIR")
     if runtime and file.path == join(context, runtime, "containers", "auth.json") and not context.is_folder(runtime):
         raise FileError(runtime, "XDG_RUNTIME_DIR names it, and it is not there", hint="make that folder, or unset it")
     try:

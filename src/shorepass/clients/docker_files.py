@@ -79,6 +79,10 @@ class DockerFiles:
         """Return what is seen in a file. Raises MalformedFile."""
         return DockerView(find(self.name), docker_config.load(content, self.dialect))
 
+    def common_helpers(self, context: Context) -> list[str]:  # noqa: ARG002
+        """Return none: there is no such file."""
+        return []
+
     def lend(self, here: LocalContext, keys: Iterable[str], folder: str) -> Lent:
         """Make a private folder for DOCKER_CONFIG. Raises UsageError, FileError, WriteError."""
         from shorepass.clients.private import lend_docker_folder

@@ -10,12 +10,14 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from shorepass.bounded_json import loads
-from shorepass.config import registries_conf
 from shorepass.errors import SourceError
 from shorepass.names import split_host_port
 from shorepass.processes import ProcessError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shorepass.config.registries_conf import RegistriesConf
     from shorepass.contexts import Context
     from shorepass.names import Reference
 
@@ -25,10 +27,10 @@ ENGINE_SECONDS = 5.0  # for the engine to answer: one that hangs lists nothing
 ENGINE_LIMIT = 1024 * 1024  # bytes
 
 
-def is_listed_by_conf(context: Context, reference: Reference, *, variables: bool) -> bool:
-    """Tell whether ``registries.conf`` lists a registry. ``variables``: they may name another such file."""
+def is_listed_by_conf(load: Callable[[], RegistriesConf], reference: Reference) -> bool:
+    """Tell whether ``registries.conf`` lists a registry. ``load`` reads it as the client does, and may raise SourceError."""
     try:
-        conf = registries_conf.load(context, variables=variables)
+        conf = load()
     except SourceError:
         return False
     found = conf.registry(reference.name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["AuthFile", "docker_config_path", "join", "split"]
+__all__ = ["AuthFile", "docker_config_path", "in_the_way", "join", "split"]
 
 
 class AuthFile(NamedTuple):
@@ -45,3 +45,17 @@ def split(context: Context, path: str) -> tuple[str, str]:
     at = max(path.rfind(separator) for separator in ("/\\" if context.platform == "windows" else "/"))
     folder = path[:at] if at > 0 else path[: at + 1]  # "/" for what is in it
     return folder, path[at + 1 :]
+
+
+def in_the_way(context: Context, path: str) -> str:
+    """Return what is no folder on the way to a file that was not found (ENOTDIR); empty: the file is just not there.
+
+    Raises FileError: a folder on the way may not be looked into.
+    """
+    folder = split(context, path)[0]
+    while folder and (status := context.status(folder)) is None:
+        above = split(context, folder)[0]
+        if above == folder:
+            return ""
+        folder = above
+    return folder if folder and status is not None and status.kind != "folder" else ""

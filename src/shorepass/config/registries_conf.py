@@ -1,11 +1,10 @@
 """containers' ``registries.conf``: which helpers podman, skopeo and buildah ask, and where an image really comes from.
 
-Source: containers/image pkg/sysregistriesv2 (5.23.1). The user's file takes the place of the system's; drop-in files come
-after it in the order of their names. A file that is broken stops the clients.
+Source: containers/image pkg/sysregistriesv2. Until its release 5.39 the user's file takes the place of the system's, and
+drop-in files come after it in the order of their names, the system's folder first. Since 5.40 (podman 6) the first of three
+files counts, and the drop-in files of all folders are sorted by their names. A file that is broken stops the clients.
 
-Left out, as they choose no credential for an image with its full name: where aliases and the registries to search lead;
-and the format of before 2019 (``[registries.search]``). A list that is set twice, which is no TOML, is an error here; the
-clients' decoder lets the second count.
+A list that is set twice, which is no TOML, is an error here; the clients' decoder lets the second count.
 """
 
 from __future__ import annotations
@@ -13,22 +12,27 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.config.locations import join
-from shorepass.errors import InvalidReference, MalformedFile, printable, without_user_info
+from shorepass.config.locations import in_the_way, join
+from shorepass.errors import FileError, InvalidReference, MalformedFile, SourceError, printable, without_user_info
 from shorepass.names import Reference, is_registry, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from shorepass.contexts import Context, FileContent
 
-__all__ = ["AUTH_FILES", "REGISTRIES_CONF", "RegistriesConf", "Registry", "load"]
+__all__ = ["AUTH_FILES", "NEWEST", "REGISTRIES_CONF", "Mirror", "RegistriesConf", "Registry", "Ways", "load"]
 
 REGISTRIES_CONF = "registries.conf"  # what names a helper, where no auth file does
 AUTH_FILES = "containers-auth.json"  # the word for "the auth files" in the list of helpers
 SYSTEM_FOLDER = "/etc/containers"
-USER_FOLDER = ".config/containers"  # below HOME; XDG_CONFIG_HOME has no say here
-VARIABLES = ("CONTAINERS_REGISTRIES_CONF", "REGISTRIES_CONFIG_PATH")  # the second is the old name
+VENDOR_FOLDER = "/usr/share/containers"
+USER_FOLDER = (".config", "containers")  # below HOME
+VARIABLE = "CONTAINERS_REGISTRIES_CONF"
+VARIABLES = (VARIABLE, "REGISTRIES_CONFIG_PATH")  # the second is the old name
+LAST_VARIABLE = f"{VARIABLE}_OVERRIDE"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SIZE_LIMIT = 512 * 1024  # bytes of one file, and of all together: those of distributions have 10 KB
 FILES_LIMIT = 200  # drop-in files of one folder
 HELPERS_LIMIT = 100  # that are asked, one after another
@@ -38,6 +42,7 @@ _DEEP = rb'(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|\'[^\'\n]*\')[ \t]*\.[ \t]*){100}'
 
 # The types of what is read: a class, a list of one kind, or a table's fields. Other names are passed over.
 _ENDPOINT = {"location": str, "insecure": bool, "pull-from-mirror": str}
+_OLD_LIST = {"registries": [str]}
 _FIELDS = {
     "credential-helpers": [str],
     "unqualified-search-registries": [str],
@@ -45,8 +50,38 @@ _FIELDS = {
     "registry": [
         {**_ENDPOINT, "prefix": str, "blocked": bool, "mirror-by-digest-only": bool, "mirror": [_ENDPOINT]},
     ],
+    "registries": {"search": _OLD_LIST, "insecure": _OLD_LIST, "block": _OLD_LIST},  # the format of before 2019
 }
 _MODES = ("", "disabled", "enforcing", "permissive")
+BY_DIGEST, BY_TAG = "digest-only", "tag-only"
+_PULLS = ("", "all", BY_DIGEST, BY_TAG)
+
+
+class Ways(NamedTuple):
+    """What releases do differently with these files. Each question is asked only where its answer matters.
+
+    ``reads_variables``: until 5.39, it looks at ``VARIABLES``. ``is_rewritten``: 5.40 or later. ``skips_mark``: a byte order
+    mark is passed over. ``trims_mirrors``: so is a slash at the end of a mirror's location.
+    """
+
+    reads_variables: bool
+    is_rewritten: Callable[[], bool]
+    skips_mark: Callable[[], bool]
+    trims_mirrors: Callable[[], bool]
+
+
+NEWEST = Ways(reads_variables=True, is_rewritten=lambda: True, skips_mark=lambda: True, trims_mirrors=lambda: True)
+
+
+class Mirror(NamedTuple):
+    """A place that is asked before the registry. ``pull``: empty, or which images: by digest, or by tag."""
+
+    location: str
+    pull: str = ""
+
+    def serves(self, reference: Reference) -> bool:
+        """Tell whether it is asked for an image."""
+        return self.pull != (BY_TAG if reference.digest else BY_DIGEST)
 
 
 class Registry(NamedTuple):
@@ -54,7 +89,7 @@ class Registry(NamedTuple):
 
     prefix: str
     location: str
-    mirrors: tuple[str, ...]
+    mirrors: tuple[Mirror, ...]
     insecure: bool
     blocked: bool
     path: str
@@ -88,91 +123,256 @@ class Registry(NamedTuple):
 
 
 class RegistriesConf(NamedTuple):
-    """What all files say together. ``helpers``: suffixes in their order, AUTH_FILES among them."""
+    """What all files say together. ``helpers``: suffixes in their order, AUTH_FILES among them.
+
+    ``searches``: the registries in which an image without one is looked for, and ``searches_path`` the file that says so.
+    ``aliases``: full names of such images; empty for one that is an alias no longer. ``mode`` is one of ``_MODES``.
+    """
 
     helpers: list[str]
     registries: dict[str, Registry]
+    searches: list[str]
+    searches_path: str
+    aliases: dict[str, str]
+    mode: str
 
     def registry(self, name: str) -> Registry | None:
         """Return the entry with the longest prefix of an image's name."""
         fitting = [registry for prefix, registry in sorted(self.registries.items()) if registry.matched(name)]
         return max(fitting, key=lambda registry: len(registry.prefix)) if fitting else None
 
-    def rewrite(self, reference: Reference) -> Reference:
-        """Return where an image is pulled from; pushes, logins and searches go where they say.
+    def sources(self, reference: Reference) -> list[Reference]:
+        """Return where an image is pulled from: its mirrors in their order, and last the registry itself.
 
-        Raises MalformedFile: what its location or that of a mirror makes of the name is no name.
+        Pushes, logins and searches go where they say. Raises MalformedFile: what its location or that of a mirror makes of
+        the name is no name.
         """
         registry = self.registry(reference.name) if reference.repository else None
         if registry is None:
-            return reference
-        *_, there = [registry.place(reference, location) for location in (*registry.mirrors, registry.location)]
-        return there
+            return [reference]
+        locations = [mirror.location for mirror in registry.mirrors if mirror.serves(reference)]
+        return [registry.place(reference, location) for location in (*locations, registry.location)]
+
+    def rewrite(self, reference: Reference) -> Reference:
+        """Return where an image is pulled from when no mirror has it. Raises MalformedFile as ``sources`` does."""
+        return self.sources(reference)[-1]
 
 
-def load(context: Context, *, variables: bool) -> RegistriesConf:
-    """Return what all files say together; ``variables`` tells whether the client looks at ``VARIABLES``.
-
-    Raises FileError, MalformedFile.
-    """
+def load(context: Context, ways: Ways) -> RegistriesConf:
+    """Return what all files say together. Raises FileError, MalformedFile."""
     helpers: list[str] = []
     registries: dict[str, Registry] = {}
-    for content in _files(context, variables=variables):
-        table = _parse(content)
+    searches: list[str] = []
+    searches_path = ""
+    aliases: dict[str, str] = {}
+    mode = ""
+    for content, drop_in in _files(context, ways):
+        table = _as_of_2019(content, _parse(content, ways), ways, drop_in=drop_in)
         helpers = table.get("credential-helpers", helpers)
         if len(helpers) > HELPERS_LIMIT:
             raise _malformed(content, f"credential-helpers names more than {HELPERS_LIMIT}")
-        registries |= _registries(content, table)
-    return RegistriesConf(helpers or [AUTH_FILES], registries)
+        registries |= _registries(content, table, ways)
+        if "unqualified-search-registries" in table:
+            searches = [name.rstrip("/") for name in table["unqualified-search-registries"]]
+            searches_path = content.path
+        aliases |= table["aliases"]
+        mode = table.get("short-name-mode") or mode
+    return RegistriesConf(helpers or [AUTH_FILES], registries, searches, searches_path, aliases, mode)
 
 
-def _files(context: Context, *, variables: bool) -> list[FileContent]:
-    home = join(context, context.home() or "", *USER_FOLDER.split("/"))
+# Files
+
+
+class _Place(NamedTuple):
+    """A file that is read. ``drop_in``: it is from a folder of such files."""
+
+    path: str
+    drop_in: bool = False
+
+
+def _files(context: Context, ways: Ways) -> list[tuple[FileContent, bool]]:
+    """Return the files that are read, each with whether it is a drop-in. Raises FileError, MalformedFile."""
+    before, since = _tried(_places_before, context, ways), _tried(_places_since, context, ways)
+    chosen = before
+    if before != since and ways.is_rewritten():
+        chosen = since
+    if isinstance(chosen, SourceError):
+        raise chosen
+    contents = []
+    left = SIZE_LIMIT
+    for place in chosen:
+        content = context.read(place.path, SIZE_LIMIT)
+        if content is None:
+            continue
+        left -= len(content.data)
+        if left < 0:
+            raise MalformedFile(place.path, f"larger than {SIZE_LIMIT} bytes, together with the files before it")
+        contents.append((content, place.drop_in))
+    return contents
+
+
+def _tried(places: Callable[[Context, Ways], list[_Place]], context: Context, ways: Ways) -> list[_Place] | SourceError:
+    """Return the files of one way to look for them, or the error at which the clients stop."""
+    try:
+        return places(context, ways)
+    except SourceError as error:
+        return error
+
+
+def _places_before(context: Context, ways: Ways) -> list[_Place]:
+    """Return the files as they are looked for until 5.39. Raises FileError, MalformedFile."""
+    home = join(context, context.home() or "", *USER_FOLDER)
     named = next((value for name in VARIABLES if (value := context.getenv(name)) is not None), None)
     folders = [SYSTEM_FOLDER, home]
-    if named and variables:
-        first = context.read(named, SIZE_LIMIT)
-        if first is None:
-            raise MalformedFile(named, f"named by {' or '.join(VARIABLES)}, and not there", hint="unset the variable")
-    else:
-        first = context.read(join(context, home, "registries.conf"), SIZE_LIMIT)
-        if first is not None:
-            folders = [home]  # with a file of the user's own, nothing of the system's is read
-        else:
-            first = context.read(join(context, SYSTEM_FOLDER, "registries.conf"), SIZE_LIMIT)
-    contents = [first]
-    left = SIZE_LIMIT - (len(first.data) if first else 0)
+    own = join(context, home, REGISTRIES_CONF)
+    first = join(context, SYSTEM_FOLDER, REGISTRIES_CONF)
+    if named and ways.reads_variables:
+        first = _must_be_there(context, named, " or ".join(VARIABLES))
+    elif _is_seen(context, own):
+        first, folders = own, [home]  # with a file of the user's own, nothing of the system's is read
+    places = [_Place(first)]
     for folder in (join(context, folder, "registries.conf.d") for folder in folders):
-        paths = [join(context, folder, name) for name in context.names(folder) if name.endswith(".conf")]
-        if len(paths) > FILES_LIMIT:
-            raise MalformedFile(folder, f"more than {FILES_LIMIT} files: not a folder of configuration files")
-        for path in paths:
-            content = None if context.is_folder(path) else context.read(path, SIZE_LIMIT)
-            left -= len(content.data) if content else 0
-            if left < 0:
-                raise MalformedFile(path, f"larger than {SIZE_LIMIT} bytes, together with the files before it")
-            contents.append(content)
-    return [content for content in contents if content is not None]
+        if not _is_walked(context, folder):
+            continue
+        names = _names(context, folder)
+        paths = [join(context, folder, name) for name in names if name.endswith(".conf")]
+        places += [_Place(path, drop_in=True) for path in paths if not _is_real_folder(context, path)]
+    return places
 
 
-def _parse(content: FileContent) -> dict[str, Any]:
+def _places_since(context: Context, ways: Ways) -> list[_Place]:  # noqa: ARG001
+    """Return the files as they are looked for since 5.40. Raises FileError, MalformedFile."""
+    config = context.getenv("XDG_CONFIG_HOME")
+    user = join(context, context.home() or "", *USER_FOLDER)
+    if config is not None:
+        user = join(context, config, USER_FOLDER[-1])
+    named, last = context.getenv(VARIABLE), context.getenv(LAST_VARIABLE)
+    places = []
+    if named:
+        places = [_Place(_must_be_there(context, named, VARIABLE))]
+    else:
+        mains = [join(context, folder, REGISTRIES_CONF) for folder in (user, SYSTEM_FOLDER, VENDOR_FOLDER)]
+        there = next((path for path in mains if _is_there(context, path)), mains[1])
+        places = [_Place(there), *_drop_ins(context, user)]
+    if last:
+        places.append(_Place(_must_be_there(context, last, LAST_VARIABLE)))
+    return places
+
+
+def _drop_ins(context: Context, user: str) -> list[_Place]:
+    """Return the drop-in files of all folders by their names. Of two with one name that of the user's folder counts."""
+    kinds = ["registries.conf.d"]
+    if context.uid == 0:
+        kinds = ["registries.conf.d", "registries.rootful.conf.d"]
+    elif context.uid is not None:
+        kinds = ["registries.conf.d", "registries.rootless.conf.d", f"registries.rootless.conf.d/{context.uid}"]
+    folders = [join(context, folder, kind) for folder in (VENDOR_FOLDER, SYSTEM_FOLDER) for kind in kinds]
+    found: dict[str, str] = {}
+    for folder in (*folders, join(context, user, kinds[0])):
+        for name in _names(context, folder):
+            path = join(context, folder, name)
+            if name.endswith(".conf") and not _is_real_folder(context, path):
+                found[name] = path
+    return [_Place(found[name], drop_in=True) for name in sorted(found)]
+
+
+def _must_be_there(context: Context, path: str, variables: str) -> str:
+    if context.read(path, SIZE_LIMIT) is None:
+        raise MalformedFile(path, f"named by {variables}, and not there", hint="unset the variable")
+    return path
+
+
+def _is_there(context: Context, path: str) -> bool:
+    """Tell whether a file can be opened. Raises FileError: for another reason than that it is not there."""
+    if context.read(path, SIZE_LIMIT) is not None:
+        return True
+    _refuse_way(context, path)
+    return False
+
+
+def _is_seen(context: Context, path: str) -> bool:
+    """Tell whether something is there, as far as the clients can see."""
+    try:
+        return context.status(path) is not None
+    except FileError:
+        return False
+
+
+def _is_walked(context: Context, folder: str) -> bool:
+    """Tell whether the clients look into a folder: not by a symlink. Raises FileError."""
+    status = context.status(folder)
+    if status is None:
+        _refuse_way(context, folder)
+    return status is not None and status.kind == "folder" and not status.link
+
+
+def _is_real_folder(context: Context, path: str) -> bool:
+    """Tell whether a folder is passed over. A symlink to one is taken for a file, and then cannot be read."""
+    status = context.status(path) if context.is_folder(path) else None
+    return status is not None and not status.link
+
+
+def _names(context: Context, folder: str) -> list[str]:
+    """Return the names in a folder. Raises FileError: it cannot be read; MalformedFile: there are too many."""
+    names = context.names(folder)
+    if not names:
+        _refuse_way(context, join(context, folder, "any"))
+    if len(names) > FILES_LIMIT:
+        raise MalformedFile(folder, f"more than {FILES_LIMIT} files: not a folder of configuration files")
+    return names
+
+
+def _refuse_way(context: Context, path: str) -> None:
+    """Raise FileError where a folder on the way to a path is no folder: to the clients that is not the same as absent."""
+    way = in_the_way(context, path)
+    if way:
+        raise FileError(path, f"{printable(way)} is not a directory")
+
+
+# Content
+
+
+def _parse(content: FileContent, ways: Ways) -> dict[str, Any]:
     """Return the table of a file, its fields in lower case and of the right types."""
     if re.search(_DEEP, content.data):
         raise _malformed(content, "a key has a hundred parts")
     import tomllib  # only where there is such a file
 
+    data = content.data
+    if data.startswith(BYTE_ORDER_MARK) and ways.skips_mark():
+        data = data.removeprefix(BYTE_ORDER_MARK)
     try:
-        parsed = tomllib.loads(content.data.decode())
+        parsed = tomllib.loads(data.decode())
         aliases = parsed.get("aliases")
-        for name, place in aliases.items() if isinstance(aliases, dict) else ():  # what else it may be is passed over
+        if not isinstance(aliases, dict):
+            aliases = {}  # what else it may be is passed over
+        for name, place in aliases.items():
             if not _is_alias(name, place):
                 raise _malformed(content, f"the alias {printable(name)!r} is no short name of HOST/REPOSITORY")
-        checked: dict[str, Any] = _checked(parsed, _FIELDS, "")
+        checked: dict[str, Any] = {**_checked(parsed, _FIELDS, ""), "aliases": aliases}
     except (ValueError, RecursionError):  # TOMLDecodeError, not UTF-8, a number of more than 4,300 digits
         raise _malformed(content, "not valid TOML") from None
     except TypeError as error:
         raise _malformed(content, f"{error} has a value of the wrong type") from None
     return checked
+
+
+def _as_of_2019(content: FileContent, table: dict[str, Any], ways: Ways, *, drop_in: bool) -> dict[str, Any]:
+    """Return a table in the format of before 2019 (``[registries.search]``) as one of today's. Raises MalformedFile."""
+    lists = {name: found["registries"] for name, found in table.get("registries", {}).items() if "registries" in found}
+    if not lists:
+        return table
+    if ways.is_rewritten():
+        raise _malformed(content, "[registries.search] is the format of before 2019, which is no longer read")
+    if drop_in:
+        raise _malformed(content, "[registries.search] is the format of before 2019, which no drop-in file may have")
+    if any(value for name, value in table.items() if name != "registries"):
+        raise _malformed(content, "it has both [registries.search], the format of before 2019, and that of today")
+    blocked, insecure = lists.get("block", []), lists.get("insecure", [])
+    entries = [
+        {"location": name, "blocked": name in blocked, "insecure": name in insecure} for name in (*blocked, *insecure)
+    ]
+    return {**table, "registry": entries, "unqualified-search-registries": lists.get("search", [])}
 
 
 def _is_alias(name: str, place: Any) -> bool:
@@ -206,7 +406,7 @@ def _checked(value: Any, shape: Any, name: str) -> Any:
     return value
 
 
-def _registries(content: FileContent, table: dict[str, Any]) -> dict[str, Registry]:
+def _registries(content: FileContent, table: dict[str, Any], ways: Ways) -> dict[str, Registry]:
     if table.get("short-name-mode", "") not in _MODES:
         raise _malformed(content, f"short-name-mode is none of {', '.join(_MODES[1:])}")
     for name in table.get("unqualified-search-registries", []):
@@ -215,7 +415,7 @@ def _registries(content: FileContent, table: dict[str, Any]) -> dict[str, Regist
     found: dict[str, Registry] = {}
     settings: dict[str, tuple[bool, bool]] = {}
     for entry in table.get("registry", []):
-        registry = _registry(content, entry)
+        registry = _registry(content, entry, ways)
         found.setdefault(registry.prefix, registry)  # of two with one prefix the first counts
         where, setting = registry.location or registry.prefix, (registry.insecure, registry.blocked)
         if settings.setdefault(where, setting) != setting:
@@ -223,18 +423,36 @@ def _registries(content: FileContent, table: dict[str, Any]) -> dict[str, Regist
     return found
 
 
-def _registry(content: FileContent, entry: dict[str, Any]) -> Registry:
+def _registry(content: FileContent, entry: dict[str, Any], ways: Ways) -> Registry:
     location = _location(content, entry, "location")
     prefix = _location(content, entry, "prefix") or location
     if not prefix or not (location or prefix.startswith("*.")):
         raise _malformed(content, "a registry has no location")
     if prefix.startswith("*.") and any(character in prefix for character in "/@:"):
         raise _malformed(content, f"the prefix {prefix!r} is more than *.HOST")
-    found = entry.get("mirror", [])
-    if not all(_location(content, mirror, "location") for mirror in found):
+    if entry.get("pull-from-mirror"):
+        raise _malformed(content, f"pull-from-mirror is for a mirror, not for the registry {printable(prefix)!r}")
+    by_digest = entry.get("mirror-by-digest-only", False)
+    mirrors = tuple(_mirror(content, mirror, ways, by_digest=by_digest) for mirror in entry.get("mirror", []))
+    insecure, blocked = entry.get("insecure", False), entry.get("blocked", False)
+    return Registry(prefix, location, mirrors, insecure, blocked, content.path)
+
+
+def _mirror(content: FileContent, entry: dict[str, Any], ways: Ways, *, by_digest: bool) -> Mirror:
+    trimmed = _location(content, entry, "location")
+    if not trimmed:
         raise _malformed(content, "a mirror has no location")
-    mirrors = tuple(mirror["location"] for mirror in found)  # a slash at its end stays there, and makes no name
-    return Registry(prefix, location, mirrors, entry.get("insecure", False), entry.get("blocked", False), content.path)
+    pull = entry.get("pull-from-mirror", "")
+    if by_digest and pull:
+        raise _malformed(content, "a registry has mirror-by-digest-only, and a mirror of it pull-from-mirror")
+    if pull not in _PULLS:
+        raise _malformed(content, f"pull-from-mirror is none of {', '.join(_PULLS[1:])}")
+    if by_digest:
+        pull = BY_DIGEST
+    location: str = entry["location"]
+    if location != trimmed and ways.trims_mirrors():
+        location = trimmed  # until 5.34 a slash at its end stays there, and makes no name
+    return Mirror(location, pull)
 
 
 def _location(content: FileContent, entry: dict[str, Any], name: str) -> str:

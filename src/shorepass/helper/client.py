@@ -73,7 +73,7 @@ class HelperClient:
         as_program: bool = False,
     ) -> None:
         self.suffix = suffix
-        self.program = protocol.program_name(printable(suffix))
+        self.program = protocol.program_name(suffix)
         self._context = context
         self._hurried = timeout is not None
         self._timeout = _timeout_of(context) if timeout is None else timeout

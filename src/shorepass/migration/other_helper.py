@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import find_all
-from shorepass.config import document, registries_conf
+from shorepass.config import document
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import ShorepassError, SourceError, UsageError, WriteError, printable, without_user_info
 from shorepass.foreign_text import quoted
@@ -96,9 +96,14 @@ def _places(here: LocalContext, suffix: str, stuck: set[str]) -> Iterator[Place]
         target = client.target(here, "") if client.facts.chooses_store else None
         if target and target.detected and target.helper == suffix:
             yield Place(os.path.abspath(target.path), ("credsStore",))
-    conf = registries_conf.load(here, variables=True)
-    if suffix in conf.helpers and OURSELVES not in conf.helpers:
-        line = ", ".join(f'"{name}"' for name in (*conf.helpers, OURSELVES))
+    for client in find_all():
+        _refuse_common_helper(client.common_helpers(here), suffix)
+
+
+def _refuse_common_helper(helpers: list[str], suffix: str) -> None:
+    """Raise UsageError where a file without logins names the old helper, and not Shorepass's."""
+    if suffix in helpers and OURSELVES not in helpers:
+        line = ", ".join(f'"{name}"' for name in (*helpers, OURSELVES))
         raise UsageError(
             f"registries.conf names docker-credential-{printable(suffix)}, and that file is left to you",
             hint=f"let it say: {quoted(f'credential-helpers = [{line}]')}, then migrate",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass import files, settings
 from shorepass.accounts.keys import spellings, split
 from shorepass.clients import find_all
-from shorepass.config import document, registries_conf
+from shorepass.config import document
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.contexts import user
@@ -206,7 +206,7 @@ def what_stays(here: LocalContext, vault: Vault) -> list[Rest]:
 
 def _in_registries_conf(here: LocalContext) -> Iterator[Rest]:
     try:
-        named = OURSELVES in registries_conf.load(here, variables=True).helpers
+        named = any(OURSELVES in client.common_helpers(here) for client in find_all())
     except (FileError, MalformedFile):
         return
     if named:

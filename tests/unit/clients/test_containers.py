@@ -13,7 +13,8 @@ import pytest
 
 from client_files import auth, helper, lay_out
 from shorepass import clients
-from shorepass.clients import Target
+from shorepass.clients import Target, containers
+from shorepass.clients.release import Release
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import FileError, HelperMissing, MalformedFile, UsageError
@@ -57,33 +58,92 @@ def test_the_order_of_the_files(world: Path) -> None:
     assert resolve(lay_out(world, files)).answer == ANONYMOUS
 
 
+OLD, NEW = (
+    {"podman": "4.3", "skopeo": "1.10", "buildah": "1.28"},
+    {"podman": "5.8", "skopeo": "1.22", "buildah": "1.43"},
+)
+ONE_FILE = {"podman": "4.4", "skopeo": "1.11", "buildah": "1.29"}  # the first that read a named file alone
+
+
+@pytest.mark.parametrize("releases", [OLD, ONE_FILE, NEW], ids=["old", "first", "new"])
 @pytest.mark.parametrize(
     ("env", "expected", "of_skopeo"),
     [
         ({"REGISTRY_AUTH_FILE": "{}/named.json"}, "named", "named"),
-        ({"REGISTRY_AUTH_FILE": "{}/other.json"}, "user", "user"),
-        ({"REGISTRY_AUTH_FILE": "{}/none.json"}, FileError, "user"),
         ({"REGISTRY_AUTH_FILE": ""}, "run", "run"),
         ({"DOCKER_CONFIG": "{}/docker"}, "docker", "run"),
-        ({"DOCKER_CONFIG": "{}/none"}, FileError, "run"),
         ({"DOCKER_CONFIG": "{}/docker", "REGISTRY_AUTH_FILE": "{}/named.json"}, "named", "named"),
         ({"XDG_RUNTIME_DIR": "{}/none"}, "user", "user"),
         ({"XDG_RUNTIME_DIR": "{}/none", "XDG_CONFIG_HOME": "{}/xdg"}, "xdg", "xdg"),
     ],
 )
-def test_variables(world: Path, env: dict[str, str], expected: str | type[FileError], of_skopeo: str) -> None:
-    """A named file takes the place of the first, the others are still read; podman wants it to be there."""
+def test_variables(world: Path, env: dict[str, str], expected: str, of_skopeo: str, releases: dict[str, str]) -> None:
+    """In every release a named file takes the place of the first."""
+    for program, release in releases.items():
+        wanted = of_skopeo if program == "skopeo" else expected
+        assert user(resolve_named(world, program, release, **env)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("env", "old", "new"),
+    [
+        ({"REGISTRY_AUTH_FILE": "{}/other.json"}, ["user"] * 3, [""] * 3),
+        ({"REGISTRY_AUTH_FILE": "{}/none.json"}, [None, "user", None], ["", "", None]),
+        ({"DOCKER_CONFIG": "{}/none"}, [None, "run", None], ["", "run", None]),
+        ({"REGISTRY_AUTH_FILE": "{}/home/.dockercfg"}, ["legacy"] * 3, [""] * 3),
+        ({"XDG_RUNTIME_DIR": "{}/other.json"}, [None] * 3, [None] * 3),
+        ({"XDG_RUNTIME_DIR": "{}/none", "XDG_CONFIG_HOME": "{}/other.json"}, [None] * 3, [None] * 3),
+    ],
+    ids=[
+        "no login in it",
+        "not there",
+        "no folder",
+        "the old file",
+        "a file for a folder",
+        "a file for the second folder",
+    ],
+)
+def test_named_files_by_release(world: Path, env: dict[str, str], old: list[str | None], new: list[str | None]) -> None:
+    """A named file is read alone since containers/image 5.24; podman 4.7 and later do without it, and buildah does not.
+
+    What should be a folder and is a file stops all of them. (None: the program stops.)
+    """
+    for releases, expected in ((OLD, old), (NEW, new)):
+        for (program, release), wanted in zip(releases.items(), expected, strict=True):
+            resolution = resolve_named(world, program, release, **env)
+            if wanted is None:
+                assert isinstance(resolution.answer, FileError)
+                assert program in resolution.behaviour
+            else:
+                assert user(resolution) == wanted
+
+
+def resolve_named(world: Path, program: str, release: str, **env: str) -> Resolution:
+    """Resolve the image by the rules of a release, where each file has a login of its own and ``other.json`` another's."""
     files = {RUN: logins(reg_io="run"), USER: logins(reg_io="user"), "named.json": logins(reg_io="named")}
     files |= {"other.json": logins(other_io="x"), "docker/config.json": logins(reg_io="docker")}
-    context = lay_out(world, files | {"xdg/containers/auth.json": logins(reg_io="xdg")}, **env)
-    assert user(resolve(context, client="skopeo")) == of_skopeo
-    for client in ("podman", "buildah"):
-        resolution = resolve(context, client=client)
-        if isinstance(expected, str):
-            assert user(resolution) == expected
-        else:
-            assert isinstance(resolution.answer, expected)
-            assert client in resolution.behaviour
+    files |= {LEGACY: json.dumps({"reg.io": auth("legacy:pw")}), "xdg/containers/auth.json": logins(reg_io="xdg")}
+    if env.get("REGISTRY_AUTH_FILE", "").endswith(".dockercfg"):
+        files = {LEGACY: files[LEGACY]}
+    client = containers.client(program, Release.parse(release))
+    return client.resolve(lay_out(world, files, **env), parse(IMAGE))
+
+
+def test_the_release_on_path_decides(world: Path) -> None:
+    """The program on PATH says its release, once and only where a rule depends on it; a step says what it was."""
+    script = "#!/bin/sh\necho asked >>{}/log; echo podman version {}\n"
+    files = {"other.json": logins(other_io="x"), USER: logins(reg_io="user")}
+    for release, expected in (("4.3.1", "user"), ("5.8.2", "")):
+        program = {"bin/podman": script.format(world, release)}
+        context = lay_out(world, files | program, REGISTRY_AUTH_FILE="{}/other.json")
+        resolution = resolve(context)
+        assert user(resolution) == expected
+        assert [step.detail for step in resolution.steps if step.kind == "client"] == [
+            f"its rules are those of podman {release}, which is on PATH"
+        ]
+    assert (world / "log").read_text() == "asked\n" * 2
+    assert user(resolve(lay_out(world, files))) == "user"
+    assert (world / "log").read_text() == "asked\n" * 2
 
 
 @pytest.mark.parametrize(
