@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.client_table import row_of
 from shorepass.clients import Entry, Target
 from shorepass.clients.auth_files import auth_files
-from shorepass.clients.containers_releases import MARK, MAY_BE_MISSING, MIRROR_SLASH, REWRITTEN, Followed
+from shorepass.clients.containers_releases import ALONE, MARK, MAY_BE_MISSING, MIRROR_SLASH, REWRITTEN, Followed
 from shorepass.clients.facts import Facts, Words
 from shorepass.clients.release import Release, full_name
 from shorepass.clients.views import ContainersView, FileView
@@ -157,7 +157,11 @@ class Containers:
         """Make a private file for REGISTRY_AUTH_FILE. Raises FileError, WriteError."""
         from shorepass.clients.private import lend_auth_file
 
-        return lend_auth_file(here, self.files(here)[0], keys, folder)
+        followed = self._followed(here)
+        files = self._files(here, followed)
+        if not followed.has(ALONE):
+            files = files[:1]  # the others are read beside the private one
+        return lend_auth_file(here, files, keys, folder)
 
     def common_helpers(self, context: Context) -> list[str]:
         """Return the list of ``registries.conf``. Raises FileError, MalformedFile."""
@@ -205,7 +209,7 @@ class Containers:
         return question.resolution([*errors[:1], *answers, *nothing])
 
     def missing(self, context: Context) -> AuthFile | None:
-        """Return the auth file that somebody has named and that is not there, at which the program stops. Raises FileError."""
+        """Return the named auth file that is not there, at which the program stops. Raises FileError."""
         return self._missing(context, self._followed(context))
 
     def _missing(self, context: Context, followed: Followed) -> AuthFile | None:

@@ -1,7 +1,7 @@
 """The rules that changed between releases of podman, skopeo and buildah, and the library on which each release is built.
 
-The rules are those of containers/image (since 2025 ``go.podman.io/image``) and containers/common. Each program has numbers of
-its own: ``LIBRARIES`` says on which release of containers/image a release is built. Source: each program's ``go.mod``.
+The rules are those of containers/image (since 2025 ``go.podman.io/image``) and containers/common. Each program numbers its
+releases differently: ``LIBRARIES`` has the containers/image of each. Source: each program's ``go.mod``.
 """
 
 from __future__ import annotations

@@ -87,12 +87,14 @@ def _refuse_variable(here: LocalContext, variable: str, keys: Iterable[str]) -> 
         )
 
 
-def lend_auth_file(here: LocalContext, displaced: AuthFile, keys: Iterable[str], folder: str) -> Lent:
-    """Make a file for REGISTRY_AUTH_FILE. ``displaced``: the file that it takes the place of. Raises FileError, WriteError."""
-    logins = auth_file.load(here, displaced) or auth_file.Logins({}, {})
+def lend_auth_file(here: LocalContext, displaced: Iterable[AuthFile], keys: Iterable[str], folder: str) -> Lent:
+    """Make a file for REGISTRY_AUTH_FILE. ``displaced``: files not read beside it. Raises FileError, WriteError."""
+    found = [auth_file.load(here, file) or auth_file.Logins({}, {}) for file in displaced]
+    entries: set[str] = set().union(*(logins.auths for logins in found))
+    helpers: set[str] = set().union(*(logins.helpers for logins in found))
     ours = {registry_of_key(key) for key in keys}
-    theirs = {registry_of_key(key) for key in (*logins.auths, *logins.helpers) if "/" not in _bare(key)}
-    parts = [key for key in logins.auths if "/" in _bare(key) and registry_of_key(key) not in ours]
+    theirs = {registry_of_key(key) for key in entries | helpers if "/" not in _bare(key)}
+    parts = [key for key in entries if "/" in _bare(key) and registry_of_key(key) not in ours]
     path = os.path.join(folder, "containers", "auth.json")
     named = dict.fromkeys(sorted((ours | theirs) - {""}), OURSELVES)
     data = json.dumps({"auths": {}, "credHelpers": named}, indent="\t").encode()

@@ -48,7 +48,7 @@ def split(context: Context, path: str) -> tuple[str, str]:
 
 
 def in_the_way(context: Context, path: str) -> str:
-    """Return what is no folder on the way to a file that was not found (ENOTDIR); empty: the file is just not there.
+    """Return what is not a folder on the way to a file that was not found (ENOTDIR); empty: only the file is missing.
 
     Raises FileError: a folder on the way may not be looked into.
     """

@@ -4,7 +4,7 @@ Source: containers/image pkg/sysregistriesv2. Until its release 5.39 the user's 
 drop-in files come after it in the order of their names, the system's folder first. Since 5.40 (podman 6) the first of three
 files counts, and the drop-in files of all folders are sorted by their names. A file that is broken stops the clients.
 
-A list that is set twice, which is no TOML, is an error here; the clients' decoder lets the second count.
+A list that is set twice, which TOML forbids, is an error here; the clients' decoder lets the second count.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ NEWEST = Ways(reads_variables=True, is_rewritten=lambda: True, skips_mark=lambda
 
 
 class Mirror(NamedTuple):
-    """A place that is asked before the registry. ``pull``: empty, or which images: by digest, or by tag."""
+    """A registry that is asked first. ``pull``: empty, or which images: by digest, or by tag."""
 
     location: str
     pull: str = ""
@@ -125,8 +125,8 @@ class Registry(NamedTuple):
 class RegistriesConf(NamedTuple):
     """What all files say together. ``helpers``: suffixes in their order, AUTH_FILES among them.
 
-    ``searches``: the registries in which an image without one is looked for, and ``searches_path`` the file that says so.
-    ``aliases``: full names of such images; empty for one that is an alias no longer. ``mode`` is one of ``_MODES``.
+    ``searches``: the registries in which an image without one is looked for, and ``searches_path`` the file with that list.
+    ``aliases``: full names of such images; empty for a former alias. ``mode`` is one of ``_MODES``.
     """
 
     helpers: list[str]
@@ -145,7 +145,7 @@ class RegistriesConf(NamedTuple):
         """Return where an image is pulled from: its mirrors in their order, and last the registry itself.
 
         Pushes, logins and searches go where they say. Raises MalformedFile: what its location or that of a mirror makes of
-        the name is no name.
+        the name is not a name.
         """
         registry = self.registry(reference.name) if reference.repository else None
         if registry is None:
@@ -266,9 +266,10 @@ def _drop_ins(context: Context, user: str) -> list[_Place]:
         kinds = ["registries.conf.d", "registries.rootful.conf.d"]
     elif context.uid is not None:
         kinds = ["registries.conf.d", "registries.rootless.conf.d", f"registries.rootless.conf.d/{context.uid}"]
-    folders = [join(context, folder, kind) for folder in (VENDOR_FOLDER, SYSTEM_FOLDER) for kind in kinds]
+    system = [join(context, SYSTEM_FOLDER, kind) for kind in kinds]
+    vendor = [join(context, VENDOR_FOLDER, kind) for kind in kinds]
     found: dict[str, str] = {}
-    for folder in (*folders, join(context, user, kinds[0])):
+    for folder in (*vendor, *system, join(context, user, kinds[0])):
         for name in _names(context, folder):
             path = join(context, folder, name)
             if name.endswith(".conf") and not _is_real_folder(context, path):
@@ -323,7 +324,7 @@ def _names(context: Context, folder: str) -> list[str]:
 
 
 def _refuse_way(context: Context, path: str) -> None:
-    """Raise FileError where a folder on the way to a path is no folder: to the clients that is not the same as absent."""
+    """Raise FileError where a folder on the way to a path is a file: to the clients that is not the same as absent."""
     way = in_the_way(context, path)
     if way:
         raise FileError(path, f"{printable(way)} is not a directory")
@@ -408,7 +409,7 @@ def _checked(value: Any, shape: Any, name: str) -> Any:
 
 def _registries(content: FileContent, table: dict[str, Any], ways: Ways) -> dict[str, Registry]:
     if table.get("short-name-mode", "") not in _MODES:
-        raise _malformed(content, f"short-name-mode is none of {', '.join(_MODES[1:])}")
+        raise _malformed(content, f"short-name-mode must be one of {', '.join(_MODES[1:])}")
     for name in table.get("unqualified-search-registries", []):
         if name.startswith(("http://", "https://")) or not is_registry(name.rstrip("/")):
             raise _malformed(content, f"{printable(name)!r} in unqualified-search-registries is no host")
@@ -446,7 +447,7 @@ def _mirror(content: FileContent, entry: dict[str, Any], ways: Ways, *, by_diges
     if by_digest and pull:
         raise _malformed(content, "a registry has mirror-by-digest-only, and a mirror of it pull-from-mirror")
     if pull not in _PULLS:
-        raise _malformed(content, f"pull-from-mirror is none of {', '.join(_PULLS[1:])}")
+        raise _malformed(content, f"pull-from-mirror must be one of {', '.join(_PULLS[1:])}")
     if by_digest:
         pull = BY_DIGEST
     location: str = entry["location"]
