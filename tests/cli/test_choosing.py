@@ -377,7 +377,7 @@ def test_stores_says_what_works(run_shorepass: RunShorepass, world: Path, home: 
     assert set(stores) == {"vault", "keychain", "helper:keeps", "helper:fails", "file"}
     expected = {"nothing": "not made yet", "vault": "works", "passphrase": "works", "no key": "locked"}
     assert stores["vault"]["state"] == expected.get(state, "broken")
-    assert (stores["vault"]["mend"] == "") == (stores["vault"]["state"] == "works")
+    assert (stores["vault"]["fix"] == "") == (stores["vault"]["state"] == "works")
     assert stores["keychain"]["state"] == "not there"
     assert stores["helper:keeps"]["state"] == "works"
     assert list(kept.iterdir()) == []
@@ -427,7 +427,7 @@ def test_use_says_what_stays_behind(run_shorepass: RunShorepass, our_helper: str
     vault.store("a.example", Basic("alice", Secret("x")))
     done = run_shorepass("stores", "use", "file")
     assert done.status == 0
-    assert "1 login stays in vault" in done.stderr, our_helper
+    assert "1 login remains in vault" in done.stderr, our_helper
 
 
 def test_use_says_that_a_store_that_cannot_be_asked_keeps_what_it_has(
@@ -442,7 +442,7 @@ def test_use_says_that_a_store_that_cannot_be_asked_keeps_what_it_has(
     settings.write_text('store = "helper:fails"\n')
     assert run_shorepass("vault", "init").status == 0
     done = run_shorepass("stores", "use", "vault")
-    assert (done.status, "what it holds stays in helper:fails" in done.stderr) == (0, True)
+    assert (done.status, "logins remain in helper:fails" in done.stderr) == (0, True)
 
 
 @pytest.mark.usefixtures("our_helper")

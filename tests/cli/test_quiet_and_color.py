@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -106,6 +107,20 @@ def test_errors_stay(run_shorepass: RunShorepass, words: tuple[str, ...], status
 def test_colors_on_a_terminal() -> None:
     """A terminal gets colors."""
     assert b"\x1b[" in on_a_terminal("who", "--in", "me")
+
+
+def test_the_color_of_a_state(world: Path) -> None:
+    """Green works, yellow is a warning, red is of no use; a login that was not checked has no color."""
+    with Registry(users={"alice": "wonderland"}) as good, Registry(users={"alice": "new"}) as other:
+        auths = {host: auth("alice:wonderland") for host in (good.host, other.host, "127.0.0.1:1")}
+        config = {"auths": auths, "credHelpers": {"reg.io": "gone"}}
+        lay_out(world, {"home/.docker/config.json": json.dumps(config)})
+        screen = on_a_terminal("who", "--in", "me", "--check")
+        unchecked = on_a_terminal("who", "--in", "me")
+    states = [b"\x1b[32mworks\x1b[0m", b"\x1b[31mrefused\x1b[0m", b"\x1b[33munreachable\x1b[0m"]
+    assert [state for state in states if state not in screen] == []
+    assert b"\x1b[31mhelper missing\x1b[0m" in screen
+    assert re.search(rb"[^m]not checked\r", unchecked)
 
 
 @pytest.mark.usefixtures("one_login")

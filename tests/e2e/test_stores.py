@@ -89,5 +89,5 @@ def test_a_login_says_that_only_the_library_for_the_keyring_is_missing(
         assert "secretstorage is not installed, although helper:secretservice works" in said
         assert f": {command} && shorepass stores use keychain\n" in said
         rows = json.loads(run_shorepass("stores", "--json").stdout)["stores"]
-        assert [row["mend"] for row in rows if row["name"] == "keychain"] == [command]
+        assert [row["fix"] for row in rows if row["name"] == "keychain"] == [command]
         assert run_shorepass(*words, stdin="wonderland").stderr == ""

@@ -47,7 +47,7 @@ QUIET = "q$(touch${IFS}OWNED)`touch${IFS}OWNED`;touch${IFS}OWNED&&'\""  # nothin
 SECRET = "S3cret-in-key"  # as a part of a key: a password that somebody has typed into an address
 FORBIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, format, surrogates, private, unassigned, separators
 
-MEMBERS = {"doctor": "hint|text", "stores": "mend"}  # of a verb's JSON, in which there are commands
+MEMBERS = {"doctor": "hint|text", "stores": "fix"}  # of a verb's JSON, in which there are commands
 
 HELPER = """#!/bin/sh
 case "$1" in

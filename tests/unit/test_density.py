@@ -59,7 +59,6 @@ def is_bool(node: ast.AST) -> bool:
 REMAINING = {
     "chain.py": 1,
     "cli/accounts.py": 3,
-    "cli/console.py": 3,
     "cli/doctor.py": 3,
     "cli/helper.py": 1,
     "cli/list.py": 1,
@@ -67,7 +66,6 @@ REMAINING = {
     "cli/mending.py": 1,
     "cli/migrate.py": 5,
     "cli/place.py": 1,
-    "cli/stores.py": 1,
     "cli/uninstall.py": 1,
     "cli/vault.py": 3,
     "cli/who.py": 3,

@@ -60,7 +60,7 @@ ANSI = {"green": "32", "red": "31", "yellow": "33", "bold": "1", "dim": "2"}
 
 
 class Painted(NamedTuple):
-    """Text that is coloured on a terminal. ``colour``: a key of ANSI."""
+    """Text that is coloured on a terminal. ``colour``: a key of ANSI; ``""`` for none."""
 
     text: str
     colour: str
@@ -100,7 +100,7 @@ def _shown(part: str | Painted, *, in_colour: bool) -> str:
     if isinstance(part, str):
         return visible(part)
     text = visible(part.text)
-    return f"\033[{ANSI[part.colour]}m{text}\033[0m" if in_colour else text
+    return f"\033[{ANSI[part.colour]}m{text}\033[0m" if in_colour and part.colour else text
 
 
 def out_lines(text: str) -> None:
@@ -168,7 +168,8 @@ def count(done: int, of: int, what: str) -> None:
     """Show on a terminal how far it is, each time over what was shown before."""
     if sys.stderr.isatty() and not _presentation.quiet:
         _settle()
-        _write(sys.stderr, f"\r{visible(what)} {done} of {of}" + ("\n" if done == of else ""))
+        end = "\n" if done == of else ""
+        _write(sys.stderr, f"\r{visible(what)} {done} of {of}{end}")
         sys.stderr.flush()
 
 
@@ -191,23 +192,34 @@ def data(content: bytes) -> None:
     sys.stdout.flush()
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str | Painted]]) -> None:
     """Print aligned columns, without frames.
 
-    A row takes several lines where it is wider than the terminal: no cell is cut or folded, so each can be copied. A cell that
-    is wider by itself is for the terminal to wrap.
+    A row takes several lines if it is wider than the terminal: no cell is cut or folded, so you can copy each one. The terminal
+    wraps a cell that is wider by itself.
     """
     from rich.cells import cell_len
 
-    cells = [[visible(cell) for cell in row] for row in (headings, *rows)]
-    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    cells = [[Painted(heading, "bold") for heading in headings], *([_painted(cell) for cell in row] for row in rows)]
+    sizes = [[cell_len(cell.text) for cell in row] for row in cells]
+    widths = [max(column) for column in zip(*sizes, strict=True)]
     limit = width() if is_terminal() else None
-    for number, row in enumerate(cells):
+    for row, lengths in zip(cells, sizes, strict=True):
         for indent, columns in _lines(widths, limit):
-            padded = [row[at] + " " * (widths[at] - cell_len(row[at])) for at in columns]
-            line = (indent + GAP.join(padded)).rstrip()
-            if line or not indent:
-                out(line if number else Painted(line, "bold"))
+            parts: list[Painted] = [Painted(indent, "")]
+            for at in columns:
+                parts += [row[at], Painted(" " * (widths[at] - lengths[at]) + GAP, "")]
+            while parts and not parts[-1].text.strip():
+                parts.pop()
+            if parts or not indent:
+                out(*parts)
+
+
+def _painted(cell: str | Painted) -> Painted:
+    """Return a cell with its text safe for a terminal."""
+    if isinstance(cell, str):
+        return Painted(visible(cell), "")
+    return Painted(visible(cell.text), cell.colour)
 
 
 def _lines(widths: Sequence[int], limit: int | None) -> list[tuple[str, list[int]]]:
@@ -278,8 +290,9 @@ def _overwrite(old: str, new: str) -> None:
     except (OSError, ValueError):
         columns = 80
     old, new = (visible(text)[: columns - 1] for text in (old, new))
+    end = "" if new else "\r"
     try:  # contextlib is not loaded for this
-        sys.stderr.write("\r" + new.ljust(len(old)) + ("" if new else "\r"))
+        sys.stderr.write("\r" + new.ljust(len(old)) + end)
         sys.stderr.flush()
     except OSError:
         pass  # the terminal is gone

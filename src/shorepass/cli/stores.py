@@ -1,4 +1,4 @@
-"""``shorepass stores``: where logins can rest here, what works, and which is in use."""
+"""``shorepass stores``: the stores, which of them work here, and which one is in use."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ NOTES = """\
 Shorepass tests the keychain and every helper on PATH: it writes, reads and erases a random entry.
 The store in use is the one that config.toml names, else the vault.
 """
+COLOURS = {"works": "green", "broken": "red", "no answer": "red"}  # of a state; all others are warnings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +63,7 @@ def _use(here: LocalContext, name: str) -> int:
     use_what_works(here, name, ask=ask, tell=lambda _: None)
     console.out(f"{settings.path_of(here)}: the store is {name}")
     if before != name and (left := _logins(here, before)):
-        console.note(f"{left} in {before}, where docker-credential-shorepass looks no longer")
+        console.note(f"{left} in {before}, but docker-credential-shorepass no longer uses it")
     if name == "file" and naming(here):
         console.note("clients' files still name docker-credential-shorepass")
         console.hint(command(None, "helper", "uninstall", "--all"))
@@ -70,27 +71,28 @@ def _use(here: LocalContext, name: str) -> int:
 
 
 def _logins(here: LocalContext, name: str) -> str:
-    """Return how many logins stay in a store, in words; empty for none."""
+    """Return how many logins remain in a store, in words; ``""`` if it has none."""
     if name == "file":
-        return ""  # they are docker's own
+        return ""  # docker's own logins
     try:
         count = len(named(name, here, ask=ask, tell=lambda _: None).list())
     except StoreMissing:
         return ""
-    except ShorepassError:  # locked, perhaps for as long as this person is away from the desktop
-        return "what it holds stays"
-    return "" if not count else "1 login stays" if count == 1 else f"{count} logins stay"
+    except ShorepassError:  # locked, perhaps until the user comes back to the desktop
+        return "logins remain"
+    if not count:
+        return ""
+    return "1 login remains" if count == 1 else f"{count} logins remain"
 
 
 def _print_table(found: list[Found]) -> None:
 
-    rows = [
-        [store.name + (" (in use)" if store.in_use else ""), store.state, store.detail, store.mend] for store in found
-    ]
-    console.print_table(
-        ["STORE", "STATE", "WHERE, OR WHY NOT", "TO MAKE IT WORK"],
-        rows,
-    )
+    rows: list[list[str | console.Painted]] = []
+    for store in found:
+        used = " (in use)" if store.in_use else ""
+        state = console.Painted(store.state, COLOURS.get(store.state, "yellow"))
+        rows.append([store.name + used, state, store.detail, store.fix])
+    console.print_table(["STORE", "STATE", "WHERE, OR WHY NOT", "TO MAKE IT WORK"], rows)
 
 
 def _print_json(found: list[Found]) -> None:

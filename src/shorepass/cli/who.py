@@ -58,6 +58,12 @@ exit codes: 0 done; 1 with --check: a registry refuses a login, or is unreachabl
 """
 
 FAILED = BROKEN | {State.REFUSED, State.UNREACHABLE, State.EXPIRED}
+# The state is also a word in each row: a color never says something alone. A login that was not checked has no color.
+COLOURS = {
+    State.WORKS: "green",
+    **dict.fromkeys((State.UNREACHABLE, State.LOCKED), "yellow"),
+    **dict.fromkeys((*BROKEN, State.REFUSED, State.EXPIRED), "red"),
+}
 OWN_KINDS = ("sudo",)  # what belongs to this user, and costs little to look at
 
 
@@ -188,7 +194,7 @@ def _words(login: Login) -> str:
     return login.detail if login.state in BROKEN else f"{without_user_info(login.key)}: {login.detail}"
 
 
-def _row(login: Login) -> list[str]:
+def _row(login: Login) -> list[str | console.Painted]:
 
     state = login.state.value
     if login.expires is not None and login.state is State.EXPIRED:
@@ -200,5 +206,5 @@ def _row(login: Login) -> list[str]:
         login.user,
         login.kind,
         login.stored_in,
-        state,
+        console.Painted(state, COLOURS.get(login.state, "")),
     ]

@@ -46,15 +46,15 @@ STATES = (
 class Found(NamedTuple):
     """A store. ``state`` is one of STATES.
 
-    ``in_use``: our helper keeps logins there. ``detail``: where it rests, or why it does not work. ``mend``: the command that
-    makes it work; empty where it does, or where there is none.
+    ``in_use``: ``docker-credential-shorepass`` stores logins there. ``detail``: where it is, or why it does not work.
+    ``fix``: the command that makes it work; empty if it works, or if no command helps.
     """
 
     name: str
     state: str
     in_use: bool
     detail: str
-    mend: str = ""
+    fix: str = ""
 
 
 def survey(here: LocalContext) -> list[Found]:
@@ -85,16 +85,16 @@ def _vault(here: LocalContext) -> Found:
     try:
         count = len(vault.list())
     except StoreMissing:
-        return Found("vault", "not made yet", in_use=False, detail=vault.path, mend=init())
+        return Found("vault", "not made yet", in_use=False, detail=vault.path, fix=init())
     except StoreLocked as error:
         if asked:
             detail = f"{vault.path}: asks for its passphrase on the terminal"
             return Found("vault", "works", in_use=False, detail=detail)
-        return Found("vault", "locked", in_use=False, detail=error.reason, mend=error.hint or "")
+        return Found("vault", "locked", in_use=False, detail=error.reason, fix=error.hint or "")
     except StoreUntrusted as error:
-        return Found("vault", "not trusted", in_use=False, detail=error.reason, mend=error.hint or "")
+        return Found("vault", "not trusted", in_use=False, detail=error.reason, fix=error.hint or "")
     except ShorepassError as error:
-        return Found("vault", "broken", in_use=False, detail=error.message, mend=error.hint or "")
+        return Found("vault", "broken", in_use=False, detail=error.message, fix=error.hint or "")
     logins = f"{count} login" + "s" * (count != 1)
     return Found("vault", "works", in_use=False, detail="; ".join([f"{vault.path}: {logins}", *told]))
 
@@ -111,7 +111,7 @@ def _probed(here: LocalContext, name: str) -> Found:
         where = program_name(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else "the keyring of this session"
         return Found(name, "works", in_use=False, detail=where)
     return Found(
-        name, _state(error), in_use=False, detail=error.message.removeprefix(f"{name}: "), mend=error.hint or ""
+        name, _state(error), in_use=False, detail=error.message.removeprefix(f"{name}: "), fix=error.hint or ""
     )
 
 
