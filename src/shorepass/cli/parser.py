@@ -62,8 +62,8 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
         self._verb = verb
-        self._examples = examples
-        self._notes = notes
+        self.examples = examples
+        self.notes = notes
         self._words: Sequence[str] = ()
         self._correction: str | None = None  # the command that a wrong value should have been part of
 
@@ -148,18 +148,18 @@ class Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
         """Return the usage, a sentence, examples, the flags in their groups, and notes."""
         formatter = self._get_formatter()
-        formatter.add_text("usage: " + " ".join([self.prog, *self._usage_words()]))
+        formatter.add_text("usage: " + " ".join([self.prog, *self.usage_words()]))
         formatter.add_text(self.description)
-        if self._examples:
-            formatter.add_text("\n  ".join(["Examples:", *self._examples.splitlines()]))
-        for group, actions in self._grouped().items():
+        if self.examples:
+            formatter.add_text("\n  ".join(["Examples:", *self.examples.splitlines()]))
+        for group, actions in self.grouped().items():
             formatter.start_section(group)
             formatter.add_arguments(actions)
             formatter.end_section()
-        formatter.add_text(self._notes.rstrip("\n"))
+        formatter.add_text(self.notes.rstrip("\n"))
         return formatter.format_help()
 
-    def _usage_words(self) -> Iterator[str]:
+    def usage_words(self) -> Iterator[str]:
         """Yield the flags that must be given, ``[FLAG ...]`` for the others, and the arguments."""
         for action in self._actions:
             if action.option_strings and action.required:
@@ -172,7 +172,7 @@ class Parser(argparse.ArgumentParser):
             elif not action.option_strings:
                 yield f"[{name}]" if action.nargs == "?" else name
 
-    def _grouped(self) -> dict[str, list[argparse.Action]]:
+    def grouped(self) -> dict[str, list[argparse.Action]]:
         """Return the actions of each group, in the order of the table."""
         grouped: dict[str, list[argparse.Action]] = {}
         for group, flags in GROUPS.items():
