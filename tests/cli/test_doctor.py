@@ -79,7 +79,7 @@ def test_fix_and_undo(run_shorepass: RunShorepass, home: Path, open_file: Path) 
     before = open_file.read_bytes()
     done = run_shorepass("doctor", "--fix", "--yes")
     assert done.status == 0, done.stderr
-    assert "mended" in done.stdout
+    assert "fixed" in done.stdout
     assert (mode(open_file), open_file.read_bytes()) == (0o600, before)
     (entry,) = journal(home)
     assert (mode(entry), mode(entry.parent)) == (0o600, 0o700)
@@ -130,7 +130,7 @@ def test_an_answer_decides(open_file: Path, answer: str, status: int, left: int)
         os.close(slave)
     assert (process.returncode, mode(open_file)) == (status, left), stderr
     assert f"chmod 0600 {open_file}" in stdout.decode()
-    assert b"mend it?" in stderr
+    assert b"fix it?" in stderr
 
 
 @pytest.mark.usefixtures("open_file")

@@ -49,7 +49,7 @@ def alice(users: dict[str, str]) -> dict[str, str]:
 
 def fix(run_shorepass: RunShorepass, *words: str) -> None:
     done = run_shorepass("doctor", "--fix", "--yes", *words)
-    assert "mended" in done.stdout, done.stdout + done.stderr
+    assert "fixed" in done.stdout, done.stdout + done.stderr
 
 
 def inspects(skopeo: Program, image: str) -> bool:

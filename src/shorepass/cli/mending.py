@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["mend_all"]
 
-QUESTION = "mend it? [y]es, [n]o, [a]ll, [q]uit: "
+QUESTION = "fix it? [y]es, [n]o, [a]ll, [q]uit: "
 ANSWERS = {"y": "y", "yes": "y", "n": "n", "no": "n", "": "n", "a": "a", "all": "a", "q": "q", "quit": "q"}
 
 
@@ -105,7 +105,7 @@ def _mend(finding: Finding, examination: Examination, journal: Journal, shown: b
     except ShorepassError as error:
         console.print_error(error)
         return False
-    outcome = "still there" if there else "mended"
-    undo = f" (to take it back: {command(None, 'doctor', '--undo', name)})" if name else ""
+    outcome = "still there" if there else "fixed"
+    undo = f" (to undo: {command(None, 'doctor', '--undo', name)})" if name else ""
     console.out(outcome + undo)
     return name is not None

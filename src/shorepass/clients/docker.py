@@ -48,7 +48,7 @@ URL_PARSE_SINCE = Release(27)
 NAMED_USER_SINCE = Release(23)
 
 BROKEN_FILE = (
-    "docker prints a warning, goes on with what it had read of the file until then, and saves that at the next login"
+    "docker prints a warning, continues with what it had read of the file until then, and saves that at the next login"
 )
 KEPT_KEYS = (HUB_SERVER_URL, f"{HUB_SERVER_URL}access-token", f"{HUB_SERVER_URL}refresh-token")  # a login by browser
 DOCKER_WORDS = Words(
@@ -65,8 +65,8 @@ FACTS = Facts(
     variables=("DOCKER_CONFIG",),
     words=DOCKER_WORDS,
     failure_code=1,
-    broken_file="docker prints a warning, goes on with what it had read until then, and saves that at the next login",
-    broken_helper="docker pull goes on without a login and without a word (docker 29 stops); docker login fails",
+    broken_file="docker prints a warning, continues with what it had read until then, and saves that at the next login",
+    broken_helper="docker pull silently continues without a login (docker 29 stops); docker login fails",
     past_missing_helper="docker pull takes that one all the same, docker create stops",
     plain_http_advice=(
         'put "insecure-registries": ["{registry}"] into /etc/docker/daemon.json, then: sudo systemctl reload docker'
