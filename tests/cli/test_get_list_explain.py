@@ -226,4 +226,4 @@ def test_explain_says_what_it_could_not_learn(run_shorepass: RunShorepass) -> No
 def test_help(run_shorepass: RunShorepass) -> None:
     """Every verb's help has examples."""
     for verb in VERBS:
-        assert "examples:" in run_shorepass(verb, "--help").stdout
+        assert "Examples:" in run_shorepass(verb, "--help").stdout
