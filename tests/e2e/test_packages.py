@@ -115,7 +115,7 @@ def test_a_page_says_what_the_help_says(packages: Packages) -> None:
         "--store NAME",
         'echo "$TOKEN" | shorepass login',
         "EXIT STATUS",
-        "config.json or ~/.docker",
+        "instead of DOCKER_CONFIG or ~/.docker",
     ):
         assert text in printed
 
