@@ -186,7 +186,7 @@ def describe(answer: Credential | SourceError, fingerprints: Fingerprints) -> di
     if isinstance(answer, SourceError):
         return {"kind": "error", "error": answer.message}
     if isinstance(answer, Basic):
-        return {"kind": "basic", "user": answer.username, "fingerprint": fingerprints.of(answer.password)}
+        return {"kind": "password", "user": answer.username, "fingerprint": fingerprints.of(answer.password)}
     if isinstance(answer, IdentityToken):
         return {"kind": "identity token", "user": answer.username, "fingerprint": fingerprints.of(answer.token)}
     if isinstance(answer, BearerToken):

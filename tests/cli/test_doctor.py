@@ -71,7 +71,7 @@ def test_a_finding_is_data(run_shorepass: RunShorepass, open_file: Path) -> None
     (finding,) = document["findings"]
     assert (finding["code"], finding["severity"], finding["context"]) == ("SP102", "warning", "me")
     assert (finding["subject"], finding["title"]) == (str(open_file), doctor.title("SP102"))
-    assert finding["repair"] == {"kind": "mode", "path": str(open_file), "text": f"chmod 0600 {open_file}"}
+    assert finding["fix"] == {"kind": "mode", "path": str(open_file), "text": f"chmod 0600 {open_file}"}
 
 
 def test_fix_and_undo(run_shorepass: RunShorepass, home: Path, open_file: Path) -> None:

@@ -86,7 +86,7 @@ def test_all_repairs(run_shorepass: RunShorepass, docker_file: Path) -> None:
     """``--all`` leaves no copy of any file."""
     names = repair(run_shorepass, docker_file)
     done = run_shorepass("logout", "--all", "--json")
-    assert json.loads(done.stdout)["repairs_forgotten"] == names
+    assert json.loads(done.stdout)["fixes_forgotten"] == names
     assert kept() == []
 
 

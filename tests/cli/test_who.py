@@ -141,7 +141,7 @@ def test_a_place_that_is_not_there(run_shorepass: RunShorepass) -> None:
     """It is told, with the others shown all the same, and exit code 3."""
     done = run_shorepass("who", "--in", "me", "--in", "user:nobody-of-that-name", "--json")
     assert done.status == 3
-    troubles = {place["context"]: place["trouble"] for place in json.loads(done.stdout)["contexts"]}
+    troubles = {place["context"]: place["error"] for place in json.loads(done.stdout)["contexts"]}
     assert troubles["me"] is None
     assert troubles["user:nobody-of-that-name"]
 

@@ -118,8 +118,8 @@ def test_an_unknown_authority(here: Run, tls_registry: str, ca: str, home: Path)
         known = finding(here, image, client)
         assert (known["code"], known["subject"]) == ("SP507", f"{tls_registry} ({client})")
         assert "Acme Root" in " ".join(known["evidence"])
-        assert f"{folder}/{tls_registry}/ca.crt" in known["repair"]["text"]
-        obey(here, known["repair"]["text"], **{"AUTHORITY.crt": ca})
+        assert f"{folder}/{tls_registry}/ca.crt" in known["fix"]["text"]
+        obey(here, known["fix"]["text"], **{"AUTHORITY.crt": ca})
         assert found(doctor(here, image, client)) == []
     pushed = push(here, image)
     assert pushed.returncode == 0, pushed.stderr
@@ -140,7 +140,7 @@ def test_a_certificate_in_the_wrong_place(here: Run, tls_registry: str, ca: str,
     for client in ("docker", "podman"):
         known = finding(here, image, client)
         assert (known["code"], f"not read: {path}" in known["evidence"]) == ("SP508", True)
-    obey(here, finding(here, image, "docker")["repair"]["text"])
+    obey(here, finding(here, image, "docker")["fix"]["text"])
     assert push(here, image).returncode == 0
     assert skopeo(here, image).returncode == 0
     assert [found(doctor(here, image, client)) for client in ("docker", "podman")] == [[], []]
@@ -171,7 +171,7 @@ def test_plain_http(here: Run, elsewhere: Island, engine: str, home: Path, tmp_p
         for client in ("docker", "podman"):
             known = finding(here, image, client)
             assert (known["code"], known["subject"]) == ("SP509", f"{registry} ({client})")
-            assert registry in known["repair"]["text"]
+            assert registry in known["fix"]["text"]
         daemon = json.dumps({"insecure-registries": [registry]})
         assert here("/bin/sh", "-c", f"echo '{daemon}' > /etc/docker/daemon.json").returncode == 0
         engine_pid = Path(engine.removeprefix("unix://")).with_name("pid").read_text()

@@ -71,7 +71,7 @@ def test_sp601_a_socket_without_a_login(
     assert "no basic auth credentials" in engine.execute(name, *pull).stderr
     (finding,) = examined(doctor, engine, name, monkeypatch)
     assert (finding["code"], finding["subject"], finding["severity"]) == ("SP601", "/var/run/docker.sock", "warning")
-    words = finding["repair"]["text"].replace("REGISTRY", registry).split()
+    words = finding["fix"]["text"].replace("REGISTRY", registry).split()
     assert words[:2] == ["shorepass", "login"]
     done = run_shorepass(*words[1:], "-u", "alice", "--password-stdin", stdin="alice's password")
     assert done.status == 0, done.stderr
@@ -88,7 +88,7 @@ def test_sp602_mounted_where_nobody_looks(
     assert "not logged into" in who(engine, name)
     (finding,) = examined(doctor, engine, name, monkeypatch)
     assert (finding["code"], finding["subject"]) == ("SP602", "/root/.docker/config.json")
-    ways = re.fullmatch(r"run the container with (--env \S+); or mount its folder at (\S+)", finding["repair"]["text"])
+    ways = re.fullmatch(r"run the container with (--env \S+); or mount its folder at (\S+)", finding["fix"]["text"])
     assert ways is not None
     for flags in ((mount, ways[1].replace(" ", "=", 1)), (f"-v={lent.parent}:{ways[2]}",)):
         mended = engine.make(*flags, "--env=HOME=/data", *PROGRAMS)
@@ -105,9 +105,7 @@ def test_sp603_the_hosts_helper(
     assert "docker-credential-hosts-own" in who(engine, name)
     (finding,) = examined(doctor, engine, name, monkeypatch)
     assert (finding["code"], finding["subject"]) == ("SP603", "docker-credential-hosts-own")
-    assert finding["repair"]["text"].startswith(
-        "give the container its own config file: mount nothing at /root/.docker"
-    )
+    assert finding["fix"]["text"].startswith("give the container its own config file: mount nothing at /root/.docker")
     mended = engine.make(*PROGRAMS)
     done = engine.execute(
         mended, "/bin/sh", "-c", "mkdir -p /root/.docker; cat > /root/.docker/config.json", stdin=config()
@@ -126,7 +124,7 @@ def test_sp604_not_readable_for_the_containers_user(
     assert "permission denied" in who(engine, name)
     (finding,) = examined(doctor, engine, name, monkeypatch)
     assert (finding["code"], finding["subject"]) == ("SP604", "/home/app/.docker/config.json")
-    command = re.search(r"install .*", finding["repair"]["text"])
+    command = re.search(r"install .*", finding["fix"]["text"])
     assert command is not None
     install, *words = command[0].replace("COPY", str(tmp_path / "copy")).split()
     done = programs.run([programs.require(install), *words])
@@ -163,7 +161,7 @@ def test_sp605_replaced_on_the_host(
     assert registry not in engine.execute(name, "/bin/cat", target).stdout
     (finding,) = [one for one in examined(doctor, engine, name, monkeypatch) if one["code"] == "SP605"]
     assert finding["subject"] == target
-    command, mount = re.findall(rf"{engine.family} restart (\S+);|mount the folder: (\S+)", finding["repair"]["text"])
+    command, mount = re.findall(rf"{engine.family} restart (\S+);|mount the folder: (\S+)", finding["fix"]["text"])
     engine.run("restart", "-t", "0", command[0])
     assert registry in engine.execute(name, "/bin/cat", target).stdout
     assert "SP605" not in {one["code"] for one in examined(doctor, engine, name, monkeypatch)}

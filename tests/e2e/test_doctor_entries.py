@@ -86,7 +86,7 @@ def test_plain_text(doctor: Doctor, docker: Program, private_image: str, users: 
     assert auth(f"alice:{password}")["auth"] in config.read_text()
     finding = one(doctor())
     assert (finding["code"], finding["severity"], finding["subject"]) == ("SP301", "warning", str(config))
-    assert '"credsStore": "pass"' in finding["repair"]["text"]
+    assert '"credsStore": "pass"' in finding["fix"]["text"]
     write(config, {**json.loads(config.read_text()), "credsStore": "pass"})
     log_in(docker, registry, "alice", password)
     assert auth(f"alice:{password}")["auth"] not in config.read_text()
@@ -110,7 +110,7 @@ def test_plain_text_of_podman(
     assert alice(users)["auth"] in auth_json.read_text()
     finding = one(doctor())
     assert (finding["code"], finding["subject"]) == ("SP301", str(auth_json))
-    assert f'"credHelpers": {{"{registry}": "pass"}}' in finding["repair"]["text"]
+    assert f'"credHelpers": {{"{registry}": "pass"}}' in finding["fix"]["text"]
     write(auth_json, {**json.loads(auth_json.read_text()), "credHelpers": {registry: "pass"}})
     assert skopeo("login", *words, registry, stdin=users["alice"]).returncode == 0
     assert inspects(skopeo, private_image)
@@ -205,7 +205,7 @@ def test_a_key_without_the_port(
     write(config, {"auths": {registry.partition(":")[0]: alice(users)}})
     assert docker("pull", private_image).returncode != 0
     finding = one(doctor("--offline", private_image))
-    assert (finding["code"], finding["repair"]["kind"]) == ("SP302", "advice")
+    assert (finding["code"], finding["fix"]["kind"]) == ("SP302", "advice")
     assert found(doctor("--offline")) == []
     log_in(docker, registry, "alice", users["alice"])
     assert docker("pull", private_image).returncode == 0
@@ -297,7 +297,7 @@ def test_a_login_left_in_the_file(
     assert not inspects(skopeo, private_image)
     known = {finding["code"]: finding for finding in found(doctor())}
     assert known.keys() == {"SP304", "SP305"}  # docker and podman are at odds, too
-    assert known["SP304"]["repair"]["kind"] == "advice"  # podman takes it: first podman needs a login of its own
+    assert known["SP304"]["fix"]["kind"] == "advice"  # podman takes it: first podman needs a login of its own
     monkeypatch.setenv("PATH", str(without_podman(config.parent / "bin")))
     fix(run_shorepass, "--client", "docker")
     assert json.loads(config.read_text()) == {"auths": {registry: {}}, "credsStore": "pass"}

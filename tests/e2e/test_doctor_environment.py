@@ -201,7 +201,7 @@ def test_docker_from_a_snap(
     assert programs.run([str(snap), "pull", private_image], env=os.environ).returncode != 0
     finding = one(doctor(client="docker"))
     assert (finding["code"], finding["subject"]) == ("SP404", str(snap))
-    program, *words = shlex.split(finding["repair"]["text"])
+    program, *words = shlex.split(finding["fix"]["text"])
     done = run_shorepass(*words, "-u", "alice", "--password-stdin", stdin=users["alice"])
     assert (program, done.status) == ("shorepass", 0), done.stderr
     pulled = programs.run([str(snap), "pull", private_image], env=os.environ)

@@ -249,7 +249,7 @@ def test_sp104_a_folder_in_its_place(home: Path, run_shorepass: RunShorepass) ->
     assert DOCKER_WARNS in docker_warnings(home)
     done = run_shorepass("doctor", "--json")
     assert found(done.stdout) == [("SP104", str(folder))]
-    assert "rmdir" in json.loads(done.stdout)["findings"][0]["repair"]["text"]
+    assert "rmdir" in json.loads(done.stdout)["findings"][0]["fix"]["text"]
     folder.rmdir()
     assert docker_warnings(home) == ""
     assert run_shorepass("doctor").status == 0

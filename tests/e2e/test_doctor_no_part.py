@@ -29,7 +29,7 @@ def findings(
 
 
 def advice(finding: dict[str, object]) -> str:
-    repair = finding["repair"]
+    repair = finding["fix"]
     assert isinstance(repair, dict)
     return str(repair["text"])
 

@@ -114,7 +114,7 @@ def test_a_login_breaks_a_public_image(
     assert docker("pull", image).returncode != 0
     finding = one(doctor(image, client="docker"))
     assert (finding["code"], finding["subject"]) == ("SP503", image.removesuffix(":1"))
-    program, *words = finding["repair"]["text"].split()
+    program, *words = finding["fix"]["text"].split()
     assert (program, run_shorepass(*words).status) == ("shorepass", 0)
     assert docker("pull", image).returncode == 0
     assert found(doctor(image, client="docker")) == []
@@ -128,7 +128,7 @@ def test_too_many_requests(doctor: Doctor, docker: Program) -> None:
         assert "toomanyrequests" in docker("pull", image).stderr.lower()
         finding = one(doctor(image))
         assert (finding["code"], finding["subject"]) == ("SP504", registry.host)
-        assert "120" in finding["repair"]["text"]
+        assert "120" in finding["fix"]["text"]
     with Registry() as registry:
         assert "toomanyrequests" not in docker("pull", f"{registry.host}/team/app:1").stderr.lower()
         assert found(doctor(f"{registry.host}/team/app:1")) == []
@@ -213,7 +213,7 @@ def test_a_foreign_realm(doctor: Doctor, docker: Program, users: dict[str, str],
         assert (finding["code"], finding["severity"], finding["subject"]) == ("SP506", "warning", registry)
         assert "127.0.0.2" in " ".join(finding["evidence"])
         assert tokens.requests == []
-        trusted = finding["repair"]["text"].rpartition("--trust-realm ")[2]
+        trusted = finding["fix"]["text"].rpartition("--trust-realm ")[2]
         assert found(doctor("--check", "--trust-realm", trusted)) == []
 
 

@@ -91,7 +91,7 @@ def test_a_helper_of_the_login_shell_is_no_missing_helper(person: Person, open_f
 def test_the_line_that_is_named_makes_it_found_without_a_login_shell(person: Person) -> None:
     """As cron and services run it: PATH from that line, and nothing of a profile."""
     (found,) = findings("--in", f"user:{person.name}")
-    advice = str(found["repair"]["text"])  # type: ignore[index]
+    advice = str(found["fix"]["text"])  # type: ignore[index]
     line = advice.partition("crontab -e: PATH=")[2].partition(";")[0]
     run_folder = {"XDG_RUNTIME_DIR": str(person.home)}
     get_login = ("skopeo", "login", "--get-login", KEY)

@@ -136,7 +136,7 @@ def test_nobody_is_left_without_their_logins_in_silence(
     assert (exported[registry]["username"], exported[registry]["password"]) == ("alice", users["alice"])
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     said = json.loads(done.stdout)
-    assert (said["state"], said["errors"], said["logins"]) == ("removed", [], 1)
+    assert (said["state"], said["errors"], said["login_count"]) == ("removed", [], 1)
     assert [*home.rglob("vault.age*"), *home.rglob("machine.key")] == []
     assert [path for path in said["deleted"] if Path(path).exists()] == []
 

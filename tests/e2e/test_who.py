@@ -55,7 +55,7 @@ def test_everybody_and_everything(
     user, inside = f"user:{person.name}", f"docker:{name}"
     assert places[inside]["inside"] == "docker"
     assert places[inside]["state"] == "running"
-    assert places[f"docker:{other}"]["trouble"] is None
+    assert places[f"docker:{other}"]["error"] is None
     for context in (user, inside):
         (found,) = logins_of(document, context)
         assert (found["user"], found["state"], found["plain_text"]) == ("alice", "works", True)
@@ -120,7 +120,7 @@ def test_the_next_step_of_sudo_works(person: Person) -> None:
     terminal = [programs.require("script"), "-qec", script, "/dev/null"]
     done = place.run(*terminal)
     document = json.loads(done.stdout[done.stdout.index("{") :])
-    assert [found["trouble"] for found in document["contexts"]] == [None, None, None]
+    assert [found["error"] for found in document["contexts"]] == [None, None, None]
 
 
 @pytest.mark.parametrize("where", ["closed socket", "closed folder"])

@@ -222,7 +222,7 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
                 "subject": finding.subject,
                 "cause": visible(finding.cause),
                 "evidence": list(map(visible, finding.evidence)),
-                "repair": _repair(finding),
+                "fix": _repair(finding),
             }
             for finding in findings
         ],

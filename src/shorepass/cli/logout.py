@@ -156,7 +156,7 @@ def _print_json(done: Departure, accounts: list[str]) -> None:
     left = [{"client": left.client, "key": without_user_info(left.key), "path": left.path} for left in done.left]
     document = {
         "erasures": rows,
-        "repairs_forgotten": done.repairs,
+        "fixes_forgotten": done.repairs,
         "still_logged_in": left,
         "accounts_left": accounts,
     }

@@ -214,14 +214,14 @@ def _print_json(
         {
             "path": change.path,
             "members": [without_user_info(".".join(one.place.member)) for one in change.named],
-            "plain_text": [without_user_info(key) for key in change.logins],
+            "plain_text_keys": [without_user_info(key) for key in change.logins],
         }
         for change in changes
     ]
     document = {
         "state": state,
         "files": files,
-        "logins": len(names),
+        "login_count": len(names),
         "exported": arguments.export if state == "removed" else None,
         "deleted": list(deleted),
         "errors": [error.message for error in failed],

@@ -23,7 +23,7 @@ def shown(key: str) -> str:
 def login(credential: Credential, fingerprints: Fingerprints) -> str:
     """Return ``the password of 'alice' (fingerprint 1a2b3c4d)``."""
     said = describe(credential, fingerprints)
-    what = "password" if said["kind"] == "basic" else said["kind"]
+    what = said["kind"]
     who = f" of {said['user']!r}" if said.get("user") else ""
     return f"the {what}{who} (fingerprint {said['fingerprint']})"
 

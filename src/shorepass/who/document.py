@@ -63,7 +63,7 @@ def _place(found: Looked, numbers: Mapping[Share, int]) -> dict[str, Any]:
         "context": place.name,
         "inside": place.inside or None,
         "state": place.state or None,
-        "trouble": found.trouble and visible(found.trouble),
+        "error": found.trouble and visible(found.trouble),
         "hint": found.hint and visible(found.hint),
         "notes": list(map(visible, found.notes)),
         "shared": [numbers[share] for share in found.shared],

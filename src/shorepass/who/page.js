@@ -191,13 +191,13 @@
   function contextBox(context) {
     const chips = [context.state, context.uid === null ? "" : `uid ${context.uid}`, context.home].filter(Boolean).join(" · ");
     const notes = context.sockets.map(() => "engine's socket");
-    context.text = textOf(context.context, context.inside, context.state, context.trouble);
+    context.text = textOf(context.context, context.inside, context.state, context.error);
     if (context.logins.length) {
       context.box = loginBox(contextName(context.context), chips, context.logins, notes);
       context.element = context.box.element;
     } else {
-      context.element = make("section", { className: "box" }, make("h3", {}, make("span", {}, context.trouble ? mark("away") : null, make("span", { className: "name" }, contextName(context.context)), make("span", { className: "chip" }, chips), ...notes.map((note) => make("span", { className: "note" }, note)))),
-        context.trouble ? make("p", { className: "trouble" }, `not looked at: ${context.trouble}`, context.hint ? make("span", { className: "hint" }, "next: ", make("code", {}, context.hint)) : null) : null);
+      context.element = make("section", { className: "box" }, make("h3", {}, make("span", {}, context.error ? mark("away") : null, make("span", { className: "name" }, contextName(context.context)), make("span", { className: "chip" }, chips), ...notes.map((note) => make("span", { className: "note" }, note)))),
+        context.error ? make("p", { className: "trouble" }, `not looked at: ${context.error}`, context.hint ? make("span", { className: "hint" }, "next: ", make("code", {}, context.hint)) : null) : null);
     }
     return context.element;
   }
@@ -207,7 +207,7 @@
   let holders = [];
   function holderBox(name, label) {
     const inside = contexts.filter((context) => (context.inside || "") === name);
-    const isShown = (context) => context.logins.length || context.trouble || context.sockets.length;
+    const isShown = (context) => context.logins.length || context.error || context.sockets.length;
     const idle = inside.filter((context) => !isShown(context));
     const box = make("section", { className: "holder", "aria-label": label });
     if (!inside.length) box.hidden = true;
