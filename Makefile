@@ -11,7 +11,7 @@ PYTHON ?= python3
 TESTS ?= tests
 WORKERS ?= 3
 
-SOURCES := pyproject.toml $(shell find src docs -type f -not -name '*.pyc')
+SOURCES := pyproject.toml hatch_build.py $(shell find src docs man -type f -not -name '*.pyc')
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint docs fuzz bench clean

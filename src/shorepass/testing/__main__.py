@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from shorepass.testing import Registry
 
@@ -21,7 +21,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=5050, help="port on 127.0.0.1 (default: 5050)")
     parser.add_argument("--auth", choices=("basic", "bearer"), default="bearer", help="default: bearer")
     arguments = parser.parse_args()
-    with Registry(users=USERS, grants=GRANTS, auth=arguments.auth, port=arguments.port) as registry:
+    with ExitStack() as stack:
+        try:
+            serving = Registry(users=USERS, grants=GRANTS, auth=arguments.auth, port=arguments.port)
+            registry = stack.enter_context(serving)
+        except OSError as error:
+            parser.error(f"port {arguments.port}: {error.strerror}; --port 0 finds a free port")
         print(f"registry on {registry.host}; alice may pull and push (password wonderland), bob may pull (builder)")
         print("stop it with Ctrl-C", flush=True)
         with suppress(KeyboardInterrupt):

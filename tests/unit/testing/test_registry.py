@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -191,3 +193,19 @@ def test_not_running() -> None:
         _ = Registry().port
     with pytest.raises(ValueError, match="basic or bearer"):
         Registry(auth="digest")  # type: ignore[arg-type]
+
+
+def test_a_port_that_is_in_use_is_one_line() -> None:
+    """Who starts the registry twice reads which port it is, and how to get another one; no traceback."""
+    with Registry(users={}) as registry:
+        port = registry.host.rpartition(":")[2]
+        done = subprocess.run(
+            [sys.executable, "-m", "shorepass.testing", "--port", port],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert f"port {port}: " in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
