@@ -101,3 +101,10 @@ def test_the_page_shows_what_doctor_prints(code: str, home: Path, run_shorepass:
     arguments, expected = printed_on((PAGES / f"{code}.md").read_text())
     done = run_shorepass(*arguments, env={"PATH": f"{home}/bin"})
     assert comparable(done.stdout.replace(str(home), "/home/you")) == comparable(expected)
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("SP*.md")), ids=lambda page: page.stem)
+def test_each_page_answers_the_same_questions(page: Path) -> None:
+    """A reader finds the meaning, the cause, the sign and the fix in the same order on every page."""
+    questions = re.findall(r"^\*\*(.+?)\.\*\*", page.read_text(), re.MULTILINE)
+    assert questions == ["What it means", "How it happens", "How to see it", "How to fix it"]
