@@ -14,8 +14,8 @@ from shorepass.doctor import codes, examine, title
 from shorepass.doctor.examination import Examination
 from shorepass.doctor.page import page_of
 from shorepass.errors import UnknownWord, UsageError, printable, trouble_in
+from shorepass.fixes.apply import undo
 from shorepass.fixes.journal import Journal
-from shorepass.fixes.mend import undo
 from shorepass.fixes.preview import command as fix_command
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import visible

@@ -8,8 +8,8 @@ from shorepass.cli import console
 from shorepass.contexts.command import command
 from shorepass.doctor import examine, still_there
 from shorepass.errors import ShorepassError, printable
+from shorepass.fixes.apply import apply_repair
 from shorepass.fixes.journal import Journal
-from shorepass.fixes.mend import mend
 from shorepass.fixes.preview import command as fix_command
 from shorepass.fixes.preview import shown as preview_of
 from shorepass.fixes.repair import Advice
@@ -100,7 +100,7 @@ def _show(finding: Finding) -> tuple[str, bytes | None] | None:
 def _mend(finding: Finding, examination: Examination, journal: Journal, shown: bytes | None) -> bool:
     """Make a repair, and say whether the finding is gone; False where nothing was changed."""
     try:
-        name = mend(finding, journal, shown)
+        name = apply_repair(finding, journal, shown)
         there = still_there(finding, examination.afresh())
     except ShorepassError as error:
         console.print_error(error)

@@ -1,6 +1,6 @@
 """What mends a finding: a change that Shorepass can make, show beforehand and undo, or a command for a person to type.
 
-Data only: ``preview`` shows one, ``mend`` makes it.
+Data only: ``preview`` shows one, ``apply`` makes it.
 """
 
 from __future__ import annotations

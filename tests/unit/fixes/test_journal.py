@@ -12,8 +12,8 @@ from shorepass.contexts.local import LocalContext
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import MalformedFile, UsageError, WriteError
 from shorepass.fixes import journal as journal_module
+from shorepass.fixes.apply import apply_repair, undo
 from shorepass.fixes.journal import KEPT, Journal, Kept
-from shorepass.fixes.mend import mend, undo
 from shorepass.fixes.repair import Edit, Mode, Repair
 
 
@@ -45,7 +45,7 @@ def test_an_edit_and_its_undo(here: LocalContext, journal: Journal, home: Path) 
     file = home / "config.json"
     file.write_bytes(b"\xff\x00 any bytes at all")
     file.chmod(0o640)
-    name = mend(edit(here, file, b"{}"), journal)
+    name = apply_repair(edit(here, file, b"{}"), journal)
     assert name is not None
     assert file.read_bytes() == b"{}"
     (entry,) = entries(journal)
@@ -79,10 +79,10 @@ def test_root_writes_into_no_home_but_its_own(home: Path, monkeypatch: pytest.Mo
 def test_nothing_to_change(here: LocalContext, journal: Journal, home: Path) -> None:
     """A repair that changes nothing is not kept, and a file that is not there is not made."""
     file = home / "config.json"
-    assert mend(edit(here, file, b"{}"), journal) is None
+    assert apply_repair(edit(here, file, b"{}"), journal) is None
     assert not file.exists()
     file.write_bytes(b"{}")
-    assert mend(edit(here, file, b"{}"), journal) is None
+    assert apply_repair(edit(here, file, b"{}"), journal) is None
     assert entries(journal) == []
 
 
@@ -96,7 +96,7 @@ def test_a_repair_that_fails_is_not_kept(here: LocalContext, journal: Journal, h
 
     for repair in (Edit(here, str(file), fail, ""), Mode(here, str(home / "absent"), 0o600)):
         with pytest.raises(WriteError):
-            mend(finding(repair), journal)
+            apply_repair(finding(repair), journal)
     assert file.read_bytes() == b"before"
     assert entries(journal) == []
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_kept_is_not_changed(
     file = home / "config.json"
     file.write_bytes(b"more than ten bytes")
     with pytest.raises(WriteError, match="too large"):
-        mend(edit(here, file, b"{}"), journal)
+        apply_repair(edit(here, file, b"{}"), journal)
     assert file.read_bytes() == b"more than ten bytes"
 
 
@@ -117,7 +117,7 @@ def test_undo_refuses_what_was_changed_since(here: LocalContext, journal: Journa
     """A file that somebody has changed or removed since is left alone, and the entry stays."""
     file = home / "config.json"
     file.write_bytes(b"before")
-    name = mend(edit(here, file, b"{}"), journal)
+    name = apply_repair(edit(here, file, b"{}"), journal)
     assert name is not None
     file.write_bytes(b"theirs")
     with pytest.raises(WriteError, match="left alone"):
@@ -134,7 +134,7 @@ def test_undo_of_an_undone_edit(here: LocalContext, journal: Journal, home: Path
     """Where a file is by now what it was before, there is nothing to do but to forget the repair."""
     file = home / "config.json"
     file.write_bytes(b"before")
-    name = mend(edit(here, file, b"{}"), journal)
+    name = apply_repair(edit(here, file, b"{}"), journal)
     assert name is not None
     file.write_bytes(b"before")
     undo(name, journal, here)
@@ -154,7 +154,7 @@ def test_an_edit_that_another_program_interrupts(here: LocalContext, journal: Jo
             file.write_bytes(b"theirs")
         return b"{}"
 
-    name = mend(finding(Edit(here, str(file), change, "")), journal)
+    name = apply_repair(finding(Edit(here, str(file), change, "")), journal)
     assert name is not None
     assert journal.read(name).before == b"theirs"
     undo(name, journal, here)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from shorepass.doctor.finding import Finding
     from shorepass.fixes.journal import Journal
 
-__all__ = ["mend", "undo"]
+__all__ = ["apply_repair", "undo"]
 
 
-def mend(finding: Finding, journal: Journal, shown: bytes | None = None) -> str | None:
+def apply_repair(finding: Finding, journal: Journal, shown: bytes | None = None) -> str | None:
     """Make a finding's repair; return its name in the journal, None where nothing was to change.
 
     ``shown``: the file's bytes that the change was shown for; None where it was not shown. What it will
