@@ -11,7 +11,7 @@ from shorepass.credential import ANONYMOUS
 from shorepass.doctor.decisions import end_of
 from shorepass.errors import SourceError
 from shorepass.names import Reference
-from shorepass.who.together import together
+from shorepass.who.parallel import run_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def make(examination: Examination, access: Access) -> list[Visit]:
                 resolution = resolution._replace(reference=Reference(registry))
             groups.setdefault(registry, []).append(resolution)
     jobs = [partial(_one_registry, examination, access, group) for group in groups.values()]
-    return [one for visits in together(jobs, workers=REGISTRIES_AT_ONCE) for one in visits or ()]
+    return [one for visits in run_parallel(jobs, workers=REGISTRIES_AT_ONCE) for one in visits or ()]
 
 
 def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:

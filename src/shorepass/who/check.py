@@ -20,7 +20,7 @@ from shorepass.resolution import Outcome, Resolution, Source, Step
 from shorepass.visit import Verdict
 from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped, helper_error
 from shorepass.who.login import State
-from shorepass.who.together import together
+from shorepass.who.parallel import run_parallel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ def check(looked: Sequence[Looked], access: Access, *, seconds: float, now: floa
             groups.setdefault(key, []).append(question)
     begun: set[_Key] = set()
     jobs = [partial(_ask, key, questions, access, end, begun) for key, questions in groups.items()]
-    answers = together(jobs, workers=PARALLEL, all_of_them=seconds)
+    answers = run_parallel(jobs, workers=PARALLEL, all_of_them=seconds)
     visits = {key: answer or {} for key, answer in zip(groups, answers, strict=True)}
     late = f"no answer within {seconds:g} seconds"
     unasked = f"not asked: the {seconds:g} seconds of --timeout were over"
@@ -177,7 +177,7 @@ def _fetch(looked: Sequence[Looked], now: float) -> list[Looked]:
     ]
     jobs = [partial(_get, context, login, now) for context, login in held]
     late = f"the helper gave no answer within {HELPER_SECONDS:g} s"
-    answers = together(jobs, workers=HELPERS, each=HELPER_SECONDS + 1)
+    answers = run_parallel(jobs, workers=HELPERS, each=HELPER_SECONDS + 1)
     fetched: dict[int, Login | str] = {
         id(login): answer or login._replace(state=State.HELPER_FAILED, detail=late)
         for (_, login), answer in zip(held, answers, strict=True)

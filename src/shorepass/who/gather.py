@@ -33,7 +33,7 @@ from shorepass.helper.protocol import program_name
 from shorepass.names import registry_of_key
 from shorepass.registry.expiry import expires_at
 from shorepass.who.login import BROKEN, Login, Looked, State
-from shorepass.who.together import together
+from shorepass.who.parallel import run_parallel
 from shorepass.who.use import is_looked_up, plain, quiet, remembered, uses
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
 
     ``now``: seconds since 1970, for what has expired.
     """
-    opened = together([partial(_open, place) for place in places], workers=WORKERS, each=REACH_SECONDS)
+    opened = run_parallel([partial(_open, place) for place in places], workers=WORKERS, each=REACH_SECONDS)
     inside = [place for place in opened if isinstance(place, _Opened)]
     lists = _ask_helpers(inside)
     said = _Said(lists, _ask_for_keys(inside, lists))
@@ -141,7 +141,7 @@ def _ask_helpers(opened: Sequence[_Opened]) -> _Lists:
         if entry.helper and not entry.kind and not entry.error
     }
     jobs = [partial(_list, name, context, suffix) for (name, suffix), context in wanted.items()]
-    answers = together(jobs, workers=HELPERS, all_of_them=ALL_HELPERS_SECONDS)
+    answers = run_parallel(jobs, workers=HELPERS, all_of_them=ALL_HELPERS_SECONDS)
     return {
         (name, suffix): _late(suffix, "list") if answer is None and asks_helpers(name) else answer
         for (name, suffix), answer in zip(wanted, answers, strict=True)
@@ -192,7 +192,7 @@ def _ask_for_keys(opened: Sequence[_Opened], lists: _Lists) -> _Gets:
         if must_be_asked(question[1], question[2], lists[question[:2]])
     }
     jobs = [partial(_get, context, suffix, key) for (_, suffix, key), context in unsure.items()]
-    answers = together(jobs, workers=HELPERS, all_of_them=ALL_HELPERS_SECONDS)
+    answers = run_parallel(jobs, workers=HELPERS, all_of_them=ALL_HELPERS_SECONDS)
     return {
         question: _late(question[1], "get") if answer is None else answer
         for question, answer in zip(unsure, answers, strict=True)

@@ -8,8 +8,6 @@ from functools import partial
 
 import pytest
 
-from shorepass.who.together import together
-
 
 def test_the_results_keep_their_order() -> None:
     """Whoever ends first, the first result is the first job's."""

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
-__all__ = ["together"]
+__all__ = ["run_parallel"]
 
 GLANCE = 0.1  # seconds between two looks at what takes too long
 FOREVER = float("inf")
 
 
-def together(
+def run_parallel(
     jobs: Sequence[Callable[[], Result]],
     *,
     workers: int,
