@@ -17,8 +17,8 @@ from shorepass import Basic, LocalContext, Secret
 from shorepass.clients import find
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import StoreBroken, UsageError
-from shorepass.logins.keeping import keep
 from shorepass.logins.placement import decide
+from shorepass.logins.shorepass_store import store_and_name_helper
 from shorepass.stores import probe
 from shorepass.stores.in_use import choose, named
 from shorepass.stores.vault.setup import init, machine_key
@@ -304,7 +304,7 @@ def test_docker_hub_is_named_as_each_client_asks_for_it(home: Path) -> None:
     target = docker.target(here, "")
     decision = decide(here, docker, target, None)
     assert decision.here is not None
-    keep(decision.here, docker, target, Basic("alice", Secret(PASSWORD)), None, lambda _: None)
+    store_and_name_helper(decision.here, docker, target, Basic("alice", Secret(PASSWORD)), None, lambda _: None)
     config = json.loads((home / ".docker/config.json").read_text())
     assert config["credHelpers"] == {"https://index.docker.io/v1/": "shorepass", "docker.io": "shorepass"}
 

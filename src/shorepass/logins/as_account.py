@@ -20,7 +20,7 @@ from shorepass.contexts.terminal import ask, nobody
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import InvalidReference, ShorepassError, StoreMissing, UsageError, printable
 from shorepass.helper import OURSELVES
-from shorepass.logins import keeping
+from shorepass.logins import shorepass_store
 from shorepass.logins.log_in import Erasure, Login, erase, store_login
 from shorepass.logins.placement import PLAIN, require_helper
 from shorepass.names import Reference, registry_meant, registry_of_server
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from shorepass.clients import Client, Entry
     from shorepass.contexts.local import LocalContext
-    from shorepass.logins.keeping import Tell
+    from shorepass.logins.shorepass_store import Tell
     from shorepass.registry.client import Access
     from shorepass.stores import Store
 
@@ -106,7 +106,7 @@ def log_in(
             rules.use(here, new_rule)
             tell(f"the account {account!r} is used for {new_rule.repository} from now on")
         return Login(registry, accepted, places[0], plain_text=True, changed=any(changed))
-    kept_in = keeping.opened(here, store, tell)
+    kept_in = shorepass_store.open_for_login(here, store, tell)
     kept_in.store(key_of(target.key, account), accepted)
     _name_helper(here, client, target, kept_in, account, tell)
     return Login(registry, accepted, target._replace(helper=OURSELVES, detected=False), plain_text=False, changed=True)
@@ -139,7 +139,7 @@ def _is_looked_at(here: LocalContext, client: Client, key: str, account: str, te
 def _name_helper(here: LocalContext, client: Client, target: Target, store: Store, account: str, tell: Tell) -> None:
     """Let the client ask our helper for the registry, unless it asks another one. Its default login moves to our store."""
     if target.helper == OURSELVES:
-        keeping.name_helper(here, client, target)  # for podman, too, which passes over credsStore
+        shorepass_store.name_helper(here, client, target)  # for podman, too, which passes over credsStore
         return
     resolution = client.resolve(here, Reference(registry_of_server(target.key)))
     before, source = resolution.credential, resolution.source
@@ -151,7 +151,7 @@ def _name_helper(here: LocalContext, client: Client, target: Target, store: Stor
         return
     if isinstance(before, Basic | IdentityToken) and source is not None and source.path == target.path:
         _move(here, Target(source.path, source.key), target.key, before, store, tell)
-    keeping.name_helper(here, client, target)
+    shorepass_store.name_helper(here, client, target)
 
 
 def _move(here: LocalContext, source: Target, key: str, login: Credential, store: Store, tell: Tell) -> None:

@@ -1,7 +1,7 @@
 """Log in and out: check with the registry first, then store where the client itself would.
 
 Nothing is stored that a registry refused, and a login that cannot be stored is an error after the check. Where the client
-would keep it in plain text, a store of ours keeps it instead (``keeping``).
+would keep it in plain text, a store of ours keeps it instead (``shorepass_store``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shorepass.credential import Basic, Credential
 from shorepass.errors import HelperError, HelperFailed, LoginRefused, ShorepassError, SourceError, Trouble
 from shorepass.helper import OURSELVES
 from shorepass.helper.client import HelperClient
-from shorepass.logins import keeping
+from shorepass.logins import shorepass_store
 from shorepass.logins.helper_entry import remember_override, without_helper
 from shorepass.logins.placement import decide, with_way_out
 from shorepass.names import Reference, registry_of_server
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from shorepass.clients import Client
     from shorepass.contexts import Context, FileContent
-    from shorepass.logins.keeping import Tell
+    from shorepass.logins.shorepass_store import Tell
     from shorepass.registry.client import Access
 
 __all__ = ["Erasure", "Login", "erase", "log_in", "log_out", "log_out_everywhere", "store_login"]
@@ -79,7 +79,10 @@ def log_in(
     with RegistryClient(registry, access, context) as asked:
         accepted = asked.check_login(credential).credential
     if decision.here:
-        target, changed = keeping.keep(decision.here, client, target, accepted, store, tell), True
+        target, changed = (
+            shorepass_store.store_and_name_helper(decision.here, client, target, accepted, store, tell),
+            True,
+        )
     elif decision.in_file:
         changed = store_in_file(context, client, target, accepted)
         target = target._replace(helper=None, detected=False)

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 EMPTIED = ("/run/", "/var/run/")  # at each start (file-hierarchy(7)): XDG_RUNTIME_DIR is in there
 
-__all__ = ["Tell", "keep", "name_helper", "opened"]
+__all__ = ["Tell", "name_helper", "open_for_login", "store_and_name_helper"]
 
 
-def keep(
+def store_and_name_helper(
     here: LocalContext, client: Client, target: Target, credential: Credential, store: str | None, tell: Tell
 ) -> Target:
     """Store a login, let the client's file name our helper for it, and take it out of that file. Return where it is.
@@ -47,7 +47,7 @@ def keep(
     ``store`` is a store's name; it must be the one that is in use, or becomes it where there is none. Raises UsageError,
     SourceError, WriteError.
     """
-    kept_in = opened(here, store, tell)
+    kept_in = open_for_login(here, store, tell)
     key = _key_of_account(here, target.key, kept_in, tell)
     before = kept_in.get(key)
     kept_in.store(key, credential)
@@ -59,11 +59,11 @@ def keep(
     if target.path != REGISTRIES_CONF:  # which names our helper, if the login is to be kept here
         overrides = not target.detected and target.helper not in (None, OURSELVES)
         name_helper(here, client, target, until_logout=overrides)
-        _tell_of_restart(here, client, target, tell)
+        _warn_about_restart(here, client, target, tell)
     return target._replace(helper=OURSELVES, detected=False)
 
 
-def _tell_of_restart(here: LocalContext, client: Client, target: Target, tell: Tell) -> None:
+def _warn_about_restart(here: LocalContext, client: Client, target: Target, tell: Tell) -> None:
     """Tell that a client's file is gone after a restart, with what names our helper in one that stays."""
     if not os.path.abspath(target.path).startswith(EMPTIED):
         return
@@ -85,7 +85,7 @@ def _key_of_account(here: LocalContext, key: str, store: Store, tell: Tell) -> s
     return key_of(key, choice.account)
 
 
-def opened(here: LocalContext, store: str | None, tell: Tell) -> Store:
+def open_for_login(here: LocalContext, store: str | None, tell: Tell) -> Store:
     """Return the store for a login, ready for it. Raises as ``keep`` does.
 
     ``store``: its name, where one was asked for; ``require_usable`` has found that it can be used.
