@@ -65,9 +65,9 @@ class Profile:
 
             choose = Chooser(self.here, self.settings).for_key
         if self.here.getenv(settings.BEHIND_VARIABLE):
-            from shorepass.accounts.overridden import OverriddenLogins
+            from shorepass.accounts.outside_run import LoginsOutsideRun
 
-            last = OverriddenLogins(self.here, self.store.name)
+            last = LoginsOutsideRun(self.here, self.store.name)
         return chain_of(self.store, choose, last)
 
 

@@ -7,7 +7,7 @@ from argparse import REMAINDER
 from typing import TYPE_CHECKING
 
 from shorepass import processes
-from shorepass.accounts.overridden import as_before
+from shorepass.accounts.outside_run import context_outside_run
 from shorepass.cli import console
 from shorepass.cli.place import ClientNames
 from shorepass.client_table import DEFAULT, NAMES
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "no command was named", hint=command(None, "run", "--as", "NAME", "--", DEFAULT, "push", "...")
         )
-    here = as_before(current())
+    here = context_outside_run(current())
     client = arguments.client or client_of(argv[0])
     keys = _keys(here, client, arguments.account)
     program = _find(here, argv[0])

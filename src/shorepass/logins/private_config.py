@@ -2,7 +2,7 @@
 
 In a private folder: what is the user's own, by symlinks and without any login, and our helper named for the rest. The
 helper has the account's logins in its store, and asks what stood there before for those that the account has not
-(``accounts.behind``). So no login is in the folder, in an argument or in the environment.
+(``accounts.outside_run``). So no login is in the folder, in an argument or in the environment.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from shorepass import files, settings
-from shorepass.accounts.overridden import location_of
+from shorepass.accounts.outside_run import location_variable
 from shorepass.client_table import DEFAULT, NAMES, ROWS
 from shorepass.clients import find
 from shorepass.config import document
@@ -43,7 +43,7 @@ def lend(here: LocalContext, client: str, account: str, keys: Iterable[str], fol
     Raises UsageError: another login would come before them; FileError: what is there now is broken; WriteError.
     """
     lent = find(client).lend(here, keys, folder)
-    location = here.getenv(location_of(client))
+    location = here.getenv(location_variable(client))
     behind = f"{client}:{os.path.abspath(location) if location else ''}"
     about = {settings.ACCOUNT_VARIABLE: account, settings.BEHIND_VARIABLE: behind}
     return lent._replace(variables={**lent.variables, **about, **_path(here)})

@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
 
-__all__ = ["VARIABLE", "OverriddenLogins", "as_before", "location_of"]
+__all__ = ["VARIABLE", "LoginsOutsideRun", "context_outside_run", "location_variable"]
 
 VARIABLE = settings.BEHIND_VARIABLE
 
 
-def location_of(client: str) -> str:
+def location_variable(client: str) -> str:
     """Return the variable that tells a client where its file is."""
     return find(client).facts.variable
 
 
-def as_before(here: LocalContext) -> LocalContext:
+def context_outside_run(here: LocalContext) -> LocalContext:
     """Return the context as it was before ``shorepass run``; the same where there was none."""
     client, _, location = (here.getenv(VARIABLE) or "").partition(":")
     if not client:
         return here
     # an empty variable is to docker and to containers as one that is not set
-    return here.with_env(**{VARIABLE: "", settings.ACCOUNT_VARIABLE: "", location_of(client): location})
+    return here.with_env(**{VARIABLE: "", settings.ACCOUNT_VARIABLE: "", location_variable(client): location})
 
 
-class OverriddenLogins:
+class LoginsOutsideRun:
     """The logins in the files that the private ones override. See ``chain.Link``. Raises UsageError: no such client.
 
     ``store``: the name of the store before it, for errors.
@@ -47,7 +47,7 @@ class OverriddenLogins:
         self._client = find((here.getenv(VARIABLE) or "").partition(":")[0])
         self._store = store
         # docker reads this variable before it asks a helper
-        self._before = as_before(here).with_env(DOCKER_AUTH_CONFIG="")
+        self._before = context_outside_run(here).with_env(DOCKER_AUTH_CONFIG="")
 
     def get(self, key: str) -> Credential:
         """Return what the client would have found. Raises SourceError."""
