@@ -2,40 +2,40 @@
 
 ::
 
-    ShorepassError                  has a message, perhaps a hint (what mends it), and an exit code
+    ShorepassError                  has a message, an exit code and perhaps a hint (the fix)
     ├── UsageError                  the caller asked for something that cannot be      (exit 2)
     │   ├── InvalidReference
     │   └── UnknownWord             no context, store or finding has this name
-    ├── SourceError                 a place where a login rests is broken              (exit 3)
-    │   ├── ContextError            a place that is not there, or cannot be looked into
+    ├── SourceError                 a source of logins is broken                       (exit 3)
+    │   ├── ContextError            a context that does not exist, or cannot be read
     │   ├── FileError               names path, owner and mode
     │   │   └── MalformedFile       the file can be read and is not what it must be
     │   ├── HelperError             a credential helper
     │   │   ├── HelperMissing
     │   │   ├── HelperTimeout
     │   │   └── HelperFailed        it ran, and failed or printed something else than the protocol says
-    │   └── StoreError              a store of ours
-    │       ├── StoreLocked         it is there, and what opens it is not
+    │   └── StoreError              a Shorepass store
+    │       ├── StoreLocked         it exists, but its key or passphrase is missing
     │       │   └── WrongPassphrase the passphrase does not open its key
-    │       ├── StoreMissing        it is not there
-    │       ├── StoreBroken         it is there, and is not what it must be
-    │       └── StoreUntrusted      it is there, and somebody else may have written it
+    │       ├── StoreMissing        it does not exist
+    │       ├── StoreBroken         it exists, but is damaged
+    │       └── StoreUntrusted      it exists, but another user may have written it
     ├── WriteError                  a file could not be changed; it is as it was       (exit 1)
     └── RegistryError               names the registry                                 (exit 1)
         ├── Unreachable             no answer: DNS, TCP, TLS, proxy
         │   ├── NoAnswer            none in time
-    │   ├── PlainHttp           TLS was wanted, and the server does not speak it
-        │   └── UnknownAuthority    its certificate is signed by nobody known here
+        │   ├── PlainHttp           TLS was wanted, and the server does not speak it
+        │   └── UnknownAuthority    no authority that is known here signed its certificate
         ├── NotARegistry            an answer, but not that of a v2 registry
-        ├── RealmRefused            the registry sends us to a host we do not trust with the credential
+        ├── RealmRefused            the registry names a token server that is not trusted
         ├── LoginRefused            wrong user name or password
         ├── PermissionDenied        authenticated, not authorised
-        ├── LoginInTheWay           strangers may pull, and this login may not
+        ├── LoginInTheWay           anonymous pulls work, but this login fails
         ├── RateLimited
-        └── ClockDiffers            of two clocks that must agree one is wrong
+        └── ClockDiffers            the clocks of two machines differ
 
-Absent is never an error: no file, no entry, "credentials not found" are values. Text of an error never
-holds a secret, and can be printed: see ``foreign_text``. What is beside it (``path``, ``name``) is data, as it is.
+Absence is never an error: a missing file, a missing entry, and "credentials not found" are values. The text of an error
+has no secret and is safe to print: see ``foreign_text``. Its other members (``path``, ``name``) are unchanged data.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class UnknownWord(UsageError):
 
 
 class SourceError(ShorepassError):
-    """A place where a login rests is broken: this is not the same as "not logged in"."""
+    """A source of logins is broken. This is never the same as "not logged in"."""
 
     exit_code = 3
 
@@ -140,15 +140,15 @@ class ContextError(SourceError):
 
 
 def trouble_in(name: str, error: Exception) -> ContextError:
-    """Return any exception as the trouble of the one context in which it was raised.
+    """Return any exception as a ContextError of the context in which it was raised.
 
-    What a context holds is not ours to trust: whatever it makes Shorepass stumble over must not hide the other contexts.
+    The data of a context is not trusted. Whatever error it causes, the other contexts must still be shown.
     """
     if isinstance(error, ContextError):
         return ContextError(name, error.message.removeprefix(f"{name}: "), hint=error.hint)
     if isinstance(error, ShorepassError):
         return ContextError(name, error.message, hint=error.hint)
-    return ContextError(name, f"what is there makes Shorepass fail ({type(error).__name__})")
+    return ContextError(name, f"its data makes Shorepass fail ({type(error).__name__})")
 
 
 class FileError(SourceError):
@@ -157,7 +157,8 @@ class FileError(SourceError):
     def __init__(
         self, path: str, reason: str, *, owner: str | None = None, mode: str | None = None, hint: str | None = None
     ) -> None:
-        facts = [f"owner {owner}"] * (owner is not None) + [f"mode {mode}"] * (mode is not None)
+        named = {"owner": owner, "mode": mode}
+        facts = [f"{name} {value}" for name, value in named.items() if value is not None]
         where = f"{path} ({', '.join(facts)})" if facts else path
         super().__init__(f"{where}: {reason}", hint=hint)
         self.path = path
@@ -167,20 +168,20 @@ class FileError(SourceError):
 
 
 class MalformedFile(FileError):
-    """The file can be read, and is not what it must be: not JSON, wrong types, bad base64, too large."""
+    """The file can be read but is malformed: not JSON, wrong types, bad base64, too large."""
 
 
 class Trouble(Enum):
-    """What ails a helper that runs, as far as its words tell."""
+    """Why a helper that runs fails, as far as its output shows."""
 
-    GARBAGE = "it printed something else than the protocol says"
+    GARBAGE = "its output does not follow the protocol"
     NO_STORE = "its store has never been made"
     NO_KEYRING = "no session bus, or no keyring on it"
     LOCKED = "its keyring is locked"
 
 
 class HelperError(SourceError):
-    """``program`` (``docker-credential-NAME``) could not do ``verb``. ``trouble`` is None where its words do not tell."""
+    """``program`` (``docker-credential-NAME``) could not do ``verb``. ``trouble`` is None if its output does not show it."""
 
     def __init__(
         self, program: str, verb: str, reason: str, *, hint: str | None = None, trouble: Trouble | None = None
@@ -214,7 +215,7 @@ class StoreError(SourceError):
 
 
 class StoreLocked(StoreError):
-    """It is there, and what opens it is not: a key, a passphrase, an unlocked keyring."""
+    """It exists, but a key, a passphrase or an unlocked keyring is missing."""
 
 
 class WrongPassphrase(StoreLocked):
@@ -222,15 +223,15 @@ class WrongPassphrase(StoreLocked):
 
 
 class StoreMissing(StoreError):
-    """It is not there: never made, or no such service here."""
+    """It does not exist: it was never made, or there is no such service."""
 
 
 class StoreBroken(StoreError):
-    """It is there, and is not what it must be, or does not answer as it must."""
+    """It exists, but is damaged or gives wrong answers."""
 
 
 class StoreUntrusted(StoreError):
-    """It is there and opens, and somebody else may have written it: nothing in it is used."""
+    """It can be opened, but another user may have written it, so nothing in it is used."""
 
 
 class WriteError(ShorepassError):
@@ -256,7 +257,7 @@ class Unreachable(RegistryError):
 
 
 class NoAnswer(Unreachable):
-    """No answer in time. ``who``: what kept silent, as ``no answer``; ``through``: the words about a proxy, or ``""``."""
+    """No answer in time. ``who``: the start of the message; ``through``: the words about a proxy, or ""."""
 
     def __init__(
         self, registry: str, seconds: float, *, who: str = "no answer", through: str = "", hint: str | None = None
@@ -266,7 +267,7 @@ class NoAnswer(Unreachable):
         self.through = through
 
     def after(self, seconds: float) -> NoAnswer:
-        """Return the same error about a longer wait, of which this one was the end."""
+        """Return the same error for a longer wait that ended with this one."""
         return NoAnswer(self.registry, seconds, who=self.who, through=self.through, hint=self.hint)
 
 
@@ -276,11 +277,11 @@ def _in_seconds(seconds: float) -> str:
 
 
 class PlainHttp(Unreachable):
-    """TLS was wanted, and the server does not speak it: plain http may be tried, where that is allowed."""
+    """TLS was wanted, but the server does not speak it. Plain http may be tried if that is allowed."""
 
 
 class UnknownAuthority(Unreachable):
-    """Nobody known here signed the certificate. ``folder``: where the authority's belongs; empty where there is none."""
+    """No known authority signed the certificate. ``folder``: where to install the authority, or ""."""
 
     def __init__(
         self, registry: str, reason: str, *, issuer: str = "", folder: str = "", hint: str | None = None
@@ -295,7 +296,7 @@ class NotARegistry(RegistryError):
 
 
 class RealmRefused(RegistryError):
-    """The registry names a token server (``realm``) that may not be given the credential; nothing was sent there."""
+    """The registry names a token server (``realm``) that is not trusted; nothing was sent there."""
 
     def __init__(self, registry: str, realm: str, reason: str, *, hint: str | None = None) -> None:
         super().__init__(registry, f"token server {printable(realm)} refused: {reason}", hint=hint)
@@ -307,7 +308,7 @@ class LoginRefused(RegistryError):
 
 
 class PermissionDenied(RegistryError):
-    """Authenticated, not authorised for what was asked. ``granted``: actions, None where that is unknown; ``missing``."""
+    """The login is valid but has no permission. ``granted``: its actions, None if unknown; ``missing``: the others."""
 
     def __init__(
         self,
@@ -324,7 +325,7 @@ class PermissionDenied(RegistryError):
 
 
 class LoginInTheWay(RegistryError):
-    """The repository is open to strangers, and not to this login."""
+    """Anonymous pulls work for the repository, but this login fails."""
 
 
 class RateLimited(RegistryError):
@@ -332,7 +333,7 @@ class RateLimited(RegistryError):
 
 
 class ClockDiffers(RegistryError):
-    """Of two clocks that must agree one is wrong by ``seconds``: positive where the first one named is ahead."""
+    """Two clocks differ by ``seconds``, which is positive if the first one named is ahead."""
 
     def __init__(self, registry: str, reason: str, *, seconds: float, hint: str | None = None) -> None:
         super().__init__(registry, reason, hint=hint)

@@ -1,4 +1,4 @@
-"""Judge a resolution: what the registry says to the credential, one sentence of verdict, and what mends it."""
+"""Judge a resolution: the registry's answer to the credential, a verdict and the fix."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = ["Verdict", "account_steps", "advised", "ask_registry", "describe", "r
 
 
 class Verdict(NamedTuple):
-    """One sentence; ``good`` when nothing stands in the way; ``hint`` is the command that mends it."""
+    """One sentence. ``good``: nothing prevents the client's request. ``hint``: the command that fixes it, or None."""
 
     good: bool
     text: str
@@ -49,7 +49,7 @@ class Verdict(NamedTuple):
 
 
 def account_steps(resolution: Resolution, context: Context) -> list[Step]:
-    """Return which account is meant in a context, why, and whether the client gets that one; nothing where none is."""
+    """Return the step about the account: which one is chosen, why, and whether the client uses it; [] for none."""
     try:
         chooser = Chooser(context, settings.load(context))
         choice = chooser.choose(resolution.reference)
@@ -68,32 +68,37 @@ def _account_step(resolution: Resolution, choice: Choice, chooser: Chooser, cont
         hint = hint or command(None, "run", "--as", choice.account, "--", client, "...")
         return Step("account", Outcome.SKIPPED, choice.account, f"{choice.why}; {detail}", said_there(context, hint))
 
-    asks_us = any(step.kind == "helper" and step.subject == PROGRAM for step in resolution.steps)
-    of_part = chooser.by_repository(resolution.reference)  # which podman goes by, whatever the variable says
+    asks_shorepass = any(step.kind == "helper" and step.subject == PROGRAM for step in resolution.steps)
+    of_part = chooser.by_repository(resolution.reference)  # podman follows this rule, whatever the variable says
     part = ""
     if of_part and of_part.rule and of_part.account == choice.account:
         part = part_of(of_part.rule.repository)[1]
-    if part and find(client).facts.namespaces and not asks_us:
+    if part and find(client).facts.namespaces and not asks_shorepass:
         key = f"{registry}/{part}"
         if source is not None and source.key == key:
-            return Step("account", Outcome.OK, choice.account, f"{choice.why}; {client} takes the key {key} by itself")
+            return Step("account", Outcome.OK, choice.account, f"{choice.why}; {client} uses the key {key} by itself")
         login = command(None, "login", "--as", choice.account, registry, client=client)
-        return skipped(f"{client} takes no key {key} from its auth files", login)
-    if not asks_us:
+        return skipped(f"{client} reads no key {key} from its auth files", login)
+    if not asks_shorepass:
         return skipped(f"{client} does not ask {PROGRAM} for this registry")
     by_registry = chooser.choose(Reference(registry))
     if by_registry is None or by_registry.account != choice.account:
         meant = f"the account {by_registry.account}" if by_registry else "the default login"
-        return skipped(f"{client} asks its helpers for a registry, without the repository: that means {meant}")
+        return skipped(f"{client} asks its helpers for a registry without the repository, which means {meant}")
     if _is_without_login(context, choice.account, resolution.server_url):
         detail = f"it has no login for {registry}"
-        detail += "" if isinstance(resolution.answer, SourceError) else ": that is answered as without it"
+        detail += (
+            "" if isinstance(resolution.answer, SourceError) else ": the answer is the same as without the account"
+        )
         return skipped(detail, command(None, "login", "--as", choice.account, registry))
     return Step("account", Outcome.OK, choice.account, choice.why)
 
 
 def _is_without_login(context: Context, account: str, key: str) -> bool:
-    """Tell whether an account has no login for a key; False where the store is another place's, or would ask a person."""
+    """Return whether an account has no login for a key.
+
+    False if the store belongs to another context, or would ask for a passphrase.
+    """
     if not isinstance(context, LocalContext) or context.name != "me":
         return False
     names = known_logins(context)
@@ -101,7 +106,7 @@ def _is_without_login(context: Context, account: str, key: str) -> bool:
 
 
 def ask_registry(resolution: Resolution, access: Access, context: Context, *, push: bool) -> list[Step]:
-    """Ask the registry what it says to the credential. Never raises RegistryError: that is a failed step with it."""
+    """Ask the registry about the credential. A RegistryError is not raised: it is in a failed step."""
     reference = resolution.reference
     try:
         with RegistryClient(reference.registry, access, context) as registry:
@@ -123,7 +128,7 @@ def _with_remedy(step: Step, resolution: Resolution, context: Context) -> Step:
 
 
 def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> str | None:
-    """Return what a person does about a registry's answer to what a client sends; the error's own hint where none is known."""
+    """Return the command that fixes a registry's error, or the error's own hint."""
     registry, client = resolution.reference.registry, resolution.client
     if isinstance(error, LoginInTheWay):
         return command(context, "logout", registry, client=client)
@@ -136,7 +141,7 @@ def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> s
 
 
 def advised(resolution: Resolution, asked: Sequence[Step]) -> Resolution:
-    """Return a resolution without the hints that cannot help: to log in, where the registry was asked and wants no login."""
+    """Return a resolution without hints to log in, if the registry was asked and wants no login."""
     failed = next((step for step in asked if step.outcome is Outcome.FAILED), None)
     if not asked or (failed and isinstance(failed.error, LoginRefused | PermissionDenied)):
         return resolution
@@ -161,14 +166,14 @@ def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:
     if isinstance(resolution.answer, Anonymous) or source is None:
         sends = f"{client} asks for {name} anonymously: it finds no login"
     else:
-        rests = f"docker-credential-{source.helper}" if source.helper else source.path
-        sends = f"{client} sends {_who(resolution.answer)} for {name}, from {rests}"
+        stored_in = f"docker-credential-{source.helper}" if source.helper else source.path
+        sends = f"{client} sends {_who(resolution.answer)} for {name}, from {stored_in}"
     if resolution.alternatives:
         sends += f" (or one of {len(resolution.alternatives)} others: {client} is not deterministic here)"
     failed = next((step for step in asked if step.outcome is Outcome.FAILED), None)
     if failed is not None:
-        return Verdict(good=False, text=f"{sends}, and that fails: {failed.detail}", hint=failed.hint)
-    said = "; the registry accepts that" if any(step.outcome is Outcome.OK for step in asked) else ""
+        return Verdict(good=False, text=f"{sends}, but that fails: {failed.detail}", hint=failed.hint)
+    said = "; the registry accepts it" if any(step.outcome is Outcome.OK for step in asked) else ""
     said += "".join(f" ({step.detail})" for step in asked if step.outcome is Outcome.SKIPPED)
     return Verdict(good=True, text=sends + said, hint=None)
 

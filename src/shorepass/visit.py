@@ -1,6 +1,6 @@
-"""One visit to a registry with one login: asked as one client of one context would ask, and judged.
+"""One visit to a registry with one login, as one client in one context would make it.
 
-Every verb that asks about a login asks here, so that no two of them disagree: the certificates, proxies and lists of insecure
+Every verb that checks a login does it here, so that no two verbs disagree: the certificates, proxies and lists of insecure
 registries are the client's, in its context.
 """
 
@@ -40,7 +40,7 @@ TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # they name files of the context
 
 
 class Verdict(Enum):
-    """What a visit says about a login."""
+    """The result of a visit for a login."""
 
     WORKS = "works"
     REFUSED = "refused"
@@ -61,7 +61,7 @@ VERDICTS: tuple[tuple[type[ShorepassError], Verdict], ...] = (
 
 
 class Visit(NamedTuple):
-    """What a registry said to what a client sends. ``access`` tells how it was asked."""
+    """What a registry answered to a client's login. ``access``: how it was asked."""
 
     resolution: Resolution
     access: Access
@@ -69,12 +69,12 @@ class Visit(NamedTuple):
 
     @property
     def errors(self) -> list[ShorepassError]:
-        """All that went wrong, as types, in order."""
+        """All errors in order."""
         return [step.error for step in self.steps if step.error is not None]
 
     @property
     def failure(self) -> Step | None:
-        """The first step that failed, None where none did."""
+        """The first step that failed, or None."""
         return next((step for step in self.steps if step.outcome is Outcome.FAILED), None)
 
     @property
@@ -84,19 +84,21 @@ class Visit(NamedTuple):
 
     @property
     def verdict(self) -> Verdict:
-        """What it says about the login of a registry."""
+        """The result for the login."""
         failure = self.failure
         if failure is None:
             answers = [step for step in self.steps if step.outcome is Outcome.OK]
-            return Verdict.WORKS if len(answers) > 1 else Verdict.NOT_CHECKED  # one: it lets everybody in
+            return (
+                Verdict.WORKS if len(answers) > 1 else Verdict.NOT_CHECKED
+            )  # a single one: the registry accepts all users
         return next((verdict for kind, verdict in VERDICTS if isinstance(failure.error, kind)), Verdict.UNREACHABLE)
 
 
 def ask(context: Context, access: Access, resolution: Resolution, *, push: bool = False) -> Visit:
-    """Ask the registry what it says to what a client sends. Never raises RegistryError, FileError, UsageError.
+    """Ask the registry about what a client sends. Never raises RegistryError, FileError, UsageError.
 
-    Plain http, and a certificate that is not checked, are for registries that the client's own list says so of. All of it
-    takes at most ``access.timeout`` seconds.
+    Plain http and unchecked certificates are only for registries that the client lists as insecure. The whole visit takes at
+    most ``access.timeout`` seconds.
     """
     end = time.monotonic() + access.timeout
     access = access._replace(client=resolution.client)
@@ -104,7 +106,7 @@ def ask(context: Context, access: Access, resolution: Resolution, *, push: bool 
     unproved = any(isinstance(error, UnknownAuthority) for error in visit.errors)
     plain = any(isinstance(error, PlainHttp) for error in visit.errors)
     if not (plain or unproved) or access.tls_verify is not None or is_untouched(context.name):
-        return visit  # in a container no program is run to ask an engine for its list
+        return visit  # Shorepass runs no program in a container to ask an engine for its list
     client, left = find(resolution.client), end - time.monotonic()
     if left <= 0 or not client.is_insecure(context, resolution.reference, tls=unproved, seconds=left):
         return visit
@@ -125,7 +127,7 @@ def _ask(context: Context, access: Access, resolution: Resolution, *, push: bool
 
 
 def may_differ(visit: Visit) -> bool:
-    """Tell whether another client may fare otherwise: nothing was sent, because of certificates or a list of its own."""
+    """Return whether another client may have another result, because of certificates or insecure registries."""
     return any(isinstance(error, PlainHttp | UnknownAuthority | FileError) for error in visit.errors)
 
 
@@ -135,9 +137,9 @@ def is_final(visit: Visit) -> bool:
 
 
 def route(context: Context, access: Access, client: str, registry: str) -> object:
-    """Return what decides how a client gets to a registry, as a value: two that are equal get the same answer.
+    """Return a value for how a client reaches a registry: equal routes get the same answer.
 
-    Where ``may_differ`` holds, even equal routes may not: a client's list of insecure registries is not in it.
+    If ``may_differ`` is true, even equal routes may differ, because the client's list of insecure registries is not in it.
     """
     variables = tuple(context.getenv(name) for name in VARIABLES)
     trust = tuple(context.getenv(name) for name in TRUST)

@@ -128,7 +128,7 @@ def test_the_default_login_leaves_the_file(person: Person, registry: str, home: 
     auth = b64encode(b"alice:wonderland").decode()
     file.write_text(json.dumps({"auths": {key: {"auth": auth}, "other.example": {"auth": auth}}}))
     said = person.login("bob", "--as", "work", registry)
-    assert f"the default login for {registry} is kept in the vault from now on, and no longer in {file}" in said
+    assert f"the default login for {registry} is now stored in the vault and no longer in {file}" in said
     assert [person.user(account=account) for account in ("", "work")] == ["alice", "bob"]
     found = json.loads(file.read_text())
     assert found["credHelpers"] == {registry: "shorepass"}
@@ -188,9 +188,9 @@ def test_the_variable_and_rules_count_for_a_plain_login(person: Person, registry
     words = ("login", "-u", "bob", "--password-stdin", registry)
     for _ in range(2):
         done = person.run(*words, stdin=USERS["bob"], env={"SHOREPASS_ACCOUNT": "work"})
-        assert "it is kept as the account 'work': SHOREPASS_ACCOUNT names it" in done.stderr
+        assert "stored as the account 'work': SHOREPASS_ACCOUNT names it" in done.stderr
     person.run("accounts", "use", "here", "--directory", str(world))
-    assert "it is kept as the account 'here': the rule for the folder" in person.login("eve")
+    assert "stored as the account 'here': the rule for the folder" in person.login("eve")
     assert [(row["account"], row["user"]) for row in person.accounts()] == [("here", "eve"), ("work", "bob")]
     person.run("accounts", "forget", "here")
     assert person.user() == ""
@@ -238,7 +238,7 @@ def test_podman_has_keys_for_parts_of_a_registry(person: Person, registry: str) 
         assert person.user("--client", "podman", image) == user
     step = account_step(person, "--client", "podman", f"{registry}/acme/app")
     assert (step["outcome"], step["subject"]) == ("ok", "work")
-    assert f"podman takes the key {registry}/acme by itself" in step["detail"]
+    assert f"podman uses the key {registry}/acme by itself" in step["detail"]
     step = account_step(person, "--client", "podman", f"{registry}/acme/app", account="work")
     assert (step["outcome"], step["detail"].partition(";")[0]) == ("ok", "SHOREPASS_ACCOUNT names it")
     assert account_step(person, "--client", "podman", f"{registry}/acme/app", account="home")["outcome"] == "skipped"
@@ -261,9 +261,9 @@ def test_podman_by_the_name_of_a_part(person: Person, registry: str) -> None:
     """``login --as work --client podman REGISTRY/acme`` needs no rule: it makes the one that says whose login that is."""
     part = f"{registry}/acme"
     said = person.login("bob", "--as", "work", "--client", "podman", part)
-    assert f"the account 'work' is used for {part}/* from now on" in said
+    assert f"the account 'work' is now used for {part}/*" in said
     again = person.login("bob", "--as", "work", "--client", "podman", part)
-    assert "from now on" not in again
+    assert "is now used for" not in again
     assert person.user("--client", "podman", f"{part}/app") == "bob"
     row = {"account": "work", "registry": part, "user": "bob", "stored_in": str(auth_file())}
     assert person.accounts() == [{**row, "rules": [{"repository": f"{part}/*"}]}]
@@ -301,15 +301,14 @@ def test_podman_whose_file_names_a_helper_for_the_registry(person: Person, regis
     person.run("accounts", "use", "work", f"{registry}/acme/*")
     said = person.login("bob", "--as", "work", "--client", "podman", registry)
     assert (
-        f"podman asks docker-credential-shorepass for {registry}, and then looks at no key such as {registry}/acme"
-        in said
+        f"podman asks docker-credential-shorepass for {registry} and then reads no key such as {registry}/acme" in said
     )
     assert person.user("--client", "podman", f"{registry}/acme/app") == "alice"
     step = account_step(person, "--client", "podman", f"{registry}/acme/app")
     assert (step["outcome"], step["hint"]) == ("skipped", "shorepass run --as work -- podman ...")
     assert person.user("--client", "podman", registry, account="work") == "bob"
     said = person.login("bob", "--as", "work", "--client", "podman", f"{registry}/acme", status=125)
-    assert f"podman does not look at a key for a part of {registry}" in said
+    assert f"podman does not read a key for a part of {registry}" in said
 
 
 def test_our_helper_says_what_mends_it(person: Person, registry: str) -> None:
@@ -401,7 +400,7 @@ def test_an_account_that_is_meant_and_has_no_login_there(person: Person, registr
         assert person.user(registry, "--client", client) == "alice"
         step = account_step(person, registry, "--client", client)
         assert (step["outcome"], step["subject"]) == ("skipped", "work")
-        assert f"it has no login for {registry}: that is answered as without it" in step["detail"]
+        assert f"it has no login for {registry}: the answer is the same as without the account" in step["detail"]
         assert step["hint"] == f"shorepass login --as work {registry}"
         person.login("bob", *step["hint"].split()[2:])
         assert account_step(person, registry, "--client", client)["outcome"] == "ok"
@@ -428,7 +427,7 @@ def test_docker_knows_no_repository(person: Person, registry: str) -> None:
     step = account_step(person, f"{registry}/acme/app:1")
     assert (step["outcome"], step["subject"]) == ("skipped", "work")
     assert (
-        "docker asks its helpers for a registry, without the repository: that means the default login" in step["detail"]
+        "docker asks its helpers for a registry without the repository, which means the default login" in step["detail"]
     )
     assert step["hint"] == "shorepass run --as work -- docker ..."
     assert account_step(person, f"{registry}/other") == {}

@@ -84,7 +84,7 @@ def test_without_a_keyring_a_vault_is_made(
     """Nothing is set, and there is no keyring: the login is in a new vault, for docker and podman, and says so once."""
     done = log_in(run_shorepass, registry.host)
     assert (done.status, done.stdout) == (0, "Login Succeeded\n")
-    assert done.stderr.count("made ") == 1
+    assert done.stderr.count("created encrypted vault ") == 1
     assert in_plain_text(world) == []
     assert [user_of(run_shorepass, registry.host, client) for client in ("docker", "podman")] == ["alice", "alice"]
     assert json.loads(docker_file.read_text()) == {
@@ -177,7 +177,7 @@ def test_a_part_of_a_registry_is_plain_text_and_says_so(
 def test_an_auth_file_by_name_holds_the_login_itself(
     run_shorepass: RunShorepass, registry: Registry, tmp_path: Path
 ) -> None:
-    """A file that is named is for somebody else, a container perhaps: the login stands in it, and that is said."""
+    """A file that is named is for somebody else, a container perhaps: the login is stored in it, and that is said."""
     file = tmp_path / "auth.json"
     done = log_in(run_shorepass, registry.host, "--authfile", str(file))
     assert (done.status, in_plain_text(tmp_path)) == (0, [str(file)])
@@ -222,7 +222,7 @@ def test_one_login_for_a_registry_and_it_says_whose_was_replaced(
     assert log_in(run_shorepass, registry.host).status == 0
     done = log_in(run_shorepass, registry.host, "--client", "podman", user="bob", password="builder")
     assert done.status == 0
-    assert "'alice' was logged in there" in done.stderr
+    assert "'alice' was logged in before" in done.stderr
     assert [user_of(run_shorepass, registry.host, client) for client in ("docker", "podman")] == ["bob", "bob"]
 
 

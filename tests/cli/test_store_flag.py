@@ -192,7 +192,7 @@ def test_docker_s_file_where_podman_would_stop(machine: Machine, program: str) -
     (machine.world / "bin" / program).chmod(0o755)
     before = machine.file("docker").read_bytes()
     done = machine.log_in("docker", "file")
-    refused(machine, done, f"an empty name, at which {program} stops", f"shorepass login --store vault {REG}")
+    refused(machine, done, f"{program} stops at that", f"shorepass login --store vault {REG}")
     assert machine.file("docker").read_bytes() == before
     machine.write("docker", {"credHelpers": {REG: "wincred"}})
     assert machine.log_in("docker", "file").status == 0
@@ -278,7 +278,7 @@ def test_inside_run(machine: Machine) -> None:
     machine.registry.requests.clear()
     words = ("run", "--as", "work", "--", sys.executable, "-m", "shorepass", "login", "-u", "alice", "--password-stdin")
     done = machine.run(*words, "--store", "file", machine.registry.host, stdin=PASSWORD)
-    assert (done.status, "file of this one command" in done.stderr) == (1, True), done.stderr
+    assert (done.status, "belongs to this command" in done.stderr) == (1, True), done.stderr
     assert machine.registry.requests == []
     done = machine.run(*words, "--store", "vault", machine.registry.host, stdin=PASSWORD)
     assert done.status == 0, done.stderr

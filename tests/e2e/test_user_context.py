@@ -55,7 +55,7 @@ def test_login_and_logout_leave_files_of_theirs(person: Person, registry: str, u
     file = person.home / ".config/containers/auth.json"
     place = ("--in", f"user:{person.name}", "--authfile", str(file))
     done = shorepass("login", *place, "-u", "alice", "--password-stdin", registry, stdin=users["alice"])
-    remark = f"shorepass: the login stands in {file} in plain text\n"  # our own stores are not at hand there
+    remark = f"shorepass: the login is stored in {file} in plain text\n"  # our own stores are not at hand there
     assert (done.returncode, done.stdout, done.stderr) == (0, "Login Succeeded!\n", remark)
     owner = f"{person.name}:{person.name}"
     folders = dict.fromkeys((".config", ".config/containers"), (owner, "700"))

@@ -119,7 +119,7 @@ def helper(folder: Path) -> None:
     program = folder / "docker-credential-evil"
     program.write_text(HELPER)
     program.chmod(0o755)
-    words = f"failed{NAME.replace(chr(10), ' ')}; to mend it: touch OWNED {NAME}"
+    words = f"failed{NAME.replace(chr(10), ' ')}; fix: touch OWNED {NAME}"
     (folder / "docker-credential-evil.words").write_text(words)
     for name in (f"x{NAME.replace('/', '')}", f"x{QUIET}", f"evil{QUIET}"):
         shutil.copy(program, folder / f"docker-credential-{name}")

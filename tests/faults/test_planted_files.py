@@ -411,7 +411,7 @@ def test_an_undo_takes_back_no_file_with_another_content(mallory: Person, root_h
     sh(mallory, 'echo "{\\"credsStore\\": \\"evil\\"}" >~/.docker/config.json')
     undone = as_root(root_home, "doctor", "--undo")
     assert (undone.returncode != 0, config.stat().st_uid) == (True, mallory.uid)
-    assert "not as the repair left it" in undone.stderr
+    assert "it changed after the fix" in undone.stderr
 
 
 # sudo that keeps HOME: root works in a user's home

@@ -1,7 +1,7 @@
-"""What a client would find if ``shorepass run --as work`` had not given it files of its own: the last link of the chain.
+"""What a client would find outside of ``shorepass run --as work``: the last link of the chain.
 
-``SHOREPASS_BEHIND`` says which client that is, and where its own file is: ``docker:DIR``, ``podman:FILE``. Nothing follows the
-colon where the client's variable was not set.
+``SHOREPASS_BEHIND`` names the client and its own file: ``docker:DIR``, ``podman:FILE``. Nothing follows the colon if the
+client's variable was not set.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ VARIABLE = settings.BEHIND_VARIABLE
 
 
 def location_variable(client: str) -> str:
-    """Return the variable that tells a client where its file is."""
+    """Return the name of the variable that holds the path of a client's file."""
     return find(client).facts.variable
 
 
 def context_outside_run(here: LocalContext) -> LocalContext:
-    """Return the context as it was before ``shorepass run``; the same where there was none."""
+    """Return the context as it was before ``shorepass run``, or the same context without a run."""
     client, _, location = (here.getenv(VARIABLE) or "").partition(":")
     if not client:
         return here
-    # an empty variable is to docker and to containers as one that is not set
+    # docker and podman treat an empty variable like one that is not set
     return here.with_env(**{VARIABLE: "", settings.ACCOUNT_VARIABLE: "", location_variable(client): location})
 
 
 class LoginsOutsideRun:
     """The logins in the files that the private ones override. See ``chain.Link``. Raises UsageError: no such client.
 
-    ``store``: the name of the store before it, for errors.
+    ``store``: the name of the store that is asked first, for errors.
     """
 
     def __init__(self, here: LocalContext, store: str) -> None:
@@ -60,12 +60,12 @@ class LoginsOutsideRun:
         found = self._client.resolve(self._before, reference)
         if isinstance(found.credential, BearerToken):
             where = found.source.path if found.source else self._client.name
-            raise StoreBroken(self._store, f"{where}: a registry token, which no credential helper can pass on")
+            raise StoreBroken(self._store, f"{where}: a registry token, which a credential helper cannot return")
         return found.credential
 
     @staticmethod
-    def erase(key: str) -> bool:  # noqa: ARG004  # a logout inside ``shorepass run`` is of the account alone
-        """Erase nothing: these files are not those of the command that runs."""
+    def erase(key: str) -> bool:  # noqa: ARG004  # a logout inside ``shorepass run`` is for the account only
+        """Erase nothing: the running command does not own these files."""
         return False
 
     def list(self) -> dict[str, str]:

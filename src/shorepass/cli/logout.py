@@ -72,9 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
         if context.name == "me":
             done = done._replace(erased=done.erased + as_account.erase_all(here))
     else:
-        before = as_account.left(here, client, server) if context.name == "me" else []
+        before = as_account.accounts_left(here, client, server) if context.name == "me" else []
         done = log_out(here, context, client, server)
-        accounts = as_account.left(here, client, server) if context.name == "me" else []
+        accounts = as_account.accounts_left(here, client, server) if context.name == "me" else []
     found = any(erasure.found for erasure in done.erased)
     broken = any(erasure.error for erasure in done.erased)
     missed = facts.requires_login and not (found or arguments.all)

@@ -1,4 +1,4 @@
-"""Make a repair so that it can be undone, and undo it."""
+"""Apply a fix so that it can be undone, and undo it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ __all__ = ["apply_repair", "undo"]
 
 
 def apply_repair(finding: Finding, journal: Journal, shown: bytes | None = None) -> str | None:
-    """Make a finding's repair; return its name in the journal, None where nothing was to change.
+    """Apply a finding's fix. Return its name in the journal, None if there was nothing to change.
 
-    ``shown``: the file's bytes that the change was shown for; None where it was not shown. What it will
-    replace is in the journal before it is replaced. Raises WriteError, FileError; then nothing has changed.
+    ``shown``: the file's bytes in the preview, None if there was no preview. The journal has the old content before the
+    file is changed. Raises WriteError, FileError; then nothing has changed.
     """
     repair = finding.repair
     if repair is None or isinstance(repair, Advice):
@@ -64,20 +64,20 @@ def _edit(repair: Edit, path: str, finding: Finding, journal: Journal, name: str
         if content is None or edited is None or edited == content.data:
             return None
         if not made and shown is not None and shown != content.data:
-            raise WriteError(path, "it has changed since it was shown, so it is left alone")
+            raise WriteError(path, "it changed after the preview, so Shorepass did not change it")
         made = True
         kept = Kept(finding.code, repair.context.name, path, "edit", content.data, _digest(edited))
-        journal.keep(name, kept)  # once more where another program wrote meanwhile: what it wrote is what comes back
+        journal.keep(name, kept)  # again if another program wrote meanwhile: undo restores what that wrote
         return edited
 
     return repair.context.update(path, edit)
 
 
 def undo(name: str, journal: Journal, here: LocalContext) -> Kept:
-    """Bring back what a repair replaced, and drop it from the journal.
+    """Restore what a fix replaced, and remove the fix from the journal.
 
-    Raises WriteError: it is no longer as the repair left it, or cannot be changed; UsageError: there is no such repair;
-    ContextError: its context is gone. Then nothing has changed.
+    Raises WriteError: the file changed after the fix, or cannot be changed; UsageError: there is no such fix;
+    ContextError: its context no longer exists. Then nothing has changed.
     """
     kept = journal.read(name)
     context = find(kept.context, here)
@@ -108,7 +108,7 @@ def undo(name: str, journal: Journal, here: LocalContext) -> Kept:
 
 
 def _holds(context: Context, path: str, repair: Mode | Owner) -> str:
-    """Return the SHA-256 of a file that is about to be given away; empty for all else."""
+    """Return the SHA-256 of a file that gets another owner, "" for everything else."""
     if isinstance(repair, Mode) or repair.accept is None:
         return ""
     content = read_as_root(context, path, SIZE_LIMIT)
@@ -116,24 +116,26 @@ def _holds(context: Context, path: str, repair: Mode | Owner) -> str:
 
 
 def _check(kept: Kept, now: bytes, status: FileStatus) -> None:
-    """Raise WriteError where it is another file than the one that was repaired, or no longer as the repair left it."""
+    """Raise WriteError if the file is not the one that was fixed, or changed after the fix."""
     if now not in (kept.before, kept.after) or kept.file != (status.identity or ""):
         raise _changed(kept)
 
 
 def _changed(kept: Kept) -> WriteError:
-    return WriteError(kept.path, "not as the repair left it, so it is left alone", hint=command(None, "doctor"))
+    return WriteError(
+        kept.path, "it changed after the fix, so Shorepass did not change it", hint=command(None, "doctor")
+    )
 
 
 def _status(context: Context, path: str) -> FileStatus:
     status = context.status(path)
     if status is None:
-        raise WriteError(path, "not there any more")
+        raise WriteError(path, "it no longer exists")
     return status
 
 
 def _absolute(context: Context, path: str) -> str:
-    """Return the path that holds wherever undo is called: a client's variable may name one below the working directory."""
+    """Return the absolute path, because undo may be called in another working directory."""
     return os.path.abspath(path) if context.name == "me" else path
 
 

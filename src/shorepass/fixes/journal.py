@@ -1,11 +1,10 @@
-"""The journal of repairs: what each one found, so that it can be undone.
+"""The journal of fixes: the old state of each fixed file, for ``--undo``.
 
-``$XDG_STATE_HOME/shorepass/doctor/`` (``~/.local/state`` where that is not set), one file a repair. For an edit it holds the
-bytes of the file as they were: **what was secret there is secret here**. So a file is 0600 in a folder that is 0700, it
-goes when its repair is undone, or when somebody logs out of a registry that it names, and at most KEPT of them stay, none
-longer than DAYS.
+``$XDG_STATE_HOME/shorepass/doctor/`` (default ``~/.local/state``) has one file per fix. For an edit, it has the old bytes of
+the file: **secrets there are secrets here**. So it is 0600 in a 0700 folder. It is removed when the fix is undone, or
+when the user logs out of a registry that it names. At most KEPT fixes are stored, none longer than DAYS.
 
-Root keeps its journal in its own home, also where sudo kept somebody else's HOME: it may hold the files of others.
+Root's journal is in root's own home, even if sudo keeps another user's HOME, because it may have files of other users.
 """
 
 from __future__ import annotations
@@ -34,18 +33,18 @@ __all__ = ["Journal", "Kept"]
 
 KEPT = 50
 DAYS = 30
-SIZE_LIMIT = 8 * 1024 * 1024  # bytes of a file that is kept; a config file with 10,000 logins has one
+SIZE_LIMIT = 8 * 1024 * 1024  # bytes of a stored file; a config file with 10,000 logins has one
 _SUFFIX = ".json"
 _KINDS = ("edit", "mode", "owner")
 
 
 class Kept(NamedTuple):
-    """One repair.
+    """One fix.
 
     ``before`` and ``after``, both as bytes: a file's content and a SHA-256 (edit), permission bits (mode: ``0644``), or
-    ``UID:GID`` (owner). By ``after`` a file is known to be still as the repair left it. ``file``: which file or folder a
-    repair of mode or owner changed (``DEVICE:INODE``); empty where that is unknown. ``holds``: the SHA-256 of a file that
-    was given to another owner; empty for a folder.
+    ``UID:GID`` (owner). ``after`` shows whether the file changed after the fix. ``file``: the file or
+    folder whose mode or owner changed (``DEVICE:INODE``), "" if that is unknown. ``holds``: the SHA-256 of a file that got
+    another owner, "" for a folder.
     """
 
     code: str
@@ -66,20 +65,20 @@ class Journal:
         self._here = here
 
     def name(self, code: str) -> str:
-        """Return a name for a new repair: its time, to the millisecond, and its code."""
+        """Return a name for a new fix: its time, to the millisecond, and its code."""
         now, taken = time.time_ns() // 1_000_000, {name.rpartition("-")[0] for name in self.names()}
         while (stamp := _stamp(now)) in taken:
             now += 1
         return f"{stamp}-{code}"
 
     def names(self) -> list[str]:
-        """Return the names of the repairs that can be undone, the oldest first. Raises FileError."""
+        """Return the names of the fixes that can be undone, the oldest first. Raises FileError."""
         return [name.removesuffix(_SUFFIX) for name in files.names(self.folder) if name.endswith(_SUFFIX)]
 
     def keep(self, name: str, kept: Kept) -> None:
-        """Write a repair down, before it is made; drop those that are too old or too many. Raises WriteError."""
+        """Store a fix before it is made, and remove old fixes. Raises WriteError."""
         if len(kept.before) > SIZE_LIMIT:
-            raise WriteError(kept.path, f"larger than {SIZE_LIMIT // 1024 // 1024} MiB, too large to be kept for undo")
+            raise WriteError(kept.path, f"larger than {SIZE_LIMIT // 1024 // 1024} MiB, too large for the undo journal")
         encoded = base64.b64encode(kept.before).decode()
         document = {"version": 1, **kept._asdict(), "before": encoded, "after": kept.after.decode()}
         text = json.dumps(document, indent=2).encode() + b"\n"
@@ -87,11 +86,11 @@ class Journal:
         self._drop_old(name)
 
     def read(self, name: str) -> Kept:
-        """Return a repair. Raises UsageError: there is none of that name; MalformedFile."""
+        """Return a fix. Raises UsageError: there is no fix of that name; MalformedFile."""
         names = self.names()
         if name not in names:
             hint = "one of: " + ", ".join(reversed(names)) if names else "nothing can be undone"
-            raise UsageError(f"no repair is called {name!r}", hint=hint)
+            raise UsageError(f"there is no fix called {name!r}", hint=hint)
         content = files.read(self._path(name), 2 * SIZE_LIMIT)
         assert content is not None  # noqa: S101  # it was in the list
         try:
@@ -102,18 +101,18 @@ class Journal:
             before = base64.b64decode(fields.pop("before"), validate=True)
             return Kept(**{**fields, "before": before, "after": fields["after"].encode()})
         except (ValueError, KeyError, TypeError, binascii.Error):
-            raise MalformedFile(self._path(name), "not a repair of this version of Shorepass") from None
+            raise MalformedFile(self._path(name), "not a fix of this version of Shorepass") from None
 
     def forget(self, name: str) -> None:
-        """Remove a repair: it is undone, or was never made. Raises WriteError."""
+        """Remove a fix that is undone or was never made. Raises WriteError."""
         files.remove(self._path(name))
 
     def forget_what_names(self, hosts: Iterable[str], context: str, paths: Iterable[str]) -> list[str]:
-        """Remove every repair whose bytes name one of the hosts, and return their names; a login there is then gone for good.
+        """Remove every fix whose bytes name one of the hosts, and return the names. So a login there has no copy left.
 
-        Of repairs in that context; among users of this machine also of those of the same ``paths``, which they may share.
-        Bytes are looked at as they are: what was repaired may have been no JSON. An entry that cannot be read goes too, as
-        it cannot be undone. Raises FileError, WriteError.
+        Only fixes in that context count; for users of this machine also those of the same ``paths``, which they may share.
+        The bytes are searched as text, because the fixed file may not have been JSON. A fix that cannot be read is removed
+        too, because it cannot be undone. Raises FileError, WriteError.
         """
         wanted, shared = [host.lower().encode() for host in hosts], set(paths) if is_this_machine(context) else set()
         forgotten = []
@@ -144,7 +143,7 @@ class Journal:
 
 
 def _plain(data: bytes) -> bytes:
-    """Return text in lower case, without what hides a host: the NULs of UTF-16, JSON's escapes."""
+    """Return text in lower case without UTF-16's NULs and JSON's escapes, which could hide a host."""
     data = re.sub(rb"\\u00([0-7][0-9a-fA-F])", lambda found: bytes.fromhex(found[1].decode()), data.replace(b"\0", b""))
     return data.lower()
 
@@ -156,12 +155,12 @@ def _stamp(milliseconds: int) -> str:
 
 
 def _owner() -> tuple[int, int] | None:
-    """Return whose a new entry is: ours, in whosever home it may be."""
+    """Return the owner of a new entry: this process's user, whatever home it is in."""
     return None if sys.platform == "win32" else (os.geteuid(), os.getegid())
 
 
 def _state(here: LocalContext) -> str:
-    """Return our folder for what programs remember: root's own, also where sudo kept somebody else's HOME."""
+    """Return Shorepass's state folder. Root has its own, even if sudo keeps another user's HOME."""
     chosen, home = here.getenv("XDG_STATE_HOME"), here.home()
     if here.uid == 0 and any(status and status.uid != 0 for status in map(here.status, filter(None, (chosen, home)))):
         return state_folder(here.with_env(HOME="", XDG_STATE_HOME=""))

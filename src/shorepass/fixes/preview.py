@@ -1,7 +1,7 @@
-"""Show beforehand what a repair will change, without a secret in it.
+"""Show what a fix will change before it is made, without secrets.
 
-A file is shown as a unified diff in which only what is known to be harmless can be read: punctuation, keys (names of fields
-and of registries) and the names of helpers. All else is ``...``, also in a file that is no JSON at all.
+A file is shown as a unified diff. Only harmless parts can be read: punctuation, keys (names of fields and of registries) and
+the names of helpers. Everything else is ``...``, also in a file that is not JSON.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ PATH_LIMIT = 5000  # characters of a command: a path in it must not be cut
 LINE_LIMIT = 200  # characters of a line in a diff
 CONTEXT_LINES = 2
 
-# Fields of an entry: these are shown wherever they stand before a colon. The document's own are gathered from it.
+# Fields of an entry, which are shown before any colon. The document's own fields are collected from it.
 _FIELDS = ("auth", "username", "password", "email", "serveraddress", "identitytoken", "registrytoken")
 _name = re.compile(r"^\w+$")
 _registry = re.compile(
     r"(?:https?://)?[\w.-]+(?::[0-9]+)?(?:/[\w./-]*)?"
-)  # with user info it is none: that may be secret
+)  # user info does not match, because it may be secret
 _tokens = re.compile(r'"(?:[^"\\\n]|\\.)*"|[\s{}\[\],:]+|[^\s{}\[\],:"]+|"')
 
 
 def command(repair: Repair) -> str:
-    """Return what a person would type for it; for an edit, what it does."""
+    """Return the command that a user would type, or the summary of an edit."""
     match repair:
         case Advice(text):
             return text
@@ -56,12 +56,12 @@ def command(repair: Repair) -> str:
 
 
 def preview(repair: Repair) -> str:
-    """Return the change as text for a person: a command, or a summary and a diff. Raises FileError, MalformedFile."""
+    """Return the change as text: a command, or a summary and a diff. Raises FileError, MalformedFile."""
     return shown(repair)[0]
 
 
 def shown(repair: Repair) -> tuple[str, bytes | None]:
-    """Return what ``preview`` does, and the file's bytes that it shows a change of: None where it changes none.
+    """Return the preview, and the file's bytes in it; None if the fix does not change a file's content.
 
     Raises FileError, MalformedFile.
     """
@@ -78,11 +78,9 @@ def _of_edit(repair: Edit, content: FileContent | None) -> str:
     edited = repair.edit(content)
     before, after = content.data if content else b"", edited if edited is not None else b""
     if edited is None:
-        return f"{printable(repair.summary, PATH_LIMIT)}: nothing is left to change"
+        return f"{printable(repair.summary, PATH_LIMIT)}: there is nothing left to change"
     lines = list(_diff(repair.path, *masked(before, after)))
-    return "\n".join(
-        [printable(repair.summary, PATH_LIMIT), *(lines or [f"(only what is hidden here changes: {HIDDEN})"])]
-    )
+    return "\n".join([printable(repair.summary, PATH_LIMIT), *(lines or [f"(only hidden values change: {HIDDEN})"])])
 
 
 def _diff(path: str, before: str, after: str) -> Iterator[str]:
@@ -92,29 +90,29 @@ def _diff(path: str, before: str, after: str) -> Iterator[str]:
 
 
 def _printable_line(line: str) -> str:
-    """Return a line with its indentation, made safe for a terminal."""
+    """Return a line with its indentation, safe for a terminal."""
     blank = len(line) - len(line.lstrip(" \t"))
     return line[:blank].expandtabs(4) + printable(line[blank:], LINE_LIMIT)
 
 
 def masked(*contents: bytes) -> list[str]:
-    """Return contents of a file with all hidden that may be a secret.
+    """Return contents of a file in which everything that may be secret is hidden.
 
-    What may be read is gathered from those that are JSON, and holds for all: where one is broken, nothing is taken for a
-    key because of where it stands.
+    The readable names are collected from the contents that are JSON, and are used for all. So the position of a word in a
+    broken file does not make it readable.
     """
     texts = [go_text(content) for content in contents]
     keys, helpers = set(_FIELDS), {("", "")}
     for text in texts:
         try:
-            _gather(first_value(text)[0], keys, helpers)
+            _collect(first_value(text)[0], keys, helpers)
         except JsonSyntaxError:
             continue
     return ["".join(_shown(text, keys, helpers)) for text in texts]
 
 
-def _gather(document: Any, keys: set[str], helpers: set[tuple[str, str]]) -> None:
-    """Add the names of a document's fields and registries to ``keys``, and each helper, behind its key, to ``helpers``."""
+def _collect(document: Any, keys: set[str], helpers: set[tuple[str, str]]) -> None:
+    """Add the names of fields and registries to ``keys``, and each key with its helper to ``helpers``."""
     for name, value in document if isinstance(document, tuple) else ():
         keys.update(_name.findall(name))
         if field_name(name) == "credsstore" and isinstance(value, str):
@@ -125,7 +123,7 @@ def _gather(document: Any, keys: set[str], helpers: set[tuple[str, str]]) -> Non
 
 
 def _shown(text: str, keys: set[str], helpers: set[tuple[str, str]]) -> Iterator[str]:
-    """Yield a text's tokens: keys that are known, and helpers behind their key, as they are."""
+    """Yield a text's tokens. Only known keys, and helpers after their key, are readable."""
     tokens: list[str] = _tokens.findall(text)
     last_key = ""
     for token, following in pairwise([*tokens, ""]):

@@ -1,6 +1,6 @@
-"""What mends a finding: a change that Shorepass can make, show beforehand and undo, or a command for a person to type.
+"""The fix of a finding: a change that Shorepass can preview, make and undo, or a command for the user.
 
-Data only: ``preview`` shows one, ``apply`` makes it.
+Data only: ``preview`` shows a fix, ``apply`` makes it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ __all__ = ["Advice", "Edit", "Mode", "Owner", "Repair"]
 
 
 class Advice(NamedTuple):
-    """A command, or a deed, that is left to a person: ``--fix`` prints it."""
+    """A command or an action for the user. ``--fix`` prints it."""
 
     command: str
 
 
 class Edit(NamedTuple):
-    """Another content for a file that is there.
+    """A new content for an existing file.
 
-    ``edit`` is what ``Context.update`` takes; the preview calls it, too. ``summary`` says what it does, as a command to
-    oneself: ``take credsStore out``.
+    ``edit`` is the function for ``Context.update``; the preview calls it too. ``summary`` describes the change as an
+    instruction: ``remove credsStore``.
     """
 
     context: Context
@@ -36,7 +36,7 @@ class Edit(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """Other permission bits. ``seen``: the file or folder as it was found; nothing else is changed."""
+    """New permission bits. ``seen``: the file or folder as it was found; no other one is changed."""
 
     context: Context
     path: str
@@ -45,9 +45,10 @@ class Mode(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Another owner. ``seen``: as for Mode. ``accept``: tells by a file's bytes whether it may be given away.
+    """A new owner. ``seen``: as for Mode.
 
-    ``what``: what the file or folder is, for a person; empty where that is not known.
+    ``accept``: decides by a file's bytes whether it may get another owner. ``what``: a description of the file or folder for
+    the user, "" if it is unknown.
     """
 
     context: Context

@@ -1,4 +1,4 @@
-"""The credential helper protocol: its words, and our side as a client of any ``docker-credential-NAME``."""
+"""The credential helper protocol, as a client of any ``docker-credential-NAME`` and as a helper."""
 
 __all__ = ["OURSELVES", "PROGRAM"]
 

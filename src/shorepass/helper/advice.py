@@ -1,4 +1,4 @@
-"""What a person does about a login that is not there, or not good: with the client's helper, or with Shorepass."""
+"""The command that gives a client a login: with its helper, or with Shorepass."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ PREFIX = program_name("")
 
 
 def asked_helper(resolution: Resolution) -> str | None:
-    """Return the helper that a client has asked, the last where it has asked several; None for none."""
+    """Return the last helper that a client asked, None if it asked no helper."""
     asked = [step.subject for step in resolution.steps if step.kind == "helper" and step.subject.startswith(PREFIX)]
     return asked[-1].removeprefix(PREFIX) if asked else None
 
 
 def log_in(context: Context, registry: str, *, client: str = "", helper: str | None = None) -> str:
-    """Return what gives a client a login for a registry.
+    """Return the command that gives a client a login for a registry.
 
-    ``client``: for ``--client``, empty for the default. ``helper``: which the client asks for this registry, None for none:
-    one that gets its logins elsewhere stores none, so there it is that other program that logs in.
+    ``client``: for ``--client``, "" for the default. ``helper``: the one that the client asks for this registry, or None. A
+    helper that gets its logins from another program cannot store one, so the command is that program's.
     """
     elsewhere = sign_in(helper)
     if not elsewhere:
         return command(context, "login", registry, client=client)
-    return said_there(context, f"{PREFIX}{helper} stores no login, it gets one: {elsewhere}")
+    return said_there(context, f"{PREFIX}{helper} cannot store a login: {elsewhere}")

@@ -1,4 +1,4 @@
-"""Why helpers fail, and what mends that: the words that they, and the system about them, are known to say."""
+"""Why helpers fail, and the fix: known messages of helpers and of the system."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from shorepass.errors import Trouble
 
 __all__ = ["NO_GPG_ID", "SIGN_IN", "UNLOCK", "Cause", "cause_of", "install", "sign_in"]
 
-# What mends a helper that is not there, for those that people meet.
+# How to install the usual helpers.
 INSTALL = {
-    "desktop": "it belongs to Docker Desktop: install that",
-    "osxkeychain": "it is for macOS (there: brew install docker-credential-helper)",
-    "wincred": "it is for Windows, and comes with Docker Desktop",
+    "desktop": "install Docker Desktop, which it belongs to",
+    "osxkeychain": "it is for macOS (brew install docker-credential-helper)",
+    "wincred": "it is for Windows and is part of Docker Desktop",
     "pass": "install pass and docker-credential-pass (Debian: golang-docker-credential-helpers)",
     "secretservice": "install docker-credential-secretservice (Debian: golang-docker-credential-helpers) and a keyring",
-    "shorepass": "it comes with Shorepass: put the folder of the program shorepass on PATH",
+    "shorepass": "it is part of Shorepass: add the folder of the program shorepass to PATH",
     "ecr-login": "install amazon-ecr-credential-helper",
     "gcloud": "install the Google Cloud CLI",
     "gcr": "install docker-credential-gcr (gcloud components install docker-credential-gcr)",
     "acr-env": "install docker-credential-acr-env",
 }
 
-# Helpers that store no login, but get one from a cloud or a program: what makes them have one.
+# Helpers that get logins from a cloud or a program: how to sign in there.
 SIGN_IN = {
     "ecr-login": "sign in to AWS, or name the profile: export AWS_PROFILE=NAME; to try it: aws sts get-caller-identity",
     "gcloud": "gcloud auth login",
@@ -45,10 +45,10 @@ UNLOCK = "unlock the keyring in a login session; without one: dbus-run-session, 
 
 
 class Cause(NamedTuple):
-    """Words of a helper, or of the system about it: what they mean, and what mends it."""
+    """Words in a message of a helper or of the system, with the fix."""
 
     words: str
-    mend: str
+    fix: str
     trouble: Trouble | None = None
 
 
@@ -67,22 +67,22 @@ CAUSES = (
     Cause("org.freedesktop.secrets", f"no keyring answers on the session bus; {UNLOCK}", Trouble.NO_KEYRING),
     Cause("locked collection", UNLOCK, Trouble.LOCKED),
     Cause(WITHOUT, "run it in a terminal there", Trouble.LOCKED),
-    Cause("token too long", "helpers take no login of 64 KiB or more"),
+    Cause("token too long", "helpers cannot store a login of 64 KiB or more"),
     Cause("exec format error", "install the build for this machine; a script needs #! in its first line"),
     Cause("interpreter or loader", "install the build for this machine, or the program in the script's first line"),
 )
 
 
 def cause_of(text: str) -> Cause | None:
-    """Return the cause that a text speaks of, None for one that is not known."""
+    """Return the known cause in a text, or None."""
     return next((cause for cause in CAUSES if cause.words in text), None)
 
 
 def sign_in(suffix: str | None) -> str:
-    """Return how the helper of that name comes to have a login, empty for one that stores what it is given."""
+    """Return how the helper of that name gets a login, "" for one that stores logins."""
     return SIGN_IN.get((suffix or "").removesuffix(".exe"), "")
 
 
 def install(suffix: str) -> str:
-    """Return how the helper of that name (``docker-credential-NAME``) is got."""
-    return INSTALL.get(suffix.removesuffix(".exe"), "install it, or put its folder on PATH")
+    """Return how to install the helper of that name (``docker-credential-NAME``)."""
+    return INSTALL.get(suffix.removesuffix(".exe"), "install it, or add its folder to PATH")

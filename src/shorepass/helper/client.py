@@ -1,4 +1,4 @@
-"""Our side of the protocol as a client: any ``docker-credential-NAME``, bounded, with errors that name the cause."""
+"""A client of any ``docker-credential-NAME``, with limits and with errors that name the cause."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ LONGEST_TIMEOUT = 86_400.0  # seconds: a day; what is longer is a mistake
 OUTPUT_LIMIT = 4 * 1024 * 1024  # bytes: a list of 10,000 logins has about one
 TIMEOUT_VARIABLE = "SHOREPASS_HELPER_TIMEOUT"
 ASKED_ONCE = (Verb.GET, Verb.LIST)
-TYPING_SECONDS = 300.0  # for a person who has to type a passphrase
+TYPING_SECONDS = 300.0  # for a user who has to type a passphrase
 
-# A word that may be a token or its base64: letters and digits, no dots, and longer than words are. A helper knows secrets
-# that we do not know, and may say one of them where it fails.
+# A word that may be a token or its base64: letters and digits, no dots, and longer than words are. A helper knows
+# secrets that Shorepass does not know, and may print one of them when it fails.
 TOKEN = re.compile(r"(?=[\w+=-]*[0-9])(?=[\w+=-]*[a-zA-Z])[\w+=-]{12,}", re.ASCII)
 
 
 class HelperClient:
     """One credential helper in one context: ``suffix`` is the NAME in ``docker-credential-NAME``.
 
-    ``timeout`` is in seconds for each call; None: SHOREPASS_HELPER_TIMEOUT, else 20, and longer where a person has to type
-    a passphrase for our own helper. ``named_in`` is the file that names the helper, for hints. ``as_program``: start it also
-    where this process could answer in its place (``LocalContext.inside``). A question is asked once as long as the context's
-    ``memory`` says so. Raises UsageError when SHOREPASS_HELPER_TIMEOUT is no number of seconds.
+    ``timeout`` is in seconds for each call; None: SHOREPASS_HELPER_TIMEOUT, else 20, and longer if the user has to
+    type a passphrase for Shorepass's helper. ``named_in``: the file that names the helper, for hints. ``as_program``: start the
+    program even if this process could answer (``LocalContext.inside``). The context's ``memory`` decides how often a question
+    is asked. Raises UsageError: SHOREPASS_HELPER_TIMEOUT is not a number of seconds.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class HelperClient:
             raise HelperTimeout(path, verb, f"no answer within {self._timeout:g} s", hint=hint) from None
         except ProcessNotStarted as error:
             cause = cause_of(str(error))
-            hint = said_there(self._context, cause.mend) if cause else self._instead("install it again")
+            hint = said_there(self._context, cause.fix) if cause else self._install_or_remove("install it again")
             raise HelperMissing(path, verb, str(error), hint=hint) from None
         except ProcessError as error:
             hint = self._by_hand(path, verb, self._server(verb, stdin))
@@ -170,7 +170,7 @@ class HelperClient:
         return self._again_on_terminal([path, verb], stdin, done) if done.status else done
 
     def _answered_inside(self, path: str, verb: Verb, stdin: bytes) -> Completed | None:
-        """Return what this process answers in the helper's place; None where the program is to be started.
+        """Return this process's answer instead of the helper's, None if the program must be started.
 
         Raises HelperFailed.
         """
@@ -189,45 +189,52 @@ class HelperClient:
 
     @staticmethod
     def _server(verb: Verb, stdin: bytes) -> str:
-        """Return the server that a call is about; empty for one that is about none, or holds a secret."""
+        """Return the server that a call is about, "" if it has no server or has a secret."""
         return printable(stdin.decode("utf-8", "replace")) if verb in (Verb.GET, Verb.ERASE) else ""
 
     def _again_on_terminal(self, argv: Sequence[str], stdin: bytes, done: Completed) -> Completed:
-        """Run our helper anew where it wants a passphrase and a person can type one; else return what it did."""
+        """Run Shorepass's helper again if it wants a passphrase that the user can type."""
         if WITHOUT.encode() not in done.stdout or self._hurried or not isinstance(self._context, LocalContext):
             return done
         timeout = max(self._timeout, TYPING_SECONDS)
         return self._context.run_attended(argv, stdin, timeout=timeout, limit=OUTPUT_LIMIT) or done
 
     def _pass_on(self, said: bytes) -> None:
-        """Let a person know what our helper says although it has an answer: an old copy stands in for a damaged vault."""
+        """Show the user a warning of Shorepass's helper, such as a damaged vault whose old copy is used."""
         text = printable(said.decode("utf-8", "replace").strip())
         logging.getLogger("shorepass").warning("%s", TOKEN.sub("***", text))
 
     def path(self, verb: Verb = Verb.LIST) -> str:
         """Return the absolute path of the program that is run. Raises HelperMissing."""
         if not self.suffix or any(c in "/\\" or not c.isprintable() for c in self.suffix):
-            # docker would run a file below the working directory where there is a slash
-            raise HelperMissing(self.program, verb, "not the name of a program", hint=self._instead("name another"))
+            # with a slash, docker would run a file below the working directory
+            raise HelperMissing(
+                self.program,
+                verb,
+                "this is not the name of a program",
+                hint=self._install_or_remove("name another helper"),
+            )
         path = self._context.which(self.program)
         if path is None:
             reason = "no executable file of that name on PATH"
-            raise HelperMissing(self.program, verb, reason, hint=self._reached() or self._instead(install(self.suffix)))
+            raise HelperMissing(
+                self.program, verb, reason, hint=self._reached() or self._install_or_remove(install(self.suffix))
+            )
         return path
 
     def _reached(self) -> str:
-        """Return how PATH comes to lead to the program, where it is in a folder that a login shell has on PATH; else ""."""
+        """Return how to add the program to PATH as a login shell does, "" if it is not on PATH there either."""
         found = find_usual(self._context, self.program)
         if found is None:
             return ""
         folder = quoted(found.rpartition("/")[0])
         return said_there(
-            self._context, f"it is {quoted(found)}, for which a login shell has PATH: export PATH={folder}:$PATH"
+            self._context, f"it is {quoted(found)}; add it to PATH as your login shell does: export PATH={folder}:$PATH"
         )
 
-    def _instead(self, what: str) -> str:
+    def _install_or_remove(self, what: str) -> str:
         place = self._named_in or f"credsStore and credHelpers: {command(self._context, 'doctor', '--fix')}"
-        return said_there(self._context, f"{what}; or take {quoted(self.suffix)} out of {place}")
+        return said_there(self._context, f"{what}; or remove {quoted(self.suffix)} from {place}")
 
     def _by_hand(self, path: str, verb: Verb, server: str) -> str:
         return f"try it by hand: {by_hand(self._context, path, verb, server)}"
@@ -235,25 +242,23 @@ class HelperClient:
     def _decoded(
         self, path: str, verb: Verb, done: Completed, decode: Callable[[bytes], Decoded], server: str = ""
     ) -> Decoded:
-        """Return the meaning of what a call that went well printed; no word of that gets into an error."""
+        """Return the meaning of a successful call's output. An error never quotes the output."""
         try:
             return decode(done.stdout)
         except protocol.ProtocolError as error:
             refusal = protocol.refusal_of(done.stdout)
-            reason = (
-                f'it printed "{refusal}" with exit status 0, which clients take for garbage' if refusal else str(error)
-            )
+            reason = f'it printed "{refusal}" with exit status 0, which clients cannot read' if refusal else str(error)
             hint = self._by_hand(path, verb, server)
             raise HelperFailed(path, verb, reason, hint=hint, trouble=Trouble.GARBAGE) from None
 
     def _failed(
         self, path: str, verb: Verb, done: Completed, server: str = "", sent: Answer | None = None
     ) -> HelperFailed:
-        """Return the error for a call that failed: by protocol the cause stands on standard output, at times on the other."""
+        """Return the error of a failed call. The cause is on standard output, sometimes on standard error."""
         text = b"\n".join(part for part in (done.stdout.strip(), done.stderr.strip()) if part).decode(
             "utf-8", "replace"
         )
-        line, _, fix = text.partition("\n")[0].partition(protocol.MEND)
+        line, _, fix = text.partition("\n")[0].partition(protocol.FIX)
         if not text:
             said = ", and it printed nothing"
         elif "{" in line + fix or '"secret"' in line.lower() or (sent and repeats(line, sent.secret.reveal())):
@@ -261,13 +266,13 @@ class HelperClient:
         else:
             said = f": {TOKEN.sub('***', printable(line))}"
         cause = cause_of(text)
-        is_ours = self.suffix == OURSELVES and self._context.name == "me"  # elsewhere it may be anybody's program
-        if fix and is_ours:  # it knows better
+        is_shorepass = self.suffix == OURSELVES and self._context.name == "me"  # elsewhere it may be another program
+        if fix and is_shorepass:  # its own hint is the best
             hint = TOKEN.sub("***", visible(fix))
         elif verb is Verb.STORE and sign_in(self.suffix):
-            hint = said_there(self._context, f"{self.program} stores no login, it gets one: {sign_in(self.suffix)}")
+            hint = said_there(self._context, f"{self.program} cannot store a login: {sign_in(self.suffix)}")
         elif cause:
-            hint = said_there(self._context, cause.mend)
+            hint = said_there(self._context, cause.fix)
         else:
             hint = self._by_hand(path, verb, server)
         trouble = cause.trouble if cause else None

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from shorepass.credential import Credential
 
 __all__ = [
+    "FIX",
     "LIST_INPUT",
-    "MEND",
     "Answer",
     "ProtocolError",
     "Refusal",
@@ -41,13 +41,13 @@ __all__ = [
     "says_it_was_not_there",
 ]
 
-MEND = "; to mend it: "  # between what our own helper says of a failure and its hint, in the one line that there is for both
+FIX = "; fix: "  # between an error and its hint: the protocol has one line for both
 LIST_INPUT = b"unused"  # what docker writes to ``list``, which reads nothing
 
 TOKEN_USERNAME = "<token>"  # noqa: S105  # the protocol's word for "the secret is an identity token"
-BEARER_USERNAME = "<bearer>"  # ours, for `shorepass get`: the protocol has no word for a registry token
+BEARER_USERNAME = "<bearer>"  # only in `shorepass get`: the protocol has no word for a registry token
 
-# How helpers say in words of their own that ``erase`` found nothing: pass, osxkeychain.
+# How the helpers of pass and osxkeychain report that ``erase`` found no login.
 NOTHING_TO_ERASE = ("is not in the password store", "The specified item could not be found in the keychain")
 
 
@@ -70,11 +70,11 @@ class Refusal(StrEnum):
 
 
 class ProtocolError(ValueError):
-    """An answer that is not what the protocol says. The text quotes nothing of it."""
+    """An answer that does not follow the protocol. The text does not quote it."""
 
 
 class Answer(NamedTuple):
-    """What ``get`` answers and ``store`` is given, before anybody gives it a meaning."""
+    """What ``get`` answers and ``store`` reads, without an interpretation."""
 
     username: str
     secret: Secret
@@ -82,18 +82,18 @@ class Answer(NamedTuple):
 
 
 def program_name(suffix: str) -> str:
-    """Return the name of a helper's program: what a config file names is the end of it."""
+    """Return the name of a helper's program. A config file names only its suffix."""
     return f"docker-credential-{suffix}"
 
 
 def refusal_of(stdout: bytes) -> Refusal | None:
-    """Return the fixed sentence that a failed call printed, None where it printed something else."""
+    """Return the fixed sentence that a failed call printed, None if it printed something else."""
     text = stdout.decode("utf-8", "replace").strip()
     return next((refusal for refusal in Refusal if refusal == text), None)
 
 
 def says_it_was_not_there(stdout: bytes) -> bool:
-    """Tell whether a failed ``erase`` says that there was nothing to erase."""
+    """Return whether a failed ``erase`` reports that there was no login."""
     text = stdout.decode("utf-8", "replace")
     return refusal_of(stdout) is Refusal.NOT_FOUND or any(words in text for words in NOTHING_TO_ERASE)
 
@@ -112,18 +112,18 @@ def encode_answer(server_url: str, credential: Credential) -> bytes:
 def as_go_writes(fields: dict[str, str]) -> bytes:
     """Return a JSON line with exactly Go's escapes; what is not UTF-8 becomes U+FFFD."""
     text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
-    for character in "<>&\u2028\u2029":  # harmless in JSON, not in HTML and JavaScript, of which Go thinks here
+    for character in "<>&\u2028\u2029":  # harmless in JSON, not in HTML and JavaScript, which Go protects here
         text = text.replace(character, f"\\u{ord(character):04x}")
     return re.sub("[\ud800-\udfff]", r"\\ufffd", text).encode() + b"\n"  # bytes that are not UTF-8
 
 
 def encode_request(server_url: str, credential: Credential) -> bytes:
-    """Return what ``store`` is given. Raises UsageError: a helper has no word for it, or would be given another text."""
+    """Return the input of ``store``. Raises UsageError: a helper cannot store it, or not unchanged."""
     if not isinstance(credential, Basic | IdentityToken):
-        raise UsageError("a credential helper keeps passwords and identity tokens, nothing else")
+        raise UsageError("a credential helper can store only passwords and identity tokens")
     request = encode_answer(server_url, credential)
     if decode_answer(request) != Answer(*_on_the_wire(credential), server_url):
-        raise UsageError("a credential helper keeps only what is UTF-8")
+        raise UsageError("a credential helper can store only UTF-8")
     return request
 
 
@@ -141,7 +141,7 @@ def decode_answer(text: bytes) -> Answer:
     """Return what ``get`` printed, or ``store`` was given. Raises ProtocolError.
 
     As Go reads it into three strings: names in any case, the last of one name wins, null changes nothing, other names
-    are passed over, and so is all that follows the object.
+    are ignored, and so is everything after the object.
     """
     try:
         fields = go_json.text_fields(_members(text), ("serverurl", "username", "secret"))
@@ -161,7 +161,7 @@ def decode_list(stdout: bytes) -> dict[str, str]:
 
 
 def credential_of(answer: Answer) -> Credential:
-    """Return what an answer means to docker and to containers/image: an empty one is no login, half a one is half."""
+    """Return what an answer means to clients. An empty answer is not a login, one with half of it is."""
     if answer.username == TOKEN_USERNAME:
         return IdentityToken(answer.secret) if answer.secret else ANONYMOUS
     return Basic(answer.username, answer.secret) if answer.username or answer.secret else ANONYMOUS
@@ -173,9 +173,8 @@ def _members(text: bytes) -> tuple[tuple[str, object], ...]:
     try:
         value, _ = go_json.first_value(decoded)
     except JsonSyntaxError:
-        raise ProtocolError(
-            "it printed something else than JSON" if decoded.strip() else "it printed nothing"
-        ) from None
+        reason = "it printed something else than JSON" if decoded.strip() else "it printed nothing"
+        raise ProtocolError(reason) from None
     if value is not None and not isinstance(value, tuple):
         raise ProtocolError("it printed JSON that is not an object")
     return value or ()

@@ -1,7 +1,7 @@
-"""Our side of the protocol as a helper: one call, answered from a store. No I/O of its own.
+"""One call of the protocol, answered as a helper from a store. No I/O.
 
-Source: docker-credential-helpers credentials/credentials.go (``Serve``, ``HandleCommand``). What it reads of standard input
-are lines, without their ends, put together; a failure is exit status 1, and its text stands on standard output.
+Source: docker-credential-helpers credentials/credentials.go (``Serve``, ``HandleCommand``). Standard input
+is read as lines, which are joined without their ends. A failure is exit status 1, and its text is on standard output.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200
 def serve(
     name: str, words: Sequence[str], read: Callable[[int], bytes], open_store: Callable[[], Keeper], version: str
 ) -> tuple[int, bytes]:
-    """Answer one call; return the exit status and what is for standard output.
+    """Answer one call. Return the exit status and the standard output.
 
     ``name`` is the program's, ``words`` what follows it on the command line. ``read`` reads at most so many bytes of standard
-    input. ``version`` is what the program says of itself.
+    input. ``version`` is the answer to ``version``.
     """
     usage = f"Usage: {name} <store|get|erase|list|version>"
     if len(words) != 1:
@@ -55,7 +55,8 @@ def serve(
             case "--help" | "-h":
                 return 0, _line(usage)
     except ShorepassError as error:
-        return 1, _line(error.message + (f"{protocol.MEND}{error.hint}" if error.hint else ""))
+        fix = f"{protocol.FIX}{error.hint}" if error.hint else ""
+        return 1, _line(error.message + fix)
     except ProtocolError as error:
         return 1, _line(str(error).replace("it printed", "standard input holds"))
     return 1, _line(f"{name}: unknown action: {words[0]}")
@@ -97,8 +98,8 @@ def _erase(given: bytes, open_store: Callable[[], Keeper]) -> tuple[int, bytes]:
     key = _key(given)
     if not key:
         return _refuse(Refusal.NO_SERVER_URL)
-    # Exit status 0 all the same, as the secret-service helper's: podman 4.3 overflows its stack where a helper fails with these
-    # words, and docker warns of a logout that left nothing behind.
+    # Exit status 0, as the secret-service helper's: podman 4.3 overflows its stack if a helper fails with these
+    # words, and docker warns although the logout succeeded.
     return 0, b"" if open_store().erase(key) else _line(Refusal.NOT_FOUND)
 
 

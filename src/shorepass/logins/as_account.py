@@ -1,8 +1,8 @@
 """Log in and out as one account of several for a registry, beside the default login.
 
-The login rests in a store of ours under the account's key, and the client's file names our helper for the registry.
-podman also knows keys for a part of a registry, of which it takes the longest: where rules of the account are for such parts,
-its login stands in podman's file under their names, and podman itself chooses. That is plain text, as podman does it.
+The login is in a Shorepass store under the account's key, and the client's file names Shorepass's helper for the registry.
+podman also knows keys for a part of a registry, and uses the longest one. If the account has rules for such parts, its login
+is in podman's file under those keys and podman chooses. That is plain text, as podman stores it.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from shorepass.registry.client import Access
     from shorepass.stores import Store
 
-__all__ = ["Row", "erase_all", "keys", "left", "log_in", "log_out", "native_keys", "parts", "stored", "survey"]
+__all__ = ["Row", "accounts_left", "erase_all", "keys", "log_in", "log_out", "native_keys", "parts", "stored", "survey"]
 
 
 def parts(here: LocalContext, client: Client, server: str, account: str) -> list[str]:
-    """Return the keys under which podman's file would have an account's login: none where the client knows no such keys.
+    """Return the keys of an account's login in podman's file, [] for a client without such keys.
 
-    The one that was named, or those of the account's rules for a part of that registry. Raises UsageError, SourceError.
+    The keys are the named one, or those of the account's rules for a part of the registry. Raises UsageError, SourceError.
     """
     if not client.facts.namespaces:
         return []
@@ -70,9 +70,9 @@ def log_in(
     store: str | None,
     tell: Tell,
 ) -> Login:
-    """Check a login with the registry and keep it as that of ``account``.
+    """Check a login with the registry, and store it for ``account``.
 
-    ``store``: that of ours by its name; None for the one in use, where it is not podman's file that is to have the login.
+    ``store``: the name of a Shorepass store; None for the one in use, or podman's file if rules need that.
 
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
@@ -80,11 +80,11 @@ def log_in(
     target = client.target(here, server)
     new_rule = _new_rule(here, client, target.key, account)
     wanted = parts(here, client, server, account) if store in (None, PLAIN) or "/" in target.key else []
-    native = [key for key in wanted if _is_looked_at(here, client, key, account, tell)]
+    native = [key for key in wanted if _is_read(here, client, key, account, tell)]
     if not native:
         if "/" in target.key:
             raise UsageError(
-                f"{client.name} does not look at a key for a part of {target.key.partition('/')[0]}",
+                f"{client.name} does not read a key for a part of {target.key.partition('/')[0]}",
                 hint=command(None, "login", "--as", account, target.key.partition("/")[0], client=client.name),
             )
         require_room(store or settings.load(here).store or "")
@@ -100,11 +100,11 @@ def log_in(
         changed = [store_login(here, place, accepted) for place in places]
         for place in places:
             tell(
-                f"the login for {place.key} stands in {place.path} in plain text: {client.name} asks no helper for that"
+                f"the login for {place.key} is stored in {place.path} in plain text: {client.name} asks no helper for it"
             )
         if new_rule:
             rules.use(here, new_rule)
-            tell(f"the account {account!r} is used for {new_rule.repository} from now on")
+            tell(f"the account {account!r} is now used for {new_rule.repository}")
         return Login(registry, accepted, places[0], plain_text=True, changed=any(changed))
     kept_in = shorepass_store.open_for_login(here, store, tell)
     kept_in.store(key_of(target.key, account), accepted)
@@ -113,7 +113,7 @@ def log_in(
 
 
 def _new_rule(here: LocalContext, client: Client, key: str, account: str) -> Rule | None:
-    """Return the rule that says whose login a key for a part of a registry is; None: it is no such key, or a rule says it.
+    """Return the new rule for the key of a part of a registry, None if no new rule is needed.
 
     Raises UsageError.
     """
@@ -123,23 +123,23 @@ def _new_rule(here: LocalContext, client: Client, key: str, account: str) -> Rul
     return Rule(account, rules.repository_of(f"{key}/*"))
 
 
-def _is_looked_at(here: LocalContext, client: Client, key: str, account: str, tell: Tell) -> bool:
-    """Tell whether podman takes a key for a part of a registry: not where its file names a helper for the registry."""
+def _is_read(here: LocalContext, client: Client, key: str, account: str, tell: Tell) -> bool:
+    """Return whether podman uses a key for a part of a registry. It does not if a helper is named for the registry."""
     registry = key.partition("/")[0]
     helper = client.target(here, registry).helper
     if helper is None:
         return True
     tell(
-        f"{client.name} asks docker-credential-{printable(helper)} for {registry}, and then looks at no key such as {key}: "
+        f"{client.name} asks docker-credential-{printable(helper)} for {registry} and then reads no key such as {key}: "
         f"{command(None, 'run', '--as', account)} chooses the account there"
     )
     return False
 
 
 def _name_helper(here: LocalContext, client: Client, target: Target, store: Store, account: str, tell: Tell) -> None:
-    """Let the client ask our helper for the registry, unless it asks another one. Its default login moves to our store."""
+    """Name Shorepass's helper for the registry, unless another is named. Move the default login to the store."""
     if target.helper == OURSELVES:
-        shorepass_store.name_helper(here, client, target)  # for podman, too, which passes over credsStore
+        shorepass_store.name_helper(here, client, target)  # also for podman, which ignores credsStore
         return
     resolution = client.resolve(here, Reference(registry_of_server(target.key)))
     before, source = resolution.credential, resolution.source
@@ -155,17 +155,17 @@ def _name_helper(here: LocalContext, client: Client, target: Target, store: Stor
 
 
 def _move(here: LocalContext, source: Target, key: str, login: Credential, store: Store, tell: Tell) -> None:
-    """Bring the default login from the client's file to our store, where the client looks from now on."""
+    """Move the default login from the client's file to the Shorepass store, where the client now looks."""
     if store.get(key) == ANONYMOUS:
         store.store(key, login)
-        tell(f"the default login for {key} is kept in the {store.name} from now on, and no longer in {source.path}")
+        tell(f"the default login for {key} is now stored in the {store.name} and no longer in {source.path}")
     else:
-        tell(f"the default login for {key} is now the one in the {store.name}, and no longer that in {source.path}")
+        tell(f"the default login for {key} is now the one in the {store.name}; the one in {source.path} was removed")
     erase(here, source)
 
 
 def stored(here: LocalContext, client: Client, server: str, account: str) -> Credential:
-    """Return an account's login, ANONYMOUS where there is none. Raises SourceError, UsageError."""
+    """Return an account's login, ANONYMOUS if it has no login. Raises SourceError, UsageError."""
     for key in parts(here, client, server, account):
         found = client.resolve(here, Reference(*key.split("/", 1)))
         if found.source is not None and found.source.key == key:
@@ -179,7 +179,7 @@ def stored(here: LocalContext, client: Client, server: str, account: str) -> Cre
 
 
 def log_out(here: LocalContext, client: Client, server: str, account: str) -> list[Erasure]:
-    """Erase an account's login, and nobody else's. Raises UsageError, SourceError, WriteError."""
+    """Erase an account's login, and no other. Raises UsageError, SourceError, WriteError."""
     settings.check_account(account)
     target = client.target(here, server)
     native = [Target(target.path, key) for key in parts(here, client, server, account)]
@@ -196,7 +196,7 @@ def log_out(here: LocalContext, client: Client, server: str, account: str) -> li
 
 
 def erase_all(here: LocalContext) -> list[Erasure]:
-    """Erase every account's login in our store. What cannot be erased is in the answer, not an exception."""
+    """Erase every account's login in the Shorepass store. A failure is in the answer, not an exception."""
     store = _chosen(here)
     try:
         return [Erasure(Target(store.name, key), store.erase(key)) for key in _names(store) if split(key)[1]]
@@ -204,8 +204,8 @@ def erase_all(here: LocalContext) -> list[Erasure]:
         return [Erasure(Target(store.name, ""), found=False, error=error)]
 
 
-def left(here: LocalContext, client: Client, server: str) -> list[str]:
-    """Return the accounts that have a login there in our store. A store that would ask a person, or fails, has none."""
+def accounts_left(here: LocalContext, client: Client, server: str) -> list[str]:
+    """Return the accounts that have a login in the Shorepass store. A store that fails or would ask has no accounts."""
     try:
         keys = spellings(client.target(here, server).key)
     except ShorepassError:
@@ -215,7 +215,7 @@ def left(here: LocalContext, client: Client, server: str) -> list[str]:
 
 
 def _names(store: Store) -> dict[str, str]:
-    """Return user names by key; a store that is not there yet, or keeps no accounts, has none. Raises SourceError."""
+    """Return user names by key, {} for a missing store or one without accounts. Raises SourceError."""
     if store.name in WITHOUT_ROOM:
         return {}
     try:
@@ -243,7 +243,7 @@ class Row(NamedTuple):
 
 
 def keys(here: LocalContext, account: str) -> list[str]:
-    """Return the keys for which an account has a login in our store. Raises UsageError: it has none; SourceError."""
+    """Return the keys of an account's logins in the Shorepass store. Raises UsageError: it has no login; SourceError."""
     store = _chosen(here)
     require_room(store.name)
     names = _names(store)
@@ -252,12 +252,12 @@ def keys(here: LocalContext, account: str) -> list[str]:
 
 
 def native_keys(here: LocalContext, account: str) -> list[str]:
-    """Return the keys under which podman's own file has an account's logins. Raises SourceError."""
+    """Return the keys of an account's logins in podman's file. Raises SourceError."""
     return [entry.key for rule, entry in _native(here, settings.load(here).rules) if rule.account == account]
 
 
 def survey(here: LocalContext) -> list[Row]:
-    """Return the accounts' logins: those in our store, and those in podman's file that rules speak of. Raises SourceError."""
+    """Return the accounts' logins in the Shorepass store, and those of rules in podman's file. Raises SourceError."""
     known, rows = settings.load(here).rules, []
     store = _chosen(here)
     for key, username in _names(store).items():
@@ -272,10 +272,13 @@ def survey(here: LocalContext) -> list[Row]:
 
 
 def _native(here: LocalContext, known: Iterable[Rule]) -> Iterator[tuple[Rule, Entry]]:
-    """Yield the logins in podman's file for parts of registries, each with the rule that says whose it is."""
+    """Yield the logins in podman's file for parts of registries, each with its rule."""
     parts = {"/".join(part_of(rule.repository)): rule for rule in known if part_of(rule.repository)[1]}
-    for client in map(find, FAMILIES if parts else ()):
-        for entry in client.entries(here, ask_helpers=False) if client.facts.namespaces else ():
+    families = FAMILIES if parts else ()
+    for client in map(find, families):
+        if not client.facts.namespaces:
+            continue
+        for entry in client.entries(here, ask_helpers=False):
             if entry.kind and entry.key in parts:
                 yield parts[entry.key], entry
 

@@ -1,6 +1,6 @@
-"""Name ``docker-credential-shorepass`` in a client's file, and put back what was named there before.
+"""Name ``docker-credential-shorepass`` in a client's file, and restore the helper that was named there before.
 
-What was there before is remembered in ``$XDG_STATE_HOME/shorepass/helper.json``: names of helpers, no secrets.
+The earlier names are stored in ``$XDG_STATE_HOME/shorepass/helper.json``, which has no secrets.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
@@ -63,10 +64,10 @@ class Place(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What a place held: the helper's name, None for none. ``depth``: how much of the way to it was there (0: no file).
+    """What a member held before: the helper's name, or None. ``depth``: how many of its parents existed (0: no file).
 
-    ``named``: what a login has put there instead, by default our helper; "" and None mean the file itself. ``until_logout``: a
-    login has put it there against what the file says of all registries, and its logout takes it away again.
+    ``named``: the new name, by default Shorepass's helper; "" and None mean the file itself. ``until_logout``: a login wrote
+    the name for one registry only, and the logout removes it.
     """
 
     name: str | None
@@ -76,14 +77,14 @@ class Before(NamedTuple):
 
 
 def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Place]:
-    """Return where a client would have the helper named, for one registry or for all. Raises UsageError."""
+    """Return the members that name the helper for one registry, or for all if it is None. Raises UsageError."""
     meant = find(client)
     path = os.path.abspath(meant.files(here, for_login=True)[0].path)
     if registry is None and meant.facts.reads_creds_store:
         return [Place(path, ("credsStore",))]
     if registry is None:
         raise UsageError(
-            "podman takes no helper for all registries from its auth file",
+            "podman does not read a helper for all registries from its auth file",
             hint='name one with --for REGISTRY; for all: credential-helpers = ["shorepass"] in registries.conf',
         )
     host = registry_of_server(registry)
@@ -91,17 +92,19 @@ def asked_for(here: LocalContext, client: str, registry: str | None) -> list[Pla
 
 
 def named_for(key: str) -> list[str]:
-    """Return what ``credHelpers`` names for a login: Docker Hub's as podman asks for it, too, which reads docker's file."""
+    """Return the keys in ``credHelpers`` for a login. Docker Hub has two, because podman uses another key."""
     return [key, HUB_REGISTRY] if key == HUB_SERVER_URL else [key]
 
 
 def places(here: LocalContext) -> list[Place]:
-    """Return every place where our helper was named and is remembered. Raises MalformedFile, FileError."""
+    """Return the members that Shorepass's helper was written to. Raises MalformedFile, FileError."""
     return [where for where, before in remembered(here).items() if before.named == OURSELVES]
 
 
 def everywhere(here: LocalContext) -> list[Place]:
-    """Return ``places``, and where the clients' files name our helper by now: one may have come from another machine.
+    """Return ``places``, and the members of clients' files that name Shorepass's helper now.
+
+    Such a file may have come from another machine.
 
     Raises MalformedFile, FileError.
     """
@@ -112,7 +115,7 @@ def everywhere(here: LocalContext) -> list[Place]:
 
 
 def named_in(content: FileContent | None, path: str) -> Iterator[Place]:
-    """Yield where a file names our helper. Raises MalformedFile."""
+    """Yield the members of a file that name Shorepass's helper. Raises MalformedFile."""
     value: Any = document.load(content, first_value_only=True) if content else None
     helpers = value.get("credHelpers") if isinstance(value, dict) else None
     keys = helpers if isinstance(helpers, dict) else ()
@@ -122,31 +125,32 @@ def named_in(content: FileContent | None, path: str) -> Iterator[Place]:
 
 
 def naming(here: LocalContext) -> list[Place]:
-    """Return those of ``places`` that name our helper now. Raises MalformedFile, FileError."""
+    """Return those of ``places`` that name Shorepass's helper now. Raises MalformedFile, FileError."""
     return [
         where for where in places(here) if named_now(here.read(where.path, document.SIZE_LIMIT), where) == OURSELVES
     ]
 
 
 def named_now(content: FileContent | None, where: Place) -> str | None:
-    """Return the helper that is named in a place, None for none. Raises MalformedFile."""
+    """Return the helper that a member names, or None. Raises MalformedFile."""
     return held(content, where).name
 
 
 def held(content: FileContent | None, where: Place) -> Before:
-    """Return what a place holds. Raises MalformedFile."""
+    """Return what a member holds. Raises MalformedFile."""
     if content is None:
         return Before(None, 0)
     value: Any = document.load(content, first_value_only=True)
-    for depth, name in enumerate(where.member, 1):
-        if not isinstance(value, dict) or value.get(name) is None:
+    for depth, key in enumerate(where.member, 1):
+        if not isinstance(value, dict) or value.get(key) is None:
             return Before(None, depth)
-        value = value[name]
-    return Before(value if isinstance(value, str) else None, len(where.member) + 1)
+        value = value[key]
+    name = value if isinstance(value, str) else None
+    return Before(name, len(where.member) + 1)
 
 
 def installing(where: Place) -> Edit:
-    """Return the edit that names our helper in a place."""
+    """Return the edit that writes Shorepass's helper to a member."""
 
     def edit(content: FileContent | None) -> bytes | None:
         if named_now(content, where) == OURSELVES:
@@ -157,7 +161,10 @@ def installing(where: Place) -> Edit:
 
 
 def install(here: LocalContext, where: Place, *, until_logout: bool = False) -> bool:
-    """Name our helper in a place; False when it was. ``until_logout``: see ``Before``. Raises FileError, WriteError."""
+    """Write Shorepass's helper to a member, False if it was there. Raises FileError, WriteError.
+
+    ``until_logout``: see ``Before``.
+    """
     name_it = installing(where)
 
     def edit(content: FileContent | None) -> bytes | None:
@@ -172,7 +179,7 @@ def install(here: LocalContext, where: Place, *, until_logout: bool = False) -> 
 def _before(
     here: LocalContext, content: FileContent | None, where: Place, named: str | None, *, until_logout: bool
 ) -> Before:
-    """Return what is to be remembered of a place; what one login has put there over another is not what was before."""
+    """Return what to remember of a member. A name that an earlier login wrote does not count."""
     known = remembered(here).get(where)
     if known is None or named_now(content, where) != known.named:
         return held(content, where)._replace(named=named, until_logout=until_logout)
@@ -182,9 +189,9 @@ def _before(
 def without_helper(
     client: Client, content: FileContent | None, target: Target
 ) -> tuple[bytes, dict[Place, str | None]]:
-    """Return a file in which no helper is asked for a login, so that its client reads the file itself, and what was changed.
+    """Return a file that names no helper for a login, so that its client reads the file itself, and the changed members.
 
-    Where ``credsStore`` names a helper for all registries, an empty name in ``credHelpers`` means the file. (docker/cli
+    If ``credsStore`` names a helper for all registries, an empty name in ``credHelpers`` means the file. (docker/cli
     ``cli/config/configfile/file.go``, GetCredentialsStore. Real docker 20.10 and 28.2 do that; podman 4.3 stops at it.)
     """
     path, data = os.path.abspath(target.path), content.data if content else b""
@@ -202,17 +209,17 @@ def without_helper(
 
 
 def remember_override(here: LocalContext, content: FileContent | None, changed: Mapping[Place, str | None]) -> None:
-    """Remember what ``without_helper`` has changed in a file, for the logout. Raises FileError, WriteError."""
+    """Remember for the logout what ``without_helper`` has changed. Raises FileError, WriteError."""
     for where, named in changed.items():
         _remember(here, where, _before(here, content, where, named, until_logout=True))
 
 
 def end_override(context: Context, here: LocalContext, paths: Collection[str], keys: Collection[str] | None) -> None:
-    """Let files say again what they said before a login overrode it for its registry alone; ``keys`` None: for all.
+    """Undo what a login changed in files for one registry. ``keys``: those of the registry, None for all.
 
-    In another context nothing is remembered: there only an empty name goes. Raises FileError, WriteError, MalformedFile.
+    In another context nothing is remembered, so only empty names are removed. Raises FileError, WriteError, MalformedFile.
     """
-    wanted = None if keys is None else {name for key in keys for name in named_for(key)}
+    wanted = None if keys is None else {*chain.from_iterable(map(named_for, keys))}
     files_of = {os.path.abspath(path) for path in paths}
     known = remembered(here) if context.name == "me" else {}
     for where, before in known.items():
@@ -225,27 +232,27 @@ def end_override(context: Context, here: LocalContext, paths: Collection[str], k
 
 
 def _without_empty(content: FileContent | None, wanted: Collection[str] | None) -> bytes | None:
-    """Return a file without the empty names in ``credHelpers``; None: there is none of these."""
+    """Return a file without the empty names in ``credHelpers``, None if it has no such names."""
     value: Any = document.load(content, first_value_only=True) if content else None
     helpers = value.get("credHelpers") if isinstance(value, dict) else None
     empty = [key for key, name in helpers.items() if name == ""] if isinstance(helpers, dict) else []
     data = content.data if content else b""
-    gone = [key for key in empty if wanted is None or key in wanted]
-    for key in gone:
+    to_remove = [key for key in empty if wanted is None or key in wanted]
+    for key in to_remove:
         data = document.remove_member(data, ("credHelpers", key))
-    if gone and _is_empty(data, ("credHelpers",)):
+    if to_remove and _is_empty(data, ("credHelpers",)):
         data = document.remove_member(data, ("credHelpers",))
-    return data if gone else None
+    return data if to_remove else None
 
 
 def uninstalling(here: LocalContext, where: Place) -> Edit:
-    """Return the edit that puts back what was there before our helper, as far as that is remembered."""
+    """Return the edit that restores what a member held before Shorepass's helper, if that is remembered."""
     before = remembered(here).get(where, Before(None, len(where.member)))
     return lambda content: put_back(content, where, before)
 
 
 def put_back(content: FileContent | None, where: Place, before: Before) -> bytes | None:
-    """Return a file with what a place held before our helper, None where that is not named there. Raises MalformedFile."""
+    """Return a file with what a member held before, None if it does not name the helper. Raises MalformedFile."""
     if content is None or named_now(content, where) != before.named:
         return None
     if before.name is not None:
@@ -258,22 +265,22 @@ def put_back(content: FileContent | None, where: Place, before: Before) -> bytes
 
 
 def uninstall(here: LocalContext, where: Place) -> bool:
-    """Put back what was there before; False when our helper is not named there. Raises FileError, WriteError."""
+    """Restore what a member held before, False if it does not name the helper. Raises FileError, WriteError."""
     changed = restore(here, where, remembered(here).get(where, Before(None, 1)))
     _remember(here, where, None)
     return changed
 
 
 def forget(here: LocalContext, where: Place) -> None:
-    """Remember no more what a place held. Raises FileError, WriteError."""
+    """Forget what a member held. Raises FileError, WriteError."""
     _remember(here, where, None)
 
 
 def without_program(path: str) -> str:
-    """Return a line for any POSIX shell that takes our helper out of a file, where Shorepass itself is gone.
+    """Return a line for any POSIX shell that removes Shorepass's helper from a file after Shorepass was uninstalled.
 
-    Only sh and sed: the file keeps its name, owner, mode and all else that is in it, also behind a symlink; and no copy of the
-    logins in it is made. A member that names our helper goes with the comma behind it, the last one with the comma before it.
+    It needs only sh and sed. The file keeps its name, owner, mode and everything else, also behind a symlink, and its logins
+    are not copied. A member that names the helper is removed with the next comma, the last one with the comma before it.
     """
     # what a helper is named for: credsStore, or a registry, which has a dot or a port, or is localhost
     key = r'"(credsStore|[^"\\]*[.:][^"\\]*|localhost)"[[:space:]]*:[[:space:]]*"' + OURSELVES + '"[[:space:]]*'
@@ -284,7 +291,7 @@ def without_program(path: str) -> str:
 
 
 def restore(here: LocalContext, where: Place, before: Before) -> bool:
-    """Put back what a place held; remove a file that was made for our helper alone. Raises FileError, WriteError."""
+    """Restore what a member held. Remove a file that was made for the helper only. Raises FileError, WriteError."""
     changed = here.update(where.path, lambda content: put_back(content, where, before))
     made = changed and before.depth == 0
     if made and (left := here.read(where.path, document.SIZE_LIMIT)) and left.data.strip() == b"{}":
@@ -299,7 +306,7 @@ def _is_empty(data: bytes, member: tuple[str, ...]) -> bool:
     return isinstance(found, dict) and not found
 
 
-# What is remembered
+# The file of earlier names
 
 
 def _state_path(here: LocalContext) -> str:
@@ -307,7 +314,7 @@ def _state_path(here: LocalContext) -> str:
 
 
 def remembered(here: LocalContext) -> dict[Place, Before]:
-    """Return what each place held before our helper was named there. Raises MalformedFile, FileError."""
+    """Return what each member held before it named the helper. Raises MalformedFile, FileError."""
     path = _state_path(here)
     content = here.read(path, document.SIZE_LIMIT)
     return {} if content is None else decode(content)
@@ -339,7 +346,7 @@ def _remembered_place(name: str, before: Any) -> tuple[Place, Before]:
 
 
 def _remember(here: LocalContext, where: Place, before: Before | None) -> None:
-    """Write down what a place held; None: forget it."""
+    """Remember what a member held; None: forget it."""
 
     def edit(content: FileContent | None) -> bytes | None:
         places = {} if content is None else decode(content)

@@ -1,7 +1,7 @@
 """Log in and out: check with the registry first, then store where the client itself would.
 
-Nothing is stored that a registry refused, and a login that cannot be stored is an error after the check. Where the client
-would keep it in plain text, a store of ours keeps it instead (``shorepass_store``).
+A login that the registry refuses is not stored. A login that cannot be stored is an error after the check. If the client
+would store it in plain text, a Shorepass store stores it instead (``shorepass_store``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shorepass.helper import OURSELVES
 from shorepass.helper.client import HelperClient
 from shorepass.logins import shorepass_store
 from shorepass.logins.helper_entry import remember_override, without_helper
-from shorepass.logins.placement import decide, with_way_out
+from shorepass.logins.placement import decide, with_alternative
 from shorepass.names import Reference, registry_of_server
 from shorepass.registry.client import RegistryClient
 
@@ -36,9 +36,9 @@ __all__ = ["Erasure", "Login", "erase", "log_in", "log_out", "log_out_everywhere
 
 
 class Login(NamedTuple):
-    """A login that was accepted and stored. ``plain_text``: the secret rests readable in ``target.path``.
+    """A login that was accepted and stored. ``plain_text``: the secret is readable in ``target.path``.
 
-    ``changed`` is False when exactly this was stored before.
+    ``changed`` is False if exactly this login was stored before.
     """
 
     registry: str
@@ -49,7 +49,7 @@ class Login(NamedTuple):
 
 
 class Erasure(NamedTuple):
-    """What became of one place that ``logout`` looked at. ``error``: it could not be erased."""
+    """The result for one target of a logout. ``error``: why it could not be erased, or None."""
 
     target: Target
     found: bool
@@ -68,12 +68,12 @@ def log_in(
 ) -> Login:
     """Check ``credential`` with the registry behind ``server`` and store it where ``client`` will find it.
 
-    ``store`` names the store: ``file`` for the client's own file; None for the helper that this names, or where it names none
-    for the store in use, or the first that works. ``tell`` is told what was made or replaced on the way.
+    ``store``: the store's name, ``file`` for the client's own file. None: the helper that this file names, else the store in
+    use, else the first that works. ``tell`` gets a message for what was created or replaced.
 
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
-    target = client.target(context, server)  # a broken config file is found before the password is sent anywhere
+    target = client.target(context, server)  # a broken config file is found before the password is sent
     decision = decide(context, client, target, store)
     registry = registry_of_server(server)
     with RegistryClient(registry, access, context) as asked:
@@ -90,7 +90,7 @@ def log_in(
         try:
             changed = store_login(context, target, accepted)
         except HelperFailed as error:
-            raise with_way_out(error, context, client, target) from None
+            raise with_alternative(error, context, client, target) from None
         if target.helper == OURSELVES:
             _tell_account(context, registry, tell)
     if decision.remark and changed:
@@ -99,13 +99,13 @@ def log_in(
 
 
 def _tell_account(context: Context, registry: str, tell: Tell) -> None:
-    """Tell as which account our helper has kept a login."""
+    """Tell the account for which Shorepass's helper has stored a login."""
     if choice := choose(context, Reference(registry)):
-        tell(f"it is kept as the account {choice.account!r}: {choice.why}")
+        tell(f"stored as the account {choice.account!r}: {choice.why}")
 
 
 def store_in_file(context: Context, client: Client, target: Target, credential: Credential) -> bool:
-    """Write a credential into the client's file, in which no helper is then named for it; False when it was so before."""
+    """Write a credential into the client's file without a helper; False if nothing changed."""
     entry = _entry(context, target, credential)
 
     def edit(current: FileContent | None) -> bytes | None:
@@ -126,10 +126,10 @@ def _entry(context: Context, target: Target, credential: Credential) -> dict[str
 
 
 def store_login(context: Context, target: Target, credential: Credential) -> bool:
-    """Write a credential to its target; False when the file already held exactly that.
+    """Write a credential to its target; False if the file already had exactly that.
 
-    A login that rests with a helper leaves an empty entry in docker's file, as docker does: that is how a plain
-    text login beneath it goes away, and how docker keeps to a helper that it chose by itself.
+    A login in a helper leaves an empty entry in docker's file, as docker does. The entry replaces an older plain-text login,
+    and makes docker use a helper that it chose by default.
     """
     if target.helper is None:
         return context.update(target.path, _member_setter(("auths", target.key), _entry(context, target, credential)))
@@ -138,7 +138,7 @@ def store_login(context: Context, target: Target, credential: Credential) -> boo
     if target.records:
 
         def record(current: FileContent | None) -> bytes | None:
-            edited = document.set_member(current.data if current else b"", ("auths", target.key), {})
+            edited = document.set_member(current or b"", ("auths", target.key), {})
             if target.detected:
                 edited = document.set_member(edited, ("credsStore",), target.helper)
             return edited if current is None or edited != current.data else None
@@ -152,7 +152,7 @@ def _member_setter(path: tuple[str, ...], value: object) -> Callable[[FileConten
     def edit(current: FileContent | None) -> bytes | None:
         if current is not None and _member(document.load(current, first_value_only=True), path) == value:
             return None
-        return document.set_member(current.data if current else b"", path, value)
+        return document.set_member(current or b"", path, value)
 
     return edit
 
@@ -166,7 +166,7 @@ def _member(value: object, path: tuple[str, ...]) -> object:
 
 
 def log_out(context: Context, client: Client, server: str) -> list[Erasure]:
-    """Erase what ``client``'s own logout erases. A place that cannot be erased is in the answer, not an exception."""
+    """Erase what ``client``'s own logout erases. A failure is in the answer, not an exception."""
     return [erase(context, target) for target in client.erasures(context, server)]
 
 
@@ -175,14 +175,17 @@ def log_out_everywhere(context: Context, client: Client) -> list[Erasure]:
     erased = []
     for entry in client.entries(context):
         if entry.path and entry.path == client.facts.variable_with_logins:
-            continue  # no program can take it out of its caller's environment
+            continue  # a program cannot change its caller's environment
         target = Target(entry.path, entry.key, entry.helper)
-        erased.append(Erasure(target, found=False, error=entry.error) if entry.error else erase(context, target))
+        if entry.error:
+            erased.append(Erasure(target, found=False, error=entry.error))
+        else:
+            erased.append(erase(context, target))
     return erased
 
 
 def erase(context: Context, target: Target) -> Erasure:
-    """Erase one place: the helper's login, if one holds it, and the entry in the file."""
+    """Erase one target: the helper's login, if there is one, and the entry in the file."""
     found = False
     try:
         if target.helper is not None:
@@ -193,7 +196,7 @@ def erase(context: Context, target: Target) -> Erasure:
             except HelperError as error:
                 if not target.detected or error.trouble is not Trouble.NO_STORE:
                     raise
-                # docker chose it by itself, and whoever never made its store is not logged in
+                # docker chose it by default, and a store that was never made has no login
 
         def edit(current: FileContent | None) -> bytes | None:
             nonlocal found
@@ -202,7 +205,7 @@ def erase(context: Context, target: Target) -> Erasure:
             auths = _member(document.load(current, first_value_only=True), ("auths",))
             if not isinstance(auths, dict) or target.key not in auths:
                 return None
-            if target.helper is None or auths[target.key]:  # an empty entry only says that the helper may have a login
+            if target.helper is None or auths[target.key]:  # an empty entry only means that the helper may have a login
                 found = True
             return document.remove_member(current.data, ("auths", target.key))
 
@@ -213,9 +216,9 @@ def erase(context: Context, target: Target) -> Erasure:
 
 
 def check_stored(context: Context, client: Client, server: str, access: Access) -> Basic | None:
-    """Return the stored user name and password that the registry still accepts, None where there is none.
+    """Return the stored user name and password that the registry still accepts, None if no such login is stored.
 
-    Raises LoginRefused when a stored one is refused, SourceError when a source is broken.
+    Raises LoginRefused: the registry refuses it; SourceError: a source is broken.
     """
     registry = registry_of_server(server)
     stored = client.resolve(context, Reference(registry)).credential

@@ -1,7 +1,7 @@
-"""Log out so that the secret is gone: from where the client keeps it, and from wherever else Shorepass put it.
+"""Log out: erase the secret from the client's files and from every copy that Shorepass made.
 
-The client's own logout erases what its file or the helper named there holds. Beside that there may be a store of ours that no
-client names any more, repairs that can be undone (they hold a file's bytes as they were), and what killed saves left.
+The client's own logout erases the login in its file or helper. There may be more copies: in a Shorepass store that clients no
+longer use, in the journal of fixes (it has old file contents), and in temporary files of killed commands.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Departure(NamedTuple):
     """What a logout did.
 
     ``erased``: the places of the client's own logout. ``ours``: other stores of ours, where the login was found or may still
-    be. ``repairs``: names of kept repairs that held it, and can no longer be undone. ``left``: what clients still find.
+    be. ``repairs``: names of fixes that had a copy, and can no longer be undone. ``left``: what clients still find.
     """
 
     erased: list[Erasure]
@@ -62,14 +62,14 @@ def log_out(here: LocalContext, context: Context, client: Client, server: str) -
     if registry == HUB_REGISTRY:
         keys += [HUB_REGISTRY, HUB_SERVER_URL]  # podman's key and docker's
     ours = list(_erase_ours(here, lambda _: keys, context, server))
-    if not (context.name == "me" and as_account.left(here, client, server)):
+    if not (context.name == "me" and as_account.accounts_left(here, client, server)):
         _end_override(here, context, client, keys, ours)
     repairs = _forget_copies(here, context, erased, _hosts(registry), ours)
     return Departure(erased, ours, repairs, list(remaining(here, context, registry, silent=_failed(erased))))
 
 
 def log_out_account(here: LocalContext, client: Client, server: str, account: str) -> Departure:
-    """Erase the login of an account, and every copy of it that is ours. Raises UsageError, SourceError, WriteError."""
+    """Erase the login of an account, and every copy that Shorepass made. Raises UsageError, SourceError, WriteError."""
     erased = as_account.log_out(here, client, server, account)
     keys = [key_of(target.key, account) for target in client.erasures(here, server)]
     ours = list(_erase_ours(here, lambda _: keys, here, server, of_account=True))
@@ -77,7 +77,7 @@ def log_out_account(here: LocalContext, client: Client, server: str, account: st
 
 
 def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> Departure:
-    """Erase every login that ``client`` could use, and every copy that is ours; say what other clients still find.
+    """Erase every login that ``client`` could use and every copy that Shorepass made. Find what is left.
 
     Raises as ``log_out`` does.
     """
@@ -91,7 +91,7 @@ def log_out_everywhere(here: LocalContext, context: Context, client: Client) -> 
 def _end_override(
     here: LocalContext, context: Context, client: Client, keys: list[str] | None, failed: list[Erasure]
 ) -> None:
-    """Let the client's file say of a registry what it said before ``login --store``; what fails is an erasure that failed."""
+    """Undo what ``login --store`` changed in the client's file. A failure is added to ``failed``."""
     path = client.files(context, for_login=True)[0].path
     try:
         end_override(context, here, [path], keys)
@@ -108,7 +108,7 @@ def _hosts(registry: str) -> Iterable[str]:
     return HUB_HOSTS if registry == HUB_REGISTRY else (registry,)
 
 
-# Stores of ours
+# Shorepass stores
 
 
 def _erase_ours(
@@ -119,9 +119,9 @@ def _erase_ours(
     *,
     of_account: bool = False,
 ) -> Iterator[Erasure]:
-    """Erase keys from the stores of ours in which no client looks for them; yield what was found, and what failed."""
+    """Erase keys from the Shorepass stores that no client asks for them. Yield what was found or failed."""
     if context.name != "me":
-        return  # what another place has of ours is its own
+        return  # another context has its own stores
 
     for store, path in _our_stores(here):
         try:
@@ -133,13 +133,13 @@ def _erase_ours(
         except (SourceError, WriteError) as error:
             again = command(None, "logout", server or "--all")
             reason = f"{path} may still hold the login: {error.message}"
-            hint = f"in a terminal: {again}" if isinstance(error, StoreLocked) else error.hint
+            hint = f"run it in a terminal: {again}" if isinstance(error, StoreLocked) else error.hint
             yield Erasure(Target(path, server), found=False, error=ShorepassError(reason, hint=hint))
 
 
 def _our_stores(here: LocalContext) -> Iterator[tuple[Store, str]]:
-    """Yield the stores that only we write, where there are any, each with its file."""
-    vault = Vault(here, ask=ask, tell=lambda _: None)  # a damaged one is whole after an erase
+    """Yield the existing stores that only Shorepass writes, each with its file."""
+    vault = Vault(here, ask=ask, tell=lambda _: None)  # an erase also makes a damaged one usable
     if vault.exists():
         yield vault, vault.path
     if here.platform in ("darwin", "windows"):
@@ -149,13 +149,13 @@ def _our_stores(here: LocalContext) -> Iterator[tuple[Store, str]]:
 
 
 def _is_asked_for(context: Context, server: str) -> bool:
-    """Tell whether a client's file names our helper for a server: then the login there is that client's. Raises SourceError."""
+    """Return whether a client's file names Shorepass's helper for a server. Raises SourceError."""
     for name in FAMILIES:
         try:
             if any(target.helper == OURSELVES for target in find(name).erasures(context, server)):
                 return True
         except UsageError:
-            continue  # no name for that client, so none of its logins
+            continue  # that client has no such name, so it has no such login
     return False
 
 
@@ -165,7 +165,7 @@ def _is_asked_for(context: Context, server: str) -> bool:
 def _forget_copies(
     here: LocalContext, context: Context, erased: list[Erasure], hosts: Iterable[str], failed: list[Erasure]
 ) -> list[str]:
-    """Forget the repairs that name one of the hosts, and what killed commands left; return the repairs' names."""
+    """Forget the fixes that name a host, and the files of killed commands. Return the fixes' names."""
     temporary.sweep(here.temporary_folder())
     journal = Journal(here)
     try:

@@ -1,4 +1,4 @@
-"""Where a login is to be kept: as its client itself would, or in a store of ours, so that it is not plain text by default."""
+"""Decide where to store a login: as its client would, or in a Shorepass store to avoid plain text."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from shorepass.clients import Client, Target
     from shorepass.contexts import Context
 
-__all__ = ["PLAIN", "Decision", "decide", "require_helper", "with_way_out"]
+__all__ = ["PLAIN", "Decision", "decide", "require_helper", "with_alternative"]
 
 EMPTY = FileContent("", b"{}")
-PLAIN = "file"  # the store in which a login rests as the client itself keeps it
+PLAIN = "file"  # the store that is the client's own file
 
 
 class Decision(NamedTuple):
-    """Where a login is to be kept.
+    """Where to store a login.
 
-    ``here``: in Shorepass's store, which is in that context. ``in_file``: in the client's file, whatever helper that names.
-    Else where the client's own rules say. ``remark``: what a person should know after that.
+    ``here``: the context whose Shorepass store gets it, or None. ``in_file``: in the client's file, whatever helper that names.
+    Otherwise the client's own rules decide. ``remark``: a message for the user, or "".
     """
 
     here: LocalContext | None = None
@@ -47,12 +47,12 @@ class Decision(NamedTuple):
 
 
 def decide(context: Context, client: Client, target: Target, store: str | None) -> Decision:
-    """Decide where a login is to be kept; ``store`` is what was asked for, None for what is set.
+    """Decide where to store a login. ``store``: the store that the user named, None for the setting.
 
-    What was asked for is done, or refused with the reason, before anything is sent: it overrides what the client's file says of
-    this registry (``credHelpers``), or of all (``credsStore``).
+    A named store overrides the client's file (``credHelpers``, ``credsStore``), or is refused with the reason
+    before anything is sent.
 
-    Raises MalformedFile, FileError, UsageError, StoreError, HelperError; ShorepassError: our helper is not on PATH.
+    Raises MalformedFile, FileError, UsageError, StoreError, HelperError; ShorepassError: Shorepass's helper is not on PATH.
     """
     helper = None if target.detected else target.helper
     if store is None:
@@ -65,27 +65,27 @@ def decide(context: Context, client: Client, target: Target, store: str | None) 
 
 
 def _by_the_rules(context: Context, client: Client, target: Target, helper: str | None) -> Decision:
-    """Decide where no store was asked for.
+    """Decide where to store a login if the user named no store.
 
-    The client's own rules say it where a file names another helper than ours, in another context than here, where the user has
-    set plain text, in an auth file that was named (a container has no helper of ours), and for a part of a registry, for which
-    podman asks no helper. Where ``credsStore`` names ours a login is kept here, too: podman passes over that, and is to find
-    the login by ``credHelpers``.
+    The client's own rules decide in these cases: its file names another helper; the context is not this one; the setting is
+    plain text; the auth file was named (a container does not have Shorepass's helper); the key is for a part of a registry,
+    because podman asks no helper for that. If ``credsStore`` names Shorepass's helper, the login is still stored here: podman
+    ignores ``credsStore``, and must find it by ``credHelpers``.
     """
     if helper not in (None, OURSELVES):
         return Decision()
 
-    is_told = client.facts.warns_of_plain_text or helper
-    plain = "" if is_told else _plain(target)
+    warns_itself = client.facts.warns_of_plain_text or helper
+    plain = "" if warns_itself else _plain(target)
     if not isinstance(context, LocalContext) or context.name != "me":
         return Decision(remark=plain)
     if helper and context.getenv(settings.BEHIND_VARIABLE):
-        return Decision()  # the file is of one command, and names our helper for all that it needs
+        return Decision()  # the file belongs to one command, and already names Shorepass's helper
     store = settings.load(context).store
     if store == PLAIN:
         return Decision()
     if plain and context.getenv(client.facts.variable):
-        return Decision(remark=f"{plain}: a file that is named may be for another place")
+        return Decision(remark=f"{plain}: a named file may be meant for another context")
     if plain and "/" in target.key:
         return Decision(remark=f"{plain}: {client.name} asks no helper for a part of a registry")
     require_helper(context, client, or_plain_text=not helper)
@@ -94,34 +94,34 @@ def _by_the_rules(context: Context, client: Client, target: Target, helper: str 
 
 
 def _plain(target: Target) -> str:
-    return f"the login stands in {target.path} in plain text"
+    return f"the login is stored in {target.path} in plain text"
 
 
 def _in_file(context: Context, client: Client, target: Target, helper: str | None) -> Decision:
-    """Decide where the client's own file was asked for. Raises UsageError: it would not be read, or others would fail at it."""
+    """Decide for the client's own file. Raises UsageError: it would not be read, or other clients would fail."""
     server = registry_of_server(target.key)
     if target.path == REGISTRIES_CONF:
         raise UsageError(
             f"{client.name} asks docker-credential-{printable(target.helper or '')} first, which {REGISTRIES_CONF} names",
-            hint=f'take "{printable(target.helper or "")}" out of credential-helpers there',
+            hint=f'remove "{printable(target.helper or "")}" from credential-helpers there',
         )
     if helper and context.getenv(settings.BEHIND_VARIABLE):
         raise UsageError(
-            f"{target.path} is a file of this one command, and goes when it ends",
-            hint=f"outside of it: {command(None, 'login', '--store', PLAIN, server)}",
+            f"{target.path} belongs to this command and is removed when it ends",
+            hint=f"outside of this command: {command(None, 'login', '--store', PLAIN, server)}",
         )
     if helper and client.view(context.read(target.path, SIZE_LIMIT) or EMPTY).store:
         readers = _who_stop_at_an_empty_name(context, client)
         if readers:
             raise UsageError(
-                f"{target.path} names docker-credential-{printable(helper)} for all registries, and the one way to except "
-                f"{server} is an empty name, at which {readers} stops",
-                hint=f"{_alternative(context, client, server)}; or take credsStore out of {quoted(target.path)}",
+                f"{target.path} names docker-credential-{printable(helper)} for all registries; only an empty name excepts "
+                f"{server}, and {readers} stops at that",
+                hint=f"{_alternative(context, client, server)}; or remove credsStore from {quoted(target.path)}",
             )
     whole = client.target(context, server) if "/" in target.key else target
     if whole.helper and not whole.detected and whole is not target:
         raise UsageError(
-            f"{client.name} asks docker-credential-{printable(whole.helper)} for {server}, and reads no key for a part of it",
+            f"{client.name} asks docker-credential-{printable(whole.helper)} for {server} and reads no key for a part of it",
             hint=command(context, "login", "--store", PLAIN, server, client=_flag(client)),
         )
     remark = _no_longer(client, helper, server) if helper else ""
@@ -129,19 +129,19 @@ def _in_file(context: Context, client: Client, target: Target, helper: str | Non
 
 
 def _flag(client: Client) -> str:
-    """Return the client for ``--client``, empty where no flag is needed."""
+    """Return the client for ``--client``, "" if no flag is needed."""
     return "" if client.name == DEFAULT else client.name
 
 
 def _alternative(context: Context, client: Client, server: str) -> str:
-    """Return the command that logs in with the helper that the file names, or, where that can be, encrypted."""
+    """Return the command that logs in to the vault, or with the helper that the file names."""
     if isinstance(context, LocalContext) and context.name == "me":
         return command(context, "login", "--store", "vault", server, client=_flag(client))
     return command(context, "login", server, client=_flag(client))
 
 
 def _who_stop_at_an_empty_name(context: Context, client: Client) -> str:
-    """Return a program that is there, reads the same file, and takes an empty helper's name for a helper; empty for none."""
+    """Return an installed program that reads the same file and stops at an empty helper name, or ""."""
     for name in FAMILIES:
         other = find(name)
         if other.row.family != client.row.family and client.row.family in other.facts.reads:
@@ -152,26 +152,26 @@ def _who_stop_at_an_empty_name(context: Context, client: Client) -> str:
 
 
 def _no_longer(client: Client, helper: str, server: str) -> str:
-    return f"{client.name} no longer asks docker-credential-{printable(helper)} for {server}; what that has stays there"
+    return f"{client.name} no longer asks docker-credential-{printable(helper)} for {server}; its logins remain there"
 
 
 def _in_store(context: Context, client: Client, target: Target, helper: str | None, store: str) -> Decision:
-    """Decide where a store of Shorepass was asked for. Raises UsageError, StoreError, HelperError, ShorepassError."""
+    """Decide for a Shorepass store. Raises UsageError, StoreError, HelperError, ShorepassError."""
     server = registry_of_server(target.key)
     if not isinstance(context, LocalContext) or context.name != "me":
         raise UsageError(
-            f"the store {printable(store)} is not read in {context.name}: stores are where Shorepass runs",
+            f"the store {printable(store)} is not read in {context.name}: Shorepass reads stores only where it runs",
             hint=command(context, "login", server, client=_flag(client)),
         )
     if "/" in target.key:
         raise UsageError(
-            f"{client.name} asks no helper for a part of a registry, so it finds no login in the store {printable(store)}",
+            f"{client.name} asks no helper for a part of a registry, so it cannot find a login in the store {printable(store)}",
             hint=command(context, "login", "--store", store, server, client=_flag(client)),
         )
     if target.path == REGISTRIES_CONF and helper != OURSELVES:
         raise UsageError(
             f"{client.name} asks docker-credential-{printable(helper or '')} first, which {REGISTRIES_CONF} names",
-            hint=f'write "{OURSELVES}" before "{printable(helper or "")}" into credential-helpers there',
+            hint=f'write "{OURSELVES}" before "{printable(helper or "")}" in credential-helpers there',
         )
     require_helper(context, client, or_plain_text=not helper)
     require_usable(context, store, ask=nobody)
@@ -182,14 +182,14 @@ def _in_store(context: Context, client: Client, target: Target, helper: str | No
 
 
 def _require_name(here: LocalContext, store: str | None) -> None:
-    """Raise UsageError where no store is called that: before the password is sent."""
+    """Raise UsageError if there is no such store, before the password is sent."""
     store_named(store or DEFAULT_STORE, here, ask=nobody, tell=lambda _: None)
 
 
-def with_way_out(error: HelperFailed, context: Context, client: Client, target: Target) -> HelperFailed:
-    """Return the error of a helper that could not store; its hint stores the login elsewhere, where that is what helps.
+def with_alternative(error: HelperFailed, context: Context, client: Client, target: Target) -> HelperFailed:
+    """Return the error of a helper that could not store, with a hint to store the login elsewhere if that helps.
 
-    What helps is said already of a keyring that is locked, or not there, and of a helper that gets its logins by itself.
+    A locked or missing keyring has its own hint, and so has a helper that gets its logins by itself.
     """
     if not isinstance(context, LocalContext) or context.name != "me" or target.path == REGISTRIES_CONF:
         return error
@@ -201,16 +201,14 @@ def with_way_out(error: HelperFailed, context: Context, client: Client, target: 
 
 
 def require_helper(here: LocalContext, client: Client, *, or_plain_text: bool = False) -> None:
-    """Raise ShorepassError where our helper is not on PATH, so that the client could not ask it.
+    """Raise ShorepassError if Shorepass's helper is not on PATH, because the client could not ask it.
 
-    ``or_plain_text``: the login could also stand in the client's file.
+    ``or_plain_text``: the login could also be stored in the client's file.
     """
     if here.which(PROGRAM) is not None:
         return
     beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
     plain = command(here, "login", "--store", PLAIN)
-    there = f"put its folder there: {os.path.dirname(beside)}" if os.path.exists(beside) else "install it there"
-    raise ShorepassError(
-        f"{PROGRAM} is not on PATH, so {client.name} could not ask it for this login",
-        hint=f"{there}; or, to keep the login in plain text: {plain}" if or_plain_text else there,
-    )
+    there = f"add its folder to PATH: {os.path.dirname(beside)}" if os.path.exists(beside) else "install it there"
+    hint = f"{there}; or, to store the login in plain text: {plain}" if or_plain_text else there
+    raise ShorepassError(f"{PROGRAM} is not on PATH, so {client.name} could not ask it for this login", hint=hint)

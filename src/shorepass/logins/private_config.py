@@ -1,8 +1,8 @@
-"""A client's configuration for one command, in which one account's logins stand before all others.
+"""A client's configuration for one command, in which one account's logins override all others.
 
-In a private folder: what is the user's own, by symlinks and without any login, and our helper named for the rest. The
-helper has the account's logins in its store, and asks what stood there before for those that the account has not
-(``accounts.outside_run``). So no login is in the folder, in an argument or in the environment.
+It is a private folder with symlinks to the user's own files, but without logins. It names Shorepass's helper, which has the
+account's logins in its store. For other logins the helper asks the user's own configuration (``accounts.outside_run``). So no
+login is in the folder, in an argument or in the environment.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["bring_home", "client_of", "lend", "vanished_logins"]
 
 
 def client_of(program: str) -> str:
-    """Return the client that a program is, by its name; docker for any other: it may well start that."""
+    """Return the client of a program by its name. Any other program counts as docker, which it may start."""
     name = os.path.basename(program).removesuffix(".exe")
     if name in NAMES:
         return name
@@ -38,19 +38,19 @@ def client_of(program: str) -> str:
 
 
 def lend(here: LocalContext, client: str, account: str, keys: Iterable[str], folder: str) -> Lent:
-    """Make a client's configuration in ``folder`` in which the logins of ``account`` for ``keys`` come first.
+    """Make a client's configuration in ``folder`` that prefers the logins of ``account`` for ``keys``.
 
-    Raises UsageError: another login would come before them; FileError: what is there now is broken; WriteError.
+    Raises UsageError: another login would override them; FileError: a current file is broken; WriteError.
     """
     lent = find(client).lend(here, keys, folder)
     location = here.getenv(location_variable(client))
-    behind = f"{client}:{os.path.abspath(location) if location else ''}"
-    about = {settings.ACCOUNT_VARIABLE: account, settings.BEHIND_VARIABLE: behind}
-    return lent._replace(variables={**lent.variables, **about, **_path(here)})
+    own_path = os.path.abspath(location) if location else ""
+    account_of_run = {settings.ACCOUNT_VARIABLE: account, settings.BEHIND_VARIABLE: f"{client}:{own_path}"}
+    return lent._replace(variables={**lent.variables, **account_of_run, **_path(here)})
 
 
 def _path(here: LocalContext) -> dict[str, str]:
-    """Return a PATH on which the client finds our helper. Raises UsageError."""
+    """Return a PATH on which the client finds Shorepass's helper, {} if it needs no change. Raises UsageError."""
     if here.which(PROGRAM) is not None:
         return {}
 
@@ -62,24 +62,24 @@ def _path(here: LocalContext) -> dict[str, str]:
 
 
 def bring_home(here: LocalContext, lent: Lent) -> list[WriteError]:
-    """Move what the command has made in a private folder into the user's own, if any; return what could not be moved.
+    """Move the files that the command made in a private folder to the user's own folder, and return the failures.
 
-    A first context, a first builder, a first key that signs images: what it changed in config.json alone goes.
+    Examples are a first docker context, builder or signing key. Changes of config.json are lost.
     """
     failed = []
-    ours, theirs = os.path.dirname(lent.path), lent.home
-    for name in here.names(ours) if theirs else ():
-        made = os.path.join(ours, name)
+    private, home = os.path.dirname(lent.path), lent.home
+    for name in here.names(private) if home else ():
+        made = os.path.join(private, name)
         if made != lent.path and not os.path.islink(made):
             try:
-                files.move(made, os.path.join(theirs, name))
+                files.move(made, os.path.join(home, name))
             except WriteError as error:
                 failed.append(error)
     return failed
 
 
 def vanished_logins(here: LocalContext, lent: Lent) -> list[str]:
-    """Return the keys of logins that the command has written into the private file, and which go with it."""
+    """Return the keys of logins that the command wrote to the private file, which is removed."""
     try:
         content = here.read(lent.path, document.SIZE_LIMIT)
         auths = document.load(content).get("auths") if content else None

@@ -31,7 +31,7 @@ HELPER_SECONDS = 3  # for a helper to say what it has: the logout itself is done
 class Left(NamedTuple):
     """A login that a client still finds: in ``path``, or by a helper, which is named there.
 
-    ``flags``: with which the client's logout erases it; None: it erases nothing there.
+    ``flags``: those with which the client's logout erases it; None: its logout cannot erase it.
     """
 
     client: str
@@ -93,7 +93,7 @@ class _Helpers:
         if suffix in self._silent or is_untouched(self._context.name):
             return []
         if suffix == "secretservice" and is_locked(self._context):
-            return []  # on a desktop even its list would open a window, for the password
+            return []  # on a desktop, even its list would open a password window
         listed = self._lists.entries(entry.path, suffix, entry.key or None)
         return [found.key for found in listed if found.error is None]
 
@@ -112,7 +112,7 @@ def _flags(context: Context, client: str, entry: Entry, key: str) -> tuple[str, 
         return ()
     if entry.path.endswith(LEGACY):
         return None
-    server = without_user_info(key)  # as a person is shown it
+    server = without_user_info(key)  # as the user sees it
     if any(_is(target, entry, key) for target in _erasures(context, client, server)):
         return ()
     named = context.with_env(**{find(client).facts.variable: entry.path})
@@ -133,7 +133,7 @@ def _erasures(context: Context, client: str, server: str) -> list[Target]:
 
 
 def meant(server: str) -> str:
-    """Return the registry that a person means by a server, or the text itself where it names none."""
+    """Return the registry that a server URL means, or the text itself if it names no registry."""
     try:
         return registry_meant(server)
     except InvalidReference:

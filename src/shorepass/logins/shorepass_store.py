@@ -1,7 +1,6 @@
-"""Keep a login in a store of ours.
+"""Store a login in a Shorepass store, and name Shorepass's helper in the client's file.
 
-The client finds it by our helper, which is then named for that registry in the client's own file: in ``credHelpers``, since
-podman, which reads docker's file, too, passes over ``credsStore``.
+The helper is named for the registry in ``credHelpers``, because podman also reads docker's file but ignores ``credsStore``.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
     from shorepass.credential import Credential
     from shorepass.stores import Store
 
-    Tell: TypeAlias = Callable[[str], None]  # what a person should know although all went well
+    Tell: TypeAlias = Callable[[str], None]  # what the user should know although the login succeeded
 
-EMPTIED = ("/run/", "/var/run/")  # at each start (file-hierarchy(7)): XDG_RUNTIME_DIR is in there
+EMPTIED = ("/run/", "/var/run/")  # at each start (file-hierarchy(7)); XDG_RUNTIME_DIR is below it
 
 __all__ = ["Tell", "name_helper", "open_for_login", "store_and_name_helper"]
 
@@ -42,10 +41,9 @@ __all__ = ["Tell", "name_helper", "open_for_login", "store_and_name_helper"]
 def store_and_name_helper(
     here: LocalContext, client: Client, target: Target, credential: Credential, store: str | None, tell: Tell
 ) -> Target:
-    """Store a login, let the client's file name our helper for it, and take it out of that file. Return where it is.
+    """Store a login, name Shorepass's helper in the client's file, and remove the login there. Return its target.
 
-    ``store`` is a store's name; it must be the one that is in use, or becomes it where there is none. Raises UsageError,
-    SourceError, WriteError.
+    ``store`` is a store's name: the one in use, or it becomes that if none is. Raises UsageError, SourceError, WriteError.
     """
     kept_in = open_for_login(here, store, tell)
     key = _key_of_account(here, target.key, kept_in, tell)
@@ -53,10 +51,10 @@ def store_and_name_helper(
     kept_in.store(key, credential)
     if isinstance(before, Basic) and isinstance(credential, Basic) and before.username != credential.username:
         tell(
-            f"{printable(before.username)!r} was logged in there: {PROGRAM} keeps one login for a registry, "
-            "for docker and podman alike"
+            f"{printable(before.username)!r} was logged in before: {PROGRAM} keeps one login per registry, "
+            "for docker and podman"
         )
-    if target.path != REGISTRIES_CONF:  # which names our helper, if the login is to be kept here
+    if target.path != REGISTRIES_CONF:  # which already names Shorepass's helper in this case
         overrides = not target.detected and target.helper not in (None, OURSELVES)
         name_helper(here, client, target, until_logout=overrides)
         _warn_about_restart(here, client, target, tell)
@@ -64,24 +62,26 @@ def store_and_name_helper(
 
 
 def _warn_about_restart(here: LocalContext, client: Client, target: Target, tell: Tell) -> None:
-    """Tell that a client's file is gone after a restart, with what names our helper in one that stays."""
+    """Warn that a restart removes the client's file, with the command that names the helper in a lasting one."""
     if not os.path.abspath(target.path).startswith(EMPTIED):
         return
     own = [file.path for file in client.files(here) if not file.legacy and file.path.endswith(client.facts.file_name)]
     lasting = next((path for path in own if not os.path.abspath(path).startswith(EMPTIED)), None)
     if lasting is None or here.getenv("REGISTRY_AUTH_FILE"):
         return
-    for_good = command(None, "helper", "install", "--for", target.key, "--authfile", lasting, client=client.name)
-    tell(f"{client.name} finds the login until the next restart, which empties {EMPTIED[0]}; for good: {for_good}")
+    lasting_file = command(None, "helper", "install", "--for", target.key, "--authfile", lasting, client=client.name)
+    tell(
+        f"{client.name} finds the login until the next restart, which empties {EMPTIED[0]}; to keep it longer: {lasting_file}"
+    )
 
 
 def _key_of_account(here: LocalContext, key: str, store: Store, tell: Tell) -> str:
-    """Return the store's key for what a client will ask our helper for, here and now: an account's, where one is meant."""
+    """Return the store's key for a server URL: that of an account, if one is chosen here and now."""
     choice = Chooser(here, settings.load(here)).for_key(key)
     if choice is None:
         return key
     require_room(store.name)
-    tell(f"it is kept as the account {choice.account!r}: {choice.why}")
+    tell(f"stored as the account {choice.account!r}: {choice.why}")
     return key_of(key, choice.account)
 
 
@@ -96,14 +96,14 @@ def open_for_login(here: LocalContext, store: str | None, tell: Tell) -> Store:
 
 
 def name_helper(here: LocalContext, client: Client, target: Target, *, until_logout: bool = False) -> None:
-    """Let the client ask our helper for this login, and leave nothing of it in the file, as the client itself does.
+    """Name Shorepass's helper for this login, and remove the login from the file, as the client does.
 
     ``until_logout``: the file names another helper, which is asked again after the logout.
     """
     facts = client.facts
     members: list[tuple[str, ...]] = [("credHelpers", key) for key in named_for(target.key)]
     if facts.reads_creds_store and not _holds_logins(client, here.read(target.path, document.SIZE_LIMIT)):
-        members.append(("credsStore",))  # or docker would keep the next login that it makes itself in plain text
+        members.append(("credsStore",))  # else docker would store its next login in plain text
     for member in members:
         install(here, Place(os.path.abspath(target.path), member), until_logout=until_logout)
     entry = ("auths", target.key)
@@ -116,7 +116,7 @@ def name_helper(here: LocalContext, client: Client, target: Target, *, until_log
 
 
 def _holds_logins(client: Client, content: FileContent | None) -> bool:
-    """Tell whether there is anything about logins in a client's file. Raises MalformedFile."""
+    """Return whether a client's file has any login or helper. Raises MalformedFile."""
     if content is None:
         return False
     view = client.view(content)

@@ -1,8 +1,8 @@
-"""Stores: the places where secrets rest, one file each.
+"""Stores of logins, one per file.
 
-``key`` is the server URL as it stands on the wire, compared exactly: what differs in case, port or path is another key.
-A store that has nothing for a key says so with a value (``ANONYMOUS``, False); one that is locked, missing or broken raises,
-and never says "nothing" instead.
+``key`` is the server URL of the helper protocol, compared exactly: another case, port or path is another key. A store without
+a login for a key returns a value (``ANONYMOUS``, False). A store that is locked, missing or broken raises an error, and never
+returns that value instead.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ __all__ = ["Store", "check"]
 
 
 class Store(Protocol):
-    """A place where secrets rest. ``shorepass.testing.StoreContract`` says what all of them do."""
+    """Where logins are stored. ``shorepass.testing.StoreContract`` tests what every store does."""
 
     @property
     def name(self) -> str:
         """``vault``, ``keychain``, ``file``, ``helper:pass`` ...: what the setting ``store`` takes."""
 
     def get(self, key: str) -> Credential:
-        """Return what was stored, ANONYMOUS when there is nothing. Raises SourceError."""
+        """Return the stored login, ANONYMOUS if there is no login. Raises SourceError."""
 
     def store(self, key: str, credential: Credential) -> None:
-        """Keep a user name and password, or an identity token, in the place of what was there for this key.
+        """Store a user name and password, or an identity token, and replace the key's earlier login.
 
-        Raises UsageError: not a thing to keep; WriteError, SourceError: it could not be kept. Then nothing has changed.
+        Raises UsageError: no store can store it; WriteError, SourceError: it failed. Then nothing has changed.
         """
 
     def erase(self, key: str) -> bool:
-        """Forget a key, in every copy; False when there was nothing. Raises WriteError, SourceError."""
+        """Erase a key in every copy, False if it had no login. Raises WriteError, SourceError."""
 
     def list(self) -> dict[str, str]:
         """Return user names by key; ``<token>`` for an identity token. Raises SourceError."""
 
 
 def check(key: str, credential: Credential) -> None:
-    """Raise UsageError for what no store keeps, because a helper could not give it back as it is."""
+    """Raise UsageError for a login that a helper could not return unchanged."""
     if not key:
         raise UsageError(protocol.Refusal.NO_SERVER_URL)
     if isinstance(credential, Basic) and not credential.username:
         raise UsageError(protocol.Refusal.NO_USERNAME)
     if isinstance(credential, Basic) and credential.username == protocol.TOKEN_USERNAME:
-        raise UsageError(f"{credential.username} is no user name: it marks an identity token")
+        raise UsageError(f"{credential.username} is not a user name: it marks an identity token")
     if isinstance(credential, IdentityToken) and not credential.token:
         raise UsageError("the identity token is empty")
     protocol.encode_request(key, credential)

@@ -1,4 +1,4 @@
-"""Work that may hang, in a thread that is left behind when it takes too long."""
+"""Run work that may hang in a thread, and stop waiting for it after a time limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["within"]
 def within(seconds: float, work: Callable[[], Result], late: StoreError) -> Result:
     """Return what ``work`` returns, and raise what it raises; raise ``late`` when it takes longer than ``seconds``.
 
-    What is late goes on behind: a write that is given up may still come to its end.
+    Late work continues in its thread, so a late write may still succeed.
     """
     outcome: list[Result] = []
     errors: list[BaseException] = []

@@ -1,4 +1,4 @@
-"""Plain text in docker's ``config.json``: a store only for who asks for it by name."""
+"""Plain text in docker's ``config.json``: a store only for users who name it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["ConfigFile"]
 
 
 class ConfigFile:
-    """``auths`` of docker's file, each key exactly as it stands there. See ``Store``."""
+    """``auths`` of docker's file, each key exactly as it is written. See ``Store``."""
 
     name = "file"
 
@@ -30,13 +30,13 @@ class ConfigFile:
         self._context = context
 
     def get(self, key: str) -> Credential:
-        """Return what the entry of that key holds, ANONYMOUS without one. Raises FileError."""
+        """Return the login of a key's entry, ANONYMOUS if there is no entry. Raises FileError."""
         config = self._read()
         found = config.entry(key).credential() if key in config.auths else ANONYMOUS
         return ANONYMOUS if isinstance(found, BearerToken) else found
 
     def list(self) -> dict[str, str]:
-        """Return user names by key; entries without a login (what a helper leaves) are none. Raises FileError."""
+        """Return user names by key; entries without a login, which a helper leaves, do not count. Raises FileError."""
         names = {}
         for key in self._read().auths:
             match self.get(key):
@@ -49,7 +49,7 @@ class ConfigFile:
     def store(self, key: str, credential: Credential) -> None:
         """Write an entry. Raises UsageError, FileError, WriteError.
 
-        Refused where docker asks a helper for this key: it would not look here, and empties the entry at its next login.
+        StoreBroken is raised if docker asks a helper for this key, because it would not read the entry.
         """
         check(key, credential)
         entry = write_entry(credential)
@@ -65,7 +65,7 @@ class ConfigFile:
                 raise StoreBroken(
                     self.name,
                     f"{self.path}: docker asks docker-credential-{printable(helper)} for this login, not the file",
-                    hint=f"{command(None, 'helper', 'uninstall', '--all')}; or choose another store: "
+                    hint=f"{command(None, 'helper', 'uninstall', '--all')}; or use another store: "
                     f"{command(None, 'stores', 'use', 'vault')}",
                 )
             if key in config.auths and config.entry(key).credential() == credential:
@@ -75,7 +75,7 @@ class ConfigFile:
         self._context.update(self.path, edit)
 
     def erase(self, key: str) -> bool:
-        """Take an entry out; False where there was none. Raises FileError, WriteError."""
+        """Remove an entry, False if there was no entry. Raises FileError, WriteError."""
         found = False
 
         def edit(content: FileContent | None) -> bytes | None:

@@ -22,7 +22,7 @@ PREFIX = "helper:"
 class External:
     """One helper in one context; ``suffix`` is the NAME in ``docker-credential-NAME``. See ``Store``.
 
-    Raises UsageError for our own helper, which would ask itself without end.
+    Raises UsageError for Shorepass's helper, which would ask itself endlessly.
     """
 
     def __init__(self, context: Context, suffix: str) -> None:
@@ -34,16 +34,16 @@ class External:
         self._client = HelperClient(context, suffix, as_program=True, named_in=f"config.toml: {use_vault}")
 
     def get(self, key: str) -> Credential:
-        """Return what the helper has, ANONYMOUS when it says that it has nothing. Raises HelperError."""
+        """Return the helper's login, ANONYMOUS if it reports that it has no login. Raises HelperError."""
         return self._client.get(key)
 
     def store(self, key: str, credential: Credential) -> None:
-        """Let the helper keep a login. Raises UsageError, HelperError."""
+        """Store a login in the helper. Raises UsageError, HelperError."""
         check(key, credential)
         self._client.store(key, credential)
 
     def erase(self, key: str) -> bool:
-        """Let the helper forget a key; False where it says that there was nothing (not all do). Raises HelperError."""
+        """Erase a key in the helper, False if it reports that it had no login (not all do). Raises HelperError."""
         return self._client.erase(key)
 
     def list(self) -> dict[str, str]:

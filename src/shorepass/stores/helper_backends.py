@@ -1,4 +1,4 @@
-"""What helpers keep logins in, looked at without asking anybody for a password: a keyring on the session bus, and pass."""
+"""The stores behind helpers (a keyring, pass), examined without a password prompt."""
 
 from __future__ import annotations
 
@@ -50,25 +50,25 @@ _QUESTIONS = (
 
 
 class Bus(Enum):
-    """What can be seen of the session bus without a word to it."""
+    """The state of the session bus, found without a call on it."""
 
     NONE = "none"
-    GONE = "gone"
-    THERE = "there"
+    NO_SOCKET = "no socket"
+    PRESENT = "present"
 
 
 def bus(context: Context) -> Bus:
-    """Tell whether there is a session bus (dbus-daemon(1): the variable, else a socket in the runtime folder)."""
+    """Return the state of the session bus (dbus-daemon(1): the variable, else a socket in the runtime folder)."""
     address, runtime = context.getenv("DBUS_SESSION_BUS_ADDRESS"), context.getenv("XDG_RUNTIME_DIR")
     if address:
         path = address.removeprefix("unix:path=").partition(",")[0].partition(";")[0]
-        return Bus.GONE if path != address and not _is_there(context, path) else Bus.THERE
-    return Bus.THERE if runtime and _is_there(context, join(context, runtime, "bus")) else Bus.NONE
+        return Bus.NO_SOCKET if path != address and not _is_there(context, path) else Bus.PRESENT
+    return Bus.PRESENT if runtime and _is_there(context, join(context, runtime, "bus")) else Bus.NONE
 
 
 def is_locked(context: Context) -> bool:
-    """Tell whether the keyring that logins are stored in is locked; False also where that cannot be found out."""
-    if bus(context) is not Bus.THERE:
+    """Tell whether the keyring that logins are stored in is locked; False also if that is unknown."""
+    if bus(context) is not Bus.PRESENT:
         return False
     for program, *arguments in _QUESTIONS:
         path = context.which(program)

@@ -63,10 +63,10 @@ def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None
 
 
 def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
-    """Return the store for a login, and have it ready: the one in use, else the first that really works here.
+    """Return the store for a login: the one in use, else the first that works here.
 
-    The keychain is put to the test, and set if it passes; else a vault is made, with a key that lies open on this machine.
-    Never plain text, unless that is set. Raises MalformedFile, FileError, UsageError, StoreError, WriteError.
+    The keychain is tested, and set if it works. Otherwise a vault is made, with an unencrypted key on this machine. Plain text
+    is used only if it is set. Raises MalformedFile, FileError, UsageError, StoreError, WriteError.
     """
     from shorepass.stores import probe
 
@@ -80,7 +80,7 @@ def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Stor
     error = probe.trouble(keychain) if name is None else None
     if name is None and error is None:
         use(here, keychain.name)
-        tell(f"logins are kept in the system's keychain from now on ({settings.path_of(here)} says so)")
+        tell(f"logins are now stored in the system's keychain (set in {settings.path_of(here)})")
         return keychain
     from shorepass.stores.vault.setup import init, machine_key
 
@@ -90,14 +90,14 @@ def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Stor
         if vault.exists():
             return vault  # another login has made it in the meantime
         raise
-    tell(f"made {vault.path}, where logins are encrypted; its key lies open in {vault.machine_path} (0600)")
+    tell(f"created encrypted vault {vault.path}; its key is stored unencrypted in {vault.machine_path} (mode 0600)")
     if error is not None:
         _tell_of_keyring(here, error, tell)
     return vault
 
 
 def _tell_of_keyring(here: LocalContext, error: ShorepassError, tell: Callable[[str], None]) -> None:
-    """Tell that a keyring works here, and only the library is missing: docker's own helper for it passes the test."""
+    """Tell the user that a keyring works here and only its Python library is missing."""
     from shorepass.contexts.terminal import nobody
     from shorepass.stores import probe
     from shorepass.stores.secret_service import LibraryMissing
@@ -116,7 +116,7 @@ def _tell_of_keyring(here: LocalContext, error: ShorepassError, tell: Callable[[
 
 
 def use(here: LocalContext, name: str) -> bool:
-    """Set the store; False where it was. Raises MalformedFile, FileError, WriteError."""
+    """Set the store, False if it was already set. Raises MalformedFile, FileError, WriteError."""
 
     def edit(document: TOMLDocument) -> None:
         document["store"] = name
@@ -125,9 +125,9 @@ def use(here: LocalContext, name: str) -> bool:
 
 
 def require_usable(here: LocalContext, name: str, *, ask: Ask) -> None:
-    """Raise where a login cannot be kept in the store of that name: before the password is sent anywhere.
+    """Raise if a login cannot be stored in the named store, before the password is sent.
 
-    Raises UsageError: there is none of that name, or another one is in use; StoreError, HelperError: it does not work.
+    Raises UsageError: there is no such store, or another one is in use; StoreError, HelperError: it does not work.
     """
     from shorepass.stores import probe
 
@@ -139,7 +139,7 @@ def require_usable(here: LocalContext, name: str, *, ask: Ask) -> None:
 
 
 def in_use(here: LocalContext) -> str | None:
-    """Return the name of the store that is set, or that was made; None for none yet. Raises MalformedFile, FileError."""
+    """Return the name of the store that is set or was made, or None. Raises MalformedFile, FileError."""
     from shorepass.contexts.terminal import nobody
 
     name = settings.load(here).store
@@ -147,9 +147,9 @@ def in_use(here: LocalContext) -> str | None:
 
 
 def use_what_works(here: LocalContext, name: str, *, ask: Ask, tell: Callable[[str], None]) -> None:
-    """Set a store, which must pass the test, but for plain text, and a vault, which may be made afterwards.
+    """Set a store, which must work. Plain text and a vault are not tested: a vault may be made later.
 
-    Raises as ``choose`` does; then nothing is set.
+    Raises as ``choose`` does. Then nothing is set.
     """
     from shorepass.stores import probe
 

@@ -1,11 +1,11 @@
-"""The keychains of macOS and Windows, by the ``keyring`` library. Never run there by this project: tests use a made-up one.
+"""The keychains of macOS and Windows, by the ``keyring`` library. Tests use a fake backend: it is never run there.
 
-A login is a *head* and pieces of at most PIECE characters, since Windows takes 2,560 bytes at most. The head says in which of
-two slots the pieces are; a new login is written to the other slot before the head is, so a login is whole at every moment.
-Keychains list nothing: which keys there are, and their user names, stands in a file beside, which also is the lock.
+A login is a *head* and pieces of at most PIECE characters, since Windows allows at most 2,560 bytes. The head names one of two
+slots for the pieces. A new login is written to the other slot before the head, so a login is always complete. Keychains cannot
+list their items, so a separate file lists the keys and user names. It is also the lock.
 
-These items are our own. docker's are left to its helpers (``helper:osxkeychain``, ``helper:wincred``): the library sees no
-internet passwords on macOS, and takes docker's UTF-8 for UTF-16 on Windows.
+These items are Shorepass's. docker's items belong to its helpers (``helper:osxkeychain``, ``helper:wincred``): the library
+does not see internet passwords on macOS, and reads docker's UTF-8 as UTF-16 on Windows.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["OsKeychain"]
 
 NAME = "keychain"
-TIMEOUT = 30.0  # seconds; the system may ask a person whether this program may look
+TIMEOUT = 30.0  # seconds; the system may ask the user to allow this program
 PIECE = 1200  # characters, all ASCII: 2,400 bytes of the UTF-16 that Windows keeps
 SERVICE = "Shorepass"
 SLOTS = ("a", "b")
@@ -63,7 +63,7 @@ class OsKeychain:
         self.index_path = join(here, state_folder(here), "keychain.json")
 
     def get(self, key: str) -> Credential:
-        """Return a login, ANONYMOUS when there is none. Raises StoreError."""
+        """Return a login, ANONYMOUS if there is no login. Raises StoreError."""
 
         def work(backend: Backend) -> Credential:
             head = before = None
@@ -123,15 +123,17 @@ class OsKeychain:
         try:
             return work(self._backend or _platforms_own(self._here.platform))
         except errors.KeyringLocked as error:
-            raise StoreLocked(NAME, f"locked: {printable(str(error))}", hint="unlock it, and let it answer") from None
+            raise StoreLocked(
+                NAME, f"locked: {printable(str(error))}", hint="unlock it, and allow Shorepass to use it"
+            ) from None
         except (errors.NoKeyringError, errors.InitError) as error:
-            raise StoreMissing(NAME, f"none here: {printable(str(error))}") from None
+            raise StoreMissing(NAME, f"there is no keychain: {printable(str(error))}") from None
         except (errors.KeyringError, OSError) as error:
             raise StoreBroken(NAME, f"it fails: {printable(str(error))}") from None
 
 
 def _platforms_own(platform: str) -> Backend:
-    """Return the platform's backend, and never one that somebody has put in its place: that may keep plain text."""
+    """Return the platform's own backend. A configured one is not used, because it may store plain text."""
     if platform == "darwin":
         from keyring.backends import macOS
 
@@ -140,7 +142,7 @@ def _platforms_own(platform: str) -> Backend:
         from keyring.backends import Windows
 
         return Windows.WinVaultKeyring()  # type: ignore[no-untyped-call]
-    raise StoreMissing(NAME, f"none is known on {platform}")
+    raise StoreMissing(NAME, f"no keychain is known on {platform}")
 
 
 def _service(key: str) -> str:
@@ -179,7 +181,7 @@ def _delete(backend: Backend, key: str) -> bool:
 
 
 def _clear(backend: Backend, key: str, slot: str, first: int) -> None:
-    """Delete a slot's pieces from the last to ``first``: one that is killed then leaves none without those before it."""
+    """Delete a slot's pieces from the last to ``first``: so a killed process leaves no gap."""
     last = first
     while backend.get_password(_service(key), f"{slot}{last}") is not None:
         last += 1
@@ -188,7 +190,7 @@ def _clear(backend: Backend, key: str, slot: str, first: int) -> None:
 
 
 def _read(backend: Backend, key: str, head: tuple[str, int] | None) -> str | None:
-    """Return the JSON that the pieces of a login are, None where they are not whole."""
+    """Return the JSON text of a login's pieces, None if they are incomplete."""
     slot, count = head or ("", 0)
     pieces = [backend.get_password(_service(key), f"{slot}{number}") for number in range(count)]
     text = "".join(piece or "" for piece in pieces)
@@ -199,7 +201,7 @@ def _read(backend: Backend, key: str, head: tuple[str, int] | None) -> str | Non
 
 
 def _broken(key: str) -> StoreBroken:
-    return StoreBroken(NAME, f"{printable(key)!r} is not whole there", hint="log in anew")
+    return StoreBroken(NAME, f"{printable(key)!r} is incomplete", hint="log in again")
 
 
 def _encode(index: dict[str, str]) -> bytes:

@@ -1,4 +1,4 @@
-"""Does a store really work here? Write a random entry, read it, erase it: what it says of itself is not enough."""
+"""Test whether a store works here: write a random entry, read it, erase it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SECONDS", "trouble"]
 
-SECONDS = 2.0  # for all of it: at a login a person waits
+SECONDS = 2.0  # for the whole test, because the user waits at a login
 
 
 def trouble(store: Store, seconds: float = SECONDS) -> ShorepassError | None:
-    """Return why a store does not work, None where it does. What it was doing when its time was over goes on behind."""
+    """Return why a store does not work, None if it works. Late work continues in its thread."""
     name = os.urandom(8).hex()
     key, login = f"shorepass-probe-{name}.invalid", Basic("shorepass-probe", Secret(name))
 
@@ -33,7 +33,7 @@ def trouble(store: Store, seconds: float = SECONDS) -> ShorepassError | None:
     try:
         kept = within(seconds, work, StoreMissing(store.name, f"no answer within {seconds:g} s"))
         if not kept or store.get(key) != ANONYMOUS:
-            return StoreBroken(store.name, "it does not give back what was stored, or keeps what was erased")
+            return StoreBroken(store.name, "it loses what was stored, or keeps what was erased")
     except ShorepassError as error:
         return error
     return None

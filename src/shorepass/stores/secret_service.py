@@ -3,7 +3,7 @@
 Items have the attributes and the label that ``docker-credential-secretservice`` gives them, so that each finds the logins
 of the other. Sources: specifications.freedesktop.org/secret-service; docker-credential-helpers secretservice/.
 
-Nothing here waits for long: a service that is not there, hangs, or would ask a person to unlock it answers within TIMEOUT.
+Nothing here waits longer than TIMEOUT, even if the service is missing, hangs or asks the user to unlock it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class LibraryMissing(StoreMissing):
 
 
 class SecretService:
-    """The keyring of this session. See ``Store``. A write that is given up after TIMEOUT may still come to its end."""
+    """The keyring of this session. See ``Store``. A write that is late after TIMEOUT may still succeed."""
 
     name = NAME
 
@@ -56,13 +56,13 @@ class SecretService:
             self._address = f"unix:path={runtime}/bus"
 
     def get(self, key: str) -> Credential:
-        """Return a login, ANONYMOUS when there is none. Raises StoreError."""
+        """Return a login, ANONYMOUS if there is no login. Raises StoreError."""
 
         def work(connection: Any) -> Credential:
             items = _search(connection, key)
             if not items:
                 return ANONYMOUS
-            item = max(items, key=lambda item: item.get_modified())  # docker keeps one for each user name
+            item = max(items, key=lambda item: item.get_modified())  # docker stores one per user name
             username = item.get_attributes().get("username", "")
             secret = Secret(item.get_secret().decode("utf-8", "surrogateescape"))
             return IdentityToken(secret) if username == TOKEN else Basic(username, secret)
@@ -85,13 +85,13 @@ class SecretService:
         check(key, credential)
         username, secret = _words(credential)
         if "\0" in key + username:
-            raise UsageError("a keyring takes no NUL in a key or a user name")
+            raise UsageError("a keyring cannot store a NUL in a key or a user name")
 
         def work(connection: Any) -> None:
             before = _search(connection, key)
             attributes = {"label": LABEL, "server": key, "username": username, "docker_cli": "1", "xdg:schema": SCHEMA}
             new = _collection(connection).create_item(key, attributes, secret.reveal().encode(), replace=True)
-            for item in before:  # what somebody else has stored since then stays
+            for item in before:  # keeps what another program has stored since then
                 if item.item_path != new.item_path:
                     item.delete()
 
@@ -111,7 +111,7 @@ class SecretService:
     def _ask(self, work: Callable[[Any], Result]) -> Result:
         """Do ``work`` with a connection, in bounded time. Raises StoreError."""
         if not self._address:
-            raise StoreMissing(NAME, "no session bus here, so no keyring", hint=_start())
+            raise StoreMissing(NAME, "there is no session bus here, so there is no keyring", hint=_start())
         late = StoreMissing(NAME, f"no keyring answers on the session bus within {TIMEOUT:g} s", hint=_start())
         with Wait(NAME):
             return within(TIMEOUT, lambda: _connected(self._address, work), late)
@@ -146,7 +146,7 @@ def _connected(address: str, work: Callable[[Any], Result]) -> Result:
 
 
 def _collection(connection: Any) -> Any:
-    """Return the default keyring. Raises StoreLocked, StoreMissing; one that is not there would be a question to a person."""
+    """Return the default keyring. Raises StoreLocked, StoreMissing; creating one would ask the user."""
     import secretstorage
 
     try:
@@ -176,11 +176,11 @@ def _search(connection: Any, key: str | None) -> list[Any]:
 def _words(credential: Credential) -> tuple[str, Secret]:
     if isinstance(credential, IdentityToken):
         return TOKEN, credential.token
-    assert isinstance(credential, Basic)  # noqa: S101  # check() lets nothing else pass
+    assert isinstance(credential, Basic)  # noqa: S101  # check() refuses everything else
     return credential.username, credential.password
 
 
 def _start() -> str:
-    """Return what to do where there is no keyring."""
+    """Return what to do without a keyring."""
     init, use = command(None, "vault", "init"), command(None, "stores", "use", "vault")
     return f"log in to a desktop; without one: {init}, then {use}"

@@ -1,4 +1,4 @@
-"""Every store there is here: does it work, why not, and what makes it work."""
+"""All stores on this machine: whether they work, why not, and the fix."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "helpers", "survey"]
 
-HELPER_SECONDS = 5.0  # for all that a helper is asked: pass starts two programs for each answer
+HELPER_SECONDS = 5.0  # for the whole test of a helper: pass starts two programs per answer
 CALL_SECONDS = "2"  # for each
 
 
@@ -58,7 +58,7 @@ class Found(NamedTuple):
 
 
 def survey(here: LocalContext) -> list[Found]:
-    """Return the stores of this machine. Keychain and helpers are put to the test with a random entry, all at the same time.
+    """Return the stores of this machine. Keychain and helpers are tested at the same time, with a random entry.
 
     Raises MalformedFile, FileError: the settings.
     """
@@ -95,16 +95,17 @@ def _vault(here: LocalContext) -> Found:
         return Found("vault", "not trusted", in_use=False, detail=error.reason, fix=error.hint or "")
     except ShorepassError as error:
         return Found("vault", "broken", in_use=False, detail=error.message, fix=error.hint or "")
-    logins = f"{count} login" + "s" * (count != 1)
+    logins = "1 login" if count == 1 else f"{count} logins"
     return Found("vault", "works", in_use=False, detail="; ".join([f"{vault.path}: {logins}", *told]))
 
 
 def _probed(here: LocalContext, name: str) -> Found:
-    """Return what a keychain or a helper does with a random entry."""
+    """Return the test result of a keychain or a helper."""
     impatient = here.with_env(SHOREPASS_HELPER_TIMEOUT=CALL_SECONDS)
     try:
         store = named(name, impatient, ask=nobody, tell=lambda _: None)
-        error = probe.trouble(store, HELPER_SECONDS if name.startswith(PREFIX) else probe.SECONDS)
+        seconds = HELPER_SECONDS if name.startswith(PREFIX) else probe.SECONDS
+        error = probe.trouble(store, seconds)
     except ShorepassError as refused:
         error = refused
     if error is None:
@@ -127,14 +128,15 @@ def _state(error: ShorepassError) -> str:
 
 
 def helpers(here: LocalContext) -> Iterator[str]:
-    """Yield the NAMEs of all ``docker-credential-NAME`` on PATH but our own."""
+    """Yield the NAMEs of all ``docker-credential-NAME`` on PATH, except Shorepass's."""
     prefix = program_name("")
     names: set[str] = set()
-    for folder in (here.getenv("PATH") or "").split(";" if here.platform == "windows" else ":"):
+    separator = ";" if here.platform == "windows" else ":"
+    for folder in (here.getenv("PATH") or "").split(separator):
         try:
             names.update(name.removesuffix(".exe") for name in here.names(folder) if name.startswith(prefix))
         except FileError:
-            continue  # which() passes over it, too
+            continue  # which() ignores it too
     for program in sorted(names):
         suffix = program.removeprefix(prefix)
         if suffix != OURSELVES and here.which(program):

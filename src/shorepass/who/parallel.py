@@ -1,4 +1,4 @@
-"""Do many things at the same time, and wait for none of them longer than was said."""
+"""Run many jobs at the same time, and wait for none of them longer than its limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run_parallel"]
 
-GLANCE = 0.1  # seconds between two looks at what takes too long
+GLANCE = 0.1  # seconds between two checks for late jobs
 FOREVER = float("inf")
 
 
@@ -26,11 +26,10 @@ def run_parallel(
     each: float = FOREVER,
     all_of_them: float = FOREVER,
 ) -> list[Result | None]:
-    """Return what each job returned, in their order; None for one that took too long.
+    """Return the result of each job in order, None for a job that took too long.
 
-    ``workers`` of them run at a time. ``each``: seconds from a job's own start; ``all_of_them``: from now. Such a job is
-    left to its own end, and holds nobody up. What a job raises is
-    raised.
+    ``workers`` jobs run at a time. ``each``: seconds from a job's own start; ``all_of_them``: from now. A late job
+    continues on its own, and no one waits for it. An exception in a job is raised.
     """
     ended: SimpleQueue[tuple[int, Result | None, BaseException | None]] = SimpleQueue()
 

@@ -213,12 +213,12 @@ ANSWER = '{"Username": "somebody", "Secret": "secret"}'
     ("client", "image", "account", "outcome", "words"),
     [
         ("docker", "quay.io/a/b", "all", "OK", "the rule for quay.io/* in /home/you/.config/shorepass/config.toml"),
-        ("docker", "ghcr.io/acme/a", "part", "SKIPPED", "without the repository: that means the default login"),
+        ("docker", "ghcr.io/acme/a", "part", "SKIPPED", "without the repository, which means the default login"),
         ("docker", "ghcr.io/acme", "part", "SKIPPED", "without the repository"),
         ("docker", "ghcr.io/other/a", None, "", ""),
         ("podman", "quay.io/a/b", "all", "SKIPPED", "podman does not ask docker-credential-shorepass"),
-        ("podman", "ghcr.io/acme/a", "part", "OK", "podman takes the key ghcr.io/acme by itself"),
-        ("skopeo", "ghcr.io/acme/a", "part", "OK", "skopeo takes the key ghcr.io/acme by itself"),
+        ("podman", "ghcr.io/acme/a", "part", "OK", "podman uses the key ghcr.io/acme by itself"),
+        ("skopeo", "ghcr.io/acme/a", "part", "OK", "skopeo uses the key ghcr.io/acme by itself"),
         ("podman", "ghcr.io/other/a", None, "", ""),
     ],
 )

@@ -120,11 +120,11 @@ def test_undo_refuses_what_was_changed_since(here: LocalContext, journal: Journa
     name = apply_repair(edit(here, file, b"{}"), journal)
     assert name is not None
     file.write_bytes(b"theirs")
-    with pytest.raises(WriteError, match="left alone"):
+    with pytest.raises(WriteError, match="did not change it"):
         undo(name, journal, here)
     assert file.read_bytes() == b"theirs"
     file.unlink()
-    with pytest.raises(WriteError, match="left alone"):
+    with pytest.raises(WriteError, match="did not change it"):
         undo(name, journal, here)
     assert not file.exists()
     assert len(entries(journal)) == 1

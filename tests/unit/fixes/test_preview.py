@@ -69,7 +69,7 @@ def test_a_diff(home: Path) -> None:
     assert '-  "credsStore": "pass",' in text
     assert SECRET not in text
     other = json.dumps(DOCUMENT, indent=2).replace(SECRET, "b3RoZXI6b3RoZXI").encode()
-    assert "only what is hidden here changes" in preview(Edit(here, str(file), lambda _: other, "change it"))
+    assert "only hidden values change" in preview(Edit(here, str(file), lambda _: other, "change it"))
 
 
 def test_commands(home: Path) -> None:

@@ -38,7 +38,7 @@ def test_the_file_elsewhere(config: dict[str, object]) -> None:
 def test_the_file_elsewhere_where_podman_would_stop() -> None:
     """The programs of that context count, and the hint is for it."""
     context, docker = bob({"credsStore": "mine"}, "/bin/skopeo"), find("docker")
-    with pytest.raises(UsageError, match="at which skopeo stops") as refused:
+    with pytest.raises(UsageError, match="skopeo stops at that") as refused:
         decide(context, docker, docker.target(context, "ghcr.io"), "file")
     assert "login --in user:bob ghcr.io" in (refused.value.hint or "")
 

@@ -95,7 +95,7 @@ def _working_store(examination: Examination) -> str:
     context = examination.context
     for name in STORES.get(context.platform, ()):
         empty = (name == "pass" and not is_initialised(context)) or (
-            name == "secretservice" and bus(context) is not Bus.THERE
+            name == "secretservice" and bus(context) is not Bus.PRESENT
         )
         if not empty and context.which(f"docker-credential-{name}") and isinstance(examination.listed(name), dict):
             return name

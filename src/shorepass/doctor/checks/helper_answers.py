@@ -40,8 +40,8 @@ CODES = {
 
 NO_KEYRING = {
     Bus.NONE: "no session bus here: DBUS_SESSION_BUS_ADDRESS is not set, and XDG_RUNTIME_DIR has no socket",
-    Bus.GONE: "no session bus here: DBUS_SESSION_BUS_ADDRESS names a socket that does not exist",
-    Bus.THERE: "there is a session bus, but no keyring answers on it",
+    Bus.NO_SOCKET: "no session bus here: DBUS_SESSION_BUS_ADDRESS names a socket that does not exist",
+    Bus.PRESENT: "there is a session bus, but no keyring answers on it",
 }
 
 _CODE_OF: dict[Trouble | None, str] = {

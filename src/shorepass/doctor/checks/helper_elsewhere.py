@@ -54,7 +54,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         path = context.which(helper.program)
         if path is None and not helper.chosen:
             yield from _only_at_login(examination, helper)
-        needs_bus = helper.suffix == "secretservice" and bus(context) is Bus.THERE
+        needs_bus = helper.suffix == "secretservice" and bus(context) is Bus.PRESENT
         if path is None or helper.chosen or (split(context, path)[0] in EVERYWHERE and not needs_bus):
             continue
         for name, there in _others(examination):
@@ -64,7 +64,7 @@ def check(examination: Examination) -> Iterator[Finding]:
             cause, advice = "", ""
             if there.which(helper.program) is None:
                 cause, advice = f"it is {path}, and that folder is not on PATH there", _path_advice(name, there, path)
-            elif needs_bus and bus(there) is not Bus.THERE:
+            elif needs_bus and bus(there) is not Bus.PRESENT:
                 cause, advice = (
                     "the keyring is on this session's bus, which is not available there",
                     _bus_advice(name, context),

@@ -8,6 +8,8 @@ from functools import partial
 
 import pytest
 
+from shorepass.who.parallel import run_parallel
+
 
 def test_the_results_keep_their_order() -> None:
     """Whoever ends first, the first result is the first job's."""
@@ -16,8 +18,8 @@ def test_the_results_keep_their_order() -> None:
         time.sleep((5 - number) / 100)
         return number
 
-    assert together([partial(job, number) for number in range(5)], workers=3) == [0, 1, 2, 3, 4]
-    assert together([], workers=3) == []
+    assert run_parallel([partial(job, number) for number in range(5)], workers=3) == [0, 1, 2, 3, 4]
+    assert run_parallel([], workers=3) == []
 
 
 def test_one_that_hangs_holds_nobody_up() -> None:
@@ -25,7 +27,7 @@ def test_one_that_hangs_holds_nobody_up() -> None:
     end = threading.Event()
     jobs = [partial(end.wait, 300)] * 2 + [partial(str, number) for number in range(4)]  # type: ignore[list-item]
     try:
-        assert together(jobs, workers=2, each=1) == [None, None, "0", "1", "2", "3"]
+        assert run_parallel(jobs, workers=2, each=1) == [None, None, "0", "1", "2", "3"]
     finally:
         end.set()
 
@@ -35,7 +37,7 @@ def test_there_is_an_end_to_all_of_it() -> None:
     end = threading.Event()
     start = time.monotonic()
     try:
-        assert together([partial(end.wait, 300)] * 3, workers=1, all_of_them=0.2) == [None, None, None]
+        assert run_parallel([partial(end.wait, 300)] * 3, workers=1, all_of_them=0.2) == [None, None, None]
         assert time.monotonic() - start < 60
     finally:
         end.set()
@@ -53,11 +55,11 @@ def test_no_more_than_the_workers_at_a_time() -> None:
         with lock:
             running[0] -= 1
 
-    together([job] * 12, workers=3)
+    run_parallel([job] * 12, workers=3)
     assert most[0] <= 3
 
 
 def test_an_error_is_raised() -> None:
     """A job that fails in a way that nobody foresaw is not taken for one that is late."""
     with pytest.raises(ZeroDivisionError):
-        together([lambda: 1 / 0], workers=1)
+        run_parallel([lambda: 1 / 0], workers=1)
