@@ -174,14 +174,26 @@ def is_registry(text: str) -> bool:
     return bool(_grammar()[0].fullmatch(text))
 
 
-def host_of_key(key: str) -> str:
+def host_of_key(key: str, *, repair: bool = False) -> str:
     """Return the host (with port) of a config key or server URL, exactly as docker's ConvertToHostname does.
 
     Scheme, user info and path are dropped, the port stays, the case stays. A key without a scheme, and one that
-    Go's ``url.Parse`` (1.24) refuses, is cut at its first slash.
+    Go's ``url.Parse`` (1.24) refuses, is cut at its first slash. ``repair``: of one that is refused, what is behind
+    ``://`` counts, as in docker 29.7 and later.
     """
     host = _go_url_host(key) if "://" in key else ""
+    if not host and repair:
+        host = _repaired_host(key)
     return host or key.partition("/")[0]
+
+
+def _repaired_host(url: str) -> str:
+    """Return the host of a URL that Go refuses, an IPv6 address with its brackets (docker's hostFromURLFallback)."""
+    host = url.partition("://")[2].partition("/")[0]
+    address, _, port = host.rpartition(":")
+    if ":" in address and not host.startswith("[") and re.fullmatch("[0-9]+", port):
+        return f"[{address}]:{port}"
+    return host
 
 
 def _go_url_host(url: str) -> str:

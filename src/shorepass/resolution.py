@@ -23,8 +23,8 @@ class Outcome(Enum):
 class Step(NamedTuple):
     """One thing that was looked at. Never holds a secret.
 
-    ``kind``: context, file, key, helper, entry, account, registry, token, permission, limit, clock. ``subject``: what was
-    looked at (a path, a key, a program). ``detail``: what came of it and why, one sentence in lower case. ``hint``: the
+    ``kind``: context, release, file, key, helper, entry, account, registry, token, permission, limit, clock. ``subject``: what
+    was looked at (a path, a key, a program). ``detail``: what came of it and why, one sentence in lower case. ``hint``: the
     command that mends it, where something is wrong. ``error``: the same as a type, where a registry was asked.
     """
 
@@ -52,8 +52,9 @@ class Resolution(NamedTuple):
 
     ``answer`` is the credential, or the SourceError that keeps the client from having one. ``behaviour`` says in words what
     the real client does in the error case ("docker warns and sends an empty auth"), or "" . ``source`` is None
-    when the answer is anonymous. ``alternatives`` holds the other answers a client that tosses a coin could give
-    (docker: two keys of one host); ``answer`` is then one of them, always the same.
+    when the answer is anonymous. ``alternatives`` holds the other answers a client that tosses a coin could give (docker: two
+    keys of one host, or a file with an entry that it cannot decode); ``answer`` is then one of them, always the same. Beside an
+    error it is what the client sends nevertheless: ANONYMOUS.
     """
 
     context: str

@@ -194,14 +194,17 @@ def test_explain_offline_names_every_step(run_shorepass: RunShorepass, home: Pat
     assert "hidden-pw" not in done.stdout
 
 
-def test_explain_says_that_docker_is_silent(run_shorepass: RunShorepass, home: Path) -> None:
-    """Where docker goes on with an empty login because its helper is missing, explain says so in those words."""
+def test_explain_says_what_docker_does_without_its_helper(run_shorepass: RunShorepass, home: Path) -> None:
+    """Where its helper is missing docker 28 goes on with an empty login, and docker 29 stops: explain prints that."""
     write(home, {"credsStore": "gone"})
-    done = run_shorepass("explain", "--offline", "reg.example/app")
+    words = ("explain", "--offline", "reg.example/app", "--client")
+    done = run_shorepass(*words, "docker@28.2")
     assert done.status == 3
     assert "docker-credential-gone" in done.stdout
     assert "silent" in done.stdout
-    assert "hint:" in done.stdout
+    done = run_shorepass(*words, "docker@29.8")
+    assert done.status == 3
+    assert "docker pull stops" in done.stdout
 
 
 def test_explain_asks_the_registry(run_shorepass: RunShorepass) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from faults.canary import write_program
+
 if TYPE_CHECKING:
     from conftest import RunShorepass
 
@@ -21,6 +23,15 @@ def test_a_release_decides(run_shorepass: RunShorepass, home: Path) -> None:
     old = run_shorepass("get", "--client", "docker@20.10", "a.io/app")
     assert json.loads(old.stdout)["Username"] == "a"
     assert run_shorepass("get", "--client", "docker@28.2", "reg.io/app").status != 0
+
+
+def test_explain_names_the_release(run_shorepass: RunShorepass, world: Path) -> None:
+    """It prints which release's rules it followed, and where that is known from."""
+    words = ("explain", "--offline", "reg.io/app")
+    assert "docker 29.8: the newest rules known: its program is not on PATH" in run_shorepass(*words).stdout
+    assert "docker 20.10: --client docker@20.10" in run_shorepass(*words, "--client", "docker@20.10").stdout
+    write_program(world / "bin/docker", "#!/bin/sh\necho 'Docker version 28.2.2, build 1'")
+    assert "docker 28.2.2: on PATH" in run_shorepass(*words).stdout
 
 
 @pytest.mark.parametrize("name", ["docker@20.10", "podman@5.8", "crane@0.21.9"])

@@ -45,8 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the steps and the verdict."""
     reference = parse(arguments.reference)
     here = place.context(arguments)
-    resolution = place.find_client(arguments).resolve(here, reference)
-    resolution = resolution._replace(steps=(*resolution.steps, *account_steps(resolution, here)))
+    client = place.find_client(arguments)
+    resolution = client.resolve(here, reference)
+    context, *steps = resolution.steps
+    steps = [context, client.followed(here).step(), *steps, *account_steps(resolution, here)]
+    resolution = resolution._replace(steps=tuple(steps))
     asked: Sequence[Step] = ()
     if not arguments.offline and not isinstance(resolution.answer, SourceError):
         made = visit.ask(here, place.access(arguments), resolution, push=arguments.push)

@@ -13,6 +13,7 @@ from shorepass.foreign_text import visible
 from shorepass.helper.advice import asked_helper, log_in
 from shorepass.helper.protocol import answer_fields
 from shorepass.names import parse
+from shorepass.resolution import Outcome
 
 if TYPE_CHECKING:
     import argparse
@@ -53,10 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     if resolution.alternatives:
         console.note(
-            f"{resolution.client} is not deterministic here: two keys name this registry; "
-            f"it picks one of {1 + len(resolution.alternatives)} at random"
+            f"{resolution.client} is not deterministic here: it sends one of "
+            f"{1 + len(resolution.alternatives)} answers at random"
         )
         console.hint(command(context, "explain", arguments.reference, client=resolution.client))
+    for step in resolution.steps:
+        if step.kind == "file" and step.outcome is Outcome.FAILED:
+            console.note(f"{step.subject}: {step.detail}")
     fields = answer_fields(resolution.server_url, credential)
     if arguments.field:
         _print_field(fields[FIELDS[arguments.field]], arguments.field)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from shorepass.client_table import Row
     from shorepass.clients.facts import Facts
+    from shorepass.clients.installed import Followed
     from shorepass.clients.private import Lent
     from shorepass.clients.views import FileView
     from shorepass.config.locations import AuthFile
@@ -89,6 +90,9 @@ class Client(Protocol):
     @property
     def facts(self) -> Facts:
         """What differs between clients, as data."""
+
+    def followed(self, context: Context) -> Followed:
+        """Return the release whose rules the program follows in a context; nothing is started before a rule is asked for."""
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program would send. Never raises SourceError: that is the Resolution's ``answer``."""

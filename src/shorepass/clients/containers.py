@@ -18,6 +18,7 @@ from shorepass.clients import Entry, Target
 from shorepass.clients.auth_files import auth_files
 from shorepass.clients.containers_releases import ALONE, MARK, MAY_BE_MISSING, MIRROR_SLASH, REWRITTEN, Followed
 from shorepass.clients.facts import Facts, Words
+from shorepass.clients.installed import Followed
 from shorepass.clients.release import Release, full_name
 from shorepass.clients.views import ContainersView, FileView
 from shorepass.config import auth_file, registries_conf
@@ -53,6 +54,8 @@ __all__ = ["Containers", "client"]
 
 HUB_NAMES = ("registry-1.docker.io", "docker.io")
 HUB_NORMAL = "index.docker.io"
+# The newest release of each whose rules are known.
+NEWEST = {"podman": Release(4, 3), "skopeo": Release(1, 9), "buildah": Release(1, 28)}
 NO_LOGINS = auth_file.Logins({}, {})
 
 
@@ -112,6 +115,10 @@ class Containers:
     def row(self) -> Row:
         """Its row of the table of clients."""
         return row_of(self.name)
+
+    def followed(self, context: Context) -> Followed:
+        """Return the release whose rules count in a context."""
+        return Followed(self._program, self.release, NEWEST[self._program], context)
 
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the files in the order in which they are read; the first is also written."""

@@ -18,6 +18,7 @@ from shorepass.clients.docker import DOCKER_WORDS, KEPT_KEYS, VARIABLE, Docker
 from shorepass.clients.docker_entries import beside_helper
 from shorepass.clients.docker_files import DockerFiles
 from shorepass.clients.facts import Facts
+from shorepass.clients.installed import Followed
 from shorepass.clients.release import Release, full_name
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CRANE", "client"]
 
+NEWEST = Release(0, 21, 9)  # the newest release that was compared with the real program
 DIALECT = SINCE_29._replace(raw=True)  # crane itself makes the header, of the very bytes
 FILE_STORE = Docker(Release(29, 6))  # whose way to find a key of the same host it shares
 HUB_HOST = "index.docker.io"
@@ -87,6 +89,10 @@ class Crane(DockerFiles):
     def __init__(self, release: Release | None = None) -> None:
         self.name = full_name("crane", release)
         self.release = release
+
+    def followed(self, context: Context) -> Followed:
+        """Return the release: its number changes nothing here."""
+        return Followed("crane", self.release, NEWEST, context)
 
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the one file that is read, or docker's where there is none: login writes that, whichever is read."""
@@ -235,9 +241,8 @@ def _resolve(trace: Trace) -> Resolution:
 
 def _answer(trace: Trace, possible: _Possible) -> Resolution:
     first, *others = [auth.credential() for auth in possible.auths]
-    source = None if isinstance(first, Anonymous) else possible.source
     distinct = tuple(dict.fromkeys(other for other in others if other != first))
-    return trace.resolution(first, source, alternatives=distinct)
+    return trace.resolution(first, possible.source, alternatives=distinct)
 
 
 def _variable(trace: Trace) -> Mapping[str, AuthConfig]:

@@ -1,51 +1,64 @@
 """docker: the rules by which ``docker pull`` and ``docker push`` find a login, and ``docker login`` stores one.
 
-Version followed: 28.2.2 (docker/cli ``cli/config/``, ``cli/command/registry.go``). What other releases do differently:
-
-- 28.3 and later look into ``DOCKER_AUTH_CONFIG`` first. Where that variable is set, the docker on PATH is asked for its
-  release; without one the newest rules count.
-- 29 and later stop ``pull`` when a helper fails; those before went on without a word (29 changed ``pull``, 28.5 ``push``).
-- 26 and earlier knew no scheme but ``http`` and ``https`` in a key, and no user info (``docker@20.10``).
-- 24 and earlier read ``~/.dockercfg`` where there is no ``config.json``; that is left out here.
-- 22 and earlier put up with an empty user name in ``auth``, and knew no registry by IPv6 address.
+Source: docker/cli ``cli/config/``, ``cli/command/registry.go``. ``docker_releases`` has the rules that came with a release;
+where one of them decides, the release on PATH counts. 24 and earlier read ``~/.dockercfg`` where there is no
+``config.json``, and 22 and earlier know no registry by IPv6 address; that is left out here.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import Entry, Target, docker_entries
 from shorepass.clients.docker_entries import beside_helper
 from shorepass.clients.docker_files import DockerFiles
+from shorepass.clients.docker_releases import (
+    CHECKS_FEATURES,
+    FORGETS_EXPERIMENTAL,
+    FORGETS_KUBERNETES,
+    FORGETS_ORCHESTRATOR,
+    NEEDS_USER_NAME,
+    NEWEST,
+    PARSES_URLS,
+    READS_VARIABLE,
+    REPAIRS_URLS,
+    STOPS_AT_HELPER,
+)
 from shorepass.clients.facts import Facts, Words
-from shorepass.clients.release import Release, full_name
+from shorepass.clients.installed import Followed
+from shorepass.clients.release import full_name
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
-from shorepass.config.auth_entry import AuthConfig, Dialect
+from shorepass.config.auth_entry import STRICTEST, AuthConfig, Dialect
 from shorepass.config.docker_config import DockerConfig
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import docker_config_path
 from shorepass.contexts.command import fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken, Credential
-from shorepass.errors import HelperError, MalformedFile, SourceError, without_user_info
+from shorepass.errors import HelperError, SourceError, without_user_info
 from shorepass.helper.advice import log_in
 from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from shorepass.clients import Client
+    from shorepass.clients.release import Release, Rule
     from shorepass.contexts import Context, FileContent
     from shorepass.names import Reference
 
-__all__ = ["DOCKER", "DOCKER_WORDS", "KEPT_KEYS", "VARIABLE", "VARIABLE_SINCE", "Docker", "client"]
+__all__ = ["DOCKER", "DOCKER_WORDS", "KEPT_KEYS", "VARIABLE", "Docker", "client"]
 
 VARIABLE = "DOCKER_AUTH_CONFIG"
-FOLLOWED = Release(28, 2)
-VARIABLE_SINCE = Release(28, 3)
-URL_PARSE_SINCE = Release(27)
-NAMED_USER_SINCE = Release(23)
+# Fields of the file, in lower case, that a release does not know: those before a rule, or those since it.
+UNKNOWN_BEFORE = ((CHECKS_FEATURES, ("features",)),)
+UNKNOWN_SINCE = (
+    (FORGETS_KUBERNETES, ("kubernetes",)),
+    (FORGETS_ORCHESTRATOR, ("stackorchestrator",)),
+    (FORGETS_EXPERIMENTAL, ("experimental", "email")),
+)
 
 BROKEN_FILE = (
     "docker prints a warning, continues with what it had read of the file until then, and saves that at the next login"
@@ -67,7 +80,7 @@ FACTS = Facts(
     failure_code=1,
     broken_file="docker prints a warning, continues with what it had read until then, and saves that at the next login",
     broken_helper="docker pull silently continues without a login (docker 29 stops); docker login fails",
-    past_missing_helper="docker pull takes that one all the same, docker create stops",
+    past_missing_helper="docker 28 and earlier pull with that one, docker 29 stops",
     plain_http_advice=(
         'put "insecure-registries": ["{registry}"] into /etc/docker/daemon.json, then: sudo systemctl reload docker'
     ),
@@ -83,122 +96,69 @@ FACTS = Facts(
     has_engine=True,
     snap="docker",
 )
-SILENT_HELPER = "docker pull sends {}, silently (docker 29 stops with an error)"
+STOPS = "docker pull stops with that error"
+SILENT_HELPER = "docker pull sends an empty auth, silently (docker 29 stops with an error)"
 
 
 class _Picked(NamedTuple):
-    """What docker's file says to a server URL. ``others``: what else it may say when docker is asked again."""
+    """What docker's file says to a server URL: the ``keys`` among which docker takes one, and what it may have read there.
 
-    key: str
-    auth: AuthConfig
-    others: tuple[AuthConfig, ...] = ()
+    ``auths``: the entry of each key; of one that docker may or may not have decoded, both. ``is_spoilt``: an entry has less in
+    it for docker than for people.
+    """
 
-
-NOTHING_PICKED = _Picked("", AuthConfig())
+    keys: list[str]
+    auths: tuple[AuthConfig, ...] = (AuthConfig(),)
+    is_spoilt: bool = False
 
 
 class Docker(DockerFiles):
-    """docker of one ``release``. None: 28.2, and for newer matters the docker that is on PATH."""
+    """docker of one ``release``. None: the docker that is on PATH, else the newest."""
 
     facts = FACTS
 
     def __init__(self, release: Release | None = None) -> None:
         self.name = full_name("docker", release)
         self.release = release
-        self._rules = release or FOLLOWED
+        self.dialect = _dialect(lambda rule: rule.holds(release))
+
+    def followed(self, context: Context) -> Followed:
+        """Return the release whose rules count in a context."""
+        return Followed("docker", self.release, NEWEST, context)
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what docker sends to the daemon for an image, as the daemon uses it."""
         trace = Trace(context, reference, self.name, server_url(reference.registry), broken=BROKEN_FILE)
+        rules = self.followed(context)
         try:
-            answer = self._ask_variable(trace) or self._ask_file(trace)
+            return _ask_variable(trace, rules) or self._ask_file(trace, rules)
         except SourceError as error:
-            answer = trace.resolution(error)
-        return answer
+            return trace.resolution(error)
 
-    def _ask_variable(self, trace: Trace) -> Resolution | None:
-        text = trace.context.getenv(VARIABLE)
-        if not text:
-            return None
-        release = self._release_in(trace.context)
-        if release < VARIABLE_SINCE:
-            reason = f"set, and docker {release} does not read it: 28.3 and later do"
-            trace.add("file", Outcome.SKIPPED, VARIABLE, reason)
-            return None
-        try:
-            auths = docker_config.load_variable(text)
-        except SourceError as error:
-            reason = f"{error.message}; docker says so on stderr and goes on as if it were not set"
-            trace.add("file", Outcome.FAILED, VARIABLE, reason, f"unset {VARIABLE}, or mend it")
-            return None
-        if trace.server_url not in auths:
-            trace.add("file", Outcome.SKIPPED, VARIABLE, f"set, and holds no key {trace.server_url!r}")
-            return None
-        trace.add("file", Outcome.OK, VARIABLE, "set, and stands before every file and helper")
-        trace.add("key", Outcome.OK, trace.server_url, "what docker asks for, exactly")
-        credential = auths[trace.server_url].credential()
-        trace.add_entry(VARIABLE, credential)
-        return trace.resolution(credential, Source(VARIABLE, trace.server_url))
-
-    def _release_in(self, context: Context) -> Release:
-        """Return the release whose docker decides about ``DOCKER_AUTH_CONFIG``: the one that is on PATH."""
-        return self.release or _release_on_path(context)
-
-    def _ask_file(self, trace: Trace) -> Resolution:
-        path, config = self._load(trace)
+    def _ask_file(self, trace: Trace, rules: Followed) -> Resolution:
+        path, config = _load(trace, rules)
         helper, why = _helper(trace.context, config, trace.server_url)
         if helper:
             trace.add("helper", Outcome.OK, f"docker-credential-{helper}", why)
         else:
             trace.add("helper", Outcome.SKIPPED, "none", why)
-        picked = self._pick(config, trace.server_url)
+        picked = _pick(config, _fitting(config.auths, trace.server_url, rules.has))
         if helper:
-            return _ask_helper(trace, helper, path, picked)
-        if picked is NOTHING_PICKED:
+            return _ask_helper(trace, helper, path, picked, rules)
+        if not picked.keys:
             trace.add("key", Outcome.SKIPPED, trace.server_url, f"no key in {path} is or names that registry")
-            return trace.resolution(ANONYMOUS)
-        trace.add_key(picked.key, len(picked.others))
-        credential = picked.auth.credential()
-        trace.add_entry(picked.key, credential)
-        source = None if isinstance(credential, Anonymous) else Source(path, picked.key)
-        return trace.resolution(credential, source, alternatives=_distinct(credential, picked))
+            return _answer(trace, config, picked, None)
+        trace.add_key(picked.keys[0], len(picked.keys) - 1)
+        trace.add_entry(picked.keys[0], picked.auths[0].credential())
+        return _answer(trace, config, picked, Source(path, picked.keys[0]))
 
     def _read(self, context: Context) -> tuple[str, DockerConfig]:
+        """Return docker's file and what is in it. Raises SourceError: it is broken."""
         path = docker_config_path(context)[0]
-        try:
-            return path, self._decode(context.read(path, SIZE_LIMIT))
-        except MalformedFile as error:
-            raise fixed_by(error, context) from None
-
-    def _decode(self, content: FileContent | None) -> DockerConfig:
-        return docker_config.load(content, Dialect(nobody=self._rules < NAMED_USER_SINCE))
-
-    def _load(self, trace: Trace) -> tuple[str, DockerConfig]:
-        """Read docker's file, and say so."""
-        path, why = docker_config_path(trace.context)
-        try:
-            content = trace.context.read(path, SIZE_LIMIT)
-            config = self._decode(content)
-        except SourceError as error:
-            fixed_by(error, trace.context)
-            trace.add("file", Outcome.FAILED, path, error.message.removeprefix(path).lstrip(": "), error.hint)
-            raise
-        if content is None:
-            trace.add("file", Outcome.SKIPPED, path, f"there is no such file ({why})")
-        else:
-            trace.add("file", Outcome.OK, path, why)
+        config = _decode(context.read(path, SIZE_LIMIT), self.followed(context))
+        if config.error is not None:
+            raise fixed_by(config.error, context)
         return path, config
-
-    def _pick(self, config: DockerConfig, server_url: str) -> _Picked:
-        """Return the entry that docker's file store takes: the exact key, else any key of that host.
-
-        docker goes through the keys in the random order of a Go map; ours is the alphabet's first.
-        """
-        keys = self.fitting_key(config.auths, server_url)
-        if not keys:
-            return NOTHING_PICKED
-        entries = [config.entry(key) for key in keys]
-        return _Picked(keys[0], entries[0], tuple(entries[1:]))
 
     def fitting(self, keys: Collection[str], reference: Reference) -> list[str]:
         """Return those of a file's keys whose login docker may take for an image."""
@@ -206,11 +166,7 @@ class Docker(DockerFiles):
 
     def fitting_key(self, keys: Collection[str], server_url: str) -> list[str]:
         """Return those of a file's keys whose login docker may take for a server URL."""
-        if server_url in keys:
-            return [server_url]
-        host_of = host_of_key if self._rules >= URL_PARSE_SINCE else _host_of_key_before_28
-        seek = "" if server_url.startswith("[") else server_url  # Go may add these brackets, all else is in the key
-        return sorted(key for key in keys if seek in key and host_of(key) == server_url)
+        return _fitting(keys, server_url, lambda rule: rule.holds(self.release))
 
     def target(self, context: Context, server: str) -> Target:
         """Return where ``docker login SERVER`` stores; Docker Hub for an empty name and for every name of Hub's index.
@@ -245,18 +201,18 @@ class Docker(DockerFiles):
         path = docker_config_path(context)[0]
         found = self._variable_entries(context)
         try:
-            _, config = self._read(context)
+            config = _decode(context.read(path, SIZE_LIMIT), self.followed(context))
         except SourceError as error:
             return [*found, Entry("", "", "", path, error=error)]
+        if config.error is not None:  # what docker has read of such a file still counts
+            found.append(Entry("", "", "", path, error=fixed_by(config.error, context)))
         default = _helper(context, config, "")[0]
         return found + docker_entries.entries(context, path, config, default, ask_helpers=ask_helpers)
 
     def passes_over_variable(self, context: Context, *, runs: bool) -> str:
         """Return why not: this release does not know it."""
-        release = self._release_in(context) if runs else VARIABLE_SINCE
-        if release >= VARIABLE_SINCE:
-            return ""
-        return f"docker {release} does not read it: 28.3 and later do"
+        rules = self.followed(context)
+        return _not_read_by(rules) if runs and not rules.has(READS_VARIABLE) else ""
 
     def certificate_folders(self, context: Context, host: str) -> list[str]:
         """Return the user's own and the system's."""
@@ -272,7 +228,7 @@ class Docker(DockerFiles):
 
     def _variable_entries(self, context: Context) -> list[Entry]:
         text = context.getenv(VARIABLE)
-        if not text or self._release_in(context) < VARIABLE_SINCE:
+        if not text or not self.followed(context).has(READS_VARIABLE):
             return []
         try:
             auths = docker_config.load_variable(text)
@@ -280,14 +236,6 @@ class Docker(DockerFiles):
             return [Entry("", "", "", VARIABLE, error=error)]
         found = [docker_entries.entry(key, auth, VARIABLE) for key, auth in auths.items()]
         return [entry for entry in found if entry]
-
-
-DOCKER = Docker()
-
-
-def client(name: str, release: Release | None = None) -> Client:  # noqa: ARG001
-    """Return the one client of this file."""
-    return Docker(release) if release else DOCKER
 
 
 def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[str, str]:
@@ -314,7 +262,114 @@ def _detect(context: Context) -> str:
     return store if store and context.which(f"docker-credential-{store}") else ""
 
 
-def _ask_helper(trace: Trace, helper: str, path: str, picked: _Picked) -> Resolution:
+def _ask_variable(trace: Trace, rules: Followed) -> Resolution | None:
+    text = trace.context.getenv(VARIABLE)
+    if not text:
+        return None
+    if not rules.has(READS_VARIABLE):
+        trace.add("file", Outcome.SKIPPED, VARIABLE, f"set, and {_not_read_by(rules)}")
+        return None
+    try:
+        auths = docker_config.load_variable(text)
+    except SourceError as error:
+        reason = f"{error.message}; docker prints that, and continues as if it were not set"
+        trace.add("file", Outcome.FAILED, VARIABLE, reason, f"unset {VARIABLE}, or fix it")
+        return None
+    if trace.server_url not in auths:
+        trace.add("file", Outcome.SKIPPED, VARIABLE, f"set, and holds no key {trace.server_url!r}")
+        return None
+    trace.add("file", Outcome.OK, VARIABLE, "set, and overrides every file and helper")
+    trace.add("key", Outcome.OK, trace.server_url, "what docker asks for, exactly")
+    credential = auths[trace.server_url].credential()
+    trace.add_entry(VARIABLE, credential)
+    return trace.resolution(credential, Source(VARIABLE, trace.server_url))
+
+
+def _not_read_by(rules: Followed) -> str:
+    return f"docker {rules.release} does not read it: {READS_VARIABLE.since} and later do"
+
+
+def _load(trace: Trace, rules: Followed) -> tuple[str, DockerConfig]:
+    """Read docker's file as far as docker gets, and add the step."""
+    path, why = docker_config_path(trace.context)
+    try:
+        content = trace.context.read(path, SIZE_LIMIT)
+        config = _decode(content, rules)
+    except SourceError as error:
+        content, config = None, docker_config.NOTHING._replace(error=error, lost=True)
+    if config.error is not None:
+        broken = fixed_by(config.error, trace.context)
+        reason = broken.message.removeprefix(path).lstrip(": ")
+        trace.add("file", Outcome.FAILED, path, f"{reason}; {_warning(config)}", broken.hint)
+    elif content is None:
+        trace.add("file", Outcome.SKIPPED, path, f"there is no such file ({why})")
+    else:
+        trace.add("file", Outcome.OK, path, why)
+    return path, config
+
+
+def _warning(config: DockerConfig) -> str:
+    """Return what docker prints about a broken file, and what it goes on with."""
+    printed = 'docker prints "WARNING: Error" with the reason'
+    if config.lost:
+        return f"{printed}, and continues without what it cannot read"
+    if config.undecoded:
+        return f"{printed}, and continues without any auth; helpers, tokens, username and password still count"
+    return (
+        f"{printed}, and continues: it decodes the entries in random order until it meets such a one, and takes of the others "
+        "no auth; helpers, tokens, username and password still count"
+    )
+
+
+def _decode(content: FileContent | None, rules: Followed) -> DockerConfig:
+    """Decode docker's file. Which release it is only counts where one of them finds fault with it."""
+    config = docker_config.read(content, STRICTEST)
+    return config if config.error is None else docker_config.read(content, _dialect(rules.has))
+
+
+def _dialect(has: Callable[[Rule], bool]) -> Dialect:
+    unknown = [names for rule, names in UNKNOWN_SINCE if has(rule)]
+    unknown += [names for rule, names in UNKNOWN_BEFORE if not has(rule)]
+    return Dialect(nobody=not has(NEEDS_USER_NAME), retired=frozenset().union(*unknown))
+
+
+def _pick(config: DockerConfig, keys: list[str]) -> _Picked:
+    """Return the entry that docker's file store takes: the exact key, else any key of that host.
+
+    docker goes through the keys in the random order of a Go map; Shorepass takes the alphabet's first.
+    """
+    if not keys:
+        return _Picked(keys)
+    auths = tuple(chain.from_iterable(config.possible(key) for key in keys))
+    return _Picked(keys, auths, any(config.is_spoilt(key) for key in keys))
+
+
+def _fitting(keys: Collection[str], server_url: str, has: Callable[[Rule], bool]) -> list[str]:
+    if server_url in keys:
+        return [server_url]
+    seek = "" if server_url.startswith("[") else server_url  # Go may add these brackets, all else is in the key
+    return sorted(key for key in keys if seek in key and _means(key, server_url, has))
+
+
+def _means(key: str, server_url: str, has: Callable[[Rule], bool]) -> bool:
+    """Tell whether a key means a host. The release is asked for only where releases differ about it."""
+    old, usual, newest = _host_of_key_before_27(key), host_of_key(key), host_of_key(key, repair=True)
+    if old == usual == newest or server_url not in (old, usual, newest):
+        return old == server_url
+    if not has(PARSES_URLS):
+        return old == server_url
+    return (newest if has(REPAIRS_URLS) else usual) == server_url
+
+
+def _answer(trace: Trace, config: DockerConfig, picked: _Picked, source: Source | None) -> Resolution:
+    """Return what the file has: its error only where docker sends nothing because of that."""
+    first, others = _distinct([auth.credential() for auth in picked.auths])
+    if config.error is not None and first == ANONYMOUS and not others and (config.lost or picked.is_spoilt):
+        return trace.resolution(config.error, alternatives=(ANONYMOUS,))
+    return trace.resolution(first, source, alternatives=others)
+
+
+def _ask_helper(trace: Trace, helper: str, path: str, picked: _Picked, rules: Followed) -> Resolution:
     """Ask a helper; a registry token is still taken from the file's entry (``credentials/native_store.go``)."""
     from shorepass.helper.client import HelperClient
 
@@ -324,11 +379,9 @@ def _ask_helper(trace: Trace, helper: str, path: str, picked: _Picked) -> Resolu
         answer = client.get(trace.server_url)
     except HelperError as error:
         trace.add("helper", Outcome.FAILED, client.program, f"get: {error.reason}", error.hint)
-        kept = [auth.credential() for auth in (picked.auth, *picked.others)]
-        instead = "an empty auth"
-        if any(credential != ANONYMOUS for credential in kept):
-            instead = f"what is left in {path} under {without_user_info(picked.key)!r}"
-        return trace.resolution(error, behaviour=SILENT_HELPER.format(instead))
+        if rules.has(STOPS_AT_HELPER):
+            return trace.resolution(error, behaviour=STOPS)
+        return _without_helper(trace, error, path, picked)
     if isinstance(answer, Anonymous):
         login = log_in(trace.context, trace.reference.registry, client=trace.client, helper=helper)
         trace.add("helper", Outcome.SKIPPED, client.program, "it has no login for that", login)
@@ -336,42 +389,35 @@ def _ask_helper(trace: Trace, helper: str, path: str, picked: _Picked) -> Resolu
         trace.add("helper", Outcome.SKIPPED, client.program, "its answer lacks the user name or the secret")
     else:
         trace.add("helper", Outcome.OK, client.program, said(answer))
-    merged = [beside_helper(auth, answer).credential() for auth in (picked.auth, *picked.others)]
-    credential = merged[0]
+    credential, others = _distinct([beside_helper(auth, answer).credential() for auth in picked.auths])
     source = Source(path, trace.server_url, helper)
     if isinstance(credential, BearerToken):
-        trace.add_key(picked.key, len(picked.others))
-        key = without_user_info(picked.key)
+        trace.add_key(picked.keys[0], len(picked.keys) - 1)
+        key = without_user_info(picked.keys[0])
         trace.add("entry", Outcome.OK, key, f"{said(credential)}: docker keeps it beside what a helper says")
-        source = Source(path, picked.key)
-    others = tuple(dict.fromkeys(other for other in merged[1:] if other != credential))
-    return trace.resolution(credential, None if isinstance(credential, Anonymous) else source, alternatives=others)
+        source = Source(path, picked.keys[0])
+    return trace.resolution(credential, source, alternatives=others)
 
 
-def _distinct(credential: Credential, picked: _Picked) -> tuple[Credential, ...]:
-    others = (auth.credential() for auth in picked.others)
-    return tuple(dict.fromkeys(other for other in others if other != credential))
+def _without_helper(trace: Trace, error: HelperError, path: str, picked: _Picked) -> Resolution:
+    """Return what docker sends although its helper failed: what is left in the file."""
+    first, others = _distinct([auth.credential() for auth in picked.auths])
+    if first == ANONYMOUS and not others:
+        return trace.resolution(error, behaviour=SILENT_HELPER, alternatives=(ANONYMOUS,))
+    shown = without_user_info(picked.keys[0])
+    detail = f"docker pull silently sends what is left in {path}: {said(first)} (docker 29 stops with an error)"
+    trace.add("entry", Outcome.OK, shown, detail)
+    return trace.resolution(first, Source(path, picked.keys[0]), alternatives=others)
 
 
-def _host_of_key_before_28(key: str) -> str:
+def _distinct(credentials: list[Credential]) -> tuple[Credential, tuple[Credential, ...]]:
+    """Return the first credential, and the others that differ."""
+    first, *others = dict.fromkeys(credentials)
+    return first, tuple(others)
+
+
+def _host_of_key_before_27(key: str) -> str:
     return key.removeprefix("http://" if key.startswith("http://") else "https://").partition("/")[0]
-
-
-def _release_on_path(context: Context) -> Release:
-    """Return the release of the docker on PATH: ``Docker version 28.2.2, build ...``; the newest where none answers."""
-    from shorepass.processes import ProcessError
-
-    program = context.which("docker")
-    newest = Release(999)
-    if program is None:
-        return newest
-    try:
-        done = context.run([program, "--version"], b"", timeout=10, limit=65536)
-    except ProcessError:
-        return newest
-    words = done.stdout.decode("ascii", "replace").partition(" version ")[2].partition(",")[0].split(".")
-    known = len(words) > 1 and all(word.isdigit() and len(word) < 6 for word in words[:2])
-    return Release(int(words[0]), int(words[1])) if known else newest
 
 
 def _login_key(server: str) -> str:
@@ -381,3 +427,11 @@ def _login_key(server: str) -> str:
         return HUB_SERVER_URL
     registry_of_server(server)  # it must be one
     return server_url(host_of_key(server))
+
+
+DOCKER = Docker()
+
+
+def client(name: str, release: Release | None = None) -> Client:  # noqa: ARG001
+    """Return the one client of this file."""
+    return Docker(release) if release else DOCKER

@@ -8,7 +8,7 @@ from shorepass.client_table import row_of
 from shorepass.clients import find
 from shorepass.clients.views import DockerView, FileView
 from shorepass.config import docker_config
-from shorepass.config.auth_entry import DOCKER_28, read_docker_entry, write_entry
+from shorepass.config.auth_entry import SINCE_29, read_docker_entry, write_entry
 from shorepass.config.locations import AuthFile, docker_config_path
 from shorepass.names import server_url
 
@@ -35,7 +35,7 @@ class DockerFiles:
     name: str
     release: Release | None = None
     facts: Facts
-    dialect: Dialect = DOCKER_28
+    dialect: Dialect = SINCE_29
 
     @property
     def row(self) -> Row:

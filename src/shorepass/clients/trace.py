@@ -63,7 +63,9 @@ class Trace:
         behaviour: str = "",
         alternatives: tuple[Credential, ...] = (),
     ) -> Resolution:
-        """Return the answer, with the steps so far."""
+        """Return the answer, with the steps so far. ``source`` counts where there is a credential."""
+        if isinstance(answer, Anonymous | SourceError):
+            source = None
         broken = self._broken if isinstance(answer, SourceError) else ""
         return Resolution(
             context=self.context.name,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SINCE_29",
+    "STRICTEST",
     "AuthConfig",
     "BadEntryError",
     "Dialect",
@@ -40,9 +41,9 @@ class BadEntryError(ValueError):
 class Dialect(NamedTuple):
     """What differs between the programs, and the releases, that read docker's file.
 
-    ``nobody`` lets an empty user name in ``auth`` pass (docker 20.10). ``retired``: lower-case names of fields that are no
-    longer known, so that any value passes. ``raw``: the bytes of ``auth`` are sent as they are; else those that are not UTF-8
-    become U+FFFD, one each.
+    ``nobody`` lets an empty user name in ``auth`` pass (docker 20.10). ``retired``: lower-case names of fields that are not
+    known, no longer or not yet, so that any value passes. ``raw``: the bytes of ``auth`` are sent as they are; else those that
+    are not UTF-8 become U+FFFD, one each.
     """
 
     nobody: bool = False
@@ -50,8 +51,8 @@ class Dialect(NamedTuple):
     raw: bool = False
 
 
-DOCKER_28 = Dialect()
-SINCE_29 = Dialect(retired=frozenset(("experimental", "email")))  # docker/cli 29.0 took both out of its structs
+STRICTEST = Dialect()  # it knows the fields of every release: a file that it finds sound is sound to all
+SINCE_29 = Dialect(retired=frozenset(("kubernetes", "stackorchestrator", "experimental", "email")))
 
 
 class AuthConfig(NamedTuple):
@@ -78,7 +79,7 @@ class AuthConfig(NamedTuple):
 
 
 def read_docker_entry(
-    members: Iterable[tuple[str, Any]], *, nobody: bool = False, dialect: Dialect = DOCKER_28
+    members: Iterable[tuple[str, Any]], *, nobody: bool = False, dialect: Dialect = SINCE_29
 ) -> AuthConfig:
     """Return what docker makes of an entry; ``members`` as they stand in the file, repetitions included.
 

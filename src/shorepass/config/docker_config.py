@@ -1,7 +1,11 @@
 """docker's ``config.json``, decoded as docker itself decodes it: Go's ``encoding/json`` into a struct.
 
 Source: docker/cli ``cli/config/configfile/file.go``. One field of a wrong type, or one ``auth`` that cannot be decoded,
-breaks the whole file: docker prints a warning and goes on with whatever it had read by then.
+breaks the whole file: docker prints a warning and continues with whatever it had read by then. ``read`` returns that.
+
+What it has read: Go decodes every field that has the right type. Then docker decodes each ``auth``, in the random order of a
+Go map, until one cannot be decoded; after a wrong type it decodes none. An entry whose ``auth`` is not decoded still has its
+tokens, and ``username`` and ``password``.
 """
 
 from __future__ import annotations
@@ -10,8 +14,8 @@ import binascii
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.auth_entry import (
-    DOCKER_28,
     DOCKER_FIELDS,
+    SINCE_29,
     AuthConfig,
     BadEntryError,
     Dialect,
@@ -23,12 +27,13 @@ from shorepass.config.spans import JsonSyntaxError, skip_blank
 from shorepass.errors import MalformedFile, printable, without_user_info
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Iterator
     from typing import Any, TypeAlias
 
     from shorepass.contexts import FileContent
+    from shorepass.errors import SourceError
 
-__all__ = ["KNOWN_FIELDS", "DockerConfig", "Members", "add_auths", "add_helpers", "load", "load_variable"]
+__all__ = ["KNOWN_FIELDS", "DockerConfig", "Members", "add_auths", "add_helpers", "load", "load_variable", "read"]
 
 Members: TypeAlias = "tuple[tuple[str, Any], ...]"
 
@@ -39,7 +44,7 @@ _PROXY: _Shape = dict.fromkeys(("httpproxy", "httpsproxy", "noproxy", "ftpproxy"
 _TEXTS = (
     *("psFormat", "imagesFormat", "networksFormat", "pluginsFormat", "volumesFormat", "statsFormat", "detachKeys"),
     *("credsStore", "serviceInspectFormat", "servicesFormat", "tasksFormat", "secretFormat", "configFormat"),
-    *("nodesFormat", "currentContext", "experimental"),
+    *("nodesFormat", "currentContext", "experimental", "stackOrchestrator"),
 )
 _FIELDS: dict[str, _Shape] = {
     **{name.lower(): str for name in _TEXTS},
@@ -48,19 +53,28 @@ _FIELDS: dict[str, _Shape] = {
     "clipluginsextradirs": [str],
     "plugins": ((str,),),
     "proxies": (_PROXY,),
+    "kubernetes": {"allnamespaces": str},
 }
-KNOWN_FIELDS = frozenset(
-    (*_FIELDS, "auths", "kubernetes", "stackorchestrator")
-)  # docker's, of all releases, in lower case
+KNOWN_FIELDS = frozenset((*_FIELDS, "auths"))  # docker's, of all releases, in lower case
+_LOGIN_FIELDS = ("credhelpers", "credsstore")
 
 
 class DockerConfig(NamedTuple):
-    """What of docker's file decides about credentials. All entries of ``auths`` are known to be good in its ``dialect``."""
+    """What of docker's file decides about credentials.
+
+    ``error`` is what docker warns of; None: all entries of ``auths`` are known to be good in its ``dialect``.
+    ``broken``: the keys of entries that cannot be decoded. ``undecoded``: a wrong type keeps docker from decoding any ``auth``.
+    ``lost``: logins or helpers are in the file that docker cannot see.
+    """
 
     auths: dict[str, Members]
     cred_helpers: dict[str, str]
     creds_store: str
-    dialect: Dialect = DOCKER_28
+    dialect: Dialect = SINCE_29
+    error: SourceError | None = None
+    broken: frozenset[str] = frozenset()
+    undecoded: bool = False
+    lost: bool = False
 
     def __repr__(self) -> str:  # the entries are as they stand in the file
         return f"DockerConfig({len(self.auths)} entries, {self.cred_helpers}, {self.creds_store!r})"
@@ -75,51 +89,122 @@ class DockerConfig(NamedTuple):
         return self.cred_helpers.get(server_url, self.creds_store)
 
     def entry(self, key: str) -> AuthConfig:
-        """Return the entry with exactly this key. It was found good when the file was loaded."""
-        return read_docker_entry(self.auths[key], nobody=True, dialect=self.dialect)
+        """Return the entry with exactly this key, as docker has it; where that is up to chance, decoded."""
+        return self.possible(key)[0]
+
+    def possible(self, key: str) -> tuple[AuthConfig, ...]:
+        """Return all that docker may have read of the entry with exactly this key: what is decoded comes first."""
+        members = self.auths[key]
+        if not self.error:
+            return (read_docker_entry(members, nobody=True, dialect=self.dialect),)
+        texts = tuple((name, value) for name, value in members if isinstance(value, str))
+        as_it_stands = tuple((name, value) for name, value in texts if field_name(name) != "auth")
+        raw = read_docker_entry(as_it_stands, dialect=self.dialect)
+        if self.undecoded or key in self.broken:
+            return (raw,)
+        return tuple(dict.fromkeys((read_docker_entry(texts, nobody=True, dialect=self.dialect), raw)))
+
+    def is_spoilt(self, key: str) -> bool:
+        """Tell whether docker certainly has less of an entry than is in the file."""
+        return key in self.broken or (self.undecoded and bool(_auth_of(self.auths[key], ("auth",))))
 
 
 NOTHING = DockerConfig({}, {}, "")
 
 
-def load(content: FileContent | None, dialect: Dialect = DOCKER_28) -> DockerConfig:
+def load(content: FileContent | None, dialect: Dialect = SINCE_29) -> DockerConfig:
     """Return docker's view of its config file; no file and an empty file are an empty config.
 
     Raises MalformedFile where docker warns that it cannot load or parse the file; the reason names field or key.
     """
+    config = read(content, dialect)
+    if config.error is not None:
+        raise config.error
+    return config
+
+
+def read(content: FileContent | None, dialect: Dialect = SINCE_29) -> DockerConfig:
+    """Return what docker knows of its config file after it has read it: see ``error`` where it is broken."""
     if content is None:
         return NOTHING
-    found = load_pairs(content)
+    try:
+        found = load_pairs(content)
+    except MalformedFile as error:
+        return NOTHING._replace(error=error, lost=True)
     if found is None:
         return NOTHING
-    try:
-        if type(found) is not tuple:
-            raise BadEntryError("not a config file: its JSON value is no object")
-        auths: dict[str, Members] = {}
-        cred_helpers: dict[str, str] = {}
-        creds_store = ""
-        for name, value in found:
-            field = field_name(name)
-            if field == "auths":
+    if type(found) is not tuple:
+        reason = "not a config file: its JSON value is no object"
+        return NOTHING._replace(error=_malformed(content, reason), lost=True)
+    config, reasons = _decoded(found, dialect)
+    if reasons:
+        return config._replace(error=_malformed(content, reasons[0]), undecoded=True)
+    if b"\\" in content.data or not _all_decode(config.auths.values(), dialect):
+        bad = dict(_bad_auths(config.auths, dialect))
+        if bad:
+            return config._replace(error=_malformed(content, _said_of(bad)), broken=frozenset(bad))
+    return config
+
+
+def _malformed(content: FileContent, reason: str) -> MalformedFile:
+    return MalformedFile(content.path, reason, owner=content.owner, mode=content.mode)
+
+
+def _decoded(found: Members, dialect: Dialect) -> tuple[DockerConfig, list[str]]:
+    """Return what Go decodes of the members of a file, and a reason for each value of a wrong type."""
+    auths: dict[str, Members] = {}
+    cred_helpers: dict[str, str] = {}
+    creds_store, lost = "", False
+    broken: set[str] = set()
+    reasons = []
+    for name, value in found:
+        field = field_name(name)
+        if field == "auths":
+            try:
                 auths = add_auths(auths, value, DOCKER_FIELDS - dialect.retired)
+            except BadEntryError as error:
+                reasons.append(str(error))
+                lost = lost or type(value) is not tuple
+                broken |= _add_what_fits(auths, value, DOCKER_FIELDS - dialect.retired)
+            continue
+        shape = None if field in dialect.retired else _FIELDS.get(field)
+        if shape is not None and not _fits(value, shape):
+            reasons.append(f"not a config file: {printable(name)!r} has a value of the wrong type")
+            lost = lost or field in _LOGIN_FIELDS
+            value = _what_fits(value) if field == "credhelpers" else None
+            if field in _LOGIN_FIELDS and not value:
                 continue
-            shape = None if field in dialect.retired else _FIELDS.get(field)
-            if shape is not None and not _fits(value, shape):
-                raise BadEntryError(f"not a config file: {printable(name)!r} has a value of the wrong type")
-            if field == "credhelpers":
-                cred_helpers = add_helpers(cred_helpers, value)
-            elif field == "credsstore" and value is not None:
-                creds_store = value
-        if b"\\" in content.data or not _all_decode(auths.values(), dialect):
-            _check_auths(auths, dialect)
-    except BadEntryError as error:
-        raise MalformedFile(
-            content.path,
-            str(error),
-            owner=content.owner,
-            mode=content.mode,
-        ) from None
-    return DockerConfig(auths, cred_helpers, creds_store, dialect)
+        if field == "credhelpers":
+            cred_helpers = add_helpers(cred_helpers, value)
+        elif field == "credsstore" and value is not None:
+            creds_store = value
+    config = DockerConfig(auths, cred_helpers, creds_store, dialect, broken=frozenset(broken), lost=lost)
+    return config, reasons
+
+
+def _add_what_fits(auths: dict[str, Members], value: Any, fields: Container[str]) -> set[str]:
+    """Add what Go decodes of an ``auths`` with wrong types in it; return the keys of the entries that have them."""
+    broken = set()
+    entries = value if type(value) is tuple else ()
+    for key, members in entries:
+        auths[key] = members if type(members) is tuple else ()
+        try:
+            _check_entries([(key, members)], fields)
+            broken.discard(key)
+        except BadEntryError:
+            broken.add(key)
+    return broken
+
+
+def _what_fits(value: Any) -> Members:
+    """Return what Go decodes of a ``credHelpers`` with wrong types in it: a name that is no text becomes an empty one."""
+    if type(value) is not tuple:
+        return ()
+    texts = []
+    for name, suffix in value:
+        text = suffix if isinstance(suffix, str) else ""
+        texts.append((name, text))
+    return tuple(texts)
 
 
 def _fits(value: Any, shape: _Shape) -> bool:
@@ -185,13 +270,20 @@ def add_helpers(helpers: dict[str, str], value: Any) -> dict[str, str]:
     return helpers
 
 
-def _check_auths(auths: dict[str, Members], dialect: Dialect) -> None:
-    """Decode every ``auth``, as docker does at the start. Raises BadEntryError."""
+def _bad_auths(auths: dict[str, Members], dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """Yield the key of each entry whose ``auth`` cannot be decoded, and why."""
     for key, members in auths.items():
         try:
             read_docker_entry(members, dialect=dialect)
         except BadEntryError as error:
-            raise _bad_entry(key, str(error)) from None
+            yield key, str(error)
+
+
+def _said_of(bad: dict[str, str]) -> str:
+    """Return which entries are bad, and why the first of them is."""
+    key, reason = next(iter(bad.items()))
+    more = f" (and {len(bad) - 1} more such entries)" if len(bad) > 1 else ""
+    return f"{_bad_entry(key, reason)}{more}"
 
 
 def _all_decode(entries: Iterable[Members], dialect: Dialect) -> bool:
@@ -221,10 +313,10 @@ def _bad_entry(key: str, reason: str) -> BadEntryError:
     return BadEntryError(f"the entry {printable(without_user_info(key))!r} in auths: {reason}")
 
 
-def load_variable(text: str, dialect: Dialect = DOCKER_28) -> dict[str, AuthConfig]:
+def load_variable(text: str, dialect: Dialect = SINCE_29) -> dict[str, AuthConfig]:
     """Return the entries of ``DOCKER_AUTH_CONFIG`` (docker 28.3 and later): ``auths`` with ``auth``, nothing else.
 
-    Raises MalformedFile where docker finds it invalid: it then goes on as if the variable were not set.
+    Raises MalformedFile where docker finds it invalid: it then continues as if the variable were not set.
     """
     entries: dict[str, Members] = {}
     try:

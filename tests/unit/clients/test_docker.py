@@ -19,7 +19,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import HelperFailed, HelperMissing, MalformedFile, UsageError
 from shorepass.names import parse
-from shorepass.resolution import Resolution
+from shorepass.resolution import Outcome, Resolution
 from shorepass.secret import Secret
 
 HUB = "https://index.docker.io/v1/"
@@ -113,18 +113,133 @@ def test_entries(world: Path, entry: dict[str, str] | None, credential: Credenti
 @pytest.mark.parametrize(
     "text",
     [
-        *("{", "[]", "7", '{"auths": []}', '{"auths": {"other.io": {"auth": 1}}}', '{"credsStore": 1}'),
-        *('{"auths": {"other.io": {"auth": "="}}}', '{"psFormat": 1}', '{"HttpHeaders": []}'),
-        json.dumps({"auths": {"other.io": auth("nocolon")}}),
-        json.dumps({"auths": {"other.io": auth(":pw")}}),
+        *("{", "[]", "7", '{"auths": []}', '{"credsStore": 1}', '{"auths": {"reg.io": 1}}'),
+        '{"auths": {"reg.io": {"auth": 1}}}',
+        '{"auths": {"reg.io": {"auth": "="}}}',
+        json.dumps({"auths": {"reg.io": auth("nocolon")}}),
+        json.dumps({"auths": {"reg.io": auth(":pw")}}),
+        json.dumps({"auths": {"reg.io": auth("a:pw")}, "psFormat": 1}),
     ],
 )
 def test_broken_files(world: Path, text: str) -> None:
-    """One entry or one field that cannot be read breaks the file for every registry, though docker goes on."""
+    """Where docker sends nothing because of what it cannot read, that is the error, and docker's warning is told."""
     resolution = resolve(lay_out(world, {CONFIG: text}))
     assert isinstance(resolution.answer, MalformedFile)
     assert resolution.answer.path == str(world / CONFIG)
     assert "prints a warning" in resolution.behaviour
+    assert resolution.alternatives == (ANONYMOUS,)
+
+
+NOBODY, BAD_BASE64, WRONG = auth(":"), {"auth": "="}, {"auth": 1}
+TOKEN_ENTRY = {"identitytoken": "tok"}
+PAIR = {"username": "plain", "password": "pw"}
+
+
+@pytest.mark.parametrize("bad", [NOBODY, BAD_BASE64, WRONG])
+@pytest.mark.parametrize(
+    ("entry", "answer"),
+    [
+        ({}, ANONYMOUS),
+        (PAIR, Basic("plain", Secret("pw"))),
+        (TOKEN_ENTRY, IdentityToken(Secret("tok"))),
+        ({"registrytoken": "reg"}, BearerToken(Secret("reg"))),
+    ],
+)
+def test_a_bad_entry_beside_what_needs_no_decoding(
+    world: Path, bad: dict[str, object], entry: dict[str, str], answer: Credential
+) -> None:
+    """Docker warns and goes on: tokens, and a user name with a password, count whatever another entry is."""
+    resolution = resolve(lay_out(world, {CONFIG: json.dumps({"auths": {"bad.io": bad, "reg.io": entry}})}))
+    assert (resolution.answer, resolution.alternatives) == (answer, ())
+    (failed,) = (step for step in resolution.steps if step.outcome is Outcome.FAILED)
+    assert "'bad.io'" in failed.detail
+    assert "WARNING" in failed.detail
+
+
+@pytest.mark.parametrize("bad", [NOBODY, BAD_BASE64])
+def test_a_bad_entry_beside_one_with_auth(world: Path, bad: dict[str, object]) -> None:
+    """Docker decodes the entries in random order until it meets the bad one: both answers are possible."""
+    plain = json.dumps({"auths": {"bad.io": bad, "reg.io": auth("alice:pw")}})
+    resolution = resolve(lay_out(world, {CONFIG: plain}))
+    assert (resolution.answer, resolution.alternatives) == (Basic("alice", Secret("pw")), (ANONYMOUS,))
+    both = json.dumps({"auths": {"bad.io": bad, "reg.io": auth("alice:pw", **PAIR)}})
+    resolution = resolve(lay_out(world, {CONFIG: both}))
+    assert (resolution.answer, *resolution.alternatives) == (Basic("alice", Secret("pw")), Basic("plain", Secret("pw")))
+
+
+def test_a_bad_auth_beside_other_members(world: Path) -> None:
+    """Of an entry whose auth cannot be decoded, the other members count."""
+    entry = {**auth(":pw"), **PAIR}
+    assert user(resolve(lay_out(world, {CONFIG: json.dumps({"auths": {"reg.io": entry}})}))) == "plain"
+
+
+def test_no_auth_counts_beside_a_wrong_type(world: Path) -> None:
+    """A field of a wrong type anywhere: Go decodes the rest, docker decodes no auth any more."""
+    entries = {"reg.io": auth("alice:pw", **PAIR), "tok.io": auth("t:", **TOKEN_ENTRY)}
+    context = lay_out(
+        world, {CONFIG: json.dumps({"psFormat": 1, "auths": entries, "credHelpers": {"h.io": "held"}}), **HELD}
+    )
+    assert user(resolve(context)) == "plain"
+    assert resolve(context, "tok.io/app").answer == IdentityToken(Secret("tok"))
+    assert user(resolve(context, "h.io/app")) == "held"
+
+
+def test_helpers_beside_a_bad_entry(world: Path) -> None:
+    """A helper that the file names is asked, whatever else is in the file."""
+    text = json.dumps({"auths": {"bad.io": NOBODY}, "credHelpers": {"reg.io": "held", "n.io": 5}})
+    assert user(resolve(lay_out(world, {CONFIG: text, **HELD}))) == "held"
+
+
+@pytest.mark.parametrize(
+    ("text", "release", "expected"),
+    [
+        ({"experimental": True}, Release(28, 5), None),
+        ({"experimental": True}, Release(29), "a"),
+        ({"auths": {"x.io": {"email": 1}}}, Release(28, 5), None),
+        ({"auths": {"x.io": {"email": 1}}}, Release(29), "a"),
+        ({"kubernetes": 1}, Release(20, 10), None),
+        ({"kubernetes": 1}, Release(23), "a"),
+        ({"stackOrchestrator": 1}, Release(23), None),
+        ({"stackOrchestrator": 1}, Release(24), "a"),
+        ({"features": []}, Release(26), "a"),
+        ({"features": []}, Release(26, 1), None),
+    ],
+)
+def test_fields_of_a_release(
+    world: Path, text: dict[str, dict[str, object]], release: Release, expected: str | None
+) -> None:
+    """A release that does not know a field takes any value in it."""
+    auths = {**text.get("auths", {}), "reg.io": auth("a:pw")}
+    resolution = resolve(lay_out(world, {CONFIG: json.dumps({**text, "auths": auths})}), release=release)
+    assert isinstance(resolution.answer, MalformedFile) if expected is None else user(resolution) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "image", "releases"),
+    [
+        ("https://reg.io/%zz", IMAGE, (False, True)),
+        ("-://reg.io", IMAGE, (False, True)),
+        ("[::1]:443/https://reg.io", "[::1]:443/app", (True, False)),
+        ("http://::1:5000/", "[::1]:5000/app", (True, True)),
+    ],
+)
+def test_keys_that_are_no_url(world: Path, key: str, image: str, releases: tuple[bool, bool]) -> None:
+    """Docker 29.7 takes what stands behind :// of a key that Go refuses; those before it cut such a key at its slash."""
+    context = lay_out(world, {CONFIG: json.dumps({"auths": {key: auth("a:pw")}})})
+    assert [user(resolve(context, image, Release(29, minor))) == "a" for minor in (6, 7)] == [*releases]
+
+
+def test_the_docker_there_is_asked_only_where_releases_differ(world: Path) -> None:
+    """Nothing is started for a sound file; its release decides about one that only some find sound."""
+    sound = json.dumps({"auths": {"reg.io": auth("a:pw")}, "experimental": "enabled"})
+    says = f"#!/bin/sh\ntouch {world}/started\necho 'Docker version 28.2.2, build 1'\n"
+    context = lay_out(world, {CONFIG: sound, "bin/docker": says})
+    assert user(resolve(context)) == "a"
+    assert not (world / "started").exists()
+    lay_out(world, {CONFIG: sound.replace('"enabled"', "true")})
+    assert isinstance(resolve(context).answer, MalformedFile)
+    lay_out(world, {"bin/docker": says.replace("28.2.2", "29.8.0")})
+    assert user(resolve(context)) == "a"
 
 
 @pytest.mark.parametrize("text", ["", " \n", "null", "{}", "{} x"])
@@ -171,11 +286,23 @@ def test_registry_token_beside_a_helper(world: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "error"), [("none", HelperMissing), ("broken", HelperFailed)])
-def test_helper_fails_silently(world: Path, name: str, error: type[Exception]) -> None:
-    """A helper that cannot be asked is an error, and in words what docker does instead: an empty auth."""
-    resolution = resolve(lay_out(world, {CONFIG: json.dumps({"credsStore": name}), **BROKEN}))
+def test_helper_fails(world: Path, name: str, error: type[Exception]) -> None:
+    """A helper that cannot be asked is an error: docker 29 stops, and 28 has no login because of it."""
+    context = lay_out(world, {CONFIG: json.dumps({"credsStore": name}), **BROKEN})
+    resolution = resolve(context)
     assert isinstance(resolution.answer, error)
-    assert resolution.behaviour == "docker pull sends an empty auth, silently (docker 29 stops with an error)"
+    assert (resolution.behaviour, resolution.alternatives) == ("docker pull stops with that error", ())
+    resolution = resolve(context, release=Release(28, 2))
+    assert isinstance(resolution.answer, error)
+    assert "silently" in resolution.behaviour
+    assert resolution.alternatives == (ANONYMOUS,)
+
+
+def test_helper_fails_over_a_login_of_the_file(world: Path) -> None:
+    """Docker 28 and earlier then send what is left in the file; docker 29 stops."""
+    context = lay_out(world, {CONFIG: json.dumps({"credsStore": "gone", "auths": {"reg.io": auth("u:p")}})})
+    assert user(resolve(context, release=Release(28, 2))) == "u"
+    assert isinstance(resolve(context, release=Release(29)).answer, HelperMissing)
 
 
 PASS = {"bin/pass": "#!/bin/sh\n", "bin/docker-credential-pass": HELD["bin/docker-credential-held"]}

@@ -1,0 +1,56 @@
+"""The rules of docker that came with a release, one row each. Read in docker/cli's history, up to 29.8."""
+
+from __future__ import annotations
+
+from shorepass.clients.release import Release, Rule
+
+__all__ = [
+    "CHECKS_FEATURES",
+    "FORGETS_EXPERIMENTAL",
+    "FORGETS_KUBERNETES",
+    "FORGETS_ORCHESTRATOR",
+    "KNOWS_HUB_BY_HOST",
+    "NEEDS_USER_NAME",
+    "NEWEST",
+    "PARSES_URLS",
+    "READS_VARIABLE",
+    "REPAIRS_URLS",
+    "STOPS_AT_HELPER",
+]
+
+NEWEST = Release(29, 8)  # the newest release whose rules were compared with the real program
+
+NEEDS_USER_NAME = Rule(
+    "an auth without a user name cannot be decoded", Release(23), "cli/config/configfile/file.go decodeAuth, c8bd8932a1"
+)
+FORGETS_KUBERNETES = Rule("kubernetes may have any value", Release(23), "cli/config/configfile/file.go, 7b9580df51")
+FORGETS_ORCHESTRATOR = Rule(
+    "stackOrchestrator may have any value", Release(24), "cli/config/configfile/file.go, 66a1c3bab9"
+)
+CHECKS_FEATURES = Rule("features must be texts by name", Release(26, 1), "cli/config/configfile/file.go, c5016c6d5b")
+PARSES_URLS = Rule(
+    "a key with any scheme means its host", Release(27), "cli/config/credentials/file_store.go ConvertToHostname"
+)
+READS_VARIABLE = Rule(
+    "DOCKER_AUTH_CONFIG overrides every file and helper",
+    Release(28, 3),
+    "cli/config/configfile/file.go GetCredentialsStore, 9b83d5bbf9",
+)
+STOPS_AT_HELPER = Rule(
+    "docker pull stops when a helper fails", Release(29), "cli/command/registry.go RetrieveAuthTokenFromImage"
+)
+FORGETS_EXPERIMENTAL = Rule(
+    "experimental, and email in an entry, may have any value",
+    Release(29),
+    "cli/config/configfile/file.go, a53e83a3d4; cli/config/types/authconfig.go, e9664b9f34",
+)
+KNOWS_HUB_BY_HOST = Rule(
+    "docker.io and index.docker.io are looked up by the key of Docker Hub",
+    Release(29, 5),
+    "cli/config/configfile/file.go getAuthConfigKey, 55fcffe743",
+)
+REPAIRS_URLS = Rule(
+    "a key that Go refuses as a URL still means its host",
+    Release(29, 7),
+    "cli/config/credentials/file_store.go hostFromURLFallback, 3cc61496db",
+)
