@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.client_table import row_of
 from shorepass.clients import Entry, Target
 from shorepass.clients.auth_files import auth_files
-from shorepass.clients.containers_releases import ALONE, MARK, MAY_BE_MISSING, MIRROR_SLASH, REWRITTEN, Followed
+from shorepass.clients.containers_releases import ALONE, MARK, MAY_BE_MISSING, MIRROR_SLASH, REWRITTEN, followed_by
 from shorepass.clients.facts import Facts, Words
 from shorepass.clients.installed import Followed
 from shorepass.clients.release import Release, full_name
@@ -54,8 +54,6 @@ __all__ = ["Containers", "client"]
 
 HUB_NAMES = ("registry-1.docker.io", "docker.io")
 HUB_NORMAL = "index.docker.io"
-# The newest release of each whose rules are known.
-NEWEST = {"podman": Release(4, 3), "skopeo": Release(1, 9), "buildah": Release(1, 28)}
 NO_LOGINS = auth_file.Logins({}, {})
 
 
@@ -118,15 +116,15 @@ class Containers:
 
     def followed(self, context: Context) -> Followed:
         """Return the release whose rules count in a context."""
-        return Followed(self._program, self.release, NEWEST[self._program], context)
+        return followed_by(context, self._program, self.release)
 
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the files in the order in which they are read; the first is also written."""
-        return self._files(context, self._followed(context), for_login=for_login)
+        return self._files(context, self.followed(context), for_login=for_login)
 
     def own_file(self, context: Context) -> str:
         """Return the file that is read first where DOCKER_CONFIG puts no other before it."""
-        return auth_files(context, self._followed(context), docker_first=False)[0].path
+        return auth_files(context, self.followed(context), docker_first=False)[0].path
 
     def passes_over_variable(self, context: Context, *, runs: bool) -> str:  # noqa: ARG002
         """Return nothing: there is no such variable."""
@@ -164,7 +162,7 @@ class Containers:
         """Make a private file for REGISTRY_AUTH_FILE. Raises FileError, WriteError."""
         from shorepass.clients.private import lend_auth_file
 
-        followed = self._followed(here)
+        followed = self.followed(here)
         files = self._files(here, followed)
         if not followed.has(ALONE):
             files = files[:1]  # the others are read beside the private one
@@ -175,10 +173,7 @@ class Containers:
         return self._registries_conf(context).helpers
 
     def _registries_conf(self, context: Context) -> RegistriesConf:
-        return self._conf(context, self._followed(context))
-
-    def _followed(self, context: Context) -> Followed:
-        return Followed(context, self._program, self.release)
+        return self._conf(context, self.followed(context))
 
     def _files(self, context: Context, followed: Followed, *, for_login: bool = False) -> list[AuthFile]:
         return auth_files(context, followed, docker_first=for_login or self._is_podman)
@@ -194,8 +189,8 @@ class Containers:
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program sends: the first helper with an answer wins, errors count only when none has one."""
-        followed = self._followed(context)
-        question = _Question(context, self.name, reference, followed)
+        followed = self.followed(context)
+        question = _Question(context, self.name, reference)
         try:
             conf = self._start(question, followed, image=bool(reference.repository))
         except SourceError as error:
@@ -217,7 +212,7 @@ class Containers:
 
     def missing(self, context: Context) -> AuthFile | None:
         """Return the named auth file that is not there, at which the program stops. Raises FileError."""
-        return self._missing(context, self._followed(context))
+        return self._missing(context, self.followed(context))
 
     def _missing(self, context: Context, followed: Followed) -> AuthFile | None:
         file = self._files(context, followed)[0]
@@ -254,7 +249,7 @@ class Containers:
         for helper in self._registries_conf(context).helpers:
             path, inner = REGISTRIES_CONF, helper
             if helper == AUTH_FILES:
-                path, logins = _writable(context, self._followed(context))
+                path, logins = _writable(context, self.followed(context))
                 if key not in logins.helpers:
                     return Target(path, key)
                 inner = logins.helpers[key]
@@ -271,7 +266,7 @@ class Containers:
         targets = []
         for helper in self._registries_conf(context).helpers:
             if helper == AUTH_FILES:
-                path, logins = _writable(context, self._followed(context))
+                path, logins = _writable(context, self.followed(context))
                 if key in logins.helpers and "/" not in key:
                     targets.append(Target(path, key, logins.helpers[key]))
                 targets.append(Target(path, key))
@@ -301,11 +296,10 @@ class Containers:
 class _Question:
     """One resolution on its way: what is asked for, and the steps taken so far."""
 
-    def __init__(self, context: Context, client: str, reference: Reference, followed: Followed) -> None:
+    def __init__(self, context: Context, client: str, reference: Reference) -> None:
         self.context = context
         self._client = client
         self._reference = reference
-        self._followed = followed
         self._steps: list[Step] = []
         who = f"uid {context.uid}, " if context.uid is not None else ""
         self.add("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")
@@ -329,9 +323,6 @@ class _Question:
 
     def resolution(self, answers: list[_Found | SourceError]) -> Resolution:
         """Return the answer: the first of those that the program may give, which normally is the only one."""
-        if self._followed.said:
-            detail = f"its rules are those of {self._followed.said}"
-            self._steps.insert(1, Step("client", Outcome.OK, self._followed.program, detail))
         first, *others = answers
         answer = first if isinstance(first, SourceError) else first.credential
         found = [other.credential for other in others if isinstance(other, _Found)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.clients.on_path import release_on_path
+from shorepass.clients.installed import Followed
 from shorepass.clients.release import Release, Rule
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = [
     "MIRROR_SLASH",
     "REWRITTEN",
     "STORAGE_RUN",
-    "Followed",
+    "followed_by",
 ]
 
 # By program: a release, and the containers/image of it and of those after it.
@@ -139,36 +139,7 @@ REWRITTEN = _of_library(
 )
 
 
-class Followed:
-    """The release of a program whose rules count in a context: the one that was asked for, else the one on PATH.
-
-    The program on PATH is asked when a rule first depends on its release. Where none answers, the newest rules count.
-    """
-
-    def __init__(self, context: Context, program: str, asked: Release | None) -> None:
-        self._context = context
-        self.program = program
-        self._asked = asked
-        self._known = asked is not None
-        self._release = asked
-
-    def has(self, change: Change) -> bool:
-        """Tell whether the program follows a rule."""
-        rule = change.get(self.program)
-        return rule is not None and rule.holds(self._found())
-
-    @property
-    def said(self) -> str:
-        """What decided: ``podman 4.3.1, which is on PATH``; empty as long as no rule depended on it."""
-        if not self._known:
-            return ""
-        if self._release is None:
-            return f"the newest {self.program} that Shorepass knows: none on PATH says its release"
-        where = "which was asked for" if self._asked else "which is on PATH"
-        return f"{self.program} {self._release}, {where}"
-
-    def _found(self) -> Release | None:
-        if not self._known:
-            self._release = release_on_path(self._context, self.program)
-            self._known = True
-        return self._release
+def followed_by(context: Context, program: str, asked: Release | None) -> Followed:
+    """Return the release of a program whose rules count in a context."""
+    newest, _ = LIBRARIES[program][-1]
+    return Followed(context, program, asked, newest)

@@ -92,7 +92,7 @@ class Crane(DockerFiles):
 
     def followed(self, context: Context) -> Followed:
         """Return the release: its number changes nothing here."""
-        return Followed("crane", self.release, NEWEST, context)
+        return Followed(context, "crane", self.release, NEWEST)
 
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the one file that is read, or docker's where there is none: login writes that, whichever is read."""

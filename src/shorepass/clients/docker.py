@@ -124,7 +124,7 @@ class Docker(DockerFiles):
 
     def followed(self, context: Context) -> Followed:
         """Return the release whose rules count in a context."""
-        return Followed("docker", self.release, NEWEST, context)
+        return Followed(context, "docker", self.release, NEWEST)
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what docker sends to the daemon for an image, as the daemon uses it."""

@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shorepass.clients.on_path import release_on_path
-from shorepass.clients.release import Release, full_name
+from shorepass.clients.release import Release, Rule, full_name
 from shorepass.contexts import is_untouched
 from shorepass.resolution import Outcome, Step
 
 if TYPE_CHECKING:
-    from shorepass.clients.release import Rule
+    from collections.abc import Mapping
+
     from shorepass.contexts import Context
 
 __all__ = ["Followed"]
@@ -23,15 +24,16 @@ class Followed:
     ``asked``: the release that the user named. ``newest``: the newest one whose rules are known.
     """
 
-    def __init__(self, program: str, asked: Release | None, newest: Release, context: Context) -> None:
-        self._program = program
+    def __init__(self, context: Context, program: str, asked: Release | None, newest: Release) -> None:
+        self.program = program
+        self._context = context
         self._asked = asked
         self._newest = newest
-        self._context = context
 
-    def has(self, rule: Rule) -> bool:
-        """Tell whether that release follows a rule."""
-        return rule.holds(self.release)
+    def has(self, rule: Rule | Mapping[str, Rule]) -> bool:
+        """Tell whether that release follows a rule, or the one of its program where each has releases of its own."""
+        of_program = rule if isinstance(rule, Rule) else rule.get(self.program)
+        return of_program is not None and of_program.holds(self.release)
 
     @cached_property
     def release(self) -> Release | None:
@@ -40,18 +42,18 @@ class Followed:
 
     @cached_property
     def _on_path(self) -> Release | None:
-        return None if is_untouched(self._context.name) else release_on_path(self._context, self._program)
+        return None if is_untouched(self._context.name) else release_on_path(self._context, self.program)
 
     def step(self) -> Step:
         """Return which release it is, and where that is known from."""
         if self._asked:
-            return self._said(self._asked, f"--client {full_name(self._program, self._asked)}")
+            return self._said(self._asked, f"--client {full_name(self.program, self._asked)}")
         if self._on_path:
             return self._said(self._on_path, "on PATH")
         why = "not looked for in a container" if is_untouched(self._context.name) else "its program tells no release"
-        if not is_untouched(self._context.name) and self._context.which(self._program) is None:
+        if not is_untouched(self._context.name) and self._context.which(self.program) is None:
             why = "its program is not on PATH"
         return self._said(self._newest, f"the newest rules known: {why}")
 
     def _said(self, release: Release, why: str) -> Step:
-        return Step("release", Outcome.OK, f"{self._program} {release}", why)
+        return Step("release", Outcome.OK, f"{self.program} {release}", why)
