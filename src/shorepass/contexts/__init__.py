@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 # Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
-_OF_THIS_MACHINE = frozenset(("me", "sudo", "sudo-login", "user"))
+_OF_THIS_MACHINE = frozenset(("me", "sudo", "sudo-login", "user", "clean", "cron", "process", "unit"))
 _UNTOUCHED = frozenset((*Family, "compose", "kube"))
 
 

@@ -21,6 +21,10 @@ FORMS = {
     "user:NAME": "another user of this machine; needs root",
     "sudo": "what `sudo COMMAND` runs in",
     "sudo-login": "what `sudo -i` and `sudo su` run in",
+    "clean": "this user with HOME and PATH alone, as `env -i`",
+    "cron[:USER]": "what a crontab's jobs run in; another user's needs root",
+    "process:PID": "what a running program was started with",
+    "unit:NAME": "what a systemd unit runs in: nightly.service, app.container of Quadlet, user@ci/NAME",
     "docker:NAME": "a container of docker, running or stopped",
     "podman:NAME": "a container of podman, running or stopped",
     "compose:SERVICE": "the container of a compose service",
@@ -36,12 +40,16 @@ FORMS = {
 _MODULES: dict[str, str] = {
     "user": "user",
     **dict.fromkeys(("sudo", "sudo-login"), "sudo"),
+    "clean": "clean",
+    "cron": "cron",
+    "process": "process",
+    "unit": "unit",
     **dict.fromkeys(Family, "containers.container"),
     **dict.fromkeys(("compose",), "containers.compose"),
     **dict.fromkeys(("kube",), "shells.kube"),
     **dict.fromkeys(("ssh", "wsl", "lima", "colima", "podman-machine"), "shells.remote"),
 }
-_ALONE = frozenset(("sudo", "sudo-login", "colima", "podman-machine"))  # need no name behind a colon
+_ALONE = frozenset(("sudo", "sudo-login", "clean", "cron", "colima", "podman-machine"))  # need no name behind a colon
 
 
 def find(name: str, here: LocalContext) -> Context:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import select
 import sys
-import threading
 import time
-from contextlib import suppress
+
+from shorepass.contexts.proc import first_bytes_of
 
 __all__ = ["WAIT", "wait_for_end", "writers"]
 
@@ -20,7 +20,6 @@ WAIT = 5.0  # seconds at most; a login takes one, and one that waits for a passw
 # All of these keep logins in docker's or containers' file.
 PROGRAMS = (b"docker", b"podman", b"skopeo", b"buildah", b"nerdctl", b"oras", b"crane", b"regctl", b"helm")
 VERBS = (b"login", b"logout")
-ARGUMENTS_SECONDS = 0.5  # for another user's command line to be read, which takes microseconds
 ARGUMENTS_LIMIT = 4096  # bytes of a command line; the verb stands at its beginning
 
 
@@ -37,40 +36,15 @@ def _is_writer(folder: str, uid: int | None) -> bool:
     if sys.platform == "linux":
         try:
             # whose it is comes first: a stranger's command line may be memory that makes its reader wait (FUSE)
-            if os.stat(folder).st_uid == uid and _first_bytes(f"{folder}/comm").strip() in PROGRAMS:
-                arguments = _arguments(f"{folder}/cmdline", uid).split(b"\0")
+            if (
+                os.stat(folder).st_uid == uid
+                and first_bytes_of(folder, "comm", uid, ARGUMENTS_LIMIT).strip() in PROGRAMS
+            ):
+                arguments = first_bytes_of(folder, "cmdline", uid, ARGUMENTS_LIMIT).split(b"\0")
                 return any(verb in arguments for verb in VERBS)
         except OSError:
             return False  # it has just ended
     return False
-
-
-def _arguments(path: str, uid: int | None) -> bytes:
-    """Return the beginning of a process's command line; nothing where it does not come in time.
-
-    A user can keep the command line of a process in memory that makes its reader wait for ever (FUSE). Root, who works for
-    that user, does not wait.
-    """
-    if sys.platform == "win32" or os.geteuid() == uid:
-        return _first_bytes(path)
-    found: list[bytes] = []
-
-    def read() -> None:
-        with suppress(OSError):
-            found.append(_first_bytes(path))
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    thread.join(ARGUMENTS_SECONDS)
-    return found[0] if found else b""
-
-
-def _first_bytes(path: str) -> bytes:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        return os.read(fd, ARGUMENTS_LIMIT)
-    finally:
-        os.close(fd)
 
 
 def wait_for_end(pids: list[int], seconds: float) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from shorepass.contexts.memory import Memory
     from shorepass.processes import Completed
 
-__all__ = ["UserContext", "discover", "find", "login_environment"]
+__all__ = ["UserContext", "discover", "find", "login_environment", "system_settings"]
 
 SHELLS = "/etc/shells"  # shells(5): whose shell is in it may log in
 SHELLS_WITHOUT_FILE = ("/bin/sh", "/bin/csh")  # getusershell(3)
@@ -88,8 +88,17 @@ def _shells() -> set[str]:
 class UserContext(LocalContext):
     """The machine we run on, with the rights of another user over files. See ``Context``."""
 
-    def __init__(self, account: pwd.struct_passwd, environ: Mapping[str, str], memory: Memory | None = None) -> None:
-        super().__init__(environ, uid=account.pw_uid, name=f"user:{account.pw_name}", directory=os.sep, memory=memory)
+    def __init__(
+        self,
+        account: pwd.struct_passwd,
+        environ: Mapping[str, str],
+        memory: Memory | None = None,
+        *,
+        name: str = "",
+        directory: str = os.sep,
+    ) -> None:
+        name = name or f"user:{account.pw_name}"
+        super().__init__(environ, uid=account.pw_uid, name=name, directory=directory, memory=memory)
         self._account = account
 
     @cached_property
@@ -102,7 +111,8 @@ class UserContext(LocalContext):
 
     def with_env(self, **variables: str) -> UserContext:
         """Return this context with some variables set."""
-        return UserContext(self._account, {**self._environ, **variables}, self.memory)
+        environ = {**self._environ, **variables}
+        return UserContext(self._account, environ, self.memory, name=self.name, directory=self._directory or os.sep)
 
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file."""
@@ -159,7 +169,7 @@ def login_environment(account: pwd.struct_passwd) -> dict[str, str]:
     Raises FileError when a system file cannot be read.
     """
     is_root = account.pw_uid == 0
-    path = _settings("/etc/login.defs").get("ENV_SUPATH" if is_root else "ENV_PATH", DEFAULT_PATHS[is_root])
+    path = system_settings("/etc/login.defs").get("ENV_SUPATH" if is_root else "ENV_PATH", DEFAULT_PATHS[is_root])
     environ = {
         "HOME": account.pw_dir,
         "USER": account.pw_name,
@@ -172,10 +182,10 @@ def login_environment(account: pwd.struct_passwd) -> dict[str, str]:
         environ["XDG_RUNTIME_DIR"] = runtime
     if os.path.exists(f"{runtime}/bus"):
         environ["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={runtime}/bus"
-    return environ | _settings("/etc/environment")
+    return environ | system_settings("/etc/environment")
 
 
-def _settings(path: str) -> dict[str, str]:
+def system_settings(path: str) -> dict[str, str]:
     """Return the names and values of a system file: one a line, ``#`` begins a comment, quotes around values go away."""
     content = files.read(path, SYSTEM_FILE_LIMIT)
     found = {}
