@@ -99,7 +99,7 @@ def words(value: str) -> list[str]:
 
 
 def _escaped(value: str, at: int) -> tuple[str, int]:
-    """Return the character behind a backslash, and where the text goes on."""
+    """Return the character behind a backslash, and where the rest begins."""
     if numbered := NUMBERED.match(value, at):
         digits = numbered[1] or numbered[2] or numbered[3]
         code = int(digits, 16) if digits else int(numbered[4], 8)
@@ -113,7 +113,7 @@ def _escaped(value: str, at: int) -> tuple[str, int]:
 def assignments(values: Iterable[str], specifiers: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables of ``Environment=`` settings; a word that assigns nothing is passed over, as systemd does.
 
-    ``specifiers``: what ``%h`` and its like stand for, by their letter; None: the text has none any more.
+    ``specifiers``: what ``%h`` and its like mean, by their letter; None: the text has none any more.
     """
     found: dict[str, str] = {}
     for value in values:

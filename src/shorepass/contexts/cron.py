@@ -31,7 +31,7 @@ ASSIGNMENT = re.compile(r"""[ \t]*(?:"([^"]*)"|'([^']*)'|(\w+))[ \t]*=[ \t]*(?:"
 
 
 def find(here: LocalContext, kind: str, rest: str) -> LocalContext:
-    """Return the context of a user's cron jobs. Raises ContextError: no such user, or another user's and we are not root."""
+    """Return the context of a user's cron jobs. Raises ContextError: no such user, or another user's without root's rights."""
     name = f"{kind}:{rest}" if rest else kind
     if sys.platform == "win32":
         raise ContextError(name, "Windows has no cron")
@@ -53,7 +53,7 @@ def find(here: LocalContext, kind: str, rest: str) -> LocalContext:
 
 
 def _crontab(here: LocalContext, account: pwd.struct_passwd) -> str:
-    """Return the text of a user's crontab, empty where there is none."""
+    """Return the text of a user's crontab, empty where the user has no crontab."""
     program = here.which("crontab")
     if program is None:
         return ""
@@ -79,5 +79,5 @@ def assignments(crontab: str) -> dict[str, str]:
             name, value = assigned[1] or assigned[2] or assigned[3], assigned[4] or assigned[5] or assigned[6] or ""
             found[name or ""] = value
         elif line.strip() and not line.lstrip().startswith("#"):
-            used = dict(found)  # a job: what stands below it is not for it
+            used = dict(found)  # a job: what is assigned below is not for it
     return used

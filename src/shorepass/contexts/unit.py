@@ -4,7 +4,7 @@ A system unit's environment has no HOME where no ``User=`` is set, and never an 
 user's own systemd hands on. ``unit:user@NAME/UNIT`` names a unit of another user, which needs root.
 
 Where systemd runs, ``systemctl show`` says what the unit has. Elsewhere its file and its drop-in files are read.
-Sources: systemd.unit(5), systemd.exec(5), podman-systemd.unit(5); systemd 252 was asked for what it gives to services.
+Sources: systemd.unit(5), systemd.exec(5), podman-systemd.unit(5); tests compare with a real systemd 252.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from fnmatch import fnmatch
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import numbers
@@ -195,17 +196,22 @@ def _shown(manager: Manager, name: str) -> Unit | None:
             values.setdefault(key, []).append(value)
     if values.get("LoadState") != ["loaded"]:
         return None
-    files = [value.partition(" (ignore_errors=") for value in values.get("EnvironmentFiles", ())]
     source = "".join(values.get("SourcePath", ()))
     quadlet = _read_files(manager, source, ()) if source.endswith(QUADLETS) else None
     return Unit(
         assignments(values.get("Environment", ())),
-        tuple(f"-{path}" if flag.startswith("yes") else path for path, _, flag in files),
+        tuple(map(_environment_file, values.get("EnvironmentFiles", ()))),
         tuple(" ".join(values.get("UnsetEnvironment", ())).split()),
         "".join(values.get("User", ())),
         "".join(values.get("WorkingDirectory", ())),
-        _auth_file(quadlet, {}) if quadlet else "",
+        _auth_file(quadlet, {}),
     )
+
+
+def _environment_file(shown: str) -> str:
+    """Return an environment file as a unit's file names it: systemctl prints ``PATH (ignore_errors=yes)``."""
+    path, _, flag = shown.partition(" (ignore_errors=")
+    return f"-{path}" if flag.startswith("yes") else path
 
 
 def _service_of(name: str, kind: str) -> str:
@@ -215,26 +221,16 @@ def _service_of(name: str, kind: str) -> str:
 
 
 def _read(manager: Manager, name: str) -> Unit | None:
-    """Return what the files of a unit say; None where there is none."""
+    """Return what the files of a unit say; None where it has no file."""
     stem, dot, suffix = name.rpartition(".")
     prefix, at, instance = stem.partition("@")
     names = [name, f"{prefix}@{dot}{suffix}"] if at else [name]
-    units = manager.folders(SYSTEM_FOLDERS, USER_FOLDERS)
-    quadlets = manager.folders(SYSTEM_QUADLETS, USER_QUADLETS)
-    folders = quadlets if name.endswith(QUADLETS) else units
-    found = next(
-        (f"{folder}/{one}" for one in names for folder in folders if _is_there(manager.here, f"{folder}/{one}")), ""
-    )
-    if not found and name.endswith(".service"):
-        names, folders = [f"{stem}.container"], quadlets
-        found = next(
-            (f"{folder}/{names[0]}" for folder in folders if _is_there(manager.here, f"{folder}/{names[0]}")), ""
-        )
-    said = (
-        _read_files(manager, found, tuple(f"{folder}/{one}.d" for one in names for folder in folders))
-        if found
-        else None
-    )
+    paths = [f"{folder}/{one}" for one, folder in product(names, manager.folders(SYSTEM_FOLDERS, USER_FOLDERS))]
+    made_of = name if name.endswith(QUADLETS) else f"{stem}.container"  # Quadlet makes services of these files
+    paths += [f"{folder}/{made_of}" for folder in manager.folders(SYSTEM_QUADLETS, USER_QUADLETS)]
+    found = next((path for path in paths if manager.here.status(path) is not None), "")
+    kind = found.rpartition(".")[2]
+    said = _read_files(manager, found, tuple(f"{path}.d" for path in paths if path.endswith(f".{kind}")))
     if said is None:
         return None
     specifiers = _specifiers(manager, name, prefix, instance)
@@ -248,13 +244,9 @@ def _read(manager: Manager, name: str) -> Unit | None:
     )
 
 
-def _is_there(context: LocalContext, path: str) -> bool:
-    return context.status(path) is not None
-
-
 def _read_files(manager: Manager, path: str, folders: tuple[str, ...]) -> Settings | None:
     """Return the settings of a unit's file and of its drop-in files, by name whatever their folder."""
-    content = manager.here.read(path, LIMIT)
+    content = manager.here.read(path, LIMIT) if path else None
     if content is None:
         return None
     dropped: dict[str, str] = {}
@@ -264,12 +256,15 @@ def _read_files(manager: Manager, path: str, folders: tuple[str, ...]) -> Settin
     return settings(one.data.decode("utf-8", "surrogateescape") for one in contents if one)
 
 
-def _auth_file(said: Settings, specifiers: Mapping[str, str]) -> str:
+def _auth_file(said: Settings | None, specifiers: Mapping[str, str]) -> str:
+    """Return the AuthFile= of Quadlet, empty where it is not set."""
+    if said is None:
+        return ""
     return expanded(said.last("Image", AUTH_FILE) or said.last("Build", AUTH_FILE), specifiers)
 
 
 def _specifiers(manager: Manager, name: str, prefix: str, instance: str) -> dict[str, str]:
-    """Return what the usual specifiers stand for; systemd.unit(5) has them all. In a system unit ``%h`` is root's home."""
+    """Return what the usual specifiers mean; systemd.unit(5) has them all. In a system unit ``%h`` is root's home."""
     account = manager.account or _account("unit", "0")
     stem = name.rpartition(".")[0]
     runtime = "/run" if manager.account is None else f"/run/user/{account.pw_uid}"

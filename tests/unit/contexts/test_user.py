@@ -47,11 +47,11 @@ def test_system_files(tmp_path: Path) -> None:
         "# ENV_PATH PATH=/no\n#ENV_PATH\tPATH=/no\nENV_PATH\tPATH=/bin:/usr/bin  # as shipped\n  UMASK 022\n"
         "export LANG=\"C.UTF-8\"\nEMPTY=\nDOCKER_CONFIG='/etc/docker cli'\n=x\nalone\n"
     )
-    assert user._settings(str(file)) == {
+    assert user.system_settings(str(file)) == {
         "ENV_PATH": "PATH=/bin:/usr/bin",
         "UMASK": "022",
         "LANG": "C.UTF-8",
         "EMPTY": "",
         "DOCKER_CONFIG": "/etc/docker cli",
     }
-    assert user._settings(str(tmp_path / "none")) == {}
+    assert user.system_settings(str(tmp_path / "none")) == {}
