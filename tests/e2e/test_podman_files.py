@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.programs import require, run
+from e2e.programs import SYSTEM_PATH, require, run
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -79,3 +79,33 @@ def test_same_place(client: str, world: Path, registry: str, run_shorepass: RunS
         assert told.stdout.strip() == USER, told.stderr
         done = run([require(client), "logout", registry], env={**os.environ, **variables})
         assert done.returncode == 0, done.stderr
+
+
+REFUSES = """#!/bin/sh
+echo "credentials not found in native keychain"
+exit 1
+"""
+
+
+@pytest.mark.parametrize("client", ["podman", "skopeo"])
+def test_a_helper_that_refuses_to_store(
+    client: str, world: Path, home: Path, registry: str, run_shorepass: RunShorepass
+) -> None:
+    """The login goes to the next of registries.conf's list, and Shorepass prints where it is."""
+    helper = world / "bin/docker-credential-nf"
+    helper.parent.mkdir(exist_ok=True)
+    helper.write_text(REFUSES)
+    helper.chmod(0o755)
+    conf = home / ".config/containers/registries.conf"
+    conf.parent.mkdir(parents=True, exist_ok=True)
+    conf.write_text('credential-helpers = ["nf", "containers-auth.json"]\n')
+    theirs, ours = home / "theirs.json", home / "ours.json"
+    env = {"PATH": f"{helper.parent}:{SYSTEM_PATH}"}
+    login = ["login", "--tls-verify=false", "-u", USER, "--password-stdin"]
+    argv = [require(client), *login, "--authfile", str(theirs), registry]
+    done = run(argv, env={**os.environ, **env}, stdin=PASSWORD)
+    assert done.returncode == 0, done.stderr
+    mine = run_shorepass(*login, "--client", client, "--authfile", str(ours), registry, stdin=PASSWORD, env=env)
+    assert mine.status == 0, mine.stderr
+    assert content(ours) == content(theirs)
+    assert str(ours) in mine.stderr

@@ -45,7 +45,8 @@ class Target(NamedTuple):
 
     ``detected``: no file names that helper, the client chose its platform's default; docker then writes the
     choice into the file as ``credsStore``, or it would not look there again. ``records``: the file keeps an empty
-    entry for a login that rests with a helper (docker; containers keeps none).
+    entry for a login that rests with a helper (docker; containers keeps none). ``otherwise``: where the client stores the login
+    if it cannot be stored here; None: its login then fails.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Target(NamedTuple):
     helper: str | None = None
     detected: bool = False
     records: bool = False
+    otherwise: Target | None = None
 
 
 class Entry(NamedTuple):

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.client_table import row_of
 from shorepass.clients import Entry, Target
 from shorepass.clients.auth_files import auth_files
-from shorepass.clients.containers_releases import ALONE, MARK, MAY_BE_MISSING, MIRROR_SLASH, REWRITTEN, followed_by
+from shorepass.clients.containers_releases import (
+    ALONE,
+    COMPATIBLE,
+    MARK,
+    MAY_BE_MISSING,
+    MIRROR_SLASH,
+    REWRITTEN,
+    followed_by,
+)
 from shorepass.clients.facts import Facts, Words
 from shorepass.clients.installed import Followed
 from shorepass.clients.release import Release, full_name
@@ -31,7 +39,7 @@ from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, Identi
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
 from shorepass.foreign_text import quoted
 from shorepass.helper.advice import log_in
-from shorepass.names import parse
+from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
 
 if TYPE_CHECKING:
@@ -97,6 +105,14 @@ class _Found(NamedTuple):
 
 
 NOTHING = _Found(ANONYMOUS)
+
+
+class _Edited(NamedTuple):
+    """What a login or a logout changes: a key, with each helper in its order, the word for the auth files among them."""
+
+    followed: Followed
+    key: str
+    helpers: list[str]
 
 
 class Containers:
@@ -245,28 +261,49 @@ class Containers:
 
         Where the file names a helper for the registry, that one holds the login.
         """
-        key = _login_key(server)
-        for helper in self._registries_conf(context).helpers:
-            path, inner = REGISTRIES_CONF, helper
+        edited = self._edited(context, server)
+        places = []
+        for helper in edited.helpers:
+            path = REGISTRIES_CONF
+            inner: str | None = helper
             if helper == AUTH_FILES:
-                path, logins = _writable(context, self.followed(context))
-                if key not in logins.helpers:
-                    return Target(path, key)
-                inner = logins.helpers[key]
-            if "/" not in key:
-                return Target(path, key, inner)
+                path, logins = _writable(context, edited.followed)
+                inner = logins.helpers.get(edited.key)
+            if inner is None or "/" not in edited.key:
+                places.append(Target(path, edited.key, inner))
+        found: Target | None = None
+        for place in reversed(places):
+            found = place._replace(otherwise=found)
+        if found is not None:
+            return found
         raise UsageError(
-            f"{printable(key)}: helpers store no login for a part of a registry",
-            hint=command(context, "login", key.partition("/")[0], client=self.name),
+            f"{printable(edited.key)}: helpers store no login for a part of a registry",
+            hint=command(context, "login", edited.key.partition("/")[0], client=self.name),
         )
+
+    def _edited(self, context: Context, server: str) -> _Edited:
+        """Return what a login or a logout changes. Raises SourceError, UsageError."""
+        followed, key = self.followed(context), _login_key(server)
+        file = auth_files(context, followed, docker_first=True)[0]
+        if not (file.named and not context.getenv("REGISTRY_AUTH_FILE") and followed.has(COMPATIBLE)):
+            return _Edited(followed, key, self._conf(context, followed).helpers)
+        if "/" in key:
+            raise UsageError(
+                f"{printable(key)}: DOCKER_CONFIG names docker's file, which has no logins for a part of a registry",
+                hint=command(context, "login", key.partition("/")[0], client=self.name),
+            )
+        if key == HUB_REGISTRY:
+            key = HUB_SERVER_URL
+        return _Edited(followed, key, [AUTH_FILES])
 
     def erasures(self, context: Context, server: str) -> list[Target]:
         """Return what ``logout SERVER`` erases: every configured helper's login, and the entry of the first file."""
-        key = _login_key(server)
+        edited = self._edited(context, server)
+        key = edited.key
         targets = []
-        for helper in self._registries_conf(context).helpers:
+        for helper in edited.helpers:
             if helper == AUTH_FILES:
-                path, logins = _writable(context, self.followed(context))
+                path, logins = _writable(context, edited.followed)
                 if key in logins.helpers and "/" not in key:
                     targets.append(Target(path, key, logins.helpers[key]))
                 targets.append(Target(path, key))

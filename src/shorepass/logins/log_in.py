@@ -15,7 +15,7 @@ from shorepass.config.auth_entry import write_entry
 from shorepass.config.locations import docker_config_path
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, Credential
-from shorepass.errors import HelperError, HelperFailed, LoginRefused, ShorepassError, SourceError, Trouble
+from shorepass.errors import HelperError, HelperFailed, LoginRefused, ShorepassError, SourceError, Trouble, WriteError
 from shorepass.helper import OURSELVES
 from shorepass.helper.client import HelperClient
 from shorepass.logins import shorepass_store
@@ -88,9 +88,16 @@ def log_in(
         target = target._replace(helper=None, detected=False)
     else:
         try:
-            changed = store_login(context, target, accepted)
+            stored = store_somewhere(context, target, accepted)
         except HelperFailed as error:
             raise with_alternative(error, context, client, target) from None
+        changed = stored.changed
+        if stored.refused:
+            where = stored.target.path
+            if stored.target.helper is None:
+                where += ", in plain text"
+            tell(f"{stored.refused.message}: {client.name} stores the login in {where} then, and so does Shorepass")
+        target = stored.target
         if target.helper == OURSELVES:
             _tell_account(context, registry, tell)
     if decision.remark and changed:
@@ -125,7 +132,34 @@ def _entry(context: Context, target: Target, credential: Credential) -> dict[str
     return write_entry(credential, docker=target.path == docker_config_path(context)[0])
 
 
+class _Stored(NamedTuple):
+    """Where a login was stored at last. ``refused``: the error of what could not store it before; None: nothing did."""
+
+    target: Target
+    changed: bool
+    refused: ShorepassError | None = None
+
+
 def store_login(context: Context, target: Target, credential: Credential) -> bool:
+    """Write a credential where the client stores it; False if the file already had exactly that."""
+    return store_somewhere(context, target, credential).changed
+
+
+def store_somewhere(context: Context, target: Target, credential: Credential) -> _Stored:
+    """Write a credential to its target, or where the client stores it otherwise. Raises the error of the first target."""
+    try:
+        return _Stored(target, _store(context, target, credential))
+    except (SourceError, WriteError) as error:
+        if target.otherwise is None:
+            raise
+        try:
+            stored = store_somewhere(context, target.otherwise, credential)
+        except (SourceError, WriteError):
+            raise error from None
+        return stored._replace(refused=error)
+
+
+def _store(context: Context, target: Target, credential: Credential) -> bool:
     """Write a credential to its target; False if the file already had exactly that.
 
     A login in a helper leaves an empty entry in docker's file, as docker does. The entry replaces an older plain-text login,

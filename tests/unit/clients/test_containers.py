@@ -378,6 +378,53 @@ def test_helper_of_a_login(world: Path, helpers: list[str], server: str, held_by
     assert (target.key, target.helper) == (server, held_by)
 
 
+def test_places_of_a_login_in_their_order(world: Path) -> None:
+    """What one helper refuses goes to the next, a part of a registry into the file alone."""
+    client = clients.find("podman")
+    helpers = ["held", "containers-auth.json", "more"]
+    context = lay_out(world, {CONF: f"credential-helpers = {json.dumps(helpers)}"})
+    places = []
+    place: Target | None = client.target(context, "reg.io")
+    while place is not None:
+        places.append(place.helper)
+        place = place.otherwise
+    assert places == ["held", None, "more"]
+    assert client.target(context, "reg.io/team") == Target(str(world / RUN), "reg.io/team")
+
+
+@pytest.mark.parametrize(
+    ("server", "old", "new"),
+    [
+        ("reg.io", [("reg.io", "held")], [("reg.io", None)]),
+        ("docker.io", [("docker.io", "held")], [("https://index.docker.io/v1/", None)]),
+        ("h.io", [("h.io", "held")], [("h.io", "inner")]),
+        ("reg.io/team", [("reg.io/team", None)], None),
+    ],
+)
+def test_login_with_docker_config(
+    world: Path, server: str, old: list[tuple[str, str]], new: list[tuple[str, str]] | None
+) -> None:
+    """Since podman 4.8, skopeo 1.14 and buildah 1.33 it goes into docker's file by docker's rules, past registries.conf."""
+    files = {CONF: 'credential-helpers = ["held", "containers-auth.json"]'}
+    files["docker/config.json"] = '{"credHelpers": {"h.io": "inner"}}'
+    context = lay_out(world, files, DOCKER_CONFIG="{}/docker")
+    for program, releases in {
+        "podman": ("4.7", "4.8"),
+        "skopeo": ("1.13", "1.14"),
+        "buildah": ("1.32", "1.33"),
+    }.items():
+        before, since = (containers.client(program, Release.parse(release)) for release in releases)
+        target = before.target(context, server)
+        assert [(target.key, target.helper)] == old
+        if new is None:
+            with pytest.raises(UsageError, match="DOCKER_CONFIG"):
+                since.target(context, server)
+        else:
+            target = since.target(context, server)
+            assert [(target.key, target.helper)] == new
+            assert since.erasures(context, server)[-1].key == target.key
+
+
 def test_namespace_and_nothing_but_helpers(world: Path) -> None:
     """A login for a part of a registry needs a file."""
     with pytest.raises(UsageError, match="part of a registry"):
