@@ -19,6 +19,7 @@ __all__ = [
     "HUB_REGISTRY",
     "HUB_SERVER_URL",
     "Reference",
+    "ShortName",
     "host_of_key",
     "is_loopback",
     "is_registry",
@@ -54,6 +55,15 @@ class Reference(NamedTuple):
 
     def __str__(self) -> str:
         return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+class ShortName(Reference):
+    """An image whose registry was not written, as docker reads it. ``written``: its name as it was written.
+
+    podman and buildah look for its registry in ``registries.conf``.
+    """
+
+    written: str = ""
 
 
 @cache  # compiled on first use: a plain login by server name never needs it
@@ -123,7 +133,16 @@ def _parse_image(text: str) -> Reference:
         raise InvalidReference(text, f"the repository name is longer than {REPOSITORY_LIMIT} characters")
     if not tag and not digest and re.fullmatch(r"[0-9a-f]{64}", text):
         raise InvalidReference(text, "64 hex digits are an image id, not a name")
-    return Reference(domain, path, tag, digest)
+    return _with_names(domain, path, tag, digest, rest)
+
+
+def _with_names(domain: str, path: str, tag: str, digest: str, written: str) -> Reference:
+    """Return a reference, as a ShortName where the name that was written has no registry."""
+    if domain != HUB_REGISTRY or written.startswith((f"{HUB_REGISTRY}/", "index.docker.io/")):
+        return Reference(domain, path, tag, digest)
+    short = ShortName(domain, path, tag, digest)
+    short.written = written
+    return short
 
 
 def _is_digest(text: str) -> bool:

@@ -28,6 +28,7 @@ from shorepass.clients.containers_releases import (
 from shorepass.clients.facts import Facts, Words
 from shorepass.clients.installed import Followed
 from shorepass.clients.release import Release, full_name
+from shorepass.clients.trace import said
 from shorepass.clients.views import ContainersView, FileView
 from shorepass.config import auth_file, registries_conf
 from shorepass.config.auth_entry import read_containers_entry, write_entry
@@ -39,7 +40,7 @@ from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, Identi
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
 from shorepass.foreign_text import quoted
 from shorepass.helper.advice import log_in
-from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, parse
+from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, ShortName, parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Containers", "client"]
 
+SKOPEO = "skopeo"  # which knows neither podman's variables nor its short names
 HUB_NAMES = ("registry-1.docker.io", "docker.io")
 HUB_NORMAL = "index.docker.io"
 NO_LOGINS = auth_file.Logins({}, {})
@@ -123,7 +125,7 @@ class Containers:
         self.release = release
         self.facts = ALL_FACTS[program]
         self._program = program
-        self._is_podman = program != "skopeo"  # or buildah, which shares its ways
+        self._is_podman = program != SKOPEO  # or buildah, which shares its ways
 
     @property
     def row(self) -> Row:
@@ -212,19 +214,13 @@ class Containers:
         except SourceError as error:
             return question.resolution([error])
         files = self._files(context, followed)
-        answers: list[_Found | SourceError] = []
-        errors: list[SourceError] = []
-        nothing = [NOTHING]  # as long as every place so far may have nothing
-        for helper in conf.helpers:
-            outcomes = question.ask_files(files) if helper == AUTH_FILES else [question.ask(REGISTRIES_CONF, helper)]
-            found = [outcome for outcome in outcomes if isinstance(outcome, _Found) and outcome.source]
-            answers += found
-            errors += [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
-            if len(found) == len(outcomes):
-                return question.resolution(answers)
-            if NOTHING not in outcomes:
-                nothing = []
-        return question.resolution([*errors[:1], *answers, *nothing])
+        for mirror in question.mirrors:
+            at_mirror = _Question(context, self.name, mirror, followed)
+            first = _answers(at_mirror, conf, files)[0]
+            if conf.is_blocked(mirror):
+                first = FileError(REGISTRIES_CONF, "that mirror is blocked")
+            question.add_mirror(mirror, first)
+        return question.resolution(_answers(question, conf, files))
 
     def missing(self, context: Context) -> AuthFile | None:
         """Return the named auth file that is not there, at which the program stops. Raises FileError."""
@@ -330,6 +326,23 @@ class Containers:
         return entries
 
 
+def _answers(question: _Question, conf: RegistriesConf, files: list[AuthFile]) -> list[_Found | SourceError]:
+    """Return what the program may send, the likeliest first: the first helper with an answer wins, errors count last."""
+    answers: list[_Found | SourceError] = []
+    errors: list[SourceError] = []
+    nothing = [NOTHING]  # as long as every helper so far may have nothing
+    for helper in conf.helpers:
+        outcomes = question.ask_files(files) if helper == AUTH_FILES else [question.ask(REGISTRIES_CONF, helper)]
+        found = [outcome for outcome in outcomes if isinstance(outcome, _Found) and outcome.source]
+        answers += found
+        errors += [outcome for outcome in outcomes if isinstance(outcome, SourceError)]
+        if len(found) == len(outcomes):
+            return answers
+        if NOTHING not in outcomes:
+            nothing = []
+    return [*errors[:1], *answers, *nothing]
+
+
 class _Question:
     """One resolution on its way: what is asked for, and the steps taken so far."""
 
@@ -338,6 +351,7 @@ class _Question:
         self._client = client
         self._reference = reference
         self._steps: list[Step] = []
+        self.mirrors: list[Reference] = []
         who = f"uid {context.uid}, " if context.uid is not None else ""
         self.add("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")
 
@@ -346,17 +360,34 @@ class _Question:
 
     def go_where(self, conf: RegistriesConf) -> None:
         """Follow ``[[registry]]`` to where the image comes from. Raises FileError: nowhere, it is blocked."""
-        asked, self._reference = self._reference, conf.rewrite(self._reference)
+        asked = self._full_name(conf)
+        *self.mirrors, self._reference = conf.sources(asked)
         registry = conf.registry(asked.name) if asked.repository else None
         if registry is not None and self._reference != asked:
             self.add("file", Outcome.OK, registry.path, f"{asked} comes from {self._reference}: [[registry]] says so")
-        if registry is not None and registry.mirrors:
-            mirrors = ", ".join(printable(mirror.location) for mirror in registry.mirrors)
-            reason = f"{mirrors}: asked first, each with a login of its own; these steps are about the registry itself"
-            self.add("file", Outcome.SKIPPED, "mirrors", reason)
         there = conf.registry(self._reference.name)
         if there is not None and there.blocked:
             raise FileError(there.path, f"{there.prefix!r} is blocked", hint="take blocked = true out, if you may")
+
+    def _full_name(self, conf: RegistriesConf) -> Reference:
+        """Return the image with its registry. Raises FileError: podman and buildah do not find one."""
+        asked = self._reference
+        if not isinstance(asked, ShortName) or self._followed.program == SKOPEO:
+            return asked
+        self._reference, *others = conf.named(asked)
+        detail = f"{asked.written!r} is {self._reference}"
+        if others:
+            detail += f"; then {', '.join(map(str, others))} are tried"
+        self.add("file", Outcome.OK, REGISTRIES_CONF, detail)
+        return self._reference
+
+    def add_mirror(self, mirror: Reference, answer: _Found | SourceError) -> None:
+        """Add the step of a mirror, which is asked before the registry: what is sent there."""
+        if isinstance(answer, SourceError):
+            self.add("registry", Outcome.FAILED, str(mirror), f"a mirror, and {answer.message}", answer.hint)
+        else:
+            sent = said(answer.credential)
+            self.add("registry", Outcome.OK, str(mirror), f"a mirror, which is asked first; it gets {sent}")
 
     def resolution(self, answers: list[_Found | SourceError]) -> Resolution:
         """Return the answer: the first of those that the program may give, which normally is the only one."""
@@ -464,12 +495,7 @@ class _Question:
         if isinstance(credential, Anonymous):
             self.add("entry", Outcome.SKIPPED, shown, 'no user name with a password in its "auth"')
             return NOTHING
-        said = (
-            f"user name {credential.username!r} and a password"
-            if isinstance(credential, Basic)
-            else "an identity token"
-        )
-        self.add("entry", Outcome.OK, shown, said)
+        self.add("entry", Outcome.OK, shown, said(credential))
         return _Found(credential, Source(file.path, key))
 
 

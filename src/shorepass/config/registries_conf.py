@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.locations import in_the_way, join
 from shorepass.errors import FileError, InvalidReference, MalformedFile, SourceError, printable, without_user_info
-from shorepass.names import Reference, is_registry, parse
+from shorepass.names import Reference, ShortName, is_registry, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,6 +141,28 @@ class RegistriesConf(NamedTuple):
         fitting = [registry for prefix, registry in sorted(self.registries.items()) if registry.matched(name)]
         return max(fitting, key=lambda registry: len(registry.prefix)) if fitting else None
 
+    def named(self, short: ShortName) -> list[Reference]:
+        """Return the full names of an image whose registry was not written, in the order in which they are tried.
+
+        Source: containers/image pkg/shortnames. Raises FileError: there is none, or the client would ask which.
+        """
+        rest = str(short).removeprefix(short.name)
+        alias = self.aliases.get(short.written)
+        names = [alias] if alias else [f"{registry}/{short.written}" for registry in self.searches]
+        where = self.searches_path or REGISTRIES_CONF
+        if not names:
+            reason = f"{short.written!r} is not an alias there, and unqualified-search-registries is empty"
+            raise FileError(where, reason, hint=f"write the registry, too: {short}")
+        if len(names) > 1 and self.mode == "enforcing":
+            reason = f"{short.written!r} may come from {len(names)} registries, and short-name-mode is 'enforcing'"
+            raise FileError(where, reason, hint=f"write the registry, too: {names[0]}")
+        return [parse(name + rest) for name in names]
+
+    def is_blocked(self, reference: Reference) -> bool:
+        """Tell whether nothing may be pulled from where an image is."""
+        registry = self.registry(reference.name)
+        return registry is not None and registry.blocked
+
     def sources(self, reference: Reference) -> list[Reference]:
         """Return where an image is pulled from: its mirrors in their order, and last the registry itself.
 
@@ -177,7 +199,18 @@ def load(context: Context, ways: Ways) -> RegistriesConf:
             searches_path = content.path
         aliases |= table["aliases"]
         mode = table.get("short-name-mode") or mode
+    own = context.read(_aliases_path(context), SIZE_LIMIT)
+    if own is not None:
+        aliases |= _parse(own, ways)["aliases"]
     return RegistriesConf(helpers or [AUTH_FILES], registries, searches, searches_path, aliases, mode)
+
+
+def _aliases_path(context: Context) -> str:
+    """Return the file in which podman keeps the registries that the user has chosen."""
+    if context.uid == 0:
+        return "/var/cache/containers/short-name-aliases.conf"
+    cache = context.getenv("XDG_CACHE_HOME") or join(context, context.home() or "", ".cache")
+    return join(context, cache, "containers", "short-name-aliases.conf")
 
 
 # Files

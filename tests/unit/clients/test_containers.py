@@ -158,11 +158,11 @@ def test_the_release_on_path_decides(world: Path) -> None:
         (IMAGE, ["REG.IO", "reg.io:443", "HTTPS://reg.io", "team/app"], None),
         ("Reg.IO/app", ["reg.io"], None),
         ("reg.io:5000/app", ["reg.io"], None),
-        ("nginx", ["docker.io/library/nginx", "docker.io"], "docker.io/library/nginx"),
-        ("nginx", ["docker.io", "index.docker.io"], "docker.io"),
-        ("nginx", ["index.docker.io"], "index.docker.io"),
-        ("nginx", ["registry-1.docker.io"], "registry-1.docker.io"),
-        ("nginx", ["https://index.docker.io/v1/"], "https://index.docker.io/v1/"),
+        ("docker.io/nginx", ["docker.io/library/nginx", "docker.io"], "docker.io/library/nginx"),
+        ("docker.io/nginx", ["docker.io", "index.docker.io"], "docker.io"),
+        ("docker.io/nginx", ["index.docker.io"], "index.docker.io"),
+        ("docker.io/nginx", ["registry-1.docker.io"], "registry-1.docker.io"),
+        ("docker.io/nginx", ["https://index.docker.io/v1/"], "https://index.docker.io/v1/"),
         ("reg.io", ["reg.io/team"], None),
     ],
 )
@@ -299,7 +299,61 @@ def test_image_from_elsewhere(world: Path) -> None:
     assert user(resolution) == "b"
     assert (str(resolution.reference), resolution.server_url) == ("there.io/x/app:1", "there.io")
     assert any("comes from there.io/x/app:1" in step.detail for step in resolution.steps)
-    assert any("mirror.io" in step.detail for step in resolution.steps)
+    assert any("mirror.io/app:1" in step.subject for step in resolution.steps)
+
+
+def test_the_login_of_each_mirror(world: Path) -> None:
+    """A mirror is asked before the registry: a step has its login, or that it gets none."""
+    conf = '[[registry]]\nlocation = "reg.io"\nmirror = [{location = "a.io/x"}, {location = "b.io"}, {location = "c.io"}]\n'
+    conf += '[[registry]]\nlocation = "c.io"\nblocked = true\n'
+    resolution = resolve(lay_out(world, {CONF: conf, RUN: logins(reg_io="own", a_io__x="mirror")}))
+    assert user(resolution) == "own"
+    assert [
+        (step.subject, step.outcome.value, step.detail) for step in resolution.steps if step.kind == "registry"
+    ] == [
+        ("a.io/x/team/app:1", "ok", "a mirror, which is asked first; it gets user name 'mirror' and a password"),
+        ("b.io/team/app:1", "ok", "a mirror, which is asked first; it gets nothing"),
+        ("c.io/team/app:1", "failed", "a mirror, and registries.conf: that mirror is blocked"),
+    ]
+
+
+SEARCHES = 'unqualified-search-registries = ["reg.io", "docker.io"]\n'
+
+
+@pytest.mark.parametrize(
+    ("conf", "image", "comes_from"),
+    [
+        (SEARCHES, "app:1", "reg.io/app:1"),
+        (SEARCHES, "team/app", "reg.io/team/app"),
+        ('unqualified-search-registries = ["docker.io"]', "app", "docker.io/library/app"),
+        (SEARCHES + "[aliases]\napp = 'there.io/x/y'", "app:1", "there.io/x/y:1"),
+        (SEARCHES + "[aliases]\napp = ''", "app", "reg.io/app"),
+        (SEARCHES + "[[registry]]\nprefix = 'reg.io'\nlocation = 'there.io/x'", "app", "there.io/x/app"),
+        (SEARCHES + "short-name-mode = 'disabled'", "app", "reg.io/app"),
+        (SEARCHES + "short-name-mode = 'enforcing'", "app", None),
+        ("", "app-without-alias", None),
+        (SEARCHES, "docker.io/app", "docker.io/library/app"),
+        (SEARCHES, "localhost/app", "localhost/app"),
+    ],
+)
+def test_short_names(world: Path, conf: str, image: str, comes_from: str | None) -> None:
+    """Podman and buildah take the alias, else the first registry of the search list; skopeo takes Docker Hub."""
+    context = lay_out(world, {CONF: conf})
+    for program in ("podman", "buildah"):
+        resolution = resolve(context, image, program)
+        if comes_from is None:
+            assert isinstance(resolution.answer, FileError)
+        else:
+            assert (resolution.answer, str(resolution.reference)) == (ANONYMOUS, comes_from)
+    if "/" not in image:
+        assert resolve(context, image, "skopeo").reference.name == parse(image).name
+
+
+def test_the_registry_that_the_user_has_chosen(world: Path) -> None:
+    """Podman keeps the choice in a file of its own, which overrides registries.conf."""
+    files = {CONF: SEARCHES, "home/.cache/containers/short-name-aliases.conf": "[aliases]\napp = 'chosen.io/app'\n"}
+    context = LocalContext(lay_out(world, files).environment(), platform="linux", uid=1000)
+    assert str(resolve(context, "app:2").reference) == "chosen.io/app:2"
 
 
 def test_blocked(world: Path) -> None:
