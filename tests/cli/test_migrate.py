@@ -28,7 +28,14 @@ pytestmark = pytest.mark.usefixtures("nothing_set", "our_helper")
 HUB = "https://index.docker.io/v1/"
 ALICE, BOB = auth("alice:wonderland"), auth("bob:builder")
 SECRETS = (ALICE["auth"], BOB["auth"], "wonderland", "builder", "a-token")
-IMAGES = ("ghcr.io/acme/app", "quay.io/acme/app", "quay.io/other", "docker.io/nginx", "reg.example:5000/a/b", "localhost:5000/x")
+IMAGES = (
+    "ghcr.io/acme/app",
+    "quay.io/acme/app",
+    "quay.io/other",
+    "docker.io/nginx",
+    "reg.example:5000/a/b",
+    "localhost:5000/x",
+)
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ class RegistriesConf(NamedTuple):
     def named(self, short: ShortName) -> list[Reference]:
         """Return the full names of an image whose registry was not written, in the order in which they are tried.
 
-        Source: containers/image pkg/shortnames. Raises FileError: there is none, or the client would ask which.
+        Source: containers/image pkg/shortnames. Raises FileError: no full name fits, or the client would ask which.
         """
         rest = str(short).removeprefix(short.name)
         alias = self.aliases.get(short.written)
