@@ -61,7 +61,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Containers", "client"]
 
-SKOPEO = "skopeo"  # which knows neither podman's variables nor its short names
 HUB_NAMES = ("registry-1.docker.io", "docker.io")
 HUB_NORMAL = "index.docker.io"
 NO_LOGINS = auth_file.Logins({}, {})
@@ -125,7 +124,7 @@ class Containers:
         self.release = release
         self.facts = ALL_FACTS[program]
         self._program = program
-        self._is_podman = program != SKOPEO  # or buildah, which shares its ways
+        self._is_podman = program != "skopeo"  # or buildah, which shares its ways
 
     @property
     def row(self) -> Row:
@@ -215,7 +214,7 @@ class Containers:
             return question.resolution([error])
         files = self._files(context, followed)
         for mirror in question.mirrors:
-            at_mirror = _Question(context, self.name, mirror, followed)
+            at_mirror = _Question(context, self.name, mirror)
             first = _answers(at_mirror, conf, files)[0]
             if conf.is_blocked(mirror):
                 first = FileError(REGISTRIES_CONF, "that mirror is blocked")
@@ -242,7 +241,7 @@ class Containers:
             raise FileError(file.path, reason)
         try:
             conf = self._conf(context, followed)
-            question.go_where(conf)
+            question.go_where(conf, searches=self._is_podman)
         except SourceError as error:
             question.add("file", Outcome.FAILED, REGISTRIES_CONF, error.message, error.hint)
             raise
@@ -358,9 +357,9 @@ class _Question:
     def add(self, kind: str, outcome: Outcome, subject: str, detail: str, hint: str | None = None) -> None:
         self._steps.append(Step(kind, outcome, subject, detail, hint))
 
-    def go_where(self, conf: RegistriesConf) -> None:
-        """Follow ``[[registry]]`` to where the image comes from. Raises FileError: nowhere, it is blocked."""
-        asked = self._full_name(conf)
+    def go_where(self, conf: RegistriesConf, *, searches: bool) -> None:
+        """Follow ``[[registry]]`` to where the image comes from; ``searches``: a short name is looked for. Raises FileError."""
+        asked = self._full_name(conf) if searches else self._reference
         *self.mirrors, self._reference = conf.sources(asked)
         registry = conf.registry(asked.name) if asked.repository else None
         if registry is not None and self._reference != asked:
@@ -372,7 +371,7 @@ class _Question:
     def _full_name(self, conf: RegistriesConf) -> Reference:
         """Return the image with its registry. Raises FileError: podman and buildah do not find one."""
         asked = self._reference
-        if not isinstance(asked, ShortName) or self._followed.program == SKOPEO:
+        if not isinstance(asked, ShortName):
             return asked
         self._reference, *others = conf.named(asked)
         detail = f"{asked.written!r} is {self._reference}"
