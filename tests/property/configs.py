@@ -14,7 +14,19 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-__all__ = ["Case", "Program", "auth_texts", "cases", "configs", "entries", "hosts", "keys", "references", "render"]
+__all__ = [
+    "HUB_KEY",
+    "Case",
+    "Program",
+    "auth_texts",
+    "cases",
+    "configs",
+    "entries",
+    "hosts",
+    "keys",
+    "references",
+    "render",
+]
 
 HUB_KEY = "https://index.docker.io/v1/"
 

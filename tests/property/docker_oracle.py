@@ -101,6 +101,10 @@ class Docker:
         self.panicked = "panic: assignment to entry in nil map" in done.stderr  # docker 20.10, where auths is null
         return done.returncode == 0
 
+    def log_out(self, server: str, env: Mapping[str, str]) -> None:
+        """Let ``docker logout`` erase; Docker Hub's login where no server is named."""
+        assert self._run(["logout", *([server] if server else [])], env).returncode == 0
+
     def _ask(self, words: list[str], env: Mapping[str, str]) -> Sent:
         self._headers.clear()
         done = self._run(words, env)

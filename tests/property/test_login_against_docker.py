@@ -14,7 +14,7 @@ from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
 from e2e.programs import docker_programs, require
-from property.configs import Case, Program, cases, hosts
+from property.configs import HUB_KEY, Case, Program, cases, hosts
 from property.docker_oracle import Docker
 from shorepass.clients.docker import Docker as Rules
 from shorepass.config.locations import docker_config_path
@@ -85,6 +85,34 @@ def test_docker_finds_our_login_as_its_own(
             return
         assert after.header == own.header
     assert kept(tmp_path / "case" / "ours") == kept(tmp_path / "case" / "theirs")
+
+
+SPELLINGS = [
+    "docker.io",
+    "https://docker.io",
+    "http://docker.io",
+    "index.docker.io",
+    HUB_KEY,
+    "reg.io",
+    "https://reg.io",
+]
+SERVERS = ["", "docker.io", "https://docker.io", "index.docker.io", "reg.io", "https://reg.io", "http://reg.io/v1/"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_logout_erases_all_that_docker_erases(server: str, dockers: list[Docker], tmp_path: Path) -> None:
+    """Whatever the real logout takes out of its file, the erasures name; beyond it only Docker Hub's own keys."""
+    for docker in dockers:
+        home = tmp_path / str(docker.release)
+        file = home / ".docker/config.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"auths": {key: {"auth": "dTpw"} for key in SPELLINGS}}))
+        env = {"HOME": str(home), "PATH": str(home / "bin")}
+        named = {target.key for target in Rules(docker.release).erasures(LocalContext(env), server)}
+        docker.log_out(server, env)
+        erased = {*SPELLINGS} - {*json.loads(file.read_text())["auths"]}
+        assert erased - named == set()
+        assert {*named} & {*SPELLINGS} <= erased | {HUB_KEY}
 
 
 def is_utf8(data: bytes) -> bool:

@@ -72,7 +72,6 @@ REMAINING = {
     "client_table.py": 1,
     "clients/auth_files.py": 1,
     "clients/containers.py": 4,
-    "clients/docker.py": 2,
     "clients/private.py": 2,
     "config/docker_config.py": 1,
     "config/document.py": 3,

@@ -18,6 +18,7 @@ from shorepass.clients.docker_releases import (
     FORGETS_EXPERIMENTAL,
     FORGETS_KUBERNETES,
     FORGETS_ORCHESTRATOR,
+    KNOWS_HUB_BY_HOST,
     NEEDS_USER_NAME,
     NEWEST,
     PARSES_URLS,
@@ -33,10 +34,10 @@ from shorepass.config import docker_config
 from shorepass.config.auth_entry import STRICTEST, AuthConfig, Dialect
 from shorepass.config.docker_config import DockerConfig
 from shorepass.config.document import SIZE_LIMIT
-from shorepass.config.locations import docker_config_path
+from shorepass.config.locations import docker_config_path, in_the_way
 from shorepass.contexts.command import fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken, Credential
-from shorepass.errors import HelperError, SourceError, without_user_info
+from shorepass.errors import FileError, HelperError, SourceError, without_user_info
 from shorepass.helper.advice import log_in
 from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source
@@ -59,6 +60,8 @@ UNKNOWN_SINCE = (
     (FORGETS_ORCHESTRATOR, ("stackorchestrator",)),
     (FORGETS_EXPERIMENTAL, ("experimental", "email")),
 )
+
+HUB_HOSTS = ("docker.io", "index.docker.io")
 
 BROKEN_FILE = (
     "docker prints a warning, continues with what it had read of the file until then, and saves that at the next login"
@@ -181,18 +184,15 @@ class Docker(DockerFiles):
     def erasures(self, context: Context, server: str) -> list[Target]:
         """Return what ``docker logout SERVER`` erases: the server as typed, its host, and that with both schemes.
 
-        For Docker Hub: its key, and the two tokens of a login by browser. (docker itself does that only where no
-        server is named, and passes over Hub's key for ``docker.io``.)
+        For Docker Hub, also its key and the two tokens of a login by browser. (docker itself erases these only where no
+        server is named.)
         """
         path, config = self._read(context)
-        key = _login_key(server)
-        if key == HUB_SERVER_URL:
-            names = [key, f"{key}access-token", f"{key}refresh-token"]
-            if server not in ("", "docker.io"):
-                names.append(server)
-        else:
-            names = [server, key, f"http://{key}", f"https://{key}"]
-        helpers = {name: _helper(context, config, name)[0] or None for name in names}
+        names = list(KEPT_KEYS) if _login_key(server) == HUB_SERVER_URL else []
+        if server:
+            host = host_of_key(server)
+            names += [server, host, f"http://{host}", f"https://{host}"]
+        helpers = {name: _eraser(context, config, name, self.followed(context)) or None for name in names}
         detected = not config.holds_auth
         return [Target(path, name, helper, detected=bool(helper) and detected) for name, helper in helpers.items()]
 
@@ -253,6 +253,14 @@ def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[st
     return "", "the file names none, and the platform's own is not on PATH"
 
 
+def _eraser(context: Context, config: DockerConfig, name: str, rules: Followed) -> str:
+    """Return the helper that a logout asks to erase a name. Which of two is up to the release, for a name of Docker Hub."""
+    helper = _helper(context, config, name)[0]
+    if name not in HUB_HOSTS or helper == (of_hub := _helper(context, config, HUB_SERVER_URL)[0]):
+        return helper
+    return of_hub if rules.has(KNOWS_HUB_BY_HOST) else helper
+
+
 def _detect(context: Context) -> str:
     """Return the store docker chooses by itself (``cli/config/credentials/default_store*.go``), empty for none."""
     if context.platform == "linux":
@@ -295,6 +303,8 @@ def _load(trace: Trace, rules: Followed) -> tuple[str, DockerConfig]:
     try:
         content = trace.context.read(path, SIZE_LIMIT)
         config = _decode(content, rules)
+        if content is None and (other := in_the_way(trace.context, path)):
+            config = config._replace(error=FileError(path, f"{other} is not a folder"))
     except SourceError as error:
         content, config = None, docker_config.NOTHING._replace(error=error, lost=True)
     if config.error is not None:
@@ -417,7 +427,8 @@ def _distinct(credentials: list[Credential]) -> tuple[Credential, tuple[Credenti
 
 
 def _host_of_key_before_27(key: str) -> str:
-    return key.removeprefix("http://" if key.startswith("http://") else "https://").partition("/")[0]
+    scheme, _, rest = key.partition("://")
+    return (rest if scheme in ("http", "https") else key).partition("/")[0]
 
 
 def _login_key(server: str) -> str:

@@ -217,6 +217,8 @@ class HelperClient:
         path = self._context.which(self.program)
         if path is None:
             reason = "no executable file of that name on PATH"
+            if self.suffix != self.suffix.strip():
+                reason += ", with the blanks of its name"
             raise HelperMissing(
                 self.program, verb, reason, hint=self._reached() or self._install_or_remove(install(self.suffix))
             )

@@ -417,8 +417,34 @@ def test_logout_erases_every_spelling(world: Path) -> None:
         ("http://reg.io", None),
         ("https://reg.io", "one"),
     ]
-    hub = [target.key for target in Docker().erasures(context, "")]
-    assert hub == [HUB, f"{HUB}access-token", f"{HUB}refresh-token"]
+    hub = [HUB, f"{HUB}access-token", f"{HUB}refresh-token"]
+    assert [target.key for target in Docker().erasures(context, "")] == hub
+    named = [target.key for target in Docker().erasures(context, "docker.io")]
+    assert named == [*hub, "docker.io", "http://docker.io", "https://docker.io"]
+
+
+@pytest.mark.parametrize(("release", "helper"), [(Release(29, 4), "own"), (Release(29, 5), "all")])
+def test_logout_from_docker_hub_by_its_host(world: Path, release: Release, helper: str) -> None:
+    """Docker 29.5 looks for the helper of docker.io by the key of Docker Hub; those before by that very name."""
+    context = lay_out(world, {CONFIG: json.dumps({"credHelpers": {"docker.io": "own"}, "credsStore": "all"})})
+    erased = {target.key: target.helper for target in Docker(release).erasures(context, "docker.io")}
+    assert erased["docker.io"] == helper
+
+
+def test_the_name_of_a_helper_is_taken_as_it_is(world: Path) -> None:
+    """A blank in it is a part of the program's name, which is then another one."""
+    context = lay_out(world, {CONFIG: json.dumps({"credHelpers": {"reg.io": "held "}}), **HELD})
+    assert isinstance(resolve(context).answer, HelperMissing)
+    lay_out(world, {"bin/docker-credential-held ": HELD["bin/docker-credential-held"]})
+    assert user(resolve(context)) == "held"
+
+
+def test_a_file_on_the_way_to_the_config(world: Path) -> None:
+    """Docker warns that it cannot read its file, and continues without a login."""
+    resolution = resolve(lay_out(world, {"home/.docker": "x"}))
+    assert resolution.answer == ANONYMOUS
+    (failed,) = (step for step in resolution.steps if step.outcome is Outcome.FAILED)
+    assert "is not a folder" in failed.detail
 
 
 def test_entries_of_all_places(world: Path) -> None:
