@@ -136,12 +136,12 @@ def test_without_apply_nothing_changes(run_shorepass: RunShorepass, world: Path,
 
 
 STAY: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    "a part of a registry": ({"quay.io/acme": ALICE, "quay.io": BOB}, {}, "a part of one"),
+    "a part of a registry": ({"quay.io/acme": ALICE, "quay.io": BOB}, {}, "a part of a registry"),
     "a coin toss": ({"https://ghcr.io/v1/": ALICE, "https://ghcr.io/v2/": BOB}, {}, "at random"),
     "a registry token": ({"ghcr.io": {"registrytoken": "a-token"}}, {}, "registry token"),
     "another helper": ({"ghcr.io": ALICE}, {"credHelpers": {"ghcr.io": "other"}}, "docker-credential-other"),
     "another store": ({"ghcr.io": ALICE}, {"credsStore": "other"}, "docker-credential-other"),
-    "a password in the key": ({"https://u:builder@ghcr.io": ALICE}, {}, "its key itself"),
+    "a password in the key": ({"https://u:builder@ghcr.io": ALICE}, {}, "its key contains"),
     "two secrets": ({"ghcr.io": auth("alice:wonderland", identitytoken="a-token")}, {}, "more than one secret"),
     "what podman does not see": ({"ghcr.io": {"username": "a", "password": "builder"}}, {}, "podman"),
     "a login for nobody": ({"ghcr.io": {"password": "builder"}}, {}, "no client"),
@@ -286,7 +286,7 @@ def test_a_login_that_stands_there_by_now_is_left_alone(run_shorepass: RunShorep
     config = json.loads(docker_file.read_text())
     write(docker_file, {**config["auths"], "ghcr.io": BOB}, credHelpers=config["credHelpers"])
     done = run_shorepass("migrate", "--undo")
-    assert (done.status, "stays: another login stands there" in done.stdout) == (1, True)
+    assert (done.status, "stays: the file now has another login" in done.stdout) == (1, True)
     assert json.loads(docker_file.read_text()) == {
         "auths": {"ghcr.io": BOB, "quay.io": ALICE},
         "credHelpers": {"ghcr.io": "shorepass"},
@@ -442,7 +442,7 @@ def test_two_logins_before_anything_has_moved(
     write(docker_file, {"ghcr.io": ALICE})
     write(podman_file, {"ghcr.io": BOB})
     done = run_shorepass("migrate")
-    assert "another login for ghcr.io is in the store, or goes there first" in done.stdout
+    assert "the store has another login for ghcr.io, or gets one first" in done.stdout
     assert (
         "hint: if this one is right: shorepass migrate --apply, forget the store's (printf %s ghcr.io | docker-cre"
         in done.stderr

@@ -233,7 +233,7 @@ def test_a_part_of_a_registry(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("helpers", [["wincred", "containers-auth.json"], ["wincred"]])
-@pytest.mark.parametrize(("store", "hint"), [("file", "take "), ("vault", "write ")])
+@pytest.mark.parametrize(("store", "hint"), [("file", "remove "), ("vault", "write ")])
 def test_helpers_of_registries_conf(machine: Machine, helpers: list[str], store: str, hint: str) -> None:
     """They are asked before podman's file, which cannot change that: refused, and what to change is named."""
     folder = machine.world / "home/.config/containers"

@@ -147,7 +147,7 @@ def test_a_helper_in_registries_conf_is_named(run_shorepass: RunShorepass, home:
     conf.parent.mkdir(parents=True)
     conf.write_text('credential-helpers = ["shorepass"]\n')
     done = run_shorepass("uninstall", "--yes")
-    assert (done.status, "credential-helpers: take it out" in done.stdout) == (1, True)
+    assert (done.status, "credential-helpers: remove it" in done.stdout) == (1, True)
 
 
 FILES = {

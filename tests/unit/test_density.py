@@ -102,14 +102,6 @@ REMAINING = {
     "foreign_text.py": 2,
     "http/__init__.py": 2,
     "http/pooled.py": 1,
-    "migration/journal.py": 2,
-    "migration/move.py": 3,
-    "migration/other_helper.py": 1,
-    "migration/plan.py": 10,
-    "migration/readers.py": 2,
-    "migration/removal.py": 2,
-    "migration/sources.py": 2,
-    "migration/undo.py": 4,
     "names.py": 2,
     "processes.py": 2,
     "profile.py": 1,
@@ -132,11 +124,6 @@ REMAINING = {
     "testing/server.py": 1,
     "testing/storage.py": 1,
     "testing/store_contract.py": 1,
-    "who/check.py": 2,
-    "who/document.py": 5,
-    "who/gather.py": 5,
-    "who/page.py": 1,
-    "who/sharing.py": 1,
 }
 
 

@@ -1,4 +1,4 @@
-"""The login that an entry holds in plain text, and what keeps it from moving. Pure."""
+"""The plain-text login of an entry, and why it cannot move. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TAKEN_OUT = ("auth", "username", "password", "identitytoken")
 
 
 def repeated(content: FileContent) -> set[str]:
-    """Return the keys that stand in ``auths`` more than once: of those only the last counts, and all hold secrets."""
+    """Return the keys that are in ``auths`` more than once. Only the last one counts, but all have secrets."""
     found = document.load_pairs(content)
     seen: set[str] = set()
     twice: set[str] = set()
@@ -41,7 +41,7 @@ def repeated(content: FileContent) -> set[str]:
 
 
 def secret_members(members: Members) -> list[str]:
-    """Return the names of what is taken out of an entry that moves, as they are spelt there."""
+    """Return the names of the members to remove from an entry that moves, as they are spelled."""
     return list(dict.fromkeys(name for name, _ in members if field_name(name) in TAKEN_OUT))
 
 
@@ -51,7 +51,7 @@ def holds_secret(members: Members) -> bool:
 
 
 def _secrets(members: Members) -> Iterator[str]:
-    """Yield every secret that stands in an entry, also where another member of the same name counts."""
+    """Yield every secret in an entry, also of members that another one of the same name overrides."""
     for name, value in members:
         field = field_name(name)
         if field in SECRETS and isinstance(value, str) and value:
@@ -69,19 +69,19 @@ def _password(auth: str) -> str:
 
 
 def movable(key: str, members: Members, readers: Sequence[FileView], logout: str, *, twice: bool) -> Credential | None:
-    """Return the login of an entry, None where there is no secret in it. ``twice``: its key stands there more than once.
+    """Return the login of an entry, None if it has no secret. ``twice``: its key is there more than once.
 
-    ``logout`` is the command that takes a login out of that file, without its key. Raises UsageError: it cannot move, and why.
+    ``logout``: the command that removes a login from the file, without the key. Raises UsageError: why it cannot move.
     """
     found = set(_secrets(members))
     if not found:
         return None
-    anew = f"{logout} {' '.join(map(quoted, operand(without_user_info(key))))}, then log in anew"
+    relogin = f"{logout} {' '.join(map(quoted, operand(without_user_info(key))))}, then log in again"
     if twice:
-        raise UsageError("its key stands there twice", hint=anew)
+        raise UsageError("its key is there twice", hint=relogin)
     if without_user_info(key) != key:
         raise UsageError(
-            "its key itself holds a user name or a password", hint="take it out of the file by hand, then log in anew"
+            "its key contains a user name or a password", hint="remove it from the file by hand, then log in again"
         )
     if split(key)[1]:
         raise UsageError("its key would be that of an account in the store")
@@ -90,14 +90,14 @@ def movable(key: str, members: Members, readers: Sequence[FileView], logout: str
         try:
             held = reader.credential(key)
         except BadEntryError as error:
-            raise UsageError(f"the entry is broken: {error}", hint=anew) from None
+            raise UsageError(f"the entry is broken: {error}", hint=relogin) from None
         credential = credential if isinstance(held, Anonymous) else held
     if isinstance(credential, BearerToken):
-        raise UsageError("a registry token, which no helper keeps")
+        raise UsageError("a registry token, which no helper can store")
     if not isinstance(credential, Basic | IdentityToken):
-        raise UsageError("no client takes a login from what stands there", hint=anew)
+        raise UsageError("no client can read a login from it", hint=relogin)
     secret = credential.password if isinstance(credential, Basic) else credential.token
     if found != {secret.reveal()}:
-        raise UsageError("more than one secret stands in it", hint=anew)
+        raise UsageError("it has more than one secret", hint=relogin)
     check(key, credential)
     return credential

@@ -1,7 +1,7 @@
-"""The journal of migrations: what moved from where, so that it can be taken back. No secret is in it.
+"""The journal of migrations: what moved from where, so that it can be undone. It has no secrets.
 
-``$XDG_STATE_HOME/shorepass/migrate/`` (``~/.local/state`` where that is not set), one file a migration, written before anything
-is moved. One that was killed is not ``done``; the next one goes on with it.
+``$XDG_STATE_HOME/shorepass/migrate/`` (default ``~/.local/state``), one file per migration, written before the move.
+A migration that was killed is not ``done``, and the next one continues it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
@@ -47,7 +48,7 @@ class Moved(NamedTuple):
 
 
 class Named(NamedTuple):
-    """A place where our helper is named now, and what it held before."""
+    """A member that names Shorepass's helper now, and what it held before."""
 
     place: Place
     before: Before
@@ -66,12 +67,14 @@ class Record(NamedTuple):
     @property
     def keys(self) -> set[str]:
         """All keys of the store that it is about."""
-        return {key for moved in self.moved for key in moved.under}
+        return {*chain.from_iterable(moved.under for moved in self.moved)}
 
     def only(self, kept: Collection[Moved]) -> Record:
-        """Return this one with some of its logins alone, and the places where our helper is named for them."""
+        """Return this record with only some of its logins, and the members that name the helper for them."""
         moved = tuple(one for one in self.moved if one in kept)
-        needed = {(one.path, key) for one in moved for key in one.under}
+        needed: set[tuple[str, str]] = set()
+        for one in moved:
+            needed.update((one.path, key) for key in one.under)
         named = tuple(one for one in self.named if (one.place.path, one.place.member[-1]) in needed)
         return self._replace(moved=moved, named=named)
 
@@ -128,12 +131,12 @@ class Journal:
         files.update(path, lambda _: text, owner=self._here.home_owner(path))
 
     def read(self, name: str) -> Record:
-        """Return a migration. Raises UsageError: there is none of that name; MalformedFile, FileError."""
+        """Return a migration. Raises UsageError: there is no such migration; MalformedFile, FileError."""
         names = self.names()
         content = files.read(self._path(name), SIZE_LIMIT) if name in names else None
         if content is None:
             hint = "one of: " + ", ".join(reversed(names)) if names else "nothing can be undone"
-            raise UsageError(f"no migration is called {name!r}", hint=hint)
+            raise UsageError(f"there is no migration called {name!r}", hint=hint)
         return decode(content)
 
     def forget(self, name: str) -> None:

@@ -1,7 +1,8 @@
-"""Move logins from files into a store: written down, stored, read back, and only then taken out of the file."""
+"""Move logins from files into a store: recorded, stored, read back, and only then removed from the file."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.accounts.keys import spellings
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Done", "had", "move", "moving", "store_all"]
 
-GIVES_ANOTHER = "the store gives back something else than it was given, so it stays"
+GIVES_ANOTHER = "the store returned something else than it was given, so the login stays"
 CHANGED = "another program changed it meanwhile"
 
 
@@ -42,7 +43,7 @@ class Done(NamedTuple):
 
 
 def move(here: LocalContext, plan: Plan, open_store: Callable[[], Store], step: Callable[[int, int], None]) -> Done:
-    """Do what is planned. ``step`` is told how many logins of how many are stored.
+    """Make the planned move. ``step`` gets the number of stored logins and their total.
 
     Raises SourceError, WriteError: the store cannot be used, or the journal not be written; then no file has changed.
     """
@@ -74,25 +75,25 @@ def move(here: LocalContext, plan: Plan, open_store: Callable[[], Store], step: 
 def _forget_others(
     here: LocalContext, plan: Plan, moved: Iterable[Moved], before: tuple[str, ...], store: Store
 ) -> None:
-    """Erase what was stored for logins that have not moved after all: it may be out of date by now."""
-    needed = {spelled for one in moved for key in one.under for spelled in spellings(key)}
+    """Erase what was stored for logins that did not move, because it may be out of date."""
+    needed = {*chain.from_iterable(map(spellings, chain.from_iterable(one.under for one in moved)))}
     for source in plan.sources:
         for group in source.plan.groups:
             for key, credential in group.stored.items():
-                is_ours = (
+                is_from_plan = (
                     key not in needed and key not in before and on_the_wire(store.get(key)) == on_the_wire(credential)
                 )
-                if is_ours and not _is_taken_over(here, source, group, key):
+                if is_from_plan and not _is_taken_over(here, source, group, key):
                     store.erase(key)
 
 
 def _is_taken_over(here: LocalContext, source: Source, group: Group, key: str) -> bool:
-    """Tell whether clients find by our helper by now what the file had: somebody has logged in meanwhile, or moved it."""
+    """Return whether clients now use Shorepass's helper: another program logged in, or moved the login."""
     try:
         content = here.read(source.path, document.SIZE_LIMIT)
         readers = readers_of(content, source.owner) if content else []
     except ShorepassError:
-        return True  # rather a login too many than none
+        return True  # a login too many is better than a lost one
     if any(holds_secret(readers[0].auths.get(login.key, ())) for login in group.logins if readers):
         return False
     return any(reader.helper(key) == OURSELVES for reader in readers)
@@ -111,14 +112,17 @@ def _record(here: LocalContext, plan: Plan, store: Store) -> Record:
 def had(keys: Iterable[str], store: Store) -> tuple[str, ...]:
     """Return what a store has of these keys, in whatever spelling. Raises SourceError."""
     names = store.list()
-    return tuple(dict.fromkeys(spelled for key in keys for spelled in spellings(key) if spelled in names))
+    known = [spelled for spelled in chain.from_iterable(map(spellings, keys)) if spelled in names]
+    return tuple(dict.fromkeys(known))
 
 
 def moving(plan: Plan) -> dict[Moved, Credential]:
     """Return every login that moves, as the journal names it."""
-    return {
-        moved: login for source in plan.sources for group in source.plan.groups for moved, login in _of(source, group)
-    }
+    found: dict[Moved, Credential] = {}
+    for source in plan.sources:
+        for group in source.plan.groups:
+            found.update(_of(source, group))
+    return found
 
 
 def _of(source: Source, group: Group) -> Iterator[tuple[Moved, Credential]]:

@@ -1,6 +1,6 @@
 """Move the logins of another credential helper into the store, and back.
 
-Our helper is named in its place wherever docker's and podman's files name it; only then its logins are erased there.
+Shorepass's helper replaces it in docker's and podman's files. Only then its logins are erased there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shorepass.migration.move import CHANGED, Done, had, store_all
 from shorepass.migration.plan import Stay
 from shorepass.migration.readers import on_the_wire
 from shorepass.migration.sources import Stock, client_files, failure
-from shorepass.migration.undo import HAS_ANOTHER, erase_all, logins_of
+from shorepass.migration.undo import HAS_ANOTHER, by_key, erase_all, logins_of
 from shorepass.stores import check
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ SAME_PLACE = {"keychain": ("secretservice",)}  # stores that keep their logins w
 
 
 class HelperPlan(NamedTuple):
-    """What moves: ``logins`` by key; ``places`` where our helper will be named; what stays."""
+    """What moves (``logins`` by key), the members that will name Shorepass's helper (``places``), and what stays."""
 
     helper: str
     logins: dict[str, Credential]
@@ -49,7 +49,7 @@ class HelperPlan(NamedTuple):
 def plan_helper(here: LocalContext, suffix: str, store: Store | None) -> HelperPlan:
     """Return what of a helper's logins moves. Raises UsageError: not from this one; SourceError."""
     if suffix == OURSELVES:
-        raise UsageError("that is our own helper: its logins are in the store already")
+        raise UsageError("that is Shorepass's own helper: its logins are already in the store")
     if store and (store.name == f"helper:{suffix}" or suffix in SAME_PLACE.get(store.name, ())):
         raise UsageError(f"the store {store.name} is where docker-credential-{printable(suffix)} keeps its logins")
     client, stock = HelperClient(here, suffix, named_in="--from", as_program=True), Stock(store)
@@ -57,7 +57,7 @@ def plan_helper(here: LocalContext, suffix: str, store: Store | None) -> HelperP
     stays = []
     for key in client.list():
         try:
-            logins[key] = _take(client, key, stock)
+            logins[key] = _movable_login(client, key, stock)
         except UsageError as error:
             stays.append(Stay("", key, error.message, error.hint))
         except SourceError as error:
@@ -69,18 +69,18 @@ def plan_helper(here: LocalContext, suffix: str, store: Store | None) -> HelperP
     return HelperPlan(suffix, logins, places, tuple(stays))
 
 
-def _take(client: HelperClient, key: str, stock: Stock) -> Credential:
+def _movable_login(client: HelperClient, key: str, stock: Stock) -> Credential:
     credential = client.get(key)
     if credential == ANONYMOUS:
-        raise UsageError("the helper lists it, and does not have it")
+        raise UsageError("the helper lists it but does not have it")
     check(key, credential)
     if on_the_wire(stock(key)) not in (ANONYMOUS, credential):
-        raise UsageError(f"the store holds another login for {without_user_info(key)}")
+        raise UsageError(f"the store has another login for {without_user_info(key)}")
     return credential
 
 
 def _places(here: LocalContext, suffix: str, stuck: set[str]) -> Iterator[Place]:
-    """Yield where docker and podman name the helper. Raises UsageError where that is not ours to change; SourceError."""
+    """Yield where docker and podman name the helper. Raises UsageError: Shorepass must not change that file; SourceError."""
     for path, owner, legacy in client_files(here):
         content = None if legacy else here.read(path, document.SIZE_LIMIT)
         if content is None:
@@ -105,8 +105,8 @@ def _refuse_common_helper(helpers: list[str], suffix: str) -> None:
     if suffix in helpers and OURSELVES not in helpers:
         line = ", ".join(f'"{name}"' for name in (*helpers, OURSELVES))
         raise UsageError(
-            f"registries.conf names docker-credential-{printable(suffix)}, and that file is left to you",
-            hint=f"let it say: {quoted(f'credential-helpers = [{line}]')}, then migrate",
+            f"registries.conf names docker-credential-{printable(suffix)}, and Shorepass does not change that file",
+            hint=f"change it to: {quoted(f'credential-helpers = [{line}]')}, then migrate",
         )
 
 
@@ -118,7 +118,7 @@ def helper_moving(plan: HelperPlan) -> dict[Moved, Credential]:
 def move_from_helper(
     here: LocalContext, plan: HelperPlan, open_store: Callable[[], Store], step: Callable[[int, int], None]
 ) -> Done:
-    """Do what is planned: store, read back, name our helper, erase. Raises SourceError, WriteError: of store and journal."""
+    """Make the planned move: store, read back, name Shorepass's helper, erase. Raises SourceError, WriteError."""
     store, journal = open_store(), Journal(here)
     earlier = journal.unfinished(store.name, plan.helper)
     if not plan.logins:
@@ -157,7 +157,7 @@ def _erase(here: LocalContext, plan: HelperPlan, stays: list[Stay]) -> dict[Move
     for one, credential in helper_moving(plan).items():
         try:
             if client.get(one.key) != credential:
-                stays.append(Stay("", one.key, CHANGED, hint="migrate once more"))
+                stays.append(Stay("", one.key, CHANGED, hint="migrate again"))
                 continue
             client.erase(one.key)
             moved[one] = credential
@@ -175,7 +175,7 @@ def undo_to_helper(here: LocalContext, name: str, record: Record, open_store: Ca
     stays = stays or _name_again(here, record)
     if stays:
         return Done(name, {}, tuple(stays))
-    erase_all(record, (), {key: login for one, login in logins.items() for key in one.under}, store, journal, name)
+    erase_all(record, (), by_key(logins), store, journal, name)
     journal.forget(name)
     return Done(name, logins, ())
 

@@ -1,8 +1,9 @@
-"""What of a file's plain-text logins can move so that every client sends what it sent before. Pure."""
+"""The plain-text logins of a file that can move without a change of what clients send. Pure."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import FAMILIES, FILE_FLAG
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FilePlan", "Group", "Login", "Stay", "plan_file", "readers_of"]
 
-OF_A_PART = "podman asks a helper for a whole registry, and a key here is of a part of one"
-NOT_ALIKE = "docker and podman do not take the same login from it, and both would ask the same helper"
-SPOILT = "it cannot be taken out without changing what a client sends"
-OTHER_LOGIN = "another login for {} is in the store, or goes there first, and it keeps one"
+OF_A_PART = "podman helpers work per registry, but this login is for a part of a registry"
+NOT_ALIKE = "docker and podman read different logins from it, but both would ask the same helper"
+CHANGES_CLIENT = "it cannot be removed without a change of what a client sends"
+OTHER_LOGIN = "the store has another login for {}, or gets one first, and it keeps only one"
 
 
 class Login(NamedTuple):
@@ -49,7 +50,7 @@ class Login(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The logins of one registry in a file: they move together. ``names``: for which keys our helper is named there."""
+    """The logins of one registry in a file, which move together. ``names``: the keys that get Shorepass's helper."""
 
     logins: tuple[Login, ...]
     names: tuple[str, ...]
@@ -57,11 +58,14 @@ class Group(NamedTuple):
     @property
     def stored(self) -> dict[str, Credential]:
         """What the store is to have."""
-        return {key: login.credential for login in self.logins for key in login.under}
+        found: dict[str, Credential] = {}
+        for login in self.logins:
+            found |= dict.fromkeys(login.under, login.credential)
+        return found
 
 
 class Stay(NamedTuple):
-    """A login that stays in plain text, and why; ``key`` is empty for a whole file. ``broken``: the source itself is."""
+    """A login that stays in plain text, and why; ``key`` is "" for a whole file. ``broken``: the source itself is broken."""
 
     path: str
     key: str
@@ -71,7 +75,7 @@ class Stay(NamedTuple):
 
 
 class FilePlan(NamedTuple):
-    """What becomes of a file. ``edited``: its bytes when all groups have moved, None where there are none."""
+    """The plan for a file. ``edited``: its bytes after all groups have moved, None if no group moves."""
 
     groups: tuple[Group, ...]
     stays: tuple[Stay, ...]
@@ -79,9 +83,9 @@ class FilePlan(NamedTuple):
 
 
 def plan_file(content: FileContent, *, owner: Client, stored: Stored, only: Sequence[Group] | None = None) -> FilePlan:
-    """Return what of a file moves. ``owner``: the client whose file it is; others may read it as well.
+    """Return the plan for a file. ``owner``: the client that owns it; others may read it as well.
 
-    ``stored`` says what the store has, or will have by another file. ``only``: leave other groups alone. Raises MalformedFile.
+    ``stored`` returns what the store has, or will get from another file. ``only``: groups that may move. Raises MalformedFile.
     """
     readers = readers_of(content, owner)
     named = (FILE_FLAG, content.path) if owner.row.flag == FILE_FLAG else ()
@@ -108,11 +112,14 @@ def plan_file(content: FileContent, *, owner: Client, stored: Stored, only: Sequ
     if only is not None:
         groups = [group for group in groups if group in only]
     edited = _edit(content, groups, auths)
-    while spoilt := _spoilt(content._replace(data=edited), groups, readers, stored, owner):
-        stays += [Stay(content.path, login.key, SPOILT) for group in spoilt for login in group.logins]
-        groups = [group for group in groups if group not in spoilt]
+    while failing := _failing(content._replace(data=edited), groups, readers, stored, owner):
+        logins_that_stay = chain.from_iterable(group.logins for group in failing)
+        stays += [Stay(content.path, login.key, CHANGES_CLIENT) for login in logins_that_stay]
+        groups = [group for group in groups if group not in failing]
         edited = _edit(content, groups, auths)
-    return FilePlan(tuple(groups), tuple(stays), edited if groups else None)
+    if not groups:
+        return FilePlan((), tuple(stays), None)
+    return FilePlan(tuple(groups), tuple(stays), edited)
 
 
 def readers_of(content: FileContent, owner: Client) -> list[FileView]:
@@ -120,7 +127,7 @@ def readers_of(content: FileContent, owner: Client) -> list[FileView]:
     readers = [owner.view(content)]
     for other in map(find, FAMILIES):
         if owner.row.family in other.facts.reads:
-            with suppress(MalformedFile):  # podman stops at this file now, and will then
+            with suppress(MalformedFile):  # podman stops at this file, before and after
                 readers.append(other.view(content))
     return readers
 
@@ -137,10 +144,10 @@ def _group(
 ) -> Group:
     """Return how the logins of one registry move. Raises UsageError: they cannot, and why."""
     under: dict[str, list[str]] = {key: [] for key in keys}
-    answers: dict[str, set[Sent]] = {}  # by what a helper would be asked for
+    answers: dict[str, set[Sent]] = {}  # by the key that a helper would be asked for
     names: list[str] = []
     for reader in readers:
-        for registry in dict.fromkeys(registry for key in keys for registry in registries(key)):
+        for registry in dict.fromkeys(chain.from_iterable(map(registries, keys))):
             asked = reader.asked(registry)
             picked, answer = _picked(reader, registry, under), _answer(reader, registry, stored)
             answers.setdefault(asked, set()).add(answer)
@@ -150,8 +157,9 @@ def _group(
                 if answer != {on_the_wire(logins[key])}:
                     if reader.helper(asked) == OURSELVES:
                         raise UsageError(OTHER_LOGIN.format(asked), hint=_decide(asked))
-                    raise UsageError(NOT_ALIKE, hint=f"{command(None, 'login', registry)}, which writes it for both")
-                under[key] += [asked] * (asked not in under[key])
+                    raise UsageError(NOT_ALIKE, hint=f"{command(None, 'login', registry)}, which stores it for both")
+                if asked not in under[key]:
+                    under[key].append(asked)
             if picked and reader.helper(asked) != OURSELVES and asked not in names:
                 names.append(asked)
     if any(len(answers[asked]) > 1 for asked in names):
@@ -162,7 +170,7 @@ def _group(
 
 
 def _picked(reader: FileView, registry: str, keys: Collection[str]) -> list[str]:
-    fitting = {key for reference in references(registry, reader) for key in reader.fitting(reference)}
+    fitting = {*chain.from_iterable(map(reader.fitting, references(registry, reader)))}
     return [key for key in keys if key in fitting]
 
 
@@ -178,12 +186,12 @@ def _refuse(reader: FileView, registry: str, answer: Sent, logout: str, stored: 
         program = printable(f"docker-credential-{helper}")
         raise UsageError(
             f"{reader.name} asks {program} for that registry, not the file",
-            hint=f"if {quoted(program)} has it, too: {logout} {quoted(registry)}, then log in anew",
+            hint=f"if {quoted(program)} has it too: {logout} {quoted(registry)}, then log in again",
         )
     if any(len(sent(reader, reference, stored)) > 1 for reference in references(registry, reader)):
         raise UsageError(
-            f"{reader.name} takes one of several logins at random",
-            hint=f"{logout} {quoted(registry)}, then log in anew",
+            f"{reader.name} uses one of several logins at random",
+            hint=f"{logout} {quoted(registry)}, then log in again",
         )
     if len(answer) > 1:
         raise UsageError(OF_A_PART)
@@ -207,24 +215,23 @@ def _decide(key: str) -> str:
 
 
 def _edit(content: FileContent, groups: Sequence[Group], auths: Mapping[str, Members]) -> bytes:
-    """Return the file with the secrets of these groups taken out, and our helper named in their place."""
-    gone = [
-        ("auths", login.key, name)
-        for group in groups
-        for login in group.logins
-        for name in secret_members(auths[login.key])
-    ]
-    data = document.remove_members(content, gone)
-    for name in dict.fromkeys(name for group in groups for name in group.names):
+    """Return the file without the secrets of these groups, and with Shorepass's helper named instead."""
+    secrets: list[tuple[str, str, str]] = []
+    for login in chain.from_iterable(group.logins for group in groups):
+        secrets += [("auths", login.key, name) for name in secret_members(auths[login.key])]
+    data = document.remove_members(content, secrets)
+    for name in dict.fromkeys(chain.from_iterable(group.names for group in groups)):
         data = document.set_member(content._replace(data=data), ("credHelpers", name), OURSELVES)
     return data
 
 
-def _spoilt(
+def _failing(
     edited: FileContent, groups: Sequence[Group], before: Sequence[FileView], stored: Stored, owner: Client
 ) -> list[Group]:
     """Return the groups that leave a secret in the edited file, or change what a client sends."""
-    will = {key: credential for group in groups for key, credential in group.stored.items()}
+    will: dict[str, Credential] = {}
+    for group in groups:
+        will |= group.stored
     after = readers_of(edited, owner)
 
     def has(key: str) -> Credential:
@@ -233,12 +240,11 @@ def _spoilt(
     def is_good(group: Group) -> bool:
         if any(holds_secret(after[0].auths[login.key]) for login in group.logins):
             return False
-        return all(
-            sent(old, reference, stored) == sent(new, reference, has)
-            for old, new in zip(before, after, strict=True)
-            for login in group.logins
-            for registry in registries(login.key)
-            for reference in references(registry, old)
-        )
+        names = {*chain.from_iterable(registries(login.key) for login in group.logins)}
+        for old, new in zip(before, after, strict=True):
+            for reference in chain.from_iterable(references(registry, old) for registry in names):
+                if sent(old, reference, stored) != sent(new, reference, has):
+                    return False
+        return True
 
     return [group for group in groups if not is_good(group)]

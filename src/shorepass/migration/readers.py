@@ -1,6 +1,6 @@
 """What docker, and what podman, skopeo and buildah make of one file: which login is sent for which image. Pure.
 
-The answer of one file is all that has to stay as it was: what comes before and after it in a client's search does not change.
+Only the answer of one file must not change, because the other files of a client's search do not change.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ INDEX = "index.docker.io"
 def sent(reader: FileView, reference: Reference, stored: Stored) -> Sent:
     """Return what a client may send for an image by this file: credentials, and in words a helper or an error.
 
-    ``stored`` says what our own helper has. Where it has nothing, it is as if nobody had named it: a login that was left in the
+    ``stored`` returns what Shorepass's helper has. If it has no login, it does not count: a login that was left in the
     file when it was installed is what the client shall find.
     """
     keys = reader.fitting(reference)
@@ -43,7 +43,9 @@ def sent(reader: FileView, reference: Reference, stored: Stored) -> Sent:
     )  # docker keeps them beside a helper's answer
     if tokens or not helper or (helper == OURSELVES and own == ANONYMOUS):
         return found
-    return frozenset({on_the_wire(own) if helper == OURSELVES else f"docker-credential-{helper}"})
+    if helper == OURSELVES:
+        return frozenset({on_the_wire(own)})
+    return frozenset({f"docker-credential-{helper}"})
 
 
 def _outcome(reader: FileView, key: str) -> Credential | str:
@@ -64,7 +66,8 @@ def registries(key: str) -> list[str]:
         host_of_key(key),
         key.removeprefix("http://").removeprefix("https://").partition("/")[0],
     )  # as podman cuts it
-    found = dict.fromkeys(HUB_REGISTRY if host in (INDEX, HUB_API) else host for host in hosts if is_registry(host))
+    meant = {INDEX: HUB_REGISTRY, HUB_API: HUB_REGISTRY}
+    found = dict.fromkeys(meant.get(host, host) for host in hosts if is_registry(host))
     return [*found, *(host for host in dict.fromkeys(hosts) if host == HUB_API)]
 
 

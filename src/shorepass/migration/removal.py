@@ -1,12 +1,13 @@
 """Take every entry of Shorepass's out of the clients' files, so that the program can be removed.
 
 What was there before comes back: as remembered at each login, ``helper install`` and ``migrate``. Files of other users, and
-what a person has written into ``registries.conf``, are named and left alone. No secret is written unless that is asked for.
+what the user has written into ``registries.conf``, are named but not changed. A secret is written only if the user asks for it.
 """
 
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files, settings
@@ -43,7 +44,7 @@ OTHERS_FILES = (".docker/config.json", ".config/containers/auth.json")  # below 
 
 
 class Change(NamedTuple):
-    """One file of a client's in which Shorepass is named: where, and what each place held before.
+    """One file of a client that names Shorepass: its members, and what each one held before.
 
     ``logins``: those that go back into the file in plain text, by key; normally none. ``keys``: all keys for which a
     client asks Shorepass because of this file.
@@ -102,7 +103,7 @@ def changes(here: LocalContext, store_keys: tuple[str, ...]) -> list[Change]:
 
 
 def _before(here: LocalContext) -> dict[Place, Before]:
-    """Return what each place held before Shorepass was named there: the oldest that is known."""
+    """Return what each member held before it named Shorepass, as far back as is known."""
     known = dict(helper_entry.remembered(here))
     journal = Journal(here)
     for name in reversed(journal.names()):
@@ -115,13 +116,15 @@ def _before(here: LocalContext) -> dict[Place, Before]:
 def _named_places(here: LocalContext, known: Mapping[Place, Before]) -> Iterator[Place]:
     """Yield where Shorepass is named now, in every file that it or a client knows."""
     home = here.home() or ""
-    usual = [file.path for client in find_all() for file in client.files(here, for_login=True) if not file.legacy]
+    order = {place: number for number, place in enumerate(known)}
+    files_of = chain.from_iterable(client.files(here, for_login=True) for client in find_all())
+    usual = [file.path for file in files_of if not file.legacy]
     usual += [join(here, home, *name.split("/")) for name in OTHERS_FILES if home]
     for path in dict.fromkeys(os.path.abspath(path) for path in (*(place.path for place in known), *usual)):
         content = here.read(path, document.SIZE_LIMIT)
         found = list(helper_entry.named_in(content, path))
-        # those that are remembered first, in the order in which they were made
-        yield from sorted(found, key=lambda place: list(known).index(place) if place in known else len(known))
+        # the remembered ones first, in the order in which they were made
+        yield from sorted(found, key=lambda place: order.get(place, len(order)))
 
 
 def _without_empty(data: bytes, keys: tuple[str, ...]) -> bytes:
@@ -150,7 +153,7 @@ def logins_of(change: Change, store: Store) -> tuple[dict[str, Credential], list
 
 
 def take_out(here: LocalContext, change: Change) -> None:
-    """Take Shorepass out of a file; a file that was made for it goes. Raises FileError, MalformedFile, WriteError."""
+    """Remove Shorepass from a file, or the file if it was made for it. Raises FileError, MalformedFile, WriteError."""
     here.update(change.path, change.edit)
     for one in change.named:
         helper_entry.forget(here, one.place)
@@ -160,7 +163,7 @@ def take_out(here: LocalContext, change: Change) -> None:
 
 
 def forget(here: LocalContext) -> None:
-    """Forget the places that are remembered, and in which somebody else has named another helper by now."""
+    """Forget the remembered members that now name another helper."""
     for place in helper_entry.places(here):
         helper_entry.forget(here, place)
 
@@ -179,7 +182,7 @@ def delete_vault(here: LocalContext, vault: Vault) -> list[str]:
 
 
 def _delete_state(here: LocalContext) -> list[str]:
-    """Delete what this machine remembers: journals hold what files held before a repair, logins too."""
+    """Delete what this machine remembers. Journals have old contents of files, with logins."""
     deleted = []
     for folder, _, names in os.walk(state_folder(here), topdown=False):
         for name in names:
@@ -197,7 +200,7 @@ def what_stays(here: LocalContext, vault: Vault) -> list[Rest]:
         rests += [Rest(path, "a key of the vault") for path in vault.places if here.status(path) is not None]
     name = settings.load(here).store
     if name not in (None, DEFAULT, "file"):
-        rests.append(Rest(name or "", "the store in use: its logins stay there"))
+        rests.append(Rest(name or "", "the store in use; its logins remain there"))
     for path, what in ((settings.path_of(here), "your settings"), (state_folder(here), "what Shorepass remembers")):
         if os.path.exists(path):
             rests.append(Rest(path, what))
@@ -211,7 +214,7 @@ def _in_registries_conf(here: LocalContext) -> Iterator[Rest]:
         return
     if named:
         yield Rest(
-            "registries.conf", f'"{OURSELVES}" is in credential-helpers: take it out, or podman stops with an error'
+            "registries.conf", f'"{OURSELVES}" is in credential-helpers: remove it, or podman stops with an error'
         )
 
 

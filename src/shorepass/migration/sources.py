@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.accounts.keys import spellings
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Source", "Stock", "as_asked", "client_files", "failure", "plan"]
 
-WITHOUT_HELPERS = "no helper can be named in this file, which docker wrote before 2015"
+WITHOUT_HELPERS = "this file, which docker wrote before 2015, cannot name a helper"
 
 
 class Source(NamedTuple):
@@ -45,13 +46,15 @@ class Plan(NamedTuple):
     @property
     def stored(self) -> dict[str, Credential]:
         """What the store is to have."""
-        return {
-            key: login for source in self.sources for group in source.plan.groups for key, login in group.stored.items()
-        }
+        found: dict[str, Credential] = {}
+        for source in self.sources:
+            for group in source.plan.groups:
+                found |= group.stored
+        return found
 
 
 class Stock:
-    """What our helper gives for each key, and will give. None: of a store that is yet to be made."""
+    """What Shorepass's helper returns for each key, now and after the move. ``store``: None if it does not exist yet."""
 
     def __init__(self, store: Store | None) -> None:
         self._store = as_asked(store) if store else None
@@ -71,7 +74,7 @@ class Stock:
 
 
 def as_asked(store: Store) -> Store:
-    """Return a store as our helper gives it to a client: Docker Hub's login by both of its names."""
+    """Return a store as clients see it through Shorepass's helper: Docker Hub's login has two names."""
     return chain_of(store)
 
 
@@ -109,7 +112,7 @@ def failure(path: str, error: ShorepassError) -> Stay:
 def client_files(here: LocalContext) -> list[tuple[str, Client, bool]]:
     """Return each file once, by whatever names: its path, whose it is, and whether it is of the old kind."""
     files: dict[str, tuple[str, Client, bool]] = {}
-    for client in [client for family in FAMILIES for client in find_all(family)]:
+    for client in chain.from_iterable(map(find_all, FAMILIES)):
         for file in client.files(here, for_login=True):
             found = (os.path.abspath(file.path), find(file.family), file.legacy)
             files.setdefault(os.path.realpath(file.path), found)
@@ -119,7 +122,7 @@ def client_files(here: LocalContext) -> list[tuple[str, Client, bool]]:
 def _legacy(content: FileContent) -> list[Stay]:
     auths = auth_file.decode(content, legacy=True).auths
     return [
-        Stay(content.path, key, WITHOUT_HELPERS, "log in anew, then take it out of that file")
+        Stay(content.path, key, WITHOUT_HELPERS, "log in again, then remove it from that file")
         for key, members in auths.items()
         if holds_secret(members)
     ]

@@ -5,6 +5,7 @@ A login that is newer than the migration is written back as it is now.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass.accounts.keys import spellings
@@ -33,16 +34,16 @@ if TYPE_CHECKING:
     from shorepass.migration.journal import Moved, Named, Record
     from shorepass.stores import Store
 
-__all__ = ["WayBack", "erase_all", "logins_of", "owner_by_name", "undo"]
+__all__ = ["WayBack", "by_key", "erase_all", "logins_of", "owner_by_name", "undo"]
 
-HAS_ANOTHER = "another login stands there by now, so it is left alone, and in the store"
-CANNOT_HOLD = "the file cannot hold what the store has by now"
+HAS_ANOTHER = "the file now has another login, so this one remains in the store"
+CANNOT_HOLD = "the file cannot hold the login that the store now has"
 
 
 def undo(here: LocalContext, name: str, record: Record, open_store: Callable[[], Store]) -> Done:
     """Bring the logins of a migration back into their files. What cannot go back stays in the store, and in the journal.
 
-    Raises SourceError, WriteError: the store cannot be used; each login is in at least one place.
+    Raises SourceError, WriteError: the store cannot be used; each login is still in the store or in its file.
     """
     store, journal = open_store(), Journal(here)
     logins = logins_of(record, store)
@@ -59,15 +60,15 @@ def undo(here: LocalContext, name: str, record: Record, open_store: Callable[[],
         for one, login in logins.items()
         if login != ANONYMOUS and not left & {(one.path, ""), (one.path, one.key)}
     }
-    kept = {key for one in record.moved if one not in back for key in one.under}
-    erase_all(record, kept, {key: login for one, login in back.items() for key in one.under}, store, journal, name)
+    kept = {*chain.from_iterable(one.under for one in record.moved if one not in back)}
+    erase_all(record, kept, by_key(back), store, journal, name)
     if not stays:
         journal.forget(name)
     return Done(name, back, tuple(stays))
 
 
 def logins_of(record: Record, store: Store) -> dict[Moved, Credential]:
-    """Return what the store has now of the logins of a migration: ANONYMOUS where somebody has logged out."""
+    """Return what the store has now of the logins of a migration: ANONYMOUS after a logout."""
     stock = Stock(store)
     found: dict[Moved, Credential] = {}
     for one in record.moved:
@@ -106,7 +107,7 @@ class WayBack:
         for one, credential in self._moved.items():
             if not self._is(self._written(credential), credential):
                 self._keep(
-                    one, CANNOT_HOLD, f"it is printed by: {command(None, 'get', *operand(without_user_info(one.key)))}"
+                    one, CANNOT_HOLD, f"to print it: {command(None, 'get', *operand(without_user_info(one.key)))}"
                 )
 
     def _keep(self, one: Moved, reason: str, hint: str | None = None) -> None:
@@ -131,7 +132,7 @@ class WayBack:
                 continue
             for member, text in self._written(credential).items():
                 data = document.set_member(FileContent(self.path, data), ("auths", one.key, member), text)
-        needed = {asked for one in self._moved if one.key in self.stays for asked in one.under}
+        needed = {*chain.from_iterable(one.under for one in self._moved if one.key in self.stays)}
         for place, held in self._named:
             if place.member[-1] not in needed:
                 data = put_back(FileContent(self.path, data), place, held) or data
@@ -139,8 +140,9 @@ class WayBack:
 
     def verify(self, content: FileContent | None) -> None:
         """Look whether all of it is there now; what is not, stays."""
+        data = content.data if content else b""
         for one, credential in self._moved.items():
-            entry = self._entry(content.data if content else b"", one.key)
+            entry = self._entry(data, one.key)
             if one.key not in self.stays and not self._is(entry, credential):
                 self._keep(one, HAS_ANOTHER)
 
@@ -165,6 +167,14 @@ def _write_back(here: LocalContext, way: WayBack) -> list[Stay]:
     except ShorepassError as error:
         return [failure(way.path, error)]
     return list(way.stays.values())
+
+
+def by_key(logins: Mapping[Moved, Credential]) -> dict[str, Credential]:
+    """Return logins by the store's keys."""
+    found: dict[str, Credential] = {}
+    for one, login in logins.items():
+        found |= dict.fromkeys(one.under, login)
+    return found
 
 
 def erase_all(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import visit
@@ -86,9 +87,11 @@ def check(looked: Sequence[Looked], access: Access, *, seconds: float, now: floa
             missing = login._replace(state=State.UNREACHABLE, detail=late)
         yield from _by_answer(login, found.context, known, missing)
 
-    return [
-        found._replace(logins=tuple(one for login in found.logins for one in judged(found, login))) for found in looked
-    ]
+    checked = []
+    for found in looked:
+        logins = chain.from_iterable(judged(found, login) for login in found.logins)
+        checked.append(found._replace(logins=tuple(logins)))
+    return checked
 
 
 def _questions(found: Looked) -> Iterator[_Question]:
@@ -158,7 +161,7 @@ def _by_answer(
 
 
 def _answered(login: Login, context: Context, made: Visit) -> Login:
-    """Return a login with what a visit said of it."""
+    """Return a login with the result of a visit."""
     failure, hint = made.failure, None
     if failure is not None:
         hint = remedy(made.resolution, context, failure.error) if failure.error else failure.hint
@@ -169,12 +172,10 @@ def _answered(login: Login, context: Context, made: Visit) -> Login:
 
 def _fetch(looked: Sequence[Looked], now: float) -> list[Looked]:
     """Ask the helpers for the credentials that they hold."""
-    held = [
-        (found.context, login)
-        for found in looked
-        for login in found.logins
-        if found.context is not None and _is_held(login)
-    ]
+    held: list[tuple[Context, Login]] = []
+    for found in looked:
+        if found.context is not None:
+            held += [(found.context, login) for login in found.logins if _is_held(login)]
     jobs = [partial(_get, context, login, now) for context, login in held]
     late = f"the helper gave no answer within {HELPER_SECONDS:g} s"
     answers = run_parallel(jobs, workers=HELPERS, each=HELPER_SECONDS + 1)

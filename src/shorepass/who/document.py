@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass.credential import Basic, BearerToken, IdentityToken
@@ -31,15 +32,22 @@ def document(looked: Sequence[Looked]) -> dict[str, Any]:
     return {
         "summary": summary(looked),
         "contexts": [_place(found, numbers) for found in looked],
-        "logins": [_login(login, numbers, fingerprints) for found in looked for login in found.logins],
+        "logins": [_login(login, numbers, fingerprints) for login in logins_of(looked)],
         "shares": [share._asdict() for share in shares],
     }
 
 
+def logins_of(looked: Sequence[Looked]) -> list[Login]:
+    """Return the logins of all contexts, in order."""
+    return [*chain.from_iterable(found.logins for found in looked)]
+
+
 def shares_of(looked: Sequence[Looked]) -> list[Share]:
-    """Return everything that places share, each once."""
-    rows = [shared for found in looked for shared in (found.shared, *(login.shared for login in found.logins))]
-    return list(dict.fromkeys(share for shared in rows for share in shared))
+    """Return everything that contexts share, each once."""
+    rows: list[tuple[Share, ...]] = []
+    for found in looked:
+        rows += [found.shared, *(login.shared for login in found.logins)]
+    return list(dict.fromkeys(chain.from_iterable(rows)))
 
 
 def described(share: Share) -> str:
@@ -49,7 +57,7 @@ def described(share: Share) -> str:
 
 
 def unseen(looked: Sequence[Looked]) -> dict[tuple[str, str | None], list[str]]:
-    """Return the contexts that cannot be looked into, by the reason and the next step."""
+    """Return the contexts that cannot be examined, by the reason and the next step."""
     found: dict[tuple[str, str | None], list[str]] = {}
     for one in looked:
         if one.trouble:
@@ -103,8 +111,8 @@ def date(seconds: float) -> str:
 
 
 def summary(looked: Sequence[Looked]) -> dict[str, int]:
-    """Return counts: of places, of those with logins and out of reach, of logins and those that are of no use or bare."""
-    logins = [login for found in looked for login in found.logins]
+    """Return counts of contexts (all, with logins, unreachable) and of logins (all, unusable, plain text)."""
+    logins = logins_of(looked)
     useless = BROKEN | {State.REFUSED, State.EXPIRED}
     return {
         "contexts": len(looked),
@@ -124,9 +132,7 @@ def _is_login(login: Login) -> bool:
 def sentence(looked: Sequence[Looked]) -> str:
     """Return the summary in words: ``14 logins in 6 contexts, 2 broken, 3 in plain text``."""
     count = summary(looked)
-    is_unasked = any(
-        login.state is State.NOT_CHECKED and not login.detail for found in looked for login in found.logins
-    )
+    is_unasked = any(login.state is State.NOT_CHECKED and not login.detail for login in logins_of(looked))
     unasked = f"; {UNASKED}" if is_unasked else ""
     unseen = f"; {_counted(count['unreachable'], 'context')} not looked at" if count["unreachable"] else ""
     return (

@@ -1,7 +1,7 @@
 """Look into contexts: every login that a client could use there, one row each, without asking any registry.
 
-A helper that a file names and that has no login for the key is no login: the line is left by a logout, or by a tool that
-names its helper beforehand. It is a note of the context, not a row.
+If a file names a helper for a key, and the helper has no login, that does not count as a login: a logout or another tool left
+the entry. It is a note of the context, not a row.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ if TYPE_CHECKING:
 __all__ = ["asks_helpers", "broken", "dated", "helped", "helper_error", "leftover", "look"]
 
 HELPER_SECONDS = 3.0  # for a helper to list what it has
-WORKERS = 8  # places looked into at a time: more would wait for each other, and seem out of reach
+WORKERS = 8  # contexts examined at a time: more would wait for each other, and seem unreachable
 HELPERS = 32  # helpers run at a time: those that hang only wait
 ALL_HELPERS_SECONDS = 30.0  # for all of them: a context may name any number that hang
-NOT_USED = "no client takes it: none looks for this key, or another login stands before it"
+NOT_USED = "no client uses it: no client reads this key, or another login overrides it"
 NOT_ASKED = "its helper may have the login: Shorepass runs no program in a container"
 
 
 class _Opened(NamedTuple):
-    """A place that has let us in, and what each client reads there."""
+    """An opened context, and what each client reads there."""
 
     place: Place
     context: Context
@@ -62,7 +62,7 @@ class _Opened(NamedTuple):
 
 
 def look(places: Sequence[Place], *, now: float) -> list[Looked]:
-    """Look into all of the places at the same time; the order is kept. Never raises for a place that is broken.
+    """Examine all contexts at the same time, and keep their order. A broken context is not an exception.
 
     ``now``: seconds since 1970, for what has expired.
     """
@@ -82,7 +82,7 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
 
 
 def _looked_into(opened: _Opened, said: _Said, now: float) -> Looked | _Closed:
-    """Return the logins of one context; what goes wrong in it, whatever that is, is its own trouble alone."""
+    """Return the logins of one context. Any error in it is reported for this context only."""
     try:
         logins = tuple(_logins(opened, said, now))
         return Looked(opened.place, opened.context, logins, notes=_leftovers(opened, said))
@@ -91,19 +91,21 @@ def _looked_into(opened: _Opened, said: _Said, now: float) -> Looked | _Closed:
 
 
 def asks_helpers(name: str) -> bool:
-    """Whether helpers are run in the place of that name."""
+    """Return whether helpers are run in the context of that name."""
     return not is_untouched(name)
 
 
 def _open(place: Place) -> _Opened | _Closed:
-    """Return what the clients read in a place, or why it cannot be looked into."""
+    """Return what the clients read in a context, or why it cannot be examined."""
     if place.open is None:
-        return _Closed(place.trouble or "it cannot be looked into", place.hint)
+        return _Closed(place.trouble or "it cannot be examined", place.hint)
     try:
         context = remembered(place.open())
         if not asks_helpers(place.name):
             context = quiet(context)
-        entries = [(name, entry) for name in FAMILIES for entry in find(name).entries(context, ask_helpers=False)]
+        entries: list[tuple[str, Entry]] = []
+        for name in FAMILIES:
+            entries += [(name, entry) for entry in find(name).entries(context, ask_helpers=False)]
     except Exception as error:  # noqa: BLE001  # see trouble_in
         return _closed(place.name, error)
     return _Opened(place, context, tuple(entries))
@@ -114,7 +116,7 @@ _Gets = dict[tuple[str, str, str], "Credential | HelperError"]
 
 
 class _Closed(NamedTuple):
-    """Why a context cannot be looked into, and the next step; None: there is none to name."""
+    """Why a context cannot be examined, and the next step, which may be None."""
 
     trouble: str
     hint: str | None
@@ -133,13 +135,12 @@ class _Said(NamedTuple):
 
 
 def _ask_helpers(opened: Sequence[_Opened]) -> _Lists:
-    """Return what each helper lists, by context and suffix; None where it is not asked."""
-    wanted = {
-        (found.place.name, entry.helper): found.context
-        for found in opened
-        for _, entry in found.entries
-        if entry.helper and not entry.kind and not entry.error
-    }
+    """Return what each helper lists, by context and suffix; None if it is not asked."""
+    wanted: dict[tuple[str, str], Context] = {}
+    for found in opened:
+        for _, entry in found.entries:
+            if entry.helper and _is_unasked(entry):
+                wanted[found.place.name, entry.helper] = found.context
     jobs = [partial(_list, name, context, suffix) for (name, suffix), context in wanted.items()]
     answers = run_parallel(jobs, workers=HELPERS, all_of_them=ALL_HELPERS_SECONDS)
     return {
@@ -153,7 +154,7 @@ def _late(suffix: str, verb: str) -> HelperError:
 
 
 def helped(context: Context, suffix: str) -> Context:
-    """Return a context in which a helper is on PATH, if it is in the user's login shell: the login there works."""
+    """Return a context in which a helper is on PATH, if it is on PATH in the user's login shell."""
     program = program_name(suffix)
     return plain(context) if context.which(program) else as_at_login(context, program) or context
 
@@ -179,13 +180,12 @@ def helper_error(context: Context, suffix: str, verb: str, error: Exception) -> 
 
 
 def _ask_for_keys(opened: Sequence[_Opened], lists: _Lists) -> _Gets:
-    """Return what helpers give for the keys that a file names them for, where their list does not tell."""
-    wanted = {
-        (found.place.name, entry.helper, entry.key): found.context
-        for found in opened
-        for _, entry in found.entries
-        if entry.helper and entry.key and _is_unasked(entry) and asks_helpers(found.place.name)
-    }
+    """Return the helpers' answers for keys that a file names them for, if their lists do not show them."""
+    wanted: dict[tuple[str, str, str], Context] = {}
+    for found in opened:
+        for _, entry in found.entries if asks_helpers(found.place.name) else ():
+            if entry.helper and entry.key and _is_unasked(entry):
+                wanted[found.place.name, entry.helper, entry.key] = found.context
     unsure = {
         question: context
         for question, context in wanted.items()
@@ -208,7 +208,7 @@ def _get(context: Context, suffix: str, key: str) -> Credential | HelperError:
 
 
 def _logins(opened: _Opened, said: _Said, now: float) -> Iterator[Login]:
-    """Yield a place's logins, one for each that several clients read alike."""
+    """Yield a context's logins. A login that several clients read is yielded once."""
     found: dict[object, Login] = {}
     own = {(entry.path, entry.key) for _, entry in opened.entries if _is_unasked(entry) and entry.key}
     firsts: dict[str, str] = {}  # the file that a client reads first, of those with logins
@@ -231,7 +231,7 @@ def _is_unasked(entry: Entry) -> bool:
 def _of_entry(
     opened: _Opened, client: str, entry: Entry, said: _Said, own: Iterable[tuple[str, str]]
 ) -> Iterator[Login]:
-    """Yield the logins behind an entry: one, all that a helper lists, or none where its helper has none."""
+    """Yield the logins behind an entry: one, all that a helper lists, or nothing if its helper has no login."""
     login = Login(
         opened.place.name,
         (client,),
@@ -254,7 +254,7 @@ def _of_entry(
     listed = said.lists[opened.place.name, suffix]
     given = said.gets.get((opened.place.name, suffix, entry.key))
     if not entry.path and not isinstance(listed, dict):
-        return  # docker would ask it, and would have named it in its file had it ever stored a login there
+        return  # docker chose it by default, but it would name it in its file after storing a login there
     if given is not None:
         yield from _given(login, given, opened.context)
     elif listed is None:
@@ -272,7 +272,7 @@ def _of_entry(
 
 
 def _given(login: Login, answer: Credential | HelperError, context: Context) -> Iterator[Login]:
-    """Yield the login that a helper gave for a key; nothing where it has none."""
+    """Yield the login that a helper returned for a key, nothing if it has no login."""
     if isinstance(answer, HelperError):
         yield broken(login, answer, context)
     elif is_login(answer):
@@ -281,7 +281,7 @@ def _given(login: Login, answer: Credential | HelperError, context: Context) -> 
 
 
 def _leftovers(opened: _Opened, said: _Said) -> tuple[str, ...]:
-    """Return a note for each file and helper that it names for keys for which that helper has no login."""
+    """Return a note for each file that names a helper for keys without a login."""
     keys: dict[tuple[str, str], list[str]] = {}
     for _, entry in opened.entries:
         if entry.helper and entry.key and _is_unasked(entry) and _has_no_login(opened.place.name, entry, said):
@@ -299,20 +299,19 @@ def _has_no_login(name: str, entry: Entry, said: _Said) -> bool:
 
 
 def leftover(path: str, suffix: str, keys: Sequence[str]) -> str:
-    """Return the note about a helper that a file names for keys, and that has no login for them."""
+    """Return the note about a helper that a file names for keys without a login."""
     them = "it" if len(keys) == 1 else "them"
     named = ", ".join(map(without_user_info, keys))
-    return f"{path} names docker-credential-{suffix} for {named}, and that helper has no login for {them}"
+    return f"{path} names docker-credential-{suffix} for {named}, but that helper has no login for {them}"
 
 
 def _listed(login: Login, key: str, user: str) -> Login:
-    token = user == "<token>"
-    kind = "identity token" if token else "password"
-    return login._replace(key=key, registry=registry_of_key(key), user="" if token else user, kind=kind)
+    listed = login._replace(key=key, registry=registry_of_key(key), user=user, kind="password")
+    return listed._replace(user="", kind="identity token") if user == "<token>" else listed
 
 
 def broken(login: Login, error: SourceError, context: Context) -> Login:
-    """Return a login in the state that an error of its source means."""
+    """Return a login with the state for an error of its source."""
     if isinstance(error, HelperError):
         state = _state_of(error)
     elif isinstance(error, MalformedFile):
@@ -346,8 +345,9 @@ def _is_of_root(context: Context, path: str) -> bool:
 
 
 def dated(login: Login, now: float) -> Login:
-    """Return a login with the end of its credential, where that says so."""
+    """Return a login with the expiry of its credential, if that has one."""
     expires = expires_at(login.credential)
     if expires is None:
         return login
-    return login._replace(expires=expires, state=State.EXPIRED if expires <= now else login.state)
+    state = State.EXPIRED if expires <= now else login.state
+    return login._replace(expires=expires, state=state)

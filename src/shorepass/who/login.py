@@ -1,4 +1,4 @@
-"""What ``who`` shows: a Login for each credential that a place holds, and what state it is in."""
+"""What ``who`` shows: each login of a context, and its state."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ class State(Enum):
 
     WORKS = "works"
     REFUSED = "refused"
-    UNREACHABLE = "unreachable"  # a registry was asked, and gave no answer about the login
+    UNREACHABLE = "unreachable"  # a registry was asked but did not answer about the login
     EXPIRED = "expired"
     HELPER_MISSING = "helper missing"
     HELPER_FAILED = "helper failed"
     UNREADABLE = "unreadable"
     ROOT_OWNED = "root-owned"  # unreadable, because root owns it in a home that is not root's
     MALFORMED = "malformed"
-    LOCKED = "locked"  # whoever knows the passphrase can open it: nothing is broken
+    LOCKED = "locked"  # a passphrase opens it: nothing is broken
     NOT_CHECKED = "not checked"
 
 
-# The source of the login is broken: no registry need be asked to know that it is of no use.
+# The source of the login is broken, so the login cannot be used.
 BROKEN = frozenset(
     (State.HELPER_MISSING, State.HELPER_FAILED, State.UNREADABLE, State.ROOT_OWNED, State.MALFORMED),
 )
 
 
 class Share(NamedTuple):
-    """Something that places have in common, ``subject`` by name.
+    """Something that contexts share. ``subject``: its name.
 
-    ``what``: ``mount`` (a file of this machine that containers have), ``file``, ``helper``, ``credential``; or ``socket``, the
-    engine's, through which whoever is in these containers commands it. The last and the first may name one place alone.
+    ``what``: ``mount`` (a file of this machine that containers have), ``file``, ``helper``, ``credential``; or ``socket``,
+    the engine's, by which these containers can control it. The first and the last may have only one context.
     """
 
     what: str
@@ -48,13 +48,13 @@ class Share(NamedTuple):
 
 
 class Login(NamedTuple):
-    """One login of one place, for all clients that read it there.
+    """One login of one context, for all clients that read it.
 
-    ``clients``: docker, and podman for itself, skopeo and buildah. ``key`` stands in the file or the helper's list;
-    ``registry`` is the one that it means, empty where it means none. ``kind``: ``password``, ``identity token``, ``bearer
-    token``, empty where nobody was asked. It rests in ``path``, or with ``helper`` (its suffix), which ``path`` names;
-    ``path`` is empty where docker chose the helper by itself. ``detail``: why the state is what it is. ``expires``: seconds
-    since 1970, where the credential says so. ``asked``: the steps of the registry's answer.
+    ``clients``: docker, and podman for itself, skopeo and buildah. ``key``: as in the file or the helper's list;
+    ``registry``: the one that it means, or "". ``kind``: ``password``, ``identity token``, ``bearer
+    token``, "" if the helper was not asked. It is stored in ``path``, or in ``helper`` (its suffix), which ``path`` names;
+    ``path`` is "" if docker chose the helper by default. ``detail``: the reason for the state. ``expires``: seconds
+    since 1970, if the credential has an expiry. ``asked``: the steps of the registry's answer.
     """
 
     context: str
@@ -80,15 +80,15 @@ class Login(NamedTuple):
 
     @property
     def plain_text(self) -> bool:
-        """Whether whoever can read the file has the secret."""
+        """Whether the file itself contains the secret."""
         return self.helper is None and self.credential is not None
 
 
 class Looked(NamedTuple):
-    """A context, and what was found in it. ``trouble``: why nothing could be, ``hint``: the next step; then no ``context``.
+    """A context and what was found in it. ``trouble``: why it cannot be examined, ``hint``: the next step.
 
-    ``shared`` is what the context itself shares with others, apart from its logins. ``notes``: what is worth knowing and
-    is no login, such as a helper that a file names and that has none.
+    ``shared`` is what the context itself shares with others, apart from its logins. ``notes``: facts that are
+    not logins, such as a named helper that has no login.
     """
 
     place: Place

@@ -77,7 +77,9 @@ def _hash(text: str) -> str:
 
 def _data(looked: Sequence[Looked], now: float, user: str) -> dict[str, Any]:
     data = document(looked)
-    logins = ((found.context, number, login) for found in looked for number, login in enumerate(found.logins))
+    logins: list[tuple[Context | None, int, Login]] = []
+    for found in looked:
+        logins += [(found.context, number, login) for number, login in enumerate(found.logins)]
     for (context, number, login), shown in zip(logins, data["logins"], strict=True):
         shown["traces"] = list(_traces(context, login)) if context is not None and number < TRACES else []
         shown["doctor"] = command(context or login.context, "doctor")
@@ -89,7 +91,7 @@ def _data(looked: Sequence[Looked], now: float, user: str) -> dict[str, Any]:
 
 
 def _traces(context: Context, login: Login) -> Iterator[dict[str, Any]]:
-    """Yield, for each client that takes the login, the steps that lead it there, and the registry's answer."""
+    """Yield the steps of each client that uses the login, and the registry's answer."""
     for client in login.clients if login.registry else ():
         resolution = resolve(context, client, login)
         steps = resolution.steps
@@ -124,12 +126,12 @@ def _helper_said(login: Login) -> tuple[Outcome, str, str]:
 
 
 def _links(looked: Sequence[Looked]) -> Iterator[dict[str, Any]]:
-    """Yield what leads from place to place, each arrow once: sudo, and what places share, from the first to the others."""
+    """Yield the arrows between contexts, each once: sudo, and what contexts share."""
     names = [found.place.name for found in looked]
     if "me" in names:
         for name in ("sudo", "sudo-login"):
             if name in names:
-                yield {"what": "sudo", "from": "me", "to": name, "text": f"{name}: what sudo makes of me"}
+                yield {"what": "sudo", "from": "me", "to": name, "text": f"{name}: your commands under sudo"}
     containers = {found.place.name: found.place.inside for found in looked if is_container(found.context)}
     drawn = set()
     for share in shares_of(looked):

@@ -1,7 +1,8 @@
-"""What places have in common: a file that is mounted or read by two of them, a helper, a credential, an engine's socket."""
+"""What contexts share: a file, a helper, a credential, an engine's socket."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass.errors import SourceError, without_user_info
@@ -21,17 +22,16 @@ __all__ = ["is_container", "with_shares"]
 
 
 def with_shares(looked: Sequence[Looked]) -> list[Looked]:
-    """Return the same, each place and each login with what it shares with others.
+    """Return the contexts and logins with what they share.
 
-    A mount or one file: whoever writes it in one place changes the other. One helper: the same program answers with the same
-    account. One credential: a copy, which a new login does not change. Each is said only where none before it has named
-    the places.
+    A mount or one file: a write in one context changes the other. One helper: the same program returns the same login. One
+    credential: a copy, which a new login elsewhere does not change. A share is left out if an earlier one has its contexts.
     """
     own = [list(_sockets(found.context)) for found in looked]
     marks = [[_known_marks(found.context, login) for login in found.logins] for found in looked]
     holders: dict[tuple[str, object], dict[str, str]] = {}  # what, and which one: its name there, by place
     for found, sockets, rows in zip(looked, own, marks, strict=True):
-        for what, which, subject in (mark for row in (sockets, *rows) for mark in row):
+        for what, which, subject in chain.from_iterable((sockets, *rows)):
             holders.setdefault((what, which), {}).setdefault(found.place.name, subject)
     containers = {found.place.name for found in looked if is_container(found.context)}
     shares = {
@@ -51,12 +51,12 @@ def with_shares(looked: Sequence[Looked]) -> list[Looked]:
 
 
 def is_container(context: Context | None) -> bool:
-    """Tell whether files of this machine can be mounted in a place."""
+    """Return whether files of this machine can be mounted in a context."""
     return hasattr(context, "mounts")
 
 
 def _first(shares: dict[tuple[str, object], Share], row: Sequence[_Mark]) -> Iterator[Share]:
-    """Yield the shares of one row; not those whose places an earlier one has named."""
+    """Yield the shares of one row, without those whose contexts an earlier one has."""
     named: set[str] = set()
     for what, which, _ in row:
         share = shares.get((what, which))
@@ -73,7 +73,7 @@ def _sockets(context: Context | None) -> Iterator[_Mark]:
 
 
 def _known_marks(context: Context | None, login: Login) -> list[_Mark]:
-    """Return the marks of a login; none where its context, asked once more, no longer answers."""
+    """Return the marks of a login, [] if its context no longer answers."""
     try:
         return list(_marks(context, login))
     except Exception:  # noqa: BLE001  # what goes wrong in one context must not hide the others
@@ -81,7 +81,7 @@ def _known_marks(context: Context | None, login: Login) -> list[_Mark]:
 
 
 def _marks(context: Context | None, login: Login) -> Iterator[_Mark]:
-    """Yield what another place's login may have too."""
+    """Yield what a login of another context may also have."""
     if context is None:
         return
     source = _on_this_machine(context, login.path)
@@ -106,7 +106,7 @@ def _marks(context: Context | None, login: Login) -> Iterator[_Mark]:
 def _on_this_machine(context: Context, path: str) -> str | None:
     """Return the path outside of a container of what is at ``path``; None for a variable, and for a container's own layer.
 
-    (Nobody shares that, and to ask its engine about a file costs 50 ms.)
+    (No context shares that layer, and a question to its engine costs 50 ms.)
     """
     if not (path.startswith(("/", "\\")) or path[1:3] == ":\\"):
         return None

@@ -1,4 +1,4 @@
-"""Which client really uses a login that lies there, and the steps that lead it to it: the real resolution, without helpers."""
+"""Which client really uses a stored login, by its real resolution without helpers."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class _Quiet:
 
 
 def remembered(context: Context) -> Context:
-    """Return a context that is asked everything once: several clients and many keys ask the same. Only for looking."""
+    """Return a context that answers each question once, because many clients and keys ask the same."""
     return cast("Context", _Remembered(context))
 
 
 def plain(context: Context) -> Context:
-    """Return the context that is behind ``remembered``: for what does more than look."""
+    """Return the context behind ``remembered``, for changes."""
     return context._context if isinstance(context, _Remembered) else context  # noqa: SLF001  # of this very file
 
 
@@ -82,18 +82,18 @@ def resolve(context: Context, client: str, login: Login) -> Resolution:
 
 
 def uses(context: Context, client: str, login: Login) -> bool:
-    """Tell whether a client takes this login, which lies in a file, for the registry that it is for."""
+    """Return whether a client uses this login of a file for its registry."""
     if not login.registry:
         return False
     resolution = resolve(context, client, login)
     source = resolution.source
     if isinstance(resolution.answer, SourceError) or (source is not None and source.helper):
-        return True  # who knows, before the helper is asked
+        return True  # unknown until the helper is asked
     if resolution.alternatives:
         return True
     return source is not None and (source.path, source.key) == (login.path, login.key)
 
 
 def is_looked_up(client: str, login: Login) -> bool:
-    """Tell whether a key is just what a client looks for first: where no file stands before this one, it is taken."""
+    """Return whether a key is what a client looks for first, so that it uses the first file with it."""
     return login.key == find(client).asked_for(login.registry)

@@ -140,7 +140,7 @@ def test_what_no_client_takes_is_not_sent(world: Path) -> None:
         found = {login.user: login for login in checked([place("me", context)])}
         assert found["bob"].state is State.WORKS
         assert (found["carol"].clients, found["carol"].state) == ((), State.NOT_CHECKED)
-        assert "another login stands before it" in found["carol"].detail
+        assert "another login overrides it" in found["carol"].detail
         assert {request.username for request in registry.requests} <= {"", "bob", "alice"}
 
 
