@@ -229,7 +229,7 @@ def test_podman_has_keys_for_parts_of_a_registry(person: Person, registry: str) 
     """With a rule for such a part podman's own file has the login, in plain text, and podman chooses by itself."""
     person.run("accounts", "use", "work", f"{registry}/acme/*")
     said = person.login("bob", "--as", "work", "--client", "podman", registry)
-    assert f"the login for {registry}/acme stands in {auth_file()} in plain text" in said
+    assert f"the login for {registry}/acme is stored in {auth_file()} in plain text" in said
     assert list(json.loads(auth_file().read_text())["auths"]) == [f"{registry}/acme"]
     for image, user in (
         (f"{registry}/acme/app:1", "bob"),
