@@ -202,7 +202,7 @@ def test_logout_of_the_account_that_is_meant(person: Person, registry: str) -> N
     person.login("bob", "--as", "work", registry)
     person.run("accounts", "use", "work", registry)
     done = person.run("logout", registry)
-    assert (done.status, "that was the login of the account work, which is meant here" in done.stderr) == (0, True)
+    assert (done.status, "that was the login of the account work, which is in use here" in done.stderr) == (0, True)
     assert "--as work" not in done.stderr
     done = person.run("logout", registry)
     assert (done.status, "take its rules out: shorepass accounts forget work" in done.stderr) == (1, True)
@@ -341,10 +341,8 @@ def test_rules_by_repository_and_folder(person: Person, registry: str, home: Pat
         step = account_step(person, registry)
         assert (step["outcome"], step["subject"], step["detail"]) == ("ok", "work", why)
         assert person.accounts()[0]["rules"] == [{"repository" if words[0] == registry else "directory": subject}]
-        assert person.run("accounts", "forget", "work", *words).stdout.startswith(
-            f"{file}: 1 rule taken out: work for "
-        )
-        assert person.run("accounts", "forget", "work", *words).stdout.startswith(f"{file}: no rule: work for ")
+        assert person.run("accounts", "forget", "work", *words).stdout.startswith(f"{file}: removed 1 rule: work for ")
+        assert person.run("accounts", "forget", "work", *words).stdout.startswith(f"{file}: removed 0 rules: work for ")
         assert person.user() == "alice"
     assert file.read_text().startswith("# mine\n")
     assert "account" not in tomllib.loads(file.read_text())
@@ -362,7 +360,7 @@ def test_a_rule_has_one_account(person: Person, home: Path) -> None:
         {"name": "home", "directory": "~/src"},
         {"name": "other", "repository": "quay.io/*"},
     ]
-    assert "2 rules taken out: home" in person.run("accounts", "forget", "home").stdout
+    assert "removed 2 rules: home" in person.run("accounts", "forget", "home").stdout
     assert tomllib.loads(file.read_text())["account"] == [{"name": "other", "repository": "quay.io/*"}]
     assert [(row["account"], row["user"]) for row in person.accounts()] == [("other", None)]
 
@@ -382,7 +380,7 @@ def test_a_rule_has_one_account_however_it_is_written(person: Person, one: str, 
     person.run("accounts", "use", "home", same)
     person.run("accounts", "use", "work", another)
     assert sorted(row["account"] for row in person.accounts()) == ["home", "work"]
-    assert "1 rule taken out" in person.run("accounts", "forget", "home", one).stdout
+    assert "removed 1 rule" in person.run("accounts", "forget", "home", one).stdout
     assert [row["account"] for row in person.accounts()] == ["work"]
 
 
@@ -410,7 +408,7 @@ def test_a_rule_for_an_account_without_a_login(person: Person, registry: str) ->
     """It leaves clients without any login, which is said when the rule is made, with the command that mends it."""
     for words, where in (((registry,), "for that registry"), (("--directory", "/src"), "in that folder")):
         said = person.run("accounts", "use", "work", *words).stderr
-        assert f"work has no login yet: until then clients get none {where}\nhint: shorepass login --as work " in said
+        assert f"work has no login yet, so clients get no login {where}\nhint: shorepass login --as work " in said
         person.run("vault", "init")  # without one, and with one
     person.run("accounts", "forget", "work")
     person.login("bob", "--as", "work", registry)

@@ -174,7 +174,7 @@ def test_says_which_logins_are_still_in_plain_text(run_shorepass: RunShorepass, 
     """What docker no longer looks at is named, by registry; nothing is said where there is nothing."""
     write(file, CONFIGS["logins"])
     said = run_shorepass("helper", "install", "--yes").stderr
-    assert f"{file} still holds in plain text, where docker no longer looks: a.example" in said
+    assert f"{file} still has plain-text logins, which docker no longer uses: a.example" in said
     file.write_text("{}")
     assert "plain text" not in run_shorepass("helper", "install", "--yes").stderr
 
@@ -186,7 +186,7 @@ def test_a_place_that_somebody_else_has_changed_is_forgotten(run_shorepass: RunS
     file.write_text('{"credHelpers": {"ghcr.io": "shorepass"}}')
     done = run_shorepass("helper", "uninstall", "--all", "--yes")
     assert f"{file}: credsStore does not name shorepass" in done.stdout
-    assert run_shorepass("helper", "uninstall", "--all").stdout == "no file names it by login or install\n"
+    assert run_shorepass("helper", "uninstall", "--all").stdout == "no file names docker-credential-shorepass\n"
 
 
 def test_says_whose_place_it_takes(run_shorepass: RunShorepass, file: Path, world: Path) -> None:
@@ -232,11 +232,12 @@ def test_uninstall_everywhere(run_shorepass: RunShorepass, file: Path, world: Pa
     assert (file.read_text() != before, podman.exists()) == (True, True)
     done = run_shorepass("helper", "uninstall", "--yes")
     assert done.stderr.endswith(
-        "2 other places name it, as a login does for its registry\nhint: shorepass helper uninstall --all\n"
+        "2 other entries name docker-credential-shorepass, as each login does for its registry\n"
+        "hint: shorepass helper uninstall --all\n"
     )
     assert run_shorepass("helper", "uninstall", "--all", "--yes").status == 0
     assert (file.read_text(), podman.exists()) == (before, False)
     done = run_shorepass("helper", "uninstall", "--all")
-    assert (done.status, done.stdout) == (0, "no file names it by login or install\n")
+    assert (done.status, done.stdout) == (0, "no file names docker-credential-shorepass\n")
     for words in (("install", "--all"), ("uninstall", "--all", "--for", "a.example")):
         assert run_shorepass("helper", *words).status == 2

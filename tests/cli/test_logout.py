@@ -250,8 +250,8 @@ def test_what_no_logout_reaches(run_shorepass: RunShorepass, home: Path) -> None
     (home / ".dockercfg").write_text(json.dumps({HOST: {"auth": AUTH}}))
     variable = json.dumps({"auths": {HOST: {"auth": AUTH}}})
     done = run_shorepass("logout", HOST, env={"DOCKER_AUTH_CONFIG": variable})
-    assert f"docker is still logged in to {HOST}, by DOCKER_AUTH_CONFIG: take it out of there\n" in done.stderr
-    assert f"podman is still logged in to {HOST}, by {home}/.dockercfg: take it out of there\n" in done.stderr
+    assert f"docker is still logged in to {HOST}, by DOCKER_AUTH_CONFIG: remove it there\n" in done.stderr
+    assert f"podman is still logged in to {HOST}, by {home}/.dockercfg: remove it there\n" in done.stderr
 
 
 def test_the_commands_have_the_flags(

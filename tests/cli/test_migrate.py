@@ -116,7 +116,7 @@ def test_every_client_sends_what_it_sent(
     assert (list(config["auths"]), config["psFormat"]) == (list(FILES[name]), "x")
     assert set(config["credHelpers"].values()) <= {"shorepass"}
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
-    assert run_shorepass("migrate").stdout == "no login stands in plain text\n"
+    assert run_shorepass("migrate").stdout == "no login is in plain text\n"
     done = run_shorepass("migrate", "--undo")
     assert (done.status, file.read_bytes()) == (0, before), done.stdout + done.stderr
     assert answers() == sent
@@ -161,7 +161,7 @@ def test_what_cannot_move_stays_and_says_why(
     for words in ((), ("--apply",)):
         done = run_shorepass("migrate", *words)
         assert (done.status, docker_file.read_bytes(), answers()) == (1, before, sent)
-        assert f"stays: {reason}" in done.stdout or reason in done.stdout
+        assert f"remains: {reason}" in done.stdout or reason in done.stdout
         assert not any(secret in done.stdout + done.stderr for secret in SECRETS)
 
 
@@ -286,7 +286,7 @@ def test_a_login_that_stands_there_by_now_is_left_alone(run_shorepass: RunShorep
     config = json.loads(docker_file.read_text())
     write(docker_file, {**config["auths"], "ghcr.io": BOB}, credHelpers=config["credHelpers"])
     done = run_shorepass("migrate", "--undo")
-    assert (done.status, "stays: the file now has another login" in done.stdout) == (1, True)
+    assert (done.status, "remains: the file now has another login" in done.stdout) == (1, True)
     assert json.loads(docker_file.read_text()) == {
         "auths": {"ghcr.io": BOB, "quay.io": ALICE},
         "credHelpers": {"ghcr.io": "shorepass"},
@@ -400,7 +400,7 @@ def test_uninstalling_the_helper_everywhere_names_the_migration(run_shorepass: R
     before = write(docker_file, {"ghcr.io": ALICE})
     assert run_shorepass("migrate", "--apply").status == 0
     done = run_shorepass("helper", "uninstall", "--all", "-y")
-    assert (done.status, done.stdout) == (0, "no file names it by login or install\n")
+    assert (done.status, done.stdout) == (0, "no file names docker-credential-shorepass\n")
     assert "hint: shorepass migrate --undo\n" in done.stderr
     assert run_shorepass("migrate", "--undo").status == 0
     assert docker_file.read_bytes() == before

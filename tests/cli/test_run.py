@@ -188,11 +188,11 @@ def test_podman_takes_its_own_keys_by_itself(run_shorepass: RunShorepass, world:
     words = ("run", "--as", "quay", "--client")
     done = run_shorepass(*words, "podman", "--", "sh", "-c", "echo ${REGISTRY_AUTH_FILE-none}; exit 3")
     assert (done.status, done.stdout) == (3, "none\n")
-    assert "podman takes the login of the account 'quay' by itself: quay.io/acme" in done.stderr
+    assert "podman finds the login of the account 'quay' in its own file: quay.io/acme" in done.stderr
     done = run_shorepass(*words, "docker", "--", "touch", "ran")
     assert done.status == 125
     assert (
-        "the account 'quay' has logins in podman's file alone, where docker does not look: quay.io/acme" in done.stderr
+        "the account 'quay' has logins only in podman's file, where docker does not look: quay.io/acme" in done.stderr
     )
     assert "hint: shorepass login --as quay REGISTRY" in done.stderr
     path.unlink()
@@ -292,7 +292,7 @@ def test_a_login_that_vanishes_is_told(run_shorepass: RunShorepass) -> None:
     """Podman keeps a login for another registry in the private file: somebody is told that it is gone."""
     script = f"""echo '{{"auths": {{"new.example": {{"auth": "{AUTH}"}}}}}}' >"$REGISTRY_AUTH_FILE" """
     done = sh(run_shorepass, script, "--client", "podman")
-    assert "the login for new.example was in a file that is gone now" in done.stderr
+    assert "the login for new.example was in a file that no longer exists" in done.stderr
     assert "hint: shorepass login --as work new.example" in done.stderr
     assert leaks(done.stderr) == set()
 
@@ -319,7 +319,7 @@ def test_what_the_command_makes_in_the_folder_is_kept(run_shorepass: RunShorepas
     assert there or folder.stat().st_mode & 0o777 == 0o700
     assert not (folder / "config.json").exists()
     assert (folder / "old").read_text() == ("old" if there else "new\n")
-    assert done.stderr == (f"shorepass: what the command made is lost: {folder}/old: file exists\n" if there else "")
+    assert done.stderr == (f"shorepass: a change of the command is lost: {folder}/old: file exists\n" if there else "")
 
 
 def test_a_place_without_our_helper_on_path(run_shorepass: RunShorepass, world: Path) -> None:

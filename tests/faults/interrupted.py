@@ -301,7 +301,7 @@ class Migration(Save):
     def repeat(self) -> None:
         """Do it once more: what was undone to the end cannot be undone again."""
         again = self.run()
-        assert again.status == 0 or (self.undo and "nothing can be undone" in again.said), again.said
+        assert again.status == 0 or (self.undo and "nothing to undo" in again.said), again.said
 
 
 class StoredHere(LocalContext):

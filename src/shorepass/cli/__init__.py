@@ -1,4 +1,4 @@
-"""The command line: one file a verb, imported when that verb is asked for.
+"""The command line: one file per verb, imported when the user types that verb.
 
 The only place where an error becomes an exit code.
 """
@@ -62,13 +62,15 @@ Exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    arguments = [*(sys.argv[1:] if argv is None else argv)]  # the name list is the verb's module, once that is loaded
+    arguments = [
+        *(sys.argv[1:] if argv is None else argv)
+    ]  # list() is the builtin only until the verb of that name is loaded
     name = next((word for word in arguments if not word.startswith("-")), None)
     if arguments and arguments[0] == name and name in VERBS:
         verb = _verb(name)
         parser = parser_of(name)
         words = arguments[1:]
-        if not getattr(verb, "TAKES_A_COMMAND", False):  # whose words are not ours to change
+        if not getattr(verb, "TAKES_A_COMMAND", False):  # a verb that runs a command does not change its words
             words = [_explicit(word) for word in words]
         return _run(verb, parser, parser.parse_args(words))
     top = top_parser()
@@ -96,9 +98,10 @@ def program() -> NoReturn:
 
 
 def _open_what_is_closed() -> None:
-    """Let no file of ours become standard input or output where the caller has closed one (``>&-``), as gnulib's stdopen.
+    """Open the null device for each stream that the caller has closed (``>&-``), as gnulib's stdopen does.
 
-    What a command runs has it closed all the same. Standard output is opened to read: what is written there is lost, an error.
+    Else the next file that Shorepass opens becomes that stream. Programs that Shorepass starts still get a closed stream.
+    Standard output is opened for reading, so that writing there is an error.
     """
     for name, mode, how in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
         if getattr(sys, name) is None:
@@ -183,7 +186,7 @@ def top_parser() -> Parser:
 
 
 class _Version(argparse.Action):
-    """``--version``: the package is asked only when somebody wants to know."""
+    """``--version``: print the version."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
 

@@ -1,4 +1,4 @@
-"""``shorepass accounts``: who is logged in beside the default login, and what chooses them."""
+"""``shorepass accounts``: the accounts beside the default logins, and the rules that choose them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.account:
         raise UsageError("no account was named", hint=command(None, "accounts"))
     if arguments.repository and arguments.directory is not None:
-        raise UsageError("a rule is for a repository or for a folder", hint="make two of it")
+        way = command(None, "accounts", arguments.action, arguments.account, "--directory", arguments.directory)
+        raise UsageError("a rule is for a repository or for a folder, not for both", hint=way)
     return (_use if arguments.action == "use" else _forget)(here, _rule(here, arguments))
 
 
@@ -70,7 +71,9 @@ def _rule(here: LocalContext, arguments: argparse.Namespace) -> Rule:
         if not arguments.directory:
             raise UsageError("the name of the folder is empty")
         return Rule(arguments.account, directory=directory_of(here, arguments.directory))
-    return Rule(arguments.account, repository_of(arguments.repository) if arguments.repository else "")
+    if not arguments.repository:
+        return Rule(arguments.account)
+    return Rule(arguments.account, repository_of(arguments.repository))
 
 
 def _use(here: LocalContext, rule: Rule) -> int:
@@ -78,11 +81,12 @@ def _use(here: LocalContext, rule: Rule) -> int:
     subject = rule.repository or rule.directory
     if not subject:
         raise UsageError(
-            "what it is to be used for was not named",
+            "no repository and no folder was named",
             hint=f"{command(None, 'accounts', 'use', rule.account, 'ghcr.io/acme/*')}, or --directory DIR",
         )
     changed = rules.use(here, rule)
-    console.out(f"{settings.path_of(here)}: {subject} uses {rule.account}" + ("" if changed else " already"))
+    already = "" if changed else " already"
+    console.out(f"{settings.path_of(here)}: {subject}{already} uses {rule.account}")
     if rule.repository and rule.repository.removesuffix("/*").count("/"):
         _say_how(rule)
     else:
@@ -91,9 +95,9 @@ def _use(here: LocalContext, rule: Rule) -> int:
 
 
 def _say_how(rule: Rule) -> None:
-    """Say what it takes for each client: none of their helpers is told the repository."""
+    """Print a command for each client, because clients do not send the repository to a helper."""
     registry = rule.repository.partition("/")[0]
-    console.note("clients ask a helper for a registry, without the repository; for this rule:")
+    console.note("clients ask a helper for a registry, without the repository; to use this rule:")
     for client in map(find, reversed(FAMILIES)):
         way = command(None, "run", "--as", rule.account, "--", client.name, "...")
         if client.facts.namespaces:
@@ -102,7 +106,7 @@ def _say_how(rule: Rule) -> None:
 
 
 def _warn_without_login(here: LocalContext, rule: Rule) -> None:
-    """Say that clients find nothing until the account has a login, as far as that is known without asking a person."""
+    """Print that the account has no login, if Shorepass can see that without a passphrase."""
     try:
         there = accounts_of(chosen(here, ask=nobody, tell=lambda _: None).list())
     except StoreMissing:
@@ -111,7 +115,7 @@ def _warn_without_login(here: LocalContext, rule: Rule) -> None:
         return
     if rule.account not in there:
         where = "in that folder" if rule.directory else "for that registry"
-        console.note(f"{rule.account} has no login yet: until then clients get none {where}")
+        console.note(f"{rule.account} has no login yet, so clients get no login {where}")
         registry = rule.repository.partition("/")[0] or "REGISTRY"
         console.hint(command(None, "login", "--as", rule.account, registry))
 
@@ -119,9 +123,10 @@ def _warn_without_login(here: LocalContext, rule: Rule) -> None:
 def _forget(here: LocalContext, rule: Rule) -> int:
 
     count = rules.forget(here, rule)
-    of = f" for {rule.repository or rule.directory}" if rule.repository or rule.directory else ""
-    said = f"{count} rule{'s' * (count != 1)} taken out" if count else "no rule"
-    console.out(f"{settings.path_of(here)}: {said}: {rule.account}{of}")
+    subject = rule.repository or rule.directory
+    of = f" for {subject}" if subject else ""
+    done = "removed 1 rule" if count == 1 else f"removed {count} rules"
+    console.out(f"{settings.path_of(here)}: {done}: {rule.account}{of}")
     return 0
 
 
@@ -158,6 +163,10 @@ def _words(rule: Rule) -> str:
     return rule.repository or f"in {rule.directory}"
 
 
+def _rule_document(rule: Rule) -> dict[str, str]:
+    return {"repository": rule.repository} if rule.repository else {"directory": rule.directory}
+
+
 def _print_json(rows: list[Row]) -> None:
     document = [
         {
@@ -165,10 +174,7 @@ def _print_json(rows: list[Row]) -> None:
             "registry": row.registry or None,
             "user": row.username or None,
             "stored_in": row.stored_in or None,
-            "rules": [
-                {"repository": rule.repository} if rule.repository else {"directory": rule.directory}
-                for rule in row.rules
-            ],
+            "rules": list(map(_rule_document, row.rules)),
         }
         for row in rows
     ]

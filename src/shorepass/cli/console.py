@@ -1,7 +1,7 @@
 """The one door to standard output and standard error: each line that goes out is safe on a terminal.
 
-A path, a name, a label or the words of a server may come from somebody else, with characters in them that a terminal obeys.
-Here they are made visible. Nothing else in the package writes to the two streams, but the helper program, whose answers are
+A path, a name, a label or the words of a server may have characters that a terminal obeys.
+This module makes them visible. Nothing else in the package writes to the two streams, but the helper program, whose answers are
 the protocol's bytes (tests/unit/test_architecture.py).
 
 Standard output has colours only on a terminal that shows them, and only without --no-color and NO_COLOR. With --quiet, standard
@@ -152,8 +152,8 @@ def agrees(prompt: str) -> bool:
 
 
 def hidden_question(prompt: str) -> str:
-    """Ask for what nobody may see; ``""`` where the person gave nothing (Ctrl-D)."""
-    from getpass import getpass  # it loads termios, and only a person who types waits for it
+    """Ask for a secret, which is not shown; ``""`` if the user typed nothing (Ctrl-D)."""
+    from getpass import getpass  # it loads termios, which only a question needs
 
     _settle()
     settle()
@@ -223,7 +223,7 @@ def _painted(cell: str | Painted) -> Painted:
 
 
 def _lines(widths: Sequence[int], limit: int | None) -> list[tuple[str, list[int]]]:
-    """Return which columns stand side by side: for each line of a row its indentation, and their numbers."""
+    """Return which columns are side by side: for each line of a row its indentation, and their numbers."""
     lines: list[tuple[str, list[int]]] = [("", [])]
     left = limit or UNBOUNDED
     for at, size in enumerate(widths):
@@ -241,7 +241,7 @@ def is_terminal() -> bool:
 
 
 def width() -> int | None:
-    """Return the columns of the terminal that standard output is; None where it is none."""
+    """Return the columns of the terminal that standard output is; None if it is not a terminal."""
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):  # no terminal, or no such file at all
@@ -271,7 +271,7 @@ def show_waits() -> Callable[[], None]:
     """Show on a terminal what this command waits for, from now on; return what ends that."""
     if not sys.stderr.isatty() or _presentation.quiet:
         return lambda: None
-    from shorepass.cli.wait_line import WaitLine  # it loads threads, and only a person waits
+    from shorepass.cli.wait_line import WaitLine  # it loads threads, which only a terminal needs
 
     line = WaitLine(_overwrite)
     WATCHERS.append(line)

@@ -1,13 +1,14 @@
-"""``shorepass doctor``: what is wrong with the logins of a place, and what mends it."""
+"""``shorepass doctor``: problems with the logins of a context, and their fixes."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console, place
-from shorepass.cli.mending import mend_all
+from shorepass.cli.apply_fixes import apply_fixes
 from shorepass.clients import NAMES
 from shorepass.contexts.command import command
 from shorepass.doctor import codes, examine, title
@@ -77,31 +78,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the findings; mend them, or take a repair back."""
+    """Print the findings and fix them, or revert a fix."""
     if arguments.explain is not None:
         return _explain(arguments.explain)
     if arguments.undo is not None:
         return _undo(arguments.undo)
     if arguments.yes and not arguments.fix:
-        raise UsageError("--yes means nothing without --fix")
+        raise UsageError("--yes needs --fix")
     if arguments.fix and arguments.json:
-        raise UsageError("--fix is a conversation, and --json is none")
+        raise UsageError("--fix and --json exclude each other")
     if arguments.fix and not arguments.yes and not sys.stdin.isatty():
-        raise UsageError(
-            "--fix asks, and standard input is no terminal", hint=command(None, "doctor", "--fix", "--yes")
-        )
+        raise UsageError("not a terminal: nothing was fixed", hint=command(None, "doctor", "--fix", "--yes"))
     examined, broken = _examine(arguments)
-    findings = [finding for _, found in examined for finding in found]
+    findings = list(chain.from_iterable(found for _, found in examined))
     if arguments.json:
         _print_json(arguments.places or ["me"], findings, broken)
     else:
         _print_text(examined)
     left = findings
     if arguments.fix:
-        left = mend_all(examined, ask=not arguments.yes)
+        left = apply_fixes(examined, ask=not arguments.yes)
     elif not findings and not broken and not arguments.json:
         console.say("no findings")
-    return 3 if broken else int(_count(left) > 0)
+    if broken:
+        return 3
+    return 1 if _count(left) else 0
 
 
 def _explain(code: str) -> int:
@@ -125,16 +126,16 @@ def _undo(name: str) -> int:
     journal = Journal(here)
     names = journal.names()
     if not name and not names:
-        raise UsageError("nothing can be undone: no repair is kept")
+        raise UsageError("nothing to undo: no fix is kept")
     undone = undo(name or names[-1], journal, here)
-    console.out(f"{undone.path}: as it was before the repair of {undone.code}")
+    console.out(f"{undone.path}: reverted the fix of {undone.code}")
     return 0
 
 
 def _examine(
     arguments: argparse.Namespace,
 ) -> tuple[list[tuple[Examination, list[Finding]]], dict[str, ContextError]]:
-    """Return each place with its findings, and those that cannot be looked into."""
+    """Return each context with its findings, and the contexts that Shorepass cannot look into."""
     here = current()
     reference = parse(arguments.reference) if arguments.reference else None
     asks = not arguments.offline and (arguments.check or reference is not None)
@@ -166,7 +167,7 @@ def _examine(
 
 
 def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """Return the clients that are named, or meant by a file that is; none where that is left to what is there."""
+    """Return the clients that flags name, also by a file; ``()`` if the flags name no client."""
     return tuple(dict.fromkeys(arguments.clients or place.clients_of_files(arguments)))
 
 
@@ -176,7 +177,7 @@ def _count(findings: Sequence[Finding]) -> int:
 
 
 def _print_text(examined: Sequence[tuple[Examination, list[Finding]]]) -> None:
-    findings = [finding for _, found in examined for finding in found]
+    findings = list(chain.from_iterable(found for _, found in examined))
     for examination, found in examined:
         if found:
             console.out(examination.context.name)
@@ -204,15 +205,18 @@ def _summary(findings: Sequence[Finding]) -> str:
     counts: dict[str, int] = {}
     for finding in findings:
         counts[finding.severity.value] = counts.get(finding.severity.value, 0) + 1
-    return ", ".join(f"{count} {word}{'s' * (count > 1)}" for word, count in counts.items())
+    return ", ".join(_counted(count, word) for word, count in counts.items())
+
+
+def _counted(count: int, word: str) -> str:
+    return f"1 {word}" if count == 1 else f"{count} {word}s"
 
 
 def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str, ContextError]) -> None:
     """Print ``contexts`` (``context``, ``error``) and ``findings``. What is documented in docs/reference/json.md stays."""
+    errors = {name: visible(error.reason) for name, error in broken.items()}
     document = {
-        "contexts": [
-            {"context": name, "error": visible(broken[name].reason) if name in broken else None} for name in places
-        ],
+        "contexts": [{"context": name, "error": errors.get(name)} for name in places],
         "findings": [
             {
                 "code": finding.code,
@@ -222,7 +226,7 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
                 "subject": finding.subject,
                 "cause": visible(finding.cause),
                 "evidence": list(map(visible, finding.evidence)),
-                "fix": _repair(finding),
+                "fix": _fix(finding),
             }
             for finding in findings
         ],
@@ -230,8 +234,8 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
     console.print_document(document)
 
 
-def _repair(finding: Finding) -> dict[str, str | None] | None:
-    """Return a repair as data: ``kind`` is advice, edit, mode or owner; ``path`` what it changes, ``text`` what it does."""
+def _fix(finding: Finding) -> dict[str, str | None] | None:
+    """Return a fix as data: ``kind`` is advice, edit, mode or owner; ``path`` what it changes, ``text`` what it does."""
     repair = finding.repair
     if repair is None:
         return None

@@ -1,4 +1,4 @@
-"""``shorepass explain``: every step that leads to the credential, then what the registry says to it."""
+"""``shorepass explain``: every step that leads to the credential, then the answer of the registry."""
 
 from __future__ import annotations
 

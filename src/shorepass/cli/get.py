@@ -1,4 +1,4 @@
-"""``shorepass get``: the very credential the real client would send, as one line of JSON or one of its fields."""
+"""``shorepass get``: the credential that the real client sends, as one line of JSON or one of its fields."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ def _tell_of_none(resolution: Resolution, context: Context) -> None:
 def _print_field(value: str, field: str) -> None:
     """Print a value as it is, for a program: with the bytes of the file, UTF-8 or not.
 
-    Raises SourceError: it would do something to a terminal. A user name or a key with such characters is refused wherever it
-    goes; a secret may have any bytes, and is refused on a terminal alone, where lines and tabs are harmless.
+    Raises SourceError: it has characters that a terminal obeys. A user name or a key with them is refused everywhere. A
+    secret may have any bytes: it is refused only on a terminal, and not for line feeds and tabs.
     """
     shown = value.replace("\n", "").replace("\t", "") if field == "secret" else value
     if visible(shown) != shown and (field != "secret" or console.is_terminal()):
         where = "on a terminal" if field == "secret" else ""
-        reason = f"it has control characters, and is not printed {where}".rstrip()
-        raise SourceError(f"--field {field}: {reason}", hint="without --field it is printed as JSON, with escapes")
+        reason = f"it has control characters, so Shorepass does not print it {where}".rstrip()
+        raise SourceError(f"--field {field}: {reason}", hint="without --field, it is printed as JSON with escapes")
     console.data(value.encode("utf-8", "surrogateescape") + b"\n")

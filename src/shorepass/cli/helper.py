@@ -1,4 +1,4 @@
-"""``shorepass helper``: let docker and podman keep their logins with Shorepass, or as they did before."""
+"""``shorepass helper``: name docker-credential-shorepass in a client's file, or restore the former helper."""
 
 from __future__ import annotations
 
@@ -62,29 +62,29 @@ def run(arguments: argparse.Namespace) -> int:
     here = here_with_files(arguments)
     if arguments.action == "install":
         if arguments.all:
-            raise UsageError("--all is for uninstall alone")
+            raise UsageError("--all is only for uninstall")
         for where in helper_entry.asked_for(here, client_name(arguments), arguments.registry):
             _install(arguments, here, where)
         _warn(here)
         return 0
     if arguments.all and arguments.registry:
-        raise UsageError("either --all or --for")
-    # what migrate has named is taken back as a whole: the logins have to go back as well
+        raise UsageError("--all and --for exclude each other")
+    # migrate --undo reverts its own entries, because the logins must move back too
     migrations = arguments.all and bool(Journal(here).names())
     if arguments.all:
         places = helper_entry.places(here) if migrations else helper_entry.everywhere(here)
     else:
         places = helper_entry.asked_for(here, client_name(arguments), arguments.registry)
-    for where in reversed(places):  # the last one found what those before it had made
+    for where in reversed(places):  # in reverse, because each entry remembers what the one before it made
         _uninstall(arguments, here, where)
     if not places:
-        console.out("no file names it by login or install")
+        console.out("no file names docker-credential-shorepass")
     if not arguments.all and not arguments.registry and (left := len(helper_entry.naming(here))):
-        others = "one other place names" if left == 1 else f"{left} other places name"
-        console.note(f"{others} it, as a login does for its registry")
+        others = "1 other entry names" if left == 1 else f"{left} other entries name"
+        console.note(f"{others} docker-credential-shorepass, as each login does for its registry")
         console.hint(command(None, "helper", "uninstall", "--all"))
     if migrations:
-        console.note("what migrate has named stays, with the logins that it has moved")
+        console.note("the entries of a migration remain, with the logins that it moved")
         console.hint(command(None, "migrate", "--undo"))
     return 0
 
@@ -96,11 +96,12 @@ def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) ->
     changed = _change(arguments, here, where, helper_entry.installing(where), f"set {member} to {OURSELVES}")
     if changed:
         helper_entry.install(here, where)
-    console.out(f"{where.path}: {member} is {OURSELVES}" + ("" if changed else " already"))
+    already = "" if changed else "already "
+    console.out(f"{where.path}: {member} is {already}{OURSELVES}")
     if changed and before and here.which(f"docker-credential-{before}"):
         name = printable(before)
-        console.note(f"what docker-credential-{name} holds stays there, where nobody looks any more")
-        console.hint(f"move it into the store: {command(None, 'migrate', '--from', name, '--apply')}")
+        console.note(f"the logins in docker-credential-{name} remain there, but clients no longer use them")
+        console.hint(f"move them into the store: {command(None, 'migrate', '--from', name, '--apply')}")
     if where.member == ("credsStore",):
         _warn_of_plain_text(here, where.path)
 
@@ -108,30 +109,30 @@ def _install(arguments: argparse.Namespace, here: LocalContext, where: Place) ->
 def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) -> None:
 
     member = ".".join(where.member)
-    if _change(arguments, here, where, helper_entry.uninstalling(here, where), f"put {member} back as it was"):
+    if _change(arguments, here, where, helper_entry.uninstalling(here, where), f"restore {member}"):
         helper_entry.uninstall(here, where)
-        console.out(f"{where.path}: {member} is as it was before")
+        console.out(f"{where.path}: restored {member}")
     else:
         if where in helper_entry.places(here):
-            helper_entry.uninstall(here, where)  # somebody else has taken it out: there is nothing to remember any more
+            helper_entry.uninstall(here, where)  # another program has removed it: forget it
         console.out(f"{where.path}: {member} does not name {OURSELVES}")
 
 
 def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edit: Edit, summary: str) -> bool:
-    """Show a change; False when there is none to make. Raises UsageError when it is not wanted."""
+    """Show a change; False if there is no change to make. Raises UsageError: the user declined."""
     if edit(here.read(where.path, SIZE_LIMIT)) is None:
         return False
     console.out_lines(preview(Repair(here, where.path, edit, summary)))
     if not arguments.yes:
         if not sys.stdin.isatty():
-            raise UsageError("there is nobody to ask, so nothing was changed", hint="--yes does not ask")
+            raise UsageError("not a terminal: nothing was changed", hint="--yes skips the question")
         if not console.agrees("change it? [y/N]: "):
             raise UsageError("nothing was changed")
     return True
 
 
 def _warn_of_plain_text(here: LocalContext, path: str) -> None:
-    """Say which logins docker now passes over, and that they are still there to read."""
+    """Print which plain-text logins docker no longer uses."""
     try:
         config = docker_config.load(here.read(path, document.SIZE_LIMIT))
     except MalformedFile:
@@ -141,18 +142,18 @@ def _warn_of_plain_text(here: LocalContext, path: str) -> None:
     ]
     if left:
         names = ", ".join(printable(without_user_info(key)) for key in left)
-        console.note(f"{path} still holds in plain text, where docker no longer looks: {names}")
+        console.note(f"{path} still has plain-text logins, which docker no longer uses: {names}")
         migrate, logout = command(None, "migrate", "--apply"), command(here, "logout", "REGISTRY")
-        console.hint(f"move it into the store: {migrate}; or only take it out: {logout}")
+        console.hint(f"move them into the store: {migrate}; or erase them: {logout}")
 
 
 def _warn(here: LocalContext) -> None:
-    """Say what else it takes until a login can be kept."""
+    """Print what is missing before a login can be stored."""
     if here.which(PROGRAM) is None:
         console.note(f"{PROGRAM} is not on PATH, where the client looks for it")
         beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
         if os.path.exists(beside):
-            console.hint(f"put its folder there: {quoted(os.path.dirname(beside))}")
+            console.hint(f"add this folder to PATH: {quoted(os.path.dirname(beside))}")
     if settings.load(here).store in (None, "vault") and not Vault(here, ask=ask, tell=lambda _: None).exists():
-        console.note("there is no vault yet, so no login can be kept")
+        console.note("there is no vault yet, so no login can be stored")
         console.hint(init())

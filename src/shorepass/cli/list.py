@@ -38,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     here = place.context(arguments)
     chosen = arguments.client or arguments.authfile or arguments.config
     clients = [place.find_client(arguments)] if chosen else [find(name) for name in FAMILIES]
-    rows = [(client.name, entry) for client in clients for entry in client.entries(here)]
+    rows: list[tuple[str, Entry]] = []
+    for client in clients:
+        rows += [(client.name, entry) for entry in client.entries(here)]
     if arguments.json:
         _print_json(rows)
     elif rows:
@@ -66,6 +68,10 @@ def _print_table(rows: list[tuple[str, Entry]]) -> None:
     )
 
 
+def _reason(entry: Entry) -> str | None:
+    return entry.error.message if entry.error else None
+
+
 def _print_json(rows: list[tuple[str, Entry]]) -> None:
 
     logins = [
@@ -78,7 +84,7 @@ def _print_json(rows: list[tuple[str, Entry]]) -> None:
             "stored_in": _stored_in(entry),
             "path": entry.path,
             "helper": entry.helper,
-            "error": entry.error.message if entry.error else None,
+            "error": _reason(entry),
         }
         for client, entry in rows
     ]

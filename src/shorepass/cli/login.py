@@ -1,4 +1,4 @@
-"""``shorepass login``: docker's and podman's own words, flags and exit codes."""
+"""``shorepass login``: with docker's and podman's own words, flags and exit codes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> int:
-    """Log in as an account of its own: its logins are kept where this process runs."""
+    """Log in for an account: its logins are stored where this process runs."""
     here, account = place.here(arguments), arguments.account
     if arguments.get_login:
         login = command(here, "login", "--as", account, without_user_info(server), client=client.name)
@@ -133,7 +133,7 @@ def _get_login(here: Context, client: Client, server: str) -> int:
 
 
 def _print_name(credential: Credential, server: str, login: str) -> int:
-    """Print whose login it is; ``login`` is the command that makes one. Raises ShorepassError: there is none."""
+    """Print the user name of a login; ``login`` is the command that creates one. Raises ShorepassError: there is no login."""
     if isinstance(credential, Anonymous):
         raise ShorepassError(f"not logged into {without_user_info(server)}", hint=login)
     name = credential.username if isinstance(credential, Basic | IdentityToken) else ""
@@ -158,7 +158,7 @@ def _existing(here: Context, client: Client, server: str, access: Access) -> boo
 
 
 def _ask(arguments: argparse.Namespace) -> Credential:
-    """Take user name and password from flags, standard input or the terminal."""
+    """Read user name and password from flags, standard input or the terminal."""
     username, password = arguments.username, arguments.password
     if arguments.password_stdin:
         password = _one_line_ending_less(sys.stdin.buffer.read(PASSWORD_LIMIT + 1))
@@ -182,7 +182,7 @@ PASSWORD_LIMIT = 1024 * 1024  # bytes: the largest tokens have some 10 KiB
 
 
 def _one_line_ending_less(data: bytes) -> str:
-    """Return standard input as text without its one trailing line ending, as docker login takes it."""
+    """Return standard input as text without one line ending at its end, as docker login does."""
     if len(data) > PASSWORD_LIMIT:
         raise UsageError(f"more than {PASSWORD_LIMIT} bytes of password on standard input")
     for ending in (b"\r\n", b"\n", b"\r"):

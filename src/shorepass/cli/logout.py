@@ -1,4 +1,4 @@
-"""``shorepass logout``: erases what the client's own logout erases, and says what it found."""
+"""``shorepass logout``: erases what the client's own logout erases, and Shorepass's copies."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Log out; 0 unless a place could not be erased (or, for podman, nothing was found)."""
+    """Log out; 0 unless a login could not be erased (or, with podman's rules, was not there)."""
     client = place.find_client(arguments)
     facts = client.facts
     arguments.failure_code = facts.failure_code
     if arguments.all and arguments.server:
         raise UsageError("--all takes no server")
     if arguments.all and arguments.account is not None:
-        raise UsageError("--all takes the logins of all accounts")
+        raise UsageError("--all and --as exclude each other: --all erases the logins of every account")
     if not arguments.all and not arguments.server and facts.needs_server:
         raise UsageError("no registry was named", hint="name one, or use --all")
     here = current()
@@ -81,13 +81,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(done, accounts)
     else:
-        _print_text(done, "" if arguments.all else server, facts.words.removing, missed=missed)
+        from_where = "" if arguments.all else server
+        _print_text(done, from_where, facts.words.removing, missed=missed)
         for account in sorted({*before} - {*accounts}):
-            console.say(f"that was the login of the account {account}, which is meant here")
+            console.say(f"that was the login of the account {account}, which is in use here")
         _print_left(done, context)
         if arguments.all and context.name != "me" and any(each.target.helper == OURSELVES for each in done.erased):
             there = command(None, "logout", "--all")
-            console.say(f"accounts in {context.name} are not looked at; run this there: {there}")
+            console.say(f"Shorepass did not look at the accounts in {context.name}; run this there: {there}")
         for account in accounts:
             named = without_user_info(server)
             way = command(context, "logout", "--as", account, named)
@@ -118,19 +119,19 @@ def _print_text(done: Departure, server: str, removing: str, *, missed: bool) ->
 
 
 def _print_left(done: Departure, context: Context) -> None:
-    """Say what can no longer be undone, and which clients are still logged in."""
+    """Print what can no longer be undone, and which clients are still logged in."""
     if done.repairs:
         names = ", ".join(done.repairs)
-        console.say(f"kept copies of it erased; these repairs cannot be undone any more: {names}")
+        console.say(f"erased the copies in these fixes, which --undo can no longer revert: {names}")
     for left in done.left:
         key = printable(without_user_info(left.key))
         console.say(f"{left.client} is still logged in to {key}, by {left.path}: {_command(left, context)}")
 
 
 def _command(left: Left, context: Context) -> str:
-    """Return the command that logs out of what is left; where no logout reaches it, what to do instead."""
+    """Return the command that logs out of what remains; advice if no logout reaches it."""
     if left.flags is None:
-        return "take it out of there"
+        return "remove it there"
     if left.flags or row_of(left.client).flag != FILE_FLAG:
         context = context.with_env(REGISTRY_AUTH_FILE="")  # docker has no such file; the flags name another one
     return command(context, "logout", *left.flags, *operand(without_user_info(left.key)), client=left.client)
@@ -141,6 +142,10 @@ def _where(erasure: Erasure) -> str:
     return f"docker-credential-{helper}" if helper else erasure.target.path
 
 
+def _reason(erasure: Erasure) -> str | None:
+    return erasure.error.message if erasure.error else None
+
+
 def _print_json(done: Departure, accounts: list[str]) -> None:
 
     rows = [
@@ -149,7 +154,7 @@ def _print_json(done: Departure, accounts: list[str]) -> None:
             "path": erasure.target.path,
             "helper": erasure.target.helper,
             "found": erasure.found,
-            "error": erasure.error.message if erasure.error else None,
+            "error": _reason(erasure),
         }
         for erasure in done.erased + done.ours
     ]

@@ -1,9 +1,10 @@
-"""``shorepass migrate``: move logins out of plain text, or out of another helper, and back."""
+"""``shorepass migrate``: move logins from plain text or from another helper into the store, and back."""
 
 from __future__ import annotations
 
 import os
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass import settings
@@ -46,8 +47,8 @@ from a file only after it has read the secret back from the store. If a run is i
 
 exit codes: 0 done; 1 a login remains in plain text; 2 the command line is wrong; 3 a file, the store or the helper is broken
 """
-NOTHING = "no login stands in plain text"
-NOTHING_TO_UNDO = "nothing can be undone: no migration is known here"
+NOTHING = "no login is in plain text"
+NOTHING_TO_UNDO = "nothing to undo: no migration is known here"
 MANY = 20  # logins; storing as many takes a second
 
 
@@ -68,11 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Say what would move, move it, or take it back."""
+    """Print what would move, move it, or move it back."""
     here = here_with_files(arguments)
     if arguments.undo is not None:
         if arguments.helper or arguments.to or arguments.client:
-            raise UsageError("--undo knows what it takes back: it needs no other flag")
+            raise UsageError("--undo cannot be combined with --from, --to or --client")
         return _undo(arguments, here)
     return _migrate(arguments, here)
 
@@ -89,11 +90,11 @@ def _migrate(arguments: argparse.Namespace, here: LocalContext) -> int:
 
 
 def _warn_of_missing(arguments: argparse.Namespace) -> None:
-    """Say which file of those that a flag names is not there: it may be a slip, and "no login" would be taken for its state."""
+    """Warn of a file that a flag names and that does not exist: it may be a typo."""
     config = arguments.config and os.path.join(arguments.config, "config.json")
     for path in (arguments.authfile, config):
         if path and not os.path.lexists(path):
-            _tell(f"{path}: there is no such file")
+            _tell(f"{path}: the file does not exist")
 
 
 def _plan_or_move(arguments: argparse.Namespace, here: LocalContext, store: _Chosen) -> int:
@@ -110,7 +111,7 @@ def _plan_or_move(arguments: argparse.Namespace, here: LocalContext, store: _Cho
 def _from_helper(arguments: argparse.Namespace, here: LocalContext, store: _Chosen, there: Store | None) -> int:
 
     if arguments.client:
-        raise UsageError("--from takes the logins from all clients that ask that helper")
+        raise UsageError("--from and --client exclude each other: --from moves the logins of every client")
     planned = plan_helper(here, arguments.helper, there)
     if not arguments.apply:
         return _say(
@@ -120,7 +121,7 @@ def _from_helper(arguments: argparse.Namespace, here: LocalContext, store: _Chos
 
 
 class _Opener:
-    """Opens a store afresh each time it is asked; a passphrase is asked for once."""
+    """Opens a store each time, but asks for a passphrase only once."""
 
     def __init__(self, here: LocalContext, name: str) -> None:
         self.name = name
@@ -148,24 +149,28 @@ class _Chosen(_Opener):
         self.is_made = name not in (None, DEFAULT) or self._vault_exists()
         self._wanted = arguments.to if not self.is_made and name is None else None
         if arguments.to is not None:
-            named(arguments.to, here, ask=self._ask, tell=_tell)  # is there such a store?
+            named(arguments.to, here, ask=self._ask, tell=_tell)  # raises if there is no such store
         if PLAIN in (self.name, arguments.to):
             raise UsageError(f"the store {PLAIN} is plain text", hint=command(None, "stores", "use", "vault"))
         if arguments.to not in (None, self.name) and not self._wanted:
             reason = f"docker-credential-shorepass uses the store {self.name}, so no client would find a login there"
             raise UsageError(reason, hint=command(None, "stores", "use", arguments.to))
-        self.label = self.name if self.is_made or name else self._wanted or "a new store"
+        wanted = self._wanted or "a new store"
+        self.label = self.name if self.is_made or name else wanted
 
     def _vault_exists(self) -> bool:
 
         return Vault(self._here, ask=self._ask, tell=_tell).exists()
 
     def make(self) -> None:
-        """See that there is a store, and that our helper can be asked. Raises UsageError, SourceError, WriteError."""
+        """Create the store if it is missing, and check that clients find Shorepass.
+
+        Raises UsageError, SourceError, WriteError.
+        """
         if self._here.which(PROGRAM) is None:
             raise UsageError(
                 f"{PROGRAM} is not on PATH, where the clients look for it",
-                hint=f"if it is there, put this folder on PATH: {quoted(os.path.dirname(sys.executable))}",
+                hint=f"add its folder to PATH, as in: {quoted(os.path.dirname(sys.executable))}",
             )
         if self._wanted:
             use_what_works(self._here, self._wanted, ask=self._ask, tell=_tell)
@@ -179,7 +184,7 @@ def _tell(text: str) -> None:
 
 
 def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """Return whose files are meant: the named client's, those that a flag names, else both."""
+    """Return the clients whose files move: the named client, those of the named files, else docker and podman."""
     if arguments.client:
         return (program_of(arguments.client),)
     return tuple(clients_of_files(arguments) or FAMILIES)
@@ -193,31 +198,33 @@ def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
     with journal.alone():
         names = journal.names()
         if not names:
-            raise UsageError(NOTHING_TO_UNDO)  # another process has done it meanwhile
+            raise UsageError(NOTHING_TO_UNDO)  # another process has done it
         name = arguments.undo or names[-1]
         record = journal.read(name)
         take_back = undo_to_helper if record.helper else undo_moves
         done = take_back(here, name, record, _Opener(here, record.store).open)
-        _warn_of_accounts(here, record.store, {key for one in done.moved for key in one.under if not record.helper})
+        if not record.helper:
+            keys = {*chain.from_iterable(one.under for one in done.moved)}
+            _warn_of_accounts(here, record.store, keys)
     return _say(arguments, "undone", record.store, done, record.helper or None)
 
 
 def _warn_of_accounts(here: LocalContext, store: str, keys: set[str]) -> None:
-    """Say which accounts no rule chooses any more: the files name our helper no longer for these keys."""
+    """Print which accounts clients no longer use, because the files no longer name Shorepass for these keys."""
     try:
         names = named(store, here, ask=nobody, tell=_tell).list() if keys else {}
     except ShorepassError:
-        return  # of a store that would ask a person nothing more is said
+        return  # a locked store: print nothing
     for key, account in map(split, names):
         if account and key in keys:
             _tell(
-                f"the account {account} has a login for {key}, where clients ask our helper no longer: "
-                f"{command(None, 'run', '--as', account)} chooses it"
+                f"the account {account} has a login for {key}, but clients no longer ask Shorepass for it; "
+                f"to use it: {command(None, 'run', '--as', account)}"
             )
 
 
 def _step(done: int, of: int) -> None:
-    """Show how far it is, on a terminal, where that takes a while."""
+    """Show the progress on a terminal, if there are many logins."""
     if of >= MANY:
         console.count(done, of, "stored")
 
@@ -230,7 +237,7 @@ def _say(arguments: argparse.Namespace, state: str, store: str, done: Done, help
         _print_text(state, store, done, helper)
     if any(stay.broken for stay in done.stays):
         return 3
-    return int(bool(done.stays))
+    return 1 if done.stays else 0
 
 
 def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
@@ -264,17 +271,18 @@ def _print_json(state: str, store: str, done: Done, helper: str | None) -> None:
 
 def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
 
-    becomes = {"planned": f"moves to {store}", "moved": f"moved to {store}", "undone": "is back there"}[state]
+    becomes = {"planned": f"moves to {store}", "moved": f"moved to {store}", "undone": "moved back"}[state]
     source = f"docker-credential-{helper}"
     rows = [(one.key, user, kind, one.path or source, becomes) for one, user, kind in _rows(done)]
     for stay in done.stays:
         if stay.key:
-            rows.append((without_user_info(stay.key), "", "", stay.path or source, f"stays: {stay.reason}"))
+            rows.append((without_user_info(stay.key), "", "", stay.path or source, f"remains: {stay.reason}"))
         else:
             console.print_error(ShorepassError(f"{stay.path}: {stay.reason}"))
     if rows:
         console.print_table(("REGISTRY", "USER", "KIND", "STORED IN", "STATE"), rows)
-    console.out(_summary(state, store, done) or (f"{source} has no login" if helper else NOTHING))
+    nothing = f"{source} has no login" if helper else NOTHING
+    console.out(_summary(state, store, done) or nothing)
     for hint in dict.fromkeys(stay.hint for stay in done.stays if stay.hint):
         console.hint(hint)
     if state == "planned" and done.moved:
@@ -283,17 +291,18 @@ def _print_text(state: str, store: str, done: Done, helper: str | None) -> None:
 
 
 def _summary(state: str, store: str, done: Done) -> str:
-    """Return ``2 logins can move to vault, 1 stays``."""
+    """Return ``2 logins can move to vault, 1 remains``."""
     count, left = len(done.moved), len(done.stays)
-    said = {"planned": f"can move to {store}", "moved": f"moved to {store}", "undone": f"went back, out of {store}"}[
+    said = {"planned": f"can move to {store}", "moved": f"moved to {store}", "undone": f"moved back from {store}"}[
         state
     ]
     if not count and not left:
-        return "nothing is left to take back" if state == "undone" else ""
-    text = f"{count} login{'s' * (count != 1)} {said}"
-    text += f", {left} stay{'s' * (left == 1)}" if left else ""
+        return "nothing is left to undo" if state == "undone" else ""
+    text = f"1 login {said}" if count == 1 else f"{count} logins {said}"
+    if left:
+        text += ", 1 remains" if left == 1 else f", {left} remain"
     undo = command(None, "migrate", "--undo")
-    return text + (f"; {undo} takes it back" if state == "moved" and count else "")
+    return f"{text}; to undo: {undo}" if state == "moved" and count else text
 
 
 def _rows(done: Done) -> list[tuple[Moved, str, str]]:
@@ -301,5 +310,6 @@ def _rows(done: Done) -> list[tuple[Moved, str, str]]:
     rows = []
     for one, login in done.moved.items():
         user = login.username if isinstance(login, Basic | IdentityToken) else ""
-        rows.append((one, user, "identity token" if isinstance(login, IdentityToken) else "password"))
+        kind = "identity token" if isinstance(login, IdentityToken) else "password"
+        rows.append((one, user, kind))
     return rows

@@ -1,4 +1,4 @@
-"""Flags that say for which client, and in which place, a verb works."""
+"""The flags for the client, the context and the registry of a verb."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def add_registry_flags(parser: argparse.ArgumentParser, timeout: str = "for the 
 
 
 def truth(text: str) -> bool:
-    """Return the truth of a flag's value, in the spellings that podman takes."""
+    """Return the value of a flag as a boolean, in podman's spellings."""
     if text in ("1", "t", "T", "true", "TRUE", "True"):
         return True
     if text in ("0", "f", "F", "false", "FALSE", "False"):
@@ -149,11 +149,12 @@ def context(arguments: argparse.Namespace, here: LocalContext | None = None) -> 
 
 
 def here(arguments: argparse.Namespace) -> LocalContext:
-    """Return this place, with the files that were named. Raises UsageError: another place was named."""
+    """Return this context, with the files that flags name. Raises UsageError: ``--in`` names another context."""
     found = context(arguments)
     if not isinstance(found, LocalContext) or arguments.place != "me":
         raise UsageError(
-            "accounts are kept where Shorepass runs", hint=f"run it there, without --in {quoted(arguments.place)}"
+            "accounts are stored only where Shorepass runs",
+            hint=f"run it there, without --in {quoted(arguments.place)}",
         )
     return found
 
@@ -168,7 +169,7 @@ def find_context(name: str, arguments: argparse.Namespace, here: LocalContext | 
 
 
 def here_with_files(arguments: argparse.Namespace) -> LocalContext:
-    """Return this place, with the files that the flags name: for verbs that work nowhere else."""
+    """Return this context, with the files that flags name: for verbs without ``--in``."""
     return current().with_env(**_named_files(arguments))
 
 
@@ -181,10 +182,11 @@ def access(arguments: argparse.Namespace) -> Access:
     """Return how the flags say to talk with the registry."""
     from shorepass.registry.client import Access
 
+    client = client_name(arguments) if "client" in arguments else DEFAULT
     return Access(
         tls_verify=arguments.tls_verify,
         cert_dir=arguments.cert_dir,
         trusted_realms=tuple(arguments.trust_realm),
-        client=client_name(arguments) if "client" in arguments else DEFAULT,
+        client=client,
         timeout=arguments.timeout,
     )

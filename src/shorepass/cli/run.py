@@ -1,4 +1,4 @@
-"""``shorepass run``: one command with an account of its own, and nothing of that left behind."""
+"""``shorepass run``: one command with the logins of an account, which leaves no file."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _keys(here: LocalContext, client: str, account: str) -> list[str]:
-    """Return the keys for which the account has a login that is to be lent: none where podman takes it by itself.
+    """Return the keys of the account's logins for the command; ``[]`` if podman finds the login in its own file.
 
     Raises UsageError: it has no login.
     """
@@ -93,14 +93,14 @@ def _keys(here: LocalContext, client: str, account: str) -> list[str]:
             raise
         if not find(client).facts.namespaces:
             where = f"where {client} does not look"
-            reason = f"the account {account!r} has logins in podman's file alone, {where}: {native}"
+            reason = f"the account {account!r} has logins only in podman's file, {where}: {native}"
             raise UsageError(reason, hint=command(None, "login", "--as", account, "REGISTRY")) from error
-        _tell(f"{client} takes the login of the account {account!r} by itself: {native}")
+        _tell(f"{client} finds the login of the account {account!r} in its own file: {native}")
         return []
 
 
 def _find(here: LocalContext, name: str) -> str | int:
-    """Return the path of a program, or the exit code that says why there is none."""
+    """Return the path of a program, or the exit code if it cannot be run."""
     if os.path.dirname(name):
         path = os.path.abspath(name)
         if here.which(path):
@@ -129,7 +129,7 @@ def _attend(here: LocalContext, client: str, account: str, keys: list[str], prog
         if lent:
             _warn_of_vanished(account, vanished_logins(here, lent))
         for failure in bring_home(here, lent) if lent else ():
-            console.print_error(ShorepassError(f"what the command made is lost: {failure.message}"))
+            console.print_error(ShorepassError(f"a change of the command is lost: {failure.message}"))
     return 128 - status if status < 0 else status
 
 
@@ -137,14 +137,14 @@ def _warn_of_unseen(client: str, lent: Lent) -> None:
 
     for key in lent.unseen:
         _tell(
-            f"{client} does not see the login for {printable(without_user_info(key))}: helpers know no part of a registry"
+            f"{client} does not see the login for {printable(without_user_info(key))}: it asks helpers only for a registry"
         )
 
 
 def _warn_of_vanished(account: str, keys: list[str]) -> None:
 
     for key in map(without_user_info, keys):
-        _tell(f"the login for {printable(key)} was in a file that is gone now, and is kept nowhere")
+        _tell(f"the login for {printable(key)} was in a file that no longer exists, and is not stored")
         console.hint(command(None, "login", "--as", account, printable(key)))
 
 

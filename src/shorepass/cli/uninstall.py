@@ -99,7 +99,7 @@ def _names(arguments: argparse.Namespace, store: Store) -> dict[str, str]:
     except StoreError as error:
         if arguments.keep and not arguments.export:
             return {}
-        error.hint = f"{error.hint or 'open it'}; or leave it as it is: {command(None, 'uninstall', '--keep')}"
+        error.hint = f"{error.hint or 'open it'}; or leave it: {command(None, 'uninstall', '--keep')}"
         raise
 
 
@@ -112,7 +112,7 @@ def _with_logins(change: Change, store: Store) -> Change:
 def _show(here: LocalContext, changes: Sequence[Change]) -> None:
 
     for change in changes:
-        summary = f"take Shorepass out of {change.path}"
+        summary = f"remove Shorepass from {change.path}"
         console.out_lines(preview(Edit(here, change.path, change.edit, summary)))
     if not changes:
         console.out("no file names Shorepass")
@@ -121,7 +121,7 @@ def _show(here: LocalContext, changes: Sequence[Change]) -> None:
 def _require_fate(arguments: argparse.Namespace, store: Store, names: dict[str, str]) -> None:
     """Raise UsageError where logins are stored, and nothing says what becomes of them."""
     if names and not (arguments.keep or arguments.delete or arguments.to or arguments.export):
-        count = f"{len(names)} login{'s' * (len(names) != 1)}"
+        count = "1 login" if len(names) == 1 else f"{len(names)} logins"
         raise UsageError(
             f"{store.name} has {count} that no client finds without Shorepass: nothing was changed",
             hint=f"{command(None, 'uninstall')} with one of {FATES}",
@@ -138,7 +138,7 @@ def _confirm(changes: Sequence[Change], arguments: argparse.Namespace) -> None:
     if not sys.stdin.isatty():
         raise UsageError("not a terminal: nothing was changed", hint="--yes skips the question")
     also = ", and delete the vault with its keys" if arguments.delete else ""
-    if not console.agrees(f"take Shorepass out of these files{also}? [y/N]: "):
+    if not console.agrees(f"remove Shorepass from these files{also}? [y/N]: "):
         raise UsageError("nothing was changed")
 
 
@@ -150,7 +150,7 @@ def _export(here: LocalContext, path: str, store: Store, names: dict[str, str]) 
 
     def edit(content: disk.FileContent | None) -> bytes | None:
         if content is not None:
-            raise WriteError(path, "there is such a file already")
+            raise WriteError(path, "the file already exists")
         return encode(found)
 
     disk.update(path, edit, owner=here.home_owner(path))
@@ -166,7 +166,7 @@ def _take_out(here: LocalContext, changes: Sequence[Change], *, quiet: bool) -> 
             failed.append(error)
             continue
         if not quiet:
-            console.out(f"{change.path}: Shorepass is taken out")
+            console.out(f"{change.path}: removed Shorepass")
     if not failed:
         removal.forget(here)
     return failed
@@ -192,7 +192,7 @@ def _print_rest(here: LocalContext, deleted: Sequence[str], failed: Sequence[Sho
     for path in deleted:
         console.out(f"deleted {path}")
     for rest in _rests(here):
-        console.out(f"stays: {rest.path}: {rest.what}")
+        console.out(f"remains: {rest.path}: {rest.what}")
     for error in failed:
         console.print_error(error)
     if not failed:

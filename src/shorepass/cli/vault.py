@@ -1,4 +1,4 @@
-"""``shorepass vault``: make the encrypted file that keeps logins, give it another key, print what is in it."""
+"""``shorepass vault``: create the encrypted file with the logins, change its key, or export it."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ To open the vault without Shorepass: age --decrypt -i KEY vault.age, with a key 
 """
 
 MACHINE_KEY = """\
-The key lies open in {key} (0600).
-It protects the logins where only the vault is seen: in synced dotfiles, in a backup of {data}, over your shoulder.
-It does not protect them from anybody who can read your files, nor in a backup that holds both.
+The key is stored unencrypted in {key} (mode 0600).
+It protects the logins if only the vault is visible: in synced dotfiles, or in a backup of {data}.
+It does not protect them from a user who can read your files, or in a backup that has both.
 For that: {rekey}
 """
 SSH_KEY = """\
-The vault opens with {key}. Who can read that file can read the logins.
-Keep a backup of it: without it nobody can bring them back.
+The vault opens with {key}. A user who can read that file can read the logins.
+Keep a backup of it: without it, the logins are lost.
 """
 TYPED_KEY = """\
-The vault opens with the passphrase, which is asked for on the terminal. {key} holds the key that it protects.
-Keep a backup of both: without them nobody can bring the logins back.
+The vault opens with the passphrase, which you type on the terminal. {key} has the key that it protects.
+Keep a backup of both: without them, the logins are lost.
 """
 
 
@@ -84,16 +84,16 @@ def run(arguments: argparse.Namespace) -> int:
     here = current()
     vault = Vault(here, ask=ask, tell=console.note)
     if arguments.output and arguments.action != "export":
-        raise UsageError("--output is for export alone")
+        raise UsageError("--output is only for export")
     match arguments.action:
         case "init":
             init(vault, here, lock := _lock(arguments, here))
-            console.out(f"made {vault.path}")
+            console.out(f"created {vault.path}")
             _explain(vault, lock)
         case "rekey":
             vault.read()  # before anything is asked for
             give_new_key(vault, here, lock := _lock(arguments, here))
-            console.out(f"{vault.path} has another key")
+            console.out(f"{vault.path}: changed the key")
             _explain(vault, lock)
         case "trust":
             _trust(arguments, vault)
@@ -132,7 +132,9 @@ def _explain(vault: Vault, lock: Lock) -> None:
 def _show(vault: Vault, here: LocalContext) -> None:
     document = vault.read()
     keys = [path for path in vault.places if here.status(path) is not None]
-    console.out(f"{vault.path}: {len(document.logins)} login{'s' * (len(document.logins) != 1)}")
+    count = len(document.logins)
+    logins = "1 login" if count == 1 else f"{count} logins"
+    console.out(f"{vault.path}: {logins}")
     console.out("opens with: " + ", ".join(keys))
     console.out("encrypted to: " + ", ".join(document.recipients))
 
@@ -141,12 +143,14 @@ def _trust(arguments: argparse.Namespace, vault: Vault) -> None:
     """Show who wrote a vault and for whom, ask, and sign it. Raises StoreError, FileError, WriteError, UsageError."""
     document, reason = vault.unchecked()
     own = vault.own_recipients()
-    console.out(reason or f"{vault.path}: signed with your key, and for no one that this machine does not know")
+    console.out(reason or f"{vault.path}: signed with your key, and this machine knows every recipient")
     console.out("can be read by:")
     for name in dict.fromkeys((*own, *document.recipients)):
-        console.out(f"  {printable(name)}" + (" (your key)" if name in own else ""))
+        owner = " (your key)" if name in own else ""
+        console.out(f"  {printable(name)}{owner}")
     names = sorted(document.names().items())
-    console.out("logins:" if names else "logins: none")
+    heading = "logins:" if names else "logins: none"
+    console.out(heading)
     for key, username in names[:SHOWN]:
         console.out(f"  {printable(without_user_info(key))} as {printable(username)}")
     if len(names) > SHOWN:
@@ -166,10 +170,10 @@ def _confirm(question: str, otherwise: str) -> None:
 
 
 def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> None:
-    """Write what is in the vault to a terminal or a new file: nowhere by accident."""
+    """Write the vault's logins to a terminal or to a new file, and nowhere else."""
     if not arguments.output and not console.is_terminal():
         raise UsageError(
-            "every secret in plain text goes to a terminal or to a file",
+            "export prints every secret in plain text, and standard output is not a terminal",
             hint=command(None, "vault", "export", "-o", "FILE"),
         )
     text = encode(vault.read())
@@ -182,7 +186,7 @@ def _export(arguments: argparse.Namespace, vault: Vault, here: LocalContext) -> 
 
     def edit(content: files.FileContent | None) -> bytes | None:
         if content is not None:
-            raise WriteError(arguments.output, "there is such a file already")
+            raise WriteError(arguments.output, "the file already exists")
         return text
 
     files.update(arguments.output, edit, owner=here.home_owner(arguments.output), own=True)

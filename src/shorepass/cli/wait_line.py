@@ -1,4 +1,4 @@
-"""The line on a terminal that says what a command waits for: after a second, and gone when the wait is over."""
+"""The line on a terminal that shows what a command waits for: after a second, until the wait is over."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class WaitLine:
             return self._last
 
     def end(self, number: int) -> None:
-        """Note that a wait is over: the line goes before anything else is printed."""
+        """Note that a wait is over, and remove the line if no other wait is shown."""
         with self._lock:
             self._waits.pop(number, None)
             if self._shown and not self._text():
                 self._show("")
 
     def settle(self) -> None:
-        """Forget the waits that go on."""
+        """Forget all waits, and remove the line."""
         with self._lock:
             self._waits.clear()
             self._show("")
@@ -60,7 +60,7 @@ class WaitLine:
                 self._show(self._text())
 
     def _text(self) -> str:
-        """Return what is waited for by now: of each thread its outermost wait."""
+        """Return the line for the waits that are long enough: of each thread the outermost."""
         outermost: dict[int, tuple[float, str]] = {}
         for thread, start, what in self._waits.values():
             outermost.setdefault(thread, (start, what))

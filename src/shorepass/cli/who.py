@@ -1,10 +1,11 @@
-"""``shorepass who``: everybody who is logged in, in one place or in all of this machine."""
+"""``shorepass who``: all logins, in one context or in every context of this machine."""
 
 from __future__ import annotations
 
 import os
 import time
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,14 +85,14 @@ def run(arguments: argparse.Namespace) -> int:
     here, now = current(), time.time()
     places = _places(arguments, here)
     if any(place.name == here.name for place in places):
-        with suppress(SourceError):  # what is wrong is said with the logins
+        with suppress(SourceError):  # the rows of the logins show the error
             unlock(here)
     looked = look(places, now=now)
     if arguments.check:
         looked = check(looked, place.access(arguments), seconds=arguments.timeout, now=now)
     looked = with_shares(looked)
     if arguments.all and here.uid:
-        console.note("other users are not shown: only root may look")
+        console.note("other users are not shown: only root can look into them")
         console.hint(as_root("who", "--all"))
     if arguments.html:
         _draw(looked, arguments.html, now, here)
@@ -102,21 +103,22 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         _print_unseen(looked, named=bool(arguments.places))
         console.say(sentence(looked))
-    states = {login.state for found in looked for login in found.logins}
+    states = {login.state for login in chain.from_iterable(found.logins for found in looked)}
     if states & BROKEN or (arguments.places and any(found.trouble for found in looked)):
         return 3  # of contexts that --in does not name, what cannot be looked into is a note
     return 1 if states & {State.REFUSED, State.UNREACHABLE} else 0
 
 
 def _places(arguments: argparse.Namespace, here: LocalContext) -> list[Place]:
-    """Return the places that the flags mean. Raises UsageError."""
+    """Return the contexts that the flags name. Raises UsageError."""
     if arguments.places:
         return [_named(name, here) for name in dict.fromkeys(arguments.places)]
-    return discover(here, kinds=KINDS if arguments.all else OWN_KINDS)
+    kinds = KINDS if arguments.all else OWN_KINDS
+    return discover(here, kinds=kinds)
 
 
 def _named(name: str, here: LocalContext) -> Place:
-    """Return the place of that name. Raises UsageError: there is no such form."""
+    """Return the context of that name. Raises UsageError: no context has such a name."""
     try:
         context: Context = find(name, here)
     except UsageError:
@@ -135,7 +137,7 @@ def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -
     else:
         try:
             files.update(path, lambda _: drawn.encode(), own=True)
-        except FileError as error:  # no login rests there
+        except FileError as error:  # an error of a written file, not of a source
             raise WriteError(path, error.reason) from None
         _say_how_to_open(here, path)
 
@@ -156,7 +158,7 @@ def _print_json(looked: Sequence[Looked]) -> None:
 
 def _print_text(looked: Sequence[Looked]) -> None:
 
-    logins = [login for found in looked for login in found.logins]
+    logins = list(chain.from_iterable(found.logins for found in looked))
     if logins:
         headings = ["CONTEXT", "CLIENT", "REGISTRY", "USER", "KIND", "STORED IN", "STATE"]
         console.print_table(headings, [_row(login) for login in logins])
@@ -189,8 +191,8 @@ def _print_detail(detail: ShorepassError, *, is_error: bool) -> None:
 
 
 def _words(login: Login) -> str:
-    """Return the detail of a login; that of a broken source names its place itself."""
-    # it may come from somebody else's place, and names what they like
+    """Return the detail of a login, after its config key; the detail of a broken source names the file itself."""
+    # the text may be from another user's context
     return login.detail if login.state in BROKEN else f"{without_user_info(login.key)}: {login.detail}"
 
 

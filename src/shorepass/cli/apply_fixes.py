@@ -1,4 +1,4 @@
-"""``shorepass doctor --fix``: show each change, ask, make it, and look whether it has helped."""
+"""``shorepass doctor --fix``: show each change, ask, make it, and check whether the finding is gone."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.finding import Finding
 
-__all__ = ["mend_all"]
+__all__ = ["apply_fixes"]
 
 QUESTION = "fix it? [y]es, [n]o, [a]ll, [q]uit: "
 ANSWERS = {"y": "y", "yes": "y", "n": "n", "no": "n", "": "n", "a": "a", "all": "a", "q": "q", "quit": "q"}
 
 
-def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool) -> list[Finding]:
-    """Mend what is found; return the findings that are left. Without ``ask`` every repair that can be made is made.
+def apply_fixes(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool) -> list[Finding]:
+    """Fix the findings; return those that remain. Without ``ask``, make every fix that Shorepass can make.
 
-    What comes to light only when something else is mended (a file in a folder that was closed) is offered then.
+    A fix can reveal another finding, such as a file in a folder that was not readable. That one is offered next.
     """
     left = []
-    person = _Person(standing=None if ask else "y")
+    standing = None if ask else "y"
+    user = _User(standing)
     for examination, findings in examined:
         journal = Journal(examination.here)
         offered: set[tuple[object, ...]] = set()
@@ -40,12 +41,12 @@ def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool
             changed: set[str] = set()
             for finding in new:
                 if _is_stale(finding, changed):
-                    continue  # it is found again, as it is now
+                    continue  # the next round finds it again
                 offered.add(_offer(finding))
-                if finding.repair is None or isinstance(finding.repair, Advice) or person.gone:
+                if finding.repair is None or isinstance(finding.repair, Advice) or user.has_quit:
                     continue
                 shown = _show(finding)
-                if shown and person.agrees() and _mend(finding, examination, journal, shown[1]):
+                if shown and user.agrees() and _fix(finding, examination, journal, shown[1]):
                     changed.add(finding.repair.path)
             findings = examine(examination.afresh())
         left += findings
@@ -53,7 +54,7 @@ def mend_all(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool
 
 
 def _offer(finding: Finding) -> tuple[object, ...]:
-    """Return what tells one offer from another: a finding may take several repairs, one behind the other."""
+    """Return what distinguishes one offer from another: a finding may need several fixes, one after the other."""
     return (*finding.identity, finding.repair and fix_command(finding.repair))
 
 
@@ -63,14 +64,14 @@ def _is_stale(finding: Finding, changed: set[str]) -> bool:
     return bool(path) and any(other == path or other.startswith(f"{path}/") for other in changed)
 
 
-class _Person:
-    """Somebody at the terminal. ``standing``: the answer to all further questions, ``y`` or ``n``."""
+class _User:
+    """The user at the terminal. ``standing``: the answer to all further questions, ``y`` or ``n``."""
 
     def __init__(self, standing: str | None) -> None:
         self._standing = standing
 
     @property
-    def gone(self) -> bool:
+    def has_quit(self) -> bool:
         return self._standing == "n"
 
     def agrees(self) -> bool:
@@ -84,8 +85,8 @@ class _Person:
 
 
 def _show(finding: Finding) -> tuple[str, bytes | None] | None:
-    """Show a change beforehand, and return what ``preview.shown`` does; None where it cannot be shown, and so is not made."""
-    assert finding.repair is not None  # noqa: S101  # the caller has looked
+    """Show a change and return what ``preview.shown`` returns; None if it cannot be shown, and so is not made."""
+    assert finding.repair is not None  # noqa: S101  # the caller has checked
     console.out()
     console.out(f"{finding.code}  {printable(finding.subject)}: {printable(finding.cause)}")
     try:
@@ -97,8 +98,8 @@ def _show(finding: Finding) -> tuple[str, bytes | None] | None:
     return change
 
 
-def _mend(finding: Finding, examination: Examination, journal: Journal, shown: bytes | None) -> bool:
-    """Make a repair, and say whether the finding is gone; False where nothing was changed."""
+def _fix(finding: Finding, examination: Examination, journal: Journal, shown: bytes | None) -> bool:
+    """Make a fix, and print whether the finding is gone; False if nothing was changed."""
     try:
         name = apply_repair(finding, journal, shown)
         there = still_there(finding, examination.afresh())
