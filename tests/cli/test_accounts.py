@@ -335,7 +335,7 @@ def test_rules_by_repository_and_folder(person: Person, registry: str, home: Pat
     file.write_text("# mine\n")
     for words, subject in (((registry,), f"{registry}/*"), (("--directory", str(world)), str(world))):
         assert person.run("accounts", "use", "work", *words).stdout == f"{file}: {subject} uses work\n"
-        assert person.run("accounts", "use", "work", *words).stdout == f"{file}: {subject} uses work already\n"
+        assert person.run("accounts", "use", "work", *words).stdout == f"{file}: {subject} already uses work\n"
         assert person.user() == "bob"
         why = f"the rule for {'' if words[0] == registry else 'the folder '}{subject} in {file}"
         step = account_step(person, registry)
@@ -376,7 +376,7 @@ def test_a_rule_has_one_account(person: Person, home: Path) -> None:
 def test_a_rule_has_one_account_however_it_is_written(person: Person, one: str, same: str, another: str) -> None:
     """Two ways to write one repository are one rule: two of them would let the older one win without a word."""
     person.run("accounts", "use", "work", one)
-    assert person.run("accounts", "use", "work", same).stdout.endswith(" uses work already\n")
+    assert person.run("accounts", "use", "work", same).stdout.endswith(" already uses work\n")
     person.run("accounts", "use", "home", same)
     person.run("accounts", "use", "work", another)
     assert sorted(row["account"] for row in person.accounts()) == ["home", "work"]

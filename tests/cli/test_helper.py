@@ -197,7 +197,7 @@ def test_says_whose_place_it_takes(run_shorepass: RunShorepass, file: Path, worl
     program.chmod(0o755)
     done = run_shorepass("helper", "install", "--yes")
     assert '-  "credsStore": "pass"\n+  "credsStore": "shorepass"\n' in done.stdout
-    assert "hint: move it into the store: shorepass migrate --from pass --apply\n" in done.stderr
+    assert "hint: move them into the store: shorepass migrate --from pass --apply\n" in done.stderr
     done = run_shorepass("helper", "uninstall", "--yes")
     assert '-  "credsStore": "shorepass"\n+  "credsStore": "pass"\n' in done.stdout
 

@@ -317,7 +317,7 @@ def test_a_file_that_is_not_there_is_named(run_shorepass: RunShorepass) -> None:
     """A slip in a flag is not taken for a file without logins."""
     for flag, name, file in (("--authfile", "auht.json", "auht.json"), ("--config", "dokcer", "dokcer/config.json")):
         done = run_shorepass("migrate", flag, name)
-        assert (done.status, done.stderr) == (0, f"shorepass: {file}: there is no such file\n")
+        assert (done.status, done.stderr) == (0, f"shorepass: {file}: the file does not exist\n")
 
 
 def test_an_undo_names_the_accounts_that_are_chosen_no_longer(run_shorepass: RunShorepass, docker_file: Path) -> None:
@@ -326,7 +326,10 @@ def test_an_undo_names_the_accounts_that_are_chosen_no_longer(run_shorepass: Run
     assert run_shorepass("migrate", "--apply").status == 0
     store("ghcr.io#work", "bob", "builder")
     done = run_shorepass("migrate", "--undo")
-    assert (done.status, done.stderr.count("the account work has a login for ghcr.io, where clients ask")) == (0, 1)
+    assert (done.status, done.stderr.count("the account work has a login for ghcr.io, but clients no longer ask")) == (
+        0,
+        1,
+    )
     assert in_store(run_shorepass) == {"ghcr.io#work": "bob"}
 
 
