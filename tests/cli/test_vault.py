@@ -298,7 +298,7 @@ def test_the_hints_lead_to_another_vault(
         done = run_shorepass("vault", "init")
         if done.status == 0:
             break
-    assert "made" in done.stdout
+    assert "created" in done.stdout
     assert (home / ".local/share/shorepass.old/vault.age").exists()
 
 
