@@ -30,7 +30,7 @@ class Choice(NamedTuple):
 def choose(context: Context, reference: Reference) -> Choice | None:
     """Return the account that is meant for an image, None for the default login.
 
-    ``SHOREPASS_ACCOUNT`` goes before the longest rule for a repository that fits, and that before the rule of the nearest
+    ``SHOREPASS_ACCOUNT`` overrides the longest rule for a repository that fits. That overrides the rule of the nearest
     folder above the working directory. Without a repository in the reference only rules for a whole registry fit.
     Raises UsageError, MalformedFile, FileError.
     """

@@ -1,4 +1,4 @@
-"""The rules that choose an account: add one, change it, take it out, in the user's own settings."""
+"""The rules that choose an account: add, change or remove one in the user's settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["directory_of", "forget", "repository_of", "use"]
 
 
 def repository_of(text: str) -> str:
-    """Return the repository of a rule as a person names it; a registry alone is all of it. Raises UsageError."""
+    """Return the repository of a rule as the user names it; a registry alone is all of it. Raises UsageError."""
     text = text.rstrip("/")
     settings.check_repository(text)
     return text if "/" in text else f"{text}/*"

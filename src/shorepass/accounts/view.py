@@ -32,7 +32,7 @@ def choice_for(key: str, choose: Choose, store: Store) -> Choice | None:
 
 
 def first_of(store: Store, key: str, account: str) -> Credential:
-    """Return an account's login in any spelling of a key, ANONYMOUS when there is none. Raises SourceError."""
+    """Return an account's login in any spelling of a key, ANONYMOUS if there is no login. Raises SourceError."""
     for spelled in spellings(key):
         found = store.get(key_of(spelled, account))
         if found != ANONYMOUS:
@@ -98,13 +98,13 @@ class AccountLogins:
 
 
 class DefaultLogins:
-    """The logins that are no account's. See ``chain.Link``."""
+    """The logins that belong to no account. See ``chain.Link``."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def get(self, key: str) -> Credential:
-        """Return the login, ANONYMOUS when there is none. Raises SourceError."""
+        """Return the login, ANONYMOUS if there is no login. Raises SourceError."""
         return first_of(self._store, key, "")
 
     def erase(self, key: str) -> bool:

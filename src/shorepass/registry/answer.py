@@ -1,7 +1,7 @@
 """What a registry or token server says in an answer that is not a success, made fit to be shown.
 
 Only the fields that are meant for people are read, and plain text where it is short; never a body that could hold a
-token. Words in which a server repeats the secret back to us, in whatever form, are not shown at all.
+token. Words in which a server repeats the secret in any form are not shown at all.
 """
 
 from __future__ import annotations

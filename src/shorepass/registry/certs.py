@@ -42,7 +42,7 @@ class Certificates(NamedTuple):
 def find(context: Context, client: Client, host: str, override: str | None = None) -> Certificates:
     """Return the certificates for ``host`` (``host[:port]`` as the user wrote it) by the rules of ``client``.
 
-    The first folder that exists wins; folders are not merged. ``override`` stands in for all of them.
+    The first folder that exists wins; folders are not merged. ``override`` replaces all of them.
     Raises FileError (half a pair, several pairs, unreadable), MalformedFile, UsageError (no such override).
     """
     return _in_folders(context, client, host, override)._replace(trusted=authorities(context))
@@ -104,7 +104,7 @@ def _names(context: Context, folder: str) -> list[str]:
 
 
 def _is_pem(context: Context, path: str) -> bool:
-    """Tell whether a file begins as a certificate does; client certificates have a name of their own."""
+    """Tell whether a file begins as a certificate does; client certificates have their own name."""
     if path.endswith((".cert", ".key")):
         return False
     try:

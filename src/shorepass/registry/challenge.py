@@ -60,7 +60,7 @@ def choose(challenges: Sequence[Challenge]) -> Challenge | None:
 
 
 class _Line:
-    """One header line and a place in it."""
+    """One header line and a position in it."""
 
     def __init__(self, text: str) -> None:
         self._text = text

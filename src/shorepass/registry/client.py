@@ -57,7 +57,7 @@ class Access(NamedTuple):
     """How to talk with a registry.
 
     ``tls_verify``: None checks certificates, and lets a registry on loopback speak plain http; True allows https only;
-    False checks none and allows plain http for this registry. ``cert_dir`` stands in for the client's certs.d
+    False checks none and allows plain http for this registry. ``cert_dir`` replaces the client's certs.d
     folder. ``trusted_realms``: hosts of token servers that may have the credential. ``client``: whose certs.d.
     ``timeout``: seconds for a whole question, whatever it takes: names, both schemes, redirects, the token server.
     """
@@ -286,7 +286,7 @@ class RegistryClient:
         return url.host == own or url.host in self.access.trusted_realms or url.authority in self.access.trusted_realms
 
     def challenge(self, response: Response) -> Challenge:
-        """Return the challenge of a 401 to answer. Raises NotARegistry where there is none that we could."""
+        """Return the challenge of a 401 to answer. Raises NotARegistry if Shorepass cannot answer any of them."""
         challenges = parse_challenges(response.lines("www-authenticate"))
         chosen = choose(challenges)
         if chosen is not None:
@@ -334,7 +334,7 @@ class RegistryClient:
                 return token
 
     def remarks(self) -> list[Step]:
-        """Return what was seen on the way, and stands in nobody's way yet."""
+        """Return the remarks that are not errors yet."""
         error = clock.here(self.registry, self._greeting, self._greeted) if self._greeting else None
         return [Step("clock", Outcome.SKIPPED, self.registry, error.reason, error.hint, error)] if error else []
 

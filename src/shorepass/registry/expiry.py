@@ -1,6 +1,6 @@
-"""When a credential ends, where it says so itself. Nothing is verified: this is a reading, not a judgement.
+"""When a credential expires, if it has an expiry. Nothing is verified: this is a reading, not a judgement.
 
-Two kinds say so: a JWT (RFC 7519, ``exp``), which identity tokens of Azure and passwords of GitLab jobs are, and the
+Two kinds have one: a JWT (RFC 7519, ``exp``), which identity tokens of Azure and passwords of GitLab jobs are, and the
 password of Amazon ECR, base64 of a JSON object with ``expiration``.
 """
 

@@ -206,7 +206,7 @@ class _Visit:
         return Step("permission", Outcome.OK, name, f"push: granted, an upload could begin{left}")
 
     def _cancel(self, begun: Response) -> bool:
-        """Delete a begun upload: with a token of its own, because a delete is another action, and may be refused."""
+        """Delete a begun upload with another token, because a delete is another action, and may be refused."""
         client, repository = self._client, self._reference.repository
         try:
             location = parse_url(begun.header("location"), begun.url)

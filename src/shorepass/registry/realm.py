@@ -1,4 +1,4 @@
-"""Realm policy: which token server may be given a registry's credential. The one place where that is decided.
+"""Realm policy: which token servers may get a registry's credential. Only this module decides that.
 
 A realm is text from the registry (or from whoever answers in its place) that says where to send a password.
 It must be on the registry's own host, under a domain that has the same owner, one of the pairs known here, or a host the

@@ -1,7 +1,7 @@
 """Which authorities a context trusts, as bytes that the context itself has read.
 
 No path of a context is ever given to OpenSSL: it would open that path here, in this file system and with this process's rights,
-whoever chose it, and a FIFO would make it wait without end.
+and a FIFO would make it wait endlessly.
 
 Sources of the places: Go's crypto/x509/root_linux.go and root_unix.go, by whose rules docker and podman read them.
 """
@@ -46,7 +46,7 @@ class Authorities(NamedTuple):
 
 
 def authorities(context: Context) -> Authorities | None:
-    """Return what a context trusts; None: what this machine does, by the places that its OpenSSL knows.
+    """Return what a context trusts, None for this machine's own authorities by its OpenSSL.
 
     ``SSL_CERT_FILE`` takes the place of the system's bundle, ``SSL_CERT_DIR`` of its folders; where one of them is not set, Go
     reads the system's, too. Another machine or a container has its own bundle; one without any, or that shows none, is asked
@@ -106,7 +106,7 @@ def _of_file(context: Context, path: str | None) -> Iterator[tuple[str, bytes]]:
 def _of_folders(context: Context, folders: str | None, left: int) -> Iterator[tuple[str, bytes]]:
     """Yield the certificates in folders, at most ``left`` bytes of them.
 
-    Go passes over what it cannot read there, and over what is no certificate.
+    Go ignores what it cannot read there, and files that are not certificates.
     """
     separator = ";" if context.platform == "windows" else ":"
     paths = [
