@@ -35,7 +35,7 @@ def test_the_command_makes_podman_find_it_after_a_restart(
     words = ("login", "--client", "podman", "-u", "alice", "--password-stdin", registry)
     done = run_shorepass(*words, stdin=users["alice"], env=env)
     assert (done.status, "until the next restart" in done.stderr) == (0, True), done.stderr
-    line = shlex.split(done.stderr.partition("for good: ")[2].splitlines()[0])
+    line = shlex.split(done.stderr.partition("to keep it longer: ")[2].splitlines()[0])
     assert line[0] == "shorepass"
     get_login = [programs.require("podman"), "login", "--get-login", registry]
     for_podman = {**os.environ, **env}
