@@ -11,7 +11,7 @@ from shorepass.accounts.known import known_logins
 from shorepass.clients import find
 from shorepass.contexts.command import command, said_there
 from shorepass.contexts.local import LocalContext
-from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
+from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import (
     FileError,
     LoginInTheWay,
@@ -169,7 +169,10 @@ def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:
         stored_in = f"docker-credential-{source.helper}" if source.helper else source.path
         sends = f"{client} sends {_who(resolution.answer)} for {name}, from {stored_in}"
     if resolution.alternatives:
-        sends += f" (or one of {len(resolution.alternatives)} others: {client} is not deterministic here)"
+        others = f"one of {len(resolution.alternatives)} others"
+        if resolution.alternatives == (ANONYMOUS,):
+            others = "no login"
+        sends += f" (or {others}: {client} is not deterministic here)"
     failed = next((step for step in asked if step.outcome is Outcome.FAILED), None)
     if failed is not None:
         return Verdict(good=False, text=f"{sends}, but that fails: {failed.detail}", hint=failed.hint)

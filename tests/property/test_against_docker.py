@@ -64,6 +64,10 @@ def compare(docker: Docker, case: Case, env: dict[str, str], first: Sent, ours: 
     failed = {step.kind: step for step in ours.steps if step.outcome is Outcome.FAILED and step.subject != VARIABLE}
     if ours.source is None or ours.source.path != VARIABLE:  # which is answered before the file is looked at
         assert first.file_is_broken == ("file" in failed)
+    if "file" in failed:
+        warning = failed["file"].detail.partition('docker prints "')[2].partition('"')[0]
+        assert warning
+        assert warning in first.stderr
     if docker.release >= LOUD_CREATE_SINCE:
         assert docker.stops(case.reference, env) == ("helper" in failed)
     event(f"{type(ours.answer).__name__}{' of a broken file' if 'file' in failed else ''}")

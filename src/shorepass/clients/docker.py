@@ -1,7 +1,7 @@
 """docker: the rules by which ``docker pull`` and ``docker push`` find a login, and ``docker login`` stores one.
 
 Source: docker/cli ``cli/config/``, ``cli/command/registry.go``. ``docker_releases`` has the rules that came with a release;
-where one of them decides, the release on PATH counts. 24 and earlier read ``~/.dockercfg`` where there is no
+where one of them decides, the release on PATH counts. 23 and earlier read ``~/.dockercfg`` where there is no
 ``config.json``, and 22 and earlier know no registry by IPv6 address; that is left out here.
 """
 
@@ -24,6 +24,7 @@ from shorepass.clients.docker_releases import (
     PARSES_URLS,
     READS_VARIABLE,
     REPAIRS_URLS,
+    SAYS_PARSING,
     STOPS_AT_HELPER,
 )
 from shorepass.clients.facts import Facts, Words
@@ -37,7 +38,7 @@ from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import docker_config_path, in_the_way
 from shorepass.contexts.command import fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken, Credential
-from shorepass.errors import FileError, HelperError, SourceError, without_user_info
+from shorepass.errors import FileError, HelperError, MalformedFile, SourceError, without_user_info
 from shorepass.helper.advice import log_in
 from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source
@@ -310,7 +311,7 @@ def _load(trace: Trace, rules: Followed) -> tuple[str, DockerConfig]:
     if config.error is not None:
         broken = fixed_by(config.error, trace.context)
         reason = broken.message.removeprefix(path).lstrip(": ")
-        trace.add("file", Outcome.FAILED, path, f"{reason}; {_warning(config)}", broken.hint)
+        trace.add("file", Outcome.FAILED, path, f"{reason}; {_warning(config, rules)}", broken.hint)
     elif content is None:
         trace.add("file", Outcome.SKIPPED, path, f"there is no such file ({why})")
     else:
@@ -318,17 +319,13 @@ def _load(trace: Trace, rules: Followed) -> tuple[str, DockerConfig]:
     return path, config
 
 
-def _warning(config: DockerConfig) -> str:
-    """Return what docker prints about a broken file, and what it goes on with."""
-    printed = 'docker prints "WARNING: Error" with the reason'
-    if config.lost:
-        return f"{printed}, and continues without what it cannot read"
-    if config.undecoded:
-        return f"{printed}, and continues without any auth; helpers, tokens, username and password still count"
-    return (
-        f"{printed}, and continues: it decodes the entries in random order until it meets such a one, and takes of the others "
-        "no auth; helpers, tokens, username and password still count"
-    )
+def _warning(config: DockerConfig, rules: Followed) -> str:
+    """Return what docker prints about a broken file, and what it then has of that."""
+    doing = "parsing" if rules.has(SAYS_PARSING) and isinstance(config.error, MalformedFile) else "loading"
+    printed = f'docker prints "WARNING: Error {doing} config file"'
+    if config.broken and not config.undecoded:
+        return f'{printed}, and decodes the "auth" of a random part of the other entries'
+    return f'{printed}, and decodes no "auth" of any entry'
 
 
 def _decode(content: FileContent | None, rules: Followed) -> DockerConfig:

@@ -15,6 +15,7 @@ __all__ = [
     "PARSES_URLS",
     "READS_VARIABLE",
     "REPAIRS_URLS",
+    "SAYS_PARSING",
     "STOPS_AT_HELPER",
 ]
 
@@ -36,6 +37,7 @@ READS_VARIABLE = Rule(
     Release(28, 3),
     "cli/config/configfile/file.go GetCredentialsStore, 9b83d5bbf9",
 )
+SAYS_PARSING = Rule("the warning tells parsing from loading", Release(28), "cli/config/config.go load, d96f8b7f91")
 STOPS_AT_HELPER = Rule(
     "docker pull stops when a helper fails", Release(29), "cli/command/registry.go RetrieveAuthTokenFromImage"
 )
