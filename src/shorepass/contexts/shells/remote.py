@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["discover", "find"]
 
-CONNECT_SECONDS = 3
+CONNECT_SECONDS = 3  # who waits no longer either: REACH_SECONDS in contexts/discovery.py
 LIST_LIMIT = 1024 * 1024  # bytes of a list of machines
 SSH_OPTIONS = (
     "BatchMode=yes",  # nobody is there to answer
