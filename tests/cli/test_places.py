@@ -37,5 +37,5 @@ def test_other_users_are_roots_to_look_into(
     monkeypatch.setattr(os, "geteuid", lambda: 65534)
     assert main(["get", "--in", "user:root", "reg.example"]) == 3
     out, err = capsys.readouterr()
-    assert (out, err.splitlines()[0]) == ("", "shorepass: user:root: only root may look into it")
+    assert (out, err.splitlines()[0]) == ("", "shorepass: user:root: only root can read another user's files")
     assert re.fullmatch(r"hint: sudo /.*shorepass who --in user:root", err.splitlines()[1])

@@ -120,7 +120,7 @@ def test_login_and_logout(there: There, host: SshHost, registry: str, users: dic
         ("closed", "connection refused"),
         ("refusing", "permission denied (publickey"),
         ("unknown", "host key verification failed"),
-        ("-oProxyCommand=id", "no name begins with '-'"),
+        ("-oProxyCommand=id", "a name cannot begin with '-'"),
     ],
 )
 def test_what_cannot_be_reached(there: There, name: str, reason: str) -> None:

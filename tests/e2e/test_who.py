@@ -169,7 +169,7 @@ UNSEEN = {
     ),
     "colima": ("colima", f"echo '{MACHINE}'", "colima: not looked at: it is stopped", "colima start"),
     "podman machine": ("podman", f"echo '[{MACHINE}]'", "podman-machine:default: not", "podman machine start default"),
-    "odd list": ("limactl", "echo '{'", "lima: not looked at: ", "try it by hand: limactl list --format json"),
+    "odd list": ("limactl", "echo '{'", "lima: not looked at: ", "limactl list --format json"),
     "wsl": (
         "wsl.exe",
         "[ $# = 3 ] || echo Debian",

@@ -1,10 +1,10 @@
 """A Context: an operating system, a user in it, that user's environment and files, and the programs on PATH.
 
-Everything that Shorepass learns about a place goes through this one interface, so that every verb works in
-every place. Nothing outside this room reads ``os.environ``, ``~``, PATH or a client's files by itself.
+Shorepass learns about a context only through this interface, so that every verb works in every context. Nothing
+outside this room reads ``os.environ``, ``~``, PATH or a client's files by itself.
 
-One file a kind: ``local`` (me), ``user``, ``sudo``, ``container`` (docker, podman, compose), and every place that is
-reached by a program with a shell behind it (ssh, wsl, lima, colima, podman-machine, kube). ``find`` opens one by its name,
+Each kind has one module: ``local`` (me), ``user``, ``sudo``, ``containers`` (docker, podman, compose), and ``shells`` for
+what another program reaches (ssh, wsl, lima, colima, podman-machine, kube). ``find`` opens a context by its name, and
 ``discovery`` lists those that exist.
 """
 
@@ -32,27 +32,27 @@ __all__ = [
     "read_as_root",
 ]
 
-# Kinds of places where nothing is ever run: looking at a container must not change what goes on in it.
 _OF_THIS_MACHINE = frozenset(("me", "sudo", "sudo-login", "user", "clean", "cron", "process", "unit"))
+# Shorepass runs nothing in these kinds, because an examination must not change what happens in a container.
 _UNTOUCHED = frozenset((*Family, "compose", "kube"))
 
 
 def is_untouched(name: str) -> bool:
-    """Tell whether the context of that name is one in which no program is to be run just to look."""
+    """Tell whether no program may run in the context of that name just to look at it."""
     return name.partition(":")[0] in _UNTOUCHED
 
 
 def is_this_machine(name: str) -> bool:
-    """Tell whether the context of that name is a user of this very machine: its paths are this machine's."""
+    """Tell whether the context of that name has the paths of this machine."""
     return name.partition(":")[0] in _OF_THIS_MACHINE
 
 
 class Context(Protocol):
-    """One place where a client could run."""
+    """An environment in which a client could run."""
 
     @property
     def name(self) -> str:
-        """``me``, ``user:alice``, ``docker:web`` ...: what ``--in`` takes."""
+        """``me``, ``user:alice``, ``docker:web`` ...: the word for ``--in``."""
 
     @property
     def platform(self) -> str:
@@ -64,16 +64,19 @@ class Context(Protocol):
 
     @property
     def uid(self) -> int | None:
-        """The user's number, None where there is none."""
+        """The user's number, None if it has no number."""
 
     def getenv(self, name: str) -> str | None:
-        """Return an environment variable, None when unset. Unset and empty differ."""
+        """Return an environment variable, None if it is not set. An empty one is set."""
 
     def home(self) -> str | None:
-        """Return the home folder as programs there see it: ``HOME``, else the user database."""
+        """Return the home folder as programs there see it: ``HOME``, or else that of the user database."""
 
     def cwd(self) -> str | None:
-        """Return the folder in which ``run`` starts programs, None where there is none: it is gone, or nothing is run."""
+        """Return the folder in which ``run`` starts programs.
+
+        None: the folder was removed, or no program runs in this context.
+        """
 
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file (ENOENT, ENOTDIR).
@@ -82,10 +85,10 @@ class Context(Protocol):
         """
 
     def head(self, path: str, size: int) -> bytes | None:
-        """Return at most the first ``size`` bytes of a regular file, or None when there is none. Raises FileError."""
+        """Return at most the first ``size`` bytes of a regular file, or None if it does not exist. Raises FileError."""
 
     def status(self, path: str) -> FileStatus | None:
-        """Return what stands at ``path``, symlinks followed, or None when nothing does. Raises FileError."""
+        """Return the status of ``path``, symlinks followed, or None if nothing is there. Raises FileError."""
 
     def is_folder(self, path: str) -> bool:
         """Tell whether ``path`` is an existing folder."""
@@ -97,25 +100,25 @@ class Context(Protocol):
         """Return the absolute path of an executable on PATH, or None. Relative PATH entries are never used."""
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
-        """Run ``argv[0]`` (an absolute path) without a shell; bounded time (seconds) and output (bytes).
+        """Run ``argv[0]`` (an absolute path) without a shell, with a limit for time (seconds) and output (bytes).
 
-        Raises ProcessTimeout, ProcessOutputTooLarge, ProcessNotStarted (``shorepass.processes``); the last also where
-        nothing can be run in such a place, and says so.
+        Raises ProcessTimeout, ProcessOutputTooLarge, ProcessNotStarted (``shorepass.processes``); the last also in a context
+        in which no program can run.
         """
 
     def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
-        """Replace a file's bytes by ``edit(current)``, atomically; False when ``edit`` returned None (no change).
+        """Replace a file's bytes by ``edit(current)``, atomically; False if ``edit`` returned None (no change).
 
-        ``edit`` may be called more than once, also after a save: when another program wrote meanwhile it gets the newer
-        content. So it returns None, or the same bytes, where its change is already made.
-        A new file is 0600 in 0700 folders and belongs to the user whose home it is in. Raises WriteError, FileError,
-        and what ``edit`` raises; then nothing has changed.
+        ``edit`` may be called more than once, also after a save: if another program wrote meanwhile, ``edit`` gets the newer
+        content. So it returns None, or the same bytes, if its change is already made.
+        A new file has mode 0600 in folders of mode 0700, and belongs to the owner of the home that it is in. Raises
+        WriteError, FileError, and what ``edit`` raises; then nothing has changed.
         """
 
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
-        """Set the permission bits of what stands at ``path``. Raises WriteError.
+        """Set the permission bits of the file or folder at ``path``. Raises WriteError.
 
-        ``seen``: what was shown to the user beforehand; where something else is there by now, nothing changes.
+        ``seen``: the status that the user saw first. If something else is there now, nothing changes.
         """
 
     def set_owner(
@@ -127,21 +130,21 @@ class Context(Protocol):
         seen: FileStatus | None = None,
         accept: Callable[[bytes], bool] | None = None,
     ) -> None:
-        """Give what stands at ``path`` (a symlink itself, not what it leads to) to another user. Raises WriteError.
+        """Give the file, folder or symlink (not its target) at ``path`` to another user. Raises WriteError.
 
-        ``seen``: as for ``set_mode``. ``accept``: is given a file's bytes, and tells whether it may be given away.
+        ``seen``: as for ``set_mode``. ``accept``: gets a file's bytes, and tells whether its owner may change.
         """
 
     def with_env(self, **variables: str) -> Context:
-        """Return this context with some variables set: how ``--authfile`` and ``--config`` are expressed."""
+        """Return this context with some variables set. ``--authfile`` and ``--config`` are such variables."""
 
 
 class Place(NamedTuple):
-    """A context that exists, as discovery found it, before anybody has looked inside.
+    """A context that discovery found, not opened yet.
 
-    ``name`` is what ``--in`` takes. ``inside``: the place it is in, as ``docker`` or ``lima:default``; empty for this machine
-    itself. ``state``: ``running``, ``exited`` ..., empty where that makes no sense. ``trouble``: why it cannot be
-    opened (``no answer within 3 s``), and ``hint`` the next step; then ``open`` is None. ``open`` raises ContextError.
+    ``name`` is the word for ``--in``. ``inside``: what it is in, as ``docker`` or ``lima:default``; empty for this machine.
+    ``state``: ``running``, ``exited`` ..., empty for a kind that has no states. ``trouble``: why it cannot be opened
+    (``no answer within 3 s``), and ``hint`` the next step; then ``open`` is None. ``open`` raises ContextError.
     """
 
     name: str
@@ -155,17 +158,17 @@ class Place(NamedTuple):
 def check_unchanged(
     context: Context, path: str, seen: FileStatus | None, accept: Callable[[bytes], bool] | None = None
 ) -> None:
-    """Look again at what was shown, where a context has no way to hold on to a file. Raises WriteError: it has changed.
+    """Look again at what was shown, in a context that cannot keep a file open. Raises WriteError: it has changed.
 
-    Between this look and the change another program may still act; ``files`` on this machine leaves no such moment.
+    Another program may still act between this look and the change. On this machine, ``files`` prevents that.
     """
     if seen is None and accept is None:
         return
     found = context.status(path)
     if found is None:
-        raise WriteError(path, "not there any more")
+        raise WriteError(path, "it no longer exists")
     if seen is not None and not seen.is_same(found):
-        raise WriteError(path, "it has changed since it was shown, so it is left alone")
+        raise WriteError(path, "it has changed since it was shown; nothing was changed")
     if accept is not None and found.kind == "file":
         content = context.read(path, SIZE_LIMIT)
         if content is None or not accept(content.data):
@@ -173,9 +176,9 @@ def check_unchanged(
 
 
 def read_as_root(context: Context, path: str, limit: int) -> FileContent | None:
-    """Return the content of a file that root owns in a user's home; None where it is anything else. Raises FileError.
+    """Return the content of a file that root owns in a user's home; None if it is anything else. Raises FileError.
 
-    On this machine it is read with root's rights and by way of no symlink. Elsewhere a context has only its own rights.
+    On this machine, Shorepass reads it with root's rights and follows no symlink. Other contexts have only their own rights.
     """
     read = getattr(context, "read_of_root", context.read)
     found: FileContent | None = read(path, limit)

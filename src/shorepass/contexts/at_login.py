@@ -1,9 +1,9 @@
-"""Programs that a user has in a login shell, and that are not on the PATH of what starts without one.
+"""Programs that only a login shell has on its PATH.
 
 A profile puts folders on PATH: ``~/.local/bin`` (pipx, uv tool), those of Nix, Homebrew, asdf, mise. A service, cron, an IDE
-and ``ssh HOST COMMAND`` do not see that PATH. To know it, the user's own login shell is asked, which runs the user's own
-files: as that user and never as root, without a terminal, for a bounded time, in the environment of a login, which holds no
-secret of ours. It is asked only when a program is missing. Where it does not answer, the usual folders are looked at.
+and ``ssh HOST COMMAND`` do not see that PATH. To learn it, Shorepass asks the user's own login shell, which runs the user's
+own files. It runs as that user and never as root, without a terminal, for a limited time, and its environment has no secret
+of Shorepass. Shorepass asks only if a program is missing. If there is no answer, it looks in the usual folders.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["USUAL", "as_at_login", "find_usual", "owner_context"]
 
-SECONDS = 3.0  # for a profile to end; a person waits for it
+SECONDS = 3.0  # for a profile to end; the user waits for it
 OUTPUT_LIMIT = 1024 * 1024  # bytes of an environment
 NO_SHELLS = ("nologin", "false", "sync")
 
-# Where programs for one user are put, and which only a profile puts on PATH; {} is the home, {user} the user's name.
+# Folders with one user's programs, which only a profile puts on PATH; {} is the home, {user} the user's name.
 USUAL = (
     "{}/.local/bin",
     "{}/bin",
@@ -54,9 +54,9 @@ USUAL = (
 
 
 def as_at_login(context: Context, program: str) -> Context | None:
-    """Return a context whose PATH leads to a program, as in the user's login shell; None where the program is not there.
+    """Return a context whose PATH leads to a program, as in the user's login shell; None if no folder has it.
 
-    ``program``: the name of one that the context's own PATH does not lead to.
+    ``program``: the name of a program that is not on the context's own PATH.
     """
     if not _is_at_home(context):
         return None
@@ -68,7 +68,7 @@ def as_at_login(context: Context, program: str) -> Context | None:
 
 
 def find_usual(context: Context, program: str) -> str | None:
-    """Return the path of a program in a folder in which programs for one user usually are. Nothing is run."""
+    """Return the path of a program in one of the usual folders of one user. Nothing is run."""
     return _found(context, _usual(context), program) if _is_at_home(context) else None
 
 
@@ -85,24 +85,25 @@ def _usual(context: Context) -> list[str]:
 
 
 def _asked(context: Context) -> list[str]:
-    """Return the folders on PATH that the user's own login shell has; none where it must not be asked, or does not answer."""
+    """Return the folders on PATH in the user's login shell; empty if it must not be asked, or does not answer."""
     shell = context.getenv("SHELL") or ""
     if not shell.startswith("/") or os.path.basename(shell) in NO_SHELLS or context.name in ("sudo", "sudo-login"):
         return []
     try:
-        # env -0: what a profile prints before it stands in no variable's place
+        # env -0, because it separates the variables from what a profile prints
         done = context.run([shell, "-l", "-c", "exec env -0"], b"", timeout=SECONDS, limit=OUTPUT_LIMIT)
     except ProcessError:
         return []
     names = [line.rpartition("\n")[2] for line in done.stdout.decode("utf-8", "surrogateescape").split("\0")]
     paths = [name.removeprefix("PATH=") for name in names if name.startswith("PATH=")]
-    return [folder for path in paths for folder in path.split(":") if folder.startswith("/")]
+    folders = ":".join(paths).split(":")
+    return [folder for folder in folders if folder.startswith("/")]
 
 
 def _is_at_home(context: Context) -> bool:
-    """Tell whether programs are run in a context, and whether its home is its user's own.
+    """Tell whether programs may run in a context, and whether its user owns its home.
 
-    What is in another user's home, as where sudo has kept HOME, never runs with this one's rights.
+    sudo may keep another user's HOME. Programs of that home must not run with root's rights.
     """
     home = context.home()
     if is_untouched(context.name) or context.platform == "windows" or not home:
@@ -115,9 +116,10 @@ def _is_at_home(context: Context) -> bool:
 
 
 def owner_context(context: Context, here: LocalContext, path: str) -> Context | None:
-    """Return the context of the user who owns a file of a context, to see what works for that user; None: out of reach.
+    """Return the context of the user who owns a file of a context, to see what works for that user.
 
-    ``here``: the context that we run in. sudo that keeps HOME makes root use another user's file.
+    ``here``: the context that Shorepass runs in. If sudo keeps HOME, root uses another user's file. None: that user's context
+    cannot be opened.
     """
     try:
         status = context.status(path)

@@ -1,8 +1,8 @@
 """The commands that hints show: complete, quoted, with the rights, the context, the client and the files that they need.
 
-A hint is typed by the person who reads it, in the shell in which this Shorepass was started. So a command for another user
-begins with ``sudo``, and behind ``sudo`` stands a program that sudo finds: its PATH (``secure_path``, sudoers(5)) has no
-folder of a home or of a virtual environment.
+The user types a hint in the shell in which this Shorepass was started. So a command for another user begins with ``sudo``,
+followed by a program that sudo finds: its PATH (``secure_path``, sudoers(5)) has no folder of a home or of a virtual
+environment.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NAME = "shorepass"
 SYSTEM_FOLDERS = ("/usr/bin", "/bin")  # on the PATH of every sudo and of every cron
 FILE_FLAGS = (("DOCKER_CONFIG", FOLDER_FLAG), ("REGISTRY_AUTH_FILE", FILE_FLAG))
 
-# How a program is run in another context, by kind; {} is the context's own name.
+# The words that run a program in another context, by kind; {} is the context's own name.
 WAYS: dict[str, str] = {
     "sudo": "sudo",
     "sudo-login": "sudo -i",
@@ -46,10 +46,10 @@ WAYS: dict[str, str] = {
 
 
 def command(context: Context | str | None, verb: str, *words: str, client: str = "") -> str:
-    """Return ``shorepass VERB`` with what makes it work for a context, ready to be pasted.
+    """Return a complete ``shorepass VERB`` for a context, ready to be pasted.
 
-    ``context``: its name where it could not be opened; None for verbs that have no ``--in``. ``client``: for ``--client``;
-    empty for verbs without that flag, and for the default. ``words``: the rest, quoted here.
+    ``context``: its name if it could not be opened; None for verbs that have no ``--in``. ``client``: for ``--client``;
+    empty for verbs without that flag, and for the default. ``words``: the other words; this function quotes them.
     """
     flags = _where(context)
     if client:
@@ -64,35 +64,38 @@ def as_root(verb: str, *words: str) -> str:
 
 
 def operand(text: str) -> tuple[str, ...]:
-    """Return the words for a name from somebody's file, which may look like a flag: for the end of a command."""
+    """Return the last words of a command for a name from a file, which may look like a flag."""
     return ("--", text) if text.startswith("-") else (text,)
 
 
 def fixed_by(error: Error, context: Context | str | None) -> Error:
-    """Return an error; that of a config file which is broken gets the hint which fixes it, unless it has one."""
+    """Return an error; a broken config file gets the hint that fixes it, if it has no hint yet."""
     if isinstance(error, MalformedFile) and error.hint is None:
-        error.hint = f"{command(context, 'doctor', '--fix')}, where that can fix it; else edit it, or move it away"
+        error.hint = f"{command(context, 'doctor', '--fix')}, if that can fix it; else edit it, or move it away"
     return error
 
 
 def said_there(context: Context, advice: str) -> str:
-    """Return advice with the context in which it is to be followed, where that is another one."""
+    """Return advice with the name of its context, if that is not ``me``."""
     return advice if context.name == "me" else f"in {quoted(context.name)}: {advice}"
 
 
 def run_there(context: Context, line: str) -> str:
-    """Return a line of shell words as it is typed here, so that it runs in a context, as its user."""
+    """Return the line to type here so that ``line`` (shell words) runs in a context, as its user."""
     kind, _, rest = context.name.partition(":")
     if kind == "user":
         return f"sudo -iu {quoted(rest)} {line}" if _came_by_sudo() else f"su - {quoted(rest)} -c {quoted(line)}"
-    way = WAYS.get(kind, "")
-    return " ".join([*way.replace("{}", quoted(rest) if rest else "").split(), line])
+    name = quoted(rest) if rest else ""
+    return " ".join([*WAYS.get(kind, "").replace("{}", name).split(), line])
 
 
 def by_hand(context: Context, path: str, verb: str, server: str) -> str:
-    """Return how a person tries what failed: one call of a credential helper. ``server``: for what, empty for ``list``."""
+    """Return the command that tries again what failed: one call of a credential helper.
+
+    ``server``: the server URL of the call, empty for ``list``.
+    """
     call = run_there(context, f"{quoted(path)} {verb}")
-    if verb == "store":  # for a registry that does not exist: it is the store that is tried
+    if verb == "store":  # for a registry that does not exist, because the command tries the store only
         return f"""printf '{{"ServerURL":"registry.invalid","Username":"try","Secret":"it"}}' | {call}"""
     if verb not in ("get", "erase"):
         return call
@@ -112,26 +115,25 @@ def _where(context: Context | str | None) -> list[str]:
 
 
 def _files(context: Context | str | None, client: str, words: tuple[str, ...]) -> list[str]:
-    """Return the flags that this command was given, and the next one needs as well: what the environment does not say."""
+    """Return the file flags of this command that the next one needs too, because no variable names the file."""
     if context is None or isinstance(context, str) or context.name != "me":
         return []
     here = LocalContext.current()
-    return [
-        word
-        for name, flag in FILE_FLAGS
-        if (path := context.getenv(name)) and path != here.getenv(name)
-        if flag not in words and _has(client, flag)
-        for word in (flag, path)
-    ]
+    flags: list[str] = []
+    for name, flag in FILE_FLAGS:
+        path = context.getenv(name)
+        if path and path != here.getenv(name) and flag not in words and _has(client, flag):
+            flags += [flag, path]
+    return flags
 
 
 def _has(client: str, flag: str) -> bool:
-    """Tell whether a command for a client has a flag: where its file is told by its folder, it has none for a file."""
+    """Tell whether a command for a client has a flag: some clients name their file, others its folder."""
     return flag != FILE_FLAG or not client or row_of(client).flag == flag
 
 
 def _program(context: Context | str | None) -> str:
-    """Return the words that start this very Shorepass again, with root's rights where they are needed."""
+    """Return the words that start this Shorepass again, with root's rights if it needs them."""
     of_other_user = _name(context).startswith("user:")
     if not _came_by_sudo() and not (of_other_user and _is_user()):
         return NAME
@@ -148,12 +150,12 @@ def _is_user() -> bool:
 
 
 def _came_by_sudo() -> bool:
-    """Tell whether this process is root's by sudo: then the person at the terminal has to type sudo again."""
+    """Tell whether sudo started this process as root: then you must type sudo again."""
     return sys.platform != "win32" and os.geteuid() == 0 and bool(LocalContext.current().getenv("SUDO_UID"))
 
 
 def _path() -> str:
-    """Return the words of the program that runs: its absolute path, or Python's and ``-m shorepass``."""
+    """Return the words of the program that runs: its absolute path, or Python's with ``-m shorepass``."""
     for program in (os.path.abspath(sys.argv[0]), sys.executable):
         beside = os.path.join(os.path.dirname(program), NAME)
         if os.path.isfile(beside):

@@ -1,7 +1,7 @@
-"""Which contexts exist here: everybody and everything on this machine where a client could run.
+"""Lists the contexts of this machine: everywhere that a client could run.
 
-Each kind's module looks for its own; all look at the same time, and what has not answered in time is listed as such.
-ssh hosts are never looked for: a name in a config file is no permission to connect.
+Each kind's module looks for its own contexts. All look at the same time, and a context that does not answer in time is listed
+with that trouble. No module looks for ssh hosts: a name in a config file does not give permission to connect.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "REACH_SECONDS", "discover"]
 
-REACH_SECONDS = 3.0  # for a place to answer; what takes longer is shown as out of reach
+REACH_SECONDS = 3.0  # for a context to answer; one that needs longer is shown as out of reach
 
-# Modules with ``discover(here, timeout) -> Iterator[Place]``. An ended or absent engine is no place; one that is there
-# and does not answer is a Place with ``trouble``. None raises.
+# Modules with ``discover(here, timeout) -> Iterator[Place]``. They leave out an engine that is stopped or not installed. An
+# engine that does not answer is a Place with ``trouble``. They do not raise.
 KINDS = ("user", "sudo", "containers.container", "shells.remote")
 
 
 def discover(here: LocalContext, *, timeout: float = REACH_SECONDS, kinds: Sequence[str] = KINDS) -> list[Place]:
-    """Return every place that exists, this user's own first. Never raises for a place that does not answer."""
+    """Return every context that exists, this user's own first. A context that does not answer raises nothing."""
     found = [Place("me", open=lambda: here)]
     modules = [import_module(f"shorepass.contexts.{name}") for name in kinds]
     with ThreadPoolExecutor(len(modules)) as pool:
@@ -38,7 +38,7 @@ def discover(here: LocalContext, *, timeout: float = REACH_SECONDS, kinds: Seque
 
 
 def _listed(look: Callable[[LocalContext, float], Iterator[Place]], here: LocalContext, timeout: float) -> list[Place]:
-    """Return what one kind finds; whatever its module stumbles over, the other kinds are listed."""
+    """Return what one kind finds. An error of its module is its trouble, so that the other kinds are listed."""
     found: list[Place] = []
     try:
         found += look(here, timeout)

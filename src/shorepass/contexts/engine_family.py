@@ -8,7 +8,7 @@ __all__ = ["Family"]
 
 
 class Family(StrEnum):
-    """Whose engine it is; the word stands before the colon of a container's context."""
+    """The kind of an engine, which is the first word of a container's context: ``docker:web``."""
 
     DOCKER = "docker"
     PODMAN = "podman"

@@ -101,7 +101,9 @@ def _elf(head: bytes) -> Program | None:
             offset, length = number(at + word, word), number(at + 4 * word, word)  # p_offset, p_filesz
             name = head[offset : offset + length]
             whole = len(name) == length and name.endswith(b"\0")
-            return Program("elf", machine, name.rstrip(b"\0").decode("utf-8", "surrogateescape") if whole else None)
+            if not whole:
+                return Program("elf", machine, None)
+            return Program("elf", machine, name.rstrip(b"\0").decode("utf-8", "surrogateescape"))
     return Program("elf", machine)
 
 

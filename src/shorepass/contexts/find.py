@@ -1,4 +1,4 @@
-"""A context by its name: what ``--in`` takes."""
+"""Opens a context by its name, as ``--in`` gives it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMS", "find"]
 
-# What a name looks like, and what it means: for --help and for errors.
+# The forms of a name, each with its meaning: for --help and for errors.
 FORMS = {
     "me": "this user, here",
     "user:NAME": "another user of this machine; needs root",
@@ -49,11 +49,11 @@ _MODULES: dict[str, str] = {
     **dict.fromkeys(("kube",), "shells.kube"),
     **dict.fromkeys(("ssh", "wsl", "lima", "colima", "podman-machine"), "shells.remote"),
 }
-_ALONE = frozenset(("sudo", "sudo-login", "clean", "cron", "colima", "podman-machine"))  # need no name behind a colon
+_ALONE = frozenset(("sudo", "sudo-login", "clean", "cron", "colima", "podman-machine"))  # need no colon and name
 
 
 def find(name: str, here: LocalContext) -> Context:
-    """Return the context that a person calls ``name``. Raises UnknownWord: no such form; ContextError: not there."""
+    """Return the context of that name. Raises UnknownWord: no such form; ContextError: it does not exist."""
     if name == "me":
         return here
     kind, colon, rest = name.partition(":")

@@ -1,8 +1,8 @@
-"""Other programs that log in or out right now: they write the same files and know nothing of our lock.
+"""Other programs that log in or out right now: they write the same files without Shorepass's lock.
 
-``docker login`` reads the whole config file when it starts and writes it back when the registry has answered, seconds
-later perhaps: what somebody else wrote meanwhile is gone. So a save is not done while such a program runs that
-may have read the file before it: the save waits for its end and looks again.
+``docker login`` reads the whole config file when it starts, and writes it when the registry has answered, perhaps seconds
+later. What another program wrote meanwhile is lost. So a save is not finished while such a program runs, because that
+program may have read the file before the save. The save waits for its end and looks again.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from shorepass.contexts.proc import first_bytes_of
 
 __all__ = ["WAIT", "wait_for_end", "writers"]
 
-WAIT = 5.0  # seconds at most; a login takes one, and one that waits for a password to be typed is not waited for
+WAIT = 5.0  # seconds at most; a login needs one, but may wait for you to type a password
 # All of these keep logins in docker's or containers' file.
 PROGRAMS = (b"docker", b"podman", b"skopeo", b"buildah", b"nerdctl", b"oras", b"crane", b"regctl", b"helm")
 VERBS = (b"login", b"logout")
-ARGUMENTS_LIMIT = 4096  # bytes of a command line; the verb stands at its beginning
+ARGUMENTS_LIMIT = 4096  # bytes of a command line; the verb is at its beginning
 
 
 def writers(uid: int | None) -> list[int]:
-    """Return the processes of a user that are such programs. Empty where the system does not show them."""
+    """Return the processes of a user that are such programs; empty if the system does not show them."""
     try:
         pids = os.listdir("/proc") if sys.platform == "linux" else []
     except OSError:
@@ -35,7 +35,7 @@ def writers(uid: int | None) -> list[int]:
 def _is_writer(folder: str, uid: int | None) -> bool:
     if sys.platform == "linux":
         try:
-            # whose it is comes first: a stranger's command line may be memory that makes its reader wait (FUSE)
+            # The owner is checked first, because another user's command line may be memory that makes its reader wait (FUSE).
             if (
                 os.stat(folder).st_uid == uid
                 and first_bytes_of(folder, "comm", uid, ARGUMENTS_LIMIT).strip() in PROGRAMS

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from shorepass.processes import Background, Completed
 
     class Inside(Protocol):
-        """Answers a verb of Shorepass's own helper: its exit status and output; None where the program is to be started."""
+        """Answers a verb of Shorepass's own helper in this process."""
 
         def __call__(self, here: LocalContext, verb: str, stdin: bytes, *, hurried: bool) -> tuple[int, bytes] | None:
-            """Answer. ``hurried``: no passphrase is asked for. Raises ShorepassError."""
+            """Return exit status and output; None: start the program. ``hurried``: ask for no passphrase.
+
+            Raises ShorepassError.
+            """
 
 
 __all__ = ["LocalContext"]
@@ -31,10 +34,10 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # what Windows and macOS ca
 
 
 class LocalContext:
-    """The machine we run on, as the user of this process, with an environment that is given. See ``Context``.
+    """The context of this machine and this process's user, with a given environment. See ``Context``.
 
-    ``directory`` is where programs run; None: in this process's working directory, as those that a client starts.
-    ``inside`` answers for ``docker-credential-shorepass``; None: that program is started as any other helper. ``memory`` holds
+    ``directory``: the folder in which programs run; None: this process's working directory, as for a client's programs.
+    ``inside`` answers for ``docker-credential-shorepass``; None: that program is started as any other helper. ``memory`` has
     what was read already.
     """
 
@@ -75,19 +78,19 @@ class LocalContext:
         return platform.node() or "this machine"
 
     def user_name(self) -> str:
-        """Return the user for people: ``alice(1000)``; the name of the context where the system has no user ids."""
+        """Return the user as ``alice(1000)``; the name of the context if the system has no user ids."""
         return self.name if self.uid is None else files.owner_of(self.uid) or str(self.uid)
 
     @classmethod
     def current(cls, *, inside: Inside | None = None, memory: Memory | None = None) -> LocalContext:
-        """Return the context of this very process, with a copy of its environment."""
+        """Return the context of this process, with a copy of its environment."""
         return cls(os.environ, inside=inside, memory=memory)
 
     def _key(self, name: str) -> str:
         return name.upper() if self.platform == "windows" else name
 
     def getenv(self, name: str) -> str | None:
-        """Return an environment variable, None when unset."""
+        """Return an environment variable, None if it is not set."""
         return self._environ.get(self._key(name))
 
     def environment(self) -> dict[str, str]:
@@ -114,8 +117,9 @@ class LocalContext:
         )
 
     def home(self) -> str | None:
-        """Return the home folder as Go's ``os.UserHomeDir`` finds it, else from the user database."""
-        home = self.getenv("USERPROFILE" if self.platform == "windows" else "HOME")
+        """Return the home folder as Go's ``os.UserHomeDir`` finds it, or else that of the user database."""
+        variable = "USERPROFILE" if self.platform == "windows" else "HOME"
+        home = self.getenv(variable)
         if not home and sys.platform != "win32" and self.uid is not None:
             import pwd
 
@@ -126,7 +130,7 @@ class LocalContext:
         return home or None
 
     def cwd(self) -> str | None:
-        """Return the folder in which ``run`` starts programs, None where this process's own is gone."""
+        """Return the folder in which ``run`` starts programs, None if this process's own was removed."""
         try:
             return self._directory or os.getcwd()
         except OSError:
@@ -136,15 +140,15 @@ class LocalContext:
         """Return a regular file's content, or None when there is no such file."""
         content = self.memory.read(path, lambda: files.read(path, limit))
         if content is not None and len(content.data) > limit:
-            return files.read(path, limit)  # which says that it is too large
+            return files.read(path, limit)  # raises that it is too large
         return content
 
     def head(self, path: str, size: int) -> bytes | None:
-        """Return at most the first ``size`` bytes of a regular file, or None when there is none."""
+        """Return at most the first ``size`` bytes of a regular file, or None if it does not exist."""
         return files.head(path, size)
 
     def status(self, path: str) -> FileStatus | None:
-        """Return what stands at ``path``, symlinks followed, or None when nothing does."""
+        """Return the status of ``path``, symlinks followed, or None if nothing is there."""
         return files.status(path)
 
     def is_folder(self, path: str) -> bool:
@@ -157,12 +161,13 @@ class LocalContext:
 
     def which(self, program: str) -> str | None:
         """Return the absolute path of an executable, looked up as Go's ``exec.LookPath`` does. Without PATH: None."""
-        from shorepass.contexts.lookpath import candidates  # most logins rest in a file and ask for no program
+        from shorepass.contexts.lookpath import candidates  # late: most logins are stored in a file and need no program
 
         windows = self.platform == "windows"
         suffix = ".exe" if windows and not program.lower().endswith(".exe") else ""
-        folders = (self.getenv("PATH") or "").split(";" if windows else ":")
-        effective = os.access in os.supports_effective_ids  # those of ``rights`` are
+        separator = ";" if windows else ":"
+        folders = (self.getenv("PATH") or "").split(separator)
+        effective = os.access in os.supports_effective_ids  # because ``rights`` changes the effective ids
         for candidate in candidates(program + suffix, folders, os.path):
             if os.path.isfile(candidate) and os.access(candidate, os.X_OK, effective_ids=effective):
                 return candidate
@@ -175,7 +180,7 @@ class LocalContext:
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, directory=self._directory)
 
     def run_attended(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed | None:
-        """Run a program on our terminal, where it asks a person; None where there is nobody. See ``run``."""
+        """Run a program on the terminal, so that it can ask you; None if there is no terminal. See ``run``."""
         from shorepass.contexts import terminal
         from shorepass.processes import run
 
@@ -186,7 +191,7 @@ class LocalContext:
         )
 
     def temporary_folder(self) -> str:
-        """Return where what lives as long as a command is put: this user's run folder, else that of everybody."""
+        """Return the folder for what a command needs only while it runs: this user's, or else the system's."""
         runtime = self.getenv("XDG_RUNTIME_DIR")
         if runtime and sys.platform != "win32" and os.path.isabs(runtime) and os.path.isdir(runtime):
             if os.stat(runtime).st_uid == os.geteuid():
@@ -202,10 +207,10 @@ class LocalContext:
         return start(argv, env=self._environ)
 
     def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
-        """Replace a file's bytes by ``edit(current)``, atomically; False when nothing was to change.
+        """Replace a file's bytes by ``edit(current)``, atomically; False if there was nothing to change.
 
-        What a foreign login that was already under way then undoes is done again. One that ended before it was looked
-        for may have undone it too: so the file is always looked at once more.
+        Another client's login that was already running may undo the change; then it is made again. That login may also
+        have ended before Shorepass looked for it, so Shorepass always looks at the file again.
         """
         from shorepass.contexts import foreign
 
@@ -220,9 +225,10 @@ class LocalContext:
         return files.update(path, edit, owner=self.home_owner(path))
 
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
-        """Set the permission bits of what stands at ``path``."""
+        """Set the permission bits of the file or folder at ``path``."""
         owner = self.home_owner(path)
-        files.set_mode(path, mode, seen=seen, owner=owner[0] if owner else None)
+        uid = owner[0] if owner else None
+        files.set_mode(path, mode, seen=seen, owner=uid)
 
     def set_owner(
         self,
@@ -233,29 +239,29 @@ class LocalContext:
         seen: FileStatus | None = None,
         accept: Callable[[bytes], bool] | None = None,
     ) -> None:
-        """Give what stands at ``path`` to another user."""
+        """Give the file, folder or symlink at ``path`` to another user."""
         files.set_owner(path, uid, gid, home=self.home(), seen=seen, accept=accept)
 
     def read_of_root(self, path: str, limit: int) -> FileContent | None:
-        """Return the content of a file that root owns in another user's home, with root's rights; None where it is not one.
+        """Return the content of a file that root owns in another user's home, read with root's rights.
 
-        No symlink is followed below the home, and a file with a second name is none: its owner may have put either there.
-        Raises FileError.
+        None: it is not such a file. Shorepass follows no symlink below the home and reads no file with a second name, because
+        the user may have put either there. Raises FileError.
         """
         return files.read_of_root(path, limit, home=self.home() or "")
 
     def names_of_root(self, folder: str, *, closed_by_folder: bool = False) -> list[str]:
-        """Return the names in a folder that root owns in another user's home, with root's rights. Raises FileError.
+        """Return the names in a folder that root owns in another user's home, read with root's rights.
 
-        ``closed_by_folder``: only of what others could use if the folder let them in.
+        ``closed_by_folder``: only those that others could use if they could open the folder. Raises FileError.
         """
         return files.names_of_root(folder, home=self.home() or "", closed_by_folder=closed_by_folder)
 
     def home_owner(self, path: str) -> tuple[int, int] | None:
-        """Return the owner of the home that ``path`` is in: root under sudo makes files there for that user."""
+        """Return the owner of the home that ``path`` is in, because root creates files there for that user."""
         home = self.home()
         if "\0" in path:
-            return None  # ``files`` says what is wrong with it
+            return None  # ``files`` raises the error for it
         if sys.platform != "win32" and os.geteuid() == 0 and home and os.path.isdir(home):
             home = os.path.realpath(home)
             if os.path.realpath(path).startswith(home.rstrip(os.sep) + os.sep):

@@ -1,4 +1,4 @@
-"""Where a program is looked for on PATH: as Go's ``exec.LookPath`` does it, which all the clients use."""
+"""Looks for a program on PATH as Go's ``exec.LookPath`` does, which all clients use."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["candidates"]
 
 
 def candidates(program: str, folders: Iterable[str], paths: ModuleType = posixpath) -> Iterator[str]:
-    """Yield the paths at which ``program`` may be; the first that is an executable file is it.
+    """Yield the paths at which ``program`` may be; it is the first that is an executable file.
 
-    ``folders`` is what PATH says, ``paths`` the module that knows the place's paths. Relative and empty entries are
-    passed over: Go stops with an error there, and neither runs what lies in the working directory.
+    ``folders``: the entries of PATH. ``paths``: the module for the paths of the context's system. Relative and empty entries
+    are left out: Go stops with an error there, and neither runs a program of the working directory.
     """
     if paths.isabs(program):
         folders, program = [paths.dirname(program)], paths.basename(program)

@@ -1,4 +1,4 @@
-"""What is read once per run: a file that has not changed, a helper's answer, the keys that a passphrase unlocks."""
+"""Remembers for one run: unchanged files, helpers' answers, and unlocked keys."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["Memory"]
 
 
 class Memory:
-    """Files and answers of one context and of the contexts that are made from it by ``with_env``.
+    """Files and answers of one context, and of the contexts that ``with_env`` makes from it.
 
-    A file is the same as before if its device, inode, size, and times of change are: then it is not opened again. What a save
-    replaces is read again under the lock. ``of_one_run``: answers are remembered, too, until a helper is told to store or
-    erase. A program that lives longer asks again, because helpers return tokens that expire.
+    A file is not opened again if its device, inode, size and times of change are the same. A save reads the file again
+    under the lock. ``of_one_run``: answers are remembered too, until a helper stores or erases. A program that runs longer
+    asks again, because helpers return tokens that expire.
     """
 
     def __init__(self, *, of_one_run: bool = False) -> None:
@@ -43,7 +43,7 @@ class Memory:
         return content
 
     def answer(self, question: Hashable, ask: Callable[[], Completed]) -> Completed:
-        """Return what a helper answered to a question, and ask it the first time. Raises what ``ask`` raises."""
+        """Return a helper's answer to a question, which is asked the first time only. Raises what ``ask`` raises."""
         if not self._of_one_run:
             return ask()
         if question not in self._answers:
@@ -51,9 +51,9 @@ class Memory:
         return self._answers[question]
 
     def keys(self, key_file: bytes, parse: Callable[[], Sequence[Key]]) -> Sequence[Key]:
-        """Return the keys in a key file; ``parse`` asks for its passphrase the first time, which takes two seconds of work.
+        """Return the keys in a key file; ``parse`` runs the first time only, because a passphrase costs two seconds.
 
-        A wrong passphrase is remembered for one run: a command asks once. Raises what ``parse`` raises.
+        A wrong passphrase is remembered for one run, so that a command asks once. Raises what ``parse`` raises.
         """
         if key_file not in self._keys:
             try:
@@ -68,12 +68,12 @@ class Memory:
         return found
 
     def forget_answers(self) -> None:
-        """Ask every helper again: a login was stored or erased, or a fix is looked at."""
+        """Ask every helper again, because a login was stored or erased, or a fix is checked."""
         self._answers.clear()
 
 
 def _stamp(path: str) -> Hashable:
-    """Return what changes with a file's content; None for one that is not there or cannot be seen."""
+    """Return what changes with a file's content; None if the file does not exist or cannot be seen."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):

@@ -1,9 +1,9 @@
-"""The rights of another user over files, for one thread of a root process, and only for as long as it needs them.
+"""Gives one thread of a root process another user's rights over files, for a time.
 
-Linux keeps, for each thread, the ids that decide about files apart from all others (setfsuid(2), credentials(7)). While
-they are another user's, root's power over files is gone too: what that user may not read or write, and what a symlink that
-they planted leads to, fails for us as it does for them. Everything else stays root's, so that the user can neither
-signal nor trace this process; a file system of their own (FUSE) is closed to us, and cannot make us wait.
+Linux has, for each thread, separate ids that decide about files (setfsuid(2), credentials(7)). While they are another
+user's, root has no power over files. What that user may not read or write fails for root too, also behind a symlink of that
+user. Everything else remains root's, so that the user can neither signal nor trace this process. A file system of that user
+(FUSE) is closed to root, and cannot make Shorepass wait.
 
 The C library's own ``seteuid`` and ``setgroups`` would change every thread of the process.
 """
@@ -35,15 +35,15 @@ _SETGROUPS = dict.fromkeys(("armv7l", "i686", "s390x"), 206) | {
     "riscv64": 159,
     "ppc64le": 81,
 }
-_ASK = -1  # no id: setfsuid and setfsgid then change nothing, and return the id that is set
+_ASK = -1  # is not an id: setfsuid and setfsgid then change nothing, and return the current id
 
 
 @contextmanager
 def acting_as(identity: Identity, name: str) -> Iterator[Identity]:
-    """Have the rights of ``identity`` over files, in this thread alone, inside ``with``; it is given those of before.
+    """Have the rights of ``identity`` over files inside ``with``, in this thread alone; yields the former identity.
 
-    May be nested. ``name`` is that of the context, for errors. Raises ContextError where the system does not let us; then
-    nothing has changed.
+    May be nested. ``name``: the context's name, for errors. Raises ContextError if the system does not allow it; then nothing
+    has changed.
     """
     before = _current(name)
     try:
@@ -63,7 +63,7 @@ def _current(name: str) -> Identity:
 
 @cache
 def _library() -> CDLL:
-    """Return the C library. With it comes what ``files`` and ``lock`` load late: a user may not read root's Python."""
+    """Return the C library. Also load what ``files`` and ``lock`` load late, because a user may not read root's Python."""
     import ctypes
     import fcntl  # noqa: F401
     import pwd  # noqa: F401
@@ -78,6 +78,6 @@ def _become(identity: Identity, name: str) -> None:
     groups = (ctypes.c_uint32 * len(identity.groups))(*identity.groups)
     failed = library.syscall(_SETGROUPS[platform.machine()], len(groups), groups)
     library.setfsgid(identity.gid)
-    library.setfsuid(identity.uid)  # neither says whether it worked
+    library.setfsuid(identity.uid)  # neither call returns whether it worked
     if failed or (library.setfsuid(_ASK), library.setfsgid(_ASK)) != (identity.uid, identity.gid):
         raise ContextError(name, "this root may not act for other users (it lacks CAP_SETUID or CAP_SETGID)")

@@ -1,7 +1,7 @@
-"""What a sudo policy makes of the environment, worked out from what ``sudo -l`` tells of it.
+"""The environment of a command under sudo, computed from the policy that ``sudo -l`` prints.
 
-Source: sudoers(5) "Command environment", and sudo 1.9 ``plugins/sudoers/env.c``. It is what is left where sudo runs the
-client and no shell for us. What PAM adds is not in it.
+Source: sudoers(5) "Command environment", and sudo 1.9 ``plugins/sudoers/env.c``. Shorepass uses it if sudo may run the
+client but no shell. It does not include what PAM adds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ KEPT = (  # what ``sudo -V`` shows to root as the variables to keep, and to chec
     *("COLORS", "DISPLAY", "HOSTNAME", "KRB5CCNAME", "LS_COLORS", "PATH", "PS1", "PS2", "XAUTHORITY", "XAUTHORIZATION"),
     *("XDG_CURRENT_DESKTOP", "COLORTERM", "LANG", "LANGUAGE", "LC_*", "LINGUAS", "TERM", "TZ"),
 )
-REMOVED = ("LD_*", "_RLD*", "*=()*")  # the start of a longer list, of which no client reads anything
+REMOVED = ("LD_*", "_RLD*", "*=()*")  # the start of a longer list; no client reads the other variables
 _HEADING = "Matching Defaults entries"
 _SETTING = re.compile(r'(?:\\.|"(?:\\.|[^"\\])*"|[^,\\"])+')
 
@@ -27,7 +27,7 @@ _SETTING = re.compile(r'(?:\\.|"(?:\\.|[^"\\])*"|[^,\\"])+')
 def environment(listing: str, caller: Mapping[str, str], home: str) -> dict[str, str] | None:
     """Return the variables of a command that sudo runs for root, whose home is ``home``.
 
-    ``listing`` is what ``sudo -l`` prints in the C locale. None where it tells nothing of the policy.
+    ``listing``: what ``sudo -l`` prints in the C locale. None: it does not describe the policy.
     """
     defaults = list(_defaults(listing))
     if not defaults:
@@ -63,14 +63,19 @@ def _kept(defaults: list[tuple[str, str, str | None]]) -> tuple[str, ...]:
 
 
 def _matches(name: str, value: str, patterns: tuple[str, ...]) -> bool:
-    """Tell whether a variable is named by a pattern: ``NAME``, ``NAME*``, ``NAME=value``."""
-    return any(fnmatch.fnmatchcase(f"{name}={value}" if "=" in pattern else name, pattern) for pattern in patterns)
+    """Tell whether a pattern names a variable: ``NAME``, ``NAME*``, ``NAME=value``."""
+    assignment = f"{name}={value}"
+    for pattern in patterns:
+        subject = assignment if "=" in pattern else name
+        if fnmatch.fnmatchcase(subject, pattern):
+            return True
+    return False
 
 
 def _defaults(listing: str) -> Iterator[tuple[str, str, str | None]]:
-    """Yield name, operator (``=``, ``+=``, ``-=``; ``!`` or nothing for a flag) and value of each setting."""
+    """Yield name, operator (``=``, ``+=``, ``-=``; for a flag ``!`` or empty) and value of each setting."""
     heading, _, rest = listing.partition(_HEADING)[2].partition(":\n")
-    del heading  # for whom, and where
+    del heading  # names the user and the host
     text = " ".join(line.strip() for line in rest.split("\n\n")[0].splitlines())
     for setting in _SETTING.findall(text):
         name, operator, value = _split(setting.strip())

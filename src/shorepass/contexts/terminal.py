@@ -1,4 +1,4 @@
-"""A secret that a person types on the terminal of this process: never one from standard input, which may be a pipe."""
+"""Asks for a secret on the terminal of this process, never on standard input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WITHOUT = "it wants a passphrase, and there is no terminal to ask on"
 
 
 def ask(prompt: str) -> str:
-    """Return what was typed, unseen. Raises StoreLocked: there is no terminal, or nothing was typed."""
+    """Return what the user typed, which is not shown. Raises StoreLocked: no terminal, or nothing was typed."""
     import getpass
 
     settle()
@@ -37,13 +37,16 @@ def ask(prompt: str) -> str:
 
 
 def _open() -> None:
-    """Raise OSError where there is none: getpass would fall back to standard input, and show what is typed."""
+    """Raise OSError if there is no terminal: then getpass would read standard input, and show what is typed."""
     if sys.platform != "win32":
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
 
 
 def is_there() -> bool:
-    """Tell whether a person can be asked: there is a terminal, and this is the main thread, which asks one thing at a time."""
+    """Tell whether the user can be asked: there is a terminal, and this is the main thread.
+
+    Only the main thread asks, so that there is one question at a time.
+    """
     import threading
 
     try:
@@ -54,7 +57,7 @@ def is_there() -> bool:
 
 
 def locked() -> StoreLocked:
-    """Return the error where no person can be asked: there is no terminal, or the passphrase was not typed on it."""
+    """Return the error for a passphrase that is missing: there is no terminal, or it was not typed."""
     rekey = command(None, "vault", "rekey", "--machine-key")
     try:
         _open()
@@ -66,5 +69,5 @@ def locked() -> StoreLocked:
 
 
 def nobody(prompt: str) -> NoReturn:
-    """Ask nobody: for those who only want to know what can be known without. Raises StoreLocked."""
-    raise StoreLocked("vault", f"a person would have to be asked: {prompt}")
+    """Raise StoreLocked, for a caller that must not ask a question."""
+    raise StoreLocked("vault", f"cannot ask you here: {prompt}")

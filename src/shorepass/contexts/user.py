@@ -1,11 +1,11 @@
-"""``user:NAME``: another user of this machine, with that user's rights and the environment that a login gives them.
+"""``user:NAME``: another user of this machine, with the environment of a login.
 
-It takes root. Files are read and written with the user's own rights (see ``rights``), and programs run as the user: so the
-answers are the real client's, and nothing that a user puts in their home makes root read or write elsewhere.
+It needs root. Files are read and written with the user's own rights (see ``rights``), and programs run as the user. So the
+answers are the real client's, and nothing in a user's home can make root read or write another file.
 
-The environment is that of a login before any shell has run: the user database, ``/etc/login.defs`` and
-``/etc/environment``. What a profile or a ``.bashrc`` sets is not in it: a program started by cron, systemd or an IDE does
-not see that either, and to know it one would have to run the user's own scripts.
+The environment is that of a login before a shell runs: the user database, ``/etc/login.defs`` and ``/etc/environment``. It
+does not have what a profile or a ``.bashrc`` sets. A program of cron, systemd or an IDE does not see that either, and
+Shorepass would have to run the user's own scripts to know it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from shorepass import files
 from shorepass.contexts import (
     Place,
-    lookpath,  # noqa: F401  # ``which`` loads it with the user's rights, who may not be let in where Shorepass rests
+    lookpath,  # noqa: F401  # ``which`` loads it with the user's rights, and the user may not read Shorepass's folder
 )
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
@@ -39,20 +39,21 @@ if TYPE_CHECKING:
 
 __all__ = ["UserContext", "discover", "find", "login_environment", "system_settings"]
 
-SHELLS = "/etc/shells"  # shells(5): whose shell is in it may log in
+SHELLS = "/etc/shells"  # shells(5): a user can log in if it lists the user's shell
 SHELLS_WITHOUT_FILE = ("/bin/sh", "/bin/csh")  # getusershell(3)
-NO_SHELLS = ("nologin", "false")  # some systems list them all the same
+NO_SHELLS = ("nologin", "false")  # some systems list them anyway
 FILES = (".docker/config.json", ".config/containers/auth.json", ".dockercfg")  # below a home: a client was used there
 SYSTEM_FILE_LIMIT = 1024 * 1024  # bytes of /etc/login.defs and the like
 _SETTING = re.compile(r"^[ \t]*(?:export[ \t]+)?(\w+)(?:=|[ \t]+)([^#\n]*)", re.MULTILINE)  # login.defs(5), pam_env(8)
-DEFAULT_PATHS = ("/bin:/usr/bin", "/sbin:/bin:/usr/sbin:/usr/bin")  # login.defs(5): a user's, root's
+USER_PATH = ("ENV_PATH", "/bin:/usr/bin")  # login.defs(5): the setting and its default
+ROOT_PATH = ("ENV_SUPATH", "/sbin:/bin:/usr/sbin:/usr/bin")
 
 
-def find(here: LocalContext, kind: str, rest: str) -> UserContext:  # noqa: ARG001 -- nothing of ours gets there
-    """Return the context of the user called ``rest``. Raises ContextError: no such user; we are not root."""
+def find(here: LocalContext, kind: str, rest: str) -> UserContext:  # noqa: ARG001 -- this user's variables do not reach it
+    """Return the context of the user called ``rest``. Raises ContextError: no such user, or this process is not root."""
     name = f"{kind}:{rest}"
     if sys.platform == "win32":
-        raise ContextError(name, "Windows lets no user look into another's files")
+        raise ContextError(name, "on Windows a user cannot read another user's files")
     import pwd
 
     try:
@@ -60,12 +61,12 @@ def find(here: LocalContext, kind: str, rest: str) -> UserContext:  # noqa: ARG0
     except (KeyError, ValueError):
         raise ContextError(printable(name), "there is no such user", hint="getent passwd lists them all") from None
     if os.geteuid() != 0:
-        raise ContextError(name, "only root may look into it", hint=command(name, "who"))
+        raise ContextError(name, "only root can read another user's files", hint=command(name, "who"))
     return UserContext(account, login_environment(account))
 
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:  # noqa: ARG001 -- nothing here can take long
-    """Yield the other users, where we are root: those who can log in, and those in whose home a client left a file."""
+    """Yield the other users if this process is root: those who can log in, and those who have a client's file."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return
     import pwd
@@ -86,7 +87,7 @@ def _shells() -> set[str]:
 
 
 class UserContext(LocalContext):
-    """The machine we run on, with the rights of another user over files. See ``Context``."""
+    """The context of another user of this machine, with that user's rights over files. See ``Context``."""
 
     def __init__(
         self,
@@ -120,12 +121,12 @@ class UserContext(LocalContext):
             return super().read(path, limit)
 
     def head(self, path: str, size: int) -> bytes | None:
-        """Return at most the first ``size`` bytes of a regular file, or None when there is none."""
+        """Return at most the first ``size`` bytes of a regular file, or None if it does not exist."""
         with self._as_user():
             return super().head(path, size)
 
     def status(self, path: str) -> FileStatus | None:
-        """Return what stands at ``path``, symlinks followed, or None when nothing does."""
+        """Return the status of ``path``, symlinks followed, or None if nothing is there."""
         with self._as_user():
             return super().status(path)
 
@@ -149,27 +150,27 @@ class UserContext(LocalContext):
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, identity=self._identity)
 
     def _save(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
-        with self._as_user() as ours:
+        with self._as_user() as root:
 
             def edit_as_root(current: FileContent | None) -> bytes | None:
-                with acting_as(ours, self.name):  # it may load modules that the user cannot read
+                with acting_as(root, self.name):  # because it may load modules that the user cannot read
                     return edit(current)
 
             return files.update(path, edit_as_root, owner=self._identity[:2])
 
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
-        """Set the permission bits of what stands at ``path``."""
+        """Set the permission bits of the file or folder at ``path``."""
         with self._as_user():
             files.set_mode(path, mode, seen=seen)
 
 
 def login_environment(account: pwd.struct_passwd) -> dict[str, str]:
-    """Return the variables that a login of this user sets before its shell starts (login(1), pam_env(8), pam_systemd(8)).
+    """Return the variables that a login of this user sets before its shell starts.
 
-    Raises FileError when a system file cannot be read.
+    See login(1), pam_env(8), pam_systemd(8). Raises FileError if a system file cannot be read.
     """
-    is_root = account.pw_uid == 0
-    path = system_settings("/etc/login.defs").get("ENV_SUPATH" if is_root else "ENV_PATH", DEFAULT_PATHS[is_root])
+    name, default = ROOT_PATH if account.pw_uid == 0 else USER_PATH
+    path = system_settings("/etc/login.defs").get(name, default)
     environ = {
         "HOME": account.pw_dir,
         "USER": account.pw_name,
@@ -186,10 +187,11 @@ def login_environment(account: pwd.struct_passwd) -> dict[str, str]:
 
 
 def system_settings(path: str) -> dict[str, str]:
-    """Return the names and values of a system file: one a line, ``#`` begins a comment, quotes around values go away."""
+    """Return the names and values of a system file, without comments and without quotes around values."""
     content = files.read(path, SYSTEM_FILE_LIMIT)
+    lines = content.data.decode("utf-8", "surrogateescape") if content else ""
     found = {}
-    for name, text in _SETTING.findall(content.data.decode("utf-8", "surrogateescape") if content else ""):
+    for name, text in _SETTING.findall(lines):
         value = text.strip()
         found[name] = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
     return found

@@ -135,7 +135,7 @@ def test_a_list_that_is_none(bin_folder: Path, answer: str) -> None:
     """Garbage instead of a list is a place with trouble: something is there, and it is broken."""
     fake(bin_folder, "limactl", f"printf '{answer}'")
     assert listed() == [
-        Place("lima", trouble=f"{bin_folder}/limactl: its list of machines is not what it should be"),
+        Place("lima", trouble=f"{bin_folder}/limactl: its list of machines is malformed"),
     ]
 
 
@@ -145,7 +145,7 @@ def test_a_program_that_hangs(bin_folder: Path) -> None:
     fake(bin_folder, "colima", 'echo \'{"name":"default","status":"Running"}\'')
     started = time.monotonic()
     assert listed(timeout=0.5) == [
-        Place("lima", trouble=f"{bin_folder}/limactl gave no answer within 0.5 s"),
+        Place("lima", trouble=f"{bin_folder}/limactl did not answer within 0.5 s"),
         Place("colima", state="running"),
     ]
     assert time.monotonic() - started < 60

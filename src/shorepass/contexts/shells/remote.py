@@ -1,7 +1,8 @@
-"""Places behind a program of their own: ssh, the Windows Subsystem for Linux, the virtual machines of Lima, Colima and podman.
+"""Contexts that a program reaches: ssh, WSL, and virtual machines.
 
-A row a kind: the program, its words before a command, and how it lists what it has. ssh has no list: a name in a
-config file is no permission to connect. The user's own ssh config counts, as ssh itself reads it.
+The virtual machines are those of Lima, Colima and podman. A table has one row per kind: the program, its words in front of a
+command, and the words that list what it has. ssh has no list, because a name in a config file does not give permission to
+connect. ssh itself reads the user's ssh config.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ __all__ = ["discover", "find"]
 CONNECT_SECONDS = 3  # who waits no longer either: REACH_SECONDS in contexts/discovery.py
 LIST_LIMIT = 1024 * 1024  # bytes of a list of machines
 SSH_OPTIONS = (
-    "BatchMode=yes",  # nobody is there to answer
+    "BatchMode=yes",  # because no one can answer
     f"ConnectTimeout={CONNECT_SECONDS}",
     "RequestTTY=no",  # a terminal would change bytes
     "RemoteCommand=none",
@@ -37,10 +38,11 @@ SSH_OPTIONS = (
 
 
 class _Kind(NamedTuple):
-    """``words``: what stands before the command, ``{}`` for the name; without a name such a word is left out.
+    """How a program reaches a context.
 
-    ``joins``: see ``Transport``. ``by_hand``: what to try when there is no answer. ``listing``: prints all as JSON.
-    ``start``: the command that starts one that is off.
+    ``words``: the words in front of the command, ``{}`` for the name; without a name such a word is left out. ``joins``: see
+    ``Transport``. ``by_hand``: what to try if there is no answer. ``listing``: prints all as JSON. ``start``: the command
+    that starts a machine that is off.
     """
 
     program: str
@@ -87,7 +89,7 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
     if program is None:
         raise ContextError(printable(name), f"there is no {way.program} on PATH", hint=f"install {way.program}")
     if rest.startswith("-"):
-        raise ContextError(printable(name), "no name begins with '-'")
+        raise ContextError(printable(name), "a name cannot begin with '-'")
     words = [word.replace("{}", rest) for word in way.words if rest or "{}" not in word]
     hint = way.by_hand.replace("{}", quoted(rest)).rstrip()
     return ShellContext.open(Transport(name, (program, *words), way.joins, hint, _speaking(here)), timeout=timeout)
@@ -101,12 +103,12 @@ def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
         try:
             return list(_places(_speaking(here), kind, program, timeout)) if program else []
         except ProcessTimeout:
-            return [Place(kind, trouble=f"{program} gave no answer within {timeout:g} s", hint=by_hand(kind))]
+            return [Place(kind, trouble=f"{program} did not answer within {timeout:g} s", hint=by_hand(kind))]
         except (ProcessError, ValueError) as error:
             return [Place(kind, trouble=f"{program}: {error}", hint=by_hand(kind))]
 
     def by_hand(kind: str) -> str:
-        return "try it by hand: " + " ".join((_KINDS[kind].program, *_KINDS[kind].listing))
+        return " ".join((_KINDS[kind].program, *_KINDS[kind].listing))
 
     kinds = [kind for kind in _KINDS if kind != "ssh"]
     with ThreadPoolExecutor(len(kinds)) as pool:
@@ -119,29 +121,32 @@ def _places(here: LocalContext, kind: str, program: str, timeout: float) -> Iter
     machines = _wsl(here, program, timeout) if kind == "wsl" else _machines(_ask(here, program, listing, timeout))
     for name, state in machines:
         rest = "" if kind == "colima" and name == "default" else name
-        place = Place(f"{kind}:{rest}" if rest else kind, state=state)
+        full_name = f"{kind}:{rest}" if rest else kind
+        place = Place(full_name, state=state)
         if state == "running":
             yield place._replace(open=partial(find, here, kind, rest, timeout=timeout))
         else:
-            start = _KINDS[kind].start.replace("{}", quoted(rest) if rest else "").rstrip()
+            argument = quoted(rest) if rest else ""
+            start = _KINDS[kind].start.replace("{}", argument).rstrip()
             yield place._replace(trouble=f"it is {state}", hint=start)
 
 
 def _wsl(here: LocalContext, program: str, timeout: float) -> Iterator[tuple[str, str]]:
-    """Yield the distributions: the words of ``--verbose`` are in Windows' language, so it is two lists of bare names."""
+    """Yield the distributions, from two lists of names: ``--verbose`` prints in the language of Windows."""
     running = _lines(_ask(here, program, ("--list", "--quiet", "--running"), timeout))
     for name in _lines(_ask(here, program, ("--list", "--quiet"), timeout)):
         yield name, "running" if name in running else "stopped"
 
 
 def _lines(data: bytes) -> list[str]:
-    """Return the lines of what ``wsl.exe`` prints: UTF-16, or UTF-8 where WSL_UTF8 is known."""
-    text = data.decode("utf-16-le" if b"\0" in data else "utf-8", "replace").lstrip("\ufeff")
+    """Return the lines that ``wsl.exe`` prints: UTF-16, or UTF-8 if it knows WSL_UTF8."""
+    encoding = "utf-16-le" if b"\0" in data else "utf-8"
+    text = data.decode(encoding, "replace").lstrip("\ufeff")
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _machines(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield name and state from a JSON list, or from one object a line. Raises ValueError."""
+    """Yield name and state from a JSON list, or from one object per line. Raises ValueError."""
     text = data.decode("utf-8", "replace").strip()
     try:
         found = loads(text) if text.startswith("[") else [loads(line) for line in text.splitlines()]
@@ -150,11 +155,11 @@ def _machines(data: bytes) -> Iterator[tuple[str, str]]:
             running = machine.get("status") == "Running" or machine.get("Running") is True
             yield str(name), "running" if running else str(machine.get("status", "stopped")).lower()
     except (ValueError, KeyError, AttributeError, TypeError):
-        raise ValueError("its list of machines is not what it should be") from None
+        raise ValueError("its list of machines is malformed") from None
 
 
 def _ask(here: LocalContext, program: str, words: tuple[str, ...], timeout: float) -> bytes:
-    """Return what a program prints; nothing where it fails, as wsl.exe does without a distribution."""
+    """Return what a program prints; empty if it fails, as wsl.exe does without a distribution."""
     done = here.run([program, *words], b"", timeout=timeout, limit=LIST_LIMIT)
     return done.stdout if done.status == 0 else b""
 

@@ -1,11 +1,11 @@
-"""What is asked of a place with nothing but a POSIX shell in it: the scripts, and what they answer.
+"""The scripts for a context that has only a POSIX shell, and their answers.
 
-They run in dash, bash, busybox and zsh, with the small tools of GNU, busybox or BSD. Everything that they define begins
-with ``sp_``: what the place exports is handed to a credential helper as it is.
+They run in dash, bash, busybox and zsh, with the small tools of GNU, busybox or BSD. Each name that they define begins with
+``sp_``, so that a credential helper gets the variables of the context unchanged.
 
-``look`` says of a path: ``look`` (the path), then ``stat MODE UID GID SIZE ID OWNER`` or ``error`` (why not); for a file
-``data`` (its first bytes), for a folder, where asked for, ``names`` and then ``name`` for each; ``closed`` where it may not be
-read.
+``look`` answers for each path: ``look`` (the path), then ``stat MODE UID GID SIZE ID OWNER`` or ``error`` (the reason). For a
+file it adds ``data`` (its first bytes). For a folder it adds ``names``, if it was asked for them, and one ``name`` for each.
+``closed``: the file or folder may not be read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROGRAMS", "executable", "look", "placed", "probe", "run", "set_mode", "set_owner", "swap"]
 
-PROGRAMS = (*programs(), "pass")  # are looked for together with all credential helpers
+PROGRAMS = (*programs(), "pass")  # the first call looks for these and for all credential helpers
 
 _LOOK = r"""
 if stat -c %u / >/dev/null 2>&1; then sp_c=-c; sp_f='%f %u %g %s %d:%i %U'; else sp_c=-f; sp_f='%Xp %u %g %z %d:%i %Su'; fi
@@ -43,7 +43,7 @@ sp_look() {
 }
 """
 
-# Brings along what the clients will ask for, so that it costs no second call. What is not in this list is only slower.
+# Also answers what the clients will ask for, so that it costs no second call. What is not in this list is only slower.
 _PROBE = r"""
 sp_say system "$(uname -s)" "$(uname -m)"
 sp_uid=$(id -u)
@@ -78,26 +78,29 @@ unset IFS
 
 
 def look(paths: Sequence[str], limit: int, *, names: bool = False) -> str:
-    """Look at each path: at ``limit`` bytes of files, and at the ``names`` in folders."""
+    """Return the script that looks at each path: at ``limit`` bytes of a file, and at the ``names`` in a folder."""
     words = f"{limit} names" if names else str(limit)
     return _LOOK + "".join(f"sp_look {_word(path)} {words}\n" for path in paths)
 
 
 def probe(limit: int) -> str:
-    """Say what kind of place it is: ``system``, ``uid``, ``environ`` (``environ0``), ``account``, ``look``, ``program``."""
+    """Return the script that describes a context.
+
+    It answers ``system``, ``uid``, ``environ`` (``environ0``), ``account``, ``look`` and ``program``.
+    """
     programs = " ".join(f'"$sp_d"/{name}' for name in PROGRAMS)
     return _LOOK + _PROBE.replace("LIMIT", str(limit)).replace("PROGRAMS", programs)
 
 
 def executable(paths: Sequence[str]) -> str:
-    """Say ``program`` for the first of the paths that is an executable file."""
+    """Return the script that answers ``program`` for the first of the paths that is an executable file."""
     words = " ".join(map(_word, paths)) or "''"
     test = 'if [ -f "$sp_p" ] && [ -x "$sp_p" ]; then sp_say program; printf %s "$sp_p"; break; fi'
     return f"for sp_p in {words}; do {test}; done"
 
 
-# As the kernel would: a file of no known kind is not run, though a shell would take it for a script. ``timeout``, where there
-# is one that knows these words, ends a program over there too.
+# Runs what the kernel would run: a shell would run a file of an unknown kind as a script. ``timeout``, if there is one that
+# knows these words, ends a program in the other context too.
 _RUN = r"""
 sp_p=PROGRAM
 if ! [ -f "$sp_p" ] || ! [ -x "$sp_p" ]; then sp_say unstarted no such file or directory
@@ -112,17 +115,19 @@ esac; fi
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str], seconds: int, *, stay: bool = False) -> str:
-    """Run a program with the input that follows: ``output``, then ``status N``; or ``unstarted`` and why.
+    """Return the script that runs a program with the input that follows.
 
-    It runs in ``/``, or where it is put there (``stay``).
+    It answers ``output``, then ``status N``; or ``unstarted`` and the reason. The program runs in ``/``, or with ``stay`` in
+    the folder in which the shell starts.
     """
     exports = "".join(f"{name}={quote(value)}; export {name}\n" for name, value in environ.items())
     command = " ".join(map(quote, argv))
-    script = _RUN.replace("GO", ":" if stay else "cd /").replace("SECONDS", str(seconds))
+    go = ":" if stay else "cd /"
+    script = _RUN.replace("GO", go).replace("SECONDS", str(seconds))
     return exports + script.replace("PROGRAM", quote(argv[0])).replace("COMMAND", command)
 
 
-# The new content comes by standard input. The file is replaced only if it still has the digest that it had when it was read.
+# The new content is on standard input. The file is replaced only if it has the same digest as when it was read.
 _SWAP = r"""
 sp_fail() { sp_say failed; printf %s "$1"; }
 sp_digest() { { sha256sum || shasum -a 256; } 2>/dev/null <"$1" | cut -d ' ' -f 1; }
@@ -162,9 +167,10 @@ LC_ALL=C; export LC_ALL
 
 
 def swap(path: str, digest: str, mode: int, owner: tuple[int, int] | None, mark: str) -> str:
-    """Replace a file by the input that follows: ``done``; ``changed``, it no longer has the SHA-256 ``digest``; ``failed``.
+    """Return the script that replaces a file by the input that follows.
 
-    An empty digest: the file must not be there. ``owner`` gets the file, and folders that are made for it.
+    It answers ``done``, ``failed``, or ``changed``: the file no longer has the SHA-256 ``digest``. An empty digest: the file
+    must not exist. ``owner`` gets the file, and the folders that are created for it.
     """
     settings = {
         "p": _word(path),
@@ -177,12 +183,12 @@ def swap(path: str, digest: str, mode: int, owner: tuple[int, int] | None, mark:
 
 
 def set_mode(path: str, mode: int) -> str:
-    """Set permission bits: ``done`` or ``failed``."""
+    """Return the script that sets permission bits: ``done`` or ``failed``."""
     return _attempt(f"chmod {mode:o} {_word(path)}")
 
 
 def set_owner(path: str, uid: int, gid: int) -> str:
-    """Give what stands at a path, a symlink itself, to somebody: ``done`` or ``failed``."""
+    """Return the script that changes the owner of a file, folder or symlink: ``done`` or ``failed``."""
     return _attempt(f"chown -h {uid}:{gid} {_word(path)}")
 
 
@@ -191,7 +197,7 @@ def _attempt(command: str) -> str:
 
 
 def placed(path: str) -> str:
-    """Return a path that no program takes for an option."""
+    """Return a path that no program reads as an option."""
     return path if path.startswith(("/", "./")) else f"./{path}"
 
 

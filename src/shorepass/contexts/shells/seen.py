@@ -1,9 +1,9 @@
-"""What a place says that it sees: the answers of ``scripts.look``, from bytes to facts."""
+"""Reads the answers of ``scripts.look``: what another context has at a path."""
 
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from shorepass.contexts import FileStatus
 from shorepass.errors import printable
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["Seen", "last_words", "seen", "text"]
 
 ABSENT = ("No such file or directory", "Not a directory")  # strerror(3) of ENOENT and ENOTDIR, in every C library
+_KINDS: dict[int, Literal["file", "folder"]] = {stat.S_IFREG: "file", stat.S_IFDIR: "folder"}
 
 
 class Seen(NamedTuple):
-    """What stands at a path; without ``status`` and ``error``, nothing does. ``error``: it cannot be told, and why.
+    """What was found at a path; nothing if it has neither ``status`` nor ``error``.
 
-    ``closed``: it may not be read. ``data``: a file's first ``asked`` bytes. ``names``: those in a folder, None where nobody
-    asked for them.
+    ``error``: why the status is unknown. ``closed``: it may not be read. ``data``: a file's first ``asked`` bytes. ``names``:
+    those in a folder, None if they were not asked for.
     """
 
     status: FileStatus | None = None
@@ -35,7 +36,7 @@ class Seen(NamedTuple):
 
 
 def seen(records: Iterable[Record], asked: int) -> dict[str, Seen]:
-    """Return what stands at each path that was looked at. Raises ValueError when that makes no sense."""
+    """Return what was found at each path that was looked at. Raises ValueError: the answer is malformed."""
     found: dict[str, Seen] = {}
     path = ""
     for kind, words, body in records:
@@ -43,9 +44,11 @@ def seen(records: Iterable[Record], asked: int) -> dict[str, Seen]:
             path = text(body)
             found[path] = Seen(asked=asked)
         elif path not in found:
-            continue  # what the first call says before it looks at anything
+            continue  # the first call has other records before its first ``look``
         elif kind == "error":
-            found[path] = Seen(error="" if text(body).strip().endswith(ABSENT) else last_words(body))
+            is_absent = text(body).strip().endswith(ABSENT)
+            reason = "" if is_absent else last_words(body)
+            found[path] = Seen(error=reason)
         elif kind == "stat":
             found[path] = Seen(_status(path, words), asked=asked)
         elif kind == "names":
@@ -62,7 +65,7 @@ def seen(records: Iterable[Record], asked: int) -> dict[str, Seen]:
 
 
 def _status(path: str, words: Sequence[str]) -> FileStatus:
-    """Return what ``stat`` says: mode in hexadecimal, uid, gid, size, DEVICE:INODE, and the owner's name."""
+    """Read the words of ``stat``: mode in hexadecimal, uid, gid, size, DEVICE:INODE, and the owner's name."""
     bits, *numbers, identity = words[:5]
     if len(numbers) != 3:
         raise ValueError("stat printed too few words")
@@ -70,16 +73,16 @@ def _status(path: str, words: Sequence[str]) -> FileStatus:
     uid, gid, size = whole(numbers[0]), whole(numbers[1]), whole(numbers[2], LARGEST_SIZE)
     if raw is None or uid is None or gid is None or size is None:
         raise ValueError("stat printed something else than numbers")
-    kind = "file" if stat.S_ISREG(raw) else "folder" if stat.S_ISDIR(raw) else "other"
+    kind = _KINDS.get(stat.S_IFMT(raw), "other")
     owner = f"{printable(name)}({uid})" if name and name not in ("UNKNOWN", numbers[0]) else str(uid)
     return FileStatus(path, kind, stat.S_IMODE(raw), uid, gid, size, owner, identity)
 
 
 def last_words(said: bytes) -> str:
-    """Return the reason at the end of what a program said: ``stat: cannot stat 'x': Permission denied``."""
+    """Return the reason at the end of a program's message: ``stat: cannot stat 'x': Permission denied``."""
     return printable(text(said).strip().rpartition(": ")[2]).lower() or "no reason given"
 
 
 def text(data: bytes) -> str:
-    """Return names and the like as Python has them: bytes that are no UTF-8 come back as they were."""
+    """Return text as Python stores file names: bytes that are not UTF-8 remain in it."""
     return data.decode("utf-8", "surrogateescape")

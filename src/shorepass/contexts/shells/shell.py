@@ -1,7 +1,7 @@
-"""A context behind a program with a shell behind it: ssh, WSL, virtual machines, pods, sudo.
+"""A context in which another program starts a shell: ssh, WSL, virtual machines, pods, sudo.
 
-One call when it is opened brings what the clients are going to ask for. What else is asked later costs one call each,
-and every answer is kept until something there was run or changed.
+One call at the start answers what the clients will ask for. Each later question costs one call. Shorepass keeps every answer
+until it runs or changes something there.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ ANSWER_SECONDS = 10.0  # for one call; a virtual machine under load takes two
 BROUGHT_SIZE = 256 * 1024  # bytes of each file that the first call brings
 BROUGHT_LIMIT = 8 * 1024 * 1024  # bytes of all that it brings
 SAVE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited, as in ``files``
-RETRIES = 20  # edits anew because another program wrote between our reading and our saving
+RETRIES = 20  # edits again if another program wrote between reading and saving
 FILE_MODE = 0o600
-NONSENSE = "its answer makes no sense"
+NONSENSE = "its answer is malformed"
 _MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
 
 
 class _Memory:
-    """What a place has answered so far: shared by a context and those that differ from it by a variable."""
+    """The answers until now, shared by a context and the contexts that differ from it by a variable."""
 
     def __init__(self, seen: dict[str, Seen]) -> None:
         self.seen = seen
-        self.stale: set[str] = set()  # paths that were known: the next call brings them all again
+        self.stale: set[str] = set()  # paths that were known: the next call asks for all of them again
         self.programs: dict[tuple[str, str | None], str | None] = {}  # by name and PATH
 
     def forget_files(self) -> None:
@@ -53,7 +53,7 @@ class _Memory:
 
 
 class ShellContext:
-    """A place that ``transport`` leads to. See ``Context``. The first call, in ``open``, tells whether it is there."""
+    """A context that ``transport`` leads to. See ``Context``. The first call, in ``open``, fails if it does not exist."""
 
     def __init__(self, transport: Transport, first: Answer, memory: _Memory, changed: dict[str, str]) -> None:
         self.name = transport.name
@@ -64,7 +64,7 @@ class ShellContext:
 
     @classmethod
     def open(cls, transport: Transport, *, timeout: float = ANSWER_SECONDS) -> ShellContext:
-        """Ask the place what it is. Raises ContextError when it does not answer within ``timeout`` seconds."""
+        """Open it with the first call. Raises ContextError if it does not answer within ``timeout`` seconds."""
         first = _ask(transport, scripts.probe(BROUGHT_SIZE), timeout=timeout, limit=BROUGHT_LIMIT)
         memory = _Memory(_understood(transport, first, BROUGHT_SIZE))
         context = cls(transport, first, memory, {})
@@ -73,8 +73,8 @@ class ShellContext:
         found: dict[str, str] = {}
         for record in first.records:
             if record.kind == "program":  # in the order of PATH
-                place = text(record.body)
-                found.setdefault(place.rpartition("/")[2], place)
+                program_path = text(record.body)
+                found.setdefault(program_path.rpartition("/")[2], program_path)
         path = context.getenv("PATH")
         for program in {*scripts.PROGRAMS, *found}:
             memory.programs[program, path] = found.get(program)
@@ -82,7 +82,7 @@ class ShellContext:
 
     @property
     def platform(self) -> str:
-        """``linux`` or ``darwin``, in the place."""
+        """The operating system of the context: ``linux`` or ``darwin``."""
         return self._system[0].lower()
 
     @property
@@ -93,16 +93,16 @@ class ShellContext:
 
     @cached_property
     def _system(self) -> tuple[str, str]:
-        words = [*self._told("system").words, "", ""]
+        words = [*self._record("system").words, "", ""]
         return words[0], words[1]
 
     @cached_property
     def uid(self) -> int | None:
         """The user's number."""
-        return whole("".join(self._told("uid").words))
+        return whole("".join(self._record("uid").words))
 
-    def _told(self, kind: str) -> Record:
-        """Return what the place said of itself by that name."""
+    def _record(self, kind: str) -> Record:
+        """Return the first record of a kind in the first answer; an empty one if there is no such record."""
         return next((record for record in self._first.records if record.kind == kind), Record(kind, (), b""))
 
     @cached_property
@@ -115,7 +115,7 @@ class ShellContext:
         return {}
 
     def getenv(self, name: str) -> str | None:
-        """Return an environment variable, None when unset."""
+        """Return an environment variable, None if it is not set."""
         return self._changed.get(name, self._environ.get(name))
 
     def environment(self) -> dict[str, str]:
@@ -127,10 +127,10 @@ class ShellContext:
         return ShellContext(self._transport, self._first, self._memory, {**self._changed, **variables})
 
     def home(self) -> str | None:
-        """Return ``HOME``, else the home folder that the place's user database names."""
+        """Return ``HOME``, or else the home folder of the user database there."""
         if home := self.getenv("HOME"):
             return home
-        fields = text(self._told("account").body).strip().split(":")
+        fields = text(self._record("account").body).strip().split(":")
         return fields[5] or None if len(fields) > 5 else None
 
     def cwd(self) -> str | None:
@@ -151,12 +151,12 @@ class ShellContext:
         return FileContent(path, data, status.owner, mode)
 
     def head(self, path: str, size: int) -> bytes | None:
-        """Return at most the first ``size`` bytes of a regular file, or None when there is none."""
+        """Return at most the first ``size`` bytes of a regular file, or None if it does not exist."""
         found = self._file(path, size)
         return found[0][:size] if found else None
 
     def _file(self, path: str, size: int) -> tuple[bytes, FileStatus] | None:
-        """Return a file's first bytes, ``size`` of them at least where it has so many. Raises FileError."""
+        """Return a file's first bytes, at least ``size`` if it has so many. Raises FileError."""
         there = self._look(path, size)
         status = self._status_of(path, there)
         if status is None:
@@ -169,7 +169,7 @@ class ShellContext:
         return there.data, status
 
     def status(self, path: str) -> FileStatus | None:
-        """Return what stands at ``path``, symlinks followed, or None when nothing does."""
+        """Return the status of ``path``, symlinks followed, or None if nothing is there."""
         return self._status_of(path, self._look(path))
 
     def is_folder(self, path: str) -> bool:
@@ -186,7 +186,7 @@ class ShellContext:
         return sorted(there.names or ())
 
     def _look(self, path: str, size: int = 0, *, names: bool = False) -> Seen:
-        """Return what stands at a path, from memory or by a call. Raises FileError when no path is like that."""
+        """Return what is at a path, from memory or by a call. Raises FileError: it cannot be a path."""
         if "\0" in path:
             raise FileError(printable(path), "embedded null byte")
         path = scripts.placed(path)
@@ -197,13 +197,13 @@ class ShellContext:
         return known
 
     def _fetch(self, paths: list[str], size: int, *, names: bool = False) -> Seen:
-        """Ask what stands at each path (see ``scripts.placed``), and return it for the first."""
+        """Ask for what is at each path (see ``scripts.placed``), and return the answer for the first."""
         answer = _ask(self._transport, scripts.look(paths, size, names=names), limit=BROUGHT_LIMIT + size)
         self._memory.seen.update(_understood(self._transport, answer, size))
         return self._memory.seen.setdefault(paths[0], Seen(error="no answer"))
 
     def _nothing_above(self, path: str) -> Seen | None:
-        """Return the answer for what is below a path at which nothing stands."""
+        """Return the answer for a path below one that is known not to exist; None if there is no such path."""
         folder = path.rpartition("/")[0]
         while folder:
             above = self._memory.seen.get(folder)
@@ -236,7 +236,7 @@ class ShellContext:
         return known[program, path]
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
-        """Run a program there, in ``cwd()``. What was known of files is forgotten."""
+        """Run a program there, in ``cwd()``, and forget what was known of files."""
         if not argv[0].startswith("/"):
             raise ProcessNotStarted("not an absolute path")
         if any("\0" in word for word in (*argv, *self._changed, *self._changed.values())):
@@ -267,7 +267,7 @@ class ShellContext:
     # Changes
 
     def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
-        """Replace a file's bytes by ``edit(current)``, atomically, if they are still the ones that were read."""
+        """Replace a file's bytes by ``edit(current)``, atomically, if the file is still as it was read."""
         if "\0" in path:
             raise WriteError(printable(path), "embedded null byte")
         for _ in range(RETRIES):
@@ -281,18 +281,19 @@ class ShellContext:
         raise WriteError(path, "another program keeps writing it", hint="stop that program, then try again")
 
     def _swap(self, path: str, current: FileContent | None, edited: bytes) -> bool:
-        """Replace a file's content; False when it is no longer the one that was read."""
+        """Replace a file's content; False if it is no longer as it was read."""
         status = self._look(path).status
         if status is None:
             digest, mode, owner = "", FILE_MODE, self._home_owner(path)
         else:
-            digest = hashlib.sha256(current.data if current else b"").hexdigest()
+            data = current.data if current else b""
+            digest = hashlib.sha256(data).hexdigest()
             mode, owner = status.mode, (status.uid, status.gid)
         script = scripts.swap(path, digest, mode, owner, os.urandom(8).hex())
         return self._change(path, script, edited) == "done"
 
     def _home_owner(self, path: str) -> tuple[int, int] | None:
-        """Return the owner of the home that ``path`` is in: what root makes there is that user's."""
+        """Return the owner of the home that ``path`` is in, because root creates files there for that user."""
         home = self.home()
         if self.uid == 0 and home and path.startswith(home.rstrip("/") + "/"):
             status = self.status(home)
@@ -300,7 +301,7 @@ class ShellContext:
         return None
 
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
-        """Set the permission bits of what stands at ``path``."""
+        """Set the permission bits of the file or folder at ``path``."""
         check_unchanged(self, path, seen)
         self._change(path, scripts.set_mode(path, mode), hint=f"sudo chmod {mode:04o} {quoted(path)}")
 
@@ -313,12 +314,12 @@ class ShellContext:
         seen: FileStatus | None = None,
         accept: Callable[[bytes], bool] | None = None,
     ) -> None:
-        """Give what stands at ``path`` to another user."""
+        """Give the file, folder or symlink at ``path`` to another user."""
         check_unchanged(self, path, seen, accept)
         self._change(path, scripts.set_owner(path, uid, gid), hint=f"sudo chown -h {uid}:{gid} {quoted(path)}")
 
     def _change(self, path: str, script: str, stdin: bytes = b"", hint: str | None = None) -> str:
-        """Run a script that changes a file; return whether it is ``done`` or the file had ``changed``."""
+        """Run a script that changes a file, and return ``done``, or ``changed`` if another program changed the file."""
         try:
             answer = _ask(self._transport, script, stdin)
         except ContextError as error:
@@ -331,13 +332,13 @@ class ShellContext:
                 return record.kind
             if record.kind == "failed":
                 raise WriteError(path, last_words(record.body), hint=hint)
-        raise WriteError(path, f"{self.name} did not say what became of it")
+        raise WriteError(path, f"{self.name} did not answer whether it was changed")
 
 
 def _ask(
     transport: Transport, script: str, stdin: bytes = b"", *, timeout: float = ANSWER_SECONDS, limit: int = 0
 ) -> Answer:
-    """Ask a place. Raises ContextError, whatever is wrong."""
+    """Return what a script answers. Raises ContextError for every failure."""
     try:
         return transport.ask(script, stdin, timeout=timeout, limit=limit)
     except ProcessTimeout:
@@ -347,7 +348,7 @@ def _ask(
 
 
 def _understood(transport: Transport, answer: Answer, asked: int) -> dict[str, Seen]:
-    """Return what stands at each path that an answer tells of. Raises ContextError when it makes no sense."""
+    """Return what was found at each path in an answer. Raises ContextError: the answer is malformed."""
     try:
         return seen(answer.records, asked)
     except ValueError:
@@ -355,7 +356,7 @@ def _understood(transport: Transport, answer: Answer, asked: int) -> dict[str, S
 
 
 def _lacks(known: Seen, size: int, *, names: bool) -> bool:
-    """Tell whether more is to be asked for: further bytes of a file that has them, or the names in a folder."""
+    """Tell whether ``known`` lacks bytes of a file that has more, or the names in a folder."""
     if known.status is None or known.closed:
         return False
     if known.status.kind == "folder":
@@ -364,7 +365,7 @@ def _lacks(known: Seen, size: int, *, names: bool) -> bool:
 
 
 def _why_not_started(program: str, status: int, stderr: bytes) -> str:
-    """Return why the kernel did not run a program, as far as the shell over there tells it; empty when it ran."""
+    """Return why the kernel did not run a program, by the shell's message; empty if it ran."""
     said = stderr.decode("utf-8", "replace")
     if status == 127 and program in said and ("not found" in said or "No such file" in said):
         return "its interpreter or loader is missing (a script's first line, or another C library)"

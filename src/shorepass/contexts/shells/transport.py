@@ -1,11 +1,11 @@
-"""How a script gets into a place that another program leads to (ssh, kubectl, limactl ...), and how its answer comes back.
+"""Sends a script through another program (ssh, kubectl ...), and reads its answer.
 
-The place needs a POSIX shell with the usual small tools (``dd``, ``head``, ``stat`` ...; busybox has them all), and nothing of
-ours. The script goes through standard input: so it is in no process list, and no shell on the way can misread it; what
-follows it there is the input of what it runs.
+The other context needs a POSIX shell with the usual small tools (``dd``, ``head``, ``stat`` ...; busybox has all of them). It
+does not need Shorepass. The script is sent on standard input, so that it is in no process list, and no shell on the way can
+misread it. After the script follows the input of the program that it runs.
 
-Everything in the answer stands behind a mark that nobody could know beforehand. What a banner, a profile or a ``.cshrc``
-prints comes before the first mark and is not looked at; what a file holds cannot pass for a mark.
+In the answer, a random mark precedes each record. What a banner, a profile or a ``.cshrc`` prints is in front of the first
+mark, and is ignored. The content of a file cannot look like a mark, because no one can guess the mark.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Record", "Transport"]
 
-# Reads exactly the script (every shell reads its own input ahead, in blocks), and runs it. Free of quotes and backslashes, so
-# that between single quotes it means the same to sh, csh and fish, to one of which ssh hands the line.
+# Reads exactly the script, because every shell reads its own input ahead, in blocks; then runs it. It has no quotes and no
+# backslashes, so that between single quotes it means the same to sh, csh and fish: ssh gives the line to one of them.
 BOOT = "set -f; IFS=; eval $(dd bs=1 count={} 2>/dev/null)"
 PREAMBLE = "unset IFS; set +f; sp_say() { printf '\\n%s %s\\n' MARK \"$*\"; }\n"
-FRAMES_LIMIT = 1024 * 1024  # bytes beside what was asked for: the frames, and what a login prints
+FRAMES_LIMIT = 1024 * 1024  # bytes in addition to what was asked for: the marks, and what a login prints
 RECORDS_LIMIT = 20_000  # of one answer: a folder with as many names
 NO_SHELL = "it did not run a POSIX shell with dd, head and stat"
 
 
 class Record(NamedTuple):
-    """One piece of an answer: what the script calls it, the words behind that, and the bytes that follow."""
+    """One record of an answer: its kind, the words after the kind, and the bytes that follow."""
 
     kind: str
     words: tuple[str, ...]
@@ -42,18 +42,18 @@ class Record(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """All that came back. ``stderr``: what the script's programs printed there, without what came before them."""
+    """The whole answer. ``stderr``: what the script's programs printed there."""
 
     records: tuple[Record, ...]
     stderr: bytes
 
 
 class Transport(NamedTuple):
-    """The way into a place.
+    """A program that runs scripts in another context.
 
-    ``name``: that of the context. ``prefix``: the program (an absolute path) and arguments before the command. ``joins``:
-    the program joins the command's words with blanks and gives the line to a shell, as ssh does. ``hint``: what to try
-    by hand when nothing comes back. ``stays``: what runs there runs in our own working directory.
+    ``name``: the context's name. ``prefix``: the program (an absolute path) and its arguments in front of the command.
+    ``joins``: the program joins the command's words with blanks and gives the line to a shell, as ssh does. ``hint``: what the
+    user can try if there is no answer. ``stays``: programs there run in this process's working directory.
     """
 
     name: str
@@ -64,11 +64,11 @@ class Transport(NamedTuple):
     stays: bool = False
 
     def ask(self, script: str, stdin: bytes = b"", *, timeout: float, limit: int = 0) -> Answer:
-        """Run a script there and return what it said by ``sp_say KIND WORD...``, each with what it printed behind.
+        """Run a script there, and return a record for each ``sp_say KIND WORD...`` with the output that follows it.
 
-        ``stdin`` is for the script's own programs; ``timeout`` in seconds, ``limit`` in bytes of output beside the frames.
+        ``stdin``: for the script's own programs. ``timeout``: in seconds. ``limit``: in bytes of output without the marks.
 
-        Raises ContextError when the place cannot be reached or has no such shell; ProcessTimeout, ProcessOutputTooLarge.
+        Raises ContextError: the context cannot be reached, or has no such shell; ProcessTimeout, ProcessOutputTooLarge.
         """
         mark = os.urandom(16).hex()
         text = PREAMBLE.replace("MARK", mark) + f"echo {mark} >&2\n{script}\nsp_say end\n"
@@ -101,7 +101,7 @@ def _record(part: bytes) -> Record:
 
 
 def _reason(stderr: bytes, status: int) -> str:
-    """Return why nothing came back: the last line that the program printed, which for ssh and kubectl is the reason."""
+    """Return why there is no answer: the last line that the program printed, which for ssh and kubectl is the reason."""
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     said = printable(lines[-1]) if lines else ""
     return said or (f"exit status {status}" if status else NO_SHELL)
