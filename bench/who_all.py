@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from e2e import programs
 from shorepass.http.unix import UnixTransport
-from shorepass.who.gather import WORKERS
+from shorepass.who.examine import WORKERS
 
 COUNT, RUNNING = 100, 10  # containers
 LOGGED_IN = int(sys.argv[1]) if sys.argv[1:] else 20  # of them, the first; and the first of these run
@@ -135,7 +135,7 @@ def calls_of_who(env: dict[str, str]) -> list[list[bytes]]:
     """Return the calls that ``who`` makes to the engine: the list first, then those of each container in their order."""
     from shorepass.contexts.discovery import discover
     from shorepass.contexts.local import LocalContext
-    from shorepass.who.gather import look
+    from shorepass.who.examine import look
     from shorepass.who.sharing import with_shares
 
     seen: dict[str, list[bytes]] = defaultdict(list)

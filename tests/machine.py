@@ -11,7 +11,7 @@ from shorepass.contexts import Place
 from shorepass.contexts.containers.container import Mount
 from shorepass.errors import FileError
 from shorepass.resolution import Outcome, Step
-from shorepass.who.gather import look
+from shorepass.who.examine import look
 from shorepass.who.login import Login, Looked, State
 from shorepass.who.sharing import with_shares
 

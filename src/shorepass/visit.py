@@ -25,7 +25,7 @@ from shorepass.errors import (
     UsageError,
 )
 from shorepass.explain import ask_registry
-from shorepass.registry import certs
+from shorepass.registry import certs_d
 from shorepass.resolution import Outcome, Resolution, Step
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def route(context: Context, access: Access, client: str, registry: str) -> objec
     variables = tuple(context.getenv(name) for name in VARIABLES)
     trust = tuple(context.getenv(name) for name in TRUST)
     try:
-        found = certs.find(context, find(client), registry, access.cert_dir)
+        found = certs_d.find(context, find(client), registry, access.cert_dir)
         certificates: object = (found.authorities, found.pair, found.trusted)
         own_files = any(trust) or found.pair is not None
     except ShorepassError as error:

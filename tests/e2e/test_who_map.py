@@ -21,7 +21,7 @@ from dict_context import DictContext
 from e2e.programs import SYSTEM_PATH, require, run
 from machine import HOSTILE, NOW, SECRET, config, crowd, machine
 from shorepass.testing import Registry
-from shorepass.who.gather import look
+from shorepass.who.examine import look
 from shorepass.who.login import BROKEN, Login, Looked, State
 from shorepass.who.page import page
 

@@ -228,7 +228,7 @@ import socket, threading
 from shorepass.http import Request, Url
 from shorepass.contexts.local import LocalContext
 from shorepass.http.pooled import PooledTransport
-from shorepass.registry.certs import Certificates
+from shorepass.registry.certs_d import Certificates
 listener = socket.create_server(("127.0.0.1", 0))
 def serve():
     connection = listener.accept()[0]

@@ -13,7 +13,7 @@ from dict_context import DictContext
 from shorepass.errors import ContextError, FileError
 from shorepass.registry.client import Access
 from shorepass.who.check import check
-from shorepass.who.gather import look
+from shorepass.who.examine import look
 from shorepass.who.login import Looked
 from shorepass.who.sharing import with_shares
 

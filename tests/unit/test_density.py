@@ -84,7 +84,7 @@ REMAINING = {
     "processes.py": 2,
     "profile.py": 1,
     "registry/answer.py": 1,
-    "registry/certs.py": 2,
+    "registry/certs_d.py": 2,
     "registry/client.py": 1,
     "registry/permission.py": 1,
     "registry/scope.py": 1,

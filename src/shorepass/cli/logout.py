@@ -16,6 +16,7 @@ from shorepass.profile import current
 if TYPE_CHECKING:
     import argparse
 
+    from shorepass.clients.facts import Words
     from shorepass.contexts import Context
     from shorepass.logins.log_in import Erasure
     from shorepass.logins.log_out import Departure
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_json(done, accounts)
     else:
         from_where = "" if arguments.all else server
-        _print_text(done, from_where, facts.words.removing, missed=missed)
+        _print_text(done, from_where, facts.words, missed=missed)
         for account in sorted({*before} - {*accounts}):
             console.say(f"that was the login of the account {account}, which is in use here")
         _print_left(done, context)
@@ -96,18 +97,18 @@ def run(arguments: argparse.Namespace) -> int:
     return facts.failure_code if broken or missed else 0
 
 
-def _print_text(done: Departure, server: str, removing: str, *, missed: bool) -> None:
+def _print_text(done: Departure, server: str, words: Words, *, missed: bool) -> None:
     """Print what was erased and what was not there. ``missed``: it is an error that there was no login."""
     server, erasures = without_user_info(server), done.erased + done.ours
     found = any(erasure.found for erasure in done.erased)
     if found:
-        console.out(f"{removing} login credentials for {server or 'all registries'}")
+        console.out(words.removed.format(server=server or "all registries"))
     for erasure in erasures:
         if erasure.found:
             console.out(f"erased {without_user_info(erasure.target.key)} from {_where(erasure)}")
     if not found:
         tell = console.err if missed else console.say
-        tell(f"not logged into {server or 'any registry'}")
+        tell(words.not_logged_in.format(server=server or "any registry"))
     missing: dict[str, list[str]] = {}
     for erasure in erasures:
         if erasure.error is None and not erasure.found:

@@ -31,7 +31,7 @@ from shorepass.foreign_text import quoted
 from shorepass.profile import current, unlock
 from shorepass.who.check import check
 from shorepass.who.document import date, described, document, sentence, shares_of, unseen
-from shorepass.who.gather import look
+from shorepass.who.examine import look
 from shorepass.who.login import BROKEN, State
 from shorepass.who.page import page
 from shorepass.who.sharing import with_shares

@@ -72,7 +72,8 @@ DOCKER_WORDS = Words(
     success="Login Succeeded",
     trying="Authenticating with existing credentials... [Username: {username}]",
     still_good="Login Succeeded",
-    removing="Removing",
+    removed="Removing login credentials for {server}",
+    not_logged_in="not logged into {server}",
 )
 FACTS = Facts(
     label="docker",

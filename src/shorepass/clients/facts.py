@@ -16,7 +16,8 @@ class Words(NamedTuple):
     success: str
     trying: str
     still_good: str
-    removing: str
+    removed: str
+    not_logged_in: str
 
 
 class Facts(NamedTuple):

@@ -23,7 +23,7 @@ __all__ = ["CODES", "MODULES", "examine", "still_there", "title"]
 
 # files SP1xx, helpers SP2xx, entries SP3xx, environment SP4xx, registries SP5xx, containers SP6xx
 MODULES: tuple[str, ...] = (
-    "ownership",
+    "owners_and_modes",
     "broken_files",
     "helper_programs",
     "helper_answers",

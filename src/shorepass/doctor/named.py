@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import row_of
 from shorepass.errors import HelperError, HelperFailed, HelperTimeout, SourceError, Trouble
-from shorepass.helper.causes import UNLOCK
 from shorepass.helper.client import HelperClient
+from shorepass.helper.known_failures import UNLOCK
 from shorepass.helper.protocol import program_name
 from shorepass.stores.helper_backends import is_locked
 

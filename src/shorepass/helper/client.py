@@ -24,7 +24,7 @@ from shorepass.errors import (
 )
 from shorepass.foreign_text import quoted, visible
 from shorepass.helper import OURSELVES, protocol
-from shorepass.helper.causes import cause_of, install, sign_in
+from shorepass.helper.known_failures import cause_of, install, sign_in
 from shorepass.helper.protocol import Refusal, Verb
 from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessTimeout
 from shorepass.secret import repeats

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.http import Request, Url
     from shorepass.http.proxy import Proxy
-    from shorepass.registry.certs import Certificates
+    from shorepass.registry.certs_d import Certificates
 
 __all__ = ["PooledTransport"]
 

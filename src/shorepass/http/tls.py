@@ -15,7 +15,7 @@ from shorepass.http.pem import certificates
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.http import Url
-    from shorepass.registry.certs import Certificates
+    from shorepass.registry.certs_d import Certificates
     from shorepass.registry.trust import Authorities
 
 __all__ = ["make", "system", "trouble"]

@@ -17,7 +17,7 @@ from shorepass.errors import HelperFailed, ShorepassError, UsageError, printable
 from shorepass.files import FileContent
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES, PROGRAM
-from shorepass.helper.causes import sign_in
+from shorepass.helper.known_failures import sign_in
 from shorepass.names import registry_of_server
 from shorepass.stores.external import PREFIX
 from shorepass.stores.in_use import DEFAULT as DEFAULT_STORE

@@ -27,7 +27,7 @@ from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url
 from shorepass.http.pooled import PooledTransport
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
 from shorepass.registry import answer, clock, realm
-from shorepass.registry.certs import Certificates, find
+from shorepass.registry.certs_d import Certificates, find
 from shorepass.registry.challenge import choose, parse_challenges
 from shorepass.registry.permission import examine
 from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of

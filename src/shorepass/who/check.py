@@ -19,7 +19,7 @@ from shorepass.helper.client import HelperClient
 from shorepass.names import Reference, server_url
 from shorepass.resolution import Outcome, Resolution, Source, Step
 from shorepass.visit import Verdict
-from shorepass.who.gather import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped, helper_error
+from shorepass.who.examine import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped, helper_error
 from shorepass.who.login import State
 from shorepass.who.parallel import run_parallel
 

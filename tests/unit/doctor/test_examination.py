@@ -62,21 +62,21 @@ def test_a_helper_with_an_odd_name(home: Path, name: str) -> None:
 
 def test_what_a_check_stumbles_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of a place in a check is a finding; only a place that cannot be looked into at all is an error."""
-    from shorepass.doctor.checks import ownership
+    from shorepass.doctor.checks import owners_and_modes
 
     here = LocalContext({"HOME": str(home)})
 
     def stumble(_: Examination) -> list[Finding]:
         raise FileError("/some/file", "some reason")
 
-    monkeypatch.setattr(ownership, "check", stumble)
+    monkeypatch.setattr(owners_and_modes, "check", stumble)
     (finding,) = findings(here)
     assert (finding.code, finding.subject, finding.cause) == ("SP100", "/some/file", "/some/file: some reason")
 
     def refuse(_: Examination) -> list[Finding]:
         raise ContextError("docker:web", "gone")
 
-    monkeypatch.setattr(ownership, "check", refuse)
+    monkeypatch.setattr(owners_and_modes, "check", refuse)
     with pytest.raises(ContextError):
         findings(here)
 

@@ -12,7 +12,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.errors import Unreachable
 from shorepass.http import Request, Url
 from shorepass.http.pooled import PooledTransport
-from shorepass.registry.certs import Certificates
+from shorepass.registry.certs_d import Certificates
 from unit.http.transport_contract import Peer, whole
 
 

@@ -20,7 +20,7 @@ from shorepass.http import Request, Transport, Url, parse_url
 from shorepass.http.peer import issuer_of
 from shorepass.http.pooled import PooledTransport
 from shorepass.http.proxy import proxy_for
-from shorepass.registry.certs import Certificates
+from shorepass.registry.certs_d import Certificates
 from shorepass.registry.trust import authorities
 from shorepass.testing import Failure, Registry
 from unit.http.transport_contract import TransportContract

@@ -12,7 +12,7 @@ from shorepass.contexts import Context, Place
 from shorepass.registry.client import Access
 from shorepass.testing import Failure, Registry
 from shorepass.who.check import check
-from shorepass.who.gather import look
+from shorepass.who.examine import look
 from shorepass.who.login import Login, Looked, State
 
 NOW = 1_767_225_600.0

@@ -9,7 +9,7 @@ from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, PlainHttp, UnknownAuthority
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
-from shorepass.registry.certs import misplaced, place_for
+from shorepass.registry.certs_d import misplaced, place_for
 
 if TYPE_CHECKING:
     from shorepass.doctor.examination import Examination

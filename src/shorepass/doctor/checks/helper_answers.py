@@ -17,7 +17,7 @@ from shorepass.doctor.named import is_there
 from shorepass.errors import HelperError, HelperTimeout, Trouble
 from shorepass.fixes.repair import Advice
 from shorepass.helper import OURSELVES
-from shorepass.helper.causes import NO_GPG_ID
+from shorepass.helper.known_failures import NO_GPG_ID
 from shorepass.stores.helper_backends import Bus, bus, is_initialised, pass_folder
 
 if TYPE_CHECKING:

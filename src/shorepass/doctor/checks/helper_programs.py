@@ -21,7 +21,7 @@ from shorepass.errors import FileError, HelperFailed, HelperTimeout
 from shorepass.fixes.repair import Advice, Edit, Mode
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
-from shorepass.helper.causes import install
+from shorepass.helper.known_failures import install
 from shorepass.logins.helper_entry import without_program
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from shorepass import clients
 from shorepass.contexts import FileContent
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError, MalformedFile, UsageError
-from shorepass.registry import certs
-from shorepass.registry.certs import Certificates
+from shorepass.registry import certs_d
+from shorepass.registry.certs_d import Certificates
 
 PEM = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
 READ = PEM.encode()
@@ -45,11 +45,11 @@ class Place(LocalContext):
 
 
 def find(context: Place, client: str, host: str, override: str | None = None) -> Certificates:
-    return certs.find(context, clients.find(client), host, override)
+    return certs_d.find(context, clients.find(client), host, override)
 
 
 def misplaced(context: Place, client: str, host: str) -> list[str]:
-    return certs.misplaced(context, clients.find(client), host)
+    return certs_d.misplaced(context, clients.find(client), host)
 
 
 def folder(context: Place, client: str, host: str, override: str | None = None) -> str:

@@ -17,8 +17,8 @@ from shorepass.contexts import Context, FileStatus, Place
 from shorepass.contexts.containers.container import Mount
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import ContextError, FileError
-from shorepass.who import gather
-from shorepass.who.gather import look
+from shorepass.who import examine
+from shorepass.who.examine import look
 from shorepass.who.login import Login, Looked, Share, State
 from shorepass.who.sharing import with_shares
 
@@ -100,7 +100,7 @@ def test_a_token_that_is_over(world: Path) -> None:
 
 def test_helpers_are_asked_side_by_side_and_not_for_long(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five that hang cost the time of one, and the one that answers is shown."""
-    monkeypatch.setattr(gather, "HELPER_SECONDS", 0.5)
+    monkeypatch.setattr(examine, "HELPER_SECONDS", 0.5)
     hanging = {f"bin/docker-credential-h{number}": "#!/bin/sh\nexec /bin/sleep 300\n" for number in range(5)}
     cred_helpers = {f"h{number}.io": f"h{number}" for number in range(5)} | {"h.io": "good"}
     files = {DOCKER: config(credHelpers=cred_helpers), "bin/docker-credential-good": helper("{}"), **hanging}
@@ -141,7 +141,7 @@ def test_a_helper_that_does_not_list_the_key(world: Path, named_in: str, lists: 
 @pytest.mark.parametrize("lists", ["exec /bin/sleep 300", "echo pass not initialized; exit 1"])
 def test_a_helper_that_is_broken_is_trouble(world: Path, monkeypatch: pytest.MonkeyPatch, lists: str) -> None:
     """One that hangs, or has no store, is not asked a second time, and is not "no login"."""
-    monkeypatch.setattr(gather, "HELPER_SECONDS", 0.5)
+    monkeypatch.setattr(examine, "HELPER_SECONDS", 0.5)
     asked = world / "asked"
     program = LISTS_NOTHING.format(lists, f": >{asked}")
     files = {DOCKER: config(credHelpers={"g.io": "cloud", "h.io": "gone"}), "bin/docker-credential-cloud": program}
@@ -170,7 +170,7 @@ def test_no_helper_is_run_in_a_container(world: Path) -> None:
     context = lay_out(world, files, DOCKER_AUTH_CONFIG=config(auths={"v.io": auth("ci:pw")}))
     found = {login.key: login for login in logins_of(context, "docker:web")}
     assert not mark.exists()
-    assert (found[""].state, found[""].detail) == (State.NOT_CHECKED, gather.NOT_ASKED)
+    assert (found[""].state, found[""].detail) == (State.NOT_CHECKED, examine.NOT_ASKED)
     assert found["g.io"].state is State.HELPER_MISSING
 
 
@@ -202,7 +202,7 @@ def test_what_root_owns_in_a_home(owned: str) -> None:
 
 def test_one_place_out_of_reach_hides_no_other(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A place that hangs, one that is gone and one that was never there are shown as such, beside those that answer."""
-    monkeypatch.setattr(gather, "REACH_SECONDS", 0.3)
+    monkeypatch.setattr(examine, "REACH_SECONDS", 0.3)
     context = lay_out(world, {DOCKER: config(auths={"reg.io": auth("alice:pw")})})
 
     def gone() -> Context:
