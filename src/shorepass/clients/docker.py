@@ -2,7 +2,7 @@
 
 Source: docker/cli ``cli/config/``, ``cli/command/registry.go``. ``docker_releases`` has the rules that came with a release;
 where one of them decides, the release on PATH counts. 23 and earlier read ``~/.dockercfg`` where there is no
-``config.json``, and 22 and earlier know no registry by IPv6 address; that is left out here.
+``config.json``: that is left out here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from shorepass.clients.docker_releases import (
     FORGETS_KUBERNETES,
     FORGETS_ORCHESTRATOR,
     KNOWS_HUB_BY_HOST,
+    KNOWS_IPV6,
     NEEDS_USER_NAME,
     NEWEST,
     PARSES_URLS,
@@ -135,6 +136,9 @@ class Docker(DockerFiles):
         """Return what docker sends to the daemon for an image, as the daemon uses it."""
         trace = Trace(context, reference, self.name, server_url(reference.registry), broken=BROKEN_FILE)
         rules = self.followed(context)
+        if reference.registry.startswith("[") and not rules.has(KNOWS_IPV6):
+            reason = f"docker {rules.release} knows no registry by an IPv6 address: {KNOWS_IPV6.since} and later do"
+            return trace.resolution(SourceError(reason), behaviour="docker pull stops: invalid reference format")
         try:
             return _ask_variable(trace, rules) or self._ask_file(trace, rules)
         except SourceError as error:

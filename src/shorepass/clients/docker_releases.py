@@ -10,6 +10,7 @@ __all__ = [
     "FORGETS_KUBERNETES",
     "FORGETS_ORCHESTRATOR",
     "KNOWS_HUB_BY_HOST",
+    "KNOWS_IPV6",
     "NEEDS_USER_NAME",
     "NEWEST",
     "PARSES_URLS",
@@ -23,6 +24,9 @@ NEWEST = Release(29, 8)  # the newest release whose rules were compared with the
 
 NEEDS_USER_NAME = Rule(
     "an auth without a user name cannot be decoded", Release(23), "cli/config/configfile/file.go decodeAuth, c8bd8932a1"
+)
+KNOWS_IPV6 = Rule(
+    "a registry can be named by its IPv6 address", Release(23), "docker/distribution 2.8.2 reference/regexp.go"
 )
 FORGETS_KUBERNETES = Rule("kubernetes may have any value", Release(23), "cli/config/configfile/file.go, 7b9580df51")
 FORGETS_ORCHESTRATOR = Rule(

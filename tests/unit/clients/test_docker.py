@@ -17,7 +17,7 @@ from shorepass.clients.docker import Docker
 from shorepass.clients.release import Release
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, Credential, IdentityToken
-from shorepass.errors import HelperFailed, HelperMissing, MalformedFile, UsageError
+from shorepass.errors import HelperFailed, HelperMissing, MalformedFile, SourceError, UsageError
 from shorepass.names import parse
 from shorepass.resolution import Outcome, Resolution
 from shorepass.secret import Secret
@@ -227,6 +227,13 @@ def test_keys_that_are_no_url(world: Path, key: str, image: str, releases: tuple
     """Docker 29.7 takes what stands behind :// of a key that Go refuses; those before it cut such a key at its slash."""
     context = lay_out(world, {CONFIG: json.dumps({"auths": {key: auth("a:pw")}})})
     assert [user(resolve(context, image, Release(29, minor))) == "a" for minor in (6, 7)] == [*releases]
+
+
+def test_a_registry_by_its_ipv6_address(world: Path) -> None:
+    """Docker 22 and earlier know no such registry, and stop; 23 and later send its login."""
+    context = lay_out(world, {CONFIG: json.dumps({"auths": {"[::1]:5000": auth("a:pw")}})})
+    assert isinstance(resolve(context, "[::1]:5000/app", Release(20, 10)).answer, SourceError)
+    assert user(resolve(context, "[::1]:5000/app", Release(23))) == "a"
 
 
 def test_the_docker_there_is_asked_only_where_releases_differ(world: Path) -> None:
