@@ -137,7 +137,7 @@ def entries(draw: st.DrawFn) -> Any:
 
 # Auth files
 
-HELPERS = ["good", "good", "token", "absent", "empty", "failing", "missing", ""]
+HELPERS = ["good", "good", "token", "absent", "empty", "failing", "missing", "", "good "]
 
 
 @st.composite
@@ -187,11 +187,16 @@ def registries(draw: st.DrawFn, host: str) -> str:
     fields["insecure"] = draw(rarely(st.just("true"), st.sampled_from(["false", "1"]), 20))
     if draw(rarely(st.just(False), st.just(True), 6)):
         location = json.dumps(draw(rarely(targets, wrong, 5)))
-        fields["mirror"] = f"[{{location = {location}, insecure = true}}]"
+        pull = draw(rarely(st.just(""), st.sampled_from(["all", "tag-only", "digest-only", "never"]), 3))
+        fields["mirror"] = f'[{{location = {location}, insecure = true, pull-from-mirror = "{pull}"}}]'
+        fields["mirror-by-digest-only"] = draw(rarely(st.just("false"), st.just("true"), 4))
     lines = ["[[registry]]"]
     for name, value in draw(st.permutations(sorted(fields.items()))):
         lines.append(f"{draw(rarely(st.just(name), st.just(name.title()), 20))} = {value}")
     return "\n".join(lines)
+
+
+BEFORE_2019 = b"[registries.search]\nregistries = ['docker.io']\n[registries.block]\nregistries = ['reg.io']\n"
 
 
 @st.composite
@@ -224,7 +229,8 @@ def registries_confs(draw: st.DrawFn, host: str) -> bytes:
         # A list set twice is no TOML, and the clients' decoder takes it all the same: see config/registries_conf.
         parts = [*(part for part in parts if not one.startswith("credential-helpers")), one]
     parts += draw(st.lists(registries(host), max_size=draw(st.sampled_from([1, 1, 1, 3]))))
-    return "\n".join([*parts, ""]).encode()
+    text = "\n".join([*parts, ""]).encode()
+    return draw(rarely(st.just(text), st.sampled_from([b"\xef\xbb\xbf" + text, BEFORE_2019, BEFORE_2019 + text]), 12))
 
 
 # Helpers
@@ -268,6 +274,13 @@ VARIABLES = [
     {"XDG_RUNTIME_DIR": "{}/none"},
     {"REGISTRY_AUTH_FILE": "{}/named.json"},
     {"REGISTRY_AUTH_FILE": ""},
+    {"REGISTRY_AUTH_FILE": "{}/home/.dockercfg"},
+    {"REGISTRY_AUTH_FILE": "{}/home/.docker/config.json"},
+    {"REGISTRY_AUTH_FILE": "{}/named.json", "DOCKER_CONFIG": "{}/docker"},
+    {"REGISTRY_AUTH_FILE": "{}/file/named.json"},
+    {"XDG_RUNTIME_DIR": "{}/file"},
+    {"XDG_CONFIG_HOME": "{}/file"},
+    {"DOCKER_CONFIG": "{}/file"},
     {"XDG_CONFIG_HOME": "{}/xdg"},
     {"XDG_CONFIG_HOME": "{}/xdg", "DOCKER_CONFIG": "{}/docker"},
     {"DOCKER_CONFIG": "{}/docker"},
@@ -282,8 +295,8 @@ VARIABLES = [
 def cases(draw: st.DrawFn) -> Case:
     """Draw a whole case."""
     host = draw(st.sampled_from(HOSTS))
-    files: dict[str, bytes] = {}
-    for path in draw(st.lists(st.sampled_from([RUN, RUN, RUN, USER, DOCKER, LEGACY]), min_size=1, max_size=3)):
+    files: dict[str, bytes] = {"file": b""}  # for where a folder should be
+    for path in draw(st.lists(st.sampled_from([RUN, RUN, RUN, USER, DOCKER, LEGACY]), min_size=1, max_size=4)):
         files[path] = draw(auth_files(host, legacy=path == LEGACY))
     for path in draw(
         rarely(st.just([]), st.lists(st.sampled_from([CONF, f"{DROP_IN}/1.conf", f"{DROP_IN}/2.conf"])), 2)
