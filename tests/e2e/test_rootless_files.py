@@ -197,3 +197,19 @@ def test_a_planted_run_folder_gets_no_login(
         assert asked.stdout == "alice\n"
     finally:
         person.as_root("rm", "-rf", str(shared))
+
+
+@pytest.mark.parametrize("program", ["podman", "skopeo"])
+def test_as_whom_a_helper_runs(person: Person, program: str) -> None:
+    """A user's podman runs it in its user namespace, as uid 0, and a step says so; skopeo runs it as the user."""
+    log = person.home / "log"
+    script = f"#!/bin/sh\nread -r url\nid -u >>{log}\necho 'credentials not found in native keychain'\nexit 1\n"
+    helper = person.write("bin/docker-credential-log", script, mode="755")
+    person.write(".config/containers/auth.json", json.dumps({"credHelpers": {REGISTRY: "log"}}))
+    env = {"PATH": f"{helper.parent}:{programs.SYSTEM_PATH}", "XDG_RUNTIME_DIR": str(person.home)}
+    person.run(programs.require(program), "login", "--get-login", REGISTRY, **env)
+    in_namespace = program == "podman"
+    assert set(log.read_text().split()) == {"0" if in_namespace else str(person.uid)}
+    context: Context = find_context(f"user:{person.name}", LocalContext.current()).with_env(**env)
+    steps = find(program).resolve(context, Reference(REGISTRY)).steps
+    assert any("as uid 0" in step.detail for step in steps) is in_namespace

@@ -208,19 +208,23 @@ class Containers:
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program sends: the first helper with an answer wins, errors count only when none has one."""
         followed = self.followed(context)
-        question = _Question(context, self.name, reference)
+        question = _Question(context, self.name, reference, in_namespace=self._has_namespace(context))
         try:
             conf = self._start(question, followed, image=bool(reference.repository))
         except SourceError as error:
             return question.resolution([error])
         files = self._files(context, followed)
         for mirror in question.mirrors:
-            at_mirror = _Question(context, self.name, mirror)
+            at_mirror = _Question(context, self.name, mirror, in_namespace=self._has_namespace(context))
             first = _answers(at_mirror, conf, files)[0]
             if conf.is_blocked(mirror):
                 first = FileError(REGISTRIES_CONF, "that mirror is blocked")
             question.add_mirror(mirror, first)
         return question.resolution(_answers(question, conf, files))
+
+    def _has_namespace(self, context: Context) -> bool:
+        """Tell whether the program runs in a user namespace, with its helpers: a user's podman and buildah do."""
+        return bool(context.uid) and self._is_podman and context.platform == "linux"
 
     def missing(self, context: Context) -> AuthFile | None:
         """Return the named auth file that is not there, at which the program stops. Raises FileError."""
@@ -344,13 +348,18 @@ def _answers(question: _Question, conf: RegistriesConf, files: list[AuthFile]) -
 
 
 class _Question:
-    """One resolution on its way: what is asked for, and the steps taken so far."""
+    """One resolution on its way: what is asked for, and the steps taken so far.
 
-    def __init__(self, context: Context, client: str, reference: Reference) -> None:
+    ``in_namespace``: the program runs helpers in its user namespace, as uid 0. One that asks the session bus who it is
+    (``secretservice``) may fail there.
+    """
+
+    def __init__(self, context: Context, client: str, reference: Reference, *, in_namespace: bool) -> None:
         self.context = context
         self._client = client
         self._reference = reference
         self._steps: list[Step] = []
+        self._how = "; a user's podman or buildah runs it in its user namespace, as uid 0" if in_namespace else ""
         self.mirrors: list[Reference] = []
         who = f"uid {context.uid}, " if context.uid is not None else ""
         self.add("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")
@@ -422,11 +431,10 @@ class _Question:
             return error
         if isinstance(credential, Anonymous):
             login = log_in(self.context, registry, client=self._client, helper=suffix)
-            self.add(
-                "helper", Outcome.SKIPPED, client.program, f"has no login for {registry} (set in {named_in})", login
-            )
+            detail = f"has no login for {registry} (set in {named_in}){self._how}"
+            self.add("helper", Outcome.SKIPPED, client.program, detail, login)
             return NOTHING
-        self.add("helper", Outcome.OK, client.program, f"has a login for {registry} (set in {named_in})")
+        self.add("helper", Outcome.OK, client.program, f"has a login for {registry} (set in {named_in}){self._how}")
         return _Found(credential, Source(named_in, registry, suffix))
 
     def ask_files(self, files: list[AuthFile]) -> list[_Found | SourceError]:

@@ -262,6 +262,26 @@ def test_helper_that_is_missing(world: Path) -> None:
     assert isinstance(resolve(lay_out(world, files)).answer, HelperMissing)
 
 
+def test_a_helper_s_name_is_used_as_it_stands(world: Path) -> None:
+    """A blank at its end is a part of it: no such program is there, and all clients stop."""
+    for files in ({RUN: '{"credHelpers": {"reg.io": "held "}}'}, {CONF: 'credential-helpers = ["held "]'}):
+        resolution = resolve(lay_out(world, {RUN: "{}", **files, **HELD}))
+        assert isinstance(resolution.answer, HelperMissing)
+        (world / CONF).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("program", "uid", "is_told"),
+    [("podman", 1000, True), ("buildah", 1000, True), ("skopeo", 1000, False), ("podman", 0, False)],
+)
+def test_a_helper_in_a_user_namespace(world: Path, program: str, uid: int, is_told: bool) -> None:
+    """A step says that a user's podman or buildah runs the helper as uid 0; skopeo does not, and root has no namespace."""
+    here = lay_out(world, {RUN: '{"credHelpers": {"reg.io": "held"}}', **HELD})
+    resolution = resolve(LocalContext(here.environment(), platform="linux", uid=uid), client=program)
+    assert user(resolution) == "held"
+    assert any("as uid 0" in step.detail for step in resolution.steps) is is_told
+
+
 @pytest.mark.parametrize(
     ("helpers", "expected"),
     [
