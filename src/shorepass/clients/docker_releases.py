@@ -26,7 +26,7 @@ NEEDS_USER_NAME = Rule(
     "an auth without a user name cannot be decoded", Release(23), "cli/config/configfile/file.go decodeAuth, c8bd8932a1"
 )
 KNOWS_IPV6 = Rule(
-    "a registry can be named by its IPv6 address", Release(23), "docker/distribution 2.8.2 reference/regexp.go"
+    "a registry can be named by its IPv6 address", Release(25), "distribution/reference regexp.go, vendored since 25.0"
 )
 FORGETS_KUBERNETES = Rule("kubernetes may have any value", Release(23), "cli/config/configfile/file.go, 7b9580df51")
 FORGETS_ORCHESTRATOR = Rule(

