@@ -324,7 +324,7 @@ def test_a_vault_that_another_login_has_made_meanwhile(monkeypatch: pytest.Monke
     for path in home.rglob("vault.age*"):
         path.unlink()
     monkeypatch.setattr(probe, "trouble", lambda store: StoreBroken(store.name, "not here"))
-    with pytest.raises(UsageError, match="there is a key, and no vault"):
+    with pytest.raises(UsageError, match="there is a key without a vault"):
         choose(here, ask=input, tell=told.append)
 
 

@@ -92,7 +92,7 @@ def test_init_says_what_it_protects_from_and_what_not(run_shorepass: RunShorepas
     """A machine key is made without a question, in the folder for what stays on a machine, and its limits are said."""
     done = run_shorepass("vault", "init")
     assert (done.status, done.stderr) == (0, "")
-    assert "does not protect them from anybody who can read your files" in done.stdout
+    assert "does not protect them from a user who can read your files" in done.stdout
     key = home / ".local/state/shorepass/machine.key"
     for path in (key, home / ".local/share/shorepass/vault.age"):
         assert str(path) in done.stdout
@@ -185,7 +185,7 @@ def test_a_key_is_called_by_its_own_name(run_shorepass: RunShorepass, vault: Pat
     argv = [programs.require("ssh-keygen"), "-q", "-t", "rsa", "-m", "PEM", "-N", TYPED, "-f", str(key)]
     assert programs.run(argv).returncode == 0
     done = run_shorepass("vault", "rekey", "--ssh-key", f"{key}.pub")
-    assert (done.status, f"hint: the private one: {key}\n" in done.stderr) == (2, True)
+    assert (done.status, f"hint: name the private key: {key}\n" in done.stderr) == (2, True)
     status, shown, _ = on_a_terminal([*SHOREPASS, "vault", "rekey", "--ssh-key", str(key)], [TYPED])
     assert status == 0, shown
     status, shown, _ = on_a_terminal([*SHOREPASS, "vault"], [TYPED])

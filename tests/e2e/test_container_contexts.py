@@ -56,7 +56,7 @@ def test_a_container_that_is_not_there(engine: ContainerEngine, run_shorepass: R
     done = run_shorepass("explain", "--offline", "--in", f"{engine.family}:nobody", REGISTRY, env=engine.leads)
     assert done.status == 3
     assert done.stderr == (
-        f"shorepass: {engine.family}:nobody: {engine.family} knows no such container\nhint: {engine.family} ps --all\n"
+        f"shorepass: {engine.family}:nobody: {engine.family} has no such container\nhint: {engine.family} ps --all\n"
     )
 
 

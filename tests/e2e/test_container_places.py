@@ -55,7 +55,7 @@ def test_an_engine_out_of_reach_is_told(host: str) -> None:
     context = LocalContext({**os.environ, "DOCKER_HOST": host})
     (place,) = [place for place in discover(context, 3.0) if place.inside == "docker" and place.trouble]
     assert (place.name, place.open) == ("docker:*", None)
-    with pytest.raises(ContextError, match=r"only engines behind a unix socket|no such socket"):
+    with pytest.raises(ContextError, match=r"only engines with a unix socket|no such socket"):
         find(context, "docker", "web")
 
 
@@ -262,7 +262,7 @@ def test_what_cannot_be_written_is_refused_and_unchanged(engine: ContainerEngine
     for path, words in (
         ("/srv/f", "root file system is read-only"),
         ("/ro/f", "/ro is mounted read-only"),
-        ("/srv/single", "mounted by itself and cannot be replaced whole"),
+        ("/srv/single", "single mounted file, which the engine cannot replace"),
     ):
         with pytest.raises(WriteError, match=words):
             context.update(path, lambda _: b"text")

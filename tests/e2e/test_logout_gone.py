@@ -128,7 +128,7 @@ class Home:
         store = json.dumps({"ServerURL": self.host, "Username": "bob", "Secret": USERS["bob"]})
         self._killed([sys.executable, "-m", "shorepass.docker_credential", "store"], store.encode(), self.vault)
         self.vault.write_bytes(self.vault.read_bytes()[:-20])
-        assert "stands in for it" in self.run("vault").stderr
+        assert "instead, without what was stored since then" in self.run("vault").stderr
 
     def _other_logins(self, count: int) -> None:
         for number in range(count):

@@ -315,7 +315,7 @@ def test_a_vault_of_0_1_goes_on_working(run_shorepass: RunShorepass, home: Path,
     for said in (1, 0):
         status, shown, out = on_a_terminal([*HELPER, "list"], typed, stdin=b"")
         assert (status, json.loads(out)) == (0, {"quay.io": "alice"}), shown
-        assert shown.count("was made by Shorepass 0.1") == said
+        assert shown.count("was written by Shorepass 0.1") == said
     login = json.dumps({"ServerURL": "b.example", "Username": "bob", "Secret": "x"}).encode()
     assert on_a_terminal([*HELPER, "store"], typed, stdin=login)[0] == 0
     Attacker(folder, own).forge([own], PLANTED)

@@ -1,18 +1,18 @@
-"""The only module that writes files: whole or not at all, one writer at a time, owner and mode kept.
+"""The only room that writes files: whole or not at all, one writer at a time.
 
-A save takes a lock, reads the file, lets the caller edit what it read, writes the result into a nameless file in the
-same folder, brings that to the disk, looks whether the file is still the one that was read (other programs know nothing
-of our lock; if not, the edit runs again on the newer content), and renames.
+A save locks, reads the file, calls the caller's edit, and writes the result into a nameless file in the same folder. It
+flushes that to the disk, and checks that the file is still the one that was read: other programs do not use Shorepass's lock.
+If the file has changed, the edit runs again on the newer content. Then the save renames. Owner and mode are kept.
 
-What holds when the process is killed or the machine stops at any moment: the file is the old one or the new one,
-whole. Where nameless files exist (Linux, on most of its file systems) nothing else is left behind either, but for one
-moment of a replacement: between ``linkat`` and ``rename``. Elsewhere that moment begins with the first write. What is
-left then is named ``.NAME.shorepass-...`` and no more readable than the file; the next save of that file removes it.
+The process may be killed, or the machine may stop, at any moment: the file is the old one or the new one, whole. Linux has
+nameless files on most of its file systems. There, nothing else remains, except in one moment of a replacement: between
+``linkat`` and ``rename``. On other systems that moment begins with the first write. What remains then is named
+``.NAME.shorepass-...`` and is not more readable than the file. The next save of that file removes it.
 
-A file of our own may have generations: what it was before its last saves stays beside it as ``NAME.1`` (the youngest),
-``NAME.2`` ... At every moment of a save each of them is whole or not there.
+One of Shorepass's own files may have generations: its former contents are beside it as ``NAME.1`` (the youngest), ``NAME.2``
+... At every moment of a save each of them is whole or absent.
 
-``reading`` looks at what is there, ``saving`` replaces bytes by way of a ``draft``, ``placing`` changes all else.
+``reading`` reads files, ``saving`` replaces bytes with a ``draft``, and ``placing`` makes all other changes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load what writes when it is first used: the credential helper only reads."""
+    """Load what writes at its first use, because the credential helper only reads."""
     if name in ("Sole", "generation", "sweep", "update"):
         from shorepass.files import saving as home
     elif name == "lent":

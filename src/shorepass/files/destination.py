@@ -1,12 +1,12 @@
-"""Find the folder that a save goes to, and open it: by way of no symlink that another user may have planted.
+"""Opens the folder of a save, without following another user's symlinks.
 
-``realpath`` asks readlink(2), so the kernel's own rule for symlinks in shared folders (``protected_symlinks``, proc(5)) never
-applies to it, and what it answered may be another folder a moment later. Here each folder on the way is opened below the one
-before it, a symlink is followed only when its owner may lead us, and the save then works below the folder that is open.
+``realpath`` asks readlink(2). So the kernel's own rule for symlinks in shared folders (``protected_symlinks``, proc(5)) does
+not apply to it, and its answer may be another folder a moment later. Here, each folder on the way is opened below the former
+one, a symlink is followed only if this user may trust its owner, and the save works below the open folder.
 
-The rule: a symlink may belong to the user that we act as, or to root. In a folder that is not shared (sticky and writable by
-all) it may also belong to the owner of that folder; root follows such a symlink only into a folder of the same user, so that
-a user can lead root nowhere but home.
+The rule: a symlink may belong to the acting user, or to root. In a folder that is not shared (sticky and writable by all) it
+may also belong to the owner of that folder. Root follows such a symlink only into a folder of the same user, so that a user
+can lead root only into that user's own folders.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Destination", "acting_uid", "is_shared"]
 
-LINKS_LIMIT = 40  # symlinks on one way, as the kernel has it (path_resolution(7))
+LINKS_LIMIT = 40  # symlinks on one path, as in the kernel (path_resolution(7))
 FOLDER_MODE = 0o700
 PATH_ONLY = getattr(os, "O_PATH", os.O_RDONLY)  # an open folder that need not be readable
 BELOW = PATH_ONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def acting_uid() -> int:
-    """Return the user whose rights over files this thread has: not root's where root acts as another user."""
+    """Return the user whose rights over files this thread has.
+
+    It is not root while root acts as another user.
+    """
     uid = os.geteuid() if sys.platform != "win32" else 0
     if uid == 0 and sys.platform == "linux":
         try:
@@ -46,29 +49,30 @@ def acting_uid() -> int:
 
 
 def is_shared(folder: os.stat_result) -> bool:
-    """Tell whether everyone may create files in a folder, and only their owner may remove them, as in /tmp."""
+    """Tell whether a folder is like /tmp: all create files, only owners remove them."""
     return bool(folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH)
 
 
 class Destination:
-    """An open folder and a name in it: open at once, as a file is, and closed at the end of its ``with`` block.
+    """An open folder and a name in it, closed at the end of its ``with`` block.
 
-    ``path``: the real path, for people. ``at``: a path of the same file that no one can lead elsewhere meanwhile.
-    ``folder``: the status of the folder; None on Windows.
+    ``path``: the real path, for messages. ``at``: a path of the same file that no one can redirect meanwhile. ``folder``: the
+    status of the folder; None on Windows.
     """
 
     def __init__(
         self, path: str, *, make: bool = False, owner: tuple[int, int] | None = None, follow: bool = True
     ) -> None:
-        """Walk to ``path``. ``make`` creates missing folders (0700), which root gives to ``owner``, if there is one.
+        """Open the folder of ``path``.
 
-        ``follow``: whether a symlink as the last name is followed, too.
+        ``make``: create missing folders (0700), which root gives to ``owner``, if there is one. ``follow``: also follow a
+        symlink at the end of the path.
 
         Raises OSError: a folder on the way is missing or closed; WriteError: a symlink on the way may not be followed.
         """
         self._asked, self._make, self._owner, self._follow = path, make, owner, follow
         self._fd = -1
-        self._leaders: set[int] = set()  # owners of symlinks that may lead root only into a folder of their own
+        self._leaders: set[int] = set()  # owners whose symlinks root follows only into their own folders
         self.path = self.at = path
         self.name = ""
         self.folder: os.stat_result | None = None
@@ -95,7 +99,8 @@ class Destination:
 
     def _walk(self) -> None:
         me, links = acting_uid(), 0
-        self._fd = os.open(os.sep if os.path.isabs(self._asked) else os.curdir, BELOW)
+        start = os.sep if os.path.isabs(self._asked) else os.curdir
+        self._fd = os.open(start, BELOW)
         real = [] if os.path.isabs(self._asked) else os.getcwd().split(os.sep)[1:]
         names = [name for name in self._asked.split(os.sep) if name not in ("", os.curdir)]
         while names:
@@ -128,7 +133,10 @@ class Destination:
             self.at = f"/proc/self/fd/{self._fd}/{self.name}"
 
     def _look_at(self, name: str) -> tuple[os.stat_result | None, str]:
-        """Return what a name is, and where it leads if it is a symlink: of one and the same symlink, held open."""
+        """Return a name's status, and its target if it is a symlink.
+
+        The symlink is kept open, so that both answers are for the same one.
+        """
         try:
             if not hasattr(os, "O_PATH"):
                 found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
@@ -143,7 +151,7 @@ class Destination:
             os.close(held)
 
     def _may_lead(self, name: str, link: os.stat_result, me: int) -> None:
-        """Raise WriteError where a symlink may not be followed: see the rule above."""
+        """Raise WriteError if a symlink may not be followed: see the rule above."""
         folder = os.fstat(self._fd)
         if link.st_uid in (me, 0):
             return
@@ -160,7 +168,7 @@ class Destination:
             try:
                 os.mkdir(name, FOLDER_MODE, dir_fd=self._fd)
             except FileExistsError:
-                pass  # another program was faster
+                pass  # because another program has just created it
             else:
                 self._enter(name)
                 self._give_away()
@@ -168,11 +176,14 @@ class Destination:
         self._enter(name)
 
     def _give_away(self) -> None:
-        """Give a folder that root has just created to its owner, unless another one is there by now."""
+        """Give a folder that root has just created to its owner.
+
+        Another folder may have replaced it: root gives away only an empty one.
+        """
         if self._owner is not None and sys.platform != "win32" and os.geteuid() == 0 == os.fstat(self._fd).st_uid:
             by_link = f"/proc/self/fd/{self._fd}"
             found = by_link if os.path.exists(by_link) else self._fd
-            if not os.listdir(found):  # one with something in it is another of root's, that was moved here
+            if not os.listdir(found):  # because a folder with content is another one of root's, moved here
                 os.chown(found, *self._owner)
 
     def _enter(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The new content of a file, before it has the file's name."""
+"""Writes the new content of a file before it gets the file's name."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ MARK = ".shorepass-"  # in the name of every temporary file
 
 
 class ChangedError(Exception):
-    """Another program wrote the file since it was read."""
+    """Another program wrote the file after it was read."""
 
 
 def give(fd: int, owner: tuple[int, int] | None) -> None:
-    """Let what root creates belong to ``owner``: only the caller knows whose it is to be, never the folder it is in."""
+    """Give what root creates to ``owner``.
+
+    Only the caller knows the owner, because the owner of the folder may be another user.
+    """
     if owner is not None and sys.platform != "win32" and os.geteuid() == 0:
         os.fchown(fd, *owner)
 
 
 class Draft:
-    """The new content, before it has the file's name."""
+    """The new content, which does not have the file's name yet."""
 
     def __init__(self, target: str) -> None:
         folder, name = os.path.split(target)
@@ -37,7 +40,7 @@ class Draft:
         self.fd = -1
 
     def __enter__(self) -> Self:
-        if sys.platform == "linux" and os.path.isdir("/proc/self/fd"):  # by way of it the file gets its name
+        if sys.platform == "linux" and os.path.isdir("/proc/self/fd"):  # _link needs it to give the file its name
             try:
                 self.fd = os.open(os.path.dirname(self.path), os.O_TMPFILE | os.O_WRONLY, FILE_MODE)
             except OSError as error:
@@ -49,28 +52,28 @@ class Draft:
         return self
 
     def write(self, data: bytes) -> None:
-        """Write all of it."""
+        """Write all bytes."""
         left = memoryview(data)
         while left:
             left = left[os.write(self.fd, left) :]
 
     def resemble(self, target: str, status: os.stat_result) -> None:
-        """Take over the owner, mode and extended attributes of the file that is to be replaced.
+        """Copy the owner, mode and extended attributes of the file to replace.
 
-        Where the owner cannot be kept, the mode and the attributes are not kept either: they say who may read another
-        user's file, and this one is ours from now on.
+        If the owner cannot be kept, mode and attributes are not copied either: they allow others to read that user's file,
+        and the new file belongs to this user.
         """
         if sys.platform != "win32":
             mode, mine = status.st_mode & 0o777, os.fstat(self.fd)
             if status.st_nlink > 1:
-                mode &= 0o700  # another user may have given the file this name, for its mode
+                mode &= 0o700  # because another user may have given the file this name, for its mode
             if (status.st_uid, status.st_gid) != (mine.st_uid, mine.st_gid):
                 try:
                     os.fchown(self.fd, status.st_uid, status.st_gid)
                 except OSError:
                     if status.st_uid != mine.st_uid:
                         return
-                    mode &= ~0o070  # what the old group might do is not for another group
+                    mode &= ~0o070  # because the rights of the old group are not for another group
             if mode != mine.st_mode & 0o777:
                 os.fchmod(self.fd, mode)
         if sys.platform == "linux":
@@ -78,31 +81,31 @@ class Draft:
                 for attribute in os.listxattr(target, follow_symlinks=False):
                     os.setxattr(self.fd, attribute, os.getxattr(target, attribute, follow_symlinks=False))
             except OSError:
-                return  # none there, or one that only root may set
+                return  # no attributes here, or one that only root may set
 
     def create(self, target: str) -> None:
-        """Become the file ``target``. Raises ChangedError when there is one by now."""
+        """Become the file ``target``. Raises ChangedError if it exists now."""
         try:
             self._link(target)
         except FileExistsError:
             raise ChangedError from None
         except OSError:
-            self.replace(target)  # a file system without links
+            self.replace(target)  # because this file system has no links
 
     def replace(self, target: str) -> None:
-        """Take the place of the file ``target``."""
+        """Replace the file ``target``."""
         if not self.named:
             self._link(self.path)
             self.named = True
         if sys.platform == "win32":
-            self._close()  # an open file cannot be renamed there
+            self._close()  # because Windows cannot rename an open file
         os.replace(self.path, target)
         self.named = False
 
     def _link(self, path: str) -> None:
         if self.named:
             os.link(self.path, path)
-        else:  # src_dir_fd has no meaning here but that Python then calls linkat, which can follow the link in /proc
+        else:  # src_dir_fd only makes Python call linkat, which can follow the link in /proc
             os.link(f"/proc/self/fd/{self.fd}", path, src_dir_fd=self.fd, follow_symlinks=True)
 
     def _close(self) -> None:

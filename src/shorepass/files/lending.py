@@ -1,4 +1,4 @@
-"""Lend bytes to a library that takes nothing but a path."""
+"""Lends bytes to a library that accepts only a path."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["lent"]
 
 @contextmanager
 def lent(data: bytes) -> Iterator[str]:
-    """Yield a path that holds ``data``, for as long as the block lasts, and that no other user can open.
+    """Yield a path with ``data``, which no other user can open, until the block ends.
 
     Linux: memory without a name (memfd_create(2)). Other Unix systems: a pipe, which is never on a disk.
     Windows, which has neither: a file with an unguessable name in the user's own folder for temporary files.
@@ -45,7 +45,10 @@ def lent(data: bytes) -> Iterator[str]:
 
 @contextmanager
 def _pipe(data: bytes) -> Iterator[int]:
-    """Yield the end of a pipe from which ``data`` is read; a thread writes, because a pipe holds only some KiB."""
+    """Yield the end of a pipe from which ``data`` is read.
+
+    A thread writes, because a pipe has room for only some KiB.
+    """
     reading, writing = os.pipe()
 
     def feed() -> None:

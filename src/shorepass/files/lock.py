@@ -1,12 +1,13 @@
-"""The lock against Shorepass's other writers of a folder's files. Other programs do not know it; other users cannot take it.
+"""The lock of a folder against Shorepass's other processes that write there.
 
-A folder that only its owner can read is locked itself. A folder that others can read, they could lock as long as they
-like. There Shorepass locks a file in the folder: it belongs to the user who writes, or to the folder's owner where root writes,
-its mode is 0600, and it is removed afterwards. The same file is used where a folder cannot be locked (NFS) or cannot be read.
-The folder is then locked too, without waiting, because another user's Shorepass may write there.
+Other programs do not use the lock, and other users cannot hold it. If only its owner can read a folder, Shorepass locks the
+folder itself. If others can read it, they could lock it for as long as they like. Then Shorepass locks a file in the folder,
+and removes the file afterwards. The file has mode 0600, and belongs to the user who writes, or to the folder's owner if root
+writes. The same file is used if a folder cannot be locked (NFS) or cannot be read. The folder is then locked too, without
+waiting, because another user's Shorepass may write there.
 
-Where the file cannot be had either, there is no lock. ``files`` still looks whether the file to be written has changed before
-it replaces it.
+If the file cannot be created either, there is no lock. ``files`` still checks that the file has not changed before it is
+replaced.
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ if TYPE_CHECKING:
 
 __all__ = ["LOCK_TIMEOUT", "FolderLock"]
 
-LOCK_TIMEOUT = 30.0  # seconds; a save takes milliseconds, so the holder is a stopped process or waits for a dead disk
-OTHERS_SECONDS = 0.1  # for a folder that any user can lock: a save of another user's Shorepass takes milliseconds
+LOCK_TIMEOUT = 30.0  # seconds; a save needs milliseconds, so the other process is stopped, or waits for a dead disk
+OTHERS_SECONDS = 0.1  # for a folder that any user can lock, because another user's save needs milliseconds
 POLL = (0.001, 0.02)  # seconds between two tries: the first pause, and the longest
 READ_BY_OTHERS = 0o044
 FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class FolderLock:
-    """Held inside ``with``. ``fd``: the folder, open for reading; -1 where it cannot be read, and on Windows.
+    """The lock of one folder, held inside ``with``.
 
-    ``target``: a path in the folder; ``shown``: the same for messages. ``user``: whose rights over files this thread has, by
-    default those of the process's user.
+    ``target``: a path in the folder; ``shown``: the same for messages. ``user``: the user whose rights over files this thread
+    has, by default the process's user. ``fd``: the folder, open for reading; -1 if it cannot be read, and on Windows.
 
-    Raises WriteError when another process holds it for ``timeout`` seconds, OSError when the folder cannot be opened.
+    Raises WriteError: another process holds it for ``timeout`` seconds; OSError: the folder cannot be opened.
     """
 
     def __init__(self, target: str, timeout: float, *, shown: str = "", user: int | None = None) -> None:
@@ -55,13 +56,13 @@ class FolderLock:
     def __enter__(self) -> Self:
         try:
             if sys.platform == "win32":
-                self._take(self._try_windows)
+                self._lock(self._try_windows)
             else:
                 self._open_folder()
-                self._is_held = self._is_private() and self._take(self._try_folder)
+                self._is_held = self._is_private() and self._lock(self._try_folder)
                 if not self._is_held:
                     self._name = f".shorepass.{self._writer()}.lock"
-                    self._is_held = self._take(self._try_file)
+                    self._is_held = self._lock(self._try_file)
                     self._wait(self._try_folder, OTHERS_SECONDS)
         except BaseException:
             self._close()
@@ -70,31 +71,31 @@ class FolderLock:
 
     def __exit__(self, *exception: object) -> None:
         if self._file >= 0 and sys.platform != "win32" and self._is_current():
-            with suppress(OSError):  # the folder cannot be written any more; the file is empty, and serves again
-                os.unlink(self._path)  # while it is locked: whoever waits takes the next
+            with suppress(OSError):  # the folder may be closed for writing now; the empty file can be used again
+                os.unlink(self._path)  # while it is locked, because a process that waits for it then creates another
         self._close()
 
     def excludes(self, uid: int) -> bool:
-        """Tell whether no other save by a process of ours that makes files of this user goes on in the folder."""
+        """Tell whether no other Shorepass process saves files of this user in the folder."""
         return self._is_held and (uid == self._writer() or (uid == 0 and self._writer() == self._owner))
 
-    # How it is taken
+    # Locking
 
-    def _take(self, attempt: Callable[[], bool | None]) -> bool:
-        """Wait for a lock; False where it cannot be had at all. Raises WriteError when that takes too long."""
-        taken = self._wait(attempt, self.timeout)
-        if taken is None:
+    def _lock(self, attempt: Callable[[], bool | None]) -> bool:
+        """Wait for a lock; False if there cannot be one. Raises WriteError: timeout."""
+        is_locked = self._wait(attempt, self.timeout)
+        if is_locked is None:
             raise self._timed_out()
-        return taken
+        return is_locked
 
     def _wait(self, attempt: Callable[[], bool | None], seconds: float) -> bool | None:
-        """Try until there is another answer than None, or for so long."""
+        """Try until the answer is not None, or for ``seconds``."""
         deadline = time.monotonic() + seconds
         pause, longest = POLL
-        while (taken := attempt()) is None and time.monotonic() <= deadline:
+        while (is_locked := attempt()) is None and time.monotonic() <= deadline:
             time.sleep(pause)
             pause = min(pause * 2, longest)
-        return taken
+        return is_locked
 
     def _open_folder(self) -> None:
         if sys.platform == "win32":
@@ -107,20 +108,26 @@ class FolderLock:
             return
 
     def _is_private(self) -> bool:
-        """Tell whether only this user and root can open the folder to lock it; for root, its owner may, too."""
+        """Tell whether only this user and root can open the folder to lock it.
+
+        For root, the owner of the folder may open it, too.
+        """
         if sys.platform == "win32" or self.fd < 0 or os.fstat(self.fd).st_mode & READ_BY_OTHERS:
             return False
         return self._user == 0 or self._owner in (self._user, 0)
 
     def _writer(self) -> int:
-        """Return whose saves this lock is for: root shares it with the owner of the folder."""
+        """Return the user of this lock: root uses that of the folder's owner."""
         return self._user or self._owner
 
     def _try_folder(self) -> bool | None:
         return _flock(self.fd) if self.fd >= 0 else False
 
     def _try_file(self) -> bool | None:
-        """Lock the file, which is made if need be. None: another process has it; False: it cannot be had."""
+        """Lock the file, and create it if it does not exist.
+
+        None: another process holds it; False: it cannot be locked.
+        """
         if self._file < 0:
             try:
                 self._file = self._make_file()
@@ -128,20 +135,21 @@ class FolderLock:
                 try:
                     self._file = self._open_file()
                 except FileNotFoundError:
-                    return None  # who had it has removed it since: the next try makes another one
+                    return None  # its holder has just removed it: the next try creates another one
         if self._file < 0:
             return False
-        taken = _flock(self._file)
-        if taken is False or not self._is_current():
+        is_locked = _flock(self._file)
+        if is_locked is False or not self._is_current():
             os.close(self._file)
             self._file = -1
-            return False if taken is False else None  # who had it has removed it: the next try is for its successor
-        return taken
+            return False if is_locked is False else None  # its holder has removed it: the next try is for the next file
+        return is_locked
 
     def _make_file(self) -> int:
-        """Return a new file, -1 where none can be made. Raises FileExistsError.
+        """Return a new file, -1 if it cannot be created. Raises FileExistsError.
 
-        What root makes for the folder's owner has its name only when it has its owner, who could not open it before.
+        A file that root creates for the folder's owner first gets its owner and then its name, so that its owner can always
+        open it.
         """
         if sys.platform == "win32":
             return -1
@@ -150,12 +158,12 @@ class FolderLock:
             if self._user or not self._owner:
                 return os.open(self._path, FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
             if sys.platform == "linux":
-                with suppress(OSError):  # not every file system knows nameless files
+                with suppress(OSError):  # because not every file system has nameless files
                     fd = os.open(self._folder or os.curdir, os.O_RDWR | os.O_TMPFILE, 0o600)
             is_nameless = fd >= 0
             if not is_nameless:
                 fd = os.open(self._path, FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
-            os.fchown(fd, self._writer(), -1)  # it has just been made, and is empty
+            os.fchown(fd, self._writer(), -1)  # safe, because it is new and empty
             if is_nameless:  # src_dir_fd: see ``Draft``
                 os.link(f"/proc/self/fd/{fd}", self._path, src_dir_fd=fd, follow_symlinks=True)
         except OSError as error:
@@ -164,15 +172,17 @@ class FolderLock:
             if isinstance(error, FileExistsError):
                 raise
             if fd >= 0 and not is_nameless:
-                with suppress(OSError):  # its owner could not be given (NFS): it would stop the owner's saves
+                with suppress(
+                    OSError
+                ):  # root could not change its owner (NFS), and root's file would stop the owner's saves
                     os.unlink(self._path)
             return -1
         return fd
 
     def _open_file(self) -> int:
-        """Return the file that is there, open for writing (NFS wants that for a lock); -1 where we may not trust it.
+        """Return the existing file, open for writing because NFS needs that for a lock.
 
-        Raises FileNotFoundError.
+        -1: another user may hold it. Raises FileNotFoundError.
         """
         try:
             if not stat.S_ISREG(os.lstat(self._path).st_mode):
@@ -192,7 +202,7 @@ class FolderLock:
         if sys.platform == "win32":
             import msvcrt
 
-            if self._file < 0:  # folders cannot be opened there; this file goes away with its last handle
+            if self._file < 0:  # Windows cannot open folders, and removes this file with its last handle
                 path = os.path.join(self._folder, f".{self._name}.shorepass-lock")
                 self._file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_TEMPORARY, 0o600)
             try:
@@ -204,7 +214,7 @@ class FolderLock:
 
     @property
     def _path(self) -> str:
-        """Where the file is."""
+        """The path of the lock file."""
         return os.path.join(self._folder, self._name)
 
     def _is_current(self) -> bool:
@@ -219,16 +229,13 @@ class FolderLock:
         held = self._file if self._file >= 0 else self.fd
         holder = _flock_holder(os.fstat(held).st_ino) if sys.platform == "linux" and held >= 0 else None
         by = f"process {holder}" if holder else "another shorepass process"
-        return WriteError(
-            self.shown,
-            f"locked by {by} for {self.timeout:g} seconds",
-            hint=f"ps -fp {holder}" if holder else "look for it: ps -ef | grep shorepass",
-        )
+        hint = f"ps -fp {holder}" if holder else "ps -ef | grep shorepass"
+        return WriteError(self.shown, f"locked by {by} for {self.timeout:g} seconds", hint=hint)
 
     def _close(self) -> None:
         for fd in (self._file, self.fd):
             if fd >= 0:
-                os.close(fd)  # gives the lock back
+                os.close(fd)  # also unlocks it
         self._file = self.fd = -1
 
 
@@ -237,7 +244,7 @@ def _process_user() -> int:
 
 
 def _flock(fd: int) -> bool | None:
-    """Lock an open file. None: another process has the lock; False: it cannot be locked."""
+    """Lock an open file. None: another process holds it; False: it cannot be locked."""
     if sys.platform == "win32":
         return False
     import fcntl
@@ -252,7 +259,10 @@ def _flock(fd: int) -> bool | None:
 
 
 def _flock_holder(inode: int) -> int | None:
-    """Return the process that has a lock on an inode, as far as the system shows it (proc(5), /proc/locks)."""
+    """Return the process that has locked an inode, None if it is unknown.
+
+    Source: proc(5), /proc/locks.
+    """
     try:
         with open("/proc/locks", "rb") as locks:
             for line in locks:

@@ -1,4 +1,4 @@
-"""Change what stands at a path, but for a file's bytes: owner, mode, links, folders."""
+"""Changes owners and modes, and creates, moves and removes links and folders."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ __all__ = ["make_folders", "move", "names_of_root", "read_of_root", "remove", "s
 
 
 def set_mode(path: str, mode: int, *, seen: FileStatus | None = None, owner: int | None = None) -> None:
-    """Set the permission bits of what stands at ``path``. Raises WriteError.
+    """Set the permission bits of the file or folder at ``path``.
 
-    ``seen``: what was shown to the user beforehand; where that is no longer what is there, nothing changes. ``owner``: for
-    whom root does it in that user's home; what belongs to a third one is left alone there.
+    ``seen``: the status that the user saw first; if it is different now, nothing changes. ``owner``: the user for whom root
+    works in that user's home; files of other users there are not changed. Raises WriteError.
     """
     try:
         with _opened(path) as (fd, by_link):
@@ -49,24 +49,22 @@ def set_owner(
     seen: FileStatus | None = None,
     accept: Callable[[bytes], bool] | None = None,
 ) -> None:
-    """Give what stands at ``path`` (a symlink itself, not what it leads to) to another user. Raises WriteError.
+    """Give the file, folder or symlink (not its target) at ``path`` to another user.
 
-    Below ``home``, which must be that of whoever gets it, nothing is given away that a symlink, or another name of the same
-    file, has led to: or its owner could make root give them any file of this machine. (Only Linux can tell for sure.)
-    ``seen``: as for ``set_mode``. ``accept``: is given a regular file's first bytes, and tells whether it may be given away.
+    ``home``: the new owner's home. A file below it is not given away if a symlink led to it, or if it has another name:
+    otherwise that user could make root give them any file of this machine. (Only Linux can check this reliably.) ``seen``: as
+    for ``set_mode``. ``accept``: gets a regular file's first bytes, and tells whether its owner may change. Raises WriteError.
     """
     hint = f"sudo chown -h {uid}:{gid} {quoted(path)}"
     if sys.platform == "win32":
-        raise WriteError(path, "Windows files have no owner of that kind")
+        raise WriteError(path, "files on Windows have no such owner")
     try:
         with _opened(path, follow=False) as (fd, by_link):
             found = os.fstat(fd)
             if home is not None:
                 _check_way(path, fd, home)
             if accept is not None and stat.S_ISREG(found.st_mode) and not accept(_content(by_link)):
-                raise WriteError(
-                    path, "not a config file of that client", hint=f"look what it is: sudo less {quoted(path)}"
-                )
+                raise WriteError(path, "not a config file of that client", hint=f"sudo less {quoted(path)}")
             _check_unchanged(path, fd, seen)
             os.chown(by_link, uid, gid, follow_symlinks=by_link != path)
     except (OSError, ValueError) as error:
@@ -74,10 +72,10 @@ def set_owner(
 
 
 def read_of_root(path: str, limit: int, *, home: str) -> FileContent | None:
-    """Return the content of root's own file below another user's ``home``; None where it is anything else.
+    """Return the content of root's own file below another user's ``home``.
 
-    No symlink is followed, and a file with a second name is none: the owner of the home may have put either there.
-    Raises FileError: it cannot be read; MalformedFile: more than ``limit`` bytes.
+    None: it is not such a file. Shorepass follows no symlink and reads no file with a second name, because the owner of the
+    home may have put either there. Raises FileError: it cannot be read; MalformedFile: more than ``limit`` bytes.
     """
     try:
         with _opened(path, follow=False) as (fd, by_link):
@@ -92,9 +90,10 @@ def read_of_root(path: str, limit: int, *, home: str) -> FileContent | None:
 
 
 def names_of_root(folder: str, *, home: str, closed_by_folder: bool = False) -> list[str]:
-    """Return the sorted names in root's own folder below another user's ``home``. Raises FileError: it is not one.
+    """Return the sorted names in root's own folder below another user's ``home``.
 
-    ``closed_by_folder``: only of what others could use if the folder let them in.
+    ``closed_by_folder``: only those that others could use if they could open the folder. Raises FileError: it is not a folder
+    of root's.
     """
     try:
         with _opened(folder, follow=False) as (fd, by_link):
@@ -114,26 +113,29 @@ def names_of_root(folder: str, *, home: str, closed_by_folder: bool = False) -> 
 
 
 def _check_way(path: str, fd: int, home: str) -> None:
-    """Raise WriteError where a symlink below a home, or another name of the file, has led to what is open."""
+    """Raise WriteError if a symlink led to the open file, or if it has two names.
+
+    This applies only to files below ``home``.
+    """
     if sys.platform != "linux" or not path.startswith(home.rstrip("/") + "/"):
         return
     found = os.fstat(fd)
     if os.readlink(f"/proc/self/fd/{fd}") != os.path.realpath(home) + path[len(home.rstrip("/")) :]:
         raise WriteError(path, "a symlink leads there", hint=f"namei -lx {quoted(path)}")
     if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
-        raise WriteError(path, "the file has another name, too", hint=f"sudo find / -xdev -inum {found.st_ino}")
+        raise WriteError(path, "the file also has another name", hint=f"sudo find / -xdev -inum {found.st_ino}")
 
 
 @contextmanager
 def _opened(path: str, *, follow: bool = True) -> Iterator[tuple[int, str]]:
-    """Open what stands at a path, without using it: a descriptor, and a path that leads to this very file and no other.
+    """Open a file without reading it; yield its descriptor, and a path to it.
 
-    Where the system has no ``O_PATH`` it is the path itself, with a descriptor of its folder's entry where that can be had.
+    Without ``/proc`` the path is ``path`` itself.
     """
     with Destination(path, follow=follow) as there:
         name = there.at
         if stat.S_ISLNK(os.lstat(name).st_mode) and follow:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))  # it has become a symlink in this very moment
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))  # because it has just become a symlink
         if not hasattr(os, "O_PATH"):
             fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
         else:
@@ -146,9 +148,9 @@ def _opened(path: str, *, follow: bool = True) -> Iterator[tuple[int, str]]:
 
 
 def _check_unchanged(path: str, fd: int, seen: FileStatus | None) -> None:
-    """Raise WriteError where an open file is not the one that was seen."""
+    """Raise WriteError if an open file is not the one that the user saw."""
     if seen is not None and not seen.is_same(status_of(path, os.fstat(fd))):
-        raise WriteError(path, "it has changed since it was shown, so it is left alone")
+        raise WriteError(path, "it has changed since it was shown; nothing was changed")
 
 
 def _content(by_link: str) -> bytes:
@@ -157,7 +159,10 @@ def _content(by_link: str) -> bytes:
 
 
 def symlink(path: str, to: str, *, owner: tuple[int, int] | None = None) -> None:
-    """Make ``path`` a symlink to ``to``, in the place of whatever file it is; root gives it to ``owner``. Raises WriteError."""
+    """Create a symlink from ``path`` to ``to``, and replace the file at ``path``.
+
+    Root gives it to ``owner``. Raises WriteError.
+    """
     draft = f"{path}{MARK}{os.getpid()}-{os.urandom(8).hex()}"
     try:
         make_folders(os.path.dirname(path), owner)
@@ -174,7 +179,7 @@ def symlink(path: str, to: str, *, owner: tuple[int, int] | None = None) -> None
 
 
 def move(path: str, to: str) -> None:
-    """Move a file, or a folder with all that is in it, to where nothing is yet. Raises WriteError."""
+    """Move a file, or a folder with its content, to a new path. Raises WriteError."""
     try:
         if os.path.lexists(to):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
@@ -185,7 +190,7 @@ def move(path: str, to: str) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a file; one that is not there is none the worse for it. Raises WriteError."""
+    """Remove a file, if it exists. Raises WriteError."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -195,7 +200,10 @@ def remove(path: str) -> None:
 
 
 def make_folders(folder: str, owner: tuple[int, int] | None) -> None:
-    """Create a folder and its missing parents, 0700; root gives them to ``owner``. Raises OSError, WriteError."""
+    """Create a folder and its missing parents with mode 0700.
+
+    Root gives them to ``owner``. Raises OSError, WriteError.
+    """
     if not os.path.isdir(folder):
         with Destination(os.path.join(folder, "new"), make=True, owner=owner):
             return

@@ -1,4 +1,4 @@
-"""Read files and look at what stands at a path: bounded, and never hanging on what is no regular file."""
+"""Reads files with a size limit, and their status, without waiting for a FIFO."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ __all__ = [
 ]
 
 SIZE_LIMIT = 16 * 1024 * 1024  # bytes of a file that is to be edited
-NAMES_LIMIT = 100_000  # in one folder: somebody else may have made any number
-READ_SIZE = 64 * 1024  # bytes at a time of a file that does not tell its size, as in /proc
+NAMES_LIMIT = 100_000  # in one folder, because another user may have created any number
+READ_SIZE = 64 * 1024  # bytes at a time of a file whose size is unknown, as in /proc
+
+
+KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder"}
 
 
 class FileContent(NamedTuple):
@@ -46,17 +49,16 @@ class FileContent(NamedTuple):
     owner: str | None = None
     mode: str | None = None
 
-    def __repr__(self) -> str:  # a client's file holds secrets
+    def __repr__(self) -> str:  # without the bytes, because a client's file has secrets
         return f"FileContent({self.path!r}, {len(self.data)} bytes)"
 
 
 class FileStatus(NamedTuple):
-    """What stands at a path, symlinks followed.
+    """The status of a path, symlinks followed.
 
-    ``kind``: ``file``, ``folder`` or ``other``. ``mode``: the permission bits. ``owner`` is ``name(uid)``, None where
-    unknown. ``identity``: equal for two paths that lead to one file, in whatever mounts; None where unknown. ``link``: the
-    path itself is a symlink, as far as that is known. ``changed``: when its content, owner or mode last changed (ctime), in
-    nanoseconds since 1970; None where unknown.
+    ``kind``: ``file``, ``folder`` or ``other``. ``mode``: the permission bits. ``owner`` is ``name(uid)``. ``identity``: equal
+    for two paths that lead to one file, also through different mounts. ``link``: the path itself is a symlink, False if
+    unknown. ``changed``: the last change of its content, owner or mode (ctime), in nanoseconds since 1970. None: unknown.
     """
 
     path: str
@@ -71,13 +73,13 @@ class FileStatus(NamedTuple):
     changed: int | None = None
 
     def is_same(self, other: FileStatus | None) -> bool:
-        """Tell whether another look at a path saw this very file, and nothing about it has changed since."""
+        """Tell whether ``other`` is a status of the same file, which has not changed."""
         mine = (self.identity, self.uid, self.mode, self.changed)
         return other is not None and mine == (other.identity, other.uid, other.mode, other.changed)
 
 
 def read(path: str, limit: int) -> FileContent | None:
-    """Return a regular file's content, or None when there is no such file (ENOENT, ENOTDIR).
+    """Return a regular file's content, or None if it does not exist (ENOENT, ENOTDIR).
 
     Raises FileError: a folder, unreadable, not a regular file (a FIFO never hangs); MalformedFile: more than ``limit``
     bytes.
@@ -87,13 +89,19 @@ def read(path: str, limit: int) -> FileContent | None:
 
 
 def head(path: str, size: int) -> bytes | None:
-    """Return at most the first ``size`` bytes of a regular file, or None when there is none. Raises FileError."""
+    """Return the first ``size`` bytes of a regular file, or None if it does not exist.
+
+    Raises FileError.
+    """
     found = read_with_status(path, size, cut=True)
     return found[0].data if found else None
 
 
 def status(path: str) -> FileStatus | None:
-    """Return what stands at ``path``, symlinks followed, or None when nothing does. Raises FileError."""
+    """Return the status of ``path``, symlinks followed, or None if nothing is there.
+
+    Raises FileError.
+    """
     try:
         found = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -104,8 +112,8 @@ def status(path: str) -> FileStatus | None:
 
 
 def status_of(path: str, found: os.stat_result) -> FileStatus:
-    """Return what the system says of ``path`` as a FileStatus."""
-    kind = "file" if stat.S_ISREG(found.st_mode) else "folder" if stat.S_ISDIR(found.st_mode) else "other"
+    """Return a FileStatus for ``path`` from the system's answer."""
+    kind = KINDS.get(stat.S_IFMT(found.st_mode), "other")
     identity = f"{found.st_dev}:{found.st_ino}" if found.st_ino else None
     owner, mode = owner_of(found.st_uid), stat.S_IMODE(found.st_mode)
     return FileStatus(
@@ -123,7 +131,10 @@ def status_of(path: str, found: os.stat_result) -> FileStatus:
 
 
 def names(folder: str) -> list[str]:
-    """Return the sorted names in a folder; empty when it is absent. Raises FileError when it cannot be read."""
+    """Return the sorted names in a folder; empty if it does not exist.
+
+    Raises FileError: it cannot be read.
+    """
     try:
         return listed(folder, folder)
     except (FileNotFoundError, NotADirectoryError):
@@ -133,20 +144,24 @@ def names(folder: str) -> list[str]:
 
 
 def listed(folder: str | int, shown: str) -> list[str]:
-    """Return the sorted names in a folder by its path or its descriptor. Raises OSError; FileError: there are too many."""
+    """Return the sorted names in a folder, by its path or its descriptor.
+
+    Raises OSError; FileError: there are too many.
+    """
     with os.scandir(folder) as entries:
         found = [entry.name for entry in itertools.islice(entries, NAMES_LIMIT + 1)]
     if len(found) > NAMES_LIMIT:
-        raise FileError(shown, f"it holds more than {NAMES_LIMIT} files")
+        raise FileError(shown, f"it has more than {NAMES_LIMIT} files")
     return sorted(found)
 
 
 def read_with_status(
     path: str, limit: int, *, cut: bool = False, shown: str = "", follow: bool = True
 ) -> tuple[FileContent, os.stat_result] | None:
-    """Read a file; ``cut`` takes the first ``limit`` bytes of a larger one.
+    """Return a file's content and the system's status, None if it does not exist.
 
-    ``shown``: the path for errors, where it is another. ``follow``: whether the last name may be a symlink.
+    ``cut``: return the first ``limit`` bytes of a larger file. ``shown``: the path for errors, if it is another. ``follow``:
+    the last name may be a symlink.
     """
     shown = shown or path
     try:
@@ -175,10 +190,10 @@ def read_with_status(
 
 
 def open_regular(path: str, *, follow: bool = True, dir_fd: int | None = None) -> int:
-    """Open a file to read it. What is no regular file is only looked at: to open a device is to use it.
+    """Return a descriptor to read a regular file.
 
-    Returns a descriptor; of something else than a regular file, one that cannot be read (or, where the system knows no
-    ``O_PATH``, one that does not wait). Raises OSError, ValueError.
+    Opening a device could start it, so a descriptor for anything else than a regular file cannot be read. Without ``O_PATH``
+    in the system, it is one that does not wait. Raises OSError, ValueError.
     """
     last = 0 if follow else getattr(os, "O_NOFOLLOW", 0)
     reading = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
@@ -194,11 +209,14 @@ def open_regular(path: str, *, follow: bool = True, dir_fd: int | None = None) -
 
 
 def owner_of(uid: int) -> str | None:
-    """Return ``name(uid)``, or the bare number when the user database does not know it; None on Windows."""
+    """Return ``name(uid)``, or the number if the user database does not have it.
+
+    None: this is Windows.
+    """
     owner = None
     if sys.platform != "win32":
         if uid == 0:
-            return "root(0)"  # also where no user database has it, as in many images
+            return "root(0)"  # also if the user database does not have it, as in many images
         import pwd
 
         try:
@@ -209,13 +227,13 @@ def owner_of(uid: int) -> str | None:
 
 
 def _refuse(path: str, error: OSError | ValueError) -> NoReturn:
-    """Raise FileError for what the system said, with owner and mode if they can be had."""
+    """Raise FileError with the system's reason, and with owner and mode if known."""
     owner = mode = hint = None
     try:
         status = os.stat(path)
         owner, mode = owner_of(status.st_uid), f"{stat.S_IMODE(status.st_mode):04o}"
     except (OSError, ValueError):
-        pass  # the reason below is the better one
+        pass  # because the reason below is better
     if isinstance(error, PermissionError) and owner:
         mine = sys.platform != "win32" and status.st_uid == os.geteuid() and not status.st_mode & stat.S_IRUSR
         hint = (
@@ -227,5 +245,5 @@ def _refuse(path: str, error: OSError | ValueError) -> NoReturn:
 
 
 def reason(error: OSError | ValueError) -> str:
-    """Return what the system said, in lower case."""
+    """Return the system's reason, in lower case."""
     return (getattr(error, "strerror", None) or str(error)).lower()

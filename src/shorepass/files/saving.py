@@ -1,4 +1,4 @@
-"""Replace a file's bytes, whole or not at all, and keep generations of it."""
+"""Replaces a file's bytes, whole or not at all, and keeps generations of it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Sole", "generation", "sweep", "update"]
 
-RETRIES = 100  # edits anew because another program wrote in the very milliseconds of our save
+RETRIES = 100  # edits again if another program wrote in the milliseconds of a save
 WRITTEN_BY_OTHERS = 0o022
-STALE_AFTER = 3600  # seconds after which a temporary file is nobody's, where the folder cannot be locked
+STALE_AFTER = 3600  # seconds after which no process uses a temporary file, if the folder cannot be locked
 
 
 class Sole(NamedTuple):
-    """What an edit returns where nothing of what was before may stay: ``data`` replaces all generations, too."""
+    """The result of an edit that also replaces all generations by ``data``."""
 
     data: bytes
 
@@ -37,7 +37,7 @@ class Sole(NamedTuple):
 
 
 def generation(path: str, number: int) -> str:
-    """Return where a file's content of ``number`` saves ago is kept, if it is."""
+    """Return the path of a file's content of ``number`` saves ago."""
     return f"{os.path.realpath(path)}.{number}"
 
 
@@ -50,12 +50,13 @@ def update(
     generations: int = 0,
     own: bool = False,
 ) -> bool:
-    """Replace a file's bytes by ``edit(current)``; False when nothing was to change (None, or the same bytes).
+    """Replace a file's bytes by ``edit(current)``, which may run more than once.
 
-    Symlinks are followed, dangling ones too, where their owner may lead us (see ``destination``); missing folders are made,
-    0700; a new file is 0600. ``edit`` may run more than once. ``owner`` (uid, gid): to whom root gives a new file and new
-    folders; None: root keeps them. ``timeout``: seconds to wait for our other writers. ``generations``: how many are kept.
-    ``own``: for a file that a person has named and that Shorepass alone writes: it may not be a symlink, nor another user's.
+    False: there was nothing to change (None, or the same bytes). Symlinks are followed, also dangling ones, if their owner is
+    trusted (see ``destination``). Missing folders are created with mode 0700, a new file with 0600. ``owner`` (uid, gid): root
+    gives a new file and new folders to that user; None: root keeps them. ``timeout``: seconds to wait for other Shorepass
+    processes. ``generations``: how many are kept. ``own``: for a file that the user has named and that only Shorepass writes:
+    it must not be a symlink or another user's.
 
     Raises WriteError, FileError, MalformedFile, and what ``edit`` raises; then the file is as it was.
     """
@@ -76,7 +77,7 @@ def update(
 
 
 class _Save(NamedTuple):
-    """One call of ``update``: the path that was named, the open folder, and the arguments."""
+    """One call of ``update``: its path, the open folder, and its other arguments."""
 
     path: str
     there: Destination
@@ -97,7 +98,7 @@ def _update(save: _Save, timeout: float) -> bool:
 
 
 def sweep(folder: str) -> None:
-    """Remove what killed saves of any file have left in a folder of our own. Raises WriteError."""
+    """Remove what killed saves have left in a folder of Shorepass. Raises WriteError."""
     try:
         with FolderLock(os.path.join(folder, ""), LOCK_TIMEOUT) as lock:
             _sweep(lock, folder, "")
@@ -135,10 +136,10 @@ def _replace(lock: FolderLock, save: _Save) -> bool:
 
 
 def _check_owner(save: _Save, file: os.stat_result) -> None:
-    """Raise WriteError where the file is another user's and may be a trap: its owner would read what we write.
+    """Raise WriteError if another user may have planted the file to read the content.
 
-    In a folder that everyone may write, as the kernel has it (``protected_regular``, proc(5)); for root, who can keep the
-    owner, in every folder that others may write; everywhere for a file that is to be the user's own.
+    This applies in a folder that all may write, as in the kernel (``protected_regular``, proc(5)). For root, which keeps the
+    owner, it applies in every folder that others may write. For a file with ``own`` it always applies.
     """
     folder, me = save.there.folder, acting_uid()
     if sys.platform == "win32" or folder is None or file.st_uid == me or (file.st_uid == 0 and not save.own):
@@ -151,7 +152,7 @@ def _check_owner(save: _Save, file: os.stat_result) -> None:
 
 
 def _fill(draft: Draft, data: bytes, like: os.stat_result | None, owner: tuple[int, int] | None) -> None:
-    """Bring content to the disk, as like the file it will replace as may be; ``owner`` is for a new one."""
+    """Write content to the disk, with owner and mode of ``like``, or else ``owner``."""
     draft.write(data)
     if like:
         draft.resemble(draft.target, like)
@@ -161,16 +162,21 @@ def _fill(draft: Draft, data: bytes, like: os.stat_result | None, owner: tuple[i
 
 
 def _rotate(target: str, before: tuple[FileContent, os.stat_result], generations: int) -> None:
-    """Let the file that is to be replaced have the name of the youngest generation as well, and the others step back."""
+    """Give the file to replace the name of the youngest generation, too.
+
+    The older generations get the next number.
+    """
     for number in range(generations - 1, 0, -1):
         try:
             os.replace(f"{target}.{number}", f"{target}.{number + 1}")
         except FileNotFoundError:
             continue
-    _unlink(f"{target}.1")  # two names of one file, as a killed save leaves them, do not replace each other
+    _unlink(
+        f"{target}.1"
+    )  # a killed save leaves two names of one file, and rename(2) does not replace one by the other
     try:
         os.link(target, f"{target}.1")
-    except OSError:  # a file system without links
+    except OSError:  # because the file system has no links
         with Draft(f"{target}.1") as draft:
             _fill(draft, before[0].data, before[1], None)
             draft.replace(draft.target)
@@ -189,15 +195,19 @@ def _forget(
         path = f"{target}.{number}"
         _sweep(lock, *os.path.split(path))
         if number == 1:
+            former = like if os.path.exists(path) else None
             with Draft(path) as draft:
-                _fill(draft, data, like if os.path.exists(path) else None, owner)
+                _fill(draft, data, former, owner)
                 draft.replace(path)
         else:
             _unlink(path)
 
 
 def _unlink(path: str) -> None:
-    """Remove a generation, if there is one. Raises OSError: the path in /proc that it has here is no name to show."""
+    """Remove a generation, if it exists.
+
+    Raises OSError and not WriteError, because its path in /proc cannot be shown.
+    """
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -205,7 +215,7 @@ def _unlink(path: str) -> None:
 
 
 def _check_unchanged(save: _Save, before: tuple[FileContent, os.stat_result] | None) -> None:
-    """Raise ChangedError when the file is no longer the one that was read: another inode, or other bytes."""
+    """Raise ChangedError if the file has another inode, or other bytes, than before."""
     now = read_with_status(save.there.at, SIZE_LIMIT, shown=save.path, follow=False)
     if now is None or before is None:
         same = now is before
@@ -216,7 +226,10 @@ def _check_unchanged(save: _Save, before: tuple[FileContent, os.stat_result] | N
 
 
 def _sweep(lock: FolderLock, folder: str, name: str) -> None:
-    """Remove what killed saves of a file left (``name`` empty: of any). The lock tells that none is in use, else its age."""
+    """Remove what killed saves of a file left; with an empty ``name``, of all files.
+
+    The lock shows that they are not in use; without the lock, their age does.
+    """
     begin = f".{name}{MARK}" if name else "."
     try:
         for found in [os.path.join(folder, n) for n in os.listdir(folder) if n.startswith(begin) and MARK in n]:
@@ -224,29 +237,29 @@ def _sweep(lock: FolderLock, folder: str, name: str) -> None:
             if lock.excludes(status.st_uid) or status.st_mtime < time.time() - STALE_AFTER:
                 os.unlink(found)
     except OSError:
-        return  # not ours to remove; the save does not need it gone
+        return  # another user's file, which does not disturb the save
 
 
 def _sync(lock: FolderLock) -> None:
-    """Bring the folder's names to the disk."""
+    """Write the folder's names to the disk."""
     if lock.fd >= 0:
         try:
             os.fsync(lock.fd)
         except OSError:
-            return  # not every file system can, and the file has been replaced
+            return  # because some file systems cannot, and the file is already replaced
 
 
 def _hint(error: OSError, target: str) -> str | None:
-    """Return the command or deed that mends a failed save."""
+    """Return the hint for a failed save."""
     existing = os.path.dirname(target)
     while existing not in ("", os.sep) and not os.path.lexists(existing):
-        existing = os.path.dirname(existing)  # whoever may not make a folder wants to know about the one above
+        existing = os.path.dirname(existing)  # because a folder cannot be created if the one above it is closed
     folder = quoted(existing or os.curdir)
     return {
-        errno.ENOSPC: f"make room on the disk: df -h {folder}",
-        errno.EDQUOT: f"make room, your quota is used up: du -sh {folder}",
-        errno.EACCES: f"look who may write there: ls -ld {folder}",
-        errno.EPERM: f"look whether it is immutable: lsattr -d {folder} {quoted(target)}",
-        errno.EROFS: "name a folder that can be written: --config DIR for docker, --authfile FILE for podman",
-        errno.EBUSY: "it is mounted by itself and cannot be replaced whole: mount its folder instead",
+        errno.ENOSPC: f"free space on the disk: df -h {folder}",
+        errno.EDQUOT: f"free space, your quota is used up: du -sh {folder}",
+        errno.EACCES: f"see who may write there: ls -ld {folder}",
+        errno.EPERM: f"see whether it is immutable: lsattr -d {folder} {quoted(target)}",
+        errno.EROFS: "name a folder that you can write: --config DIR for docker, --authfile FILE for podman",
+        errno.EBUSY: "it is a single mounted file and cannot be replaced: mount its folder instead",
     }.get(error.errno or 0)

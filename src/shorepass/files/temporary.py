@@ -1,7 +1,7 @@
-"""A folder of our own for as long as one command runs: 0700, and gone afterwards.
+"""A temporary folder of mode 0700, which exists while one command runs.
 
-What a killed process of ours leaves is removed by the next one. That it is nobody's any more is told by the process number
-in its name, and by a lock on it, which the command that runs in our place holds as well.
+The next Shorepass process removes the folder of a killed one. The process number in its name, and a lock on it, show whether it
+is still in use. A command that replaces this process keeps the lock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODE = 0o700
 
 
 class Folder(NamedTuple):
-    """``path`` is there and empty. ``fds``: the open files that tell, as long as somebody has them, that it is in use."""
+    """A new, empty folder. ``fds``: open files that lock it while a process has them."""
 
     path: str
     fds: tuple[int, ...]
@@ -34,7 +34,7 @@ class Folder(NamedTuple):
 
 @contextmanager
 def folder(parent: str) -> Iterator[Folder]:
-    """Make a folder in ``parent``, and remove it with all that is in it. Raises WriteError."""
+    """Create a folder in ``parent``, and remove it at the end. Raises WriteError."""
     sweep(parent)
     path = os.path.join(parent, f"{MARK}{os.getpid()}-{os.urandom(8).hex()}")
     try:
@@ -51,7 +51,10 @@ def folder(parent: str) -> Iterator[Folder]:
 
 
 def _lock(path: str) -> tuple[int, ...]:
-    """Return an open file with a lock on a folder; none where somebody has one, or where there is no such lock."""
+    """Return an open file with a lock on a folder.
+
+    Empty: another process has locked it, or the system has no such lock.
+    """
     if sys.platform == "win32":
         return ()
     import fcntl
@@ -68,7 +71,7 @@ def _lock(path: str) -> tuple[int, ...]:
 
 
 def sweep(parent: str) -> None:
-    """Remove the folders in ``parent`` that processes of ours left that were killed."""
+    """Remove the folders in ``parent`` that killed Shorepass processes left."""
     if sys.platform == "win32":
         return
     try:
@@ -78,14 +81,14 @@ def sweep(parent: str) -> None:
     for name in names:
         path = os.path.join(parent, name)
         pid = whole(name.removeprefix(MARK).partition("-")[0])
-        if pid is None or not _is_ours(path) or _runs(pid):
+        if pid is None or not _is_own(path) or _runs(pid):
             continue
         for fd in _lock(path):
             shutil.rmtree(path, ignore_errors=True)
             os.close(fd)
 
 
-def _is_ours(path: str) -> bool:
+def _is_own(path: str) -> bool:
     try:
         found = os.lstat(path)
     except OSError:

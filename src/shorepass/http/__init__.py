@@ -1,9 +1,9 @@
-"""One HTTP exchange: a request, its whole and bounded answer, and what a transport must keep to.
+"""One HTTP exchange: a request, its answer, and the rules of a transport.
 
-A transport sends what it is given and nothing else: it follows no redirect, keeps no cookie, reads no
-``~/.netrc``, retries nothing, and adds no credential. Two exist: ``http.pooled`` (registries and token servers) and
-``http.unix`` (container engines). URLs are parsed once, here, and the same value is checked and connected to, so no
-second parser can read another host out of the same text.
+A transport sends only the given request: it follows no redirect, keeps no cookie, reads no ``~/.netrc``, does not retry, and
+adds no credential. There are two: ``http.pooled`` (registries and token servers) and ``http.unix`` (container engines). URLs
+are parsed only here. The value that is checked is also the one that is connected to, so that no second parser can read another
+host in the same text.
 """
 
 from __future__ import annotations
@@ -29,17 +29,21 @@ __all__ = [
 ]
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-URL_LIMIT = 8192  # characters: what common servers take in a request line
-HOST_LIMIT = 253  # characters: the longest name DNS can hold
+URL_LIMIT = 8192  # characters: the longest request line that common servers accept
+HOST_LIMIT = 253  # characters: the longest name in DNS
 USER_AGENT = f"shorepass/{__version__}"
 
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
 _IPV6_CHARACTERS = frozenset("0123456789abcdef:.")
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_ENCODED = {byte: f"%{byte:02X}" for byte in range(256)} | {byte: chr(byte) for byte in _UNRESERVED}
 
 
 class Url(NamedTuple):
-    """An http(s) URL. ``host`` is lower case and without brackets; ``target`` is path and query, from its slash."""
+    """An http(s) URL.
+
+    ``host``: in lower case and without brackets. ``target``: path and query, with the first slash.
+    """
 
     scheme: str
     host: str
@@ -48,13 +52,13 @@ class Url(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """``host[:port]`` as it stands in a URL and in a Host header: no default port, IPv6 in brackets."""
+        """``host[:port]`` for a URL and a Host header: no default port, IPv6 in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """Scheme, host and port: what must stay the same for a credential to stay."""
+        """Scheme, host and port: a credential is for these alone."""
         return self.scheme, self.host, self.port
 
     @property
@@ -69,8 +73,8 @@ class Url(NamedTuple):
 def parse_url(text: str, base: Url | None = None) -> Url:
     """Return the parts of an absolute http(s) URL, or of one relative to ``base``.
 
-    Strict on purpose: user info, a fragment, a backslash, anything but printable ASCII, and a port outside 1-65535
-    are refused, because parsers disagree about them. Raises UsageError.
+    User info, a fragment, a backslash, anything but printable ASCII, and a port outside 1-65535 are refused, because parsers
+    disagree about them. Raises UsageError.
     """
     if len(text) > URL_LIMIT:
         raise UsageError(f"the URL is longer than {URL_LIMIT} characters")
@@ -87,7 +91,9 @@ def parse_url(text: str, base: Url | None = None) -> Url:
     end = min((i for i in (rest.find("/"), rest.find("?")) if i >= 0), default=len(rest))
     host, port = _host_and_port(rest[:end], DEFAULT_PORTS[scheme])
     target = rest[end:]
-    return Url(scheme, host, port, target if target.startswith("/") else "/" + target)
+    if not target.startswith("/"):
+        target = "/" + target
+    return Url(scheme, host, port, target)
 
 
 def _relative(text: str, base: Url | None) -> Url:
@@ -126,13 +132,19 @@ def _host_and_port(authority: str, default_port: int) -> tuple[str, int]:
 
 
 def percent_encode(text: str) -> str:
-    """Return text for a query or a form field: UTF-8, all but RFC 3986's unreserved characters as ``%XX``."""
+    """Return text for a query or a form field.
+
+    It is UTF-8, with all but RFC 3986's unreserved characters as ``%XX``.
+    """
     data = text.encode("utf-8", "surrogateescape")
-    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in data)
+    return "".join(_ENCODED[byte] for byte in data)
 
 
 def percent_decode(text: str) -> str:
-    """Return a query value as text: ``%XX`` and ``+`` undone, broken escapes kept, bad UTF-8 replaced."""
+    """Return a query value as text, without its ``%XX`` and ``+``.
+
+    Broken escapes are kept, and bad UTF-8 is replaced.
+    """
     first, *pieces = text.replace("+", " ").encode("utf-8", "surrogateescape").split(b"%")
     parts = [first]
     for piece in pieces:
@@ -145,19 +157,22 @@ def percent_decode(text: str) -> str:
 
 
 class Request(NamedTuple):
-    """What to send. ``headers`` come on top of those every request has (:func:`header_lines`)."""
+    """A request. ``headers``: in addition to the usual ones (:func:`header_lines`)."""
 
     method: str
     url: Url
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
-    def __repr__(self) -> str:  # headers and body hold credentials
+    def __repr__(self) -> str:  # without headers and body, because they have credentials
         return f"Request({self.method} {self.url.scheme}://{self.url.authority}{self.url.path})"
 
 
 class Response(NamedTuple):
-    """An answer. ``headers`` are lines, never joined. ``truncated``: the body was longer than the limit and was cut."""
+    """An answer.
+
+    ``headers``: lines, which are never joined. ``truncated``: the body was longer than the limit, and was cut.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -171,10 +186,10 @@ class Response(NamedTuple):
         return [value for key, value in self.headers if key.lower() == name]
 
     def header(self, name: str) -> str:
-        """Return the first value of a header, ``""`` when there is none."""
+        """Return the first value of a header, ``""`` if it is absent."""
         return next(iter(self.lines(name)), "")
 
-    def __repr__(self) -> str:  # the body may hold a token
+    def __repr__(self) -> str:  # without the body, because it may have a token
         return f"Response({self.status} from {self.url.scheme}://{self.url.authority}{self.url.path})"
 
 
@@ -182,17 +197,20 @@ class Transport(Protocol):
     """Sends one request and returns its answer."""
 
     def send(self, request: Request, *, limit: int, timeout: float) -> Response:
-        """Return the answer, its body cut at ``limit`` bytes; everything within ``timeout`` seconds.
+        """Return the answer within ``timeout`` seconds, its body cut at ``limit`` bytes.
 
-        Raises Unreachable with the cause; UsageError when a header cannot be sent.
+        Raises Unreachable with the cause; UsageError: a header cannot be sent.
         """
 
     def close(self) -> None:
-        """Close the connections that were kept."""
+        """Close the kept connections."""
 
 
 def header_lines(request: Request) -> Iterable[tuple[str, str]]:
-    """Return all headers to send but Host and Content-Length. Raises UsageError on what would split a header."""
+    """Return all headers to send, except Host and Content-Length.
+
+    Raises UsageError: a value would split a header.
+    """
     given = {name.lower() for name, _ in request.headers}
     defaults = (("User-Agent", USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "identity"))
     lines = [line for line in defaults if line[0].lower() not in given]

@@ -1,7 +1,7 @@
-"""An answer as ``http.client`` reads it, which costs no more time and no more bytes than there are for it.
+"""Reads an answer with ``http.client``, with a limit of time and bytes.
 
-``http.client`` bounds a line and the number of headers, but neither interim answers nor the time between two bytes, and a chunk
-of size ``-1`` makes it read to the end of the connection.
+``http.client`` limits a line and the number of headers. It does not limit interim answers or the time between two bytes, and a
+chunk of size ``-1`` makes it read to the end of the connection.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BoundedAnswer", "read_body"]
 
-HEAD_LIMIT = 64 * 1024  # bytes of status line and headers, interim answers included: eight times what servers send
-FRAMING = 8  # bytes on the wire for each byte of a body: a chunk of one byte takes six
+HEAD_LIMIT = 64 * 1024  # bytes of status line and headers, with interim answers: eight times what servers send
+FRAMING = 8  # bytes on the wire for each byte of a body, because a chunk of one byte needs six
 PIECE = 4 * 1024  # bytes that are read at once, because http.client keeps each chunk of a reading apart
 
 
@@ -43,15 +43,15 @@ class BoundedAnswer(HTTPResponse):
             raise BadStatusLine("the answer does not begin with HTTP")
         super().begin()
         while 101 < self.status < 200:
-            self.headers = None  # type: ignore[assignment]  # so http.client says that no head was read
+            self.headers = None  # type: ignore[assignment]  # so that http.client reads a head again
             super().begin()
         if self.status == 101:
-            raise BadStatusLine("the server switched protocols without a request to")
+            raise BadStatusLine("the server switched protocols without being asked")
         self._arriving.room = self._room
 
 
 class _Metered(RawIOBase):
-    """The bytes of one answer, while there are time and room for more."""
+    """The bytes of one answer, until its time or its size limit ends."""
 
     def __init__(self, wire: socket.socket, arriving: RawIOBase, deadline: float) -> None:
         self._wire = wire
@@ -79,7 +79,10 @@ class _Metered(RawIOBase):
 
 
 def read_body(read: Callable[[int], bytes], limit: int) -> bytes:
-    """Return what ``read`` gives until its end, at most one byte more than ``limit``: so the caller sees that it is cut."""
+    """Return what ``read`` returns until its end, at most ``limit`` bytes and one.
+
+    By the additional byte the caller sees that the body is longer.
+    """
     body = bytearray()
     while len(body) <= limit:
         piece = read(min(PIECE, limit + 1 - len(body)))

@@ -1,7 +1,7 @@
-"""A connection to a host by its name, all of it within one deadline: the name's addresses, and each address in turn.
+"""Connects to a host by its name, within one deadline.
 
-The system's own look-up of names cannot be interrupted, and a name server that keeps silent costs 10 s and more: it runs in
-a thread that is left behind when its time is over.
+The system's look-up of names cannot be interrupted, and needs 10 s and more if a name server does not answer. So it runs in a
+thread, which is not waited for after the deadline.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NameServerTimeoutError", "dial", "hint_about", "resolve"]
 
-PROBE = "registry-1.docker.io"  # a name that resolves wherever names of the internet do
+PROBE = "registry-1.docker.io"  # a name that resolves on every machine with the internet's DNS
 PROBE_SECONDS = 3.0
 NETWORK = "check this machine's network and DNS; behind a proxy, set HTTPS_PROXY"
 
@@ -27,10 +27,11 @@ class NameServerTimeoutError(TimeoutError):
 
 
 def dial(host: str, port: int, deadline: float, *, only_loopback: bool = False) -> socket.socket:
-    """Return a connection to the first address that takes it. ``deadline``: by the monotonic clock, in seconds.
+    """Return a connection to the first address that accepts it.
 
-    ``only_loopback``: a hosts file that points ``localhost`` elsewhere does not get a password without TLS.
-    Raises OSError: socket.gaierror, TimeoutError, and what connect(2) says of the last address.
+    ``deadline``: by the monotonic clock, in seconds. ``only_loopback``: refuse other addresses, so that no password is sent
+    without TLS if a hosts file gives ``localhost`` another address. Raises OSError: socket.gaierror, TimeoutError, and the
+    error of connect(2) for the last address.
     """
     refused: OSError = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in resolve(host, port, deadline):
@@ -51,7 +52,10 @@ def dial(host: str, port: int, deadline: float, *, only_loopback: bool = False) 
 
 
 def resolve(host: str, port: int, deadline: float) -> list[tuple[Any, ...]]:
-    """Return what getaddrinfo(3) says of a name. Raises socket.gaierror, NameServerTimeoutError."""
+    """Return the answer of getaddrinfo(3).
+
+    Raises socket.gaierror, NameServerTimeoutError.
+    """
     found: list[list[tuple[Any, ...]]] = []
     errors: list[Exception] = []
 
@@ -72,7 +76,10 @@ def resolve(host: str, port: int, deadline: float) -> list[tuple[Any, ...]]:
 
 
 def hint_about(host: str, error: OSError, deadline: float) -> str:
-    """Return what to do about a name that cannot be resolved: it is the network where no other name resolves either."""
+    """Return the hint for a name that cannot be resolved.
+
+    If another name cannot be resolved either, the cause is the network.
+    """
     if host == PROBE or not isinstance(error, socket.gaierror) or error.errno == socket.EAI_AGAIN:
         return NETWORK
     try:

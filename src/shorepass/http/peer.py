@@ -1,4 +1,4 @@
-"""Who signed a server's certificate: told to the user when the signer is unknown (own authority, or interception)."""
+"""Finds who signed a server's certificate, for errors about unknown authorities."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from shorepass.http.dial import dial
 
 __all__ = ["issuer", "issuer_of"]
 
-SECONDS = 5.0  # at most: this only adorns an error message
+SECONDS = 5.0  # at most, because this only adds to an error message
 _COMMON_NAME = b"\x55\x04\x03"  # object identifier 2.5.4.3
 _ORGANISATION = b"\x55\x04\x0a"  # 2.5.4.10
 
 
 def issuer(host: str, port: int, deadline: float) -> str:
-    """Return the issuer of the certificate that ``host`` shows, ``""`` if that fails. Only a handshake is sent.
+    """Return the issuer of the certificate of ``host``, ``""`` if that fails.
 
-    ``deadline``: by the monotonic clock, in seconds.
+    It sends only a handshake. ``deadline``: by the monotonic clock, in seconds.
     """
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname = False
@@ -34,7 +34,10 @@ def issuer(host: str, port: int, deadline: float) -> str:
 
 
 def issuer_of(certificate: bytes) -> str:
-    """Return organisation and common name of the issuer of a DER certificate, ``""`` where it cannot be read."""
+    """Return organisation and common name of a DER certificate's issuer.
+
+    ``""``: it cannot be read.
+    """
     try:
         signed = _content(_content(certificate)[0])[0]
         fields = list(_elements(signed))
@@ -51,7 +54,7 @@ def issuer_of(certificate: bytes) -> str:
 
 
 def _content(data: bytes) -> tuple[bytes, bytes]:
-    """Return the content of the first DER element, and what follows the element."""
+    """Return the content of the first DER element, and the bytes after the element."""
     length, start = data[1], 2
     if length & 0x80:
         start += length & 0x7F

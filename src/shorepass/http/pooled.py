@@ -1,7 +1,7 @@
 """HTTP to registries and token servers, with TLS and proxies, by urllib3.
 
-urllib3 connects and frames; redirects, retries, cookies and decompression are off. Certificates are the system's, then
-those of the host's certs.d folder (``http.tls``). Plain http to a name of this machine reaches this machine, or nothing.
+Redirects, retries, cookies and decompression are off. Trusted certificates are the system's and those of the host's certs.d
+folder (``http.tls``). Plain http to a name of this machine connects only to this machine.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ __all__ = ["PooledTransport"]
 
 
 class PooledTransport:
-    """Connections to one host. ``certificates``: its certs.d folder. ``verify``: False takes any certificate."""
+    """Connections to one host.
+
+    ``certificates``: those for the host. ``verify``: False accepts any certificate.
+    """
 
     def __init__(self, context: Context, certificates: Certificates, *, verify: bool = True) -> None:
         self._context = context
@@ -53,7 +56,10 @@ class PooledTransport:
             self._pools = None
 
     def send(self, request: Request, *, limit: int, timeout: float) -> Response:
-        """Send over TLS, through a proxy, or both. Raises Unreachable, FileError (certificates), UsageError (proxy)."""
+        """Send over TLS, through a proxy, or both.
+
+        Raises Unreachable, FileError (certificates), UsageError (proxy).
+        """
         headers = dict(header_lines(request))
         if self._pools is None:
             self._line.is_local = request.url.scheme == "http" and is_loopback(request.url.authority)
@@ -73,7 +79,8 @@ class PooledTransport:
             trouble = self._unreachable(request.url, root, timeout, deadline, is_late=expired.is_set())
         finally:
             timer.cancel()
-        raise trouble from (root if isinstance(root, OSError) else None)  # others quote the server, who may quote us
+        # Other errors quote the server, and the server may quote the credential.
+        raise trouble from (root if isinstance(root, OSError) else None)
 
     def _exchange(
         self, pools: urllib3.PoolManager, request: Request, headers: dict[str, str], limit: int, timeout: float
@@ -90,7 +97,7 @@ class PooledTransport:
             headers=headers,
             retries=False,
             redirect=False,
-            assert_same_host=False,  # the pool's host is the proxy's for plain http
+            assert_same_host=False,  # because for plain http the pool's host is the proxy's
             timeout=urllib3.Timeout(connect=timeout, read=timeout),
             preload_content=False,
             decode_content=False,
@@ -105,10 +112,13 @@ class PooledTransport:
             if whole:
                 raw.release_conn()
             else:
-                raw.close()  # what is left of the body must not be taken for the next answer
+                raw.close()  # because the rest of the body would be read as the next answer
 
     def _cut(self, expired: threading.Event) -> None:
-        """End all waiting at the deadline: a server that sends a byte now and then never meets a socket's own timeout."""
+        """End the exchange at the deadline.
+
+        The timeout of a socket is not enough, because a server may send a byte now and then.
+        """
         expired.set()
         self._line.cut()
 
@@ -120,10 +130,11 @@ class PooledTransport:
         if self._proxy is None:
             pools = urllib3.PoolManager(num_pools=1, maxsize=1, **options)
         else:
+            if self._proxy.url.scheme == "https":
+                options["proxy_ssl_context"] = tls.system(self._certificates.trusted)
             pools = urllib3.ProxyManager(
                 f"{self._proxy.url.scheme}://{self._proxy.url.authority}",
                 proxy_headers=_proxy_headers(self._proxy),
-                proxy_ssl_context=tls.system(self._certificates.trusted) if self._proxy.url.scheme == "https" else None,
                 num_pools=1,
                 maxsize=1,
                 **options,
@@ -154,7 +165,7 @@ class PooledTransport:
         if isinstance(root, ConnectionRefusedError):
             hint = _check_proxy(url) if proxy else "is the registry running, and on this port?"
             return Unreachable(name, f"connection refused{through}", hint=hint)
-        if isinstance(root, RemoteDisconnected):  # its own text is not the system's
+        if isinstance(root, RemoteDisconnected):  # because its text is not the system's
             return Unreachable(name, f"the connection was closed without an answer{through}")
         if isinstance(root, OSError):
             return Unreachable(name, f"{printable(root.strerror or str(root))}{through}")
@@ -184,7 +195,7 @@ def _proxy_headers(proxy: Proxy) -> dict[str, str]:
 def _root(error: BaseException) -> BaseException:
     """Return the operating system's or TLS's own error inside urllib3's wrappers."""
     seen = error
-    for _ in range(8):  # wrappers are at most four deep; a loop is never endless
+    for _ in range(8):  # because wrappers are at most four deep, and a cycle must end
         inner = seen.__cause__ or next((a for a in reversed(seen.args) if isinstance(a, BaseException)), None)
         inner = inner or getattr(seen, "reason", None)
         if not isinstance(inner, BaseException):
@@ -194,14 +205,14 @@ def _root(error: BaseException) -> BaseException:
 
 
 class _Line:
-    """The connection in use, for the deadline to cut. One transport has one at a time."""
+    """The current connection, which the deadline cuts. A transport has one at a time."""
 
     def __init__(self) -> None:
         self.connection: HTTPConnection | None = None
-        self.deadline = 0.0  # of the exchange that goes on, by the monotonic clock
+        self.deadline = 0.0  # of the current exchange, by the monotonic clock
         self.limit = 0  # bytes of its answer's body
-        self.is_local = False  # whether only this machine's own addresses are dialled
-        self.handshake: socket.socket | None = None  # a duplicate: TLS takes the socket out of its object
+        self.is_local = False  # whether to connect only to addresses of this machine
+        self.handshake: socket.socket | None = None  # a duplicate, because TLS detaches the socket from its object
 
     def dial(self, host: str, port: int | None) -> socket.socket:
         return dial(host, port or 0, self.deadline, only_loopback=self.is_local)
@@ -212,12 +223,12 @@ class _Line:
     def cut(self) -> None:
         for wire in (self.handshake, getattr(self.connection, "sock", None)):
             if wire is not None:
-                with contextlib.suppress(OSError):  # it was closed meanwhile
+                with contextlib.suppress(OSError):  # it may have been closed meanwhile
                     wire.shutdown(socket.SHUT_RDWR)
 
 
 def _pool_classes(line: _Line) -> tuple[type, type]:
-    """Return urllib3's pools for http and https, with connections that put themselves on ``line``."""
+    """Return urllib3's pools for http and https, whose connections use ``line``."""
 
     class Plain(HTTPConnection):
         response_class = line.answer  # type: ignore[assignment]  # it is called as that class is
@@ -245,7 +256,7 @@ def _pool_classes(line: _Line) -> tuple[type, type]:
                 handshake, line.handshake = line.handshake, None
                 if handshake is not None:
                     handshake.close()
-            self.is_verified = True  # else urllib3 warns of what the user asked for
+            self.is_verified = True  # or else urllib3 warns although the user asked for it
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

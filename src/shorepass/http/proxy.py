@@ -1,7 +1,7 @@
-"""Which proxy a request takes: the rules of Go's ``http.ProxyFromEnvironment``, which all container clients follow.
+"""Chooses a request's proxy by the rules of Go's ``http.ProxyFromEnvironment``.
 
-``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY`` or their lower case forms, upper case first. ``localhost`` and
-loopback addresses are never proxied. Source: golang.org/x/net http/httpproxy/proxy.go.
+All container clients follow them: ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``, or else their lower case forms.
+``localhost`` and loopback addresses have no proxy. Source: golang.org/x/net http/httpproxy/proxy.go.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Proxy", "proxy_for"]
 
 
 class Proxy(NamedTuple):
-    """A proxy. ``userinfo`` is ``user:password``, decoded, or empty; it is a secret and never shown."""
+    """A proxy. ``userinfo``: ``user:password``, decoded, or empty; it is never shown."""
 
     url: Url
     userinfo: str = ""
@@ -29,13 +29,16 @@ class Proxy(NamedTuple):
 
 
 def proxy_for(url: Url, context: Context) -> Proxy | None:
-    """Return the proxy for ``url``, None for a direct connection. Raises UsageError on a proxy that cannot be used."""
+    """Return the proxy for ``url``, None for a direct connection.
+
+    Raises UsageError: the proxy cannot be used.
+    """
     name = "HTTPS_PROXY" if url.scheme == "https" else "HTTP_PROXY"
     text = _variable(context, name)
     if not text or _is_direct(url, _variable(context, "NO_PROXY")):
         return None
     if name == "HTTP_PROXY" and context.getenv("REQUEST_METHOD"):
-        # In a CGI program that variable may be a header of the caller's (httpoxy, CVE-2016-5385).
+        # In a CGI program that variable may be a header of the caller (httpoxy, CVE-2016-5385).
         raise UsageError(
             "HTTP_PROXY is not used in a CGI environment (REQUEST_METHOD is set)", hint="unset REQUEST_METHOD"
         )
@@ -56,7 +59,7 @@ def _parse(text: str, name: str) -> Proxy:
     userinfo, _, host = authority.rpartition("@")
     try:
         url = parse_url(f"{scheme}://{host}{slash}{path}")
-    except UsageError as error:  # the text is not shown: it may hold a password
+    except UsageError as error:  # without the text, because it may have a password
         raise UsageError(f"{name} is not a proxy URL: {error.message}", hint=f"correct {name}, or unset it") from None
     return Proxy(url, percent_decode(userinfo.replace("+", "%2B")))
 
@@ -75,7 +78,10 @@ def _is_direct(url: Url, no_proxy: str) -> bool:
 
 
 def _matches(entry: str, host: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None, port: int) -> bool:
-    """Tell whether a NO_PROXY entry covers a host: address, CIDR block, ``name`` (and subdomains), ``.name``, ``:port``."""
+    """Tell whether a NO_PROXY entry covers a host.
+
+    It is an address, a CIDR block, a ``name`` (with its subdomains) or ``.name``, and may have a ``:port``.
+    """
     if "/" in entry:
         try:
             return address is not None and address in ipaddress.ip_network(entry, strict=False)

@@ -1,4 +1,4 @@
-"""Certificates: which authorities are trusted, which client certificate is shown, and what a refusal means in words."""
+"""Makes TLS settings from authorities and client certificates, and names errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make", "system", "trouble"]
 
-# OpenSSL's names for "that was no TLS record": the server answered our hello in plain text.
+# OpenSSL's names for "that was not a TLS record": the server answered the first message in plain text.
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
 PAIR_LIMIT = 1024 * 1024  # bytes of a client certificate with its chain, or of a key
 _WANTS_PAIR = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")
@@ -39,7 +39,7 @@ _UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 
 
 def system(trusted: Authorities | None) -> ssl.SSLContext:
-    """Return TLS with these authorities; None: with this machine's own."""
+    """Return TLS settings with these authorities; None: with this machine's own."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     if trusted is None or trusted.own:
@@ -50,7 +50,7 @@ def system(trusted: Authorities | None) -> ssl.SSLContext:
 
 
 def _trust(tls: ssl.SSLContext, data: bytes) -> bool:
-    """Trust the certificates of a file; tell whether it has any that can be used."""
+    """Trust the certificates of a file, and tell whether it has one that can be used."""
     used = False
     for certificate in certificates(data):
         try:
@@ -62,20 +62,23 @@ def _trust(tls: ssl.SSLContext, data: bytes) -> bool:
 
 
 def _load_own(tls: ssl.SSLContext) -> None:
-    """Load the authorities of this machine: where OpenSSL was built to look, and not where this process's variables say."""
+    """Load the authorities of this machine.
+
+    They are at OpenSSL's built-in paths, because the variables of this process are not those of the context.
+    """
     if os.name == "nt":
         tls.load_default_certs()
         return
-    places = ssl.get_default_verify_paths()
-    for names in ({"cafile": places.openssl_cafile}, {"capath": places.openssl_capath}):
+    paths = ssl.get_default_verify_paths()
+    for names in ({"cafile": paths.openssl_cafile}, {"capath": paths.openssl_capath}):
         try:
             tls.load_verify_locations(**names)
         except OSError:
-            continue  # a system has one of the two, or none
+            continue  # because a system may have only one of the two, or none
 
 
 def make(context: Context, found: Certificates, *, verify: bool) -> ssl.SSLContext:
-    """Return TLS for one host: the system's authorities and the folder's, and its client certificate.
+    """Return TLS settings for one host, with its authorities and client certificate.
 
     Raises MalformedFile, FileError.
     """
@@ -97,7 +100,10 @@ def make(context: Context, found: Certificates, *, verify: bool) -> ssl.SSLConte
 
 
 def _read(context: Context, path: str) -> bytes:
-    """Return a file's bytes, read by its own context: OpenSSL would open the path here, with our rights. Raises FileError."""
+    """Return a file's bytes, read by its own context.
+
+    OpenSSL would open the path on this machine, with the rights of this process. Raises FileError.
+    """
     content = context.read(path, PAIR_LIMIT)
     if content is None:
         raise FileError(path, "no such file")
@@ -105,22 +111,22 @@ def _read(context: Context, path: str) -> bytes:
 
 
 def _no_prompt() -> str:
-    """Answer OpenSSL's question for a key's password: without this it would ask on the terminal."""
+    """Answer OpenSSL's question for a key's password, so that it asks no one."""
     return ""
 
 
 def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct: bool, deadline: float) -> Unreachable:
-    """Return a failed handshake in words.
+    """Return the error for a failed handshake.
 
-    ``folder``: where certificates for this host belong. ``through``: the words about a proxy; ``direct``: there is none.
-    ``deadline``: by the monotonic clock, for another look at the server.
+    ``folder``: the folder for this host's certificates. ``through``: the words about a proxy; ``direct``: without a proxy.
+    ``deadline``: by the monotonic clock, for another connection to the server.
     """
     name = url.authority
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = _REASONS.get(error.verify_code, printable(error.verify_message))
         if error.verify_code not in _UNKNOWN_AUTHORITY:
             return Unreachable(name, f"TLS: {reason}{through}")
-        signer = issuer(url.host, url.port, deadline) if direct else ""  # one more connection, to say who signed it
+        signer = issuer(url.host, url.port, deadline) if direct else ""  # by another connection
         reason += f" (issuer: {signer})" if signer else ""
         belongs = (
             f"put the authority's certificate into {quoted(folder + '/ca.crt')}" if folder else "add it to the system's"
@@ -131,13 +137,12 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
     if code in _NOT_TLS:
         hint = "if it is meant to be plain http: --tls-verify=false (the password is then readable on the way)"
         return PlainHttp(name, "the server does not speak TLS", hint=hint)
-    place = f"client.cert and client.key belong into {quoted(folder)}" if folder else None
+    pair_hint = f"put client.cert and client.key into {quoted(folder)}" if folder else None
     if any(word in code for word in _WANTS_PAIR):
-        return Unreachable(name, f"TLS: the server wants another client certificate{through}", hint=place)
-    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # in TLS 1.3 its alert can get lost in the closing
-        return Unreachable(
-            name, f"TLS: the server hung up; it may want another client certificate{through}", hint=place
-        )
+        return Unreachable(name, f"TLS: the server requires another client certificate{through}", hint=pair_hint)
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # because TLS 1.3 may lose the alert at the end
+        reason = "TLS: the server closed the connection; it may require another client certificate"
+        return Unreachable(name, reason + through, hint=pair_hint)
     return Unreachable(name, f"TLS: {_words(error)}{through}")
 
 

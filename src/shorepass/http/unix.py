@@ -1,4 +1,4 @@
-"""Plain HTTP/1.1 over a unix socket, by ``http.client``: how Shorepass talks with container engines."""
+"""Plain HTTP/1.1 over a unix socket, by ``http.client``, for container engines."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ __all__ = ["UnixTransport"]
 
 
 class UnixTransport:
-    """Sends every request to the server behind one socket; a request's host is only a name in its header.
+    """Sends every request to the server behind one socket.
 
-    Threads may share it. Connections are kept between requests: as many as threads had at the same time.
+    A request's host is only a name in its header. Threads may share a transport. It keeps as many connections as threads have
+    used at the same time.
     """
 
     def __init__(self, path: str) -> None:
@@ -32,7 +33,7 @@ class UnixTransport:
         self._kept: list[_Connection] = []
 
     def __del__(self) -> None:
-        self.close()  # a context of a container is never closed by those who use it
+        self.close()  # because no caller closes a container's context
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -40,13 +41,17 @@ class UnixTransport:
             self._kept.pop().close()
 
     def send(self, request: Request, *, limit: int, timeout: float) -> Response:
-        """Return the answer, its body cut at ``limit`` bytes. Raises Unreachable, UsageError."""
+        """Return the answer, its body cut at ``limit`` bytes.
+
+        Raises Unreachable, UsageError.
+        """
         return self._exchange(request, None, limit, timeout)
 
     def converse(self, request: Request, stdin: bytes, *, limit: int, timeout: float) -> Response:
-        """Send a request, and ``stdin`` after an answer of status 200; return all that comes then.
+        """Send a request, and ``stdin`` after an answer of status 200; return the output.
 
-        So ``exec`` works: from the answer's head on, both sides of the connection are the program's. Raises Unreachable.
+        The engine's ``exec`` works like this: after the head of the answer, the connection is the program's input and output.
+        Raises Unreachable.
         """
         return self._exchange(request, stdin, limit, timeout)
 
@@ -57,7 +62,7 @@ class UnixTransport:
             response = connection.exchange(request, stdin, limit, time.monotonic() + timeout)
         except TimeoutError as error:
             raise NoAnswer(name, timeout) from error
-        except RemoteDisconnected as error:  # before HTTPException, which it is, too
+        except RemoteDisconnected as error:  # first, because it is also an HTTPException
             raise Unreachable(name, "the connection was closed without an answer") from error
         except (HTTPException, ValueError) as error:
             raise Unreachable(name, f"the answer is not HTTP ({type(error).__name__})") from error
@@ -73,20 +78,23 @@ class UnixTransport:
         return response
 
     def _take(self) -> _Connection | None:
-        """Return a kept connection that the server has not closed: a request is never sent twice."""
+        """Return a kept connection that the server has not closed, or None.
+
+        On a closed one, the request would have to be sent twice.
+        """
         while self._kept:
             try:
                 connection = self._kept.pop()
-            except IndexError:  # another thread was faster
+            except IndexError:  # because another thread took it
                 break
             if connection.is_silent:
                 return connection
-            connection.close()  # the server closed it, or sends what no request asked for
+            connection.close()  # because the server closed it, or sends what it was not asked for
         return None
 
 
 class _Connection(HTTPConnection):
-    """One connection, and the exchange that goes on there."""
+    """One connection, and its current exchange."""
 
     sock: socket.socket | None
 
@@ -105,7 +113,7 @@ class _Connection(HTTPConnection):
     def connect(self) -> None:
         """Connect to the socket."""
         if sys.platform == "win32":
-            raise OSError("Windows has no sockets of this kind")
+            raise OSError("Windows has no such sockets")
         self.sock = socket.socket(socket.AF_UNIX)
         self._set_timeout()
         self.sock.connect(self._path)
@@ -113,11 +121,11 @@ class _Connection(HTTPConnection):
     def response_class(  # type: ignore[override]  # it is called as that class is
         self, wire: socket.socket, method: str | None = None
     ) -> BoundedAnswer:
-        """Return the answer that begins now; ``http.client`` calls this."""
+        """Return an object for the next answer; ``http.client`` calls this."""
         return BoundedAnswer(wire, method, deadline=self._deadline, limit=self._limit)
 
     def exchange(self, request: Request, stdin: bytes | None, limit: int, deadline: float) -> Response:
-        """Send a request and return its answer; ``stdin``: what follows then, None: nothing."""
+        """Send a request and return its answer. ``stdin``: as in ``converse``, or None."""
         self._deadline, self._limit = deadline, limit
         self.is_reusable = False
         lines = header_lines(request)
@@ -136,7 +144,7 @@ class _Connection(HTTPConnection):
     def _answer(self, request: Request, stdin: bytes | None) -> Response:
         if self.sock is None:
             raise ConnectionResetError
-        with self.sock.dup() as wire, self.getresponse() as answer:  # getresponse may take the socket away
+        with self.sock.dup() as wire, self.getresponse() as answer:  # dup, because getresponse may detach the socket
             response = Response(answer.status, tuple(answer.getheaders()), b"", request.url)
             if stdin is not None and answer.status == 200:
                 body = _converse(wire, answer, stdin, self._limit)
@@ -156,17 +164,17 @@ class _Connection(HTTPConnection):
 
 
 def _converse(wire: socket.socket, answer: HTTPResponse, stdin: bytes, limit: int) -> bytes:
-    """Send ``stdin`` and return all that comes meanwhile; a program need not read what is sent to it."""
+    """Send ``stdin`` and return the output; the program may ignore its input."""
 
     def give() -> None:
-        with contextlib.suppress(OSError):  # it has ended, or there is no time left
+        with contextlib.suppress(OSError):  # the program may have ended, or the time may be over
             wire.sendall(stdin)
             wire.shutdown(socket.SHUT_WR)
 
     def take(size: int) -> bytes:
         try:
             return answer.read1(size)
-        except ConnectionResetError:  # it has ended and has not read all
+        except ConnectionResetError:  # the program has ended and has not read all its input
             return b""
 
     giver = Thread(target=give, daemon=True)
@@ -174,6 +182,6 @@ def _converse(wire: socket.socket, answer: HTTPResponse, stdin: bytes, limit: in
     try:
         return read_body(take, limit)
     finally:
-        with contextlib.suppress(OSError):  # the other side has closed it
+        with contextlib.suppress(OSError):  # the other side may have closed it
             wire.shutdown(socket.SHUT_RDWR)
         giver.join()

@@ -120,7 +120,7 @@ def test_client_certificate(authority: trustme.CA, tmp_path: Path) -> None:
     with Registry(tls=context) as registry:
         pair = (str(tmp_path / "client.cert"), str(tmp_path / "client.key"))
         assert status(registry.port, trusting(authority)._replace(pair=pair)) == 200
-        with pytest.raises(Unreachable, match=r"wants? another client certificate") as caught:
+        with pytest.raises(Unreachable, match=r"requires? another client certificate") as caught:
             status(registry.port, trusting(authority))
     assert "/certs.d/r" in (caught.value.hint or "")
 

@@ -1,8 +1,8 @@
-"""A container's files by the engine's archive call, running or stopped: what ``docker cp`` uses.
+"""Reads a container's files by the engine's archive call, as ``docker cp`` does.
 
-What it shows: the container's own layer, volumes and bind mounts. docker puts bind mounts in place anew for each call: a
-single file that was replaced on the host is shown new, while the running container still has the old one. What it does
-not show: with docker any tmpfs; with podman a single mounted file while the container is stopped.
+It works for running and stopped containers, and shows the container's own layer, volumes and bind mounts. docker mounts again
+for each call: it shows the new content of a single file that was replaced on the host, but the running container still has the
+old one. docker's call shows no tmpfs. podman's shows a single mounted file only while the container runs.
 """
 
 from __future__ import annotations
@@ -25,15 +25,19 @@ if TYPE_CHECKING:
 __all__ = ["ArchiveRoot", "Entry", "packed"]
 
 HEADER_LIMIT = 16 * 1024  # bytes: a tar's first entry, with extended attributes before it
-# What Python's tarfile raises for numbers and names that are none; "r:" lets it unpack nothing: a few bytes become gigabytes.
+# What Python's tarfile raises for malformed numbers and names. Mode "r:" decompresses nothing, because a few bytes could become
+# gigabytes.
 MALFORMED = (tarfile.TarError, ValueError, OverflowError, EOFError, KeyError, IndexError, TypeError)
 BLOCK = 512  # bytes: tar's unit
 TIME_LIMIT = 64  # characters of a time
-NAMES_LIMIT = 8 * 1024 * 1024  # bytes of a folder's tar: there is no call that lists names alone
+NAMES_LIMIT = 8 * 1024 * 1024  # bytes of a folder's tar, because no call lists names alone
 
 
 class ArchiveRoot:
-    """See ``Root``. Folders and what is not there are looked at once; ``hidden``: where a tmpfs is, which is not shown."""
+    """A ``Root`` that asks the engine, once for each folder and each absent path.
+
+    ``hidden``: the paths of each tmpfs, which the call does not show.
+    """
 
     def __init__(self, engine: Engine, container: str, *, running: bool, hidden: tuple[str, ...]) -> None:
         self._engine = engine
@@ -43,33 +47,31 @@ class ArchiveRoot:
         self._folders: dict[str, Node | None] = {}
 
     def node(self, path: str) -> Node | None:
-        """Return what stands at ``path``, by one HEAD call of about a millisecond."""
+        """Return the node at ``path``, by one HEAD call of about a millisecond."""
         if path in self._folders:
             return self._folders[path]
         if any(path.startswith(folder.rstrip("/") + "/") for folder in self._hidden):
             if self._running:
-                reason = "on a tmpfs, which docker shows to nobody but root on the engine's own machine"
-                raise FileError(
-                    path, reason, hint=f"look yourself: docker exec {self._container[:12]} ls -l {quoted(path)}"
-                )
-            return None  # a tmpfs begins empty
+                reason = "on a tmpfs, which docker shows only to root on the engine's own machine"
+                raise FileError(path, reason, hint=f"docker exec {self._container[:12]} ls -l {quoted(path)}")
+            return None  # because a tmpfs is empty at the start
         try:
             stat = self._engine.stat(self._container, path)
         except ContextError as error:
             is_loop = "too many links" in error.reason or "too many levels" in error.reason  # docker, podman
-            raise FileError(path, "too many levels of symbolic links" if is_loop else error.reason) from None
+            reason = "too many levels of symbolic links" if is_loop else error.reason
+            raise FileError(path, reason) from None
         if stat is None:
             self._folders[path] = None
             return None
-        node = Node(
-            stat.kind, stat.mode, stat.size, _nanoseconds(stat.mtime), stat.target if stat.kind == "link" else ""
-        )
+        target = stat.target if stat.kind == "link" else ""
+        node = Node(stat.kind, stat.mode, stat.size, _nanoseconds(stat.mtime), target)
         if stat.kind == "folder":
             self._folders[path] = node
         return node
 
     def owned(self, path: str, node: Node) -> Node:
-        """Return the node with its owner, from the beginning of its tar: docker takes 50 milliseconds for that."""
+        """Return the node with its owner, from its tar; docker needs 50 ms for that."""
         entry, _ = self._first(path, 0)
         owned = node._replace(uid=entry.uid, gid=entry.gid, target=entry.linkname or node.target)
         if node.kind == "folder":
@@ -79,7 +81,7 @@ class ArchiveRoot:
     def read(self, path: str, size: int) -> bytes:
         """Return the first bytes of a regular file."""
         entry, data = self._first(path, size)
-        if not entry.isreg():  # the container has put something else there since it was looked at
+        if not entry.isreg():  # the container has replaced the file since the last look
             raise FileError(path, "not a regular file")
         return data
 
@@ -97,7 +99,7 @@ class ArchiveRoot:
         return sorted(found)
 
     def forget(self) -> None:
-        """Look anew at everything."""
+        """Look at everything again."""
         self._folders.clear()
 
     def _first(self, path: str, size: int) -> tuple[tarfile.TarInfo, bytes]:
@@ -118,12 +120,12 @@ class ArchiveRoot:
         except ContextError as error:
             raise FileError(path, error.reason) from None
         if data is None:
-            raise FileError(path, "it went away while it was looked at")
+            raise FileError(path, "it was removed while Shorepass read it")
         return data
 
 
 class Entry(NamedTuple):
-    """What a tar is to bring: a file with ``content``, a link to ``target``, or, without either, a folder."""
+    """A file with ``content``, a link to ``target``, or without either a folder."""
 
     name: str
     content: bytes | None
@@ -152,7 +154,7 @@ def packed(entries: list[Entry], owner: tuple[int, int]) -> bytes:
 
 
 def _nanoseconds(text: str) -> int:
-    """Return the time of Go's RFC 3339 text, 0 where it is none."""
+    """Return the time of Go's RFC 3339 text, 0 if it is malformed."""
     fraction = re.search(r"\.([0-9]{1,9})", text[:TIME_LIMIT])
     try:
         seconds = int(datetime.fromisoformat(text).replace(microsecond=0).timestamp())

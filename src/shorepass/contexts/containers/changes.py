@@ -1,4 +1,4 @@
-"""Change files in a container: by the engine's archive call, which puts whole files in the place of what is there."""
+"""Changes files in a container by the engine's archive call, which replaces whole files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ FOLDER_MODE = 0o700
 
 
 class Changes:
-    """What changes files of one container, as its user would; ``account`` is None for one that nobody knows."""
+    """Changes files of one container with the rights of its user.
+
+    ``account``: the user, None if the container's user database does not have it.
+    """
 
     def __init__(
         self, engine: Engine, said: Inspected, root: Root, walker: Walker, mounts: Mounts, account: Account | None
@@ -39,7 +42,10 @@ class Changes:
         self._account = account
 
     def write(self, path: str, found: Found, data: bytes) -> None:
-        """Put a file where it was found, or was not; folders that are missing are made. Raises WriteError, FileError."""
+        """Write a file, and create the folders that are missing.
+
+        ``found``: what ``Walker.find`` found at ``path``. Raises WriteError, FileError.
+        """
         *folders, name = found.path.split("/")
         parent = self._walker.find("/".join(folders[: len(folders) + 1 - max(found.missing, 1)]) or "/")
         if parent.node is None or not self._walker.may(parent.path, parent.node, WRITE):
@@ -51,7 +57,7 @@ class Changes:
             node = self._root.owned(found.path, found.node)
             self._put(path, found.path, [Entry(name, data, node.mode)], (node.uid or 0, node.gid or 0))
             return
-        first = len(folders) + 1 - found.missing  # of the folders to make
+        first = len(folders) + 1 - found.missing  # of the folders to create
         names = [*folders, name][first:]
         made = [Entry("/".join(names[: count + 1]), None, FOLDER_MODE) for count in range(len(names) - 1)]
         account = self._account
@@ -60,7 +66,10 @@ class Changes:
         self._put(path, top, [*made, Entry("/".join(names), data, FILE_MODE)], owner)
 
     def of_rights(self, path: str, *, mode: int | None = None, owner: tuple[int, int] | None = None) -> None:
-        """Give what stands at ``path`` another mode, or another owner (then a symlink itself). Raises WriteError."""
+        """Change the mode or the owner of a file or folder.
+
+        With ``owner``, a symlink itself is changed. Raises WriteError.
+        """
         self._root.forget()
         try:
             found = Walker(self._root, None).find(path, last=owner is None)
@@ -69,11 +78,13 @@ class Changes:
         except FileError as error:
             raise WriteError(path, error.reason, hint=error.hint) from None
         if node is None or node.kind == "other" or found.path == "/":
-            raise WriteError(path, "no file or folder that could be changed")
+            raise WriteError(path, "not a file or folder, so it cannot be changed")
         if len(content or b"") > SIZE_LIMIT:
             raise WriteError(path, f"larger than {SIZE_LIMIT} bytes")
         name = posixpath.basename(found.path)
-        entry = Entry(name, content, node.mode if mode is None else mode, node.target)
+        if mode is None:
+            mode = node.mode
+        entry = Entry(name, content, mode, node.target)
         self._put(path, found.path, [entry], owner or (node.uid or 0, node.gid or 0))
 
     def _put(self, path: str, top: str, entries: list[Entry], owner: tuple[int, int]) -> None:
@@ -87,7 +98,7 @@ class Changes:
             self._root.forget()
 
     def _check_writable(self, path: str, top: str, *, is_folder: bool) -> None:
-        """Raise WriteError where the engine would refuse in words of its own, or write where nobody looks."""
+        """Raise WriteError if the engine would refuse, or would write below a mount."""
         mount = self._mounts.of(top)
         if mount is None:
             if self._said.has_read_only_root:
@@ -95,7 +106,7 @@ class Changes:
         elif mount.read_only:
             raise WriteError(path, f"{mount.target} is mounted read-only", hint=f"on the host: {quoted(mount.source)}")
         elif mount.target == top and not is_folder:
-            hint = "mount its folder instead, or change the file on the host and start the container anew"
-            raise WriteError(path, "it is mounted by itself and cannot be replaced whole", hint=hint)
+            hint = "mount its folder instead, or change the file on the host and restart the container"
+            raise WriteError(path, "it is a single mounted file, which the engine cannot replace", hint=hint)
         elif mount.kind == "tmpfs" and (self._engine.family == Family.DOCKER or not self._said.is_running):
             raise WriteError(path, f"{mount.target} is a tmpfs, which the engine does not write to")

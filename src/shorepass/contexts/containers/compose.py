@@ -1,4 +1,4 @@
-"""``compose:SERVICE`` and ``compose:PROJECT/SERVICE``: the container of a compose service, by the labels on it.
+"""``compose:SERVICE`` and ``compose:PROJECT/SERVICE``: a service's container, by its labels.
 
 docker compose and podman-compose both set ``com.docker.compose.project`` and ``.service``; podman-compose also its own.
 """
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["find"]
 
 PROJECTS = ("com.docker.compose.project", "io.podman.compose.project")
-DIGITS = 20  # no service has more containers
+DIGITS = 20  # of the number at the end of a container's name
 SERVICES = ("com.docker.compose.service", "io.podman.compose.service")
 
 
 def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
-    """Return the service's running container, else its only stopped one.
+    """Return the service's running container, or else its only stopped one.
 
-    Raises ContextError: there is none, or several among which only the caller can choose; it lists them.
+    Raises ContextError: there is no container, or the user must choose one of several, which the error lists.
     """
     project, _, service = rest.rpartition("/")
     name = f"{kind}:{printable(rest)}"
@@ -42,7 +42,7 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
             except ContextError as error:
                 troubles.append(error.message)
     if not fitting:
-        raise ContextError(name, "; ".join(["there is no container of such a service", *troubles]))
+        raise ContextError(name, "; ".join(["no container of such a service", *troubles]))
     projects = {_label(found, PROJECTS) for _, found in fitting}
     running = [pair for pair in fitting if pair[1].state == "running"]
     if len(projects) > 1 or (not running and len(fitting) > 1):

@@ -1,7 +1,8 @@
-"""A container of docker or podman, running or stopped, read without starting anything in it.
+"""A container of docker or podman, read without starting anything in it.
 
-Its user, environment and mounts come from the engine's inspect call; its files from its own ``/proc/PID/root`` where we are
-root on the same machine and it runs, else from the engine's archive call. Only ``run`` starts a program in it.
+Its user, environment and mounts are in the answer of the engine's inspect call. Its files are read in ``/proc/PID/root``, if
+Shorepass is root on the same machine and the container runs, or else by the engine's archive call. Only ``run`` starts a
+program in it.
 """
 
 from __future__ import annotations
@@ -41,13 +42,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ContainerContext", "Mount", "discover", "find", "opened"]
 
-RETRIES = 100  # edits anew because somebody else wrote meanwhile
+RETRIES = 100  # edits again if another program wrote meanwhile
 HELPER = "docker-credential-"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "arm": "armv7l", "386": "i686", "loong64": "loongarch64"}
 
 
 def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
-    """Return the container of ``docker:NAME`` or ``podman:NAME``, from the first engine that knows it. Raises ContextError."""
+    """Return the container ``kind:rest`` of the first engine that has it.
+
+    Raises ContextError.
+    """
     name = f"{kind}:{printable(rest)}"
     troubles: list[ContextError] = []
     for endpoint in endpoints(here, Family(kind)):
@@ -63,11 +67,11 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
             return _context(engine, found, here)
     if troubles:
         raise ContextError(name, "; ".join(trouble.message for trouble in troubles), hint=troubles[0].hint)
-    raise ContextError(name, f"{kind} knows no such container", hint=f"{kind} ps --all")
+    raise ContextError(name, f"{kind} has no such container", hint=f"{kind} ps --all")
 
 
 def opened(here: LocalContext, engine: Engine, container: str) -> ContainerContext:
-    """Return the container with an id, by one call. Raises ContextError."""
+    """Return the container with an id, by one call. Raises ContextError if it was removed."""
     found = engine.inspect(container)
     if found is None:
         raise ContextError(f"{engine.family}:{container[:12]}", "it has been removed")
@@ -78,12 +82,14 @@ def _context(engine: Engine, found: dict[str, Any], here: LocalContext) -> Conta
     try:
         return ContainerContext(engine, found, here)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        raise ContextError(engine.name, "what it says of a container is not what an engine says") from None
+        raise ContextError(engine.name, "its description of a container is malformed") from None
 
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
-    """Yield the containers of every engine, by one call each, all engines at the same time."""
-    found = [endpoint for family in Family for endpoint in endpoints(here, family)]
+    """Yield the containers of every engine, by one call each, all engines in parallel."""
+    found: list[Endpoint] = []
+    for family in Family:
+        found += endpoints(here, family)
     with ThreadPoolExecutor(max(len(found), 1)) as pool:
         for places in pool.map(lambda endpoint: _places(here, endpoint, timeout), found):
             yield from places
@@ -103,9 +109,10 @@ def _place(here: LocalContext, engine: Engine, summary: Summary) -> Place:
 
 
 class ContainerContext:
-    """One container. See ``Context``; ``here`` is the context that we run in. Nothing of it is asked twice.
+    """One container, as a ``Context`` that asks each question once.
 
-    The uid is None where the container's user has a name that its user database does not know: no engine starts it.
+    ``here``: the context that Shorepass runs in. The uid is None if the container's user database does not have its user: then
+    no engine starts it.
     """
 
     def __init__(self, engine: Engine, inspected: dict[str, Any], here: LocalContext) -> None:
@@ -126,7 +133,7 @@ class ContainerContext:
 
     def _look(self, pid: int) -> Root:
         live = proc_root(pid, self.id) if self.is_running else None
-        # podman looks through the container's own mounts while it runs
+        # podman's archive call shows a running container's own mounts.
         hidden = (
             tuple(m.target for m in self.mounts if m.kind == "tmpfs") if self._engine.family == Family.DOCKER else ()
         )
@@ -143,24 +150,26 @@ class ContainerContext:
     @cached_property
     def _account(self) -> users.Account | None:
         user, _, group = self._said.user.partition(":")
-        # a file costs up to 90 ms by the archive call, and no group matters to a root whom nothing stops
+        # A file costs up to 90 ms by the archive call, and a root that permission bits do not stop needs no group.
         needless = group.isdigit() or (not group and user in ("", "0", "root") and self._said.root_is_mighty)
-        return users.account(self._said.user, self._passwd, b"" if needless else self._file_of_system("/etc/group"))
+        groups = b"" if needless else self._file_of_system("/etc/group")
+        return users.account(self._said.user, self._passwd, groups)
 
     @cached_property
     def _passwd(self) -> bytes:
         return self._file_of_system("/etc/passwd")
 
     def _file_of_system(self, path: str) -> bytes:
-        """Return a file that the engine reads as root when it starts the container; empty where there is none."""
+        """Return a file that the engine reads as root; empty if it does not exist."""
         found = Walker(self._root, None).find(path)
         return self._root.read(found.path, SIZE_LIMIT) if found.node is not None and found.node.kind == "file" else b""
 
     @cached_property
     def _walker(self) -> Walker:
-        nobody = users.Account(-1, -1, (), "/")
-        is_mighty = self.uid == 0 and self._said.root_is_mighty
-        return Walker(self._root, None if is_mighty else self._account or nobody)
+        if self.uid == 0 and self._said.root_is_mighty:
+            return Walker(self._root, None)
+        unknown = users.Account(-1, -1, (), "/")
+        return Walker(self._root, self._account or unknown)
 
     @property
     def uid(self) -> int | None:
@@ -180,13 +189,16 @@ class ContainerContext:
         return self._said.environ
 
     def getenv(self, name: str) -> str | None:
-        """Return a variable as the engine sets it; what a script in the container sets afterwards is not known."""
+        """Return a variable as the engine sets it.
+
+        A script in the container may change it later.
+        """
         if name == "HOME":
             return self.home()
         return self._overrides.get(name, self._environ.get(name))
 
     def home(self) -> str | None:
-        """Return HOME, which the engine takes from the container's user database where nobody has set it."""
+        """Return HOME, or else the home folder in the container's user database."""
         return (
             self._overrides.get("HOME")
             or self._environ.get("HOME")
@@ -201,13 +213,13 @@ class ContainerContext:
         return other
 
     def unhindered(self) -> ContainerContext:
-        """Return this context as the engine sees it, whom no permission bits stop: to look what is there at all."""
+        """Return this context without its permission bits, as the engine sees it."""
         other = copy.copy(self)
         other._walker = Walker(self._root, None)  # noqa: SLF001  # our own class
         return other
 
     def cwd(self) -> str | None:
-        """Return None: nothing is run there."""
+        """Return None, because Shorepass runs nothing there."""
         return None
 
     # Files
@@ -224,12 +236,15 @@ class ContainerContext:
         return FileContent(path, data, owner, mode)
 
     def head(self, path: str, size: int) -> bytes | None:
-        """Return at most the first ``size`` bytes of a regular file, or None when there is none."""
+        """Return the first ``size`` bytes of a regular file, None if it does not exist."""
         found = self._readable(path)
         return self._content(found[0], size) if found else None
 
     def _readable(self, path: str) -> tuple[str, Node] | None:
-        """Return where a regular file is that the user may read, None where there is none. Raises FileError."""
+        """Return path and node of a regular file that the user may read.
+
+        None: it does not exist. Raises FileError.
+        """
         found = self._find(path)
         if found.node is None:
             return None
@@ -242,7 +257,7 @@ class ContainerContext:
 
     def _refuse(self, path: str, found: Found, reason: str) -> NoReturn:
         node = found.node
-        assert node is not None  # noqa: S101  # there is something to refuse
+        assert node is not None  # noqa: S101  # the callers have checked it
         owned = self._root.owned(found.path, node) if node.uid is None else node
         raise FileError(path, reason, owner=self._owner(owned.uid), mode=f"{node.mode:04o}")
 
@@ -262,7 +277,7 @@ class ContainerContext:
         return found
 
     def _hidden(self, path: str) -> FileError | None:
-        """Return the error for a file that is mounted by itself, which podman shows only while the container runs."""
+        """Return podman's error for a single mounted file of a container that does not run."""
         if self.is_running or self._engine.family != Family.PODMAN:
             return None
         mount = next((mount for mount in self.mounts if mount.target == path and mount.kind == "bind"), None)
@@ -281,7 +296,7 @@ class ContainerContext:
             raise
 
     def status(self, path: str) -> FileStatus | None:
-        """Return what stands at ``path``, symlinks followed, or None when nothing does."""
+        """Return the status of ``path``, symlinks followed, None if nothing is there."""
         found = self._find(path)
         if found.node is None:
             return None
@@ -309,7 +324,7 @@ class ContainerContext:
         return self._root.names(found.path)
 
     def which(self, program: str) -> str | None:
-        """Return the absolute path of an executable, looked up as Go's ``exec.LookPath`` does."""
+        """Return the absolute path of an executable, as Go's ``exec.LookPath`` does."""
         folders = (self.getenv("PATH") or "").split(":")
         if program.startswith("/"):
             folders, program = [posixpath.dirname(program)], posixpath.basename(program)
@@ -331,9 +346,10 @@ class ContainerContext:
             return False
 
     def helpers(self, known: Iterable[str] = ()) -> dict[str, Program | None]:
-        """Return the credential helpers on PATH by their paths, with what each says of itself; None: no program, or closed.
+        """Return the credential helpers on PATH, by their paths, each as a Program.
 
-        All there are where names can be listed; by the archive call, those of the ``known`` suffixes.
+        None: it is not a program, or cannot be read. The archive call lists no names: then only those of the ``known``
+        suffixes are found.
         """
         found: dict[str, Program | None] = {}
         for folder in (self.getenv("PATH") or "").split(":"):
@@ -351,7 +367,7 @@ class ContainerContext:
     # What changes it
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
-        """Run a program in the container, as its user and with its environment, without a terminal."""
+        """Run a program in the container, as its user and with its environment."""
         if not argv[0].startswith("/"):
             raise ProcessNotStarted("not an absolute path")
         if not self.is_running:
@@ -359,10 +375,10 @@ class ContainerContext:
         return self._engine.execute(self.id, argv, self._overrides, stdin, timeout=timeout, limit=limit)
 
     def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
-        """Replace a file's bytes by ``edit(current)``; False when nothing was to change.
+        """Replace a file's bytes by ``edit(current)``; False if there was nothing to change.
 
-        The engine removes the old file and writes the new one: a program that reads in that moment finds none. A file
-        below a bind mount is the host's.
+        The engine removes the old file and then writes the new one: a program that reads meanwhile finds no file. Below a bind
+        mount it changes the host's file.
         """
         for _ in range(RETRIES):
             self._root.forget()
@@ -377,7 +393,7 @@ class ContainerContext:
         raise WriteError(path, "another program keeps writing it", hint="stop that program, then try again")
 
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
-        """Set the permission bits of what stands at ``path``."""
+        """Set the permission bits of the file or folder at ``path``."""
         check_unchanged(self, path, seen)
         self._changes.of_rights(path, mode=mode)
 
@@ -390,7 +406,7 @@ class ContainerContext:
         seen: FileStatus | None = None,
         accept: Callable[[bytes], bool] | None = None,
     ) -> None:
-        """Give what stands at ``path`` (a symlink itself, not what it leads to) to another user."""
+        """Give the file, folder or symlink (not its target) at ``path`` to another user."""
         check_unchanged(self, path, seen, accept)
         self._changes.of_rights(path, owner=(uid, gid))
 

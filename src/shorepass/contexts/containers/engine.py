@@ -1,7 +1,7 @@
-"""The API of a container engine: docker's, and podman's compatible one. Every answer is bounded in bytes and time.
+"""The API of a container engine: docker's, and podman's compatible one.
 
-Nothing here starts anything in a container but ``execute``. Source: the Engine API's documentation, version 1.41, which
-podman 4 follows; where the two differ it is said.
+Every answer has a limit of bytes and time. Only ``execute`` starts a program in a container. Source: the Engine API's
+documentation, version 1.41, which podman 4 follows. Comments name the differences.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ __all__ = ["Engine", "PathStat", "Summary"]
 
 ANSWER_SECONDS = 15.0  # for one answer; an engine that removes a large container at the same time is slow
 JSON_LIMIT = 16 * 1024 * 1024  # bytes: a list of 10,000 containers
-VALUES_LIMIT = 1_000_000  # in it
+VALUES_LIMIT = 1_000_000  # JSON values in such a list
 END_SECONDS = 2.0  # for the engine to know the exit status of a program whose output has ended
 POLL_SECONDS = 0.01
 STAT_HEADER = "X-Docker-Container-Path-Stat"
-NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # what both engines let a container be called
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # the names that both engines allow
 
 # Go's os.FileMode, which the header gives as a number.
-_MODE_DIR, _MODE_SYMLINK, _MODE_SPECIAL = 1 << 31, 1 << 27, 0x7 << 24 | 1 << 19
+_KINDS = ((0x7 << 24 | 1 << 19, "other"), (1 << 31, "folder"), (1 << 27, "link"))
 _MODE_BITS = ((1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000))
-_LOST = b"unixpacket @->/proc/self/fd/"  # in podman's words for it, which it puts on the program's standard error
+_LOST = b"unixpacket @->/proc/self/fd/"  # a part of the error that podman adds to the program's standard error
 _FRAME = 8  # bytes before each piece of output: the stream's number, three zeros, the length
 
 
 class Summary(NamedTuple):
-    """One container of a list. ``labels`` are those of its image and its own."""
+    """One container of a list. ``labels``: its own and those of its image."""
 
     id: str
     name: str
@@ -54,9 +54,10 @@ class Summary(NamedTuple):
 
 
 class PathStat(NamedTuple):
-    """What stands at a path. ``kind``: ``file``, ``folder``, ``link`` or ``other``. ``mtime`` is the API's text.
+    """The status of a path.
 
-    ``target``: for a link, the absolute path that it leads to.
+    ``kind``: ``file``, ``folder``, ``link`` or ``other``. ``mtime``: the API's text. ``target``: for a link, the absolute path
+    that it leads to.
     """
 
     kind: str
@@ -67,7 +68,7 @@ class PathStat(NamedTuple):
 
 
 class Engine:
-    """One engine behind a unix socket. ``name`` tells it from others of its kind."""
+    """One engine behind a unix socket. ``name``: how it differs from others of its family."""
 
     def __init__(self, family: Family, name: str, socket: str) -> None:
         self.family = family
@@ -76,7 +77,7 @@ class Engine:
         self._transport = UnixTransport(socket)
 
     def answers(self, *, timeout: float) -> bool:
-        """Tell whether anybody answers here."""
+        """Tell whether the engine answers."""
         try:
             self._send(Request("GET", _url("/_ping")), JSON_LIMIT, timeout)
         except ContextError:
@@ -89,41 +90,44 @@ class Engine:
         try:
             return [_summary(item) for item in found]
         except (AttributeError, TypeError, RecursionError):
-            raise ContextError(self.name, "its list of containers is not one") from None
+            raise ContextError(self.name, "its list of containers is malformed") from None
 
     def inspect(self, container: str) -> dict[str, Any] | None:
-        """Return all about a container by its name or the beginning of its id, None when there is none.
+        """Return the description of a container, None if it does not exist.
 
-        Raises ContextError.
+        ``container``: its name or the beginning of its id. Raises ContextError.
         """
         if not NAME.fullmatch(container):
             return None
         found = self._json(Request("GET", _url(f"/containers/{container}/json")), ANSWER_SECONDS)
         if found is not None and not isinstance(found, dict):
-            raise ContextError(self.name, "what it says of a container is not what an engine says")
+            raise ContextError(self.name, "its description of a container is malformed")
         return found
 
     def architecture(self, image: str) -> str:
-        """Return an image's GOARCH, empty when there is no such image any more. Raises ContextError."""
+        """Return an image's GOARCH, empty if the image was removed. Raises ContextError."""
         found = self._json(Request("GET", _url(f"/images/{percent_encode(image)}/json")), ANSWER_SECONDS)
         return str(found.get("Architecture", "")) if isinstance(found, dict) else ""
 
     def stat(self, container: str, path: str) -> PathStat | None:
-        """Return what stands at ``path``, links not followed, None when nothing does. Raises ContextError."""
+        """Return the status of ``path``, links not followed, None if nothing is there.
+
+        Raises ContextError.
+        """
         url = _archive(container, path)
         response = self._send(Request("HEAD", url), 0)
         text = response.header(STAT_HEADER)
-        if text:  # with podman, a link that leads nowhere has both: it, and status 404
+        if text:  # checked first, because podman also answers 404 for a link to nothing
             return self._path_stat(text)
         if response.status == 404:
             return None
-        self._refused(self._send(Request("GET", url), JSON_LIMIT))  # the answer to HEAD has no words
+        self._refused(self._send(Request("GET", url), JSON_LIMIT))  # because the answer to HEAD has no reason
         return None
 
     def fetch(self, container: str, path: str, limit: int) -> bytes | None:
-        """Return the first ``limit`` bytes of a tar of what stands at ``path``, None when nothing does.
+        """Return the first ``limit`` bytes of a tar of ``path``, None if nothing is there.
 
-        With podman a link is followed. A folder's tar begins with the folder. Raises ContextError.
+        podman follows a link. A folder's tar begins with the folder. Raises ContextError.
         """
         response = self._send(Request("GET", _archive(container, path)), limit)
         if response.status == 404:
@@ -141,16 +145,17 @@ class Engine:
     def execute(
         self, container: str, argv: Sequence[str], env: Mapping[str, str], stdin: bytes, *, timeout: float, limit: int
     ) -> Completed:
-        """Run a program in a running container as its user, without a terminal; ``env`` comes on top of its own.
+        """Run a program in a running container as its user, without a terminal.
 
-        One that does not end in time is left to itself: the API cannot end it. Raises ProcessError.
+        ``env``: added to its environment. A program that does not end in time continues, because the API cannot end it. Raises
+        ProcessError.
         """
         deadline = time.monotonic() + timeout
         wanted = {"Cmd": list(argv), "Env": [f"{name}={value}" for name, value in env.items()]}
         try:
             status, *output = self._run(container, wanted, stdin, deadline, limit)
             if self.family == Family.PODMAN and _LOST in output[1]:
-                # podman (4.3) loses what a program printed that did not read all of its input: once more, without any
+                # Run again without input, because podman (4.3) loses the output of a program that did not read all its input.
                 status, *output = self._run(container, wanted, None, deadline, limit)
         except ContextError as error:
             raise ProcessNotStarted(error.reason) from None
@@ -160,7 +165,7 @@ class Engine:
             raise ProcessError(error.reason) from None
         said = output[0] + output[1]
         if (status in (126, 127) and b"exec failed" in said) or said.startswith(f"exec {argv[0]}: ".encode()):
-            raise ProcessNotStarted(printable(said.decode("utf-8", "replace")))  # the runtime's own words
+            raise ProcessNotStarted(printable(said.decode("utf-8", "replace")))  # the message of the runtime
         if max(map(len, output)) > limit:
             raise ProcessOutputTooLarge(f"more than {limit} bytes of output")
         return Completed(status, *output)
@@ -168,11 +173,14 @@ class Engine:
     def _run(
         self, container: str, wanted: Mapping[str, object], stdin: bytes | None, deadline: float, limit: int
     ) -> tuple[int, bytes, bytes]:
-        """Make an exec and start it; return exit status and both outputs. Raises ContextError, Unreachable."""
+        """Create an exec and start it, and return exit status and both outputs.
+
+        Raises ContextError, Unreachable.
+        """
         attach = {"AttachStdin": stdin is not None, "AttachStdout": True, "AttachStderr": True, "Tty": False}
         made = self._json(_post(f"/containers/{container}/exec", {**attach, **wanted}), ANSWER_SECONDS)
         if not isinstance(made, dict) or not NAME.fullmatch(str(made.get("Id", ""))):
-            raise ContextError(self.name, "the container is gone")
+            raise ContextError(self.name, "the container was removed")
         output = self._converse(f"/exec/{made['Id']}/start", stdin or b"", deadline, limit)
         return self._exit_status(f"/exec/{made['Id']}/json"), *output
 
@@ -198,10 +206,10 @@ class Engine:
             if isinstance(status, int) and not found.get("Running"):
                 return status
             time.sleep(POLL_SECONDS)
-        raise ProcessError("the engine does not tell how it ended")
+        raise ProcessError("the engine does not report its exit status")
 
     def _json(self, request: Request, timeout: float) -> Any:
-        """Return what an answer says, None for 404. Raises ContextError."""
+        """Return the JSON value of an answer, None for 404. Raises ContextError."""
         response = self._send(request, JSON_LIMIT, timeout)
         if response.status == 404:
             return None
@@ -210,7 +218,7 @@ class Engine:
         try:
             return loads(response.body, VALUES_LIMIT)
         except ValueError:
-            raise ContextError(self.name, "its answer is not JSON, or larger than any engine's") from None
+            raise ContextError(self.name, "its answer is not JSON, or too large") from None
 
     def _send(self, request: Request, limit: int, timeout: float = ANSWER_SECONDS) -> Response:
         try:
@@ -230,20 +238,21 @@ class Engine:
         raise ContextError(self.name, printable(words or f"status {response.status}"))
 
     def _path_stat(self, text: str) -> PathStat:
-
         try:
             said = loads(binascii.a2b_base64(text))
             mode, size, mtime, target = said["mode"], said["size"], said["mtime"], said["linkTarget"]
-            kind = "folder" if mode & _MODE_DIR else "link" if mode & _MODE_SYMLINK else "file"
+            kind = next((kind for flags, kind in _KINDS if mode & flags), "file")
             bits = mode & 0o777 | sum(bit for flag, bit in _MODE_BITS if mode & flag)
-            return PathStat("other" if mode & _MODE_SPECIAL else kind, bits, int(size), str(mtime), str(target))
+            return PathStat(kind, bits, int(size), str(mtime), str(target))
         except (ValueError, KeyError, TypeError, OverflowError):
             raise ContextError(self.name, f"its {STAT_HEADER} header is malformed") from None
 
 
 def _url(target: str, **query: str) -> Url:
     words = "&".join(f"{name}={percent_encode(value)}" for name, value in query.items())
-    return Url("http", "localhost", 80, target + "?" * bool(words) + words)
+    if words:
+        target += f"?{words}"
+    return Url("http", "localhost", 80, target)
 
 
 def _archive(container: str, path: str, **query: str) -> Url:
@@ -262,7 +271,7 @@ def _summary(item: dict[str, Any]) -> Summary:
 
 
 def _demultiplexed(body: bytes) -> tuple[bytes, bytes]:
-    """Return standard output and standard error out of the frames of an attached stream."""
+    """Return standard output and standard error from the frames of an attached stream."""
     streams = {1: bytearray(), 2: bytearray()}
     at = 0
     while at + _FRAME <= len(body):

@@ -1,8 +1,8 @@
-"""Where the engines of containers are: docker's and podman's sockets, as their own programs find them.
+"""Finds the sockets of docker's and podman's engines, as their own programs do.
 
-A podman whose socket nobody serves gets a server of ours for the moment: ``podman system service`` takes 0.1 s to start and
-then answers in 1 or 2 ms, where each call of the podman program takes 50 to 100. It is started only where that podman has
-containers: the program would make its folders where it was never used.
+If podman has no socket, Shorepass starts ``podman system service`` for the time of one command. It needs 0.1 s to start, and
+then answers in 1 or 2 ms, while each call of the podman program needs 50 to 100 ms. Shorepass starts it only if that podman has
+containers, because the program creates its folders at its first use.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ POLL_SECONDS = 0.01
 
 
 class Endpoint(NamedTuple):
-    """Where an engine is said to be. ``chosen``: the user has said so, and means no other.
+    """The address of an engine.
 
-    ``host``: ``unix://`` and a path, or another URL; empty: a podman to be started.
+    ``host``: ``unix://`` and a path, or another URL; empty: start podman's service. ``chosen``: the user named this engine, so
+    Shorepass asks no other.
     """
 
     family: Family
@@ -49,18 +50,16 @@ class Endpoint(NamedTuple):
     chosen: bool = False
 
     def open(self, here: LocalContext, *, timeout: float = ANSWER_SECONDS) -> Engine:
-        """Return the engine. Raises ContextError: it is not there, or not behind a unix socket.
+        """Return the engine. Raises ContextError: it has no unix socket here.
 
-        ``timeout``: seconds for a podman that is to be started.
+        ``timeout``: seconds for podman's service to start.
         """
         if not self.host:
             return _started(here, timeout)
         path = self.host.removeprefix(UNIX)
         if path == self.host:
             where = printable(self.host).rpartition("@")[2]
-            raise ContextError(
-                self.name, f"{where}: only engines behind a unix socket are looked into", hint=_ELSEWHERE
-            )
+            raise ContextError(self.name, f"{where}: Shorepass asks only engines with a unix socket", hint=_ELSEWHERE)
         if _is_closed(path):
             raise ContextError(self.name, f"{printable(path)}: permission denied", hint=as_root("who", "--all"))
         if not _is_socket(path):
@@ -74,19 +73,28 @@ _ELSEWHERE = "run shorepass where the engine is, or name a forwarded socket: DOC
 
 
 def endpoints(here: LocalContext, family: Family) -> list[Endpoint]:
-    """Return where engines of a family are, the one that its program talks with first. Default places only if there."""
+    """Return the addresses of a family's engines, first the one that its program uses.
+
+    A default address is included only if its socket exists.
+    """
     found: dict[str, Endpoint] = {}
     for endpoint in _docker(here) if family == Family.DOCKER else _podman(here):
+        if not endpoint.host.startswith(UNIX):
+            found.setdefault(endpoint.host, endpoint)
+            continue
         path = endpoint.host.removeprefix(UNIX)
-        if endpoint.chosen or not endpoint.host.startswith(UNIX) or _is_socket(path):
-            found.setdefault(os.path.realpath(path) if path != endpoint.host else endpoint.host, endpoint)
+        if endpoint.chosen or _is_socket(path):
+            found.setdefault(os.path.realpath(path), endpoint)
     if family == Family.PODMAN and not found and _has_containers(here) and here.which("podman"):
         return [Endpoint(Family.PODMAN, "podman", "")]
     return list(found.values())
 
 
 def _docker(here: LocalContext) -> Iterator[Endpoint]:
-    """Yield docker's endpoints: DOCKER_HOST, else the current context, stands first (docker/cli cli/command/cli.go)."""
+    """Yield docker's endpoints, first DOCKER_HOST, or else the current context.
+
+    Source: docker/cli cli/command/cli.go.
+    """
     host = here.getenv("DOCKER_HOST")
     folder = os.path.dirname(docker_config_path(here)[0])
     config = _json(here, os.path.join(folder, "config.json"))
@@ -150,7 +158,7 @@ def _is_socket(path: str) -> bool:
 
 
 def _json(here: LocalContext, path: str) -> dict[str, Any]:
-    """Return an object in a file of docker's; empty when it is not there or broken, which docker itself will say."""
+    """Return an object in a file of docker's; empty if the file is missing or broken."""
     try:
         content = here.read(path, SIZE_LIMIT)
         found = loads(content.data) if content else {}
@@ -160,20 +168,24 @@ def _json(here: LocalContext, path: str) -> dict[str, Any]:
 
 
 def _has_containers(here: LocalContext) -> bool:
-    """Tell whether podman's storage has any container: ``GRAPHROOT/DRIVER-containers/containers.json``."""
-    folder = _graph_root(here)
+    """Tell whether podman's storage has any container.
+
+    They are in ``GRAPHROOT/DRIVER-containers/containers.json``.
+    """
+    graph_root = _graph_root(here)
+    files: list[str] = []
     try:
-        stores = [name for name in here.names(folder) if name.endswith("-containers")]
-        files = [
-            os.path.join(folder, store, name) for store in stores for name in here.names(os.path.join(folder, store))
-        ]
+        for store in here.names(graph_root):
+            folder = os.path.join(graph_root, store)
+            if store.endswith("-containers"):
+                files += [os.path.join(folder, name) for name in here.names(folder)]
     except SourceError:
         return False
     return any(path.endswith("containers.json") and (here.head(path, 16) or b"[]").strip() != b"[]" for path in files)
 
 
 def _graph_root(here: LocalContext) -> str:
-    """Return where podman keeps its containers (containers/storage pkg types ``storage.conf``)."""
+    """Return the folder of podman's containers (containers/storage pkg types ``storage.conf``)."""
     home = here.home() or ""
     user = os.path.join(home, ".config/containers/storage.conf")
     for path in (here.getenv("CONTAINERS_STORAGE_CONF"), user if here.uid else "/etc/containers/storage.conf"):
@@ -190,7 +202,10 @@ def _graph_root(here: LocalContext) -> str:
 
 
 def _started(here: LocalContext, timeout: float) -> Engine:
-    """Start a server for podman's API on a socket in a folder that only we can enter; it ends with the engine."""
+    """Start a server for podman's API, which ends with the engine.
+
+    Its socket is in a folder that only this user can open.
+    """
     program = here.which("podman")
     if program is None:
         raise ContextError("podman", "there is no podman on PATH")
@@ -205,10 +220,10 @@ def _started(here: LocalContext, timeout: float) -> Engine:
     engine = Engine(Family.PODMAN, "podman", path)
     ended = weakref.finalize(engine, end)
     deadline = time.monotonic() + timeout
-    # The socket stands there a moment before anybody listens on it: bind(2) makes it, listen(2) comes next.
+    # The socket exists a moment before the server listens on it: bind(2) creates it, and listen(2) follows.
     while not engine.answers(timeout=max(POLL_SECONDS, deadline - time.monotonic())):
         if not server.is_running or time.monotonic() > deadline:
             ended()
-            raise ContextError("podman", "its API cannot be started", hint="try it by hand: podman system service")
+            raise ContextError("podman", "its API cannot be started", hint="podman system service")
         time.sleep(POLL_SECONDS)
     return engine

@@ -1,4 +1,4 @@
-"""What an engine's inspect call says of a container, docker's and podman's alike. Pure."""
+"""Reads the answer of an engine's inspect call for a container, of docker or podman."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Inspected", "Mount"]
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # what both engines set where an image sets none
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # what both engines set if an image does not
 ENGINE_SOCKETS = ("docker.sock", "podman.sock")
-_OVERRIDING = (
-    "ALL",
-    "DAC_OVERRIDE",
-    "CAP_DAC_OVERRIDE",
-)  # without it, root is stopped by permission bits as everybody is
+# Without this capability, permission bits apply to root as to other users.
+_OVERRIDING = ("ALL", "DAC_OVERRIDE", "CAP_DAC_OVERRIDE")
 
 
 class Mount(NamedTuple):
-    """What is mounted at ``target`` in a container. ``kind``: ``bind``, ``volume``, ``tmpfs`` ...
+    """A mount at ``target`` in a container.
 
-    ``source`` is a path of the engine's machine, empty where there is none.
+    ``kind``: ``bind``, ``volume``, ``tmpfs`` ... ``source``: a path of the engine's machine, empty if the mount has no path.
     """
 
     target: str
@@ -34,18 +31,18 @@ class Mount(NamedTuple):
 
     @property
     def is_engine_socket(self) -> bool:
-        """Whether an engine can be commanded through it."""
+        """Whether it gives the container command over an engine."""
         return any(posixpath.basename(path) in ENGINE_SOCKETS for path in (self.source, self.target))
 
 
 class Inspected:
-    """One container, as it was made, and its state at that moment.
+    """One container, as it was created, and its state at the time of the call.
 
-    ``user``: as an image's USER says it. ``pid``: of its first process on the engine's machine, 0 where there is none.
-    ``folder``: the working directory. ``environ``: what the engine gives to its programs, but for HOME where nobody has set it.
-    ``mounts``: as they were asked for at its making. ``root_is_mighty``: permission bits do not stop its root.
+    ``user``: in the form of an image's USER. ``pid``: its first process on the engine's machine, 0 if it does not run.
+    ``folder``: the working directory. ``environ``: what the engine gives to its programs; the engine adds HOME if it is not
+    set. ``mounts``: as requested when it was created. ``root_is_mighty``: permission bits do not apply to its root.
 
-    Raises AttributeError, KeyError, TypeError or ValueError on what no engine says.
+    Raises AttributeError, KeyError, TypeError or ValueError: the answer is malformed.
     """
 
     def __init__(self, said: dict[str, Any]) -> None:
@@ -75,7 +72,7 @@ def _mounts(tmpfs: dict[str, Any], mounts: list[dict[str, Any]]) -> tuple[Mount,
 
 
 def _is_mighty(host: dict[str, Any]) -> bool:
-    """Tell whether root has kept the capability DAC_OVERRIDE."""
+    """Tell whether root still has the capability DAC_OVERRIDE."""
     dropped, added = list(host.get("CapDrop") or ()), list(host.get("CapAdd") or ())
     kept = any(cap in _OVERRIDING for cap in added) or not any(cap in _OVERRIDING for cap in dropped)
     return kept or bool(host.get("Privileged"))

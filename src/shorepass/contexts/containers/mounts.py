@@ -1,4 +1,4 @@
-"""What of a container lies on mounts: the files that somebody outside lends to it, and whether it sees them as they are now."""
+"""A container's mounts: which of its files are the host's, and which of those are outdated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ __all__ = ["Mounts"]
 
 
 class Mounts:
-    """The mounts of one container. ``root``: its files. ``is_docker``: of docker's engine, not podman's."""
+    """The mounts of one container.
+
+    ``root``: its files. ``is_docker``: the engine is docker's, not podman's.
+    """
 
     def __init__(self, mounts: tuple[Mount, ...], root: Root, *, is_docker: bool, is_running: bool) -> None:
         self._mounts = mounts
@@ -27,12 +30,12 @@ class Mounts:
         self._is_running = is_running
 
     def of(self, path: str) -> Mount | None:
-        """Return the mount that a path without links lies in, None when it is the container's own."""
+        """Return the mount of a path without links, None if the container owns it."""
         fitting = [m for m in self._mounts if path == m.target or path.startswith(m.target.rstrip("/") + "/")]
         return max(fitting, key=lambda mount: len(mount.target), default=None)
 
     def lent(self, path: str) -> Mount | None:
-        """Return the mount by which somebody outside lends a file to the container; None when it is its own."""
+        """Return the mount that shares a file with the container; None if it is its own."""
         try:
             mount = self.of(Walker(self._root, None).find(path).path)
         except FileError:
@@ -40,10 +43,11 @@ class Mounts:
         return mount if mount and mount.source else None
 
     def is_stale(self, mount: Mount) -> bool | None:
-        """Tell whether a file of this machine was replaced since it was mounted by itself: the container has the old one.
+        """Tell whether the container has the old version of a mounted file.
 
-        None where that cannot be known: the container does not run (the next start mounts anew), the file is not here, or
-        only docker's archive call can be asked, which mounts anew for each look.
+        This happens if the file was mounted alone, and was replaced on this machine since. None: unknown, because the
+        container does not run (the next start mounts again), or because the file is not on this machine, or because there is
+        only docker's archive call, which mounts again each time.
         """
         if mount.kind != "bind" or not self._is_running:
             return None
@@ -60,7 +64,10 @@ class Mounts:
         return (node.size, node.mtime) != (there.st_size, there.st_mtime_ns)
 
     def identity(self, path: str, node: Node) -> str | None:
-        """Return the identity of the file of this machine that a path is a mount of; None unless it looks the same."""
+        """Return the identity of this machine's file that is mounted at a path.
+
+        None: it is not mounted, or the file of this machine has another size or time.
+        """
         mount = self.of(path)
         if mount is None or not mount.source.startswith("/"):
             return None

@@ -1,4 +1,4 @@
-"""The users of a foreign root file system: its ``/etc/passwd`` and ``/etc/group``, read as runc reads them. Pure.
+"""Reads ``/etc/passwd`` and ``/etc/group`` of a container as runc does.
 
 Source: opencontainers/runc libcontainer/user/user.go ``GetExecUser``; docker and podman choose a container's user with it.
 """
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Account", "account", "names"]
 
-LINE_LIMIT = 64 * 1024  # bytes of a line; one of a group with very many members has some thousand
-LINES_LIMIT = 100_000  # of one file that are looked at
+LINE_LIMIT = 64 * 1024  # bytes of a line; a group with very many members needs some thousand
+LINES_LIMIT = 100_000  # lines of one file; further lines are ignored
 GROUPS_LIMIT = 65_536  # of one user: Linux allows no more (NGROUPS_MAX)
 
 
 class Account(NamedTuple):
-    """Who a program runs as. ``groups`` are the supplementary ones."""
+    """The user of a program. ``groups``: the supplementary groups."""
 
     uid: int
     gid: int
@@ -29,21 +29,27 @@ class Account(NamedTuple):
 
 
 def account(spec: str, passwd: bytes, group: bytes) -> Account | None:
-    """Return who ``user``, ``uid``, ``user:group`` or nothing (root) is; None: a name that the files do not know."""
+    """Return the account of ``user``, ``uid``, ``user:group``, or of an empty text: root.
+
+    None: the files do not have that name.
+    """
     user, _, group_spec = spec.partition(":")
-    number = _number(user) if user else 0
+    uid = _number(user) if user else 0
     rows = _lines(passwd, 6)
-    row = next((row for row in rows if (_number(row[2]) == number if number is not None else row[0] == user)), None)
-    if row is None and number is None:
-        return None
-    uid = number if number is not None else _number(row[2]) if row else None
+    if uid is None:
+        row = next((row for row in rows if row[0] == user), None)
+        if row is None:
+            return None
+        uid = _number(row[2])
+    else:
+        row = next((row for row in rows if _number(row[2]) == uid), None)
     gid = _number(row[3]) if row else 0
     groups: list[int | None] = []
     if group_spec:
         gid = _group(group_spec, group)
     elif row:
         groups = [_number(line[2]) for line in _lines(group, 4) if row[0] in line[3].split(",")][:GROUPS_LIMIT]
-    # runc, which is given numbers only, takes HOME from the first line with that number
+    # The engine gives only numbers to runc, so HOME is that of the first line with the number.
     home = next((row[5] for row in _lines(passwd, 6) if _number(row[2]) == uid), "/")
     if uid is None or gid is None:
         return None
@@ -51,7 +57,7 @@ def account(spec: str, passwd: bytes, group: bytes) -> Account | None:
 
 
 def names(passwd: bytes) -> dict[int, str]:
-    """Return the users' names by their numbers; the first line of a number counts."""
+    """Return the users' names by their numbers; for each number the first line counts."""
     found: dict[int, str] = {}
     for row in _lines(passwd, 3):
         number = _number(row[2])
@@ -68,7 +74,7 @@ def _group(spec: str, group: bytes) -> int | None:
 
 
 def _lines(data: bytes, fields: int) -> Iterator[list[str]]:
-    """Yield the fields of each line, one at a time: a container may have any number of lines in such a file."""
+    """Yield the fields of each line, one at a time, because a file may have many lines."""
     begin = 0
     for _ in range(LINES_LIMIT):
         if begin >= len(data):

@@ -1,8 +1,8 @@
-"""A running container's files as its own processes see them, by ``/proc/PID/root``: for root, on the engine's own machine.
+"""Reads a running container's files as its processes see them, by ``/proc/PID/root``.
 
-It shows what no engine call does: tmpfs, and whether a file that is mounted by itself is still the host's. And it takes
-microseconds. The container may be hostile, and change a folder into a link while we walk: so each name is opened by itself,
-below the folder that is open already, and a link is never followed by the kernel.
+This needs root, on the engine's own machine. It shows more than the engine's calls: each tmpfs, and whether a single mounted
+file is still the host's. It needs microseconds. A hostile container may change a folder into a link meanwhile. So Shorepass
+opens each name separately, below the folder that is already open, and the kernel never follows a link.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ OVERFLOW_ID = 65534  # what the kernel shows for a number that the container's u
 
 
 class _IdMap(NamedTuple):
-    """Lines of ``uid_map``: numbers from ``inside`` on are ``outside`` here, ``count`` of them."""
+    """The lines of ``uid_map``: inside, outside, count.
+
+    ``count`` numbers from ``inside`` in the container are those from ``outside`` on this machine.
+    """
 
     ranges: tuple[tuple[int, int, int], ...]
 
@@ -40,7 +43,10 @@ class _IdMap(NamedTuple):
 
 
 def proc_root(pid: int, container: str) -> ProcRoot | None:
-    """Return the files that process ``pid`` sees; None unless it is here, in that very container, and we may look."""
+    """Return the files that process ``pid`` sees.
+
+    None: the process is not on this machine, or not in that container, or Shorepass may not read them.
+    """
     if sys.platform != "linux" or os.geteuid() != 0 or pid <= 0:
         return None
     root = ProcRoot(pid, container)
@@ -52,7 +58,7 @@ def proc_root(pid: int, container: str) -> ProcRoot | None:
 
 
 class ProcRoot:
-    """See ``Root``. Nothing is kept but the numbers' maps."""
+    """A ``Root`` that remembers only the maps of user and group numbers."""
 
     def __init__(self, pid: int, container: str) -> None:
         self._pid = pid
@@ -61,20 +67,21 @@ class ProcRoot:
 
     @contextmanager
     def opened(self, path: str, flags: int = getattr(os, "O_PATH", 0)) -> Iterator[int]:
-        """Open what stands at a path, links not followed: a descriptor for as long as the block lasts.
+        """Yield a descriptor for a path, links not followed, and close it at the end.
 
-        Raises OSError, and FileError when the process is no longer that container's.
+        Raises OSError, and FileError: the process is no longer that container's.
         """
         fd = os.open(f"/proc/{self._pid}/root", os.O_PATH | os.O_DIRECTORY)
         try:
             if self._maps is None:
                 self._maps = _id_map(self._pid, "uid_map"), _id_map(self._pid, "gid_map")
-            if not _is_in(self._pid, self._container):  # the number may be another process's by now
+            if not _is_in(self._pid, self._container):  # because another process may have the number now
                 raise FileError(path, "the container has ended")
             names = [name for name in path.split("/") if name]
             for index, name in enumerate(names):
-                last = index == len(names) - 1
-                below = os.open(name, (flags if last else os.O_PATH | os.O_DIRECTORY) | os.O_NOFOLLOW, dir_fd=fd)
+                is_last = index == len(names) - 1
+                how = flags if is_last else os.O_PATH | os.O_DIRECTORY
+                below = os.open(name, how | os.O_NOFOLLOW, dir_fd=fd)
                 os.close(fd)
                 fd = below
             yield fd
@@ -82,7 +89,7 @@ class ProcRoot:
             os.close(fd)
 
     def node(self, path: str) -> Node | None:
-        """Return what stands at ``path``."""
+        """Return the node at ``path``, None if nothing is there."""
         try:
             with self.opened(path) as fd:
                 found = os.fstat(fd)
@@ -106,11 +113,14 @@ class ProcRoot:
         )
 
     def owned(self, path: str, node: Node) -> Node:  # noqa: ARG002
-        """Return the node: its owner is known."""
+        """Return the node, which has its owner already."""
         return node
 
     def read(self, path: str, size: int) -> bytes:
-        """Return the first bytes of a regular file. Nothing else is ever opened: a container may have devices."""
+        """Return the first bytes of a regular file.
+
+        It opens nothing else, because a container may have devices.
+        """
         data = b""
         folder, name = os.path.split(path)
         try:
@@ -136,13 +146,14 @@ class ProcRoot:
             raise FileError(path, (error.strerror or str(error)).lower()) from None
 
     def forget(self) -> None:
-        """Nothing is kept."""
+        """Do nothing, because nothing was kept."""
 
 
 def _is_in(pid: int, container: str) -> bool:
-    """Tell whether a process is in the container with that id: its control group or what it has mounted is named so.
+    """Tell whether a process is in the container with that id.
 
-    And it has mounts of its own: the host's show the container's folders, too.
+    Its control group or its mounts have the id in their names. It must also have its own mount namespace, because the mounts
+    of the host name the container's folders, too.
     """
     try:
         if os.path.samestat(os.stat(f"/proc/{pid}/ns/mnt"), os.stat("/proc/self/ns/mnt")):

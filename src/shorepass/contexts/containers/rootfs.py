@@ -1,8 +1,8 @@
-"""The files of a root file system that is not ours: its own links followed inside it, its own users' rights judged.
+"""Follows paths in a container's root file system, with its own links and its users' rights.
 
-Whoever reads there does so as root, by an engine's call or through ``/proc``, and would see more than the program whose
-login is asked for. So each folder on the way and the file itself are judged as the kernel would judge them for that
-program's user: path_resolution(7), capabilities(7). Access control lists and security modules are not looked at.
+An engine's call and ``/proc`` read as root, and would see more than the program whose login is asked for. So Shorepass checks
+each folder on the way, and the file itself, as the kernel would for that program's user: path_resolution(7), capabilities(7).
+It does not check access control lists and security modules.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["READ", "SEARCH", "WRITE", "Found", "Node", "Root", "Walker"]
 
 READ, WRITE, SEARCH = 4, 2, 1  # permission bits
-HOPS_LIMIT = 40  # links on one way: Linux's own (MAXSYMLINKS)
+HOPS_LIMIT = 40  # links on one path, as in Linux (MAXSYMLINKS)
 
 
 class Node(NamedTuple):
-    """What stands at a path, links not followed. ``kind``: ``file``, ``folder``, ``link`` or ``other``.
+    """A file, folder or link at a path; links are not followed.
 
-    ``target``: where a link leads. ``uid`` and ``gid`` are the container's numbers, None until ``Root.owned`` was asked.
-    ``mtime``: nanoseconds since 1970. ``identity``: as in FileStatus.
+    ``kind``: ``file``, ``folder``, ``link`` or ``other``. ``target``: where a link leads. ``uid`` and ``gid``: the container's
+    numbers, None before ``Root.owned``. ``mtime``: nanoseconds since 1970. ``identity``: as in FileStatus.
     """
 
     kind: str
@@ -40,16 +40,16 @@ class Node(NamedTuple):
 
 
 class Root(Protocol):
-    """A way to look into a root file system. Paths are absolute, and no folder on the way is a link.
+    """A root file system that can be read.
 
-    All raise FileError: it cannot be looked at there.
+    Paths are absolute, and their folders are not links. All methods raise FileError: it cannot be read.
     """
 
     def node(self, path: str) -> Node | None:
-        """Return what stands at ``path``, None when nothing does."""
+        """Return the node at ``path``, None if nothing is there."""
 
     def owned(self, path: str, node: Node) -> Node:
-        """Return the node with its owner, which may cost more than the rest."""
+        """Return the node with its owner, which may be slow."""
 
     def read(self, path: str, size: int) -> bytes:
         """Return the first ``size`` bytes of a regular file."""
@@ -58,13 +58,14 @@ class Root(Protocol):
         """Return the names in a folder."""
 
     def forget(self) -> None:
-        """Look anew at what may have been kept."""
+        """Forget what was read, because it may have changed."""
 
 
 class Found(NamedTuple):
-    """Where a path leads: ``path`` without links, as far as it exists; ``node`` is None when nothing is there.
+    """What a path leads to.
 
-    ``missing``: how many of the path's last names do not exist.
+    ``path``: without links, as far as it exists. ``node``: None if nothing is there. ``missing``: how many of the path's last
+    names do not exist.
     """
 
     path: str
@@ -73,14 +74,17 @@ class Found(NamedTuple):
 
 
 class Walker:
-    """Follows paths as one user; ``account`` None is somebody whom nothing stops."""
+    """Follows paths as one user; None: permission bits do not apply."""
 
     def __init__(self, root: Root, account: Account | None) -> None:
         self._root = root
         self._account = account
 
     def find(self, path: str, *, last: bool = True) -> Found:
-        """Follow a path and its links; not the ``last``, where it is one. Raises FileError: a closed folder, a loop."""
+        """Follow a path and its links.
+
+        ``last``: also follow a link at the end of the path. Raises FileError: a closed folder, a loop.
+        """
         todo = path.split("/")[::-1]
         here, node, hops = "/", self._root.node("/"), 0
         while todo:
@@ -111,7 +115,7 @@ class Walker:
         return Found(here, node)
 
     def may(self, path: str, node: Node, bit: int) -> bool:
-        """Tell whether the user may read, write or search what stands at ``path``."""
+        """Tell whether the user may read, write or search the node at ``path``."""
         if self._account is None:
             return True
         granted = [bool(node.mode & bit << shift) for shift in (6, 3, 0)]

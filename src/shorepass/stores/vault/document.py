@@ -1,7 +1,7 @@
-"""What is inside the vault: JSON text in the shape of docker's ``config.json``, one login a line. No I/O.
+"""The content of the vault: JSON like docker's ``config.json``, a line per login.
 
-Whoever has lost Shorepass has not lost the logins: ``age --decrypt`` prints a config file that docker reads as it is. Members
-that this version does not know are kept.
+The logins do not depend on Shorepass: ``age --decrypt`` prints a config file that docker can read. Members that this version
+does not know are kept. This module does no I/O.
 """
 
 from __future__ import annotations
@@ -20,36 +20,38 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "NotADocumentError", "decode", "encode"]
 
-VERSION = 2  # 1: without a signature, as Shorepass 0.1 wrote it
+VERSION = 2  # 1: without a signature, as in Shorepass 0.1
 KNOWN = (1, VERSION)
 VERSION_KEY = "shorepassVault"
 
 
 class NotADocumentError(ValueError):
-    """Not what is inside a vault. The text quotes nothing of it."""
+    """The content is not a vault's. The message does not quote it."""
 
 
 class Document(NamedTuple):
-    """Logins by key, as they stand there; ``recipients``: to whom it is encrypted; ``others``: what we do not know.
+    """The logins of a vault.
 
-    ``version`` is that of the text it was read from; what is written has the newest.
+    ``logins``: entries by config key. ``recipients``: the public keys to which it is encrypted. ``others``: members that this
+    version does not know. ``version``: of the text that was read; Shorepass writes the newest version.
     """
 
     logins: dict[str, Any]
     recipients: tuple[str, ...]
-    others: dict[str, Any] = {}  # noqa: RUF012  # nobody changes it
+    others: dict[str, Any] = {}  # noqa: RUF012  # it is never changed
     version: int = VERSION
 
     def __repr__(self) -> str:
         return f"Document({len(self.logins)} logins)"
 
     def get(self, key: str) -> Credential:
-        """Return a login, ANONYMOUS when there is none. Raises NotADocumentError."""
+        """Return a login, ANONYMOUS if it does not exist. Raises NotADocumentError."""
         entry = self.logins.get(key)
         if entry is None:
             return ANONYMOUS
+        members = entry.items() if isinstance(entry, dict) else (("auth", entry),)
         try:
-            auth = read_docker_entry(entry.items() if isinstance(entry, dict) else (("auth", entry),))
+            auth = read_docker_entry(members)
         except BadEntryError as error:
             raise NotADocumentError(str(error)) from None
         if auth.identity_token:
@@ -79,7 +81,7 @@ class Document(NamedTuple):
 
 
 def encode(document: Document) -> bytes:
-    """Return the text, not signed; a login a line, so that a person can read it in an hour of need."""
+    """Return the text without a signature, one login per line so that you can read it."""
     others = {VERSION_KEY: VERSION, "recipients": list(document.recipients), **document.others}
     lines = [f"\t{_json(name)}: {_json(value)}" for name, value in others.items()]
     logins = ",".join(f"\n\t\t{_json(key)}: {_json(entry)}" for key, entry in document.logins.items())
@@ -98,9 +100,9 @@ def decode(text: bytes) -> Document:
         found.pop(MEMBER, None)
         good = isinstance(logins, dict) and all(isinstance(text, str) for text in recipients) and recipients
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
-        raise NotADocumentError("something else than a vault is in it") from None
+        raise NotADocumentError("its content is not a vault's") from None
     if version not in KNOWN:
-        raise NotADocumentError(f"version {version!r} of the vault, which this Shorepass does not know")
+        raise NotADocumentError(f"this Shorepass does not know version {version!r} of the vault")
     if not good or not all(isinstance(entry, dict) for entry in logins.values()):
-        raise NotADocumentError("something else than a vault is in it")
+        raise NotADocumentError("its content is not a vault's")
     return Document(logins, tuple(recipients), found, version)

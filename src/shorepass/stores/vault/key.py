@@ -1,7 +1,7 @@
-"""What opens the vault: a private key, in one of the kinds that the ``age`` program takes as ``--identity``.
+"""The private keys that can open the vault, as the ``age`` program accepts them.
 
-An age identity file, one that a passphrase protects (itself an age file), or an SSH key (ed25519, RSA), with a passphrase of
-its own or without. Source: age(1).
+A key is in an age identity file, also in one that a passphrase protects (itself an age file). Or it is an SSH key (ed25519,
+RSA), with or without a passphrase. Source: age(1), ``--identity``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from shorepass.contexts import FileContent
 
-    Ask: TypeAlias = Callable[
-        [str], str
-    ]  # takes a prompt, returns what was typed; raises StoreLocked without a terminal
+    # Shows a prompt, and returns what was typed. Raises StoreLocked without a terminal.
+    Ask: TypeAlias = Callable[[str], str]
 
 __all__ = ["Ask", "Key", "generate", "needs_passphrase", "opens", "parse", "protect", "recipient_of"]
 
@@ -33,7 +32,7 @@ PROTECTED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 
 
 class Key(NamedTuple):
-    """A private key. ``recipient`` is its public half, ``secret`` what it signs a vault with."""
+    """A private key. ``recipient``: its public half. ``secret``: signs a vault."""
 
     identity: Any
     recipient: str
@@ -44,7 +43,7 @@ class Key(NamedTuple):
 
 
 def generate() -> tuple[Key, bytes]:
-    """Return a new key, and the identity file to write it to."""
+    """Return a new key, and the content of its identity file."""
     from pyrage import x25519
 
     identity = x25519.Identity.generate()
@@ -57,7 +56,7 @@ def _key(identity: Any) -> Key:
 
 
 def protect(identity_file: bytes, passphrase: str) -> bytes:
-    """Return an identity file that takes a passphrase, and two seconds of work, to read."""
+    """Return an identity file with a passphrase; reading it needs two seconds."""
     from pyrage import passphrase as scrypt
 
     return bytes(scrypt.encrypt(identity_file, passphrase))
@@ -69,14 +68,17 @@ def needs_passphrase(content: FileContent) -> bool:
 
 
 def _is_protected_ssh_key(data: bytes) -> bool:
-    """Tell whether an SSH key is encrypted. Source: PROTOCOL.key of OpenSSH, RFC 1421 section 4.6.1.1."""
+    """Tell whether an SSH key is encrypted.
+
+    Source: PROTOCOL.key of OpenSSH, RFC 1421 section 4.6.1.1.
+    """
     if not data.startswith(ssh_private_key.MARK):
         return data.startswith(PEM) and b"ENCRYPTED" in data[:200]
 
     try:
         inside = binascii.a2b_base64(data[len(ssh_private_key.MARK) :].partition(b"-")[0])
     except ValueError:
-        return False  # it is no key at all, which whoever reads it will say
+        return False  # because it is not a key, and reading it raises that error
     return not inside.startswith(b"openssh-key-v1\0\0\0\0\4none")
 
 
@@ -97,10 +99,12 @@ def parse(content: FileContent, ask: Ask) -> list[Key]:
                 NAME, f"{path}: wrong passphrase, or damaged ({printable(str(error))})", hint=TYPE_AGAIN
             ) from None
     elif data.startswith(PEM):
-        return [_ssh_key(path, _opened(content, ask) if _is_protected_ssh_key(data) else data)]
+        if _is_protected_ssh_key(data):
+            data = _opened(content, ask)
+        return [_ssh_key(path, data)]
     keys = [_native(path, line) for line in data.splitlines() if line.strip() and not line.startswith(b"#")]
     if not keys:
-        raise StoreBroken(NAME, f"{path}: no key in it", hint="bring it back from a backup")
+        raise StoreBroken(NAME, f"{path}: has no key", hint="restore it from a backup")
     return keys
 
 
@@ -113,7 +117,7 @@ def _native(path: str, line: bytes) -> Key:
         raise StoreBroken(
             NAME,
             f"{path}: neither an age identity (AGE-SECRET-KEY-1...) nor an SSH key",
-            hint="bring it back from a backup",
+            hint="restore it from a backup",
         ) from None
     return _key(identity)
 
@@ -127,12 +131,15 @@ def _ssh_key(path: str, data: bytes) -> Key:
         return Key(identity, recipient, secret_of(private))
     except (IdentityError, ValueError) as error:
         raise StoreLocked(
-            NAME, f"{path}: {printable(str(error))}", hint="take an SSH key of type ed25519 or RSA"
+            NAME, f"{path}: {printable(str(error))}", hint="use an SSH key of type ed25519 or RSA"
         ) from None
 
 
 def _opened(content: FileContent, ask: Ask) -> bytes:
-    """Return an SSH key without its passphrase, in memory alone: the age library takes no other."""
+    """Return an SSH key without its passphrase, because the age library needs that.
+
+    It is only in memory.
+    """
     try:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization
@@ -165,19 +172,22 @@ def _without_library(path: str) -> StoreLocked:
 
 
 def recipient_of(text: str) -> Any:
-    """Return what to encrypt to: ``age1...``, ``ssh-ed25519 ...`` or ``ssh-rsa ...``. Raises UsageError."""
+    """Return the age library's object for a recipient.
+
+    ``text``: ``age1...``, ``ssh-ed25519 ...`` or ``ssh-rsa ...``. Raises UsageError.
+    """
     from pyrage import RecipientError, ssh, x25519
 
     try:
         return (ssh if text.startswith("ssh-") else x25519).Recipient.from_str(text)
     except RecipientError:
         raise UsageError(
-            f"{printable(text, 60)!r} is no recipient", hint="age1..., ssh-ed25519 ..., ssh-rsa ..."
+            f"{printable(text, 60)!r} is not a recipient", hint="age1..., ssh-ed25519 ..., ssh-rsa ..."
         ) from None
 
 
 def opens(keys: Sequence[Key], recipients: Sequence[str]) -> bool:
-    """Tell whether what is encrypted to the recipients can be opened with the keys."""
+    """Tell whether the keys can open a file that is encrypted to the recipients."""
     from pyrage import DecryptError, decrypt, encrypt
 
     try:

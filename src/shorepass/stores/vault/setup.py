@@ -1,6 +1,6 @@
-"""Make a vault, and give one another key.
+"""Creates a vault, and changes its key.
 
-At every moment one of the keys that are in place opens the vault: while the key changes, the vault is encrypted to both.
+At every moment an installed key opens the vault: while the key changes, the vault is encrypted to both keys.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ __all__ = ["Lock", "from_file", "init", "machine_key", "passphrase", "rekey"]
 
 
 class Lock(NamedTuple):
-    """A key and where it will rest: ``data`` in a file of ours, or a link ``to`` somebody else's.
+    """A key and its file.
 
-    ``recipients``: to whom the vault is encrypted; the key's own public half, and whoever else may open it.
+    ``data``: the content of a file that Shorepass writes; or ``to``: the path of the user's own file, for a link.
+    ``recipients``: the public keys to which the vault is encrypted: the key's own, and those of others who may open it.
     """
 
     key: Key
@@ -46,22 +47,25 @@ class Lock(NamedTuple):
 
 
 def machine_key(others: Sequence[str] = ()) -> Lock:
-    """Return a new key that lies open on this machine."""
+    """Return a new machine key, which is stored unencrypted."""
     key, data = generate()
     return _checked(Lock(key, (key.recipient, *others), data, machine=True))
 
 
 def passphrase(ask: Ask, others: Sequence[str] = ()) -> Lock:
-    """Return a new key behind a passphrase, which is asked for twice. Raises UsageError, StoreLocked."""
+    """Return a new key with a passphrase, which is asked for twice.
+
+    Raises UsageError, StoreLocked.
+    """
     chosen = ask("New passphrase: ")
-    if ask("The same once more: ") != chosen:
+    if ask("Repeat passphrase: ") != chosen:
         raise UsageError("the two passphrases differ")
     key, data = generate()
     return _checked(Lock(key, (key.recipient, *others), protect(data, chosen)))
 
 
 def from_file(here: LocalContext, path: str, ask: Ask, others: Sequence[str] = ()) -> Lock:
-    """Return a key that somebody has: an SSH key, or an age identity file.
+    """Return a key of the user: an SSH key, or an age identity file.
 
     Raises UsageError, StoreLocked, StoreBroken, FileError.
     """
@@ -70,46 +74,49 @@ def from_file(here: LocalContext, path: str, ask: Ask, others: Sequence[str] = (
     if content is None:
         raise UsageError(f"{path}: no such file")
     if path.endswith(".pub"):
-        raise UsageError(
-            f"{path} is the public half of a key", hint=f"the private one: {quoted(path.removesuffix('.pub'))}"
-        )
+        raise UsageError(f"{path} is a public key", hint=f"name the private key: {quoted(path.removesuffix('.pub'))}")
     keys = here.memory.keys(content.data, lambda: parse(content, ask))
     return _checked(Lock(keys[0], (*(key.recipient for key in keys), *others), to=path))
 
 
 def _checked(lock: Lock) -> Lock:
-    """Return the lock if its key opens what is encrypted to its recipients: nobody is to be locked out."""
+    """Return the lock if its key can open the vault, so that you are not locked out."""
     if not opens([lock.key], lock.recipients):
-        raise UsageError("what is encrypted to these recipients cannot be opened")
+        raise UsageError("the key cannot open a vault that is encrypted to these recipients")
     return lock
 
 
 def init(vault: Vault, here: LocalContext, lock: Lock) -> None:
-    """Make a vault with nothing in it. Raises UsageError: there is one already; WriteError, FileError."""
+    """Create an empty vault.
+
+    Raises UsageError: it exists already; WriteError, FileError.
+    """
     with _alone(here):
         _init(vault, here, lock)
 
 
 def _alone(here: LocalContext) -> FolderLock:
-    """Return the lock for one init or rekey at a time: on the home, since every save takes that of the vault's own folder."""
+    """Return the lock for one init or rekey at a time.
+
+    It is on the home, because every save locks the vault's own folder.
+    """
     home = here.home()
-    if not home or not here.is_folder(home):
-        raise UsageError(
-            f"there is no home folder {home}" if home else "nobody knows a home folder of this user",
-            hint="set HOME to a folder of yours",
-        )
+    if not home:
+        raise UsageError("this user has no home folder", hint="set HOME to a folder of yours")
+    if not here.is_folder(home):
+        raise UsageError(f"there is no home folder {home}", hint="set HOME to a folder of yours")
     return FolderLock(join(here, home, ".shorepass-vault"), LOCK_TIMEOUT)
 
 
 def _init(vault: Vault, here: LocalContext, lock: Lock) -> None:
     if vault.exists():
         rekey, look = command(None, "vault", "rekey"), command(None, "vault")
-        hint = f"{rekey} gives it another key; {look} says whether it opens"
+        hint = f"{rekey} changes its key; {look} shows whether it opens"
         raise UsageError(f"there is a vault already: {vault.path}", hint=hint)
     for path in vault.key_paths:
         if here.status(path) is not None:
-            hint = f"if it opens nothing that you need: rm {quoted(path)}"
-            raise UsageError(f"there is a key, and no vault: {path}", hint=hint)
+            hint = f"if you do not need it: rm {quoted(path)}"
+            raise UsageError(f"there is a key without a vault: {path}", hint=hint)
     remember(here, vault.path, _trust_in(lock))
     _install(vault, here, lock)
 
@@ -122,9 +129,9 @@ def _init(vault: Vault, here: LocalContext, lock: Lock) -> None:
 
 
 def rekey(vault: Vault, here: LocalContext, lock: Lock) -> None:
-    """Give a vault another key; the old one opens none of its generations any more.
+    """Change a vault's key; the old one can no longer open any of its generations.
 
-    Raises StoreError, FileError, WriteError; then one of the two keys opens it, and is in its place.
+    Raises StoreError, FileError, WriteError; then one of the two keys is installed and opens it.
     """
     with _alone(here):
         before, keys = vault.read().recipients, (*vault.keys(), lock.key)
@@ -144,7 +151,7 @@ def _trust_in(lock: Lock) -> Trust:
 
 
 def _install(vault: Vault, here: LocalContext, lock: Lock) -> str:
-    """Put a key in its place, and return that."""
+    """Write a key, or a link to it, and return the path."""
     if lock.to:
         files.symlink(vault.link_path, lock.to, owner=here.home_owner(vault.link_path))
         return vault.link_path

@@ -1,4 +1,4 @@
-"""The numbers in an SSH private key that no passphrase protects (any more): ed25519 and RSA. No I/O.
+"""Reads the numbers in an SSH private key without a passphrase: ed25519 and RSA.
 
 Sources: PROTOCOL.key of OpenSSH; RFC 4253 section 6.6 (public halves); RFC 8017 appendix A.1.2 (RSA keys in PEM).
 """
@@ -11,11 +11,11 @@ __all__ = ["MARK", "read"]
 
 MARK = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 MAGIC = b"openssh-key-v1\0"
-CHECKS = 8  # bytes: a random number twice, by which OpenSSH sees a wrong passphrase
+CHECKS = 8  # bytes: a random number twice, by which OpenSSH detects a wrong passphrase
 
 
 def read(pem: bytes) -> tuple[str, bytes]:
-    """Return the public half as a ``.pub`` file has it, and bytes of the private one.
+    """Return the public key as in a ``.pub`` file, and bytes of the private key.
 
     The bytes are the same in every file of that key, whatever its format, its comment and its passphrase are.
     Raises ValueError: neither of the two types, or a passphrase protects it.
@@ -61,7 +61,10 @@ def _rsa(modulus: bytes, exponent: bytes, private_exponent: bytes) -> tuple[str,
 
 
 def _der_numbers(data: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return the second to the fourth number of a sequence: an RSA key's modulus and its two exponents."""
+    """Return an RSA key's modulus and two exponents.
+
+    They are the second to the fourth number of a sequence.
+    """
     rest, numbers = _der(data, 0x30)[0], []
     for _ in range(4):
         number, rest = _der(rest, 0x02)
@@ -70,7 +73,10 @@ def _der_numbers(data: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def _der(data: bytes, tag: int) -> tuple[bytes, bytes]:
-    """Return the content of the first DER value, which must have this tag, and what is behind it."""
+    """Return the content of the first DER value, and the bytes after it.
+
+    The value must have this tag.
+    """
     if data[0] != tag:
         raise ValueError("not an RSA key")
     length, start = data[1], 2

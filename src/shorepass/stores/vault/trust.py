@@ -1,7 +1,7 @@
-"""What this machine knows of its vaults, beside the vaults themselves: which key signs one, and who else may open it.
+"""Remembers on this machine which key signs a vault, and who may open it.
 
-A vault may be in a folder that is synced, where others can write. So neither who reads the next save of it nor which key is
-the right one is taken from there. It is remembered in ``$XDG_STATE_HOME/shorepass/vaults.json``: public halves, no secrets.
+A vault may be in a synced folder, where others can write. So its own text does not decide who can read the next save, or which
+key is the right one. ``$XDG_STATE_HOME/shorepass/vaults.json`` has the public keys, and no secrets.
 """
 
 from __future__ import annotations
@@ -24,28 +24,37 @@ if TYPE_CHECKING:
 __all__ = ["Trust", "path_of", "recall", "remember"]
 
 VERSION = 1
-LIMIT = 1024 * 1024  # bytes: one vault has some hundreds
+LIMIT = 1024 * 1024  # bytes; one vault needs some hundreds
 
 
 class Trust(NamedTuple):
-    """``keys``: public halves of the keys that sign the vault. ``recipients``: all who may open it, the keys included."""
+    """The public keys of a vault.
+
+    ``keys``: those that sign the vault. ``recipients``: all that may open it, with ``keys``.
+    """
 
     keys: tuple[str, ...]
     recipients: tuple[str, ...]
 
 
 def path_of(here: LocalContext) -> str:
-    """Return the path of the file that remembers."""
+    """Return the path of the file."""
     return join(here, state_folder(here), "vaults.json")
 
 
 def recall(here: LocalContext, vault: str) -> Trust | None:
-    """Return what is remembered of the vault at a path, None for nothing. Raises FileError, MalformedFile."""
+    """Return what is remembered of the vault at a path, None if it is unknown.
+
+    Raises FileError, MalformedFile.
+    """
     return _decode(here.read(path_of(here), LIMIT)).get(vault)
 
 
 def remember(here: LocalContext, vault: str, trust: Trust) -> None:
-    """Remember it, in the place of what was remembered of that vault. Raises FileError, MalformedFile, WriteError."""
+    """Remember this for the vault at a path, and forget what was remembered.
+
+    Raises FileError, MalformedFile, WriteError.
+    """
     path = path_of(here)
 
     def edit(content: FileContent | None) -> bytes:
@@ -69,7 +78,7 @@ def _decode(content: FileContent | None) -> dict[str, Trust]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise MalformedFile(
             content.path,
-            "not what this version of Shorepass writes there",
+            "not in the format of this Shorepass",
             hint=f"move it away, then: {command(None, 'vault', 'trust')}",
         ) from None
 

@@ -1,14 +1,14 @@
-"""The vault: all logins in one encrypted file, in the age format (age-encryption.org/v1), readable with the ``age`` program.
+"""The vault: all logins in one encrypted file, which the ``age`` program can read.
 
-``vault.age`` and its generations rest in ``$XDG_DATA_HOME/shorepass``. One of three things opens them:
-``vault.key`` beside them, a link to an SSH key or an identity file; ``vault.key.age``, an identity file that a passphrase
-protects; or ``machine.key`` in ``$XDG_STATE_HOME/shorepass``, the folder for what is not carried to other machines.
+``vault.age``, in the age format (age-encryption.org/v1), and its generations are in ``$XDG_DATA_HOME/shorepass``. One of three
+keys opens them. ``vault.key`` in the same folder is a link to an SSH key or an identity file. ``vault.key.age`` is an identity
+file that a passphrase protects. ``machine.key`` is in ``$XDG_STATE_HOME/shorepass``, the folder for files of this machine only.
 
-Its text is signed with the key that opens it (``vault_signature``). What this machine remembers (``vault_trust``) says which
-key that is, and for whom the next save is encrypted. So a vault that somebody else wrote is an error, at every verb.
+The text is signed with the key that opens it (``signature``). This machine remembers which key that is, and to whom the next
+save is encrypted (``trust``). So a vault that another user wrote is an error, at every verb.
 
-A vault that cannot be read is never taken for an empty one. Where the file is damaged, the youngest generation that is whole
-stands in for it, and ``tell`` says so.
+A vault that cannot be read does not count as an empty one. If the file is damaged, Shorepass uses the youngest generation that
+is whole, and reports that with ``tell``.
 """
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ __all__ = ["GENERATIONS", "Vault", "init", "seal"]
 NAME = "vault"
 GENERATIONS = 3
 KEY_LIMIT = 64 * 1024  # bytes; an RSA key of 16,384 bits has 13,000
-RECIPIENT_LIMIT = 100  # characters of one in a message: all of an ed25519 key, and the beginning of an RSA key
-BACKUP = "bring it back from a backup"
+RECIPIENT_LIMIT = 100  # characters in a message: a whole ed25519 key, or the beginning of an RSA key
+BACKUP = "restore it from a backup"
 
 
 def init() -> str:
-    """Return the command that makes a vault."""
+    """Return the command that creates a vault."""
     return command(None, "vault", "init")
 
 
 class Vault:
     """The vault of this user on this machine. See ``Store``.
 
-    ``ask`` takes a prompt and returns a passphrase; ``tell`` is told what a person should know although all went well.
+    ``ask``: shows a prompt and returns a passphrase. ``tell``: prints what the user should know although it is not an error.
     """
 
     name = NAME
@@ -80,12 +80,12 @@ class Vault:
         self._ask = ask
         self._tell = tell
         self._keys: tuple[Key, ...] = ()
-        self._trust: Trust | None = None  # of the moment when the file was read
+        self._trust: Trust | None = None  # at the time when the file was read
 
     # The four verbs
 
     def get(self, key: str) -> Credential:
-        """Return a login, ANONYMOUS when there is none. Raises StoreError, FileError."""
+        """Return a login, ANONYMOUS if it does not exist. Raises StoreError, FileError."""
         try:
             return self.read().get(key)
         except NotADocumentError as error:
@@ -96,52 +96,55 @@ class Vault:
         return self.read().names()
 
     def store(self, key: str, credential: Credential) -> None:
-        """Keep a login. Raises UsageError, StoreError, WriteError, FileError."""
+        """Store a login. Raises UsageError, StoreError, WriteError, FileError."""
         check(key, credential)
         self.change(lambda document: document.with_login(key, credential))
 
     def erase(self, key: str) -> bool:
-        """Forget a login in the vault and in each of its generations; False when none had it, or can have had it."""
+        """Erase a login in the vault and in each of its generations.
+
+        False: neither the vault nor a generation has it. A generation that cannot be read may have it.
+        """
 
         def without(document: Document) -> Document | None:
-            held = key in document.logins or any(self._may_hold(old, key) for old in self._generations())
-            return document.without(key) if held else None
+            has_it = key in document.logins or any(self._may_hold(old, key) for old in self._generations())
+            return document.without(key) if has_it else None
 
         return self.change(without, sole=True)
 
     def change(
         self, edit: Callable[[Document], Document | None], *, sole: bool = False, signers: Sequence[Key] = ()
     ) -> bool:
-        """Replace what the vault holds; False when ``edit`` returned None, or what it was given.
+        """Replace the vault's content; False if ``edit`` returned None, or no change.
 
-        ``sole``: what was before is not kept in any generation. ``signers``: the keys that sign it; by default those that
-        this machine trusts. Raises StoreError, WriteError, FileError.
+        ``sole``: no generation keeps the former content. ``signers``: the keys that sign it; by default those that this
+        machine trusts. Raises StoreError, WriteError, FileError.
         """
 
         def edited(content: FileContent | None) -> bytes | files.Sole | None:
             before, whole = self._current(content, for_writing=True)
             after = edit(before)
             if after is None and sole and not whole:
-                after = before  # what is damaged may hold what is to be forgotten
+                after = before  # because the damaged file may have the login
             if after is None or (after == before and whole and not sole):
                 return None
             sealed = seal(after, signers or self._signers())
             return files.Sole(sealed) if sole or not whole else sealed
 
-        self.keys()  # before the lock is taken: a person may have to type
+        self.keys()  # before the folder is locked, because the user may have to type
         return files.update(self.path, edited, owner=self._here.home_owner(self.path), generations=GENERATIONS)
 
-    # What they are made of
+    # Reading, signing, writing
 
     @property
     def anew(self) -> str:
-        """What makes another vault where this one cannot be opened any more."""
+        """The commands that create another vault, if this one can no longer be opened."""
         folder = split(self._here, self.path)[0]
         return f"mv {quoted(folder)} {quoted(folder + '.old')}, then {init()}"
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where a key may be: ``key_paths``, with what the link leads to in the link's place."""
+        """The possible paths of a key: ``key_paths``, with the target of the link."""
         try:
             to = os.path.join(split(self._here, self.link_path)[0], os.readlink(self.link_path))
         except OSError:
@@ -149,7 +152,7 @@ class Vault:
         return (self.machine_path, to, self.protected_path)
 
     def exists(self) -> bool:
-        """Tell whether there is a vault, or what is left of one."""
+        """Tell whether there is a vault, or at least one of its generations."""
         return any(content is not None for content in (self._here.status(self.path), *self._generations()))
 
     def read(self) -> Document:
@@ -160,10 +163,13 @@ class Vault:
         return document
 
     def unchecked(self) -> tuple[Document, str]:
-        """Return what is in the file itself, and why it is not trusted: "" where it is. Raises StoreError, FileError."""
+        """Return the content of the file, and why it is not trusted ("": it is trusted).
+
+        Raises StoreError, FileError.
+        """
         content = self._here.read(self.path, files.SIZE_LIMIT)
         if content is None:
-            raise StoreMissing(NAME, f"there is none at {self.path}", hint=init())
+            raise self._missing()
         text, document = self._decrypted(content)
         self._trust = recall(self._here, self.path)
         try:
@@ -173,9 +179,9 @@ class Vault:
         return document, ""
 
     def accept(self, recipients: tuple[str, ...]) -> None:
-        """Trust what is in the file, whoever wrote it, if it is for these recipients: sign it, and remember them.
+        """Trust the content of the file, if it is encrypted to these recipients.
 
-        Raises StoreError, FileError, WriteError.
+        It is then signed, and its recipients are remembered. Raises StoreError, FileError, WriteError.
         """
         keys = self.keys()
         own = self.own_recipients()
@@ -183,28 +189,26 @@ class Vault:
 
         def signed(content: FileContent | None) -> bytes:
             if content is None:
-                raise StoreMissing(NAME, f"there is none at {self.path}", hint=init())
+                raise self._missing()
             _, document = self._decrypted(content)
             if document.recipients != recipients:
-                raise StoreUntrusted(
-                    NAME, f"{self.path} has changed in the meantime", hint=command(None, "vault", "trust")
-                )
+                raise StoreUntrusted(NAME, f"{self.path} has changed meanwhile", hint=command(None, "vault", "trust"))
             return seal(document._replace(recipients=readers), keys)
 
         remember(self._here, self.path, Trust(own, readers))
         files.update(self.path, signed, owner=self._here.home_owner(self.path), generations=GENERATIONS)
 
     def _adopt(self, document: Document) -> None:
-        """Remember a vault that this machine had not seen, or that Shorepass 0.1 made; the latter is signed now.
+        """Remember a vault that is new to this machine; sign it if Shorepass 0.1 wrote it.
 
-        A home that cannot be written stays as it is: then the same is done next time.
+        If the home cannot be written, the next run tries again.
         """
         own = self.own_recipients()
         try:
             if document.version != VERSION:
                 self.change(lambda old: old._replace(version=VERSION), sole=True)
                 self._tell(
-                    f"{self.path} was made by Shorepass 0.1 and not signed; from now on your key signs it: "
+                    f"{self.path} was written by Shorepass 0.1 without a signature; now your key signs it: "
                     f"its {len(document.logins)} logins are trusted ({command(None, 'list')} shows them)"
                 )
             remember(self._here, self.path, Trust(own, own))
@@ -212,33 +216,45 @@ class Vault:
             return
 
     def keys(self) -> tuple[Key, ...]:
-        """Return what opens the vault; a passphrase is asked for at most once. Raises StoreError, FileError."""
+        """Return the keys of the vault; a passphrase is asked for at most once.
+
+        Raises StoreError, FileError.
+        """
         if not self._keys:
             found = [content for path in self.places if (content := self._here.read(path, KEY_LIMIT))]
             if not found:
                 self._refuse_without_key()
-            # A passphrase costs a person's time and two seconds: only where nothing else is there.
+            # A passphrase costs the user's time and two seconds, so it is asked for only if there is no other key.
             free = [content for content in found if not needs_passphrase(content)]
-            self._keys = tuple(key for content in free or found for key in self._opened(content))
+            keys: list[Key] = []
+            for content in free or found:
+                keys += self._opened(content)
+            self._keys = tuple(keys)
         return self._keys
 
     def _opened(self, content: FileContent) -> Sequence[Key]:
-        """Return the keys in a file, which the user unlocks once per run. Raises StoreLocked, StoreBroken."""
+        """Return the keys in a file, which the user unlocks once per run.
+
+        Raises StoreLocked, StoreBroken.
+        """
         return self._here.memory.keys(content.data, lambda: parse(content, self._ask))
 
     def own_recipients(self) -> tuple[str, ...]:
-        """Return the public halves of ``keys``. Raises StoreError, FileError."""
+        """Return the public keys of ``keys``. Raises StoreError, FileError."""
         return tuple(key.recipient for key in self.keys())
 
     def _refuse_without_key(self) -> NoReturn:
         target = self._here.status(self.path)
         if target is None and not any(True for _ in self._generations()):
-            raise StoreMissing(NAME, f"there is none at {self.path}", hint=init())
+            raise self._missing()
         raise StoreLocked(
             NAME,
-            f"no key for {self.path}: none of {', '.join(self.places)} is there",
-            hint="bring the key back; if it is lost, so are the logins: " + self.anew,
+            f"no key for {self.path}: there is no {', '.join(self.places)}",
+            hint="restore the key; if it is lost, the logins are lost, too: " + self.anew,
         )
+
+    def _missing(self) -> StoreMissing:
+        return StoreMissing(NAME, f"there is no vault at {self.path}", hint=init())
 
     def _generations(self) -> Iterator[FileContent]:
         for number in range(1, GENERATIONS + 1):
@@ -246,17 +262,17 @@ class Vault:
                 yield content
 
     def _current(self, content: FileContent | None, *, for_writing: bool) -> tuple[Document, bool]:
-        """Return what the vault holds, and whether that is from the file itself and not from a generation.
+        """Return the vault's content, and whether it is from the file, not a generation.
 
-        What has only lost its key is not written over: it may be somebody's newer vault, come from another machine.
+        A vault that the key does not open is not overwritten: it may be a newer vault from another machine.
         """
-        self.keys()  # says what is missing; a slip of the passphrase is no damage, for which a generation stands in
+        self.keys()  # first, because a missing key or a wrong passphrase is not a damage that needs a generation
         self._trust = recall(self._here, self.path)
         error: StoreError
         try:
             if content is not None:
                 return self._open(content), True
-            error = StoreBroken(NAME, f"{self.path} is not there any more", hint=f"if that is meant: {init()}")
+            error = StoreBroken(NAME, f"{self.path} no longer exists", hint=f"if you removed it: {init()}")
         except StoreError as refused:
             error = refused
         if isinstance(error, StoreUntrusted) or (for_writing and isinstance(error, StoreLocked)):
@@ -266,20 +282,26 @@ class Vault:
                 document = self._open(old)
             except StoreError:
                 continue
-            self._tell(f"{error.message}; {old.path} stands in for it, and what was stored since then is not in it")
+            self._tell(f"{error.message}; using {old.path} instead, without what was stored since then")
             return document, False
         if content is None and not any(True for _ in self._generations()):
-            raise StoreMissing(NAME, f"there is none at {self.path}", hint=init())
+            raise self._missing()
         raise error
 
     def _open(self, content: FileContent) -> Document:
-        """Return what is in a vault's file. Raises StoreLocked: not by these keys; StoreBroken; StoreUntrusted."""
+        """Return the content of a vault's file.
+
+        Raises StoreLocked: the keys do not open it; StoreBroken; StoreUntrusted.
+        """
         text, document = self._decrypted(content)
         self._check(content.path, text, document)
         return document
 
     def _decrypted(self, content: FileContent) -> tuple[bytes, Document]:
-        """Return the text in a vault's file, and what it says. Raises StoreLocked: not by these keys; StoreBroken."""
+        """Return the text in a vault's file, and its content.
+
+        Raises StoreLocked: the keys do not open it; StoreBroken.
+        """
         from pyrage import DecryptError, decrypt
 
         keys = self.keys()
@@ -292,7 +314,7 @@ class Vault:
                 raise StoreLocked(
                     NAME,
                     f"{content.path}: the key does not open it ({places})",
-                    hint=f"bring back the one that it was made with; if that is lost, so are the logins: {self.anew}",
+                    hint=f"restore its key; if that is lost, the logins are lost, too: {self.anew}",
                 ) from None
             raise StoreBroken(
                 NAME, f"{content.path}: damaged ({printable(str(error))})", hint=f"{BACKUP}; without one: {self.anew}"
@@ -301,7 +323,10 @@ class Vault:
             raise StoreBroken(NAME, f"{content.path}: {error}", hint=f"{BACKUP}; without one: {self.anew}") from None
 
     def _check(self, path: str, text: bytes, document: Document) -> None:
-        """Raise StoreUntrusted where a vault's text may be somebody else's, or would be encrypted to somebody unknown."""
+        """Raise StoreUntrusted if another user may have written the text.
+
+        Also if it would be encrypted to a recipient that this machine does not know.
+        """
         trust = self._trust
         own = self.own_recipients()
         new = [name for name in document.recipients if name not in (trust.recipients if trust else own)]
@@ -313,17 +338,20 @@ class Vault:
                 path, f"its key came with it ({self.link_path}), so another user may have written both"
             )
         if trust is None and document.version == 1:
-            return  # Shorepass 0.1 signed none: see ``_adopt``
+            return  # because Shorepass 0.1 did not sign: see ``_adopt``
         if not is_signed(text, [key.secret for key in self._signers()]):
             raise self._untrusted(path, "it is not signed with the key that this machine trusts")
 
     def _signers(self) -> tuple[Key, ...]:
-        """Return those of the keys that this machine trusts; all where it knows of none."""
+        """Return the keys that this machine trusts; all keys if it remembers nothing."""
         trust = self._trust
         return tuple(key for key in self.keys() if trust is None or key.recipient in trust.keys)
 
     def _has_key_beside(self) -> bool:
-        """Tell whether an open key is in the vault's own folder: whoever writes the one writes the other."""
+        """Tell whether the key is in the vault's own folder.
+
+        Then a user who can write the vault can write the key, too.
+        """
         folder = os.path.realpath(split(self._here, self.path)[0])
         return os.path.realpath(self.places[1]).startswith(folder + os.sep) and os.path.exists(self.places[1])
 
@@ -332,7 +360,7 @@ class Vault:
         return StoreUntrusted(
             NAME,
             f"{path}: not trusted: {reason}",
-            hint=f"if you changed it: {command(None, 'vault', 'trust')}; if not, take the last copy that is trusted: {refused}",
+            hint=f"if you changed it: {command(None, 'vault', 'trust')}; if not, use the last trusted copy: {refused}",
         )
 
     def _may_hold(self, content: FileContent, key: str) -> bool:
@@ -343,12 +371,15 @@ class Vault:
 
 
 def seal(document: Document, signers: Sequence[Key]) -> bytes:
-    """Return the file that holds a document, signed, for its recipients. Raises UsageError: too large to be read again."""
+    """Return the signed and encrypted file of a document.
+
+    Raises UsageError: it would be too large to read again.
+    """
     from pyrage import encrypt
 
     text = sign(encode(document), [key.secret for key in signers])
     sealed = bytes(encrypt(text, [recipient_of(text) for text in document.recipients]))
     if len(sealed) > files.SIZE_LIMIT:
         limit = files.SIZE_LIMIT // 1024 // 1024
-        raise UsageError(f"the vault holds {limit} MiB at most", hint="erase what is not needed any more")
+        raise UsageError(f"the vault can have at most {limit} MiB", hint="erase logins that you no longer need")
     return sealed
