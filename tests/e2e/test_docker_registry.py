@@ -83,7 +83,7 @@ def test_htpasswd_permissions(registry: str, users: dict[str, str]) -> None:
     alice = user(users, "alice")
     assert permissions(f"{registry}/none/such:1", alice, "pull", "push") == [
         (Outcome.OK, "pull: granted, but there is no tag 1"),
-        (Outcome.SKIPPED, "push: unknown, only the beginning of one would tell"),
+        (Outcome.SKIPPED, "push: unknown without a trial upload"),
     ]
     assert permissions(f"{registry}/none/such:1", alice, "push", probe=True)[-1] == (
         Outcome.OK,
@@ -154,7 +154,7 @@ def test_token_permissions(registry_with_tokens: str, users: dict[str, str]) -> 
     assert permissions(image, user(users, "alice"), "pull", "push") == [
         (Outcome.OK, "a token for team/app; granted: pull, push"),
         (Outcome.OK, "pull: granted, but there is no tag none"),
-        (Outcome.OK, "push: granted, by the token server's word"),
+        (Outcome.OK, "push: granted by the token server (not tried)"),
     ]
     assert permissions(image, user(users, "bob"), "pull", "push") == [
         (Outcome.OK, "a token for team/app; granted: pull; missing: push"),
@@ -167,12 +167,12 @@ def test_token_permissions(registry_with_tokens: str, users: dict[str, str]) -> 
 
 
 def test_probe_without_delete(registry_with_tokens: str, users: dict[str, str]) -> None:
-    """A cancel needs the delete action: without it the begun upload stays, and the step says so."""
+    """A cancel needs the delete action: without it the trial upload remains, and the step shows that."""
     outcome, detail = permissions(
         f"{registry_with_tokens}/team/app:1", user(users, "alice"), "pull", "push", probe=True
     )[2]
     assert outcome is Outcome.OK
-    assert detail.endswith("the begun upload stays until the registry clears it away")
+    assert detail.endswith("the trial upload remains until the registry removes it")
 
 
 def test_denied_push_by_auth_object(registry_with_tokens: str, users: dict[str, str]) -> None:
@@ -231,7 +231,7 @@ def test_tls(tmp_path: Path, authority: trustme.CA) -> None:
         with pytest.raises(Unreachable, match=r"authority is unknown here \(issuer: Acme Root\)"):
             check(host, ANONYMOUS)
         folder = cert_dir(tmp_path / "d", authority)
-        assert f"https://{host} asks nobody" in check(host, ANONYMOUS, cert_dir=folder).steps[0].detail
+        assert f"https://{host} needs no login" in check(host, ANONYMOUS, cert_dir=folder).steps[0].detail
         assert check(host, ANONYMOUS, tls_verify=True, cert_dir=folder).steps
         assert check(host, ANONYMOUS, tls_verify=False).steps
 

@@ -1,7 +1,7 @@
-"""What a registry or token server says in an answer that is not a success, made fit to be shown.
+"""The text of an error answer from a registry or a token server, made safe to show.
 
-Only the fields that are meant for people are read, and plain text where it is short; never a body that could hold a
-token. Words in which a server repeats the secret in any form are not shown at all.
+Only the fields for users are read, and short plain text; never a body that could hold a token. A text that repeats the
+secret in any form is not shown.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 __all__ = ["codes", "is_html", "limit_reached", "missing_actions", "other_status", "said"]
 
-TEXT_LIMIT = 160  # characters: two terminal lines of somebody else's words
+TEXT_LIMIT = 160  # characters: two lines of a terminal
 ERRORS_LIMIT = 3  # of the errors in one body
 ACTIONS_LIMIT = 16  # of the missing actions in one body
 REPEATED = "(not shown: it repeats the secret)"
 
 
 def said(response: Response, secrets: Iterable[str] = ()) -> str:
-    """Return the server's own words about its answer, ``": words"`` or ``""``."""
+    """Return the server's text about its answer: ``": TEXT"``, or ``""``."""
     words = "; ".join(_words(response))
     words = _fit_to_show(words, secrets)
     return f": {words}" if words else ""
 
 
 def _fit_to_show(text: str, secrets: Iterable[str]) -> str:
-    """Return a server's text cut and cleaned, or a word about it where it holds one of the secrets that were sent."""
+    """Return a server's text cut and cleaned, or REPEATED if it holds one of the secrets that were sent."""
     text = text[: TEXT_LIMIT * 4]
     return REPEATED if any(repeats(text, secret) for secret in secrets) else printable(text, TEXT_LIMIT)
 
@@ -45,9 +45,12 @@ def codes(response: Response) -> set[str]:
 
 def missing_actions(response: Response, secrets: Iterable[str] = ()) -> list[str]:
     """Return what the registry says is missing, ``push on acme/app``, from the details of its UNAUTHORIZED error."""
-    details = [error.get("detail") for error in _errors(response)]
-    items = [item for detail in details if isinstance(detail, list) for item in detail if isinstance(item, dict)]
-    missing = [f"{item['Action']} on {item.get('Name', '?')}" for item in items if item.get("Action")]
+    missing: list[str] = []
+    for error in _errors(response):
+        detail = error.get("detail")
+        items = detail if isinstance(detail, list) else []
+        denied = [item for item in items if isinstance(item, dict) and item.get("Action")]
+        missing += [f"{item['Action']} on {item.get('Name', '?')}" for item in denied]
     return [_fit_to_show(text, secrets) for text in missing[:ACTIONS_LIMIT]]
 
 
@@ -82,7 +85,7 @@ def _document(response: Response) -> object:
 
 
 def limit_reached(registry: str, response: Response) -> RateLimited | None:
-    """Return the error that a good answer foretells: ``ratelimit-remaining: 0;w=21600`` (w: seconds), as Docker Hub says."""
+    """Return the error of the next pull, as Docker Hub announces it: ``ratelimit-remaining: 0;w=21600`` (w: seconds)."""
     left, _, rest = response.header("ratelimit-remaining").replace(" ", "").partition(";")
     if not left or left.strip("0"):
         return None
@@ -95,7 +98,7 @@ def limit_reached(registry: str, response: Response) -> RateLimited | None:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()  # of all the digits there are, int() reads fewer than isdigit() knows
+    return text.isascii() and text.isdigit()  # because isdigit() accepts digits that int() refuses
 
 
 def other_status(registry: str, response: Response, secrets: Iterable[str] = (), *, who: str = "it") -> RegistryError:
@@ -112,7 +115,7 @@ def other_status(registry: str, response: Response, secrets: Iterable[str] = (),
     if status == 407:
         return Unreachable(registry, "the proxy asks for a login", hint="put user and password into the proxy's URL")
     if is_html(response) and status in (403, 502, 503, 504):
-        reason = f"status {status} with a web page: a proxy or firewall answers in its place"
+        reason = f"status {status} with a web page: a proxy or firewall answered instead"
         return Unreachable(registry, reason, hint="check HTTPS_PROXY and NO_PROXY")
     if status in (502, 503, 504):
         return Unreachable(registry, f"{who} answered {status}{words}", hint="try again later")

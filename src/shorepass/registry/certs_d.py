@@ -1,8 +1,8 @@
 """certs.d: the certificate folders that docker and the containers tools keep for each registry.
 
 ``*.crt`` are certificate authorities, added to the system's; ``X.cert`` with ``X.key`` is a client certificate.
-Sources: moby registry/registry.go ``ReadCertsDirectory``; containers/image pkg/tlsclientconfig. Which folders a client reads,
-``Client.certificate_folders`` says.
+Sources: moby registry/registry.go ``ReadCertsDirectory``; containers/image pkg/tlsclientconfig.
+``Client.certificate_folders`` returns the folders that a client reads.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ __all__ = ["Certificates", "find", "misplaced", "place_for"]
 BEGIN = b"-----BEGIN CERTIFICATE-----"
 FILE_LIMIT = 1024 * 1024  # bytes: a bundle of all public authorities has 250 KiB
 FILES_LIMIT = 20  # authorities of one registry
-LOOKS_LIMIT = 100  # files at whose beginning is looked, for one that is misplaced
-HEAD_SIZE = 4096  # bytes in which a certificate begins, after what openssl prints about it
+LOOKS_LIMIT = 100  # files whose beginning is read, to find a misplaced certificate
+HEAD_SIZE = 4096  # bytes: a certificate begins there, after openssl's description of it
 
 
 class Certificates(NamedTuple):
@@ -62,13 +62,14 @@ def _in_folders(context: Context, client: Client, host: str, override: str | Non
                 if client.facts.stops_at_closed_folder:
                     raise
                 continue  # containers passes over a folder that it may not read
-    return Certificates(folders[-1] if folders else "")
+    missing = folders[-1] if folders else ""
+    return Certificates(missing)
 
 
 def place_for(context: Context, client: Client, host: str) -> str:
-    """Return the folder where a certificate for ``host`` is best put: the one that is read, else one that needs no root.
+    """Return the best folder for a certificate for ``host``: the one that is read, else one that needs no root.
 
-    Empty where the client reads none. That of an engine is on its machine, whose user may be another.
+    ``""`` if the client reads no folder. An engine's folder is on the engine's machine, where you may be another user.
     """
     folders = client.certificate_folders(context, host)
     best = folders[-1:] if client.facts.has_engine else folders[:1]
@@ -76,7 +77,7 @@ def place_for(context: Context, client: Client, host: str) -> str:
 
 
 def misplaced(context: Context, client: Client, host: str) -> list[str]:
-    """Return certificates that seem to be meant for ``host`` and are not read: for their folder's name, or for their own."""
+    """Return the certificates that are probably for ``host``, but are not read because of their name or their folder's."""
     folders = client.certificate_folders(context, host)
     read = next((folder for folder in folders if context.is_folder(folder)), "")
     found: list[str] = []
@@ -92,7 +93,7 @@ def misplaced(context: Context, client: Client, host: str) -> list[str]:
 
 
 def _bare(host: str) -> str:
-    """Return a host without what people add to it: scheme, port, capitals."""
+    """Return a host without scheme, port and capitals."""
     return split_host_port(host.lower().rpartition("://")[2].strip("/"))[0]
 
 
@@ -141,9 +142,10 @@ def _read(context: Context, folder: str) -> Certificates:
         if kind == "cert":
             pairs.append((path[name], path[f"{stem}.key"]))
     if len(pairs) > 1:
-        # TLS lets a server say which one it wants; Python's ssl cannot wait for that, and guessing costs a failed login.
+        # In TLS the server names the one that it wants. Python's ssl cannot wait for that, and a wrong guess is a failed login.
         raise FileError(folder, f"{len(pairs)} client certificates, and only one can be sent", hint="use --cert-dir")
-    return Certificates(folder, authorities, pairs[0] if pairs else None)
+    pair = pairs[0] if pairs else None
+    return Certificates(folder, authorities, pair)
 
 
 def _pem(context: Context, path: str) -> bytes:

@@ -1,8 +1,8 @@
-"""WWW-Authenticate: what a registry asks for, read as RFC 9110 section 11 says and as real registries write it.
+"""WWW-Authenticate: what a registry asks for, by RFC 9110 section 11 and as real registries write it.
 
 Real registries send several header lines, several challenges on one line, schemes in any case, values
-without quotes (even URLs), Go's ``%q`` escapes, and nothing at all after the scheme. The parser takes all that and
-never raises: what it cannot make sense of becomes a challenge with a ``problem``, so that a good one beside it still counts.
+without quotes (even URLs), Go's ``%q`` escapes, and nothing at all after the scheme. The parser accepts all that and
+never raises: what it cannot read becomes a challenge with a ``problem``, so that a good one beside it still counts.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _Line:
             challenge = self._challenge()
             found.append(challenge)
             if challenge.problem:
-                break  # where the next one begins is anybody's guess
+                break  # because the beginning of the next challenge is unknown
         return found
 
     def _challenge(self) -> Challenge:

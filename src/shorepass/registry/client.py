@@ -1,4 +1,4 @@
-"""The registry client: which scheme, what is asked, is this login good, what may it do.
+"""The registry client: it finds the scheme, checks a login, and learns what the login may do.
 
 One client is one visit: it pins scheme, origin, realm and service when it first learns them. It never sends a
 credential before a 401 asked for it, never to another origin than the one that asked, never over plain http
@@ -101,7 +101,7 @@ class RegistryClient:
             self._transports.popitem()[1].close()
 
     def check_login(self, credential: Credential) -> LoginResult:
-        """Ask the registry whether it takes ``credential``, as ``docker login`` does: for no scope, no repository.
+        """Ask the registry whether it accepts ``credential``, as ``docker login`` does: for no scope, no repository.
 
         Raises LoginRefused, PermissionDenied, NotARegistry, Unreachable, RealmRefused, RateLimited, UsageError.
         """
@@ -112,7 +112,7 @@ class RegistryClient:
         greeting = self.greet()
         where = f"{greeting.url.scheme}://{greeting.url.authority}"
         if greeting.status == 200:
-            detail = f"{where} asks nobody for a login: the credential was neither needed nor checked"
+            detail = f"{where} needs no login: the credential was not checked"
             return LoginResult(credential, (Step("registry", Outcome.OK, self.registry, detail),))
         challenge = self.challenge(greeting)
         wanted = Step("registry", Outcome.OK, self.registry, f"{where} asks for {_wanted(challenge)}")
@@ -123,7 +123,7 @@ class RegistryClient:
         response = self.send(Request("GET", greeting.url, (header,)))
         if response.status != 200:
             raise self.refusal(response, credential, challenge, header[1])
-        said = "lets strangers in" if isinstance(credential, Anonymous) else "accepts the login"
+        said = "accepts requests without a login" if isinstance(credential, Anonymous) else "accepts the login"
         steps.append(Step("registry", Outcome.OK, self.registry, f"{where} {said}"))
         return LoginResult(credential, tuple(steps))
 
@@ -137,14 +137,14 @@ class RegistryClient:
     ) -> list[Step]:
         """Say what ``credential`` may do with the reference's repository: see :mod:`shorepass.registry.permission`.
 
-        ``probe_push`` begins an upload and cancels it, where nothing else can tell; some registries create the
-        repository at that. Raises RegistryError where nothing could be learned at all.
+        ``probe_push`` begins an upload and cancels it, if nothing else can tell. Some registries create the repository
+        then. Raises RegistryError if nothing could be learned.
         """
         with self._question:
             return examine(self, reference, credential, actions, probe_push=probe_push)
 
     def trust(self) -> list[Step]:
-        """Return whose authorities were trusted, where these are not simply this machine's; known after the first answer."""
+        """Return whose authorities were trusted, if they are not this machine's. Known after the first answer."""
         return [self._trusted] if self._trusted else []
 
     def greet(self) -> Response:
@@ -174,17 +174,17 @@ class RegistryClient:
                 if bad_request is not None and isinstance(error, PlainHttp):
                     return bad_request
                 if failure is not None and isinstance(error, PlainHttp):
-                    raise failure from None  # plain http it was, and that went wrong in the way it says
+                    raise failure from None  # the server speaks plain http, and the first error was about that
                 if not self._may_try_other_scheme(error):
                     raise
                 failure = error
                 continue
             if scheme == "http" and response.status == 400 and is_loopback(self.registry):
-                bad_request = response  # what TLS servers say to plain http; on loopback https comes next
+                bad_request = response  # a TLS server's answer to plain http; on loopback https is tried next
                 continue
             return self._same_place(url, response)
         if failure is None:
-            raise NotARegistry(self.registry, "it answers plain http with 400, and https not at all")
+            raise NotARegistry(self.registry, "it answers plain http with status 400, and does not answer https")
         raise failure
 
     def _schemes(self) -> tuple[str, ...]:
@@ -200,9 +200,9 @@ class RegistryClient:
         return ("https",) if self.access.tls_verify is None else ("https", "http")
 
     def _may_try_other_scheme(self, error: Unreachable) -> bool:
-        """Tell whether asking in the other scheme makes sense: not on a closed port, not after a word of TLS.
+        """Tell whether to ask with the other scheme: not if the port is closed, and not if the server spoke TLS.
 
-        After silence there is no time left for it.
+        If the server did not answer, no time is left to ask again.
         """
         if isinstance(error, NoAnswer):
             return False
@@ -212,7 +212,7 @@ class RegistryClient:
         return isinstance(error, PlainHttp) or not type(error.__cause__).__name__.startswith("SSL")
 
     def _same_place(self, asked: Url, response: Response) -> Response:
-        """Refuse a registry that sends its first caller elsewhere; from http to https of one host is no elsewhere."""
+        """Refuse a registry that redirects to another host. From http to https of its own host is allowed."""
         got = response.url
         if got.origin == asked.origin or (got.host == asked.host and (asked.scheme, got.scheme) == ("http", "https")):
             return response._replace(url=got._replace(target="/v2/"))
@@ -220,9 +220,9 @@ class RegistryClient:
         raise NotARegistry(self.registry, f"it redirects to {printable(got.authority)}", hint=hint)
 
     def send(self, request: Request, *, limit: int = BODY_LIMIT) -> Response:
-        """Send a request to the registry; GET and HEAD follow redirects by hand, without Authorization elsewhere.
+        """Send a request to the registry. GET and HEAD follow redirects, to other hosts without Authorization.
 
-        From https no redirect leads to http. Raises Unreachable, NotARegistry.
+        A redirect from https to http is refused. Raises Unreachable, NotARegistry.
         """
         with self._question:
             return self._send(request, limit)
@@ -244,12 +244,12 @@ class RegistryClient:
         try:
             url = parse_url(location.partition("#")[0], request.url)
         except UsageError as error:
-            raise NotARegistry(self.registry, f"it redirects to a place that is none: {error.message}") from None
-        place = f"{url.scheme}://{url.authority}"  # what stands behind that may repeat the secret
+            raise NotARegistry(self.registry, f"it redirects to an invalid URL: {error.message}") from None
+        place = f"{url.scheme}://{url.authority}"  # without the path, which may repeat the secret
         if request.url.scheme == "https" and url.scheme == "http":
             raise NotARegistry(self.registry, f"it redirects from https to plain http ({place})")
         if url.scheme == "http" and not (is_loopback(url.authority) or url.host == request.url.host):
-            raise NotARegistry(self.registry, f"it redirects to plain http elsewhere ({place})")
+            raise NotARegistry(self.registry, f"it redirects to plain http on another host ({place})")
         if url.origin == request.url.origin:
             return request._replace(url=url)
         kept = tuple(line for line in request.headers if line[0].lower() != "authorization")
@@ -293,8 +293,10 @@ class RegistryClient:
             return chosen
         problems = [f"{c.scheme or 'challenge'}: {c.problem or 'not supported'}" for c in challenges]
         problems = [p.replace("bearer: not supported", "bearer: no realm") for p in problems]
-        reason = "it asks for a login in a way we cannot answer: " + printable(", ".join(problems))
-        raise NotARegistry(self.registry, reason if problems else "it answers 401 and does not say what it wants")
+        if not problems:
+            raise NotARegistry(self.registry, "it answers 401 and does not say what it wants")
+        reason = "it asks for a login in a way that Shorepass does not support: " + printable(", ".join(problems))
+        raise NotARegistry(self.registry, reason)
 
     def header(self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential) -> tuple[str, str]:
         """Return the Authorization header that answers a challenge; for a Bearer one this asks the token server."""
@@ -305,8 +307,8 @@ class RegistryClient:
         if isinstance(credential, Basic):
             return authorization(credential)
         if isinstance(credential, Anonymous):
-            raise LoginRefused(self.registry, "it asks for a login, and there is none")
-        raise LoginRefused(self.registry, "it takes a user name and a password, not an identity token")
+            raise LoginRefused(self.registry, "it needs a login, and the request had none")
+        raise LoginRefused(self.registry, "it accepts a user name and a password, not an identity token")
 
     def token(
         self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential, asked: Url | None = None
@@ -334,7 +336,7 @@ class RegistryClient:
                 return token
 
     def remarks(self) -> list[Step]:
-        """Return the remarks that are not errors yet."""
+        """Return what is not an error yet, as steps."""
         error = clock.here(self.registry, self._greeting, self._greeted) if self._greeting else None
         return [Step("clock", Outcome.SKIPPED, self.registry, error.reason, error.hint, error)] if error else []
 
@@ -353,7 +355,7 @@ class RegistryClient:
         offered = parse_challenges(response.lines("www-authenticate"))
         error = next((c.get("error") for c in offered if c.get("error")), "")
         if error == "insufficient_scope":
-            return PermissionDenied(self.registry, f"the login is good, but not for this{words}")
+            return PermissionDenied(self.registry, f"the login is valid, but has no permission for this{words}")
         if isinstance(credential, BearerToken):
             return LoginRefused(self.registry, f"the bearer token is refused{words}")
         reason = "it refuses the token that its own token server gave"

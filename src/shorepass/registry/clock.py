@@ -1,6 +1,6 @@
-"""Clocks that must agree: this machine's, the registry's and that of its token server.
+"""Clocks that must agree: this machine's, the registry's and its token server's.
 
-A token says from when and until when it is good. docker-registry puts up with a minute (distribution
+A token names the times from and until which it is valid. docker-registry tolerates a minute (distribution
 registry/auth/token/token.go ``Leeway``), and so do most. Pure functions; times are Unix times, in seconds.
 """
 
@@ -24,7 +24,7 @@ SET_CLOCK = "set the clock that is wrong: timedatectl set-ntp true"
 
 
 def claims(token: str) -> dict[str, object]:
-    """Return what a token (RFC 7519) says of itself, nothing where it cannot be read. A hint: nothing is verified."""
+    """Return the claims of a token (RFC 7519), {} if it cannot be read. A hint: nothing is verified."""
     parts = token.split(".")
     if len(parts) != 3 or len(parts[1]) > CLAIMS_LIMIT:
         return {}
@@ -37,7 +37,7 @@ def claims(token: str) -> dict[str, object]:
 
 
 def here(registry: str, response: Response, now: float) -> ClockDiffers | None:
-    """Return how far this machine's clock is from the one that dated an answer; None: as good as nothing."""
+    """Return how far this machine's clock is from that of an answer; None if they agree or the answer has no date."""
     there = _date(response)
     if there is None or abs(now - there) <= LEEWAY:
         return None
@@ -48,9 +48,9 @@ def here(registry: str, response: Response, now: float) -> ClockDiffers | None:
 
 
 def token_times(registry: str, token: str, response: Response, now: float) -> ClockDiffers | None:
-    """Return why a registry refuses the token that its token server gave, where that is a matter of clocks.
+    """Return why a registry refuses the token that its token server gave, if their clocks are the cause.
 
-    ``response`` is the registry's refusal: by its clock the token was judged.
+    ``response`` is the registry's refusal: the registry used the clock of that answer.
     """
     there = _date(response)
     clock = now if there is None else there
@@ -67,7 +67,7 @@ def token_times(registry: str, token: str, response: Response, now: float) -> Cl
 
 
 def _date(response: Response) -> float | None:
-    """Return the time of an answer, None where it does not say, or where it was kept by a cache."""
+    """Return the time of an answer, None if it has none or comes from a cache."""
     if response.header("age") not in ("", "0"):
         return None
     try:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["expires_at"]
 
 TEXT_LIMIT = 64 * 1024  # characters that are decoded; ECR's passwords have some 2,500
-LATEST = 253_402_300_800.0  # the year 10000 in seconds since 1970: what is beyond is no date
+LATEST = 253_402_300_800.0  # the year 10000 in seconds since 1970: a larger number is not a date
 
 
 def expires_at(credential: Credential | None) -> float | None:
-    """Return when a credential ends, in seconds since 1970; None where it does not say."""
+    """Return when a credential ends, in seconds since 1970; None if it does not say."""
     if isinstance(credential, Basic):
         text = credential.password.reveal()
     elif isinstance(credential, IdentityToken | BearerToken):
@@ -38,7 +38,7 @@ def expires_at(credential: Credential | None) -> float | None:
 
 
 def _seconds(encoded: str, member: str) -> float | None:
-    """Return a number in a base64 or base64url JSON object, None where it is not such a thing."""
+    """Return a number in a base64 or base64url JSON object, None if there is no such number."""
     standard = encoded.rstrip("=").replace("-", "+").replace("_", "/")
     try:
         found = loads(binascii.a2b_base64(standard + "=" * (-len(standard) % 4)))

@@ -79,7 +79,7 @@ def examine(
 
 
 def _as_stranger(client: RegistryClient, reference: Reference, *, works_with_login: bool) -> list[Step]:
-    """Return a step if strangers may pull: then the login is not needed for that, or is what breaks it."""
+    """Return a step if a pull works without a login: then the login is not needed, or makes the pull fail."""
     stranger = _Visit(client, reference, ANONYMOUS)
     try:
         stranger.ask_for_token(("pull",))
@@ -90,7 +90,7 @@ def _as_stranger(client: RegistryClient, reference: Reference, *, works_with_log
         return []
     if works_with_login:
         return [Step("permission", Outcome.OK, reference.name, "public: a pull needs no login")]
-    detail = "public, and this login is what breaks it: strangers may pull"
+    detail = "public: a pull works without a login, and fails with this login"
     error = LoginInTheWay(reference.registry, detail)
     return [Step("permission", Outcome.FAILED, reference.name, detail, error=error)]
 
@@ -104,7 +104,7 @@ class _Visit:
         self._credential = credential
         self._headers: tuple[tuple[str, str], ...] = ()
         self._sends_password = False
-        self._granted: frozenset[str] | None = None  # None: the token does not say
+        self._granted: frozenset[str] | None = None  # None: unknown
         self._limited: RateLimited | None = None
 
     def ask_for_token(self, actions: Sequence[str]) -> list[Step]:
@@ -115,9 +115,9 @@ class _Visit:
         client = self._client
         response = client.greet()
         if response.status == 200:
-            response = self._manifest("HEAD")  # open to all at the door, the repository may still ask
+            response = self._manifest("HEAD")  # the registry is open, but the repository may need a login
         if response.status != 401:
-            return [Step("registry", Outcome.OK, client.registry, "asks nobody for a login here")]
+            return [Step("registry", Outcome.OK, client.registry, "needs no login here")]
         challenge = client.challenge(response)
         if challenge.scheme != "bearer" or isinstance(self._credential, BearerToken):
             self._headers = (client.header(challenge, (), self._credential),)
@@ -129,7 +129,7 @@ class _Visit:
         except PermissionDenied:
             if tuple(actions) == ("pull",):
                 raise
-            steps = self.ask_for_token(("pull",))  # such servers refuse all where one action is missing
+            steps = self.ask_for_token(("pull",))  # such servers refuse every action if one is missing
             self._granted = frozenset({"pull"})
             return steps
         self._headers = (authorization(BearerToken(token.secret)),)
@@ -142,12 +142,16 @@ class _Visit:
         if claim is None:
             return None
         own = ("repository", self._reference.repository)
-        return frozenset(action for entry in claim if entry[:2] == own for action in entry.actions)
+        actions: set[str] = set()
+        for entry in claim:
+            if entry[:2] == own:
+                actions.update(entry.actions)
+        return frozenset(actions)
 
     def _token_step(self, realm: str, actions: Sequence[str]) -> Step:
         subject, name = printable(realm), self._reference.repository
         if self._granted is None:
-            return Step("token", Outcome.OK, subject, f"a token for {name}; it does not say what it is good for")
+            return Step("token", Outcome.OK, subject, f"a token for {name}; it does not say what it allows")
         granted = [action for action in actions if self._has(action)]
         missing = [action for action in actions if not self._has(action)]
         said = f"granted: {', '.join(granted) or 'nothing'}" + (f"; missing: {', '.join(missing)}" if missing else "")
@@ -160,9 +164,11 @@ class _Visit:
         """Look at the manifest, without fetching it."""
         response = self._manifest("HEAD")
         if response.status == 401 and self._sends_password:
-            raise LoginRefused(self._client.registry, "incorrect username or password")  # never asked twice: lock-outs
+            raise LoginRefused(
+                self._client.registry, "incorrect username or password"
+            )  # not asked again, because accounts get locked
         if response.status >= 400 and response.status != 429:
-            response = self._manifest("GET")  # an error's words are in its body, and HEAD has none
+            response = self._manifest("GET")  # the text of an error is in its body, and HEAD has no body
         return self._pull_step(response)
 
     def _pull_step(self, response: Response) -> Step:
@@ -180,33 +186,33 @@ class _Visit:
         return self._denial("pull", response)
 
     def limit(self) -> list[Step]:
-        """Return a failed step where the answer to ``pull`` says that none is left: a look at a manifest is not billed."""
+        """Return a failed step if the answer to ``pull`` says that the limit is reached: HEAD itself is not limited."""
         error = self._limited
         return [Step("limit", Outcome.FAILED, error.registry, error.reason, error.hint, error)] if error else []
 
     def push(self, *, probe: bool) -> Step:
-        """Say whether a push is granted: by the token's word, or by the beginning of one."""
+        """Return whether a push is granted: by the token, or by a trial upload."""
         name = self._reference.name
         if self._granted is not None and not self._has("push"):
             detail = "push: denied, the token server does not grant it to this login"
             return Step("permission", Outcome.FAILED, name, detail, error=self._denied("push", detail))
         if not probe:
             if self._has("push"):
-                return Step("permission", Outcome.OK, name, "push: granted, by the token server's word")
-            return Step("permission", Outcome.SKIPPED, name, "push: unknown, only the beginning of one would tell")
+                return Step("permission", Outcome.OK, name, "push: granted by the token server (not tried)")
+            return Step("permission", Outcome.SKIPPED, name, "push: unknown without a trial upload")
         return self._probe()
 
     def _probe(self) -> Step:
-        """Begin an upload and cancel it: one request, never repeated, to the one repository the user named."""
+        """Begin an upload and cancel it: one request, never repeated, to the repository that the user named."""
         name = self._reference.name
         response = self._client.send(Request("POST", self._url("blobs/uploads/"), self._headers))
         if response.status != 202:
             return self._denial("push", response)
-        left = "" if self._cancel(response) else "; the begun upload stays until the registry clears it away"
+        left = "" if self._cancel(response) else "; the trial upload remains until the registry removes it"
         return Step("permission", Outcome.OK, name, f"push: granted, an upload could begin{left}")
 
     def _cancel(self, begun: Response) -> bool:
-        """Delete a begun upload with another token, because a delete is another action, and may be refused."""
+        """Delete the trial upload, with another token if needed, because a delete is another action."""
         client, repository = self._client, self._reference.repository
         try:
             location = parse_url(begun.header("location"), begun.url)
@@ -223,7 +229,7 @@ class _Visit:
         return response.status in (200, 202, 204)
 
     def _denial(self, action: str, response: Response) -> Step:
-        """Return the failed step for an answer that is no success. Raises what says nothing about permissions."""
+        """Return the failed step for an error answer. Raises RegistryError if the error is not about permissions."""
         client = self._client
         if response.status not in (401, 403, 404, 405):
             raise answer.other_status(client.registry, response, secrets_of(self._credential))
@@ -234,7 +240,7 @@ class _Visit:
         if missing:
             detail = f"{action}: denied, missing: {missing}"
         elif isinstance(self._credential, Anonymous):
-            detail = f"{action}: denied to strangers{words}"
+            detail = f"{action}: denied without a login{words}"
         else:
             detail = f"{action}: denied with status {response.status}{error}{words}"
         denied: RegistryError = self._denied(action, detail)
@@ -260,7 +266,7 @@ class _Visit:
 
 
 def access_claim(token: str) -> list[scope.Scope] | None:
-    """Return what a token says it is good for, None when it says nothing we can read. A hint: nothing is verified."""
+    """Return what a token allows, None if that cannot be read from it. A hint: nothing is verified."""
     access = clock.claims(token).get("access")
     if not isinstance(access, list):
         return None

@@ -1,6 +1,6 @@
 """Realm policy: which token servers may get a registry's credential. Only this module decides that.
 
-A realm is text from the registry (or from whoever answers in its place) that says where to send a password.
+A realm is text from the registry (or from another server that answers instead) that says where to send a password.
 It must be on the registry's own host, under a domain that has the same owner, one of the pairs known here, or a host the
 user trusts. On loopback it must have the registry's port too: another port may be another user's. Otherwise nothing is sent
 there, not even an anonymous request: it could be an address inside the user's network. Sources: CVE-2026-33540 (the rule of
@@ -69,7 +69,7 @@ def _misconfigured(asked: Url) -> str:
 
 
 def _may_be_plain(asked: Url, url: Url, *, insecure: bool, explicitly: bool) -> bool:
-    """Plain http only beside a registry that is itself plain, and only where the user allowed that or it stays here."""
+    """Allow plain http only if the registry uses it too, and the realm is on loopback or the user allowed it."""
     if asked.scheme != "http":
         return False
     return is_loopback(url.authority) or (insecure and (explicitly or url.host == asked.host))
@@ -142,7 +142,7 @@ def _owned_domain(host: str) -> str | None:
 
 
 def _namespace(host: str) -> str:
-    """Return the namespace and all behind it where a host is named as in Kubernetes: ``team.svc.cluster.local``; else ``""``.
+    """Return a Kubernetes host from its namespace on: ``team.svc.cluster.local``. ``""`` for another host.
 
     A service is ``NAME.NAMESPACE.svc.ZONE``, a pod ``ADDRESS.NAMESPACE.pod.ZONE``, whatever the cluster's zone is.
     """
@@ -152,7 +152,7 @@ def _namespace(host: str) -> str:
 
 
 def _is_this_machine(url: Url) -> bool:
-    """Tell whether a URL is one of this machine's own, as far as its spelling says; a number in an odd spelling may be."""
+    """Tell whether a URL's host is this machine, by its spelling. A number in an odd spelling counts as this machine."""
     host = _bare(url.host)
     if is_loopback(url.authority) or host == "localhost" or host.endswith(".localhost"):
         return True
@@ -162,7 +162,7 @@ def _is_this_machine(url: Url) -> bool:
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    """Return the public suffix list; to read it takes longer than a whole login."""
+    """Return the public suffix list; reading it takes longer than a whole login."""
     from publicsuffixlist import PublicSuffixList
 
     return PublicSuffixList()

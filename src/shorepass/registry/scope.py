@@ -1,4 +1,4 @@
-"""Scopes: ``repository:acme/app:pull,push``, what a bearer token is good for.
+"""Scopes: ``repository:acme/app:pull,push``, what a bearer token allows.
 
 Source: distribution docs/content/spec/auth/scope.md; what each method needs: distribution registry/handlers/app.go
 ``appendAccessRecords``. Some registries use texts outside the grammar (``aws``, ``*``): they are kept as they are.
@@ -71,7 +71,13 @@ def union(scopes: Iterable[str]) -> tuple[str, ...]:
             continue
         order[scope[:2]] = None
         actions.setdefault(scope[:2], set()).update(scope.actions)
-    return tuple(key if isinstance(key, str) else str(Scope(*key, _tidy(actions[key]))) for key in order if key)
+    merged: list[str] = []
+    for key in order:
+        if isinstance(key, tuple):
+            merged.append(str(Scope(*key, _tidy(actions[key]))))
+        elif key:
+            merged.append(key)
+    return tuple(merged)
 
 
 def _tidy(actions: set[str]) -> tuple[str, ...]:
@@ -91,7 +97,7 @@ def covers(held: Iterable[str], wanted: Iterable[str]) -> bool:
 
 
 def for_request(method: str, target: str) -> tuple[str, ...]:
-    """Return the scopes a request on ``target`` (path and query) needs; none for ``/v2/`` itself and elsewhere."""
+    """Return the scopes a request on ``target`` (path and query) needs; none for ``/v2/`` itself and other paths."""
     path, _, query = target.partition("?")
     if path == "/v2/_catalog":
         return ("registry:catalog:*",)
@@ -120,6 +126,5 @@ def repository_of(target: str) -> str:
 
 
 def _values(query: str, name: str) -> list[str]:
-
     pairs = (pair.partition("=") for pair in query.split("&"))
     return [percent_decode(value) for key, _, value in pairs if key == name and value]

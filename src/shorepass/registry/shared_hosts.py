@@ -1,18 +1,19 @@
-"""Domains under which strangers have hosts, although the public suffix list counts them as one owner's.
+"""Domains whose hosts have different owners, although the public suffix list does not have these domains.
 
-That list has what its owners have sent in. The names below are of services that give each customer, each machine or each
-address a host, and have not. Under them no two hosts are kin. A row is the reason, a source for it, and the domains.
+The owner of a domain must send it to that list. The services below give each customer, machine or address a host, and did
+not send their domains. So two hosts in one of them are not related. A row is the reason, a source for it, and the domains.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import NamedTuple
 
 __all__ = ["SHARED", "is_shared"]
 
 
 class Shared(NamedTuple):
-    """Domains whose hosts belong to strangers, why, and where that is documented."""
+    """Domains whose hosts have different owners, why, and where that is documented."""
 
     why: str
     source: str
@@ -67,7 +68,7 @@ SHARED = (
         ),
     ),
     Shared(
-        "each workspace of a person has a host in it, for each port",
+        "each workspace of a user has a host in it, for each port",
         "https://docs.github.com/codespaces/developing-in-a-codespace/forwarding-ports-in-your-codespace",
         ("app.github.dev", "githubpreview.dev", "gitpod.io", "gitpod.dev", "webcontainer.io", "csb.app", "replit.dev"),
     ),
@@ -85,7 +86,7 @@ SHARED = (
     ),
 )
 
-_DOMAINS = frozenset(domain for row in SHARED for domain in row.domains)
+_DOMAINS = frozenset(chain.from_iterable(row.domains for row in SHARED))
 
 
 def is_shared(host: str) -> bool:

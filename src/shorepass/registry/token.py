@@ -1,7 +1,7 @@
 """The token flow without I/O: what to ask a token server, and what its answer means.
 
 :func:`ask` is a generator: it yields requests, is sent their answers, and returns a Token. Sources: distribution
-docs/content/spec/auth/token.md (GET) and oauth.md (POST), and what real servers make of them:
+docs/content/spec/auth/token.md (GET) and oauth.md (POST), and how real servers apply them:
 
 - A password goes by GET. POST is refused in many ways by many servers, and trying both means two failed logins.
 - An identity token goes by POST, to the realm only, never to the registry.
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["TOKEN_LIMIT", "Question", "Token", "ask", "authorization", "secrets_of"]
 
 TOKEN_LIMIT = 128 * 1024  # bytes of a token server's answer: oras-go's bound
-DEFAULT_LIFETIME = 60  # seconds: what the specification says where the answer says nothing, or less
-MARGIN = 5  # seconds before the end in which a token is not used any more: it must outlive the request
+DEFAULT_LIFETIME = 60  # seconds: the specification's default, used too if the answer has less
+MARGIN = 5  # seconds: a token that ends sooner is not used, because it must outlive the request
 CLIENT_ID = "shorepass"
 
 
@@ -83,13 +83,13 @@ def ask(question: Question, now: float) -> Generator[Request, Response, Token]:
     request = _post(question, credential) if isinstance(credential, IdentityToken) else _get(question, credential)
     response = yield request
     if response.status == 404 and isinstance(credential, IdentityToken) and credential.username:
-        # The specification's fallback. It needs a name: an anonymous token would pass for a successful login.
+        # The specification's fallback. It needs a name, because an anonymous token would look like a successful login.
         credential = Basic(credential.username, credential.token)
         response = yield _get(question, credential)
     if response.status == 200:
         return _token(question, response, now)
     if response.status == 403 and question.scopes and not isinstance(credential, Anonymous):
-        # Some servers refuse a scope with 403 and others a password: the same question without scope tells which.
+        # Some servers refuse a scope with 403, others a password. The same question without a scope shows which.
         bare = question._replace(scopes=())
         second = yield _post(bare, credential) if isinstance(credential, IdentityToken) else _get(bare, credential)
         if second.status == 200:
@@ -105,7 +105,7 @@ def _get(question: Question, credential: Basic | Anonymous) -> Request:
         fields.append(("account", credential.username))
         headers.append(authorization(credential))
     path, mark, query = question.realm.target.partition("?")
-    query = "&".join([query] * bool(query) + [_form(fields)] * bool(fields))
+    query = "&".join(part for part in (query, _form(fields)) if part)
     target = f"{path}?{query}" if query else path + mark
     return Request("GET", question.realm._replace(target=target), tuple(headers))
 
@@ -136,7 +136,8 @@ def _token(question: Question, response: Response, now: float) -> Token:
     if not isinstance(text, str) or not text or any(not "!" <= c <= "~" for c in text):
         raise NotARegistry(question.registry, "the token server's answer holds no token")
     granted = document.get("scope")
-    return Token(Secret(text), _expiry(document, now), granted if isinstance(granted, str) else None)
+    named = granted if isinstance(granted, str) else None
+    return Token(Secret(text), _expiry(document, now), named)
 
 
 def _expiry(document: dict[str, object], now: float) -> float:
@@ -145,23 +146,22 @@ def _expiry(document: dict[str, object], now: float) -> float:
         lifetime = DEFAULT_LIFETIME
     issued = document.get("issued_at")
     start = _timestamp(issued) if isinstance(issued, str) else now
-    if start > now or start + lifetime <= now:  # the two clocks differ: ours is the one we will look at again
+    if start > now or start + lifetime <= now:  # the two clocks differ: this machine's clock decides later, too
         start = now
     return start + lifetime - MARGIN
 
 
 def _timestamp(text: str) -> float:
-
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
-        return float("inf")  # like any time that cannot be: start at our own
+        return float("inf")  # an impossible time: _expiry uses this machine's time instead
 
 
 def _denied(question: Question, response: Response) -> PermissionDenied:
     words = answer.said(response, secrets_of(question.credential))
     scopes = printable(" ".join(question.scopes))
-    return PermissionDenied(question.registry, f"the login is good, but not for {scopes}{words}")
+    return PermissionDenied(question.registry, f"the login is valid, but has no permission for {scopes}{words}")
 
 
 def _refusal(question: Question, response: Response) -> RegistryError:
@@ -173,7 +173,7 @@ def _refusal(question: Question, response: Response) -> RegistryError:
     if (status not in (401, 403) and not grant_refused) or (status == 403 and answer.is_html(response)):
         return answer.other_status(question.registry, response, secrets, who="the token server")
     if isinstance(question.credential, Anonymous):
-        reason = f"the token server gives strangers no token{words}"
+        reason = f"the token server gives no token without a login{words}"
         return PermissionDenied(question.registry, reason)
     if isinstance(question.credential, IdentityToken):
         return LoginRefused(question.registry, f"the identity token is refused{words}")

@@ -1,9 +1,9 @@
 """Which authorities a context trusts, as bytes that the context itself has read.
 
-No path of a context is ever given to OpenSSL: it would open that path here, in this file system and with this process's rights,
-and a FIFO would make it wait endlessly.
+No path of a context is given to OpenSSL. It would open that path in this process's file system and with its rights, and would
+wait endlessly for a FIFO.
 
-Sources of the places: Go's crypto/x509/root_linux.go and root_unix.go, by whose rules docker and podman read them.
+Sources of the paths: Go's crypto/x509/root_linux.go and root_unix.go, by whose rules docker and podman read them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ BUNDLES = (
 
 
 class Authorities(NamedTuple):
-    """``source``: where they are from, for people. ``files``: path and bytes of each. ``own``: this machine's own, too."""
+    """``source``: their origin, as text for users. ``files``: path and bytes of each. ``own``: this machine's own, too."""
 
     source: str
     files: tuple[tuple[str, bytes], ...]
@@ -46,13 +46,13 @@ class Authorities(NamedTuple):
 
 
 def authorities(context: Context) -> Authorities | None:
-    """Return what a context trusts, None for this machine's own authorities by its OpenSSL.
+    """Return what a context trusts, None for the authorities of this machine's OpenSSL.
 
-    ``SSL_CERT_FILE`` takes the place of the system's bundle, ``SSL_CERT_DIR`` of its folders; where one of them is not set, Go
-    reads the system's, too. Another machine or a container has its own bundle; one without any, or that shows none, is asked
-    for with this machine's authorities.
+    ``SSL_CERT_FILE`` replaces the system's bundle, ``SSL_CERT_DIR`` its folders. If one of them is not set, Go reads the
+    system's, too. Another machine or a container has its own bundle. If that cannot be read, this machine's authorities are
+    used.
 
-    Raises FileError: what the variables name cannot be read, or holds no certificate.
+    Raises FileError: the files of the variables cannot be read, or have no certificate.
     """
     file, folders = context.getenv("SSL_CERT_FILE"), context.getenv("SSL_CERT_DIR")
     is_here = is_this_machine(context.name)
@@ -62,7 +62,7 @@ def authorities(context: Context) -> Authorities | None:
     files = [*_of_file(context, file)]
     files += _of_folders(context, folders, FILE_LIMIT - sum(len(data) for _, data in files))
     if not files:
-        raise FileError(file or folders or "", "no certificates can be read: there is none")
+        raise FileError(file or folders or "", "no certificates can be read: it has none")
     has_both = bool(file and folders)
     if not is_here and not has_both:
         bundle = _bundle(context)
@@ -72,7 +72,7 @@ def authorities(context: Context) -> Authorities | None:
 
 
 def _bundle(context: Context) -> tuple[str, bytes] | None:
-    """Return the path and the bytes of the first of the usual bundles that is there."""
+    """Return the path and the bytes of the first usual bundle that can be read."""
     for path in BUNDLES:
         try:
             content = context.read(path, FILE_LIMIT)
@@ -84,7 +84,7 @@ def _bundle(context: Context) -> tuple[str, bytes] | None:
 
 
 def trust_step(context: Context, trusted: Authorities | None) -> Step | None:
-    """Return whose authorities decide, as a step; None where it is this machine's for a user of this machine."""
+    """Return whose authorities are used, as a step. None if a user of this machine uses this machine's."""
     if trusted is not None:
         return Step("trust", Outcome.OK, trusted.source, f"the certificate authorities that {context.name} trusts")
     if is_this_machine(context.name):
@@ -99,7 +99,7 @@ def _of_file(context: Context, path: str | None) -> Iterator[tuple[str, bytes]]:
         if content is None:
             raise FileError(path, "no certificates can be read: no such file")
         if MARK not in content.data:
-            raise FileError(path, "no certificates can be read: none is in it")
+            raise FileError(path, "no certificates can be read: it has none")
         yield path, content.data
 
 
@@ -109,11 +109,9 @@ def _of_folders(context: Context, folders: str | None, left: int) -> Iterator[tu
     Go ignores what it cannot read there, and files that are not certificates.
     """
     separator = ";" if context.platform == "windows" else ":"
-    paths = [
-        join(context, folder, name)
-        for folder in filter(None, (folders or "").split(separator))
-        for name in context.names(folder)[:FOLDER_LIMIT]
-    ]
+    paths: list[str] = []
+    for folder in filter(None, (folders or "").split(separator)):
+        paths += [join(context, folder, name) for name in context.names(folder)[:FOLDER_LIMIT]]
     for path in paths[:FOLDER_LIMIT]:
         try:
             content = context.read(path, FILE_LIMIT)

@@ -204,9 +204,11 @@ def test_refusals(credential: Credential, status: int, body: object, error: type
 
 
 def test_403_is_asked_again_without_scope() -> None:
-    """200 without scope: the login is good and a permission is missing. 403 again: the login is bad."""
+    """200 without scope: the login is valid and a permission is missing. 403 again: the login is bad."""
     denied = answer(403, {"errors": [{"code": "DENIED", "message": "access forbidden"}]})
-    with pytest.raises(PermissionDenied, match=r"good, but not for repository:a:push: DENIED access forbidden"):
+    with pytest.raises(
+        PermissionDenied, match=r"valid, but has no permission for repository:a:push: DENIED access forbidden"
+    ):
         play(question(ALICE, "repository:a:push"), denied, answer(200, GOOD))
     with pytest.raises(LoginRefused):
         play(question(ALICE, "repository:a:push"), denied, denied)
