@@ -1,7 +1,8 @@
-"""What ``docker-credential-shorepass`` answers with: links, asked one after the other.
+"""The answers of ``docker-credential-shorepass``: links, asked one after the other.
 
-Without an account the default logins of the store; with rules or SHOREPASS_ACCOUNT the account's before them; inside
-``shorepass run`` the account's, and then what the client would find without Shorepass. A provider or an agent is a link, too.
+Without an account, the link has the default logins of the store. With rules or SHOREPASS_ACCOUNT, the account's logins are
+asked first. Inside ``shorepass run``, the last link has what the client finds without Shorepass. A provider or an agent is a
+link, too.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Chain:
         self._choose = choose
 
     def get(self, key: str) -> Credential:
-        """Return the first link's login, ANONYMOUS when none has one. Raises UsageError, SourceError."""
+        """Return the first login that a link has, else ANONYMOUS. Raises UsageError, SourceError."""
         for link in self._links:
             found = link.get(key)
             if found != ANONYMOUS:
@@ -61,7 +62,7 @@ class Chain:
         return ANONYMOUS
 
     def store(self, key: str, credential: Credential) -> None:
-        """Store a login as that of the account that is meant. Raises UsageError, WriteError, SourceError."""
+        """Store a login for the account that the key means. Raises UsageError, WriteError, SourceError."""
         choice = choice_for(key, self._choose, self._store)
         account = choice.account if choice else ""
         self._store.store(key_of(key, account), credential)
@@ -75,20 +76,22 @@ class Chain:
         seen: dict[str, str] = {}
         for link in self._links:
             names = link.list()
-            known = {spelled for key in seen for spelled in spellings(key)}
+            known: set[str] = set()
+            for key in seen:
+                known.update(spellings(key))
             seen |= {key: name for key, name in names.items() if key not in known}
         return seen
 
 
 def chain_of(store: Store, choose: Choose | None = None, last: Link | None = None) -> Chain:
-    """Return the chain over a store. ``choose``: None where no account is ever meant.
+    """Return the chain over a store. ``choose``: None if no key means an account.
 
-    ``last``: what is asked after an account that has no login for a registry, in place of the default logins.
+    ``last``: the link that is asked instead of the default logins, if an account has no login for a registry.
     """
     choose = choose or _never
     links: list[Link] = [] if choose is _never else [AccountLogins(store, choose, must_exist=last is None)]
     return Chain(store, [*links, last or DefaultLogins(store)], choose)
 
 
-def _never(key: str) -> None:  # a rule would read it
+def _never(key: str) -> None:  # because a rule would read the key
     """Choose no account."""

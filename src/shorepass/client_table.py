@@ -1,4 +1,4 @@
-"""The clients that Shorepass knows, a row each: where their rules are, and what rooms below those have to know of them."""
+"""The clients that Shorepass knows, one row each: where their rules are, and the facts that lower rooms need."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = [
     "row_of",
 ]
 
-FILE_FLAG = "--authfile"  # names the client's file; REGISTRY_AUTH_FILE does so, too
-FOLDER_FLAG = "--config"  # names the folder of the client's file; DOCKER_CONFIG does so, too
+FILE_FLAG = "--authfile"  # names the client's file, like REGISTRY_AUTH_FILE
+FOLDER_FLAG = "--config"  # names the folder of the client's file, like DOCKER_CONFIG
 
 
 class Row(NamedTuple):
     """A client: the ``module`` of ``clients`` with its rules, and the ``family`` whose files it reads.
 
-    ``flag`` is FILE_FLAG or FOLDER_FLAG. ``programs``: the names on PATH of what uses these rules; of a family's first client,
-    those of all its family.
+    ``flag`` is FILE_FLAG or FOLDER_FLAG. ``programs``: the names on PATH of the programs that use these rules; for
+    a family's first client, those of the whole family.
     """
 
     module: str
@@ -43,8 +43,8 @@ ROWS = {
     "crane": Row("crane", "docker", FOLDER_FLAG, ("crane", "ko", "cosign")),
 }
 NAMES = tuple(ROWS)
-FAMILIES = tuple(name for name, row in ROWS.items() if row.family == name)  # the client that stands for its family
-DEFAULT = NAMES[0]  # whose rules apply where no client is named
+FAMILIES = tuple(name for name, row in ROWS.items() if row.family == name)  # the first client of each family
+DEFAULT = NAMES[0]  # its rules apply if no client is named
 
 
 def program_of(client: str) -> str:
@@ -53,15 +53,18 @@ def program_of(client: str) -> str:
 
 
 def row_of(client: str) -> Row:
-    """Return the row of a client that is known, with a release behind its name or without one."""
+    """Return the row of a known client, with or without a release after its name."""
     return ROWS[program_of(client)]
 
 
 def of_flag(flag: str) -> str:
-    """Return the client that a flag means which names its file, or its folder."""
+    """Return the client whose file or folder a flag names."""
     return next(name for name, row in ROWS.items() if row.flag == flag)
 
 
 def programs() -> list[str]:
     """Return the names of all programs that use the rules of a client."""
-    return list(dict.fromkeys(program for row in ROWS.values() for program in row.programs))
+    names: dict[str, None] = {}
+    for row in ROWS.values():
+        names.update(dict.fromkeys(row.programs))
+    return list(names)

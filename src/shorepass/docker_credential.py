@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["program"]
 
 NAME = "docker-credential-shorepass"
-# Where these fail docker goes on as if there were no login, and without a word; what stands on standard error it passes on.
+# If these fail, docker silently continues without a login. It prints the helper's standard error.
 UNHEARD = (["get"], ["erase"], ["list"])
 
 
 def program() -> NoReturn:
-    """Answer one call as a process, and end it at once: the interpreter's own clean-up would be a tenth of it."""
+    """Answer one call as a process, and end it at once: the interpreter's clean-up takes a tenth of the time."""
     children.report_their_end()
     try:
         status, answer = serve(NAME, sys.argv[1:], _read, _open_store, f"{NAME} (shorepass) {__version__}")
@@ -41,7 +41,7 @@ def program() -> NoReturn:
         while left:
             left = left[os.write(1, left) :]
     except OSError:
-        status = 1  # nobody is there to be told
+        status = 1  # the client no longer reads the answer
     os._exit(status)
 
 
@@ -50,7 +50,7 @@ def _read(limit: int) -> bytes:
     try:
         while len(data) < limit and (chunk := os.read(0, limit - len(data))):
             data += chunk
-    except OSError:  # closed: as if nothing stood there
+    except OSError:  # closed: the same as an empty input
         return b""
     return data
 
@@ -69,7 +69,7 @@ def _ask(prompt: str) -> str:
 
 
 def _tell(text: str) -> None:
-    """Tell a person, on standard error: docker passes it on."""
+    """Tell the user, on standard error, which docker prints."""
     os.write(2, f"{NAME}: {visible(text)}\n".encode())
 
 

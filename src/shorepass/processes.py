@@ -1,7 +1,7 @@
 """The only module that starts programs: bounded time, bounded output, secrets by standard input only.
 
-A program runs in a session of its own, or at least a process group, so that it and all it started can be ended together; but
-for one that is ``attended``.
+A program runs in its own session or process group, so that it can be ended with all that it started. An ``attended`` program
+does not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import IO, TypedDict
 
     class _RunAs(TypedDict, total=False):
-        """Words of ``subprocess.Popen``."""
+        """Keyword arguments of ``subprocess.Popen``."""
 
         user: int
         group: int
@@ -44,9 +44,9 @@ __all__ = [
 ]
 
 READ_SIZE = 65536  # bytes: a pipe's own size on Linux
-POLL_SECONDS = 0.05  # how late the end of a program is seen whose output somebody else still holds open
-DRAIN_SECONDS = 0.2  # after a program's end, for what is still on its way; that somebody else may never close it
-KILL_SECONDS = 1.0  # for a killed program to go; one that runs as another user cannot be killed at all
+POLL_SECONDS = 0.05  # how late a program's end is seen if another process still has its output open
+DRAIN_SECONDS = 0.2  # after a program's end, for its last output; another process may keep the pipe open
+KILL_SECONDS = 1.0  # for a killed program to end; a program of another user cannot be killed
 
 
 class Completed(NamedTuple):
@@ -56,12 +56,12 @@ class Completed(NamedTuple):
     stdout: bytes
     stderr: bytes
 
-    def __repr__(self) -> str:  # what a helper prints holds secrets
+    def __repr__(self) -> str:  # because the output of a helper holds secrets
         return f"Completed({self.status}, {len(self.stdout)} and {len(self.stderr)} bytes)"
 
 
 class Identity(NamedTuple):
-    """Whom a program runs as: a user's number, their group's, and those of all their groups."""
+    """The user that runs a program: the user's number, the group's, and those of all other groups."""
 
     uid: int
     gid: int
@@ -69,19 +69,19 @@ class Identity(NamedTuple):
 
 
 class ProcessError(Exception):
-    """A program did not come to its own end. The text holds nothing that it was given or printed."""
+    """A program did not end by itself. The text holds neither its input nor its output."""
 
 
 class ProcessNotStarted(ProcessError):
-    """The system would not run it."""
+    """The system did not start it."""
 
 
 class ProcessTimeout(ProcessError):
-    """It was ended, with all it had started, because its time was over."""
+    """It was ended, with all that it started, because its time was over."""
 
 
 class ProcessOutputTooLarge(ProcessError):
-    """It was ended, with all it had started, because it printed more than it may."""
+    """It was ended, with all that it started, because it printed too much."""
 
 
 def run(
@@ -98,16 +98,18 @@ def run(
 ) -> Completed:
     """Run ``argv[0]`` (an absolute path) without a shell, and return what it did.
 
-    It runs in the folder ``directory``; None: in this process's own, even where that is gone by now.
-    ``identity`` is whom root lets it run as. Without a ``session`` of its own it keeps our terminal; ``attended``: it may
-    also ask a person there, as part of our own process group, to which the terminal sends Ctrl-C. ``timeout`` in seconds,
-    ``limit`` in bytes for each of standard output and standard error. A program that does not read all of ``stdin`` is
-    none the worse for it. What it left running in the background is left alone.
+    It runs in the folder ``directory``; None: in the folder of this process, even if that no longer exists.
+    ``identity`` is the user that it runs as, for root. Without its own ``session`` it keeps this process's terminal.
+    ``attended``: it may also ask the user there, so it joins this process group, to which the terminal sends Ctrl-C.
+    ``timeout`` is in seconds, ``limit`` in bytes for each of standard output and standard error. It may leave some of
+    ``stdin`` unread. Programs that it left in the background continue to run.
 
     Raises ProcessError: ProcessNotStarted, ProcessTimeout, ProcessOutputTooLarge.
     """
     if not os.path.isabs(argv[0]):
         raise ProcessNotStarted("not an absolute path")
+    has_own_group = not (session or attended or sys.platform == "win32")
+    group = 0 if has_own_group else None
     try:
         process = subprocess.Popen(  # noqa: S603  # an absolute path, found on PATH; no shell
             list(argv),
@@ -118,7 +120,7 @@ def run(
             env=dict(env),
             cwd=directory,
             start_new_session=session and not attended,
-            process_group=None if session or attended or sys.platform == "win32" else 0,
+            process_group=group,
             **_run_as(identity),
         )
     except OSError as error:
@@ -156,7 +158,7 @@ class Background:
         return self._process.poll() is None
 
     def end(self) -> None:
-        """Ask it to end, and end it where it does not."""
+        """Ask it to end, and kill it if it does not."""
         self._process.terminate()
         try:
             self._process.wait(KILL_SECONDS)
@@ -184,7 +186,6 @@ def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
 
 
 def _why_not_started(error: OSError, program: str) -> str:
-
     if error.errno == errno.ENOENT and os.path.exists(program):
         return "its interpreter or loader is missing (a script's first line, or another C library)"
     if error.errno == errno.ENOEXEC:
@@ -208,11 +209,12 @@ def _converse(process: subprocess.Popen[bytes], stdin: bytes, timeout: float, li
             if drained_at == deadline and process.poll() is not None:
                 drained_at = min(deadline, now + DRAIN_SECONDS)
             for key, _ in selector.select(min(POLL_SECONDS, drained_at - now)):
-                stream = to if key.fileobj is to else out if key.fileobj is out else err
-                if stream is to:
+                if key.fileobj is to:
+                    stream = to
                     left = left[_feed(key.fd, left) :]
                     over = not left
                 else:
+                    stream = out if key.fileobj is out else err
                     over = not _take(key.fd, outputs[stream], limit)
                 if over:
                     selector.unregister(stream)
@@ -227,7 +229,7 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[b
 
 
 def _feed(pipe: int, data: memoryview) -> int:
-    """Write some of ``data``, and return how much needs no more writing: all of it when nobody reads it any more."""
+    """Write some of ``data``, and return how many bytes are done: all of them if the pipe has no reader any more."""
     try:
         return os.write(pipe, data[:READ_SIZE]) if data else 0
     except BlockingIOError:
@@ -249,14 +251,14 @@ def _status(process: subprocess.Popen[bytes], timeout: float, left: float) -> in
     """Return the exit status within the seconds that are left. Raises ProcessTimeout."""
     try:
         return process.wait(max(0.0, left))
-    except subprocess.TimeoutExpired:  # whose text would name the arguments
+    except subprocess.TimeoutExpired:  # its text has the arguments
         raise ProcessTimeout(f"no end within {timeout:g} s") from None
 
 
 def _converse_by_threads(process: subprocess.Popen[bytes], stdin: bytes, timeout: float, limit: int) -> Completed:
-    """Do the same on Windows, whose pipes cannot be waited for: a thread waits at each.
+    """Do the same as ``_converse`` on Windows, which cannot wait for several pipes: a thread waits at each.
 
-    A thread at a pipe that somebody else holds open is left behind, and ends with that.
+    If another process keeps a pipe open, its thread remains until that process closes it.
     """
     to, out, err = _pipes(process)
     deadline = time.monotonic() + timeout
@@ -295,8 +297,8 @@ def _converse_by_threads(process: subprocess.Popen[bytes], stdin: bytes, timeout
 
 
 def _let_go_of_terminal(process: subprocess.Popen[bytes]) -> None:
-    """Let a program come to its end by itself, if it does: whoever hides what is typed must put that back."""
-    for interrupted in (False, True):  # Ctrl-C has come to it already; the end of its time has not
+    """Give a program time to end by itself, because a program that hides typed text must show typed text again."""
+    for interrupted in (False, True):  # it has already received a Ctrl-C, but it does not know of a timeout
         if interrupted:
             process.send_signal(signal.SIGINT)
         try:
@@ -307,7 +309,7 @@ def _let_go_of_terminal(process: subprocess.Popen[bytes]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes], *, alone: bool = False) -> None:
-    """End the program, with its whole session unless ``alone``, if it has not come to its own end."""
+    """End the program if it has not ended by itself, with its whole session unless ``alone``."""
     if process.poll() is None:
         try:
             if sys.platform == "win32" or alone:
@@ -316,23 +318,23 @@ def _end(process: subprocess.Popen[bytes], *, alone: bool = False) -> None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(KILL_SECONDS)
         except (OSError, subprocess.TimeoutExpired):
-            pass  # not ours to kill; Python collects it later
-    if sys.platform != "win32":  # there, a thread may still be reading, and closing would wait for it
+            pass  # it may not be killed, or is slow to end; Python collects it later
+    if sys.platform != "win32":  # on Windows a thread may still read, and close would wait for it
         for stream in _pipes(process):
             stream.close()
 
 
-# In our place
+# Instead of Shorepass
 
 
 @contextmanager
 def holding_signals() -> Iterator[None]:
-    """Let nothing end us inside ``with`` but SIGKILL, so that what is to be put away is; what came takes effect behind it."""
+    """Hold signals back until the end of ``with``, so that files are removed first. SIGKILL cannot be held back."""
     if sys.platform == "win32":
         yield
         return
 
-    reaped = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored a child's end would not be told
+    reaped = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it is ignored, the end of a child is not reported
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _watched())
     try:
         yield
@@ -342,13 +344,14 @@ def holding_signals() -> Iterator[None]:
 
 
 def attend(program: str, argv: Sequence[str], *, env: Mapping[str, str], keep: Sequence[int] = ()) -> int:
-    """Run ``program`` in our place, inside ``holding_signals``; return its exit status (negative: ended by that signal).
+    """Run ``program`` for the user, inside ``holding_signals``; return its exit status (negative: ended by that signal).
 
-    It has our standard streams, terminal, process group and working directory, and the open files ``keep``. Signals that
-    are sent to us are sent on to it; those of the terminal it gets by itself. Raises ProcessNotStarted.
+    It has this process's standard streams, terminal, process group and working directory, and the open files ``keep``.
+    It also gets the signals that are sent to this process. The terminal sends its signals to both. Raises
+    ProcessNotStarted.
     """
     try:
-        process = subprocess.Popen(  # noqa: S603  # what the user has typed; no shell
+        process = subprocess.Popen(  # noqa: S603  # the user's own command; no shell
             list(argv), executable=program, env=dict(env), pass_fds=keep, preexec_fn=_release_signals
         )
     except OSError as error:
@@ -366,7 +369,7 @@ def attend(program: str, argv: Sequence[str], *, env: Mapping[str, str], keep: S
 
 
 def _watched() -> set[int]:
-    """Return what is held back: what ends a program that does not care, and the end of a child."""
+    """Return the signals that are held back: those that end a program by default, and the end of a child."""
     if sys.platform == "win32":
         return set()
     ends = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -374,15 +377,15 @@ def _watched() -> set[int]:
 
 
 def _release_signals() -> None:
-    """Let a child that has not yet become its program have its signals again: it inherits what is held back."""
+    """Allow signals again in a child before its program starts: it inherits that they are held back."""
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _watched())
 
 
 def _next_signal() -> tuple[int, bool]:
-    """Wait for a signal; return it, and whether the terminal has sent it to all that run on it: the child has it, then.
+    """Wait for a signal; return it, and whether the terminal has sent it to the child, too.
 
-    A terminal that goes away tells the leader of its session alone, which we are where it was opened for us (``ssh -t``).
+    A terminal that closes signals only the leader of its session. With ``ssh -t`` this process is the leader.
     """
     if wait := getattr(signal, "sigwaitinfo", None):
         info = wait(_watched())
@@ -393,7 +396,7 @@ def _next_signal() -> tuple[int, bool]:
 
 
 def _wait_on_windows(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end; Ctrl-C, which the console tells to both, is the child's to answer."""
+    """Wait for the end. The console sends Ctrl-C to both, and only the child reacts to it."""
     while True:
         try:
             return process.wait()

@@ -1,7 +1,7 @@
-"""What is the user's own in Shorepass: the settings, the store, the accounts. Opened once, and handed on.
+"""The user's settings, store and accounts, opened once and passed on.
 
 ``with_store`` makes a context that answers for ``docker-credential-shorepass`` in this process: Shorepass does not start itself
-again. So a passphrase is typed once per command, and the work that it costs is done once.
+again. So a passphrase is typed once per command, and the key is derived from it once.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HEAD = 4096  # bytes of a program, to see what it starts
 class Profile:
     """The settings, the store and the accounts of the user of ``here``; each is read when it is first needed.
 
-    ``ask`` takes a prompt and returns a passphrase; ``tell`` is told what the user should know although all went well.
+    ``ask`` gets a prompt and returns a passphrase. ``tell`` gets a warning for the user.
     Properties raise SourceError and UsageError.
     """
 
@@ -44,19 +44,19 @@ class Profile:
 
     @cached_property
     def settings(self) -> Settings:
-        """What the user has set."""
+        """The settings of the user."""
         return settings.load(self.here)
 
     @cached_property
     def store(self) -> Store:
-        """The store that is set, else the vault."""
+        """The store in the settings, else the vault."""
         from shorepass.stores.in_use import chosen
 
         return chosen(self.here, ask=self._ask, tell=self._tell, found=self.settings)
 
     @cached_property
     def chain(self) -> Chain:
-        """What ``docker-credential-shorepass`` answers with, inside ``shorepass run`` too."""
+        """The answers of ``docker-credential-shorepass``, inside ``shorepass run`` too."""
         from shorepass.chain import chain_of
 
         choose = last = None
@@ -77,12 +77,12 @@ def current() -> LocalContext:
 
 
 def with_store(here: LocalContext) -> LocalContext:
-    """Return a context in which Shorepass's own helper is answered by this process, where PATH leads to this Shorepass."""
+    """Return a context in which this process answers for Shorepass's helper, if PATH leads to this Shorepass."""
     return here.with_inside(_answer)
 
 
 def _answer(here: LocalContext, verb: str, stdin: bytes, *, hurried: bool) -> tuple[int, bytes] | None:
-    """Answer in the place of the helper program; None where PATH leads to another Shorepass. Raises ShorepassError.
+    """Answer for the helper program; None if PATH leads to another Shorepass. Raises ShorepassError.
 
     ``hurried``: no passphrase is asked for.
     """
@@ -96,7 +96,7 @@ def _answer(here: LocalContext, verb: str, stdin: bytes, *, hurried: bool) -> tu
 
 
 def _is_this(context: LocalContext, program: str) -> bool:
-    """Tell whether a program is this installation's: the one beside this Python, or a script that starts it and no more."""
+    """Tell whether a program is this installation's: the one beside this Python, or a script that only starts it."""
     beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
     if os.path.realpath(program) == os.path.realpath(beside):
         return True
@@ -118,14 +118,14 @@ def _refuse(_: str) -> str:
 
 
 def _tell(text: str) -> None:
-    """Warn of what the user should know although there is an answer."""
+    """Warn the user although there is an answer."""
     import logging
 
     logging.getLogger("shorepass").warning("%s", f"{PROGRAM}: {text}")
 
 
 def unlock(here: LocalContext) -> None:
-    """Ask for the vault's passphrase, if clients have logins there: for those who then look from several threads.
+    """Ask for the vault's passphrase if clients have logins there, before several threads read them.
 
     Without a terminal no one is asked. Raises SourceError: the passphrase is wrong, or the vault is broken.
     """
@@ -137,6 +137,8 @@ def unlock(here: LocalContext) -> None:
     vault = Vault(here, ask=terminal.ask, tell=lambda _: None)
     if settings.load(here).store not in (None, vault.name) or not terminal.is_there() or not vault.exists():
         return
-    entries = [entry for name in FAMILIES for entry in find(name).entries(here, ask_helpers=False)]
-    if any(entry.helper == OURSELVES for entry in entries):
+    helpers: set[str | None] = set()
+    for name in FAMILIES:
+        helpers.update(entry.helper for entry in find(name).entries(here, ask_helpers=False))
+    if OURSELVES in helpers:
         vault.keys()

@@ -29,18 +29,21 @@ REGISTRIES_AT_ONCE = 8
 def make(examination: Examination, access: Access) -> list[Visit]:
     """Return a visit for each client's login: for the reference, or for all that are stored; the order is kept.
 
-    A login that ended by its own word is not sent, and one that was refused in this report is not sent again. Registries are
-    asked at the same time, one registry's logins in turn.
+    An expired login is not sent, and a login that was refused in this report is not sent again. Registries are asked at the
+    same time, the logins of one registry one after the other.
     """
     groups: dict[str, list[Resolution]] = {}
     for resolution in examination.decisions:
         if _is_worth_asking(examination, resolution):
             registry = resolution.reference.registry
-            if examination.reference is None:  # a login is asked about, and nobody has named a repository
+            if examination.reference is None:  # the user named no repository, so only the login is checked
                 resolution = resolution._replace(reference=Reference(registry))
             groups.setdefault(registry, []).append(resolution)
     jobs = [partial(_one_registry, examination, access, group) for group in groups.values()]
-    return [one for visits in run_parallel(jobs, workers=REGISTRIES_AT_ONCE) for one in visits or ()]
+    visits: list[Visit] = []
+    for of_registry in run_parallel(jobs, workers=REGISTRIES_AT_ONCE):
+        visits += of_registry or ()
+    return visits
 
 
 def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:
@@ -53,7 +56,7 @@ def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:
 
 
 def _is_here(examination: Examination, client: str) -> bool:
-    """Tell whether a client's programs are here; its files may be read by others, where none is."""
+    """Tell whether a client's programs are here. If not, other programs may still read its files."""
     return any(examination.context.which(program) for program in row_of(client).programs)
 
 

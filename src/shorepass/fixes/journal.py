@@ -1,8 +1,9 @@
 """The journal of fixes: the old state of each fixed file, for ``--undo``.
 
 ``$XDG_STATE_HOME/shorepass/doctor/`` (default ``~/.local/state``) has one file per fix. For an edit, it has the old bytes of
-the file: **secrets there are secrets here**. So it is 0600 in a 0700 folder. It is removed when the fix is undone, or
-when the user logs out of a registry that it names. At most KEPT fixes are stored, none longer than DAYS.
+the file: **secrets there are secrets here**. That is why its mode is 0600, and the folder's 0700.
+A fix is removed when it is undone, or when the user logs out of a registry that it names. At most KEPT fixes are stored,
+none longer than DAYS.
 
 Root's journal is in root's own home, even if sudo keeps another user's HOME, because it may have files of other users.
 """
@@ -92,7 +93,7 @@ class Journal:
             hint = "one of: " + ", ".join(reversed(names)) if names else "nothing can be undone"
             raise UsageError(f"there is no fix called {name!r}", hint=hint)
         content = files.read(self._path(name), 2 * SIZE_LIMIT)
-        assert content is not None  # noqa: S101  # it was in the list
+        assert content is not None  # noqa: S101  # its name was in the list
         try:
             document = json.loads(content.data)
             fields = {"file": "", **{field: document[field] for field in Kept._fields if field in document}}

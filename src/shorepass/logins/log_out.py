@@ -41,8 +41,8 @@ __all__ = ["Departure", "Left", "log_out", "log_out_everywhere"]
 class Departure(NamedTuple):
     """What a logout did.
 
-    ``erased``: the places of the client's own logout. ``ours``: other stores of ours, where the login was found or may still
-    be. ``repairs``: names of fixes that had a copy, and can no longer be undone. ``left``: what clients still find.
+    ``erased``: what the client's own logout erases. ``ours``: Shorepass's stores that had the login or may still have it.
+    ``repairs``: names of fixes that had a copy, and can no longer be undone. ``left``: what clients still find.
     """
 
     erased: list[Erasure]
@@ -52,7 +52,7 @@ class Departure(NamedTuple):
 
 
 def log_out(here: LocalContext, context: Context, client: Client, server: str) -> Departure:
-    """Erase what ``client``'s own logout erases, and every copy of it that is ours. ``here``: the place of this process.
+    """Erase what ``client``'s own logout erases, and every copy that Shorepass made. ``here``: this process's context.
 
     What cannot be erased is in the answer, not an exception. Raises UsageError; WriteError: a client's file cannot be written.
     """
