@@ -66,11 +66,6 @@ REMAINING = {
     "foreign_text.py": 2,
     "names.py": 2,
     "secret.py": 1,
-    "testing/demo.py": 1,
-    "testing/registry.py": 1,
-    "testing/server.py": 1,
-    "testing/storage.py": 1,
-    "testing/store_contract.py": 1,
 }
 
 

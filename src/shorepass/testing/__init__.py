@@ -1,4 +1,4 @@
-"""The public test kit: what a program that logs in to registries needs for its tests, without Docker or a network.
+"""The public test kit: a registry and store tests for programs that log in, without Docker or a network.
 
 ::
 

@@ -1,4 +1,4 @@
-"""``python -m shorepass.testing``: the test kit's registry, by hand, to try things out on."""
+"""``python -m shorepass.testing``: start the test kit's registry, to try things out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 
 from shorepass.testing import Registry
 
-USERS = {"alice": "wonderland", "bob": "builder"}  # the one place where a password may stand in the source
+USERS = {"alice": "wonderland", "bob": "builder"}  # for trials only: these are not secrets
 GRANTS = {"alice": {"*": "pull,push"}, "bob": {"*": "pull"}}
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m shorepass.testing",
-        description="A registry in memory, on loopback, to try things out on. Never for anybody else's use.",
+        description="A registry in memory, on loopback, to try things out. For trials only.",
     )
     parser.add_argument("--port", type=int, default=5050, help="port on 127.0.0.1 (default: 5050)")
     parser.add_argument("--auth", choices=("basic", "bearer"), default="bearer", help="default: bearer")

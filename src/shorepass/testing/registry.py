@@ -1,7 +1,7 @@
 """An OCI registry in this process: Basic or Bearer login, its own token server, push and pull, and failures on demand.
 
 It listens on loopback, keeps everything in memory and forgets it at the end. Real clients (docker, podman, skopeo)
-can log in, push and pull; it checks digests and permissions, and little else. Never use it to serve anybody.
+can log in, push and pull; it checks digests and permissions, and little else. Use it only for tests.
 
 Sources: OCI distribution-spec; distribution docs/content/spec/auth for tokens and scopes.
 """
@@ -28,7 +28,7 @@ __all__ = ["Failure", "Recorded", "Registry"]
 
 
 class Failure(NamedTuple):
-    """What goes wrong with one request: see :meth:`Registry.fail`."""
+    """How one request fails: see :meth:`Registry.fail`."""
 
     status: int = 500
     body: bytes = b""
@@ -39,7 +39,7 @@ class Failure(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """One request that came in. ``authorization``: ``""``, ``basic``, ``bearer`` ... ``username``: of a Basic one."""
+    """One request. ``authorization``: ``""``, ``basic``, ``bearer`` ... ``username``: that of Basic, else ``""``."""
 
     method: str
     path: str
@@ -57,19 +57,19 @@ class _Pending(NamedTuple):
 class Registry:
     """A registry that runs from ``with`` to the end of the block (or from :meth:`start` to :meth:`stop`).
 
-    ``users``: user name to password; without any, nobody needs to log in. ``auth``: ``basic`` or ``bearer``.
+    ``users``: user name to password; without users, the registry needs no login. ``auth``: ``basic`` or ``bearer``.
     ``grants``: user name to repository to actions (``{"alice": {"team/app": "pull,push"}}``; the user ``""`` is
-    everybody without a login, the repository ``*`` any); without it users may do everything and strangers nothing.
-    ``tls``: a server-side context; then the registry speaks https only.
+    a client without a login, the repository ``*`` is any); without it, users may do everything, and clients without a
+    login may do nothing. ``tls``: a server-side context; then the registry speaks https only.
 
     Bearer only: ``realm`` is the token server to name instead of its own; ``service`` the service; ``lifetime`` the
-    seconds a token is good for; ``opaque_tokens``: tokens that say nothing, as some registries give;
+    seconds for which a token is valid; ``opaque_tokens``: tokens without claims, as some registries give;
     ``identity_tokens``: a client that asks for a refresh token gets one. ``challenge``: these ``WWW-Authenticate``
     lines are sent instead of the right ones.
 
     ``port``: where to listen on 127.0.0.1; 0 lets the kernel choose a free one.
 
-    ``requests`` lists what came in, without secrets.
+    ``requests`` lists the requests, without secrets.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Registry:
         return self
 
     def stop(self) -> None:
-        """Close every connection and stop listening. What was pushed is gone."""
+        """Close every connection and stop listening. It forgets all images."""
         server, self._server = self._server, None
         if server is not None:
             server.stop()
@@ -177,11 +177,11 @@ class Registry:
         authorization: str | None = None,
         times: int = 1,
     ) -> None:
-        """Let the next ``times`` requests whose path begins with ``path`` go wrong (default: status 500).
+        """Make the next ``times`` requests fail whose path begins with ``path`` (default: status 500).
 
-        ``method`` and ``authorization`` (``""``, ``basic``, ``bearer``) narrow that down.
+        ``method`` and ``authorization`` (``""``, ``basic``, ``bearer``) select some of them.
 
-        ``Failure(delay=2)`` waits, then answers as usual unless more is said; ``Failure(drop=True)`` closes the
+        ``Failure(delay=2)`` waits, and answers as usual if it sets nothing else; ``Failure(drop=True)`` closes the
         connection without an answer; ``Failure(raw=b"...")`` sends these bytes as they are; otherwise ``status``,
         ``headers`` and ``body`` are the answer.
         """
@@ -214,7 +214,7 @@ class Registry:
         return None
 
     def _fail(self, request: Incoming, failure: Failure) -> Answer | None:
-        """Return the wrong answer; None to drop the connection, or after a mere delay."""
+        """Return the failing answer; None to close the connection, or if there is only a delay."""
         if failure.delay:
             request.stopping.wait(failure.delay)
             if failure == Failure(delay=failure.delay):
@@ -226,7 +226,7 @@ class Registry:
     # Who may do what
 
     def _refuse(self, request: Incoming) -> Answer | None:
-        """Return the 401 or 403 that stands against a request, None when it may go on."""
+        """Return the 401 or 403 that refuses a request, None if it is allowed."""
         if not self.users and self._grants is None:
             return None
         wanted = scopes.for_request(request.method, request.target)
@@ -257,12 +257,10 @@ class Registry:
 
     def _unauthorized(self, challenge: str, wanted: Sequence[str]) -> Answer:
         lines = [challenge] if self._challenge is None else self._challenge
-        detail = [
-            {"Type": parsed.type, "Class": "", "Name": parsed.name, "Action": action}
-            for parsed in map(scopes.parse, wanted)
-            if parsed
-            for action in parsed.actions
-        ]
+        detail: list[dict[str, str]] = []
+        for parsed in filter(None, map(scopes.parse, wanted)):
+            missing = {"Type": parsed.type, "Class": "", "Name": parsed.name}
+            detail += [{**missing, "Action": action} for action in parsed.actions]
         answer = refusal(401, "UNAUTHORIZED", "authentication required", detail or None)
         return answer._replace(headers=(*answer.headers, *(("WWW-Authenticate", line) for line in lines)))
 
@@ -315,7 +313,7 @@ class Registry:
         return Answer(200, json.dumps(body).encode(), (("Content-Type", "application/json"),))
 
     def _readable_token(self, username: str, granted: Sequence[str]) -> str:
-        """Return a token in the form of a JWT. Nobody verifies it: this registry knows its own tokens by heart."""
+        """Return a token in the form of a JWT. Its signature is random, because the registry remembers its tokens."""
         parts = [parsed for parsed in map(scopes.parse, granted) if parsed]
         access = [{"type": s.type, "name": s.name, "actions": list(s.actions)} for s in parts]
         claims = {"sub": username, "aud": self._service, "exp": int(time.time()) + self._lifetime, "access": access}
@@ -326,7 +324,7 @@ class Registry:
 
 
 def _basic(authorization: str) -> tuple[str, str]:
-    """Return user name and password of a Basic Authorization, two empty strings where there is none."""
+    """Return user name and password of a Basic Authorization, else two empty strings."""
     kind, _, word = authorization.partition(" ")
     if kind.lower() != "basic":
         return "", ""

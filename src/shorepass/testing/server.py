@@ -60,7 +60,7 @@ def refusal(status: int, code: str, message: str, detail: object = None) -> Answ
 
 
 class Server:
-    """Listens from its making until :meth:`stop`. ``answer`` is called in the connection's thread; None drops it."""
+    """Listens from its creation until :meth:`stop`. ``answer`` runs in the connection's thread; None closes it."""
 
     def __init__(self, answer: Callable[[Incoming], Answer | None], tls: ssl.SSLContext | None, port: int = 0) -> None:
         self._server = _Threads(("127.0.0.1", port), answer, tls)
@@ -112,7 +112,7 @@ class _Threads(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hang up or fail the handshake: that is what some tests are about."""
+        """Print nothing if a client closes the connection or its handshake fails, because some tests do that."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -139,7 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
         reply = server.answer(Incoming(self.command, self.path, authorization, body, kind, server.stopping))
         if reply is None or reply.raw is not None:
             self.close_connection = True
-            self.wfile.write((reply.raw or b"") if reply else b"")
+            if reply is not None and reply.raw is not None:
+                self.wfile.write(reply.raw)
             self.wfile.flush()
             return
         self.send_response(reply.status)
@@ -176,4 +177,4 @@ class _Handler(BaseHTTPRequestHandler):
         return handled
 
     def log_message(self, *args: object) -> None:
-        """Say nothing: the registry records its requests."""
+        """Print nothing, because the registry records its requests."""

@@ -21,7 +21,7 @@ class _Manifest(NamedTuple):
 
 
 class Storage:
-    """Answers the OCI distribution API below ``/v2/``. Its caller has checked who asks."""
+    """Answers the OCI distribution API below ``/v2/``. The caller has checked the login."""
 
     def __init__(self) -> None:
         self._blobs: dict[str, dict[str, bytes]] = {}  # repository: digest: bytes
@@ -171,7 +171,8 @@ def _digest(data: bytes) -> str:
 
 def _content(request: Incoming, data: bytes, digest: str, kind: str) -> Answer:
     headers = (("Content-Type", kind), ("Docker-Content-Digest", digest), ("Content-Length", str(len(data))))
-    return Answer(200, b"" if request.method == "HEAD" else data, headers)
+    body = b"" if request.method == "HEAD" else data
+    return Answer(200, body, headers)
 
 
 def _json(document: object) -> Answer:

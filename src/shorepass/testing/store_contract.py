@@ -1,4 +1,4 @@
-"""What every store does, as tests: subclass ``StoreContract``, say how to open yours, and pytest runs them all.
+"""What every store does, as tests. Write a subclass of ``StoreContract`` that opens your store, and run pytest.
 
 ::
 
@@ -9,8 +9,8 @@
         def open_store(self, tmp_path):
             return lambda: MyStore(tmp_path)
 
-A store that cannot do something by its own limits says so in ``limits``, with the reason: such a test must then fail,
-and is reported with that reason.
+If a store has limits, name the tests that it cannot pass in ``limits``, with the reason. Such a test must then fail, and
+pytest reports the reason.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ CREDENTIALS: dict[str, Credential] = {
     "1 MiB": Basic("alice", Secret("0123456789abcdef" * 1024 * 64)),
 }
 
-# All different, in pairs that somebody could take for one.
+# All different, but a store could confuse some of them.
 KEYS = (
     *("https://registry.example/v1/", "https://registry.example/v1", "https://registry.example/V1/"),
     *("https://registry.example", "https://registry.example/", "http://registry.example", "registry.example"),
@@ -83,7 +83,7 @@ REFUSED: dict[str, tuple[str, Credential]] = {
 
 
 class StoreContract:
-    """The rules. Override ``open_store``, and ``locked``, ``missing`` and ``broken`` where there is such a state."""
+    """The rules. Override ``open_store``, and ``locked``, ``missing`` and ``broken`` if your store has that state."""
 
     limits: ClassVar[Mapping[str, str]] = {}
     """Why a test cannot pass, by the end of its name: ``keeps[64 KiB]``, ``locked``."""
@@ -97,26 +97,26 @@ class StoreContract:
 
     @pytest.fixture
     def open_store(self) -> Callable[[], Store]:
-        """A function that opens one store, empty at first, again and again; also in another process."""
+        """A function that opens the same store each time, also in another process. The store is empty at first."""
         raise NotImplementedError("override open_store")
 
     @pytest.fixture
     def locked(self) -> Store | None:
-        """A store that is there, and what opens it is not."""
+        """A store that exists, but its key is not available."""
         return None
 
     @pytest.fixture
     def missing(self) -> Store | None:
-        """A store that is not there."""
+        """A store that does not exist."""
         return None
 
     @pytest.fixture
     def broken(self) -> Store | None:
-        """A store that is there, and is damaged."""
+        """A store that exists, and is damaged."""
         return None
 
     def fill(self, store: Store, logins: Mapping[str, Credential]) -> None:
-        """Store many logins; a store with a faster way than one by one overrides this."""
+        """Store many logins, one by one. Override this if your store has a faster way."""
         for key, credential in logins.items():
             store.store(key, credential)
 
@@ -132,13 +132,13 @@ class StoreContract:
         return open_store()
 
     def test_has_nothing_at_first(self, store: Store) -> None:
-        """What was never stored is no error: ANONYMOUS, False, an empty list."""
+        """A login that was never stored is not an error: ANONYMOUS, False, an empty list."""
         assert store.get(KEY) == ANONYMOUS
         assert store.list() == {}
         assert store.erase(KEY) is False
 
     def test_keeps_until_erased(self, open_store: Callable[[], Store]) -> None:
-        """Whoever opens the store later gets what was stored, until it is erased; a second erase finds nothing."""
+        """A store that is opened later has the login until it is erased. A second erase finds nothing."""
         open_store().store(KEY, ALICE)
         assert open_store().get(KEY) == ALICE
         assert open_store().list() == {KEY: "alice"}
@@ -157,21 +157,21 @@ class StoreContract:
         assert store.get(KEY) == ANONYMOUS
 
     def test_storing_twice_is_storing_once(self, store: Store) -> None:
-        """The same again changes nothing."""
+        """Storing the same login again changes nothing."""
         store.store(KEY, ALICE)
         store.store(KEY, ALICE)
         assert (store.get(KEY), store.list()) == (ALICE, {KEY: "alice"})
 
     @pytest.mark.parametrize("what", CREDENTIALS)
     def test_keeps(self, store: Store, what: str) -> None:
-        """Every text comes back as it was, and does not disturb its neighbour."""
+        """Every text is returned unchanged, and the other login is unchanged, too."""
         store.store("neighbour.example", BOB)
         store.store(KEY, CREDENTIALS[what])
         assert store.get(KEY) == CREDENTIALS[what]
         assert store.get("neighbour.example") == BOB
 
     def test_lists_an_identity_token_by_its_mark(self, store: Store) -> None:
-        """In a list an identity token has the user name that it has on the wire."""
+        """In a list, an identity token has the user name that the helper protocol gives it."""
         store.store(KEY, IdentityToken(Secret("token")))
         assert store.list() == {KEY: "<token>"}
 
@@ -190,7 +190,7 @@ class StoreContract:
 
     @pytest.mark.parametrize("what", REFUSED)
     def test_refuses(self, store: Store, what: str) -> None:
-        """What cannot come back as it was is refused with a clear error, without the secret, and changes nothing."""
+        """A login that cannot be returned unchanged is refused: an error without the secret, and no change."""
         store.store(KEY, BOB)
         with pytest.raises(ShorepassError) as refused:
             store.store(*REFUSED[what])
@@ -199,7 +199,7 @@ class StoreContract:
         assert store.list() == {KEY: "bob"}
 
     def test_keeps_many(self, store: Store) -> None:
-        """Thousands of logins are listed, each comes back, and one is erased without the others."""
+        """Thousands of logins are listed, each is returned, and one is erased without the others."""
         logins = {
             f"registry-{number}.example": Basic(f"u{number}", Secret(f"s{number}")) for number in range(self.many)
         }
@@ -212,7 +212,7 @@ class StoreContract:
         assert len(store.list()) == self.many - 1
 
     def test_loses_nothing_to_others_at_work(self, open_store: Callable[[], Store]) -> None:
-        """Processes that store and erase at once: each login that was stored and not erased is there, and no other."""
+        """Several processes store and erase at once: each login that was not erased is in the store, and no other."""
         open_store().store("before.example", BOB)
         processes = multiprocessing.get_context("fork")
         workers = [processes.Process(target=_work, args=(open_store, number)) for number in range(self.writers)]
@@ -221,19 +221,21 @@ class StoreContract:
         for worker in workers:
             worker.join(120)
         assert [worker.exitcode for worker in workers] == [0] * self.writers
-        kept = {f"{number}-{n}.example": f"user-{number}" for number in range(self.writers) for n in (0, 2)}
-        assert open_store().list() == {"before.example": "bob", **kept}
+        expected = {"before.example": "bob"}
+        for number in range(self.writers):
+            expected |= {f"{number}-{n}.example": f"user-{number}" for n in (0, 2)}
+        assert open_store().list() == expected
 
     def test_locked(self, locked: Store | None) -> None:
-        """A store that cannot be opened now says so, at every verb, and is never an empty one."""
+        """A locked store raises its error at every verb, and never looks empty."""
         _check_it_says(locked, self.locked_error)
 
     def test_missing(self, missing: Store | None) -> None:
-        """A store that is not there says so."""
+        """A missing store raises its error at every verb."""
         _check_it_says(missing, self.missing_error)
 
     def test_broken(self, broken: Store | None) -> None:
-        """A damaged store says so."""
+        """A damaged store raises its error at every verb."""
         _check_it_says(broken, self.broken_error)
 
 
