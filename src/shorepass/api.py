@@ -1,4 +1,4 @@
-"""The Python API's three verbs, with defaults that suit a program run by the user whose login it is."""
+"""The three verbs of the Python API, by default for this process's user."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ __all__ = ["login", "logout", "resolve"]
 
 
 def resolve(reference: str | Reference, *, client: str = "docker", context: Context | str | None = None) -> Resolution:
-    """Return what ``client`` (docker, podman, skopeo, buildah, crane) will send for an image or registry, and why.
+    """Return what ``client`` will send for an image or registry, and why.
 
-    No network, nothing is changed. ``context`` defaults to this process's own user and environment; a text is what ``--in``
-    takes (``user:bob``, ``docker:web``).
-    The credential is ``resolution.credential``, which raises SourceError when a source is broken.
+    ``client``: docker, podman, skopeo, buildah, crane. ``context``: by default this process's own user and environment; a text
+    is the word for ``--in`` (``user:bob``, ``docker:web``). It uses no network and changes nothing. The credential is
+    ``resolution.credential``, which raises SourceError if a source is broken.
 
-    Raises InvalidReference, UsageError (unknown client, no such kind of context), ContextError (it is not there).
+    Raises InvalidReference, UsageError (unknown client, no such kind of context), ContextError (it does not exist).
     """
     parsed = parse(reference) if isinstance(reference, str) else reference
     return find(client).resolve(_or_here(context), parsed)
@@ -51,10 +51,10 @@ def login(
 ) -> Login:
     """Check a login with the registry and store it where ``client`` looks for it.
 
-    Give ``username`` and ``password``, or a ``credential``. ``store`` names the store for where the client's file names no
-    helper (None: the one in use, or the first that works; ``file``: plain text, as the client itself does it).
+    Give ``username`` and ``password``, or a ``credential``. ``store``: the store to use if the client's file names no helper
+    (None: the one in use, or the first that works; ``file``: plain text, as the client itself does it).
 
-    Raises LoginRefused and the other RegistryErrors (then nothing is stored), SourceError (ContextError for one),
+    Raises LoginRefused and the other RegistryErrors (then nothing is stored), SourceError (for example ContextError),
     WriteError, UsageError.
     """
     if credential is None:
@@ -66,9 +66,10 @@ def login(
 
 
 def logout(server: str, *, client: str = "docker", context: Context | str | None = None) -> list[Erasure]:
-    """Erase what ``client``'s own logout erases and every copy of it that is ours, and say for each what became of it.
+    """Erase what ``client``'s own logout erases, and every copy in Shorepass's stores.
 
-    Kept repairs that held the login can no longer be undone. Raises UsageError, ContextError, WriteError.
+    It returns the result for each. Fixes that had the login can no longer be undone. Raises UsageError, ContextError,
+    WriteError.
     """
     here = current()
     done = log_out(here, _or_here(context, here), find(client), server)

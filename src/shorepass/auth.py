@@ -1,11 +1,11 @@
-"""Auth objects for httpx and requests: give one to a client, and every registry URL is logged in to as docker would.
+"""Auth objects for httpx and requests, which log in to registries as docker does.
 
-They answer a registry's challenge with the credential that ``shorepass.resolve`` finds for the repository, fetch tokens under
-the realm policy, keep them until they expire, and know what a pull, a push and a delete need. They never answer a
-challenge that came from another origin than the one that was asked, never send a credential over plain http unless the host is
-on loopback or ``Access.tls_verify`` is False, and never repeat a body that cannot be read twice.
+They answer a registry's challenge with the credential that ``shorepass.resolve`` finds for the repository. They fetch tokens by
+the realm policy, keep them until they expire, and know what a pull, a push and a delete need. They never answer a challenge
+from another origin than the one that was asked. They never send a credential over plain http, unless the host is on loopback
+or ``Access.tls_verify`` is False. They never repeat a body that cannot be read twice.
 
-The requests to token servers are Shorepass's own: they follow no redirect, whatever the client is set to.
+Shorepass itself sends the requests to token servers: these follow no redirect, whatever the client's settings are.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["httpx_auth", "requests_auth"]
 
-TOKENS_LIMIT = 1024  # tokens kept: a mirror of many repositories must not grow without end
+TOKENS_LIMIT = 1024  # kept tokens, because a mirror may have very many repositories
 
 
 def httpx_auth(
@@ -56,14 +56,14 @@ def httpx_auth(
     credential: Credential | None = None,
     access: Access | None = None,
 ) -> httpx.Auth:
-    """Return an object for ``httpx.Client(auth=...)`` and ``httpx.AsyncClient(auth=...)``.
+    """Return an object for the ``auth=`` of ``httpx.Client`` and ``httpx.AsyncClient``.
 
-    ``context`` and ``client`` say whose login to use (default: docker's, of this user); ``credential`` is used instead where it
-    is given, for every registry that is asked. ``trusted_realms``: hosts of token servers outside the registry's domain that
-    may have the credential. ``access``: how to reach token servers (see :class:`shorepass.Access`).
+    ``context`` and ``client``: whose login to use (default: docker's, of this user). ``credential``: used instead, for every
+    registry. ``trusted_realms``: token servers outside the registry's domain that may get the credential. ``access``: how to
+    reach token servers (see :class:`shorepass.Access`).
 
-    A request raises RegistryError, SourceError or UsageError where the login fails; a request that has its own
-    Authorization header is left alone.
+    A request raises RegistryError, SourceError or UsageError if the login fails. A request that has its own Authorization
+    header is not changed.
     """
     return _httpx_class()(_Logins(context, client, trusted_realms, credential, access))
 
@@ -76,19 +76,22 @@ def requests_auth(
     credential: Credential | None = None,
     access: Access | None = None,
 ) -> requests.auth.AuthBase:
-    """Return an object for ``requests.get(..., auth=...)`` and ``Session.auth``: see :func:`httpx_auth`."""
+    """Return an object for ``requests.get(..., auth=...)`` and ``Session.auth``.
+
+    See :func:`httpx_auth`.
+    """
     return _requests_class()(_Logins(context, client, trusted_realms, credential, access))
 
 
 class _Known(NamedTuple):
-    """What an origin asked for last, and the client that talks with its token server."""
+    """The last challenge of an origin, and the client for its token server."""
 
     challenge: Challenge
     client: RegistryClient
 
 
 class _Use(NamedTuple):
-    """All that a token is bound to."""
+    """The request that a token is for."""
 
     origin: tuple[str, str, int]
     realm: str
@@ -98,7 +101,7 @@ class _Use(NamedTuple):
 
 
 class _Logins:
-    """What both auth objects do, without either library. Threads may share it."""
+    """The common part of both auth objects. Threads may share it."""
 
     def __init__(
         self,
@@ -121,9 +124,9 @@ class _Logins:
         self._tokens: dict[_Use, Token] = {}
 
     def before(self, method: str, address: str, *, replayable: bool) -> str | None:
-        """Return the Authorization of a request about to be sent, None to send it without.
+        """Return the Authorization header for a new request, None to send it without.
 
-        The first request to an origin goes without, to learn what is wanted; unless it could not be sent again.
+        The first request to an origin has none, to get the challenge; except a request that cannot be sent again.
         """
         url = parse_url(address.partition("#")[0])
         with self._lock:
@@ -133,9 +136,10 @@ class _Logins:
             return self._authorization(known, method, url, ()) if known else None
 
     def after(self, method: str, address: str, lines: Sequence[str], sent: str | None) -> str | None:
-        """Return the Authorization to send a request again with after a 401, None where that would not help.
+        """Return the Authorization header to send a request again after a 401.
 
-        ``sent``: what it was sent with. A refused password is never sent again, a refused token is fetched anew once.
+        None: sending it again would not help. ``sent``: the header of the first request. A refused password is never sent
+        again. A refused token is replaced once.
         """
         url = parse_url(address.partition("#")[0])
         with self._lock:
@@ -147,7 +151,7 @@ class _Logins:
                 return None
             self._known[url.origin] = known
             self._tokens = {use: token for use, token in self._tokens.items() if _bearer(token) != sent}
-            # What /v2/ names as a scope is a placeholder (ghcr.io); what a repository names is what is missing.
+            # The scope in the challenge of /v2/ is a placeholder (ghcr.io). That of a repository is the missing one.
             named = scope.split(known.challenge.get("scope")) if scope.repository_of(url.target) else ()
             header = self._authorization(known, method, url, named)
             return header if header != sent else None
@@ -158,11 +162,11 @@ class _Logins:
             return known.client
         if url.scheme == "http" and not is_loopback(url.authority) and self._access.tls_verify is not False:
             hint = "Access(tls_verify=False) allows it"
-            raise UsageError(f"{url.authority}: no login is sent over plain http", hint=hint)
+            raise UsageError(f"{url.authority}: Shorepass sends no login over plain http", hint=hint)
         return RegistryClient(registry_of_server(url.authority), self._access, self._context)
 
     def _ask(self, url: Url) -> _Known | None:
-        """Ask ``/v2/`` what the origin wants."""
+        """Ask ``/v2/`` for the origin's challenge."""
         with self._registry(url) as client:
             greeting = client.greet()
         if greeting.status == 200 or greeting.url.origin != url.origin:
@@ -181,7 +185,7 @@ class _Logins:
         try:
             return _bearer(self._token(known, url, wanted, credential))
         except LoginRefused:
-            self._credentials.pop((known.client.registry, repository), None)  # a new login may come
+            self._credentials.pop((known.client.registry, repository), None)  # because there may be a new login later
             raise
 
     def _token(self, known: _Known, url: Url, wanted: tuple[str, ...], credential: Credential) -> Token:
@@ -192,7 +196,7 @@ class _Logins:
         for held, token in self._tokens.items():
             if held[:-1] == use[:-1] and (held == use or scope.covers(held.scopes, wanted)):
                 return token
-        with known.client as client:  # closes its connections: tokens last longer than they would
+        with known.client as client:  # closes its connections, because tokens are valid for longer
             self._tokens[use] = client.token(challenge, wanted, credential, url)
         return self._tokens[use]
 
@@ -200,7 +204,7 @@ class _Logins:
         if self._given is not None:
             return self._given
         found = self._credentials.get((registry, repository))
-        if found is None or isinstance(found, Anonymous):  # a login may have come since
+        if found is None or isinstance(found, Anonymous):  # because there may be a login now
             found = find(self._client).resolve(self._context, Reference(registry, repository)).credential
             self._credentials[registry, repository] = found
         return found
@@ -261,7 +265,7 @@ def _with_header(request: httpx.Request, header: str | None) -> httpx.Request:
 
 
 def _httpx_may_answer(request: httpx.Request, response: httpx.Response) -> bool:
-    """Tell whether the 401 comes from the origin that was asked: after a redirect it may not."""
+    """Tell whether a 401 is from the origin that was asked, and not from a redirect."""
     return response.status_code == 401 and _origin(str(response.request.url)) == _origin(str(request.url))
 
 
@@ -269,7 +273,7 @@ def _origin(address: str) -> tuple[str, str, int] | None:
     try:
         return parse_url(address.partition("#")[0]).origin
     except UsageError:
-        return None  # equal to no origin that was asked
+        return None  # because it is not an origin that was asked
 
 
 @cache
@@ -296,7 +300,10 @@ def _requests_class() -> Callable[[_Logins], requests.auth.AuthBase]:
 
 
 class _Retry:
-    """requests' response hook: sends a request once more. It travels along with redirects, and must not answer there."""
+    """A response hook of requests that sends a request again.
+
+    requests also calls it after redirects, where it must not answer.
+    """
 
     def __init__(self, logins: _Logins, url: str, sent: str | None) -> None:
         self._logins = logins
@@ -313,7 +320,7 @@ class _Retry:
         header = self._logins.after(request.method or "GET", response.url, lines, self._sent)
         if header is None:
             return response
-        response.content  # noqa: B018  # read to its end, or the connection could not be used again
+        response.content  # noqa: B018  # read to its end, so that the connection can be used again
         response.close()
         again = request.copy()
         again.headers["Authorization"] = header
@@ -324,7 +331,7 @@ class _Retry:
 
 
 def _header_lines(response: requests.Response) -> list[str]:
-    """Return the challenge lines apart, where the library still has them."""
+    """Return the challenge lines, separately if the library still has them."""
     lines = getattr(getattr(response.raw, "headers", None), "getlist", None)
     if lines is not None:
         return list(lines("www-authenticate"))

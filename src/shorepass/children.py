@@ -1,4 +1,4 @@
-"""The exit status of a program that Shorepass starts, also where the caller ignores the end of a child."""
+"""Makes sure that Shorepass gets the exit status of each program that it starts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ __all__ = ["report_their_end"]
 
 
 def report_their_end() -> None:
-    """Handle SIGCHLD by default, for this process: where it is ignored, every exit status is lost and counts as 0."""
+    """Set SIGCHLD to its default for this process.
+
+    If the caller ignores it, every exit status is lost and counts as 0.
+    """
     if sys.platform != "win32":
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)

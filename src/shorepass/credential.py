@@ -1,7 +1,6 @@
-"""The four kinds of credential a container client can send to a registry.
+"""The four kinds of credential that a client can send to a registry.
 
-They are what is left when every file, key and helper has been asked; how they are written down is the
-business of ``config.auth_entry`` (files) and ``helper.protocol`` (the wire).
+``config.auth_entry`` reads and writes them in files, and ``helper.protocol`` exchanges them with helpers.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ __all__ = ["ANONYMOUS", "Anonymous", "Basic", "BearerToken", "Credential", "Iden
 
 
 class Anonymous(NamedTuple):
-    """No credential: the client asks as a stranger. Use the one instance, ``ANONYMOUS``."""
+    """No credential. Use the one instance, ``ANONYMOUS``."""
 
 
 class Basic(NamedTuple):
@@ -25,9 +24,9 @@ class Basic(NamedTuple):
 
 
 class IdentityToken(NamedTuple):
-    """A long-lived OAuth2 refresh token; ``<token>`` as the user name on the helper wire.
+    """A long-lived OAuth2 refresh token.
 
-    ``username`` is what the file or registry said beside it, for people; it is not sent with the token.
+    In the helper protocol its user name is ``<token>``. ``username``: the name that the file or the registry has for it, for messages; it is not sent with the token.
     """
 
     token: Secret
@@ -35,7 +34,7 @@ class IdentityToken(NamedTuple):
 
 
 class BearerToken(NamedTuple):
-    """A ready short-lived bearer token (``registrytoken`` in a file), sent as it is to the registry only."""
+    """A short-lived bearer token (``registrytoken``), sent only to the registry."""
 
     token: Secret
 

@@ -1,7 +1,7 @@
-"""Text of others, made safe to show: a name, a path, a label, the words of a server or of a helper. Pure.
+"""Makes text of other programs and users safe to show: a name, a path, a message.
 
-A terminal obeys some characters, and others change what a person believes to read: controls (ESC, and U+009B, which is ESC
-and ``[`` in one), marks that turn the direction of writing, and characters without a width. None of them is ever printed.
+A terminal obeys control characters (ESC, and U+009B, which means ESC and ``[``). Marks that change the direction of writing,
+and characters without a width, make you read another text. Shorepass never prints any of these.
 """
 
 from __future__ import annotations
@@ -10,34 +10,37 @@ import re
 
 __all__ = ["printable", "quoted", "visible", "without_user_info"]
 
-FOREIGN_TEXT_LIMIT = 300  # characters of somebody else's text in one of our messages: three terminal lines
+FOREIGN_TEXT_LIMIT = 300  # characters of foreign text in one message: three terminal lines
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")  # a word of a shell that needs no quotes
 
 _PARTS = re.compile(r"([a-zA-Z][\w+.-]*://)?(.*?)(@sha(?:256|384|512):[0-9a-f]*)?", re.DOTALL)  # scheme, rest, digest
 
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-# What Unicode writes as a space or a letter is harmless; str.isprintable counts the first among what is not.
+# Unicode's spaces are harmless, but str.isprintable is false for them.
 
 
 def visible(text: str) -> str:
-    r"""Return text as one line in which each character that cannot be seen is its Python escape: ``\x1b``, ``\u202e``.
+    r"""Return text as one line, with an escape for each character that cannot be seen.
 
-    Nothing is cut, and text of any language stays as it is.
+    The escapes are Python's: ``\x1b``, ``\u202e``. Nothing is cut, and text of any language is unchanged.
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in _SPACES else _escape(c) for c in text)
+    return "".join(map(_escaped, text))
 
 
-def _escape(character: str) -> str:
+def _escaped(character: str) -> str:
+    if character.isprintable() or character in _SPACES:
+        return character
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def quoted(text: str) -> str:
-    r"""Return text as one word of a shell, to be pasted: in quotes where it needs them, as ``$'\x1b'`` where it cannot be seen.
+    r"""Return text as one word of a shell, with quotes if it needs them.
 
-    Only for what people read: ``$'...'`` is a word of bash, ksh and zsh, not of every sh.
+    Characters that cannot be seen are written as ``$'\x1b'``. Use it only in messages, because ``$'...'`` is a word of bash,
+    ksh and zsh, but not of every sh.
     """
     if _PLAIN.fullmatch(text):
         return text
@@ -58,21 +61,21 @@ def _in_ansi_quotes(character: str) -> str:
 
 
 def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
-    """Return foreign text made safe for a terminal: one line, no control characters, at most ``limit`` long.
+    """Return foreign text that is safe for a terminal.
 
-    A user name and password in a URL are left out.
+    It is one line without control characters, at most ``limit`` long. A user name and password in a URL are left out.
     """
     text = re.sub(r"(?<=://)[^\s/]*@", "", text[: limit * 4])
-    cleaned = "".join(c if c.isprintable() else " " for c in text)
-    cleaned = " ".join(cleaned.split())
+    blanked = {ord(c): " " for c in set(text) if not c.isprintable()}
+    cleaned = " ".join(text.translate(blanked).split())
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 3] + "..."
 
 
 def without_user_info(key: str) -> str:
-    """Return a config key or server URL as it may be shown: ``https://user:password@host/`` is ``https://host/``.
+    """Return a config key or server URL without user name and password.
 
-    So is ``user:password@host``, and what has a slash, a space or another ``@`` in the password. A digest behind an image
-    (``@sha256:...``) stays.
+    ``https://user:password@host/`` becomes ``https://host/``. This also works for ``user:password@host``, and if the password
+    has a slash, a space or another ``@``. A digest behind an image (``@sha256:...``) remains.
     """
     scheme, rest, digest = _PARTS.fullmatch(key).groups("")  # type: ignore[union-attr]  # it fits any text
     return scheme + rest.rpartition("@")[2] + digest

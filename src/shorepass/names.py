@@ -1,9 +1,8 @@
-"""Image references, registries, server URLs and config keys. Pure functions.
+"""Image references, registries, server URLs and config keys.
 
-Words: a *registry* is ``host[:port]``; a *server URL* is the key as it stands in a config file or on the
-helper wire. Docker Hub is the one registry whose key is not its host: ``https://index.docker.io/v1/`` (a
-name from the days of the v1 index, never called). Sources: distribution/reference ``normalize.go`` and
-docker/cli ``cli/config/credentials/file_store.go``.
+A *registry* is ``host[:port]``. A *server URL* is the name of a registry in a config file or in the helper protocol. Docker Hub
+is the only registry whose key is not its host: ``https://index.docker.io/v1/`` (the old name of the v1 index, which clients
+never call). Sources: distribution/reference ``normalize.go`` and docker/cli ``cli/config/credentials/file_store.go``.
 """
 
 from __future__ import annotations
@@ -41,7 +40,10 @@ DIGEST_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}  # opencontainers/go
 
 
 class Reference(NamedTuple):
-    """What a client was asked for. ``repository`` is empty when only a registry was named."""
+    """The image or registry that a client was asked for.
+
+    ``repository``: empty if only a registry was named.
+    """
 
     registry: str
     repository: str = ""
@@ -58,15 +60,15 @@ class Reference(NamedTuple):
 
 
 class ShortName(Reference):
-    """An image whose registry was not written, as docker reads it. ``written``: its name as it was written.
+    """An image named without its registry, as docker reads it.
 
-    podman and buildah look for its registry in ``registries.conf``.
+    ``written``: the name that was given. podman and buildah look for its registry in ``registries.conf``.
     """
 
     written: str = ""
 
 
-@cache  # compiled on first use: a plain login by server name never needs it
+@cache  # compiled at the first use, because a login to a named server does not need it
 def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     label = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
     component = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -78,11 +80,11 @@ def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
 
 
 def parse(text: str) -> Reference:
-    """Return the reference a person means by ``text``: an image, or a registry.
+    """Return the reference that the user means by ``text``: an image, or a registry.
 
-    Images follow docker's rules (``nginx`` is ``docker.io/library/nginx``). A single word that looks like
-    a host (``ghcr.io``, ``localhost:5000``, ``127.0.0.1:5000``, ``[::1]:5000``, anything with a scheme) is
-    a registry; write ``docker.io/library/WORD`` for the rare official image that looks like one.
+    Images follow docker's rules (``nginx`` is ``docker.io/library/nginx``). A single word that looks like a host is a registry:
+    ``ghcr.io``, ``localhost:5000``, ``127.0.0.1:5000``, ``[::1]:5000``, and anything with a scheme. For a rare official image
+    that looks like a host, write ``docker.io/library/WORD``.
 
     Raises InvalidReference.
     """
@@ -137,7 +139,7 @@ def _parse_image(text: str) -> Reference:
 
 
 def _with_names(domain: str, path: str, tag: str, digest: str, written: str) -> Reference:
-    """Return a reference, as a ShortName where the name that was written has no registry."""
+    """Return a reference, as a ShortName if the written name has no registry."""
     if domain != HUB_REGISTRY or written.startswith((f"{HUB_REGISTRY}/", "index.docker.io/")):
         return Reference(domain, path, tag, digest)
     short = ShortName(domain, path, tag, digest)
@@ -151,14 +153,15 @@ def _is_digest(text: str) -> bool:
 
 
 def server_url(registry: str) -> str:
-    """Return the key docker stores and asks for: the registry as written, except for Docker Hub."""
+    """Return docker's key for a registry: the registry itself, except for Docker Hub."""
     return HUB_SERVER_URL if registry in ("docker.io", "index.docker.io") else registry
 
 
 def registry_of_server(server: str) -> str:
-    """Return the registry that a person names to ``login``: scheme, user info, path dropped, Hub's names folded.
+    """Return the registry that the user names to ``login``.
 
-    Raises InvalidReference when no host is left.
+    Scheme, user info and path are removed, and all names of Docker Hub are ``docker.io``. Raises InvalidReference: it has no
+    host.
     """
     host = host_of_key(server.strip())
     if not host or any(c.isspace() or not c.isprintable() for c in host) or "@" in host:
@@ -169,9 +172,9 @@ def registry_of_server(server: str) -> str:
 
 
 def registry_of_key(key: str) -> str:
-    """Return the registry that a config key is for; ``""`` where it names none."""
+    """Return the registry that a config key is for; ``""`` if it has no registry."""
     if key.startswith(HUB_SERVER_URL) and key != HUB_SERVER_URL:
-        return ""  # tokens of a login by browser, which docker keeps beside the login
+        return ""  # because it has the tokens of a login by browser, which docker stores beside the login
     try:
         return registry_of_server(key)
     except InvalidReference:
@@ -179,13 +182,14 @@ def registry_of_key(key: str) -> str:
 
 
 def registry_meant(key: str) -> str:
-    """Return the registry that a person means by a config key, however it is spelled.
+    """Return the registry that the user means by a config key, in one spelling.
 
-    As ``registry_of_server``, in lower case, and without the port that its scheme has anyway. Raises InvalidReference.
+    It is that of ``registry_of_server``, in lower case, and without the default port of its scheme. Raises InvalidReference.
     """
     registry = registry_of_server(key).lower()
     host, port = split_host_port(registry)
-    return host if port == ("80" if key.startswith("http://") else "443") else registry
+    default_port = "80" if key.startswith("http://") else "443"
+    return host if port == default_port else registry
 
 
 def is_registry(text: str) -> bool:
@@ -194,11 +198,10 @@ def is_registry(text: str) -> bool:
 
 
 def host_of_key(key: str, *, repair: bool = False) -> str:
-    """Return the host (with port) of a config key or server URL, exactly as docker's ConvertToHostname does.
+    """Return the host (with port) of a config key, as docker's ConvertToHostname.
 
-    Scheme, user info and path are dropped, the port stays, the case stays. A key without a scheme, and one that
-    Go's ``url.Parse`` (1.24) refuses, is cut at its first slash. ``repair``: of one that is refused, what is behind
-    ``://`` counts, as in docker 29.7 and later.
+    Scheme, user info and path are removed; port and case remain. A key without a scheme, or one that Go's ``url.Parse`` (1.24)
+    refuses, is cut at its first slash. ``repair``: of a refused key, use the part after ``://``, as docker 29.7 and later do.
     """
     host = _go_url_host(key) if "://" in key else ""
     if not host and repair:
@@ -207,7 +210,10 @@ def host_of_key(key: str, *, repair: bool = False) -> str:
 
 
 def _repaired_host(url: str) -> str:
-    """Return the host of a URL that Go refuses, an IPv6 address with its brackets (docker's hostFromURLFallback)."""
+    """Return the host of a URL that Go refuses, an IPv6 address with brackets.
+
+    Source: docker's hostFromURLFallback.
+    """
     host = url.partition("://")[2].partition("/")[0]
     address, _, port = host.rpartition(":")
     if ":" in address and not host.startswith("[") and re.fullmatch("[0-9]+", port):
@@ -216,7 +222,10 @@ def _repaired_host(url: str) -> str:
 
 
 def _go_url_host(url: str) -> str:
-    """Return ``net.JoinHostPort(u.Hostname(), u.Port())`` of Go's ``url.Parse``; empty: an error there, or no host."""
+    """Return ``net.JoinHostPort(u.Hostname(), u.Port())`` of Go's ``url.Parse``.
+
+    Empty: Go returns an error, or there is no host.
+    """
     url, _, fragment = url.partition("#")
     if any(c < " " or c == "\x7f" for c in url) or not _escapes_are_whole(fragment):
         return ""
@@ -239,14 +248,16 @@ def _escapes_are_whole(text: str) -> bool:
 
 
 def _go_host(host: str) -> str:
-    """Return the host of an authority as ``url.parseHost`` and ``net.JoinHostPort`` leave it; empty: an error.
+    """Return the host of an authority by ``url.parseHost`` and ``net.JoinHostPort``.
 
-    A host with an escape or a zone in it is an error here, and not in Go: no registry has such a name.
+    Empty: an error. A host with an escape or a zone is an error here, but not in Go, because no registry has such a name.
     """
     if not re.fullmatch(r"(?:[a-zA-Z0-9!$&'()*+,;=:\[\]<>\"._~-]|[^\x00-\x7f])*", host):
         return ""
     colon = host.rfind(":")
-    tail = host.rpartition("]")[2] if host.startswith("[") else host[colon:] if colon >= 0 else ""
+    tail = host[colon:] if colon >= 0 else ""
+    if host.startswith("["):
+        tail = host.rpartition("]")[2]
     if tail == host or not re.fullmatch(r"(?::[0-9]*)?", tail):
         return ""
     name, port = host, ""
@@ -260,7 +271,10 @@ def _go_host(host: str) -> str:
 
 
 def split_host_port(registry: str) -> tuple[str, str | None]:
-    """Split ``host[:port]`` at its port: ``("[::1]", "5000")``, ``("ghcr.io", "")``; port None where malformed."""
+    """Split ``host[:port]``: ``("[::1]", "5000")``, ``("ghcr.io", "")``.
+
+    The port is None if the text is malformed.
+    """
     if registry.startswith("["):
         host, bracket, tail = registry.partition("]")
         if not bracket or (tail and not tail.startswith(":")):
@@ -271,9 +285,9 @@ def split_host_port(registry: str) -> tuple[str, str | None]:
 
 
 def is_loopback(registry: str) -> bool:
-    """Tell whether the registry is this very machine by its spelling alone: no name is resolved.
+    """Tell whether a registry's name means this machine, without resolving the name.
 
-    ``localhost``, ``127.0.0.0/8`` in dotted form and ``[::1]``: the hosts where plain http needs no leave.
+    Such names are ``localhost``, ``127.0.0.0/8`` in dotted form and ``[::1]``. They may use plain http without a flag.
     """
     host = split_host_port(registry)[0].lower()
     if host in ("localhost", "[::1]"):
@@ -284,7 +298,10 @@ def is_loopback(registry: str) -> bool:
 
 
 def require_user_name(username: str) -> str:
-    """Return a user name fit for Basic authentication. Raises UsageError (RFC 7617: no colon, no control characters)."""
+    """Return a user name for Basic authentication (RFC 7617).
+
+    Raises UsageError: it has a colon or a control character.
+    """
     if ":" in username or any(ord(c) < 0x20 or ord(c) == 0x7F for c in username):
-        raise UsageError("a user name has no colon and no control characters")
+        raise UsageError("a user name cannot have a colon or control characters")
     return username

@@ -1,4 +1,4 @@
-"""Numbers that another program has written: a container, another machine, a registry."""
+"""Reads numbers that another program has written."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ LARGEST_SIZE = 2**63 - 1  # bytes of a file
 
 
 def whole(text: str | bytes, largest: int = LARGEST_ID, *, base: int = 10) -> int | None:
-    """Return a number from 0 to ``largest``; None where the text is anything else, signs, blanks and underscores included.
+    """Return a number from 0 to ``largest``; None if the text is anything else.
 
-    Python refuses more than 4300 digits with a ValueError of its own, and knows digits that are no ASCII.
+    Signs, blanks and underscores are not accepted. Python's ``int`` accepts them, and digits that are not ASCII, and raises
+    ValueError for more than 4300 digits.
 
     >>> whole("1000")
     1000

@@ -1,4 +1,4 @@
-"""A Resolution: the credential a client will use for a reference in a context, and every step that led to it."""
+"""The Resolution of a reference: the credential for a client, and the steps to it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Outcome(Enum):
 
 
 class Step(NamedTuple):
-    """One thing that was looked at. Never holds a secret.
+    """One thing that Shorepass looked at. It never has a secret.
 
-    ``kind``: context, release, file, key, helper, entry, account, registry, token, permission, limit, clock. ``subject``: what
-    was looked at (a path, a key, a program). ``detail``: what came of it and why, one sentence in lower case. ``hint``: the
-    command that mends it, where something is wrong. ``error``: the same as a type, where a registry was asked.
+    ``kind``: context, release, file, key, helper, entry, account, registry, token, permission, limit, clock. ``subject``: the
+    path, key or program. ``detail``: the result and its reason, one sentence in lower case. ``hint``: the command that fixes a
+    problem. ``error``: the problem as an exception, for the steps that ask a registry.
     """
 
     kind: str
@@ -37,7 +37,11 @@ class Step(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where the credential rests: ``path`` of the config file, ``key`` in it, and the ``helper`` suffix if one holds it."""
+    """The place of a credential.
+
+    ``path``: the config file. ``key``: the config key in it. ``helper``: the suffix of the helper that stores the credential,
+    None if the file does.
+    """
 
     path: str
     key: str
@@ -47,14 +51,13 @@ class Source(NamedTuple):
 class Resolution(NamedTuple):
     """What ``client`` will send for ``reference`` in ``context``.
 
-    ``reference`` is what the client was asked for, except where containers' ``registries.conf`` sends it elsewhere: then
-    it is the image there, to whose registry the credential goes.
+    ``reference``: the one that the client was asked for. If ``registries.conf`` names another registry for it, it is the image
+    there, because that registry gets the credential.
 
-    ``answer`` is the credential, or the SourceError that keeps the client from having one. ``behaviour`` says in words what
-    the real client does in the error case ("docker warns and sends an empty auth"), or "" . ``source`` is None
-    when the answer is anonymous. ``alternatives`` holds the other answers a client that tosses a coin could give (docker: two
-    keys of one host, or a file with an entry that it cannot decode); ``answer`` is then one of them, always the same. Beside an
-    error it is what the client sends nevertheless: ANONYMOUS.
+    ``answer``: the credential, or the SourceError that prevents it. ``behaviour``: what the real client does with this error
+    ("docker warns and sends an empty auth"), or "". ``source``: None if the answer is anonymous. ``alternatives``: the other
+    possible answers of a client whose choice is random (docker: two keys of one host, or a file with an entry that it cannot
+    decode); ``answer`` is then always the same one of them. With an error, it is what the client still sends: ANONYMOUS.
     """
 
     context: str
@@ -69,7 +72,7 @@ class Resolution(NamedTuple):
 
     @property
     def credential(self) -> Credential:
-        """The credential. Raises the SourceError when a source is broken: broken is never "not logged in"."""
+        """The credential. Raises the SourceError if there is one."""
         if isinstance(self.answer, SourceError):
             raise self.answer
         return self.answer

@@ -1,6 +1,6 @@
 """A secret that cannot be printed, logged, formatted or pickled by accident.
 
-The one way out is :meth:`Secret.reveal`; grep for it to see every place where a secret leaves.
+Only :meth:`Secret.reveal` returns its text; search for it to find all code that reads a secret.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Fingerprints", "Secret", "repeats"]
 
-PIECE = 12  # characters of a secret in somebody else's text that are taken for the secret itself
+PIECE = 12  # characters of a secret that count as the secret itself
 SHORTEST = 3  # characters: a shorter secret is in every text
 
 
 class Secret:
-    """Text that must not be shown. Equal to another Secret of the same text; false when empty."""
+    """Text that must not be shown.
+
+    It equals another Secret of the same text, and is false if it is empty.
+    """
 
     __slots__ = ("_text",)
 
@@ -29,7 +32,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text itself. The caller answers for where it goes."""
+        """Return the text itself. The caller must not show or log it."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -54,9 +57,9 @@ class Secret:
 
 
 class Fingerprints:
-    """Marks by which the secrets in one report can be told apart, without a word about any of them.
+    """Fingerprints that compare the secrets in one report, and show nothing of them.
 
-    The key is made for this report and kept nowhere, so a fingerprint tests no guess and means nothing in another report.
+    The key is new for each report and is not stored. So a fingerprint cannot test a guess, and means nothing in another report.
     """
 
     __slots__ = ("_key",)
@@ -66,15 +69,15 @@ class Fingerprints:
 
     def of(self, secret: Secret) -> str:
         """Return 8 hex digits of an HMAC-SHA-256: the same for equal secrets."""
-        import hmac  # the credential helper shows no fingerprint
+        import hmac  # late, because the credential helper shows no fingerprint
 
         return hmac.digest(self._key, secret.reveal().encode("utf-8", "surrogateescape"), "sha256").hex()[:8]
 
 
 def repeats(text: str, secret: str) -> bool:
-    """Tell whether somebody else's text holds a secret or a good piece of it, in any of the usual ways to write it down.
+    """Tell whether a foreign text has a secret, or a long piece of it.
 
-    As it is, as JSON, percent-encoded, in hex, and in base64, alone or inside something longer.
+    The secret may be as it is, as JSON, percent-encoded, in hex, or in base64, alone or in a longer text.
     """
     text = text.lower()
     for form in map(str.lower, _forms(secret)):
@@ -90,10 +93,13 @@ def _forms(secret: str) -> Iterator[str]:
     yield secret
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    yield "".join(
-        chr(byte) if byte < 128 and (chr(byte).isalnum() or byte in b"-._~") else f"%{byte:02X}" for byte in data
-    )
+    yield "".join(map(_percent_encoded, data))
     yield data.hex()
-    for before in range(3):  # bytes of something else that share the first characters with it
+    for before in range(3):  # other bytes, which share the first base64 characters with it
         encoded = binascii.b2a_base64(bytes(before) + data, newline=False).decode()
         yield encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
+
+
+def _percent_encoded(byte: int) -> str:
+    is_plain = byte < 128 and (chr(byte).isalnum() or byte in b"-._~")
+    return chr(byte) if is_plain else f"%{byte:02X}"

@@ -1,4 +1,6 @@
-"""What the user has set: ``$XDG_CONFIG_HOME/shorepass/config.toml`` (below ``%APPDATA%`` on Windows).
+"""The user's settings: ``$XDG_CONFIG_HOME/shorepass/config.toml``.
+
+On Windows, they are below ``%APPDATA%``.
 
 ::
 
@@ -39,20 +41,21 @@ __all__ = [
     "path_of",
 ]
 
-SIZE_LIMIT = 1024 * 1024  # bytes of a file that a person writes
-# A key of a hundred parts: see ``registries_conf``, where there is the same.
+SIZE_LIMIT = 1024 * 1024  # bytes of a file that the user writes
+# A key of a hundred parts: see ``registries_conf``, which has the same.
 DEEP = rb'(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|\'[^\'\n]*\')[ \t]*\.[ \t]*){100}'
-ACCOUNT_VARIABLE = "SHOREPASS_ACCOUNT"  # goes before every rule
-BEHIND_VARIABLE = "SHOREPASS_BEHIND"  # `shorepass run` tells our helper by it where the client would have looked
+ACCOUNT_VARIABLE = "SHOREPASS_ACCOUNT"  # overrides every rule
+BEHIND_VARIABLE = "SHOREPASS_BEHIND"  # set by `shorepass run`: the sources that the client would have asked
 ACCOUNT_LIMIT = 64  # characters
-STORE_HINT = 'it may say: store = "vault"'
+STORE_HINT = 'it may have: store = "vault"'
 RULE_HINT = 'an [[account]] has a name, and either repository = "ghcr.io/acme/*" or directory = "~/src/acme"'
 
 
 class Rule(NamedTuple):
-    """What uses an account: a ``repository`` (``ghcr.io/acme/app``; with ``/*`` behind it, all below), or a ``directory``.
+    """Chooses an account for a repository or a directory.
 
-    The directory is absolute, and means all folders in it, too. One of the two is empty.
+    ``repository``: ``ghcr.io/acme/app``, or with ``/*`` at the end all below. ``directory``: an absolute path, with all folders
+    in it. One of the two is empty.
     """
 
     account: str
@@ -61,7 +64,7 @@ class Rule(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What stands in the file ``path``. ``store``: None where nobody has set one."""
+    """The content of the file ``path``. ``store``: None if it is not set."""
 
     path: str
     store: str | None = None
@@ -79,7 +82,7 @@ def load(context: Context) -> Settings:
     content = context.read(path, SIZE_LIMIT)
     if content is None:
         return Settings(path)
-    import tomllib  # only where there is such a file
+    import tomllib  # late, because most users have no such file
 
     if re.search(DEEP, content.data):
         raise MalformedFile(path, "a key has a hundred parts", hint=STORE_HINT)
@@ -89,7 +92,7 @@ def load(context: Context) -> Settings:
         raise MalformedFile(path, "not TOML", hint=STORE_HINT) from None
     store, accounts = found.get("store"), found.get("account", [])
     if not isinstance(store, str | None):
-        raise MalformedFile(path, '"store" is not a text', hint=STORE_HINT)
+        raise MalformedFile(path, '"store" is not a string', hint=STORE_HINT)
     if not isinstance(accounts, list):
         raise MalformedFile(path, '"account" is not a list of tables', hint=RULE_HINT)
     return Settings(path, store, tuple(_rule(context, path, table) for table in accounts))
@@ -97,9 +100,9 @@ def load(context: Context) -> Settings:
 
 def _rule(context: Context, path: str, table: object) -> Rule:
     if not isinstance(table, dict) or not all(isinstance(value, str) and value for value in table.values()):
-        raise MalformedFile(path, "an [[account]] is not made of texts", hint=RULE_HINT)
+        raise MalformedFile(path, "an [[account]] has a value that is not a string", hint=RULE_HINT)
     if set(table) not in ({"name", "repository"}, {"name", "directory"}):
-        raise MalformedFile(path, "an [[account]] has something else in it", hint=RULE_HINT)
+        raise MalformedFile(path, "an [[account]] has other keys", hint=RULE_HINT)
     try:
         check_account(table["name"])
         if "repository" in table:
@@ -115,22 +118,30 @@ def _rule(context: Context, path: str, table: object) -> Rule:
 
 
 def check_account(name: str) -> str:
-    """Return an account's name. Raises UsageError: not letters, digits and ``.-_``, or too long."""
+    """Return an account's name.
+
+    Raises UsageError: it has other characters than letters, digits and ``.-_``, or is too long.
+    """
     if not name.isascii() or not name.replace(".", "a").replace("-", "a").replace("_", "a").isalnum():
-        raise UsageError(f"{printable(name)!r} is no name for an account", hint="letters, digits, '.', '-', '_'")
+        raise UsageError(
+            f"{printable(name)!r} cannot be the name of an account", hint="use letters, digits, '.', '-', '_'"
+        )
     if len(name) > ACCOUNT_LIMIT:
         raise UsageError(f"an account's name has at most {ACCOUNT_LIMIT} characters")
     return name
 
 
 def check_repository(pattern: str) -> str:
-    """Return what a rule is for: ``ghcr.io/acme/app``, ``ghcr.io/acme/*``, ``ghcr.io/*``. Raises UsageError."""
+    """Return a rule's repository, after checking it.
+
+    It is ``ghcr.io/acme/app``, ``ghcr.io/acme/*`` or ``ghcr.io/*``. Raises UsageError.
+    """
     from shorepass.names import parse, registry_meant
 
     host, _, path = pattern.removesuffix("/*").partition("/")
     image = parse(f"{host}/{path or 'any'}")
     if image.tag or image.digest:
-        raise UsageError(f"{printable(pattern)!r}: a rule is for a repository, whatever the tag")
+        raise UsageError(f"{printable(pattern)!r}: a rule is for a repository, without tag or digest")
     if registry_meant(image.registry) != registry_meant(host):
         raise UsageError(
             f"{printable(pattern)!r} does not begin with a registry",
@@ -140,9 +151,9 @@ def check_repository(pattern: str) -> str:
 
 
 def change(here: LocalContext, edit: Callable[[TOMLDocument], None]) -> bool:
-    """Change the settings, and keep a person's comments and order; False where nothing was to change.
+    """Change the settings, and keep the user's comments and order.
 
-    Raises MalformedFile, FileError, WriteError.
+    False: there was nothing to change. Raises MalformedFile, FileError, WriteError.
     """
     import tomlkit
     from tomlkit.exceptions import ParseError

@@ -1,7 +1,7 @@
-"""What this process waits for: a registry, a helper, an engine, another context.
+"""Reports what this process waits for: a registry, a helper, another context.
 
-Whoever waits says so with ``Wait``; a program that has a terminal adds a watcher, and shows it there (``cli.wait_line``).
-Without one it costs next to nothing.
+Code that waits uses ``Wait``. A program with a terminal adds a watcher, which shows the waits there (``cli.wait_line``).
+Without a watcher, ``Wait`` costs almost nothing.
 """
 
 from __future__ import annotations
@@ -12,23 +12,26 @@ __all__ = ["WATCHERS", "Wait", "Watcher", "settle"]
 
 
 class Watcher(Protocol):
-    """Is told of each wait. Threads call it at the same time."""
+    """Gets each wait. Threads may call it at the same time."""
 
     def begin(self, what: str) -> int:
-        """Note that a wait begins; return its number."""
+        """Begin a wait, and return its number."""
 
     def end(self, number: int) -> None:
-        """Note that a wait is over."""
+        """End a wait."""
 
     def settle(self) -> None:
-        """Forget the waits that go on, because something else is about to be printed or asked."""
+        """Forget the current waits, because something else will be printed or asked."""
 
 
 WATCHERS: list[Watcher] = []  # of this process
 
 
 class Wait:
-    """Around something that may take long. ``what``: who is waited for, as ``ghcr.io``. In another wait it is not shown."""
+    """Reports a wait while its ``with`` block runs; one inside another is not shown.
+
+    ``what``: what this process waits for, as ``ghcr.io``.
+    """
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -43,6 +46,6 @@ class Wait:
 
 
 def settle() -> None:
-    """Let nothing be shown of the waits that go on: something else is about to be printed or asked."""
+    """Stop showing the current waits, because a message or a question follows."""
     for watcher in WATCHERS:
         watcher.settle()

@@ -165,7 +165,7 @@ def test_the_store_is_a_setting(ours: list[str], home: Path) -> None:
     assert KEY in json.loads((home / ".docker/config.json").read_text())["auths"]
     for text, reason in (
         ('store = "nowhere"', "no store is called 'nowhere'"),
-        ("store = 1", '"store" is not a text'),
+        ("store = 1", '"store" is not a string'),
         ("store", "not TOML"),
         ('store = "helper:shorepass"', "cannot be its own store"),
         ('store = "helper:none"', "docker-credential-none get: no executable file"),

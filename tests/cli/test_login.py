@@ -90,7 +90,7 @@ def test_refused_login_changes_nothing(
         (("-u", "a", "-p", ""), "password is empty"),
         (("-u", "a", "--password-stdin"), "password is empty"),
         ((), "cannot perform an interactive login from a non-TTY device"),
-        (("-u", "a:b", "-p", "x"), "a user name has no colon"),
+        (("-u", "a:b", "-p", "x"), "a user name cannot have a colon"),
     ],
 )
 def test_flags_conflict_as_with_docker(run_shorepass: RunShorepass, arguments: tuple[str, ...], message: str) -> None:

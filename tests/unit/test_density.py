@@ -63,9 +63,6 @@ REMAINING = {
     "config/docker_config.py": 1,
     "config/document.py": 3,
     "config/locations.py": 2,
-    "foreign_text.py": 2,
-    "names.py": 2,
-    "secret.py": 1,
 }
 
 
