@@ -56,7 +56,7 @@ def httpx_auth(
     credential: Credential | None = None,
     access: Access | None = None,
 ) -> httpx.Auth:
-    """Return an object for the ``auth=`` of ``httpx.Client`` and ``httpx.AsyncClient``.
+    """Return an object for ``auth=`` of ``httpx.Client`` and ``httpx.AsyncClient``.
 
     ``context`` and ``client``: whose login to use (default: docker's, of this user). ``credential``: used instead, for every
     registry. ``trusted_realms``: token servers outside the registry's domain that may get the credential. ``access``: how to

@@ -26,7 +26,8 @@ class Basic(NamedTuple):
 class IdentityToken(NamedTuple):
     """A long-lived OAuth2 refresh token.
 
-    In the helper protocol its user name is ``<token>``. ``username``: the name that the file or the registry has for it, for messages; it is not sent with the token.
+    In the helper protocol its user name is ``<token>``. ``username``: the name that the file or the registry has for it. It is
+    for messages, and is not sent with the token.
     """
 
     token: Secret
