@@ -96,7 +96,7 @@ def test_a_registry_that_greets_strangers(world: Path) -> None:
         context = lay_out(world, docker_file(**{registry.host: auth("alice:any")}))
         (login,) = checked([place("me", context)])
         assert login.state is State.NOT_CHECKED
-        assert "nobody" in login.detail
+        assert "needs no login" in login.detail
 
 
 def test_what_a_helper_holds_is_asked_of_it_first(world: Path) -> None:
