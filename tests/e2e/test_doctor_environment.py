@@ -15,7 +15,7 @@ import pytest
 from client_files import auth
 from e2e import programs
 from e2e.doctor import Doctor, Program, found, log_in, one, release
-from shorepass.clients.docker import VARIABLE_SINCE
+from shorepass.clients.docker_releases import READS_VARIABLE
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -122,7 +122,7 @@ def test_a_variable_that_docker_does_not_read(
     """SP403: docker before 28.3 passes over the variable, and pulls without a login; after docker login it works."""
     registry = private_image.partition("/")[0]
     monkeypatch.setenv("DOCKER_AUTH_CONFIG", variable(users, registry))
-    if release(docker) >= VARIABLE_SINCE:  # a machine that has nothing older
+    if release(docker) >= READS_VARIABLE.since:  # a machine that has nothing older
         assert (docker("pull", private_image).returncode, found(doctor("--offline", private_image))) == (0, [])
         return
     assert docker("pull", private_image).returncode != 0

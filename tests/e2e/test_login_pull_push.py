@@ -161,7 +161,7 @@ def test_explain_agrees_with_get(
     assert explained.status == 0, explained.stdout + explained.stderr
     told = json.loads(explained.stdout)["credential"]
     assert re.fullmatch("[0-9a-f]{8}", told.pop("fingerprint"))
-    assert told == {"kind": "basic", "user": got["Username"]}
+    assert told == {"kind": "password", "user": got["Username"]}
     assert users["alice"] not in explained.stdout + explained.stderr
 
 

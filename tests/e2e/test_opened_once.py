@@ -42,6 +42,9 @@ def home(tmp_path: Path) -> Path:
     fake = tmp_path / "bin/docker-credential-fake"
     fake.write_text(HELPER)
     fake.chmod(0o755)
+    docker = tmp_path / "bin/docker"  # the real one reads its file, too, before it prints its release
+    docker.write_text("#!/bin/sh\necho Docker version 28.2.2, build e6534b4\n")
+    docker.chmod(0o755)
     our_helper(tmp_path / "bin")
     config = {
         "auths": {"a.example": auth("alice:secret")},

@@ -39,7 +39,7 @@ from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import docker_config_path, in_the_way
 from shorepass.contexts.command import fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken, Credential
-from shorepass.errors import FileError, HelperError, MalformedFile, SourceError, without_user_info
+from shorepass.errors import ContextError, FileError, HelperError, MalformedFile, SourceError, without_user_info
 from shorepass.helper.advice import log_in
 from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source
@@ -311,6 +311,8 @@ def _load(trace: Trace, rules: Followed) -> tuple[str, DockerConfig]:
         config = _decode(content, rules)
         if content is None and (other := in_the_way(trace.context, path)):
             config = config._replace(error=FileError(path, f"{other} is not a folder"))
+    except ContextError:
+        raise  # docker could read it: Shorepass cannot
     except SourceError as error:
         content, config = None, docker_config.NOTHING._replace(error=error, lost=True)
     if config.error is not None:

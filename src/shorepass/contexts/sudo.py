@@ -14,17 +14,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shorepass.contexts import Place
+from shorepass.contexts.command import as_root
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.shells.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.shells.transport import Transport
 from shorepass.contexts.sudoers import environment
-from shorepass.errors import ContextError, UsageError, printable
+from shorepass.errors import ContextError, FileError, UsageError, printable
 from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessError, ProcessNotStarted, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from shorepass.contexts import FileContent
     from shorepass.processes import Completed
 
 __all__ = ["discover", "find"]
@@ -100,6 +102,13 @@ class _ByPolicy(LocalContext):
     def with_env(self, **variables: str) -> _ByPolicy:
         """Return this context with some variables set."""
         return _ByPolicy({**self._environ, **variables}, uid=0, name=self.name)
+
+    def read(self, path: str, limit: int) -> FileContent | None:
+        """Return a regular file's content. Raises ContextError where root could read it and the caller may not."""
+        try:
+            return super().read(path, limit)
+        except FileError as error:
+            raise ContextError(self.name, error.message, hint=as_root("who", "--in", "me")) from None
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
         """Raise ProcessNotStarted: the program would run as the wrong user."""

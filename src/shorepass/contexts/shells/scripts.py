@@ -62,6 +62,14 @@ for sp_p in "${DOCKER_CONFIG:-$sp_home/.docker}" "${DOCKER_CONFIG:-$sp_home/.doc
     "$sp_home/.dockercfg" "$sp_home/.config/containers/registries.conf" /etc/containers/registries.conf \
     "$sp_home/.config/containers/registries.conf.d" /etc/containers/registries.conf.d \
     "$sp_home/.config/containers/registries.conf.d"/*.conf /etc/containers/registries.conf.d/*.conf \
+    /usr/share/containers /usr/share/containers/registries.conf.d /usr/share/containers/registries.conf.d/*.conf \
+    /usr/share/containers/registries.rootful.conf.d /etc/containers/registries.rootful.conf.d \
+    /usr/share/containers/registries.rootless.conf.d /etc/containers/registries.rootless.conf.d \
+    /var/cache/containers/short-name-aliases.conf \
+    "${XDG_CACHE_HOME:-$sp_home/.cache}/containers/short-name-aliases.conf" \
+    "$sp_config" "$sp_config/containers" "$sp_home/.config" "$sp_home/.config/containers" /etc/containers /tmp /var/tmp \
+    /run /run/user /run/containers "/run/containers/$sp_uid" "$XDG_RUNTIME_DIR/containers" \
+    "${TMPDIR:-/tmp}/storage-run-$sp_uid" "${TMPDIR:-/tmp}/storage-run-$sp_uid/containers/auth.json" \
     "$sp_home" /etc/docker/certs.d /etc/containers/certs.d "$sp_home/.config/containers/certs.d"
 do
     case $sp_p in /*.d) sp_look "$sp_p" LIMIT names;; /*) sp_look "$sp_p" LIMIT;; esac
