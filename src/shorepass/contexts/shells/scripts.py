@@ -68,7 +68,7 @@ for sp_p in "${DOCKER_CONFIG:-$sp_home/.docker}" "${DOCKER_CONFIG:-$sp_home/.doc
     /var/cache/containers/short-name-aliases.conf \
     "${XDG_CACHE_HOME:-$sp_home/.cache}/containers/short-name-aliases.conf" \
     "$sp_config" "$sp_config/containers" "$sp_home/.config" "$sp_home/.config/containers" /etc/containers /tmp /var/tmp \
-    /run /run/user /run/containers "/run/containers/$sp_uid" "$XDG_RUNTIME_DIR/containers" \
+    / /etc /usr /usr/share /run /run/user /run/containers "/run/containers/$sp_uid" "$XDG_RUNTIME_DIR/containers" \
     "${TMPDIR:-/tmp}/storage-run-$sp_uid" "${TMPDIR:-/tmp}/storage-run-$sp_uid/containers/auth.json" \
     "$sp_home" /etc/docker/certs.d /etc/containers/certs.d "$sp_home/.config/containers/certs.d"
 do
