@@ -37,7 +37,7 @@ def machine() -> list[Looked]:
     docker = "/home/alice/.docker/config.json"
     mine = {
         docker: config(auths=auths(f"alice@{HUB}", "alice@ghcr.io"), credHelpers={"eu.gcr.io": "gcloud"}),
-        "/tmp/podman-run-1000/containers/auth.json": config(auths=auths("alice@quay.io/acme")),
+        "/tmp/storage-run-1000/containers/auth.json": config(auths=auths("alice@quay.io/acme")),
     }
     same = {docker: "host:1", "/root/.docker/config.json": "host:1"}
     me = DictContext("me", mine, home="/home/alice", identities=same)

@@ -201,7 +201,9 @@ def test_the_line_mends_a_client_whose_helper_is_gone(
     assert client.login(registry, "alice", users["alice"]).returncode != 0 or client.rules != "docker"
     found = json.loads(run_shorepass("doctor", "--json").stdout)["findings"]
     evidence = next(one["evidence"] for one in found if one["code"] == "SP201")
-    line = next(text for text in evidence if text.startswith("without Shorepass")).partition("shell: ")[2]
+    line = next(text for text in evidence if text.startswith("to remove it without Shorepass")).partition(
+        "Shorepass: "
+    )[2]
     assert programs.run([programs.require("sh"), "-c", line]).returncode == 0
     assert "shorepass" not in file.read_text()
     assert other.items() <= json.loads(file.read_text())["auths"].items()

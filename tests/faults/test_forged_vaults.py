@@ -161,7 +161,7 @@ def test_the_hint_leads_back_to_the_last_copy(
     log_in(run_shorepass, registry)
     helper("store", json.dumps({"ServerURL": "a.example", "Username": "carol", "Secret": "x"}))
     FORGERIES[forgery](attacker)
-    command = run_shorepass("vault").stderr.partition("is trusted: ")[2].strip()
+    command = run_shorepass("vault").stderr.partition("last trusted copy: ")[2].strip()
     assert programs.run(["/bin/sh", "-c", command]).returncode == 0
     assert log_in(run_shorepass, registry).status == 0
     assert attacker.reads() is False
@@ -216,7 +216,7 @@ def test_a_forged_generation_does_not_stand_in(
     attacker.vault.write_bytes(attacker.vault.read_bytes()[:-1])
     listed = helper("list", "")
     assert json.loads(listed.stdout) == {registry.host: "alice"}
-    assert "vault.age.2 stands in" in listed.stderr
+    assert "vault.age.2 instead" in listed.stderr
     assert log_in(run_shorepass, registry).status == 0
     assert attacker.reads() is False
 

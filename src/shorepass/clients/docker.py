@@ -153,7 +153,7 @@ class Docker(DockerFiles):
             trace.add("helper", Outcome.SKIPPED, "none", why)
         picked = _pick(config, _fitting(config.auths, trace.server_url, rules.has))
         if helper:
-            return _ask_helper(trace, helper, path, picked, rules)
+            return _ask_helper(trace, helper, path, config, picked, rules)
         if not picked.keys:
             trace.add("key", Outcome.SKIPPED, trace.server_url, f"no key in {path} is or names that registry")
             return _answer(trace, config, picked, None)
@@ -383,7 +383,9 @@ def _answer(trace: Trace, config: DockerConfig, picked: _Picked, source: Source 
     return trace.resolution(first, source, alternatives=others)
 
 
-def _ask_helper(trace: Trace, helper: str, path: str, picked: _Picked, rules: Followed) -> Resolution:
+def _ask_helper(
+    trace: Trace, helper: str, path: str, config: DockerConfig, picked: _Picked, rules: Followed
+) -> Resolution:
     """Ask a helper; a registry token is still taken from the file's entry (``credentials/native_store.go``)."""
     from shorepass.helper.client import HelperClient
 
@@ -404,6 +406,8 @@ def _ask_helper(trace: Trace, helper: str, path: str, picked: _Picked, rules: Fo
     else:
         trace.add("helper", Outcome.OK, client.program, said(answer))
     credential, others = _distinct([beside_helper(auth, answer).credential() for auth in picked.auths])
+    if config.lost and config.error is not None and credential == ANONYMOUS:
+        return trace.resolution(config.error, alternatives=(ANONYMOUS,))  # its file may have a login or name a helper
     source = Source(path, trace.server_url, helper)
     if isinstance(credential, BearerToken):
         trace.add_key(picked.keys[0], len(picked.keys) - 1)

@@ -33,7 +33,8 @@ VARIABLE = "CONTAINERS_REGISTRIES_CONF"
 VARIABLES = (VARIABLE, "REGISTRIES_CONFIG_PATH")  # the second is the old name
 LAST_VARIABLE = f"{VARIABLE}_OVERRIDE"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-SIZE_LIMIT = 512 * 1024  # bytes of one file, and of all together: those of distributions have 10 KB
+SIZE_LIMIT = 512 * 1024  # bytes of one file: those of distributions have 10 KB
+TOTAL_LIMIT = 2 * SIZE_LIMIT  # bytes of all together
 FILES_LIMIT = 200  # drop-in files of one folder
 HELPERS_LIMIT = 100  # that are asked, one after another
 
@@ -232,14 +233,14 @@ def _files(context: Context, ways: Ways) -> list[tuple[FileContent, bool]]:
     if isinstance(chosen, SourceError):
         raise chosen
     contents = []
-    left = SIZE_LIMIT
+    left = TOTAL_LIMIT
     for place in chosen:
         content = context.read(place.path, SIZE_LIMIT)
         if content is None:
             continue
         left -= len(content.data)
         if left < 0:
-            raise MalformedFile(place.path, f"larger than {SIZE_LIMIT} bytes, together with the files before it")
+            raise MalformedFile(place.path, f"larger than {TOTAL_LIMIT} bytes, together with the files before it")
         contents.append((content, place.drop_in))
     return contents
 
