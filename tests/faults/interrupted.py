@@ -242,7 +242,12 @@ class Migration(Save):
     """
 
     secrets = ("alice's secret", "bob's secret", "carol's secret")
-    images = (("docker", "a.example/x"), ("docker", "nginx"), ("podman", "nginx"), ("podman", "b.example/x"))
+    images = (
+        ("docker", "a.example/x"),
+        ("docker", "nginx"),
+        ("podman", "docker.io/library/nginx"),
+        ("podman", "b.example/x"),
+    )
 
     def __init__(self, folder: Path, *, undo: bool) -> None:
         super().__init__(folder, ".docker/config.json", ["-m", "shorepass", "migrate", "--undo" if undo else "--apply"])

@@ -293,15 +293,15 @@ cli.program()
     ("module", "name", "words"),
     [
         ("logins.log_in", "log_in", LOGIN),
-        ("logins.log_in", "store_login", LOGIN),
+        ("logins.log_in", "store_somewhere", LOGIN),
         ("registry.client", "RegistryClient.check_login", LOGIN),
         ("registry.client", "ask", LOGIN),
         ("http.pooled", "PooledTransport.send", LOGIN),
         ("explain", "verdict", ["explain"]),
         ("explain", "ask_registry", ["explain"]),
-        ("config.docker_config", "load", ["get"]),
+        ("config.docker_config", "read", ["get"]),
         ("clients.trace", "Trace.resolution", ["get"]),
-        ("clients.docker", "Docker._pick", ["get"]),
+        ("clients.docker", "_pick", ["get"]),
     ],
 )
 def test_crash(world: Path, registry: Registry, module: str, name: str, words: list[str]) -> None:

@@ -106,7 +106,7 @@ print(json.dumps([first, found, run("migrate", "--apply"), run("migrate", "--und
     for client, file in files.items():
         file.write_text(json.dumps({"auths": {f"{client}.example": auth(f"{client}:secret")}}))
     (status, said), found, again, undone, vault = json.loads(in_own_mounts(code, home, sys.executable))
-    assert (status, "mounted by itself" in said) == (3, True), said
+    assert (status, "a single mounted file" in said) == (3, True), said
     assert [json.loads(answer)["Username"] for answer in found] == ["docker", "podman"]
     assert (again[0], undone[0]) == (0, 0), (again, undone)
     plain = [client for client, file in files.items() if auth(f"{client}:secret")["auth"] in file.read_text()]

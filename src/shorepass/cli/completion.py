@@ -61,4 +61,6 @@ class _Offer(argparse.Action):
             console.data("\n".join([*lines, ""]).encode())
         except Exception:  # noqa: BLE001, S110  # see above
             pass
-        os._exit(0)
+        finally:
+            timer.cancel()
+        raise SystemExit(0)
