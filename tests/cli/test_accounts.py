@@ -172,7 +172,7 @@ def test_names_that_are_none(person: Person, registry: str, verb: str, name: str
     """An account's name is letters, digits and ``.-_``."""
     done = person.run(verb, "--as", name, *(("-u", "bob", "--password-stdin") * (verb == "login")), registry, stdin="x")
     assert done.status == 1
-    assert "name for an account" in done.stderr or "at most 64" in done.stderr
+    assert "name of an account" in done.stderr or "at most 64" in done.stderr
 
 
 def test_accounts_are_kept_here(person: Person, registry: str) -> None:

@@ -338,7 +338,7 @@ def test_a_place_without_our_helper_on_path(run_shorepass: RunShorepass, world: 
     ("words", "reason"),
     [
         (("--as", "wrok", "--", "touch", "ran"), "'wrok' has no login"),
-        (("--as", "a/b", "--", "touch", "ran"), "no name for an account"),
+        (("--as", "a/b", "--", "touch", "ran"), "cannot be the name of an account"),
         (("--as", "work"), "no command was named"),
         (("--as", "work", "--"), "no command was named"),
         (("--", "touch", "ran"), "--as"),

@@ -24,10 +24,10 @@ from shorepass.names import parse
 from shorepass.resolution import Outcome, Resolution
 from shorepass.secret import Secret
 
-SIDES = (
-    2  # of a coin whose rarest side is as rare as that: with two coins, one for keys and one for entries, it is rarer
-)
-TOSSES = 150  # of docker's coin; the rarest side of 8 slots is missed by all of them once in half a billion cases
+# Of docker's coin: the rarest of 8 slots is missed by all tosses once in half a billion cases. In a broken file there are two
+# coins, one for the entries that are decoded and one for the key: 150 tosses miss the rarest side in one case of ten.
+TOSSES = 150
+SIDES = 2  # answers of one coin
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def compare(docker: Docker, case: Case, env: dict[str, str], first: Sent, ours: 
         for _ in itertools.takewhile(lambda _: seen < expected, range(TOSSES)):
             seen.add(plain(docker.pull(case.reference, env).credential))
     assert seen <= expected
-    if len(expected) <= SIDES:
+    if len(expected) <= SIDES and "file" not in failed:
         assert seen == expected
 
 
