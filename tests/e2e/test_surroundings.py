@@ -93,7 +93,7 @@ def init(person: Person, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
     for name, text in UNITS.items():
         output = f"{folder}/{name.partition('.')[0]}%i.out"
         start = "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/usr/bin/env -0\n"
-        start += f"StandardOutput=file:{output}\n"
+        start += f"StandardOutput=truncate:{output}\n"
         lines = text.replace("FOLDER", str(folder)).replace("PERSON", person.name)
         (folder / "units" / name).write_text(f"{start}{lines}")
     with systemd(folder / "units", folder / "log") as found:
