@@ -14,7 +14,7 @@ from shorepass import clients
 from shorepass.accounts import rules
 from shorepass.accounts.choice import choose
 from shorepass.accounts.keys import key_of, split
-from shorepass.clients import docker
+from shorepass.clients.on_path import release_on_path
 from shorepass.config import auth_entry, auth_file, docker_config, document, registries_conf
 from shorepass.config.locations import AuthFile
 from shorepass.contexts import FileContent, executable
@@ -187,7 +187,7 @@ def read_release(data: bytes) -> None:
         def run(self, *_: object, **__: object) -> Completed:
             return Completed(0, data, b"")
 
-    docker._release_on_path(Here(b""))
+    release_on_path(Here(b""), "docker")
 
 
 def _text(data: bytes) -> str:
