@@ -18,24 +18,17 @@ def first_bytes_of(folder: int | str, name: str, uid: int | None, limit: int) ->
     ``folder``: its path, or an open descriptor. ``uid``: whose process it is. A user can keep a command line or an environment
     in memory that makes its reader wait without end (FUSE). Root, who works for that user, does not wait.
     """
-    fd = (
-        os.open(name, os.O_RDONLY, dir_fd=folder)
-        if isinstance(folder, int)
-        else os.open(f"{folder}/{name}", os.O_RDONLY)
-    )
     if sys.platform == "win32" or os.geteuid() == uid:
-        try:
-            return _read(fd, limit)
-        finally:
-            os.close(fd)
+        return _read(folder, name, limit)
+    # The thread has a descriptor of its own, because it may outlive its caller.
+    kept = os.dup(folder) if isinstance(folder, int) else folder
     found: list[bytes] = []
 
     def read() -> None:
         with suppress(OSError):
-            try:
-                found.append(_read(fd, limit))
-            finally:
-                os.close(fd)
+            found.append(_read(kept, name, limit))
+        if isinstance(kept, int):
+            os.close(kept)
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
@@ -43,8 +36,13 @@ def first_bytes_of(folder: int | str, name: str, uid: int | None, limit: int) ->
     return found[0] if found else b""
 
 
-def _read(fd: int, limit: int) -> bytes:
-    data = b""
-    while len(data) < limit and (more := os.read(fd, limit - len(data))):
-        data += more
-    return data
+def _read(folder: int | str, name: str, limit: int) -> bytes:
+    path, within = (name, folder) if isinstance(folder, int) else (f"{folder}/{name}", None)
+    fd = os.open(path, os.O_RDONLY, dir_fd=within)
+    try:
+        data = b""
+        while len(data) < limit and (more := os.read(fd, limit - len(data))):
+            data += more
+        return data
+    finally:
+        os.close(fd)
