@@ -1,6 +1,7 @@
 # Everything here needs Python >= 3.11 with venv, make and the network; the e2e tests also apt on Debian or Ubuntu.
 #   make demo    a walk through login, get, explain, logout against a registry on loopback
 #   make test    install everything, real programs included, and run all tests
+#   make cases   the failures of real users alone, and the table of them
 #   make lint    style, format, types, the rows of the architecture and the word list
 #   make docs    the documentation site, in site/
 #   make fuzz    the property tests in turn, with new cases each time, until stopped or until one fails
@@ -14,7 +15,7 @@ WORKERS ?= 3
 SOURCES := pyproject.toml hatch_build.py $(shell find src docs man -type f -not -name '*.pyc')
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs fuzz bench clean
+.PHONY: demo test cases lint docs fuzz bench clean
 
 demo: .demo/installed
 	.demo/bin/python -m shorepass.testing.demo
@@ -22,6 +23,10 @@ demo: .demo/installed
 test: .venv/installed
 	tests/install-programs
 	.venv/bin/python tests/run.py --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder $(TESTS)
+
+cases: .venv/installed
+	tests/install-programs
+	.venv/bin/python tests/run.py --quiet --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder tests/cases
 
 lint: .venv/installed
 	.venv/bin/ruff check

@@ -31,7 +31,7 @@ for _number in signal.valid_signals() - PYTHONS_OWN:
 
 
 # Several tests run at once: what takes longest is not begun last, and what waits for programs goes beside what computes.
-FIRST = ("e2e", "property", "contract", "faults")
+FIRST = ("cases", "e2e", "property", "contract", "faults")
 OWN_EACH = ("tmp_path_factory", "users")  # wider than a test, and yet nothing is started for them
 
 

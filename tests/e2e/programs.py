@@ -173,17 +173,17 @@ def htpasswd_registry(folder: Path, users: Mapping[str, str]) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def docker_daemon(folder: Path, enter: Sequence[str] = ()) -> Iterator[str]:
+def docker_daemon(folder: Path, enter: Sequence[str] = (), flags: Sequence[str] = ()) -> Iterator[str]:
     """Run dockerd as root, with no network to manage and all its state in ``folder``; yield its ``unix://`` address.
 
-    ``enter``: the command, if any, that runs another one in the namespaces where it is to be.
+    ``enter``: the command, if any, that runs another one in the namespaces where it is to be. ``flags``: more of dockerd's.
     """
     socket, pid_file, exec_root = folder / "docker.sock", folder / "pid", folder / "exec"
     address = f"unix://{socket}"
     argv = [
         *(require("dockerd"), "--bridge=none", "--iptables=false", "--storage-driver=vfs"),
         *("--data-root", str(folder / "data"), "--exec-root", str(exec_root), "-p", str(pid_file)),
-        *("-H", address, "--group", str(os.getgid())),
+        *("-H", address, "--group", str(os.getgid()), *flags),
     ]
     client = [require(docker_programs()[0]), "-H", address, "version", "--format", "{{.Server.Version}}"]
 

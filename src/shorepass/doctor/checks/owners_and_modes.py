@@ -265,7 +265,11 @@ def _unreadable(context: Context, file: ConfigFile) -> Iterator[Finding]:
         return  # SP103
     except FileError as error:
         status = _status(context, file.path)
-        evidence = (f"mode {status.mode:04o}, owner {status.owner or status.uid}",) if status else ()
+        evidence: tuple[str, ...] = ()
+        if status:
+            evidence = (f"mode {status.mode:04o}, owner {status.owner or status.uid}",)
+        if status and status.kind == "folder":
+            evidence = (*evidence, "docker creates such a folder for a mount whose file is missing")
         is_stopped = isinstance(context, ContainerContext) and not context.is_running
         severity = Severity.NOTE if is_stopped else Severity.ERROR  # no client reads it while the container is stopped
         yield Finding(
@@ -283,7 +287,7 @@ def _readable_again(context: Context, file: ConfigFile, error: FileError) -> Adv
     path = quoted(file.path)
     status = _status(context, file.path)
     if status and status.kind == "folder":
-        return Advice(f"docker created this folder for a mount whose file was missing: rmdir {path}, then log in again")
+        return Advice(f"rmdir {path}; then log in again")
     if status and status.uid == context.uid and status.mode & OWN_FILE != OWN_FILE:
         return Mode(context, file.path, status.mode | OWN_FILE, status)
     for above in reversed(_above(file.path)):

@@ -1,0 +1,120 @@
+"""What the cases share, and the table that ``make cases`` prints."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cases.grounds import AsUser, Ground, Here, Net, make_certificates, net
+from cases.image import put_image
+from cases.table import open_scripts
+from e2e import programs
+from e2e.people import new_person
+from shorepass.testing import Registry
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+USERS = {"alice": "wonderland", "bob": "builder"}
+
+
+@pytest.fixture(scope="session")
+def shorepass_folder() -> Iterator[str]:
+    """A folder with the program shorepass."""
+    with tempfile.TemporaryDirectory(prefix="sp-bin-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for program, module in (
+            ("shorepass", "shorepass"),
+            ("docker-credential-shorepass", "shorepass.docker_credential"),
+        ):
+            script = folder / program
+            script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
+            script.chmod(0o755)
+        yield name
+
+
+@pytest.fixture(scope="session")
+def case_registry() -> Iterator[str]:
+    """``localhost:PORT`` of a registry where alice and bob may do everything, and strangers nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    name = f"localhost:{port}"
+    with Registry(users=USERS, auth="bearer", realm=f"http://{name}/token", port=port) as registry:
+        put_image(registry, "acme/app")
+        put_image(registry, "app")
+        yield name
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables that lead to a dockerd, and to a podman's files, of the cases alone."""
+    folder = tmp_path_factory.mktemp("engines")
+    with tempfile.TemporaryDirectory(prefix="sp-") as run, programs.docker_daemon(folder) as address:
+        own = f'[engine]\nlock_type = "file"\ntmp_dir = "{run}/tmp"\n'
+        (folder / "containers.conf").write_text(own)
+        (folder / "storage.conf").write_text(
+            f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/root"\nrunroot = "{run}/run"\n'
+        )
+        files = {"CONTAINERS_CONF": "containers.conf", "CONTAINERS_STORAGE_CONF": "storage.conf"}
+        yield {"DOCKER_HOST": address, **{name: str(folder / file) for name, file in files.items()}}
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority and a server's certificate."""
+    folder = tmp_path_factory.mktemp("certificates")
+    make_certificates(folder)
+    return folder
+
+
+@pytest.fixture
+def here(case_registry: str, engines: dict[str, str], shorepass_folder: str) -> Here:
+    """The machine itself."""
+    return Here(case_registry, engines, shorepass_folder)
+
+
+@pytest.fixture
+def user(case_registry: str, engines: dict[str, str], shorepass_folder: str) -> Iterator[AsUser]:
+    """An ordinary user of this machine."""
+    with new_person() as person:
+        yield AsUser(case_registry, {"DOCKER_HOST": engines["DOCKER_HOST"]}, shorepass_folder, person)
+
+
+@pytest.fixture(name="net")
+def net_(certificates: Path, shorepass_folder: str) -> Iterator[Net]:
+    """A network of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="sp-net-") as folder,
+        net(Path(folder), certificates, shorepass_folder) as ground,
+    ):
+        yield ground
+
+
+@pytest.fixture
+def ground(request: pytest.FixtureRequest) -> Ground:
+    """The ground of the row."""
+    found: Ground = request.getfixturevalue(request.param)
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Print each case with its verdict and its code, and then the scripts without a row."""
+    lines = []
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            found = dict(getattr(report, "user_properties", ()))
+            if "case" in found and (report.when == "call" or outcome == "error"):
+                verdict = found["verdict"] if outcome == "passed" else "FAILED"
+                lines.append(f"{found['case']:16} {verdict:10} {found['code']}")
+    terminalreporter.section("cases")
+    for line in sorted(lines):
+        terminalreporter.write_line(line)
+    for name in open_scripts():
+        terminalreporter.write_line(f"{name:16} open")
