@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cases.stage import Stage
 
-__all__ = ["docker_pull", "docker_push", "login", "podman_pull", "skopeo_inspect", "use"]
+__all__ = ["docker_pull", "docker_push", "login", "podman_pull", "skopeo_inspect", "stored_user", "use"]
 
 Run = subprocess.CompletedProcess[str]
 
@@ -38,6 +38,11 @@ def login(stage: Stage) -> Run:
     flags = [] if stage.client == "docker" else ["--tls-verify=false"]
     words = ["login", *flags, "-u", "alice", "--password-stdin", stage.registry]
     return stage.run(stage.client, *words, stdin="wonderland")
+
+
+def stored_user(stage: Stage) -> Run:
+    """Print the user name of the stored login: no registry has the password of the case."""
+    return stage.run(stage.client, "login", "--get-login", stage.registry)
 
 
 def podman_pull(stage: Stage) -> Run:

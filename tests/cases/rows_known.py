@@ -44,6 +44,17 @@ ROWS = [
         ground="net",
     ),
     Case(
+        "other-19",
+        fails="unauthorized",
+        asks="doctor {ref}",
+        code="SP302",
+        cause="*.azurecr.io",
+        offers="shorepass login --client podman acme.azurecr.io",
+        env={"SSL_CERT_FILE": "{bundle}"},
+        ground="net",
+        remains=True,
+    ),
+    Case(
         "other-21",
         fails="gitea",
         asks="doctor --check",

@@ -50,6 +50,12 @@ def hidden_login(home: Path, helper: str, named: dict[str, object]) -> None:
     config(home, json.dumps({"auths": {"localhost:5050": LOGIN}, **named}))
 
 
+def hidden_helper(home: Path, named: dict[str, object]) -> None:
+    """Install a helper, and name it where no client looks."""
+    install(home, "team", b"#!/bin/sh\necho '{}'\n")
+    config(home, json.dumps(named))
+
+
 def folder(home: Path) -> None:
     """Leave a folder where docker's config file belongs."""
     path = home / ".docker/config.json"
@@ -75,6 +81,9 @@ HOMES: dict[str, Callable[[Path], None]] = {
     "SP302": lambda home: config(home, json.dumps({"auths": {"docker.io": LOGIN}})),
     "SP303": lambda home: hidden_login(home, "other", {"credHelpers": {"localhost:5050": "other"}}),
     "SP304": lambda home: hidden_login(home, "pass", {"credsStore": "pass"}),
+    "SP307": lambda home: hidden_helper(home, {"credHelpers": {"https://ghcr.io": "team"}}),
+    "SP308": lambda home: hidden_helper(home, {"credHelper": {"ghcr.io": "team"}}),
+    "SP309": lambda home: config(home, json.dumps({"auths": {"asia-docker.pkg.dev": LOGIN}})),
     "SP306": lambda home: config(home, json.dumps({"auths": TWO_KEYS})),
 }
 

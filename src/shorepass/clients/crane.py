@@ -64,6 +64,7 @@ FACTS = Facts(
     reads=("podman",),
     reads_user_name=True,
     repositories=True,
+    helper_repositories=True,
     kept_keys=KEPT_KEYS,
     variable_with_logins=VARIABLE,
     reads_creds_store=True,

@@ -35,8 +35,9 @@ class Facts(NamedTuple):
     ``kept_keys``: those that it writes for itself, and takes for no image. ``variable_with_logins`` holds logins and
     overrides every file; empty where it reads none.
 
-    Helpers: ``reads_creds_store``, a file can name one for all registries; ``chooses_store``, it names the platform's own
-    there by itself; ``records``, the file keeps an empty entry for a login that a helper has.
+    Helpers: ``helper_repositories``, one may be named for a single repository; ``reads_creds_store``, a file can name one for
+    all registries; ``chooses_store``, it names the platform's own there by itself; ``records``, the file keeps an empty entry
+    for a login that a helper has.
 
     ``login`` and ``logout``: ``failure_code`` is the exit code of every failure; ``needs_server``, a registry must be named;
     ``requires_login``, a logout without a login fails; ``warns_of_plain_text``, its login prints a warning itself.
@@ -65,6 +66,7 @@ class Facts(NamedTuple):
     namespaces: bool = False
     kept_keys: tuple[str, ...] = ()
     variable_with_logins: str = ""
+    helper_repositories: bool = False
     reads_creds_store: bool = False
     chooses_store: bool = False
     records: bool = False

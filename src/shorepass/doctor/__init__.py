@@ -30,6 +30,7 @@ MODULES: tuple[str, ...] = (
     "helper_elsewhere",
     "entries",
     "keys",
+    "unread",
     "environment",
     "registries",
     "containers",
@@ -54,10 +55,20 @@ def examine(examination: Examination) -> list[Finding]:
         except SourceError as error:
             subject = error.path if isinstance(error, FileError) else name
             failed_checks.append(Finding("SP100", Severity.ERROR, examination.context.name, subject, error.message))
+    follows: dict[tuple[str, str], Finding] = {}
+    for finding in found:
+        follows.update(dict.fromkeys(finding.follows, finding))
+    found = [finding for finding in found if not _is_folded(finding, follows)]
     named = {finding.subject for finding in found}
     found += [finding for finding in failed_checks if finding.subject not in named]
     order = list(Severity)
     return sorted(found, key=lambda finding: (order.index(finding.severity), finding.code, finding.subject))
+
+
+def _is_folded(finding: Finding, follows: dict[tuple[str, str], Finding]) -> bool:
+    """Return whether a finding only follows from another one, which is at least as bad."""
+    cause = follows.get((finding.code, finding.subject))
+    return cause is not None and list(Severity).index(cause.severity) <= list(Severity).index(finding.severity)
 
 
 def still_there(finding: Finding, examination: Examination) -> bool:

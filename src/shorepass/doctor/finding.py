@@ -31,7 +31,7 @@ class Finding(NamedTuple):
     ``code``: ``SP101``; ``docs/findings/SP101.md`` is its page. ``context``: the name of the context. ``subject``: what it
     is about (a path, a key, a program, a registry); code, context and subject together are its ``identity``. ``cause``:
     one sentence, lower case, no full stop; printed behind the subject and a colon. ``evidence``: facts that were seen,
-    one per line. ``repair``: the fix, or None.
+    one per line. ``repair``: the fix, or None. ``follows``: code and subject of each finding that has this one as its cause.
     """
 
     code: str
@@ -41,6 +41,7 @@ class Finding(NamedTuple):
     cause: str
     evidence: tuple[str, ...] = ()
     repair: Repair | None = None
+    follows: tuple[tuple[str, str], ...] = ()
 
     @property
     def identity(self) -> tuple[str, str, str]:

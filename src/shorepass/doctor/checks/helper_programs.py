@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import find
-from shorepass.config.document import remove_member
+from shorepass.config.document import remove_member, set_member
 from shorepass.config.go_json import field_name, first_value
 from shorepass.config.go_json import text as go_text
 from shorepass.config.locations import join
@@ -22,6 +22,7 @@ from shorepass.fixes.repair import Advice, Edit, Mode
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
 from shorepass.helper.known_failures import install
+from shorepass.helper.protocol import program_name
 from shorepass.logins.helper_entry import without_program
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ def _absent(examination: Examination, helper: Named) -> Fault:
         seen = f"{status.path}: mode {status.mode:04o}, owner {status.owner or status.uid}"
         return Fault("SP202", "it is on PATH, but its mode does not allow this user to execute it", (seen,), repair)
     path = f"PATH: {context.getenv('PATH') or 'not set'}"
+    short = helper.suffix.rpartition("/")[2].removeprefix(program_name(""))
+    if short != helper.suffix and context.which(program_name(short)):
+        cause = f"{helper.suffix} is written, and the clients put {program_name('')} before it"
+        return Fault("SP201", cause, (), _renaming(context, helper, short))
     if context.platform == "linux" and helper.suffix.lower().endswith(".exe"):
         return Fault("SP207", "a Windows program that is not on PATH here", (path,), Advice(WSL_ADVICE))
     if examination.at_login(helper) is not None:
@@ -164,6 +169,35 @@ def _missing(context: Context, program: Program) -> str | None:
     return None
 
 
+def _renaming(context: Context, helper: Named, suffix: str) -> Repair:
+    """Return the fix that names the helper by another suffix in its file."""
+
+    def edit(content: FileContent | None) -> bytes | None:
+        data = content.data if content else b""
+        for member in _members_that_name(content, helper.suffix):
+            data = set_member(data, member, suffix)
+        return data
+
+    if not helper.path.endswith(".json"):
+        return Advice(f"write {quoted(suffix)} instead in {quoted(helper.path)}")
+    return Edit(context, helper.path, edit, f"write {quoted(suffix)} instead of {quoted(helper.suffix)}")
+
+
+def _members_that_name(content: FileContent | None, suffix: str) -> list[list[str]]:
+    """Return the members of a file that name a helper; none if the file is malformed (SP103)."""
+    try:
+        document = first_value(go_text(content.data))[0] if content else ()
+    except JsonSyntaxError:
+        return []
+    found: list[list[str]] = []
+    for name, value in document if isinstance(document, tuple) else ():
+        if field_name(name) == "credsstore" and value == suffix:
+            found.append([name])
+        elif field_name(name) == "credhelpers" and isinstance(value, tuple):
+            found += [[name, key] for key, named in value if named == suffix]
+    return found
+
+
 def _removal(context: Context, helper: Named) -> Repair:
     """Return the fix that removes the helper from its file."""
     if helper.chosen or not helper.path.endswith(".json"):
@@ -172,17 +206,9 @@ def _removal(context: Context, helper: Named) -> Repair:
     def edit(content: FileContent | None) -> bytes | None:
         if content is None:
             return None
-        try:
-            document = first_value(go_text(content.data))[0]
-        except JsonSyntaxError:
-            return None  # SP103
         data = content.data
-        for name, value in document if isinstance(document, tuple) else ():
-            if field_name(name) == "credsstore" and value == helper.suffix:
-                data = remove_member(data, [name])
-            elif field_name(name) == "credhelpers" and isinstance(value, tuple):
-                for key in [key for key, suffix in value if suffix == helper.suffix]:
-                    data = remove_member(data, [name, key])
+        for member in _members_that_name(content, helper.suffix):
+            data = remove_member(data, member)
         return data
 
     summary = f"remove {quoted(helper.suffix)} from {quoted(helper.path)}; the next login does not use it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -114,7 +115,15 @@ def _lost(
         repair = Edit(context, file.path, _renamer(key, right), summary)
     if users:
         evidence = (*evidence, f"{' and '.join(users)} uses it")
-    return Finding("SP302", severity, context.name, f"{file.path}: {shown(key)}", why, evidence, repair)
+    asked = examination.reference
+    follows = (("SP510", asked.name),) if asked is not None and _is_asked(asked, key, meant) else ()
+    subject = f"{file.path}: {shown(key)}"
+    return Finding("SP302", severity, context.name, subject, why, evidence, repair, follows=follows)
+
+
+def _is_asked(asked: Reference, key: str, meant: Reference | None) -> bool:
+    """Return whether a key was to be for the registry that is asked for."""
+    return meant.registry == asked.registry if meant else fnmatchcase(asked.registry, key)
 
 
 def _is_used_by(file: Stored, key: str, *, instead: str = "") -> bool:
