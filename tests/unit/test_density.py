@@ -1,4 +1,4 @@
-"""One thing per line: what must not be packed into a single expression, and the files that still do it."""
+"""One thing per line: what must not be packed into a single expression."""
 
 from __future__ import annotations
 
@@ -55,31 +55,15 @@ def is_bool(node: ast.AST) -> bool:
     return isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
 
 
-# How many such expressions a file still has. A number may only go down, and a file without any has no row.
-REMAINING = {
-    "clients/auth_files.py": 1,
-    "clients/containers.py": 4,
-    "clients/private.py": 2,
-    "config/docker_config.py": 1,
-    "config/document.py": 3,
-    "config/locations.py": 2,
-}
-
-
 def test_an_expression_says_one_thing() -> None:
-    """No file has a new dense expression, and a file that has become simpler has a smaller number in ``REMAINING``."""
+    """No file has a dense expression."""
     found = {path.relative_to(SOURCES).as_posix(): dense_lines(path) for path in sorted(SOURCES.rglob("*.py"))}
-    assert {name: lines for name, lines in found.items() if len(lines) != REMAINING.get(name, 0)} == {}
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 def dense_lines(path: Path) -> list[tuple[int, str]]:
     """Return the lines of a file that have a dense expression, each with the reason."""
     return sorted(set(dense(ast.parse(path.read_text()))))
-
-
-def test_each_remaining_file_exists() -> None:
-    """A row of a file that was moved or removed goes with it."""
-    assert [name for name in REMAINING if not (SOURCES / name).is_file()] == []
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Target(NamedTuple):
 
     ``detected``: no file names that helper, the client chose its platform's default; docker then writes the
     choice into the file as ``credsStore``, or it would not look there again. ``records``: the file keeps an empty
-    entry for a login that rests with a helper (docker; containers keeps none). ``otherwise``: where the client stores the login
+    entry for a login that a helper stores (docker; containers keeps none). ``otherwise``: where the client stores the login
     if it cannot be stored here; None: its login then fails.
     """
 
@@ -58,7 +58,7 @@ class Target(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One stored login, for ``list`` and ``who``. ``error`` is set instead of ``username`` where the place is broken.
+    """One stored login, for ``list`` and ``who``. ``error`` is set instead of ``username`` where the file or helper is broken.
 
     ``credential`` is set where it was read anyway: from a file. An entry that only says which helper has the login (see
     ``Client.entries``) has no ``kind``; its ``key`` is empty where that is the helper for all the rest, and its ``path``
@@ -105,14 +105,14 @@ class Client(Protocol):
     def target(self, context: Context, server: str) -> Target:
         """Return where the program's ``login SERVER`` stores. ``server`` is as the user typed it.
 
-        Raises SourceError when the file that decides this is broken, UsageError when the server is no name.
+        Raises SourceError when the file that decides this is broken, UsageError when the server is not a name.
         """
 
     def erasures(self, context: Context, server: str) -> list[Target]:
-        """Return every place the program's ``logout SERVER`` erases, in its order."""
+        """Return every file entry and helper that the program's ``logout SERVER`` erases, in its order."""
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
-        """Return all stored logins the program could use, broken places included as entries with an error.
+        """Return all stored logins the program could use, broken files and helpers included as entries with an error.
 
         Without ``ask_helpers`` none is run: where a helper has the logins, an entry without ``kind`` names it.
         """

@@ -39,7 +39,8 @@ def auth_files(context: Context, followed: Followed, *, docker_first: bool) -> l
     folder = config or join(context, home, ".config")
     why = "in XDG_CONFIG_HOME" if config else "in the home's .config"
     files.append(AuthFile(join(context, folder, "containers", "auth.json"), why, PODMAN))
-    files.append(AuthFile(path, "docker's file, in DOCKER_CONFIG" if docker else "docker's file", DOCKER))
+    why = "docker's file, in DOCKER_CONFIG" if docker else "docker's file"
+    files.append(AuthFile(path, why, DOCKER))
     files.append(AuthFile(join(context, home, ".dockercfg"), "docker's file of before 2015", DOCKER, legacy=True))
     known = [(file.path, file.legacy) for file in files]
     return [file for index, file in enumerate(files) if (file.path, file.legacy) not in known[:index]]
@@ -65,7 +66,7 @@ class _RunFolder(NamedTuple):
     """A folder that podman or buildah may choose for what lives until the next start of the machine.
 
     ``temporary``: where it is below TMPDIR; empty for one that TMPDIR does not move. ``closed``: bits that others may not have.
-    ``itself``: a symlink to a good folder is none. ``made``: where it is missing, the program creates it.
+    ``itself``: a symlink to a good folder does not count. ``made``: where it is missing, the program creates it.
     """
 
     path: str

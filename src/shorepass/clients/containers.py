@@ -11,6 +11,7 @@ names a file that is not there.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import row_of
@@ -100,7 +101,7 @@ ALL_FACTS = {
 
 
 class _Found(NamedTuple):
-    """What one place answered. ``source`` is None when it has nothing."""
+    """What one file or helper answered. ``source`` is None when it has nothing."""
 
     credential: Credential
     source: Source | None = None
@@ -237,7 +238,7 @@ class Containers:
         return None if followed.has(MAY_BE_MISSING) else file
 
     def _start(self, question: _Question, followed: Followed, *, image: bool) -> RegistriesConf:
-        """Do what comes before any credential is looked for: find out where the image comes from."""
+        """Find out where the image comes from, ahead of any search for a credential."""
         context = question.context
         file = self._missing(context, followed) if image else None
         if file is not None:
@@ -312,7 +313,7 @@ class Containers:
         return targets
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
-        """Return the logins of all auth files and helpers, broken places included."""
+        """Return the logins of all auth files and helpers, broken ones included."""
         from shorepass.clients.helper_lists import HelperLists
 
         ask = HelperLists(context).entries if ask_helpers else _unasked
@@ -324,7 +325,7 @@ class Containers:
         files = self.files(context)
         for helper in helpers:
             if helper == AUTH_FILES:
-                entries += [entry for file in files for entry in _file_entries(context, file, ask)]
+                entries += chain.from_iterable(_file_entries(context, file, ask) for file in files)
             else:
                 entries += ask(REGISTRIES_CONF, helper, None)
         return entries
@@ -373,7 +374,12 @@ class _Question:
         *self.mirrors, self._reference = conf.sources(asked)
         registry = conf.registry(asked.name) if asked.repository else None
         if registry is not None and self._reference != asked:
-            self.add("file", Outcome.OK, registry.path, f"{asked} comes from {self._reference}: [[registry]] says so")
+            self.add(
+                "file",
+                Outcome.OK,
+                registry.path,
+                f"{asked} comes from {self._reference}: [[registry]] has that location",
+            )
         there = conf.registry(self._reference.name)
         if there is not None and there.blocked:
             raise FileError(there.path, f"{there.prefix!r} is blocked", hint="take blocked = true out, if you may")
@@ -404,7 +410,10 @@ class _Question:
         answer = first if isinstance(first, SourceError) else first.credential
         found = [other.credential for other in others if isinstance(other, _Found)]
         behaviour = ""
-        if isinstance(first, SourceError):
+        source = None
+        if isinstance(first, _Found):
+            source = first.source
+        else:
             behaviour = f"{self._client} stops with that error" + (" or, at random, uses another key" if found else "")
         return Resolution(
             context=self.context.name,
@@ -413,7 +422,7 @@ class _Question:
             server_url=self._reference.registry,
             answer=answer,
             steps=tuple(self._steps),
-            source=None if isinstance(first, SourceError) else first.source,
+            source=source,
             behaviour=behaviour,
             alternatives=tuple(other for other in dict.fromkeys(found) if other != answer),
         )
@@ -470,7 +479,7 @@ class _Question:
         return [self._read(file, logins, key) for key in keys]
 
     def _absent(self, file: AuthFile) -> _Found | SourceError:
-        """Return nothing, or the error at which the programs stop: what should be a folder above the file is none."""
+        """Return nothing, or the error at which the programs stop: what should be a folder above the file is something else."""
         try:
             way = in_the_way(self.context, file.path)
         except SourceError as error:
@@ -485,12 +494,13 @@ class _Question:
     def _pick(self, file: AuthFile, logins: Logins) -> list[str]:
         """Return the key that the programs take, or all of those among which they toss a coin (Go's map order)."""
         keys, registry = _fitting(logins.auths, self._reference, legacy=file.legacy), _normal(self._reference.registry)
-        if keys and _is_prefix(keys[0], self._reference, legacy=file.legacy):
-            self.add("key", Outcome.OK, keys[0], "the longest that fits" if "/" in keys[0] else "the registry")
+        if keys and keys[0] in _prefixes(self._reference, legacy=file.legacy):
+            detail = "the longest that fits" if "/" in keys[0] else "the registry"
+            self.add("key", Outcome.OK, keys[0], detail)
         elif keys:
             detail, hint = f"means {registry}, and there is no key of just that name", None
             if len(keys) > 1:
-                detail += f"; so it is with {len(keys) - 1} more, and {self._client} takes one at random each time"
+                detail += f"; the same holds for {len(keys) - 1} more, and {self._client} takes one at random each time"
                 hint = f"take all of these keys but one out of {quoted(file.path)}"
             self.add("key", Outcome.OK, without_user_info(keys[0]), detail, hint)
         return keys
@@ -524,16 +534,16 @@ def _login_key(server: str) -> str:
 
 def _fitting(keys: Collection[str], reference: Reference, *, legacy: bool) -> list[str]:
     """Return the one key that is the name or its longest beginning, else all that mean the registry."""
-    name = reference.registry if legacy else reference.name
-    exact = next((key for key in _shorter_and_shorter(name) if key in keys), None)
+    exact = next((key for key in _prefixes(reference, legacy=legacy) if key in keys), None)
     if exact is not None:
         return [exact]
     registry = _normal(reference.registry)
     return sorted(key for key in keys if _normal_key(key, legacy=legacy) == registry)
 
 
-def _is_prefix(key: str, reference: Reference, *, legacy: bool) -> bool:
-    return key in _shorter_and_shorter(reference.registry if legacy else reference.name)
+def _prefixes(reference: Reference, *, legacy: bool) -> Iterator[str]:
+    name = reference.registry if legacy else reference.name
+    return _shorter_and_shorter(name)
 
 
 def _shorter_and_shorter(key: str) -> Iterator[str]:

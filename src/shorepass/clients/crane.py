@@ -96,7 +96,7 @@ class Crane(DockerFiles):
         return Followed(context, "crane", self.release, NEWEST)
 
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
-        """Return the one file that is read, or docker's where there is none: login writes that, whichever is read."""
+        """Return the one file that is read, or docker's where no file exists: login writes that, whichever is read."""
         found = None if for_login else _file(context)
         return [found or AuthFile(*docker_config_path(context), self.row.family)]
 
@@ -136,7 +136,7 @@ class Crane(DockerFiles):
 
     def passes_over_variable(self, context: Context, *, runs: bool) -> str:  # noqa: ARG002
         """Return why not: there is no file beside it."""
-        return "" if _file(context) else "crane reads it only beside a file, and there is none"
+        return "" if _file(context) else "crane reads it only beside a file, and no file exists"
 
     def certificate_folders(self, context: Context, host: str) -> list[str]:  # noqa: ARG002
         """Return none: crane trusts what the system trusts."""
@@ -168,7 +168,7 @@ def _is_near(registry: str) -> bool:
 
 
 def _file(context: Context) -> AuthFile | None:
-    """Return the file that is read; None: there is none of them."""
+    """Return the file that is read; None: none of them exists."""
     home, folder = context.home(), context.getenv("DOCKER_CONFIG")
     usual = join(context, home, ".docker", "config.json") if home else ""
     if (usual and _is_file(context, usual)) or (folder and _is_file(context, join(context, folder, "config.json"))):

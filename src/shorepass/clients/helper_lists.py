@@ -78,7 +78,7 @@ def user_name(suffix: str, key: str, names: Mapping[str, str]) -> str | None:
 def must_be_asked(suffix: str, key: str, names: Mapping[str, str] | SourceError | None) -> bool:
     """Tell whether only ``get`` tells if a helper has a login for a key that a client's file names it for.
 
-    Some helpers list nothing, or cannot list, and give logins all the same; Shorepass's lists all that it gives.
+    Some helpers list nothing, or cannot list, and still give logins; Shorepass's lists all that it gives.
     One that is not there, gives no answer, or has no store to open is not asked a second time.
     """
     if suffix == OURSELVES or names is None:

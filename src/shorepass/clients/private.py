@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
@@ -31,7 +32,7 @@ LOGIN_FIELDS = ("auths", "credsStore", "credHelpers")
 
 
 class Lent(NamedTuple):
-    """``variables``: what the command's environment has beside ours. ``unseen``: keys whose logins it does not see.
+    """``variables``: what the command's environment has beside Shorepass's. ``unseen``: keys whose logins it does not see.
 
     ``home``: the user's own folder, into which what the command makes beside ``path`` is moved; empty for none.
     """
@@ -67,7 +68,7 @@ def _files_of_others(here: LocalContext, client: Client) -> dict[str, str]:
     """Return what keeps podman's own file where it was in the order: DOCKER_CONFIG would take its place."""
     if here.getenv("DOCKER_CONFIG") or here.getenv("REGISTRY_AUTH_FILE"):
         return {}
-    others = [other for family in FAMILIES if family != client.row.family for other in find_all(family)]
+    others = chain.from_iterable(find_all(family) for family in FAMILIES if family != client.row.family)
     first = {other.own_file(here) for other in others}
     path = first.pop()
     return {"REGISTRY_AUTH_FILE": path} if not first and here.status(path) else {}  # a file that is missing is an error
@@ -79,7 +80,7 @@ def _refuse_variable(here: LocalContext, variable: str, keys: Iterable[str]) -> 
         found = docker_config.load_variable(here.getenv(variable) or "")
     except SourceError:
         return  # docker says so, and goes on without it
-    both = {spelled for key in keys for spelled in spellings(key)} & set(found)
+    both = set(found).intersection(chain.from_iterable(map(spellings, keys)))
     if both:
         raise UsageError(
             f"{variable} has a login for {printable(', '.join(sorted(both)))}, and docker 28.3 looks there first",

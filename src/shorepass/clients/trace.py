@@ -42,7 +42,7 @@ class Trace:
         detail = f"its host is {self.server_url!r}, and there is no key of just that name"
         hint = None
         if others:
-            detail += f"; so it is with {others} more, and {self.client} takes one at random each time"
+            detail += f"; the same holds for {others} more, and {self.client} takes one at random each time"
             hint = f"{command(self.context, 'logout', self.reference.registry, client=self.client)}, then log in again"
         self.add("key", Outcome.OK, shown, detail, hint)
 

@@ -1,4 +1,4 @@
-"""One auth config, an entry of ``auths``: from what stands in a client's file to a credential, and back.
+"""One auth config, an entry of ``auths``: from what is written in a client's file to a credential, and back.
 
 Sources: docker/cli ``cli/config/configfile/file.go`` (decodeAuth, encodeAuth) and ``cli/config/types/authconfig.go``.
 """
@@ -81,7 +81,7 @@ class AuthConfig(NamedTuple):
 def read_docker_entry(
     members: Iterable[tuple[str, Any]], *, nobody: bool = False, dialect: Dialect = SINCE_29
 ) -> AuthConfig:
-    """Return what docker makes of an entry; ``members`` as they stand in the file, repetitions included.
+    """Return what docker makes of an entry; ``members`` as they are written in the file, repetitions included.
 
     ``auth``, where it is not empty, replaces ``username`` and ``password``. ``nobody`` is as in ``Dialect``.
     Raises BadEntryError.
@@ -131,7 +131,7 @@ def _is_padded(text: str) -> bool:
 def read_containers_entry(members: Iterable[tuple[str, Any]]) -> Credential:
     """Return what podman, skopeo and buildah read in an entry: ``auth`` and ``identitytoken``, nothing else.
 
-    ``auth`` without a colon is no credential at all, whatever else is there. Raises BadEntryError: bad base64, or
+    ``auth`` without a colon is never a credential, whatever else is there. Raises BadEntryError: bad base64, or
     something else than text in a field that is read. Source: containers/image pkg/docker/config/config.go.
     """
     try:

@@ -45,7 +45,7 @@ def decode(content: FileContent, *, legacy: bool = False) -> Logins:
     helpers: dict[str, str] = {}
     try:
         if found is not None and type(found) is not tuple:
-            raise BadEntryError("not an auth file: its JSON value is no object")
+            raise BadEntryError("not an auth file: its JSON value is not an object")
         for name, value in [("auths", found)] if legacy else found or ():
             field = field_name(name)
             if field == "auths":

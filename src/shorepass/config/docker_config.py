@@ -11,6 +11,7 @@ tokens, and ``username`` and ``password``.
 from __future__ import annotations
 
 import binascii
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.auth_entry import (
@@ -134,7 +135,7 @@ def read(content: FileContent | None, dialect: Dialect = SINCE_29) -> DockerConf
     if found is None:
         return NOTHING
     if type(found) is not tuple:
-        reason = "not a config file: its JSON value is no object"
+        reason = "not a config file: its JSON value is not an object"
         return NOTHING._replace(error=_malformed(content, reason), lost=True)
     config, reasons = _decoded(found, dialect)
     if reasons:
@@ -197,7 +198,7 @@ def _add_what_fits(auths: dict[str, Members], value: Any, fields: Container[str]
 
 
 def _what_fits(value: Any) -> Members:
-    """Return what Go decodes of a ``credHelpers`` with wrong types in it: a name that is no text becomes an empty one."""
+    """Return what Go decodes of a ``credHelpers`` with wrong types in it: a name that is not a text becomes an empty one."""
     if type(value) is not tuple:
         return ()
     texts = []
@@ -230,7 +231,7 @@ def add_auths(auths: dict[str, Members], value: Any, fields: Container[str]) -> 
     if value is None:
         return {}
     if type(value) is not tuple:
-        raise BadEntryError('not a config file: "auths" is no object')
+        raise BadEntryError('not a config file: "auths" is not an object')
     if _holds_texts(value):
         added = dict(value)  # of a key that repeats the last one counts
     else:
@@ -246,7 +247,8 @@ def _holds_texts(entries: Iterable[tuple[str, Any]]) -> bool:
     """Tell whether every entry is an object with nothing but texts in it: nearly every file's are, and this is quick."""
     if not {type(members) for _, members in entries} <= {tuple}:
         return False
-    return {type(member) for _, members in entries for _, member in members} <= {str}
+    members = chain.from_iterable(members for _, members in entries)
+    return {type(member) for _, member in members} <= {str}
 
 
 def _check_entries(entries: Iterable[tuple[str, Any]], fields: Container[str]) -> None:
@@ -254,7 +256,7 @@ def _check_entries(entries: Iterable[tuple[str, Any]], fields: Container[str]) -
         if members is None:
             continue
         if type(members) is not tuple:
-            raise _bad_entry(key, "it is no object")
+            raise _bad_entry(key, "it is not an object")
         for name, member in members:
             if type(member) is not str and member is not None and field_name(name) in fields:
                 raise _bad_entry(key, f"{field_name(name)!r} is not a text")
@@ -263,7 +265,7 @@ def _check_entries(entries: Iterable[tuple[str, Any]], fields: Container[str]) -
 def add_helpers(helpers: dict[str, str], value: Any) -> dict[str, str]:
     """Decode one ``credHelpers`` object into the map, as ``add_auths`` does. Raises BadEntryError: no map of names."""
     if not _fits(value, (str,)):
-        raise BadEntryError('"credHelpers" is no object of names')
+        raise BadEntryError('"credHelpers" is not an object of names')
     if value is None:
         return {}
     helpers.update((name, suffix or "") for name, suffix in value)

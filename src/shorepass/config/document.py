@@ -36,7 +36,7 @@ _MAPS = ("auths", "credHelpers")
 
 
 class _Style(NamedTuple):
-    """How members are laid out. ``newline`` is empty for those that stand on one line."""
+    """How members are laid out. ``newline`` is empty for those on one line."""
 
     newline: str
     unit: str
@@ -107,7 +107,7 @@ def set_member(content: FileContent | bytes | None, path: Sequence[str], value: 
 
 
 def remove_member(content: FileContent | bytes | None, path: Sequence[str]) -> bytes:
-    """Return the text without the member at ``path``, all repetitions of it included; unchanged where there is none.
+    """Return the text without the member at ``path``, all repetitions of it included; unchanged where it has no such member.
 
     An object that loses its last member stays, as ``{}``. Raises MalformedFile as ``set_member`` does.
     """
@@ -133,7 +133,8 @@ def remove_members(content: FileContent | bytes | None, paths: Iterable[Sequence
 
 
 def _decode(content: FileContent | bytes | None, *, strict: bool = True) -> str:
-    data = content if isinstance(content, bytes) else content.data if content else b""
+    given = content if isinstance(content, bytes | None) else content.data
+    data = given or b""
     if len(data) > SIZE_LIMIT:
         _refuse(content, "", JsonSyntaxError(f"larger than {SIZE_LIMIT // 1024 // 1024} MiB: not a config file"))
     if has_too_many_values(data):
@@ -164,7 +165,7 @@ def _top(text: str, start: int) -> tuple[list[Member] | None, int]:
         return members(text, start)
     value, end = read_value(text, start)
     if value is not None:
-        raise JsonSyntaxError("not a config file: its JSON value is no object", start)
+        raise JsonSyntaxError("not a config file: its JSON value is not an object", start)
     return None, end
 
 
@@ -244,9 +245,14 @@ def _document_style(text: str, start: int, found: list[Member]) -> _Style:
         return _TABS
     lead = text[start + 1 : found[0].key_start]
     colon = text[found[0].key_end : found[0].start]
+    comma = ", "
+    if "\n" in lead or colon == ":":
+        comma = ","
+    if "\n" in colon:
+        colon = ": "
     if "\n" in lead:
-        return _Style(_newline(lead), lead.rpartition("\n")[2], ",", ": " if "\n" in colon else colon)
-    return _Style("", "", "," if colon == ":" else ", ", ": " if "\n" in colon else colon)
+        return _Style(_newline(lead), lead.rpartition("\n")[2], comma, colon)
+    return _Style("", "", comma, colon)
 
 
 def _newline(blank: str) -> str:
@@ -254,13 +260,13 @@ def _newline(blank: str) -> str:
 
 
 def _lead(text: str, start: int, found: list[Member], index: int) -> str:
-    """Return the white space before a member, and none of what stands before the comma."""
+    """Return the white space before a member, and nothing of what is written in front of the comma."""
     behind = found[index - 1].end if index else start + 1
     return text[behind : found[index].key_start].rpartition(",")[2]
 
 
 def _layout(lead: str, style: _Style, indent: str) -> tuple[_Style, str]:
-    """Return the style and indentation of a member with ``lead`` before it: the document's, if it stands like it."""
+    """Return the style and indentation of a member with ``lead`` before it: the document's, if it is written like it."""
     if "\n" in lead:
         indent = lead.rpartition("\n")[2]
         return (style if style.newline else _TABS._replace(newline=_newline(lead))), indent

@@ -13,7 +13,7 @@ __all__ = ["AuthFile", "docker_config_path", "in_the_way", "join", "split"]
 class AuthFile(NamedTuple):
     """One file in which clients look for logins.
 
-    ``family``: whose file it is, by the client that stands for all that have the same files. ``legacy``: entries without
+    ``family``: whose file it is, by the client whose name serves for all that have the same files. ``legacy``: entries without
     ``auths`` around them. ``named``: by the user, who wants it to be there.
     """
 
@@ -34,17 +34,21 @@ def docker_config_path(context: Context) -> tuple[str, str]:
 
 
 def join(context: Context, folder: str, *names: str) -> str:
-    """Return a path below ``folder``, with the separator of the context's platform (not of the one we run on)."""
+    """Return a path below ``folder``, with the separator of the context's platform (not of this machine)."""
     separator = "\\" if context.platform == "windows" else "/"
-    start = folder.rstrip("/\\" if separator == "\\" else "/") + separator if folder else ""
+    start = folder.rstrip(_separators(context)) + separator if folder else ""
     return start + separator.join(names)
 
 
 def split(context: Context, path: str) -> tuple[str, str]:
     """Return the folder and the name of a path, as ``join`` put them together; the folder of a name alone is empty."""
-    at = max(path.rfind(separator) for separator in ("/\\" if context.platform == "windows" else "/"))
+    at = max(path.rfind(separator) for separator in _separators(context))
     folder = path[:at] if at > 0 else path[: at + 1]  # "/" for what is in it
     return folder, path[at + 1 :]
+
+
+def _separators(context: Context) -> str:
+    return "/\\" if context.platform == "windows" else "/"
 
 
 def in_the_way(context: Context, path: str) -> str:

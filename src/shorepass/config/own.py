@@ -1,4 +1,4 @@
-"""Where our own files are: the folders of the XDG base directory specification, on Windows those below AppData."""
+"""Where Shorepass's own files are: the folders of the XDG base directory specification, on Windows those below AppData."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["data_folder", "settings_folder", "state_folder"]
 
 
 def settings_folder(context: Context) -> str:
-    """Return the folder for what a person sets."""
+    """Return the folder for what the user sets."""
     return _folder(context, "XDG_CONFIG_HOME", (".config",), "APPDATA", "Roaming")
 
 

@@ -108,7 +108,7 @@ class Registry(NamedTuple):
         return end if name[end : end + 1] in ("", ":", "/", "@") else 0
 
     def place(self, reference: Reference, location: str) -> Reference:
-        """Return an image's name with the prefix replaced by ``location``. Raises MalformedFile: that is no name."""
+        """Return an image's name with the prefix replaced by ``location``. Raises MalformedFile: that is not a name."""
         if not location:
             return reference
         text = location + str(reference)[self.matched(reference.name) :]
@@ -383,7 +383,7 @@ def _parse(content: FileContent, ways: Ways) -> dict[str, Any]:
             aliases = {}  # what else it may be is passed over
         for name, place in aliases.items():
             if not _is_alias(name, place):
-                raise _malformed(content, f"the alias {printable(name)!r} is no short name of HOST/REPOSITORY")
+                raise _malformed(content, f"the alias {printable(name)!r} is not a short name of HOST/REPOSITORY")
         checked: dict[str, Any] = {**_checked(parsed, _FIELDS, ""), "aliases": aliases}
     except (ValueError, RecursionError):  # TOMLDecodeError, not UTF-8, a number of more than 4,300 digits
         raise _malformed(content, "not valid TOML") from None
@@ -446,7 +446,7 @@ def _registries(content: FileContent, table: dict[str, Any], ways: Ways) -> dict
         raise _malformed(content, f"short-name-mode must be one of {', '.join(_MODES[1:])}")
     for name in table.get("unqualified-search-registries", []):
         if name.startswith(("http://", "https://")) or not is_registry(name.rstrip("/")):
-            raise _malformed(content, f"{printable(name)!r} in unqualified-search-registries is no host")
+            raise _malformed(content, f"{printable(name)!r} in unqualified-search-registries is not a host")
     found: dict[str, Registry] = {}
     settings: dict[str, tuple[bool, bool]] = {}
     for entry in table.get("registry", []):

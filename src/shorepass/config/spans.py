@@ -1,4 +1,4 @@
-"""Where in a JSON text each member of an object stands. The values themselves are left to the C decoder: it is fast."""
+"""Where in a JSON text each member of an object is written. The values themselves are left to the C decoder: it is fast."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def members(text: str, start: int) -> tuple[list[Member], int]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise JsonSyntaxError(f"not valid JSON: {name} is no number there")
+    raise JsonSyntaxError(f"not valid JSON: {name} is not a number there")
 
 
 def _integer(digits: str) -> int | float:
