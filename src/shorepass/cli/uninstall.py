@@ -9,7 +9,7 @@ from shorepass import files as disk
 from shorepass.cli import console, place
 from shorepass.cli.place import here_with_files
 from shorepass.contexts.command import command
-from shorepass.contexts.installed import command_to_remove
+from shorepass.contexts.own_installation import command_to_remove
 from shorepass.contexts.terminal import ask
 from shorepass.errors import ShorepassError, StoreError, StoreMissing, UsageError, WriteError, without_user_info
 from shorepass.fixes.preview import preview

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shorepass.client_table import Row
     from shorepass.clients.facts import Facts
-    from shorepass.clients.installed import Followed
+    from shorepass.clients.followed import Followed
     from shorepass.clients.private import Lent
     from shorepass.clients.views import FileView
     from shorepass.config.locations import AuthFile

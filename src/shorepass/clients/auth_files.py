@@ -9,7 +9,7 @@ from shorepass.config.locations import AuthFile, join
 from shorepass.errors import FileError
 
 if TYPE_CHECKING:
-    from shorepass.clients.installed import Followed
+    from shorepass.clients.followed import Followed
     from shorepass.contexts import Context, FileStatus
 
 __all__ = ["auth_files"]

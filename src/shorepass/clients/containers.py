@@ -27,7 +27,7 @@ from shorepass.clients.containers_releases import (
     followed_by,
 )
 from shorepass.clients.facts import Facts, Words
-from shorepass.clients.installed import Followed
+from shorepass.clients.followed import Followed
 from shorepass.clients.release import Release, full_name
 from shorepass.clients.trace import said
 from shorepass.clients.views import ContainersView, FileView

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.clients.installed import Followed
+from shorepass.clients.followed import Followed
 from shorepass.clients.release import Release, Rule
 
 if TYPE_CHECKING:

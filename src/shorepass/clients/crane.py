@@ -18,7 +18,7 @@ from shorepass.clients.docker import DOCKER_WORDS, KEPT_KEYS, VARIABLE, Docker
 from shorepass.clients.docker_entries import beside_helper
 from shorepass.clients.docker_files import DockerFiles
 from shorepass.clients.facts import Facts
-from shorepass.clients.installed import Followed
+from shorepass.clients.followed import Followed
 from shorepass.clients.release import Release, full_name
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config

@@ -29,7 +29,7 @@ from shorepass.clients.docker_releases import (
     STOPS_AT_HELPER,
 )
 from shorepass.clients.facts import Facts, Words
-from shorepass.clients.installed import Followed
+from shorepass.clients.followed import Followed
 from shorepass.clients.release import full_name
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config

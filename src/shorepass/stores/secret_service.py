@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shorepass.contexts.command import command
-from shorepass.contexts.installed import command_to_add
+from shorepass.contexts.own_installation import command_to_add
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import StoreBroken, StoreError, StoreLocked, StoreMissing, UsageError, printable
 from shorepass.secret import Secret

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.contexts.installed import command_to_add
+from shorepass.contexts.own_installation import command_to_add
 from shorepass.errors import StoreBroken, StoreLocked, UsageError, WrongPassphrase, printable
 from shorepass.stores.vault import ssh_private_key
 from shorepass.stores.vault.signature import secret_of

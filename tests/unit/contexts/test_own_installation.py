@@ -11,7 +11,9 @@ import pytest
 
 import shorepass
 
-SCRIPT = "from shorepass.contexts.installed import command_to_add; print(command_to_add('secretstorage', 'a b[ssh]'))"
+SCRIPT = (
+    "from shorepass.contexts.own_installation import command_to_add; print(command_to_add('secretstorage', 'a b[ssh]'))"
+)
 LIBRARIES = "secretstorage 'a b[ssh]'"
 
 
