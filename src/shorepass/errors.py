@@ -24,6 +24,7 @@
     └── RegistryError               names the registry                                 (exit 1)
         ├── Unreachable             no answer: DNS, TCP, TLS, proxy
         │   ├── NoAnswer            none in time
+        │   ├── EngineFails         the client's engine does not reach it
         │   ├── PlainHttp           TLS was wanted, and the server does not speak it
         │   └── UnknownAuthority    no authority that is known here signed its certificate
         ├── NotARegistry            an answer, but not that of a v2 registry
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ClockDiffers",
     "ContextError",
+    "EngineFails",
     "FileError",
     "HelperError",
     "HelperFailed",
@@ -274,6 +276,10 @@ class NoAnswer(Unreachable):
 def _in_seconds(seconds: float) -> str:
     text = f"{round(seconds, 1):g}"
     return f"{text} second" if text == "1" else f"{text} seconds"
+
+
+class EngineFails(Unreachable):
+    """The engine that pulls for the client does not reach it, whether this machine does or not."""
 
 
 class PlainHttp(Unreachable):

@@ -176,9 +176,18 @@ def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:
     failed = next((step for step in asked if step.outcome is Outcome.FAILED), None)
     if failed is not None:
         return Verdict(good=False, text=f"{sends}, but that fails: {failed.detail}", hint=failed.hint)
-    said = "; the registry accepts it" if any(step.outcome is Outcome.OK for step in asked) else ""
-    said += "".join(f" ({step.detail})" for step in asked if step.outcome is Outcome.SKIPPED)
+    own = [step for step in asked if step.kind != "engine"]
+    said = "; the registry accepts it" if any(step.outcome is Outcome.OK for step in own) else ""
+    said = "".join(_by_engine(step) for step in asked if step.kind == "engine") or said
+    said += "".join(f" ({step.detail})" for step in own if step.outcome is Outcome.SKIPPED)
     return Verdict(good=True, text=sends + said, hint=None)
+
+
+def _by_engine(step: Step) -> str:
+    """Return the answer of the engine that pulls for the client, or why it was not asked."""
+    if step.outcome is Outcome.OK:
+        return f"; the registry accepts it, asked by the engine ({step.subject})"
+    return f"; the registry accepts it from here; {step.detail}"
 
 
 def _who(credential: Credential) -> str:

@@ -1,7 +1,7 @@
 """One visit to a registry with one login, as one client in one context would make it.
 
 Every verb that checks a login does it here, so that no two verbs disagree: the certificates, proxies and lists of insecure
-registries are the client's, in its context.
+registries are the client's, in its context. If an engine pulls for the client, the engine is asked, too: its answer decides.
 """
 
 from __future__ import annotations
@@ -12,16 +12,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import find
 from shorepass.contexts import is_untouched
+from shorepass.credential import ANONYMOUS
+from shorepass.engine import question
+from shorepass.engine.difference import difference
+from shorepass.engine.words import UNREACHABLE, Kind
 from shorepass.errors import (
+    EngineFails,
     FileError,
     LoginInTheWay,
     LoginRefused,
+    NotARegistry,
     PermissionDenied,
     PlainHttp,
     RateLimited,
     RealmRefused,
+    RegistryError,
     ShorepassError,
     UnknownAuthority,
+    Unreachable,
     UsageError,
 )
 from shorepass.explain import ask_registry
@@ -30,9 +38,11 @@ from shorepass.resolution import Outcome, Resolution, Step
 
 if TYPE_CHECKING:
     from shorepass.contexts import Context
+    from shorepass.engine.difference import Difference
+    from shorepass.engine.question import EngineAnswer
     from shorepass.registry.client import Access
 
-__all__ = ["Verdict", "Visit", "ask", "is_final", "may_differ", "route"]
+__all__ = ["Verdict", "Visit", "ask", "ask_engine", "is_final", "may_differ", "route"]
 
 # What a request depends on beside certificates and lists: http.proxy and http.tls read these.
 VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "REQUEST_METHOD")
@@ -61,11 +71,20 @@ VERDICTS: tuple[tuple[type[ShorepassError], Verdict], ...] = (
 
 
 class Visit(NamedTuple):
-    """What a registry answered to a client's login. ``access``: how it was asked."""
+    """What a registry answered to a client's login.
+
+    ``access``: how it was asked. ``left``: the seconds that remained of ``access.timeout``. ``engine``: the answer of the
+    client's engine, None if it has none. ``difference``: why the engine fails where this shell does not. ``from_here``: the
+    error of this shell's own question, if the engine's answer replaces it.
+    """
 
     resolution: Resolution
     access: Access
     steps: tuple[Step, ...]
+    left: float = 0.0
+    engine: EngineAnswer | None = None
+    difference: Difference | None = None
+    from_here: ShorepassError | None = None
 
     @property
     def errors(self) -> list[ShorepassError]:
@@ -86,6 +105,8 @@ class Visit(NamedTuple):
     def verdict(self) -> Verdict:
         """The result for the login."""
         failure = self.failure
+        if failure is None and self.from_here is not None:
+            return Verdict.WORKS if self.resolution.answer != ANONYMOUS else Verdict.NOT_CHECKED
         if failure is None:
             answers = [step for step in self.steps if step.outcome is Outcome.OK]
             return (
@@ -101,7 +122,11 @@ def ask(context: Context, access: Access, resolution: Resolution, *, push: bool 
     most ``access.timeout`` seconds.
     """
     end = time.monotonic() + access.timeout
-    access = access._replace(client=resolution.client)
+    made = _ask_here(context, access._replace(client=resolution.client), resolution, end, push=push)
+    return made._replace(left=max(0.0, end - time.monotonic()))
+
+
+def _ask_here(context: Context, access: Access, resolution: Resolution, end: float, *, push: bool) -> Visit:
     visit = _ask(context, access, resolution, push=push)
     unproved = any(isinstance(error, UnknownAuthority) for error in visit.errors)
     plain = any(isinstance(error, PlainHttp) for error in visit.errors)
@@ -124,6 +149,82 @@ def _ask(context: Context, access: Access, resolution: Resolution, *, push: bool
         registry = resolution.reference.registry
         steps = [Step("registry", Outcome.FAILED, registry, error.message, error.hint, error)]
     return Visit(resolution, access, tuple(steps))
+
+
+# An engine's answer that is the registry's own, as an error.
+ERRORS: dict[Kind, type[RegistryError]] = {
+    Kind.REFUSED: LoginRefused,
+    Kind.DENIED: PermissionDenied,
+    Kind.LIMIT: RateLimited,
+    **dict.fromkeys(UNREACHABLE, EngineFails),
+}
+# What this shell's own question ended with, if the engine fails for the same reason; any other Unreachable fits the last three.
+SAME = {Kind.AUTHORITY: UnknownAuthority, Kind.PLAIN: PlainHttp}
+
+
+def ask_engine(context: Context, visit: Visit) -> Visit:
+    """Return a visit with the answer of the engine that pulls for the client; the same visit if no engine does.
+
+    The engine gets what the client would send, in the time that is left. It is not asked if the registry has refused the
+    login, or if Shorepass does not send it.
+    """
+    client, failure = find(visit.resolution.client), visit.failure
+    reachable = failure is None or isinstance(failure.error, Unreachable | NotARegistry)
+    if not client.facts.has_engine or not reachable or is_untouched(context.name):
+        return visit
+    reference, credential = visit.resolution.reference, visit.resolution.credential
+    heard = question.ask(context, reference, credential, seconds=visit.left)
+    if heard is None:
+        return visit
+    visit = visit._replace(engine=heard, steps=(*visit.steps, *_of_mirrors(heard)))
+    if heard.kind is Kind.NO_LOGIN and credential == ANONYMOUS:
+        heard = heard._replace(kind=Kind.DENIED)
+    return _judged(context, visit, heard)
+
+
+def _of_mirrors(heard: EngineAnswer) -> tuple[Step, ...]:
+    if not heard.mirror:
+        return ()
+    detail = f"a mirror that the engine asks first, without the mirror's own login, fails: {heard.mirror}"
+    return (Step("mirror", Outcome.SKIPPED, heard.name, detail),)
+
+
+def _judged(context: Context, visit: Visit, heard: EngineAnswer) -> Visit:
+    """Return a visit with the step for the engine's answer."""
+    registry, failure = visit.resolution.reference.registry, visit.failure
+    if heard.kind is Kind.OK:
+        said = "the engine reaches the registry, which accepts that"
+        return _replaced(visit, Step("engine", Outcome.OK, heard.name, said))
+    error_class = ERRORS.get(heard.kind)
+    own = None if failure is None else failure.error
+    if error_class is None or _is_same(own, heard.kind):
+        verb = "was not asked" if heard.kind is Kind.NOT_ASKED else "says"
+        said = f"the engine {verb}: {heard.words}"
+        return visit._replace(steps=(*visit.steps, Step("engine", Outcome.SKIPPED, heard.name, said)))
+    if error_class is not EngineFails:
+        error = error_class(registry, f"{heard.words} (asked by docker's engine)")
+        return _replaced(visit, Step("engine", Outcome.FAILED, heard.name, error.reason, error=error))
+    differs = difference(context, visit.resolution.client, registry, heard)
+    error = EngineFails(registry, f"the engine fails: {heard.words}", hint=differs.advice)
+    step = Step("engine", Outcome.FAILED, heard.name, error.reason, error.hint, error)
+    return _replaced(visit, step)._replace(difference=differs)
+
+
+def _is_same(own: ShorepassError | None, kind: Kind) -> bool:
+    """Tell whether this shell and the engine fail for the same reason."""
+    if kind in SAME:
+        return isinstance(own, SAME[kind])
+    return isinstance(own, Unreachable) and not isinstance(own, UnknownAuthority | PlainHttp)
+
+
+def _replaced(visit: Visit, step: Step) -> Visit:
+    """Return a visit with the engine's step instead of a failure from here."""
+    failure = visit.failure
+    if failure is None:
+        return visit._replace(steps=(*visit.steps, step))
+    from_here = failure._replace(outcome=Outcome.SKIPPED, detail=f"from here: {failure.detail}", hint=None, error=None)
+    steps = [from_here if one is failure else one for one in visit.steps]
+    return visit._replace(steps=(*steps, step), from_here=failure.error)
 
 
 def may_differ(visit: Visit) -> bool:

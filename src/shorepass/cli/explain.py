@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked: Sequence[Step] = ()
     if not arguments.offline and not isinstance(resolution.answer, SourceError):
         made = visit.ask(here, place.access(arguments), resolution, push=arguments.push)
+        made = visit.ask_engine(here, made)
         asked = made.steps
         if made.failure and isinstance(made.failure.error, UsageError):
             raise made.failure.error

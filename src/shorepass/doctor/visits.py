@@ -68,7 +68,9 @@ def _one_registry(examination: Examination, access: Access, group: Sequence[Reso
         known = examination.refusals.get(same) or made.get(same)
         if known is None or visit.may_differ(known):
             known = made[same] = visit.ask(examination.context, access, resolution, push=examination.push)
-        if visit.is_final(known):
-            examination.refusals[same] = known
-        visits.append(known._replace(resolution=resolution))
+        by_engine = visit.ask_engine(examination.context, known._replace(resolution=resolution))
+        for answer in (known, by_engine):
+            if visit.is_final(answer):
+                examination.refusals[same] = answer
+        visits.append(by_engine)
     return visits

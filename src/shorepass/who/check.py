@@ -22,6 +22,7 @@ from shorepass.visit import Verdict
 from shorepass.who.examine import HELPER_SECONDS, HELPERS, asks_helpers, broken, dated, helped, helper_error
 from shorepass.who.login import State
 from shorepass.who.parallel import run_parallel
+from shorepass.who.use import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -126,8 +127,10 @@ def _ask(key: _Key, questions: Sequence[_Question], access: Access, end: float, 
                 break
             known = _visit(context, access._replace(timeout=min(access.timeout, left)), resolution)
         by_way[way] = known
-        final = known if visit.is_final(known) else final
-        visits[resolution.context, resolution.client] = known._replace(resolution=resolution)
+        left = min(known.left, max(0.0, end - time.monotonic()))
+        answer = _by_engine(context, known._replace(resolution=resolution, left=left))
+        final = next((one for one in (known, answer) if visit.is_final(one)), final)
+        visits[resolution.context, resolution.client] = answer
     return visits
 
 
@@ -145,6 +148,13 @@ def _visit(context: Context, access: Access, resolution: Resolution) -> Visit:
         trouble = trouble_in(resolution.context, error)
         step = Step("registry", Outcome.FAILED, resolution.reference.registry, trouble.message, trouble.hint, trouble)
         return visit.Visit(resolution, access, (step,))
+
+
+def _by_engine(context: Context, made: Visit) -> Visit:
+    try:
+        return visit.ask_engine(plain(context), made)
+    except Exception:  # noqa: BLE001  # see trouble_in
+        return made
 
 
 def _by_answer(

@@ -84,6 +84,32 @@ class Engine:
             return False
         return True
 
+    def info(self, *, timeout: float) -> dict[str, Any]:
+        """Return the engine's description of itself. Raises ContextError."""
+        found = self._json(Request("GET", _url("/info")), timeout)
+        if not isinstance(found, dict):
+            raise ContextError(self.name, "its description of itself is malformed")
+        return found
+
+    def ask_registry(self, image: str, auth: str, *, timeout: float) -> Response:
+        """Have the engine look for an image at its registry, as before a pull. Raises ContextError.
+
+        ``auth``: the value of the X-Registry-Auth header.
+        """
+        url = _url(f"/distribution/{image}/json")
+        return self._send(Request("GET", url, (("X-Registry-Auth", auth),)), JSON_LIMIT, timeout)
+
+    def check_login(self, login: Mapping[str, str], *, timeout: float) -> Response:
+        """Have the engine check a login, as ``docker login`` does. Raises ContextError."""
+        return self._send(_post("/auth", login), JSON_LIMIT, timeout)
+
+    def listed(self, what: str, *, timeout: float) -> list[dict[str, Any]]:
+        """Return the ``services`` or ``tasks`` of a swarm. Raises ContextError: this engine does not manage one."""
+        found = self._json(Request("GET", _url(f"/{what}")), timeout)
+        if not isinstance(found, list):
+            raise ContextError(self.name, f"its list of {what} is malformed")
+        return [item for item in found if isinstance(item, dict)]
+
     def containers(self, *, timeout: float = ANSWER_SECONDS) -> list[Summary]:
         """Return all containers, running or not. Raises ContextError."""
         found = self._json(Request("GET", _url("/containers/json", all="1")), timeout)

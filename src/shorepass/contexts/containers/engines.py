@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["Endpoint", "endpoints"]
+__all__ = ["Endpoint", "endpoints", "used_endpoint"]
 
 UNIX = "unix://"
 SIZE_LIMIT = 1024 * 1024  # bytes of a config file
@@ -88,6 +88,15 @@ def endpoints(here: LocalContext, family: Family) -> list[Endpoint]:
     if family == Family.PODMAN and not found and _has_containers(here) and here.which("podman"):
         return [Endpoint(Family.PODMAN, "podman", "")]
     return list(found.values())
+
+
+def used_endpoint(here: LocalContext) -> Endpoint | None:
+    """Return the address of the engine that the docker program talks with.
+
+    None: the user named none, and no socket is at the default address.
+    """
+    endpoint = next(_docker(here))
+    return endpoint if endpoint.chosen or _is_socket(endpoint.host.removeprefix(UNIX)) else None
 
 
 def _docker(here: LocalContext) -> Iterator[Endpoint]:

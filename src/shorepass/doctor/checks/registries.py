@@ -10,13 +10,14 @@ from shorepass.client_table import DEFAULT, program_of
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import visits
-from shorepass.doctor.checks import certificates
+from shorepass.doctor.checks import certificates, engine
 from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.named import is_there
 from shorepass.errors import (
     ClockDiffers,
+    EngineFails,
     LoginInTheWay,
     LoginRefused,
     NotARegistry,
@@ -50,6 +51,7 @@ CODES = {
     **certificates.CODES,
     "SP510": "The registry requires a login, but the client has none",
     "SP511": "No registry answers",
+    **engine.CODES,
 }
 
 
@@ -75,9 +77,11 @@ def _expired(examination: Examination, resolution: Resolution) -> Finding | None
 
 def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -> Iterator[Finding | None]:
     """Yield the findings of a visit. Of several errors with one cause, only the cause is yielded."""
-    resolution, errors = visit.resolution, visit.errors
+    resolution = visit.resolution
+    errors = [error for error in visit.errors if not isinstance(error, EngineFails)]  # the engine's check reports these
     tls = certificates.judge(examination, visit)
     yield tls
+    yield engine.judge(examination, visit)
     in_the_way = any(isinstance(error, LoginInTheWay) for error in errors)
     for error in errors:
         match error:

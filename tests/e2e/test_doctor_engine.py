@@ -1,0 +1,167 @@
+"""The engine pulls, not this shell: docker fails first, then doctor says what differs, then its repair helps."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+from conftest import Done
+from e2e import programs
+from e2e.doctor import found, one
+from e2e.island import ADDRESS, Island, island
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+REGISTRY = f"{ADDRESS}:5443"
+IMAGE = f"{REGISTRY}/acme/app:1"
+CERTS = "/etc/docker/certs.d"
+UNKNOWN = ("manifest unknown", "not found")  # docker was let in: there is no such image
+
+
+class Place:
+    """The island with an engine that is started anew for each step of a test."""
+
+    def __init__(self, elsewhere: Island, folder: Path, world: Path) -> None:
+        self.island = elsewhere
+        self.folder = folder
+        self.world = world
+        self.address = ""
+
+    def run(self, *argv: str, **variables: str) -> CompletedProcess[str]:
+        env = {**os.environ, "PATH": programs.SYSTEM_PATH, "DOCKER_HOST": self.address, **variables}
+        return self.island.run(argv, env=env)
+
+    def docker(self, *words: str, **variables: str) -> CompletedProcess[str]:
+        return self.run(programs.require(programs.docker_programs()[-1]), *words, **variables)
+
+    def shorepass(self, *words: str, **variables: str) -> Done:
+        argv = ("env", f"PATH={self.world}/bin", sys.executable, "-m", "shorepass", *words)
+        done = self.run(*argv, **variables)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def doctor(self, *words: str, **variables: str) -> Done:
+        return self.shorepass("doctor", "--json", *words, **variables)
+
+    @contextlib.contextmanager
+    def engine(self, **variables: str) -> Iterator[None]:
+        words = [f"{name}={value}" for name, value in variables.items()]
+        with programs.docker_daemon(self.folder, [*self.island.enter, "env", *words]) as address:
+            self.address = address
+            yield
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Island]:
+    with island(tmp_path_factory.mktemp("island")) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA(organization_name="Acme Root")
+
+
+@pytest.fixture
+def place(elsewhere: Island, world: Path, tmp_path: Path) -> Iterator[Place]:
+    (world / "bin" / "docker").symlink_to(programs.require(programs.docker_programs()[-1]))
+    found = Place(elsewhere, tmp_path, world)
+    yield found
+    assert found.run("rm", "-rf", CERTS, "/etc/docker/daemon.json").returncode == 0
+
+
+@pytest.fixture
+def proxy(elsewhere: Island, authority: trustme.CA, tmp_path: Path) -> Iterator[str]:
+    """The URL of a proxy, by which alone REGISTRY is reached."""
+    mine = authority.issue_cert(ADDRESS)
+    mine.private_key_pem.write_to_path(tmp_path / "server.key")
+    (tmp_path / "server.crt").write_bytes(b"".join(pem.bytes() for pem in mine.cert_chain_pems))
+    log = tmp_path / "proxy.log"
+
+    def ready() -> str | None:
+        said = re.search(r"proxy ([0-9]+)\n", log.read_text())
+        return f"http://127.0.0.1:{said[1]}" if said else None
+
+    program = str(Path(__file__).with_name("proxied_registry.py"))
+    argv = [*elsewhere.enter, sys.executable, program, str(tmp_path / "server.crt"), str(tmp_path / "server.key")]
+    with programs.running(programs.as_root(argv), log, ready) as url:
+        yield url
+
+
+def store_login(home: Path, registry: str) -> None:
+    folder = home / ".docker"
+    folder.mkdir()
+    auths = {registry: {"auth": "YWxpY2U6d29uZGVybGFuZA=="}}  # alice:wonderland
+    file = folder / "config.json"
+    file.touch(0o600)
+    file.write_text(json.dumps({"auths": auths}))
+
+
+def trust(place: Place, authority: trustme.CA, folder: Path) -> None:
+    authority.cert_pem.write_to_path(folder / "ca.crt")
+    place.run("mkdir", "-p", f"{CERTS}/{REGISTRY}")
+    assert place.run("cp", str(folder / "ca.crt"), f"{CERTS}/{REGISTRY}/ca.crt").returncode == 0
+
+
+def is_let_in(done: CompletedProcess[str]) -> bool:
+    return any(word in done.stderr for word in UNKNOWN)
+
+
+def test_a_proxy_that_only_the_shell_has(
+    place: Place, proxy: str, authority: trustme.CA, home: Path, tmp_path: Path
+) -> None:
+    """SP512: docker pull fails although the shell's proxy works; with the engine's own proxy it is let in."""
+    store_login(home, REGISTRY)
+    trust(place, authority, tmp_path)
+    with place.engine():
+        assert "connection refused" in place.docker("pull", IMAGE, HTTPS_PROXY=proxy).stderr
+        for words in ([IMAGE], ["--check"]):
+            finding = one(place.doctor(*words, HTTPS_PROXY=proxy))
+            assert (finding["code"], finding["subject"]) == ("SP512", REGISTRY)
+            assert proxy in finding["cause"]
+        assert 'Environment="HTTPS_PROXY=%s"' in finding["fix"]["text"]
+        said = place.shorepass("explain", IMAGE, HTTPS_PROXY=proxy)
+        assert (said.status, "accepts" in said.stdout.splitlines()[-2]) == (1, False)
+        checked = place.shorepass("who", "--check", "--json", HTTPS_PROXY=proxy)
+        states = {
+            client: login["state"] for login in json.loads(checked.stdout)["logins"] for client in login["clients"]
+        }
+        assert (states["docker"], states["podman"]) == ("unreachable", "works")
+    with place.engine(HTTPS_PROXY=proxy):
+        assert is_let_in(place.docker("pull", IMAGE))
+        assert found(place.doctor(IMAGE, HTTPS_PROXY=proxy)) == []
+        assert place.shorepass("explain", IMAGE, HTTPS_PROXY=proxy).status == 0
+
+
+def test_a_proxy_that_only_the_engine_has(
+    place: Place, proxy: str, authority: trustme.CA, home: Path, tmp_path: Path
+) -> None:
+    """SP512 is only a note: docker works, and explain ends with the answer that docker gets."""
+    store_login(home, REGISTRY)
+    trust(place, authority, tmp_path)
+    with place.engine(HTTPS_PROXY=proxy):
+        assert is_let_in(place.docker("pull", IMAGE))
+        done = place.doctor(IMAGE)
+        assert found(done) == []
+        assert one(done, notes=True)["code"] == "SP512"
+        said = place.shorepass("explain", IMAGE)
+        assert (said.status, "asked by the engine" in said.stdout) == (0, True)
+
+
+def test_an_engine_that_cannot_be_asked(
+    place: Place, proxy: str, authority: trustme.CA, home: Path, tmp_path: Path
+) -> None:
+    """Explain does not say that docker is let in if it could not ask docker's engine."""
+    store_login(home, REGISTRY)
+    trust(place, authority, tmp_path)
+    said = place.shorepass("explain", IMAGE, HTTPS_PROXY=proxy, DOCKER_HOST="tcp://192.0.2.9:2376")
+    assert "accepts it from here; the engine was not asked: tcp://192.0.2.9:2376" in said.stdout.splitlines()[-1]
