@@ -25,10 +25,13 @@
         ├── Unreachable             no answer: DNS, TCP, TLS, proxy
         │   ├── NoAnswer            none in time
         │   ├── EngineFails         the client's engine does not reach it
+        │   ├── TokenServerFails    its token server does not answer
         │   ├── PlainHttp           TLS was wanted, and the server does not speak it
         │   └── UnknownAuthority    no authority that is known here signed its certificate
         ├── NotARegistry            an answer, but not that of a v2 registry
+        │   └── WrongTokenServer    the URL that the registry names is not that of a token server
         ├── RealmRefused            the registry names a token server that is not trusted
+        │   └── DeadRealm           and no one can use it
         ├── LoginRefused            wrong user name or password
         ├── PermissionDenied        authenticated, not authorised
         ├── LoginInTheWay           anonymous pulls work, but this login fails
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ClockDiffers",
     "ContextError",
+    "DeadRealm",
     "EngineFails",
     "FileError",
     "HelperError",
@@ -76,12 +80,14 @@ __all__ = [
     "StoreLocked",
     "StoreMissing",
     "StoreUntrusted",
+    "TokenServerFails",
     "UnknownAuthority",
     "UnknownWord",
     "Unreachable",
     "UsageError",
     "WriteError",
     "WrongPassphrase",
+    "WrongTokenServer",
     "printable",
     "trouble_in",
     "without_user_info",
@@ -282,6 +288,15 @@ class EngineFails(Unreachable):
     """The engine that pulls for the client does not reach it, whether this machine does or not."""
 
 
+class TokenServerFails(Unreachable):
+    """The registry answers, but its token server (``realm``, a URL) does not. ``setting``: what is to be corrected."""
+
+    def __init__(self, registry: str, realm: str, reason: str, *, setting: str, hint: str | None = None) -> None:
+        super().__init__(registry, f"its token server {printable(realm)} fails: {reason}", hint=hint)
+        self.realm = realm
+        self.setting = setting
+
+
 class PlainHttp(Unreachable):
     """TLS was wanted, but the server does not speak it. Plain http may be tried if that is allowed."""
 
@@ -301,12 +316,31 @@ class NotARegistry(RegistryError):
     """An answer, but not that of a v2 registry or of its token server."""
 
 
+class WrongTokenServer(NotARegistry):
+    """The URL that the registry names (``realm``) does not answer as a token server. ``setting``: as in TokenServerFails."""
+
+    def __init__(self, registry: str, realm: str, reason: str, *, setting: str, hint: str | None = None) -> None:
+        super().__init__(registry, f"{reason}, at {printable(realm)}", hint=hint)
+        self.realm = realm
+        self.setting = setting
+
+
 class RealmRefused(RegistryError):
     """The registry names a token server (``realm``) that is not trusted; nothing was sent there."""
 
     def __init__(self, registry: str, realm: str, reason: str, *, hint: str | None = None) -> None:
         super().__init__(registry, f"token server {printable(realm)} refused: {reason}", hint=hint)
         self.realm = realm
+
+
+class DeadRealm(RealmRefused):
+    """A foreign token server that no client can reach: the registry is misconfigured. ``setting``: as in TokenServerFails."""
+
+    def __init__(self, registry: str, realm: str, reason: str, *, setting: str, hint: str | None = None) -> None:
+        super().__init__(registry, realm, reason, hint=hint)
+        self.reason = f"it names the token server {printable(realm)}, which no client reaches: {reason}"
+        self.message = f"{registry}: {self.reason}"
+        self.setting = setting
 
 
 class LoginRefused(RegistryError):

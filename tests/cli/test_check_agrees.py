@@ -116,8 +116,8 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Case]]
         )
         add(
             "realm",
-            new(auth="bearer", realm="https://evil.example/token"),
-            Expected(NOT_CHECKED, "SP506", "evil.example"),
+            new(auth="bearer", realm="https://192.0.2.7/token"),  # TEST-NET-1: nothing is sent there
+            Expected(NOT_CHECKED, "SP506", "192.0.2.7"),
         )
         found["folder"] = Case(str(folder), Expected("", ""), Expected("", ""))
         yield found

@@ -67,8 +67,8 @@ def _trust(context: Context, client: str, registry: str, answer: EngineAnswer, s
     variable = next((name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if context.getenv(name)), "")
     if variable:
         text = f"{variable} is set in this shell, and the engine does not see it"
-        advice = _install(f'"${variable}"' if variable == "SSL_CERT_FILE" else "AUTHORITY.crt", read, answer.info)
-        return Difference(Cause.TRUST, text, said, advice)
+        source = f'"${variable}"' if variable == "SSL_CERT_FILE" else "AUTHORITY.crt"
+        return Difference(Cause.TRUST, text, said, _install(source, read, answer.info))
     text = "this machine trusts the authority, and the engine has not read the system's authorities again"
     return Difference(Cause.TRUST, text, said, _restart(answer.info))
 

@@ -34,7 +34,7 @@ class EngineInfo(NamedTuple):
 
 
 def address_of(url: str) -> str:
-    """Return ``host[:port]`` of a URL, "" if it is none."""
+    """Return ``host[:port]`` of a URL, "" if it is not one."""
     try:
         return parse_url(url).authority
     except UsageError:

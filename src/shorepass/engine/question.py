@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.contexts.containers.engines import used_endpoint
+from shorepass.contexts.engine_family import Family
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, BearerToken, IdentityToken
 from shorepass.engine.info import EngineInfo, read
@@ -84,7 +85,7 @@ def _engine(context: Context) -> Engine | None:
     """Return the engine of docker in a context, None if it has none. Raises ContextError."""
     if not isinstance(context, LocalContext):
         if _has_socket(context):
-            raise ContextError("docker", f"Shorepass asks no engine in {context.name}")
+            raise ContextError(Family.DOCKER, f"Shorepass asks no engine in {context.name}")
         return None
     endpoint = used_endpoint(context)
     return endpoint.open(context) if endpoint else None

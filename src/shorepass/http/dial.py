@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["NameServerTimeoutError", "dial", "hint_about", "resolve"]
+__all__ = ["NameServerTimeoutError", "dial", "hint_about", "is_dead", "resolve"]
 
 PROBE = "registry-1.docker.io"  # a name that resolves on every machine with the internet's DNS
 PROBE_SECONDS = 3.0
@@ -87,6 +87,27 @@ def hint_about(host: str, error: OSError, deadline: float) -> str:
     except OSError:
         return f"{PROBE} cannot be resolved either: {NETWORK}"
     return "is it spelled right?"
+
+
+def is_dead(host: str, port: int, deadline: float, *, knock: bool) -> str:
+    """Return why no one can connect to a host and port, "" if that is not known.
+
+    Nothing is sent. Without ``knock``, the name is only looked up.
+    """
+    deadline = min(deadline, time.monotonic() + PROBE_SECONDS)
+    try:
+        resolve(host, port, deadline)
+        if knock:
+            dial(host, port, deadline).close()
+    except socket.gaierror as error:
+        # A name without a dot is one of another network, whatever this machine's name server is doing.
+        is_final = error.errno == socket.EAI_NONAME or "." not in host
+        return "its name cannot be resolved" if is_final else ""
+    except ConnectionRefusedError:
+        return "connection refused"
+    except (OSError, UnicodeError):
+        return ""
+    return ""
 
 
 def _left(deadline: float) -> float:

@@ -13,24 +13,32 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass import clients
 from shorepass.credential import Anonymous, Basic, BearerToken
 from shorepass.errors import (
+    DeadRealm,
     LoginRefused,
     NoAnswer,
     NotARegistry,
     PermissionDenied,
     PlainHttp,
+    RealmRefused,
+    TokenServerFails,
+    UnknownAuthority,
     Unreachable,
     UsageError,
+    WrongTokenServer,
     printable,
 )
 from shorepass.foreign_text import quoted
 from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url
+from shorepass.http.dial import is_dead
 from shorepass.http.pooled import PooledTransport
+from shorepass.http.proxy import proxy_for
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
 from shorepass.registry import answer, clock, realm
 from shorepass.registry.certs_d import Certificates, find
 from shorepass.registry.challenge import choose, parse_challenges
 from shorepass.registry.permission import examine
 from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of
+from shorepass.registry.token_servers import setting_for
 from shorepass.registry.trust import trust_step
 from shorepass.resolution import Outcome, Step
 from shorepass.waiting import Wait
@@ -319,12 +327,49 @@ class RegistryClient:
         """
         asked = asked or self.greet().url
         insecure = self.access.tls_verify is False
-        url = realm.check(asked, challenge.get("realm"), trusted=self.access.trusted_realms, insecure=insecure)
+        try:
+            url = realm.check(asked, challenge.get("realm"), trusted=self.access.trusted_realms, insecure=insecure)
+        except RealmRefused as error:
+            raise self._dead(asked, error) or error from None
         question = Question(self.registry, url, challenge.get("service"), scopes, credential)
         with self._question:
             return self._token(question)
 
+    def _dead(self, asked: Url, error: RealmRefused) -> DeadRealm | None:
+        """Return the error for a foreign token server that does not exist, None if it may exist.
+
+        Nothing is sent there: its name is looked up, and on the registry's own host the port is tried.
+        """
+        try:
+            url = parse_url(error.realm, asked)
+            if proxy_for(url, self._context) is not None:
+                return None  # because the proxy knows other names
+        except UsageError:
+            return None
+        with self._question:
+            reason = is_dead(url.host, url.port, time.monotonic() + self._question.left(), knock=url.host == asked.host)
+        if not reason:
+            return None
+        setting = setting_for(url)
+        hint = f"ask who runs {printable(asked.authority)} to correct {setting}"
+        return DeadRealm(asked.authority, error.realm, reason, setting=setting, hint=hint)
+
     def _token(self, question: Question) -> Token:
+        url = question.realm
+        realm, setting = f"{url.scheme}://{url.authority}{url.path}", setting_for(url)
+        hint = f"ask who runs {self.registry} to correct {setting}"
+        try:
+            return self._exchanged(question)
+        except UnknownAuthority:
+            raise
+        except Unreachable as error:
+            if url.origin == self.greet().url.origin:
+                raise
+            raise TokenServerFails(self.registry, realm, error.reason, setting=setting, hint=hint) from error.__cause__
+        except NotARegistry as error:
+            raise WrongTokenServer(self.registry, realm, error.reason, setting=setting, hint=hint) from None
+
+    def _exchanged(self, question: Question) -> Token:
         flow = ask(question, time.time())
         request = next(flow)
         while True:

@@ -10,7 +10,7 @@ from shorepass.client_table import DEFAULT, program_of
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import visits
-from shorepass.doctor.checks import certificates, engine
+from shorepass.doctor.checks import certificates, engine, token_servers
 from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
 from shorepass.doctor.finding import Finding, Severity, merged
@@ -52,7 +52,10 @@ CODES = {
     "SP510": "The registry requires a login, but the client has none",
     "SP511": "No registry answers",
     **engine.CODES,
+    **token_servers.CODES,
 }
+
+REPORTED_ELSEWHERE = (EngineFails, *token_servers.ERRORS)
 
 
 def check(examination: Examination) -> Iterator[Finding]:
@@ -78,10 +81,11 @@ def _expired(examination: Examination, resolution: Resolution) -> Finding | None
 def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -> Iterator[Finding | None]:
     """Yield the findings of a visit. Of several errors with one cause, only the cause is yielded."""
     resolution = visit.resolution
-    errors = [error for error in visit.errors if not isinstance(error, EngineFails)]  # the engine's check reports these
+    errors = [error for error in visit.errors if not isinstance(error, REPORTED_ELSEWHERE)]
     tls = certificates.judge(examination, visit)
     yield tls
     yield engine.judge(examination, visit)
+    yield token_servers.judge(examination, visit)
     in_the_way = any(isinstance(error, LoginInTheWay) for error in errors)
     for error in errors:
         match error:
