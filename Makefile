@@ -22,7 +22,7 @@ demo: .demo/installed
 
 test: .venv/installed
 	tests/install-programs
-	.venv/bin/python tests/run.py --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder $(TESTS)
+	.venv/bin/python tests/run.py --numprocesses=$(WORKERS) --dist=loadgroup --no-loadscope-reorder --durations=40 $(TESTS)
 
 cases: .venv/installed
 	tests/install-programs

@@ -43,10 +43,10 @@ def test_in_an_environment_of_its_own(tmp_path: Path, marker: str, command: str)
 
 def test_where_the_system_owns_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside of any environment, where Debian lets pip install nothing, Shorepass got there by a flag: so does this."""
-    from shorepass.contexts import installed
+    from shorepass.contexts import own_installation
 
     monkeypatch.setattr(sys, "base_prefix", sys.prefix)
-    monkeypatch.setattr(installed.os, "__file__", str(tmp_path / "os.py"))
+    monkeypatch.setattr(own_installation.os, "__file__", str(tmp_path / "os.py"))
     (tmp_path / "EXTERNALLY-MANAGED").touch()
     expected = f"{sys.executable} -m pip install --break-system-packages secretstorage"
-    assert installed.command_to_add("secretstorage") == expected
+    assert own_installation.command_to_add("secretstorage") == expected
