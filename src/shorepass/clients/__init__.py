@@ -46,7 +46,8 @@ class Target(NamedTuple):
     ``detected``: no file names that helper, the client chose its platform's default; docker then writes the
     choice into the file as ``credsStore``, or it would not look there again. ``records``: the file keeps an empty
     entry for a login that a helper stores (docker; containers keeps none). ``otherwise``: where the client stores the login
-    if it cannot be stored here; None: its login then fails.
+    if it cannot be stored here; None: its login then fails. ``found_as``: the client does not find a login that it stores here,
+    and finds one for that server; empty: it finds this one.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Target(NamedTuple):
     detected: bool = False
     records: bool = False
     otherwise: Target | None = None
+    found_as: str = ""
 
 
 class Entry(NamedTuple):

@@ -41,7 +41,7 @@ from shorepass.contexts.command import fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken, Credential
 from shorepass.errors import ContextError, FileError, HelperError, MalformedFile, SourceError, without_user_info
 from shorepass.helper.advice import log_in
-from shorepass.names import HUB_SERVER_URL, host_of_key, registry_of_server, server_url
+from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source
 
 if TYPE_CHECKING:
@@ -178,14 +178,17 @@ class Docker(DockerFiles):
         return _fitting(keys, server_url, lambda rule: rule.holds(self.release))
 
     def target(self, context: Context, server: str) -> Target:
-        """Return where ``docker login SERVER`` stores; Docker Hub for an empty name and for every name of Hub's index.
+        """Return where ``docker login SERVER`` stores.
 
-        (docker itself takes ``index.docker.io`` for a registry of its own, and never finds that login again.)
+        That is Docker Hub's key for an empty name, for ``docker.io`` and for the key itself. For each other name of Docker
+        Hub, such as ``index.docker.io``, it is the host: there ``docker pull`` never looks.
         """
         path, config = self._read(context)
-        key = _login_key(server)
-        helper, _ = _helper(context, config, key)
-        return Target(path, key, helper or None, detected=bool(helper) and not config.holds_auth, records=bool(helper))
+        rules = self.followed(context)
+        key = _login_key(server, rules)
+        helper = _keeper(context, config, key, rules)
+        target = Target(path, key, helper or None, detected=bool(helper) and not config.holds_auth, records=bool(helper))
+        return target._replace(found_as=HUB_REGISTRY) if key in HUB_HOSTS else target
 
     def erasures(self, context: Context, server: str) -> list[Target]:
         """Return what ``docker logout SERVER`` erases: the server as typed, its host, and that with both schemes.
@@ -194,11 +197,13 @@ class Docker(DockerFiles):
         server is named.)
         """
         path, config = self._read(context)
-        names = list(KEPT_KEYS) if _login_key(server) == HUB_SERVER_URL else []
+        rules = self.followed(context)
+        key = _login_key(server, rules)
+        names = list(KEPT_KEYS) if key in (HUB_SERVER_URL, *HUB_HOSTS) else []
         if server:
-            host = host_of_key(server)
+            host = _host(server, rules.has)
             names += [server, host, f"http://{host}", f"https://{host}"]
-        helpers = {name: _eraser(context, config, name, self.followed(context)) or None for name in names}
+        helpers = {name: _keeper(context, config, name, rules) or None for name in names}
         detected = not config.holds_auth
         return [Target(path, name, helper, detected=bool(helper) and detected) for name, helper in helpers.items()]
 
@@ -259,8 +264,8 @@ def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[st
     return "", "the file names none, and the platform's own is not on PATH"
 
 
-def _eraser(context: Context, config: DockerConfig, name: str, rules: Followed) -> str:
-    """Return the helper that a logout asks to erase a name. Which of two is up to the release, for a name of Docker Hub."""
+def _keeper(context: Context, config: DockerConfig, name: str, rules: Followed) -> str:
+    """Return the helper that a login or a logout asks. Which of two is up to the release, for a name of Docker Hub."""
     helper = _helper(context, config, name)[0]
     if name not in HUB_HOSTS or helper == (of_hub := _helper(context, config, HUB_SERVER_URL)[0]):
         return helper
@@ -367,12 +372,8 @@ def _fitting(keys: Collection[str], server_url: str, has: Callable[[Rule], bool]
 
 def _means(key: str, server_url: str, has: Callable[[Rule], bool]) -> bool:
     """Tell whether a key means a host. The release is asked for only where releases differ about it."""
-    old, usual, newest = _host_of_key_before_27(key), host_of_key(key), host_of_key(key, repair=True)
-    if old == usual == newest or server_url not in (old, usual, newest):
-        return old == server_url
-    if not has(PARSES_URLS):
-        return old == server_url
-    return (newest if has(REPAIRS_URLS) else usual) == server_url
+    possible = (_host_of_key_before_27(key), host_of_key(key), host_of_key(key, repair=True))
+    return server_url in possible and _host(key, has) == server_url
 
 
 def _answer(trace: Trace, config: DockerConfig, picked: _Picked, source: Source | None) -> Resolution:
@@ -439,13 +440,21 @@ def _host_of_key_before_27(key: str) -> str:
     return (rest if scheme in ("http", "https") else key).partition("/")[0]
 
 
-def _login_key(server: str) -> str:
+def _login_key(server: str, rules: Followed) -> str:
     """Return the key that a login is stored under. Raises InvalidReference."""
     server = server.strip()
-    if not server:
+    if server in ("", HUB_REGISTRY, HUB_SERVER_URL):
         return HUB_SERVER_URL
     registry_of_server(server)  # it must be one
-    return server_url(host_of_key(server))
+    return _host(server, rules.has)
+
+
+def _host(server: str, has: Callable[[Rule], bool]) -> str:
+    """Return the host of a server or a key as the release reads it, which is asked for only where releases differ."""
+    old, usual, newest = _host_of_key_before_27(server), host_of_key(server), host_of_key(server, repair=True)
+    if old == usual == newest or not has(PARSES_URLS):
+        return old
+    return newest if has(REPAIRS_URLS) else usual
 
 
 DOCKER = Docker()

@@ -22,7 +22,7 @@ from shorepass.errors import InvalidReference, ShorepassError, StoreMissing, Usa
 from shorepass.helper import OURSELVES
 from shorepass.logins import shorepass_store
 from shorepass.logins.log_in import Erasure, Login, erase, store_login
-from shorepass.logins.placement import PLAIN, require_helper
+from shorepass.logins.placement import PLAIN, found_target, require_helper
 from shorepass.names import Reference, registry_meant, registry_of_server
 from shorepass.registry.client import RegistryClient
 from shorepass.settings import Rule
@@ -48,7 +48,7 @@ def parts(here: LocalContext, client: Client, server: str, account: str) -> list
     """
     if not client.facts.namespaces:
         return []
-    key = client.target(here, server).key
+    key = found_target(here, client, server).key
     if "/" in key:
         return [key]
     found = []
@@ -77,7 +77,7 @@ def log_in(
     Raises RegistryError (nothing is stored), SourceError, WriteError, UsageError.
     """
     settings.check_account(account)
-    target = client.target(here, server)
+    target = found_target(here, client, server)
     new_rule = _new_rule(here, client, target.key, account)
     wanted = parts(here, client, server, account) if store in (None, PLAIN) or "/" in target.key else []
     native = [key for key in wanted if _is_read(here, client, key, account, tell)]
@@ -172,7 +172,7 @@ def stored(here: LocalContext, client: Client, server: str, account: str) -> Cre
             return found.credential
     store = _chosen(here)
     require_room(store.name)
-    for key in spellings(client.target(here, server).key):
+    for key in spellings(found_target(here, client, server).key):
         if (credential := store.get(key_of(key, account))) != ANONYMOUS:
             return credential
     return ANONYMOUS
@@ -181,7 +181,7 @@ def stored(here: LocalContext, client: Client, server: str, account: str) -> Cre
 def log_out(here: LocalContext, client: Client, server: str, account: str) -> list[Erasure]:
     """Erase an account's login, and no other. Raises UsageError, SourceError, WriteError."""
     settings.check_account(account)
-    target = client.target(here, server)
+    target = found_target(here, client, server)
     native = [Target(target.path, key) for key in parts(here, client, server, account)]
     erasures = [erase(here, place) for place in native]
     if "/" in target.key:
@@ -207,7 +207,7 @@ def erase_all(here: LocalContext) -> list[Erasure]:
 def accounts_left(here: LocalContext, client: Client, server: str) -> list[str]:
     """Return the accounts that have a login in the Shorepass store. A store that fails or would ask has no accounts."""
     try:
-        keys = spellings(client.target(here, server).key)
+        keys = spellings(found_target(here, client, server).key)
     except ShorepassError:
         return []
     names = known_logins(here) or {}

@@ -13,6 +13,7 @@ from shorepass.clients import Target
 from shorepass.config import document
 from shorepass.config.auth_entry import write_entry
 from shorepass.config.locations import docker_config_path
+from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, Credential
 from shorepass.errors import HelperError, HelperFailed, LoginRefused, ShorepassError, SourceError, Trouble, WriteError
@@ -20,7 +21,7 @@ from shorepass.helper import OURSELVES
 from shorepass.helper.client import HelperClient
 from shorepass.logins import shorepass_store
 from shorepass.logins.helper_entry import remember_override, without_helper
-from shorepass.logins.placement import decide, with_alternative
+from shorepass.logins.placement import decide, found_target, with_alternative
 from shorepass.names import Reference, registry_of_server
 from shorepass.registry.client import RegistryClient
 
@@ -79,10 +80,9 @@ def log_in(
     with RegistryClient(registry, access, context) as asked:
         accepted = asked.check_login(credential).credential
     if decision.here:
-        target, changed = (
-            shorepass_store.store_and_name_helper(decision.here, client, target, accepted, store, tell),
-            True,
-        )
+        target = found_target(context, client, server)
+        target = shorepass_store.store_and_name_helper(decision.here, client, target, accepted, store, tell)
+        changed = True
     elif decision.in_file:
         changed = store_in_file(context, client, target, accepted)
         target = target._replace(helper=None, detected=False)
@@ -102,6 +102,9 @@ def log_in(
             _tell_account(context, registry, tell)
     if decision.remark and changed:
         tell(decision.remark)
+    if target.found_as:
+        there = command(context, "login", target.found_as, client=client.name)
+        tell(f"{client.name} stores this login under {target.key}, and pulls with no login that is there: {there}")
     return Login(registry, accepted, target, plain_text=target.helper is None, changed=changed)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shorepass.clients import Client, Target
     from shorepass.contexts import Context
 
-__all__ = ["PLAIN", "Decision", "decide", "require_helper", "with_alternative"]
+__all__ = ["PLAIN", "Decision", "decide", "found_target", "require_helper", "with_alternative"]
 
 EMPTY = FileContent("", b"{}")
 PLAIN = "file"  # the store that is the client's own file
@@ -44,6 +44,15 @@ class Decision(NamedTuple):
     here: LocalContext | None = None
     in_file: bool = False
     remark: str = ""
+
+
+def found_target(context: Context, client: Client, server: str) -> Target:
+    """Return where a login must be stored so that the client finds it. Raises as ``Client.target``.
+
+    docker itself stores a login for ``index.docker.io`` where its pull never looks.
+    """
+    target = client.target(context, server)
+    return client.target(context, target.found_as) if target.found_as else target
 
 
 def decide(context: Context, client: Client, target: Target, store: str | None) -> Decision:

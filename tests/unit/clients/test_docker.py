@@ -386,6 +386,29 @@ def test_key_of_a_login(world: Path, server: str, key: str) -> None:
     assert Docker().target(lay_out(world, {}), server) == Target(str(world / CONFIG), key)
 
 
+@pytest.mark.parametrize(
+    ("server", "key"),
+    [
+        ("index.docker.io", "index.docker.io"),
+        ("https://index.docker.io/v1", "index.docker.io"),
+        ("https://docker.io", "docker.io"),
+        ("docker.io/library", "docker.io"),
+    ],
+)
+def test_login_that_docker_does_not_find(world: Path, server: str, key: str) -> None:
+    """Docker takes other names of Docker Hub for registries of their own, and never looks there."""
+    context = lay_out(world, {})
+    assert Docker().target(context, server) == Target(str(world / CONFIG), key, found_as="docker.io")
+    assert {HUB, key} <= {target.key for target in Docker().erasures(context, server)}
+
+
+@pytest.mark.parametrize(("release", "helper"), [(Release(29, 4), "all"), (Release(29, 5), "hub")])
+def test_helper_of_a_login_by_the_host_of_docker_hub(world: Path, release: Release, helper: str) -> None:
+    """Docker 29.5 stores such a login with the helper of Docker Hub; those before with that of the name."""
+    context = lay_out(world, {CONFIG: json.dumps({"credHelpers": {HUB: "hub"}, "credsStore": "all"})})
+    assert Docker(release).target(context, "index.docker.io").helper == helper
+
+
 @pytest.mark.parametrize("server", ["https://", "me@reg.io", "reg io", "://"])
 def test_no_key_of_a_login(world: Path, server: str) -> None:
     """What is no registry is refused before anything is asked or written."""
