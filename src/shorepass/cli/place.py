@@ -137,7 +137,7 @@ def find_client(arguments: argparse.Namespace) -> Client:
     if arguments.authfile and client.row.flag != FILE_FLAG:
         hint = f"use {client.row.flag} DIR, or --client {of_flag(FILE_FLAG)}"
         raise UsageError(f"{client.name} reads no auth file", hint=hint)
-    return client
+    return client.named_by_flag() if arguments.authfile else client
 
 
 def context(arguments: argparse.Namespace, here: LocalContext | None = None) -> Context:

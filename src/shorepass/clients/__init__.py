@@ -47,7 +47,8 @@ class Target(NamedTuple):
     choice into the file as ``credsStore``, or it would not look there again. ``records``: the file keeps an empty
     entry for a login that a helper stores (docker; containers keeps none). ``otherwise``: where the client stores the login
     if it cannot be stored here; None: its login then fails. ``found_as``: the client does not find a login that it stores here,
-    and finds one for that server; empty: it finds this one.
+    and finds one for that server; empty: it finds this one. ``after``: helpers of which each must have erased its login before the
+    client's logout erases this one.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Target(NamedTuple):
     records: bool = False
     otherwise: Target | None = None
     found_as: str = ""
+    after: tuple[str, ...] = ()
 
 
 class Entry(NamedTuple):
@@ -94,6 +96,9 @@ class Client(Protocol):
     @property
     def facts(self) -> Facts:
         """What differs between clients, as data."""
+
+    def named_by_flag(self) -> Client:
+        """Return this client as it acts where a flag names its file, and not a variable."""
 
     def followed(self, context: Context) -> Followed:
         """Return the release whose rules the program follows in a context; nothing is started before a rule is asked for."""

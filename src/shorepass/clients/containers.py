@@ -20,6 +20,7 @@ from shorepass.clients.auth_files import auth_files
 from shorepass.clients.containers_releases import (
     ALONE,
     COMPATIBLE,
+    EACH_ALONE,
     MARK,
     MAY_BE_MISSING,
     MIRROR_SLASH,
@@ -119,19 +120,24 @@ class _Edited(NamedTuple):
 
 
 class Containers:
-    """One of the three programs."""
+    """One of the three programs. ``by_flag``: ``--authfile`` names the file, and not a variable."""
 
-    def __init__(self, program: str, release: Release | None = None) -> None:
+    def __init__(self, program: str, release: Release | None = None, *, by_flag: bool = False) -> None:
         self.name = full_name(program, release)
         self.release = release
         self.facts = ALL_FACTS[program]
         self._program = program
         self._is_podman = program != "skopeo"  # or buildah, which shares its ways
+        self._by_flag = by_flag
 
     @property
     def row(self) -> Row:
         """Its row of the table of clients."""
         return row_of(self.name)
+
+    def named_by_flag(self) -> Client:
+        """Return this program as it acts where ``--authfile`` names its file."""
+        return Containers(self._program, self.release, by_flag=True)
 
     def followed(self, context: Context) -> Followed:
         """Return the release whose rules count in a context."""
@@ -235,7 +241,7 @@ class Containers:
         file = self._files(context, followed)[0]
         if not self._is_podman or not file.named or context.read(file.path, SIZE_LIMIT):
             return None
-        return None if followed.has(MAY_BE_MISSING) else file
+        return None if followed.has(MAY_BE_MISSING) and not self._by_flag else file
 
     def _start(self, question: _Question, followed: Followed, *, image: bool) -> RegistriesConf:
         """Find out where the image comes from, ahead of any search for a credential."""
@@ -298,19 +304,31 @@ class Containers:
         return _Edited(followed, key, [AUTH_FILES])
 
     def erasures(self, context: Context, server: str) -> list[Target]:
-        """Return what ``logout SERVER`` erases: every configured helper's login, and the entry of the first file."""
+        """Return what ``logout SERVER`` erases: every configured helper's login, and the entry of the first file.
+
+        The entry stays where a helper that the file names fails, and in older releases also where one before it does.
+        """
         edited = self._edited(context, server)
+        self._check_named(context, edited.followed)
         key = edited.key
-        targets = []
+        targets: list[Target] = []
         for helper in edited.helpers:
             if helper == AUTH_FILES:
                 path, logins = _writable(context, edited.followed)
+                before = [] if edited.followed.has(EACH_ALONE) else [target.helper for target in targets]
                 if key in logins.helpers and "/" not in key:
+                    before.append(logins.helpers[key])
                     targets.append(Target(path, key, logins.helpers[key]))
-                targets.append(Target(path, key))
+                targets.append(Target(path, key, after=tuple(name for name in before if name is not None)))
             elif "/" not in key:
                 targets.append(Target(REGISTRIES_CONF, key, helper))
         return targets
+
+    def _check_named(self, context: Context, followed: Followed) -> None:
+        """Raise FileError where a logout stops, as the named file is not there."""
+        file = auth_files(context, followed, docker_first=True)[0]
+        if file.named and (self._by_flag or not followed.has(COMPATIBLE)) and context.status(file.path) is None:
+            raise FileError(file.path, f"not there, and {self.name} logout stops at that ({file.why})")
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return the logins of all auth files and helpers, broken ones included."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALONE",
     "COMPATIBLE",
+    "EACH_ALONE",
     "LIBRARIES",
     "MARK",
     "MAY_BE_MISSING",
@@ -106,13 +107,19 @@ MAY_BE_MISSING = {
     "podman": Rule(
         "a variable may name a file that is not there; only --authfile may not",
         Release(4, 7),
-        "podman cmd/podman/images/pull.go: CheckAuthFile only where the flag was given",
+        "podman cmd/podman/images/pull.go: CheckAuthFile only where the flag was given; buildah asks it always, skopeo never",
     ),
 }
 COMPATIBLE = _of_library(
-    "login and logout with DOCKER_CONFIG change docker's file as docker does",
+    "login and logout with DOCKER_CONFIG change docker's file as docker does; of missing files only --authfile stops a logout",
     Release(5, 29),
-    "containers/common pkg/auth/auth.go systemContextWithOptions, containers/image config.go modifyDockerConfigJSON",
+    "containers/common pkg/auth/auth.go systemContextWithOptions, cli.go GetLogoutFlags, containers/image config.go "
+    "modifyDockerConfigJSON",
+)
+EACH_ALONE = _of_library(
+    "logout erases the entry of the file also where a helper of registries.conf fails",
+    Release(5, 31),
+    "containers/image pkg/docker/config/config.go RemoveAuthentication",
 )
 STORAGE_RUN = {
     name: Rule(

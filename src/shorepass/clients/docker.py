@@ -27,6 +27,7 @@ from shorepass.clients.docker_releases import (
     REPAIRS_URLS,
     SAYS_PARSING,
     STOPS_AT_HELPER,
+    STORES_BY_HOST,
 )
 from shorepass.clients.facts import Facts, Words
 from shorepass.clients.followed import Followed
@@ -187,8 +188,12 @@ class Docker(DockerFiles):
         rules = self.followed(context)
         key = _login_key(server, rules)
         helper = _keeper(context, config, key, rules)
-        target = Target(path, key, helper or None, detected=bool(helper) and not config.holds_auth, records=bool(helper))
-        return target._replace(found_as=HUB_REGISTRY) if key in HUB_HOSTS else target
+        found_as = HUB_REGISTRY if key in HUB_HOSTS else ""
+        typed = helper if key == HUB_SERVER_URL else _keeper(context, config, server, rules)
+        if typed != helper and not rules.has(STORES_BY_HOST):
+            helper, found_as = typed, found_as or key
+        detected = bool(helper) and not config.holds_auth
+        return Target(path, key, helper or None, detected=detected, records=bool(helper), found_as=found_as)
 
     def erasures(self, context: Context, server: str) -> list[Target]:
         """Return what ``docker logout SERVER`` erases: the server as typed, its host, and that with both schemes.

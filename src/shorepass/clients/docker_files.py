@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shorepass.client_table import Row
+    from shorepass.clients import Client
     from shorepass.clients.facts import Facts
     from shorepass.clients.private import Lent
     from shorepass.clients.release import Release
@@ -41,6 +42,10 @@ class DockerFiles:
     def row(self) -> Row:
         """Its row of the table of clients."""
         return row_of(self.name)
+
+    def named_by_flag(self) -> Client:
+        """Return the same client: a flag and a variable are alike to it."""
+        return find(self.name)
 
     def files(self, context: Context, *, for_login: bool = False) -> Sequence[AuthFile]:  # noqa: ARG002
         """Return the one file: login writes the same."""

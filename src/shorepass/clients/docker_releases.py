@@ -18,6 +18,7 @@ __all__ = [
     "REPAIRS_URLS",
     "SAYS_PARSING",
     "STOPS_AT_HELPER",
+    "STORES_BY_HOST",
 ]
 
 NEWEST = Release(29, 8)  # the newest release whose rules were compared with the real program
@@ -35,6 +36,11 @@ FORGETS_ORCHESTRATOR = Rule(
 CHECKS_FEATURES = Rule("features must be texts by name", Release(26, 1), "cli/config/configfile/file.go, c5016c6d5b")
 PARSES_URLS = Rule(
     "a key with any scheme means its host", Release(27), "cli/config/credentials/file_store.go ConvertToHostname"
+)
+STORES_BY_HOST = Rule(
+    "a login is stored with the helper of its host, and not of the server as it was typed",
+    Release(27, 2),
+    "cli/command/registry/login.go storeCredentials",
 )
 READS_VARIABLE = Rule(
     "DOCKER_AUTH_CONFIG overrides every file and helper",

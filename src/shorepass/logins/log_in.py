@@ -104,7 +104,7 @@ def log_in(
         tell(decision.remark)
     if target.found_as:
         there = command(context, "login", target.found_as, client=client.name)
-        tell(f"{client.name} stores this login under {target.key}, and pulls with no login that is there: {there}")
+        tell(f"{client.name} stores this login where its pull does not look; to pull with it: {there}")
     return Login(registry, accepted, target, plain_text=target.helper is None, changed=changed)
 
 
@@ -204,7 +204,11 @@ def _member(value: object, path: tuple[str, ...]) -> object:
 
 def log_out(context: Context, client: Client, server: str) -> list[Erasure]:
     """Erase what ``client``'s own logout erases. A failure is in the answer, not an exception."""
-    return [erase(context, target) for target in client.erasures(context, server)]
+    done: list[Erasure] = []
+    for target in client.erasures(context, server):
+        failed = next((each for each in done if each.error and each.target.helper in target.after), None)
+        done.append(Erasure(target, found=False, error=failed.error) if failed else erase(context, target))
+    return done
 
 
 def log_out_everywhere(context: Context, client: Client) -> list[Erasure]:

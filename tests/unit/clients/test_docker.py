@@ -409,6 +409,14 @@ def test_helper_of_a_login_by_the_host_of_docker_hub(world: Path, release: Relea
     assert Docker(release).target(context, "index.docker.io").helper == helper
 
 
+@pytest.mark.parametrize(("release", "helper"), [(Release(27, 1), "all"), (Release(27, 2), "one")])
+def test_helper_of_a_login_to_a_url(world: Path, release: Release, helper: str) -> None:
+    """Docker 27.1 and earlier store with the helper of the server as it was typed, where no pull asks."""
+    context = lay_out(world, {CONFIG: json.dumps({"credHelpers": {"reg.io": "one"}, "credsStore": "all"})})
+    target = Docker(release).target(context, "https://reg.io")
+    assert (target.key, target.helper, target.found_as) == ("reg.io", helper, "" if helper == "one" else "reg.io")
+
+
 @pytest.mark.parametrize("server", ["https://", "me@reg.io", "reg io", "://"])
 def test_no_key_of_a_login(world: Path, server: str) -> None:
     """What is no registry is refused before anything is asked or written."""
