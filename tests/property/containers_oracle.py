@@ -109,7 +109,6 @@ class Oracle:
         assert done.returncode != 0
         return (self._asked[-1] if self._asked else None), done.stderr
 
-
     def log(self, client: str, words: list[str], env: Mapping[str, str], password: str = "") -> tuple[bool, str]:
         """Let a client log in or out; tell whether it did, and return its stderr."""
         self.accepts = True

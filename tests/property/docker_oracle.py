@@ -97,7 +97,9 @@ class Docker:
 
     def logs_in(self, server: str, username: str, password: str, env: Mapping[str, str]) -> bool:
         """Let ``docker login`` store what the engine finds good; tell whether it did. ``panicked`` tells of a crash."""
-        done = self._run(["login", "--username", username, "--password-stdin", *([server] if server else [])], env, password)
+        done = self._run(
+            ["login", "--username", username, "--password-stdin", *([server] if server else [])], env, password
+        )
         self.panicked = "panic: assignment to entry in nil map" in done.stderr  # docker 20.10, where auths is null
         return done.returncode == 0
 

@@ -29,8 +29,8 @@ HUB_NAMES = ("docker.io", "https://docker.io", "index.docker.io")
 SERVERS = ["", *HUB_NAMES, HUB_KEY, "reg.io", "https://reg.io", "http://reg.io/v1/", "reg.io:5000", "localhost:5000"]
 KEYS = [HUB_KEY, "docker.io", "index.docker.io", "https://docker.io", "reg.io", "https://reg.io", "reg.io:5000"]
 ENTRIES = [{}, {"auth": "dTpw"}, {"auth": "dTpw", "identitytoken": "idt"}, {"registrytoken": "rgt"}]
-# Each writes down what it is asked; the last can do nothing. (docker keeps the file's entry where a helper says to an erase that
-# it has no such login. Shorepass erases it: the user wants to be logged out.)
+# Each writes down what it is asked; the last can do nothing. (docker keeps the file's entry where a helper answers an erase
+# with "not found". Shorepass erases it: the user wants to be logged out.)
 LOGGED = 'read -r line; echo "$1 $line" >>"$0.log"'
 HELPERS = {
     "good": f"#!/bin/sh\n{LOGGED}\n",
@@ -103,7 +103,9 @@ def written(home: Path, passed_over: set[str]) -> tuple[dict[str, Any], dict[str
         lines = [plain(line) for line in log.read_text().splitlines()]
         kept = [line for line in lines if line.partition(" ")[2] not in passed_over]
         asked = [line for line in kept if not line.startswith(("get", "list"))]
-        calls[log.name] = list(dict.fromkeys(asked))  # docker erases what was typed twice where it is one of its spellings
+        calls[log.name] = list(
+            dict.fromkeys(asked)
+        )  # docker erases what was typed twice where it is one of its spellings
         log.unlink()
     return {**document, "auths": auths}, {name: lines for name, lines in calls.items() if lines}
 
@@ -114,7 +116,9 @@ def plain(line: str) -> str:
     return f"{verb} {json.dumps(json.loads(text), sort_keys=True)}" if verb == "store" else line
 
 
-@settings(max_examples=max(settings.default.max_examples // 8, 1), phases=[Phase.explicit, Phase.generate, Phase.shrink])
+@settings(
+    max_examples=max(settings.default.max_examples // 8, 1), phases=[Phase.explicit, Phase.generate, Phase.shrink]
+)
 @given(
     document=st.none() | documents(),
     has_pass=st.booleans(),

@@ -47,8 +47,8 @@ class Target(NamedTuple):
     choice into the file as ``credsStore``, or it would not look there again. ``records``: the file keeps an empty
     entry for a login that a helper stores (docker; containers keeps none). ``otherwise``: where the client stores the login
     if it cannot be stored here; None: its login then fails. ``found_as``: the client does not find a login that it stores here,
-    and finds one for that server; empty: it finds this one. ``after``: helpers of which each must have erased its login before the
-    client's logout erases this one.
+    and finds one for that server; empty: it finds this one. ``after``: the helpers that must have erased their logins before
+    the client's logout erases this one.
     """
 
     path: str

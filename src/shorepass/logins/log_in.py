@@ -206,8 +206,11 @@ def log_out(context: Context, client: Client, server: str) -> list[Erasure]:
     """Erase what ``client``'s own logout erases. A failure is in the answer, not an exception."""
     done: list[Erasure] = []
     for target in client.erasures(context, server):
-        failed = next((each for each in done if each.error and each.target.helper in target.after), None)
-        done.append(Erasure(target, found=False, error=failed.error) if failed else erase(context, target))
+        failed = [each.error for each in done if each.error and each.target.helper in target.after]
+        if failed:
+            done.append(Erasure(target, found=False, error=failed[0]))
+        else:
+            done.append(erase(context, target))
     return done
 
 

@@ -18,6 +18,7 @@ from shorepass.clients.release import Release
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import FileError, HelperMissing, MalformedFile, UsageError
+from shorepass.logins.log_in import log_out
 from shorepass.names import parse
 from shorepass.resolution import Outcome, Resolution
 from shorepass.secret import Secret
@@ -511,6 +512,68 @@ def test_logout_erases_everywhere(world: Path) -> None:
     client, context = clients.find("podman"), lay_out(world, files)
     assert [target.helper for target in client.erasures(context, "h.io")] == ["held", "inner", None]
     assert [target.helper for target in client.erasures(context, "h.io/team")] == [None]
+
+
+@pytest.mark.parametrize(
+    ("name", "stops_at_variable", "stops_at_flag"),
+    [
+        ("podman@4.6", True, True),
+        ("podman@4.7", False, True),
+        ("buildah@1.43", True, True),
+        ("skopeo@1.22", False, False),
+    ],
+)
+def test_a_missing_file_that_a_flag_names(world: Path, name: str, stops_at_variable: bool, stops_at_flag: bool) -> None:
+    """Podman 4.7 and later pull past a variable that names no file, and stop where ``--authfile`` does."""
+    context = lay_out(world, {}, REGISTRY_AUTH_FILE="{}/none.json")
+    client = clients.find(name)
+    assert isinstance(client.resolve(context, parse(IMAGE)).answer, FileError) is stops_at_variable
+    assert isinstance(client.named_by_flag().resolve(context, parse(IMAGE)).answer, FileError) is stops_at_flag
+
+
+@pytest.mark.parametrize(("name", "stops"), [("podman@4.7", True), ("podman@4.8", False), ("skopeo@1.14", False)])
+def test_logout_with_a_missing_file(world: Path, name: str, stops: bool) -> None:
+    """A logout stops at a missing file that a flag names, and up to containers/image 5.28 also at a variable's."""
+    context = lay_out(world, {}, REGISTRY_AUTH_FILE="{}/none.json")
+    client = clients.find(name)
+    with pytest.raises(FileError, match="logout stops at that"):
+        client.named_by_flag().erasures(context, "reg.io")
+    if stops:
+        with pytest.raises(FileError, match="logout stops at that"):
+            client.erasures(context, "reg.io")
+    else:
+        assert [target.key for target in client.erasures(context, "reg.io")] == ["reg.io"]
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "kept"),
+    [
+        ("podman@5.0", ["bad", "containers-auth.json"], True),
+        ("podman@5.1", ["bad", "containers-auth.json"], False),
+        ("podman@5.1", ["containers-auth.json", "bad"], False),
+    ],
+)
+def test_logout_where_a_helper_fails(world: Path, name: str, before: list[str], kept: bool) -> None:
+    """Up to containers/image 5.30 the file keeps its entry where a helper before it fails."""
+    files = {
+        CONF: f"credential-helpers = {json.dumps(before)}",
+        RUN: logins(reg_io="a"),
+        "bin/docker-credential-bad": helper("boom", 1),
+    }
+    context = lay_out(world, files)
+    done = log_out(context, clients.find(name), "reg.io")
+    assert sum(each.error is not None for each in done) == (2 if kept else 1)
+    assert ("reg.io" in (world / RUN).read_text()) is kept
+
+
+def test_logout_where_the_helper_of_the_file_fails(world: Path) -> None:
+    """Every release keeps the entry of the file then."""
+    document = {"auths": {"reg.io": auth("a:pw")}, "credHelpers": {"reg.io": "bad"}}
+    files = {RUN: json.dumps(document), "bin/docker-credential-bad": helper("boom", 1)}
+    context = lay_out(world, files)
+    done = log_out(context, clients.find("podman@5.8"), "reg.io")
+    assert all(each.error is not None for each in done)
+    assert json.loads((world / RUN).read_text()) == document
 
 
 def test_entries_of_all_places(world: Path) -> None:
