@@ -108,6 +108,7 @@ LATE = {
         "shorepass.files",
         "shorepass.helper",
         "shorepass.helper.client",
+        "shorepass.http.pooled",
         "shorepass.names",
         "shorepass.processes",
         "shorepass.registry.client",

@@ -54,7 +54,7 @@ MAY_OPEN = {
     "cli/migrate.py": (OWN_FILES, {"os.path.lexists"}),
     "cli/run.py": ("the program that could not be started", {"os.path.exists"}),
     "cli/who.py": ("no file: the map's path becomes a file: URL", {"pathlib.Path"}),
-    "doctor/page.py": (OWN_PAGES, {"importlib.resources.files", "pathlib.Path", "is_dir", "read_text"}),
+    "doctor/page.py": (OWN_PAGES, {"pathlib.Path", "is_dir", "read_text"}),
     "http/tls.py": (
         "certificates as bytes, memory that files.lent lends, and the places that OpenSSL was built with",
         {"load_cert_chain", "load_default_certs", "load_verify_locations"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ MARKS = re.compile(r"\*\*|(?<!`)`(?!`)")
 
 def docs_folder() -> Path:
     """Return the folder of the documentation: in the package, or beside ``src/`` in a checkout."""
-    package = Path(str(files("shorepass")))
+    package = Path(__file__).parents[1]
     installed = package / "docs"
     return installed if installed.is_dir() else package.parents[1] / "docs"
 

@@ -30,7 +30,6 @@ from shorepass.errors import (
 from shorepass.foreign_text import quoted
 from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url
 from shorepass.http.dial import is_dead
-from shorepass.http.pooled import PooledTransport
 from shorepass.http.proxy import proxy_for
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
 from shorepass.registry import answer, clock, realm
@@ -277,6 +276,8 @@ class RegistryClient:
                 raise error.after(self.access.timeout) from error.__cause__
 
     def _open(self, url: Url) -> Transport:
+        from shorepass.http.pooled import PooledTransport  # urllib3, which a run without a question need not load
+
         if url.scheme == "http" and is_loopback(url.authority):
             return PooledTransport(self._context, Certificates())
         port = "" if url.port == DEFAULT_PORTS[url.scheme] else f":{url.port}"
