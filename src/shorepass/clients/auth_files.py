@@ -54,12 +54,15 @@ def _first(context: Context, followed: Followed, home: str) -> AuthFile:
         return AuthFile(join(context, home, ".config", "containers", "auth.json"), "in the home's .config", PODMAN)
     runtime = context.getenv("XDG_RUNTIME_DIR")
     if runtime:
-        return AuthFile(join(context, runtime, "containers", "auth.json"), "in XDG_RUNTIME_DIR", PODMAN)
+        return AuthFile(
+            join(context, runtime, "containers", "auth.json"), "in XDG_RUNTIME_DIR", PODMAN, until_restart=True
+        )
     if context.uid and followed.program in RUN_FOLDERS:
         folder, why = _run_folder(context, followed, home)
-        return AuthFile(join(context, folder, "containers", "auth.json"), why, PODMAN)
+        path = join(context, folder, "containers", "auth.json")
+        return AuthFile(path, why, PODMAN, until_restart=not path.startswith(f"{home}/"))
     path = f"/run/containers/{context.uid}/auth.json"
-    return AuthFile(path, "in the user's run folder, as XDG_RUNTIME_DIR is not set", PODMAN)
+    return AuthFile(path, "in the user's run folder, as XDG_RUNTIME_DIR is not set", PODMAN, until_restart=True)
 
 
 class _RunFolder(NamedTuple):

@@ -14,7 +14,8 @@ class AuthFile(NamedTuple):
     """One file in which clients look for logins.
 
     ``family``: whose file it is, by the client whose name serves for all that have the same files. ``legacy``: entries without
-    ``auths`` around them. ``named``: by the user, who wants it to be there.
+    ``auths`` around them. ``named``: by the user, who wants it to be there. ``until_restart``: the system empties its folder
+    when the machine starts again, or when the user logs out.
     """
 
     path: str
@@ -22,6 +23,7 @@ class AuthFile(NamedTuple):
     family: str = ""
     legacy: bool = False
     named: bool = False
+    until_restart: bool = False
 
 
 def docker_config_path(context: Context) -> tuple[str, str]:

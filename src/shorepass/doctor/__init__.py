@@ -32,6 +32,7 @@ MODULES: tuple[str, ...] = (
     "keys",
     "unread",
     "environment",
+    "lasting",
     "registries",
     "containers",
 )

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT, program_of
+from shorepass.clients import find
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import visits
 from shorepass.doctor.checks import certificates, engine, token_servers
+from shorepass.doctor.checks.lasting import lasting_login
 from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
 from shorepass.doctor.finding import Finding, Severity, merged
@@ -144,9 +146,13 @@ def _no_login(examination: Examination, resolution: Resolution, *, has_working_l
     if has_working_login:
         cause, severity = f"{resolution.client} has no login here, but another client has one", Severity.NOTE
     name = resolution.reference.name
-    return _finding(
-        examination, "SP510", resolution, cause, _login(examination, resolution), subject=name, severity=severity
-    )
+    said = tuple(f"{step.subject}: {step.detail}" for step in resolution.steps if step.subject == "registries.conf")
+    advice = _login(examination, resolution)
+    lasting = lasting_login(examination, find(resolution.client), resolution.reference.registry)
+    if lasting:
+        advice = lasting
+        said = (*said, f"{resolution.client} login stores a login only until the next restart")
+    return _finding(examination, "SP510", resolution, cause, advice, said, subject=name, severity=severity)
 
 
 def _denied(examination: Examination, resolution: Resolution, error: PermissionDenied) -> Finding:

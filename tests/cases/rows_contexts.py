@@ -1,0 +1,93 @@
+"""Logins that do not last, or that something else of the same user does not see."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from cases import acts, repairs
+from cases.case import Case
+
+if TYPE_CHECKING:
+    from cases.stage import Stage
+
+__all__ = ["ROWS"]
+
+Run = subprocess.CompletedProcess[str]
+
+
+def as_a_unit(stage: Stage) -> Run:
+    """Pull as a unit of systemd does: without the variable that a session has."""
+    stage.run("podman", "rmi", "--force", stage.ref)
+    return stage.run("podman", "pull", "--tls-verify=false", stage.ref, without="XDG_RUNTIME_DIR")
+
+
+def while_job_b_ends(stage: Stage) -> Run:
+    """Pull after the end of another job, which has its own environment."""
+    stage.run(f"{stage.home}/job-b-post", without="DOCKER_CONFIG")
+    return acts.docker_pull(stage)
+
+
+def in_this_job(stage: Stage, offer: str) -> None:
+    """Set the variable, and log in with the real docker."""
+    repairs.as_offered(stage, offer)
+    stage.run("sh", "-c", 'mkdir -p "$DOCKER_CONFIG" && echo \'{"auths":{"x":{}}}\' >"$DOCKER_CONFIG/config.json"')
+    assert acts.login(stage).returncode == 0
+
+
+def as_auto_update(stage: Stage) -> Run:
+    """Pull with the file that the label names, as podman auto-update does."""
+    stage.run("podman", "rmi", "--force", stage.ref)
+    label = f"{stage.home}/gone/auth.json"
+    return stage.run("podman", "pull", "--tls-verify=false", "--authfile", label, stage.ref)
+
+
+ROWS = [
+    Case(
+        "docker-09",
+        fails="denied",
+        asks="doctor {ref}",
+        code="SP406",
+        cause="a job that logs out removes the logins of the others",
+        offers='export DOCKER_CONFIG="$RUNNER_TEMP/.docker"',
+        act=while_job_b_ends,
+        repair=in_this_job,
+    ),
+    Case(
+        "other-01",
+        fails="unauthorized",
+        asks="doctor {ref}",
+        code="SP405",
+        cause="it runs without XDG_RUNTIME_DIR",
+        offers="shorepass login --authfile {home}/.config/containers/auth.json {registry}",
+        act=as_a_unit,
+    ),
+    Case(
+        "other-17",
+        fails="no such file",
+        asks="doctor",
+        code="SP401",
+        cause="it names a file that does not exist",
+        offers="unset REGISTRY_AUTH_FILE",
+        act=acts.podman_pull,
+        stand_in="podman, which stops at the missing file in each release; skopeo does since 1.11, and 1.9 is here",
+    ),
+    Case(
+        "other-23",
+        fails="",
+        asks="doctor {ref}",
+        code="SP407",
+        cause="there is no such file",
+        offers="shorepass login --authfile {home}/gone/auth.json {registry}",
+        act=as_auto_update,
+        stand_in="podman pull with the file of the label: podman auto-update needs a systemd that runs the unit",
+    ),
+    Case(
+        "other-27",
+        fails="unauthorized",
+        asks="doctor --client podman {ref}",
+        code="SP510",
+        cause="registries.conf: 'acme/app' is",
+        offers="shorepass login",
+    ),
+]
