@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shorepass.http import Response
     from shorepass.names import Reference
 
-__all__ = ["EngineAnswer", "ask", "settings"]
+__all__ = ["EngineAnswer", "ask", "opened"]
 
 LEAST_SECONDS = 0.5  # an engine on this machine answers in 0.05 s, the registry in 0.2 s
 INFO_SECONDS = 3.0
@@ -54,20 +54,11 @@ class EngineAnswer(NamedTuple):
     mirror: str = ""
 
 
-def settings(context: Context, *, seconds: float = INFO_SECONDS) -> EngineInfo | None:
-    """Return the settings of the engine that docker uses in a context; None if no engine answers."""
-    try:
-        engine = _engine(context)
-        return read(engine.info(timeout=seconds)) if engine else None
-    except ContextError:
-        return None
-
-
 def ask(context: Context, reference: Reference, credential: Credential, *, seconds: float) -> EngineAnswer | None:
     """Return what the engine answers within ``seconds``; None if docker has no engine in this context."""
     end = time.monotonic() + seconds
     try:
-        engine = _engine(context)
+        engine = opened(context)
         if engine is None:
             return None
         if seconds < LEAST_SECONDS:
@@ -81,7 +72,7 @@ def ask(context: Context, reference: Reference, credential: Credential, *, secon
         return EngineAnswer(engine.name, Kind.NO_ROUTE, f"the engine gave {error.reason.partition(': ')[2]}", info=info)
 
 
-def _engine(context: Context) -> Engine | None:
+def opened(context: Context) -> Engine | None:
     """Return the engine of docker in a context, None if it has none. Raises ContextError."""
     if not isinstance(context, LocalContext):
         if _has_socket(context):

@@ -11,7 +11,7 @@ from shorepass.clients import find
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import visits
-from shorepass.doctor.checks import certificates, engine, token_servers
+from shorepass.doctor.checks import certificates, engine, engine_surroundings, token_servers
 from shorepass.doctor.checks.lasting import lasting_login
 from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
@@ -54,9 +54,11 @@ CODES = {
     "SP510": "The registry requires a login, but the client has none",
     "SP511": "No registry answers",
     **engine.CODES,
+    **engine_surroundings.CODES,
     **token_servers.CODES,
 }
 
+AFTER_MIRROR = ("SP511", "SP513", "SP519")
 REPORTED_ELSEWHERE = (EngineFails, *token_servers.ERRORS)
 
 
@@ -68,7 +70,14 @@ def check(examination: Examination) -> Iterator[Finding]:
         has_working_login = any(visit.works and visit.resolution.answer != ANONYMOUS for visit in made)
         for visit in made:
             found += _judge(examination, visit, has_working_login=has_working_login)
-    yield from merged(finding for finding in found if finding is not None)
+        found += engine_surroundings.judge(examination, made)
+    yield from _folded(merged(finding for finding in found if finding is not None))
+
+
+def _folded(findings: list[Finding]) -> list[Finding]:
+    """Return the findings without those that follow from a mirror: Docker Hub is asked because the mirror refuses."""
+    mirrored = {finding.subject for finding in findings if finding.code == "SP516"}
+    return [finding for finding in findings if finding.code not in AFTER_MIRROR or finding.subject not in mirrored]
 
 
 def _expired(examination: Examination, resolution: Resolution) -> Finding | None:
