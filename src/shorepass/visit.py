@@ -15,7 +15,8 @@ from shorepass.contexts import is_untouched
 from shorepass.credential import ANONYMOUS
 from shorepass.engine import question
 from shorepass.engine.difference import difference
-from shorepass.engine.words import UNREACHABLE, Kind
+from shorepass.engine.info import address_of
+from shorepass.engine.words import UNREACHABLE, Kind, address
 from shorepass.errors import (
     EngineFails,
     FileError,
@@ -33,6 +34,7 @@ from shorepass.errors import (
     UsageError,
 )
 from shorepass.explain import ask_registry
+from shorepass.foreign_text import quoted
 from shorepass.registry import certs_d
 from shorepass.resolution import Outcome, Resolution, Step
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.engine.difference import Difference
     from shorepass.engine.question import EngineAnswer
+    from shorepass.names import Reference
     from shorepass.registry.client import Access
 
 __all__ = ["Verdict", "Visit", "ask", "ask_engine", "is_final", "may_differ", "route"]
@@ -176,17 +179,20 @@ def ask_engine(context: Context, visit: Visit) -> Visit:
     heard = question.ask(context, reference, credential, seconds=visit.left)
     if heard is None:
         return visit
-    visit = visit._replace(engine=heard, steps=(*visit.steps, *_of_mirrors(heard)))
+    visit = visit._replace(engine=heard, steps=(*visit.steps, *_of_mirrors(heard, reference)))
     if heard.kind is Kind.NO_LOGIN and credential == ANONYMOUS:
         heard = heard._replace(kind=Kind.DENIED)
     return _judged(context, visit, heard)
 
 
-def _of_mirrors(heard: EngineAnswer) -> tuple[Step, ...]:
+def _of_mirrors(heard: EngineAnswer, reference: Reference) -> tuple[Step, ...]:
     if not heard.mirror:
         return ()
-    detail = f"a mirror that the engine asks first, without the mirror's own login, fails: {heard.mirror}"
-    return (Step("mirror", Outcome.SKIPPED, heard.name, detail),)
+    detail = f"the engine asks it first, without the mirror's own login, and it fails: {heard.mirror}"
+    mirror = address_of(address(heard.mirror))
+    image = str(reference).removeprefix(f"{reference.registry}/")
+    hint = f"docker pull {quoted(f'{mirror}/{image}')}" if mirror else None
+    return (Step("mirror", Outcome.SKIPPED, mirror or heard.name, detail, hint),)
 
 
 def _judged(context: Context, visit: Visit, heard: EngineAnswer) -> Visit:

@@ -140,6 +140,7 @@ class Net:
         self.bundle = str(certificates / "bundle.crt")
         self.shorepass_folder = shorepass_folder
         self.env = {"DOCKER_HOST": f"unix://{folder}/dockerd/docker.sock"}
+        self._engine = contextlib.ExitStack()
 
     def run(self, argv: list[str], env: Mapping[str, str], cwd: str, stdin: str) -> Run:
         variables = [f"{name}={value}" for name, value in {"PATH": programs.SYSTEM_PATH, **env}.items()]
@@ -161,8 +162,14 @@ class Net:
         self.file = facts.get("DAEMON") or str(folder / "daemon.json")
         if "DAEMON" not in facts:
             Path(self.file).write_text("{}")
-        with self.started(engine):
+        with self._engine:
+            self.restart(**engine)
             yield
+
+    def restart(self, **variables: str) -> None:
+        """Start the engine, again if it runs, with these variables."""
+        self._engine.close()
+        self._engine.enter_context(self.started(variables))
 
     @contextlib.contextmanager
     def started(self, variables: Mapping[str, str]) -> Iterator[None]:

@@ -14,17 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["ROWS"]
 
 
-def with_the_authority(stage: Stage, offer: str) -> None:
-    """Type the line, with the name of the authority's file."""
-    stage.shell(offer.replace("AUTHORITY.crt", stage.ground.authority))
-
-
-def at_its_own_address(stage: Stage, offer: str) -> None:
-    """The administrator names the token server by the address that clients reach."""
-    assert f"the administrator of {stage.registry}" in offer
-    stage.build_again(REALM=f"http://{stage.registry}/token")
-
-
 def by_its_folder(stage: Stage, offer: str) -> None:
     """Whoever started the container mounts the folder instead of the file."""
     del offer
@@ -33,16 +22,6 @@ def by_its_folder(stage: Stage, offer: str) -> None:
 
 
 ROWS = [
-    Case(
-        "docker-25",
-        fails="certificate signed by unknown authority",
-        asks="doctor --check",
-        code="SP507",
-        cause="docker trusts no authority that signed its certificate",
-        offers="/etc/docker/certs.d/registry.example:5443",
-        repair=with_the_authority,
-        ground="net",
-    ),
     Case(
         "other-19",
         fails="unauthorized",
@@ -53,16 +32,6 @@ ROWS = [
         env={"SSL_CERT_FILE": "{bundle}"},
         ground="net",
         remains=True,
-    ),
-    Case(
-        "other-21",
-        fails="gitea",
-        asks="doctor --check",
-        code="SP506",
-        cause="gitea:3000",
-        offers="ask the administrator of {registry}",
-        act=login,
-        repair=at_its_own_address,
     ),
     Case(
         "other-25",

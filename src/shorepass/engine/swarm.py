@@ -1,7 +1,7 @@
 """The services of a swarm whose nodes cannot pull their image.
 
-A node has no login of its own: it uses what ``docker service create --with-registry-auth`` sent with the service, and keeps that
-until the service is updated. Source: docker/cli cli/command/service/opts.go, swarmkit agent/exec.
+A node has no login of its own. It uses what ``docker service create --with-registry-auth`` sent with the service, until the
+service is updated. Source: docker/cli cli/command/service/opts.go, swarmkit agent/exec.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Service", "failing_services"]
 
 SECONDS = 3.0  # for each list: both come from the engine itself
 MISSING = "No such image"  # what a node says of an image that it could not pull
-ENDED = frozenset(("running", "complete"))
+WORKING = frozenset(("starting", "running", "complete"))
 
 
 class Service(NamedTuple):
@@ -57,13 +57,16 @@ def _service(service: dict[str, Any], tasks: list[dict[str, Any]]) -> Service | 
 
 
 def _error(tasks: list[dict[str, Any]]) -> str:
-    """Return the error of a slot in which no task runs, "" for none."""
+    """Return the error of a slot whose newest ended task had no image, "" for none. A slot has one task after the other."""
     slots: dict[object, list[dict[str, Any]]] = {}
-    for task in tasks:
+    for task in sorted(tasks, key=_created):
         slots.setdefault(task.get("Slot") or task.get("NodeID"), []).append(task["Status"])
     for states in slots.values():
-        if not any(status.get("State") in ENDED for status in states):
-            errors = [str(status["Err"]) for status in states if MISSING in str(status.get("Err"))]
-            if errors:
-                return printable(errors[-1])
+        ended = [status for status in states if status.get("Err") or status.get("State") in WORKING]
+        if ended and MISSING in str(ended[-1].get("Err")):
+            return printable(str(ended[-1]["Err"]))
     return ""
+
+
+def _created(task: dict[str, Any]) -> str:
+    return str(task.get("CreatedAt"))

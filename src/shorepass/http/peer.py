@@ -8,7 +8,7 @@ import time
 from shorepass.errors import printable
 from shorepass.http.dial import dial
 
-__all__ = ["issuer", "issuer_of"]
+__all__ = ["issuer", "issuer_of", "subject_of"]
 
 SECONDS = 5.0  # at most, because this only adds to an error message
 _COMMON_NAME = b"\x55\x04\x03"  # object identifier 2.5.4.3
@@ -38,11 +38,24 @@ def issuer_of(certificate: bytes) -> str:
 
     ``""``: it cannot be read.
     """
+    return _name(certificate, 2)
+
+
+def subject_of(certificate: bytes) -> str:
+    """Return organisation and common name of a DER certificate's subject.
+
+    ``""``: it cannot be read.
+    """
+    return _name(certificate, 4)
+
+
+def _name(certificate: bytes, place: int) -> str:
+    """Return the name at a place of a certificate without a version."""
     try:
         signed = _content(_content(certificate)[0])[0]
         fields = list(_elements(signed))
-        # [0] version (absent in version 1), serial number, algorithm, issuer: RFC 5280 section 4.1.
-        name = fields[3 if fields[0][0] == 0xA0 else 2][1]
+        # [0] version (absent in version 1), serial number, algorithm, issuer, validity, subject: RFC 5280 section 4.1.
+        name = fields[place + 1 if fields[0][0] == 0xA0 else place][1]
         found: dict[bytes, str] = {}
         for _, part in _elements(name):
             for _, pair in _elements(part):

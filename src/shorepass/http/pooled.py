@@ -20,7 +20,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from shorepass.errors import NoAnswer, Unreachable, printable
-from shorepass.http import Response, header_lines, tls
+from shorepass.http import DEFAULT_PORTS, Response, header_lines, tls
 from shorepass.http.bounded_answer import BoundedAnswer, read_body
 from shorepass.http.dial import NameServerTimeoutError, dial, hint_about
 from shorepass.http.proxy import proxy_for
@@ -163,13 +163,20 @@ class PooledTransport:
         if isinstance(root, socket.gaierror):
             return Unreachable(name, "the name cannot be resolved", hint=hint_about(url.host, root, deadline))
         if isinstance(root, ConnectionRefusedError):
-            hint = _check_proxy(url) if proxy else "is the registry running, and on this port?"
+            hint = _check_proxy(url) if proxy else _closed(url)
             return Unreachable(name, f"connection refused{through}", hint=hint)
         if isinstance(root, RemoteDisconnected):  # because its text is not the system's
             return Unreachable(name, f"the connection was closed without an answer{through}")
         if isinstance(root, OSError):
             return Unreachable(name, f"{printable(root.strerror or str(root))}{through}")
         return Unreachable(name, f"the answer is not HTTP ({type(root).__name__}){through}")
+
+
+def _closed(url: Url) -> str:
+    """Return the hint for a closed port. A registry on https's own port is hardly down: a firewall answers for it."""
+    if url.port != DEFAULT_PORTS["https"] or is_loopback(url.authority):
+        return "is the registry running, and on this port?"
+    return "a firewall may refuse the connection: set HTTPS_PROXY if your network has a proxy"
 
 
 def _check_proxy(url: Url) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
+from shorepass.http.peer import subject_of
+from shorepass.http.pem import certificates
 from shorepass.names import split_host_port
 from shorepass.registry.trust import Authorities, authorities
 
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
     from shorepass.clients import Client
     from shorepass.contexts import Context
 
-__all__ = ["Certificates", "find", "misplaced", "place_for"]
+__all__ = ["Certificates", "find", "misplaced", "of_authority", "place_for"]
 
 BEGIN = b"-----BEGIN CERTIFICATE-----"
 FILE_LIMIT = 1024 * 1024  # bytes: a bundle of all public authorities has 250 KiB
 FILES_LIMIT = 20  # authorities of one registry
 LOOKS_LIMIT = 100  # files whose beginning is read, to find a misplaced certificate
+CERTIFICATE_LIMIT = 64 * 1024  # bytes: an authority with its chain; a larger file is a bundle of many
+ENDINGS = (".crt", ".pem", ".cer")
+SYSTEM_SOURCES = ("/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors")  # not read before an update
 HEAD_SIZE = 4096  # bytes: a certificate begins there, after openssl's description of it
 
 
@@ -90,6 +95,36 @@ def misplaced(context: Context, client: Client, host: str) -> list[str]:
                 path for path in paths if not (place == read and path.endswith(".crt")) and _is_pem(context, path)
             ]
     return list(dict.fromkeys(found))
+
+
+def of_authority(context: Context, client: Client, host: str, authority: str) -> list[str]:
+    """Return the certificates of an authority in the folders that users put them in, but that the client does not read.
+
+    ``authority``: organisation and common name, as ``http.peer`` returns them.
+    """
+    folders = client.certificate_folders(context, host)
+    roots = [folder.rpartition("/")[0] for folder in folders]
+    home = context.home()
+    places = [*roots, *SYSTEM_SOURCES]
+    if home:
+        places += [home, f"{home}/.docker", f"{home}/certs"]
+    for root in roots:
+        places += [f"{root}/{name}" for name in _names(context, root)[:LOOKS_LIMIT]]
+    read = next((folder for folder in folders if context.is_folder(folder)), "")
+    found: list[str] = []
+    for place in dict.fromkeys(places):
+        paths = [f"{place}/{name}" for name in _names(context, place)[:LOOKS_LIMIT] if name.endswith(ENDINGS)]
+        found += [path for path in paths if place != read and _is_of(context, path, authority)]
+    return found
+
+
+def _is_of(context: Context, path: str, authority: str) -> bool:
+    """Tell whether a file has the certificate of an authority."""
+    try:
+        content = context.read(path, CERTIFICATE_LIMIT) if _is_pem(context, path) else None
+    except FileError:
+        return False
+    return content is not None and any(subject_of(one) == authority for one in certificates(content.data))
 
 
 def _bare(host: str) -> str:

@@ -9,7 +9,7 @@ from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, PlainHttp, UnknownAuthority
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
-from shorepass.registry.certs_d import misplaced, place_for
+from shorepass.registry.certs_d import misplaced, of_authority, place_for
 
 if TYPE_CHECKING:
     from shorepass.doctor.examination import Examination
@@ -41,6 +41,8 @@ def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) ->
 
     client, registry = visit.resolution.client, visit.resolution.reference.registry
     elsewhere = misplaced(examination.context, find(client), registry)
+    if error.issuer and not elsewhere:
+        elsewhere = of_authority(examination.context, find(client), registry, error.issuer)
     folder = visit.access.cert_dir or place_for(examination.context, find(client), registry)
     place = f"{folder}/ca.crt" if folder else ""
     if elsewhere:

@@ -13,6 +13,7 @@ from shorepass.engine.words import Kind, address, kind_of
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.names import HUB_REGISTRY
+from shorepass.registry.expiry import expires_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ __all__ = ["CODES", "judge"]
 CODES = {
     "SP516": "A mirror requires a login, which docker does not send to mirrors",
     "SP517": "A service of a swarm pulls without the login",
+    "SP520": "The services of a swarm do not have the login by themselves",
 }
 WANTS_LOGIN = (Kind.NO_LOGIN, Kind.REFUSED, Kind.DENIED)
 
@@ -46,14 +48,14 @@ def _mirror(examination: Examination, visit: Visit) -> Iterator[Finding]:
     refused = engine.mirror and kind_of(0, engine.mirror) in WANTS_LOGIN
     if refused:
         mirror = address_of(address(engine.mirror))
-    elif engine.info.mirror_at(reference.registry) and visit.resolution.answer != ANONYMOUS:
+    elif examination.reference is None and engine.info.mirror_at(reference.registry):
         mirror = reference.registry
     else:
         return
     image = "library/IMAGE" if reference.registry == mirror else _image(visit)
     cause = f"the mirror {mirror} requires a login, and docker never sends a mirror's own login to a mirror"
     said = (f"the mirror says: {engine.mirror}",) if refused else ()
-    onward = "docker goes on to Docker Hub"
+    onward = "docker continues with Docker Hub"
     closed = visit.failure if refused else None
     if closed is not None:
         onward += f", and that fails: {closed.detail}"
@@ -88,7 +90,11 @@ def _services(examination: Examination, visits: Sequence[Visit]) -> Iterator[Fin
         yield Finding("SP517", Severity.ERROR, context, subject, cause, evidence, advice)
     if failing or examination.reference is None:
         return
-    for registry in with_login:
+    for registry, visit in with_login.items():
         cause = "a service of this swarm uses this login only if it was created with --with-registry-auth"
-        advice = Advice("docker service create --with-registry-auth ...")
-        yield Finding("SP517", Severity.NOTE, context, registry, cause, (), advice)
+        ends = expires_at(visit.resolution.credential)
+        evidence = (
+            () if ends is None else ("the login expires, and a service keeps what it got: update it after each login",)
+        )
+        advice = Advice("docker service update --with-registry-auth SERVICE")
+        yield Finding("SP520", Severity.NOTE, context, registry, cause, evidence, advice)
