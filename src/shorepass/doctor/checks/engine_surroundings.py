@@ -92,9 +92,7 @@ def _services(examination: Examination, visits: Sequence[Visit]) -> Iterator[Fin
         return
     for registry, visit in with_login.items():
         cause = "a service of this swarm uses this login only if it was created with --with-registry-auth"
-        ends = expires_at(visit.resolution.credential)
-        evidence = (
-            () if ends is None else ("the login expires, and a service keeps what it got: update it after each login",)
-        )
-        advice = Advice("docker service update --with-registry-auth SERVICE")
-        yield Finding("SP520", Severity.NOTE, context, registry, cause, evidence, advice)
+        note = Finding("SP520", Severity.NOTE, context, registry, cause)
+        if expires_at(visit.resolution.credential) is not None:
+            note = note._replace(evidence=("the login expires: update the services after each login",))
+        yield note._replace(repair=Advice("docker service update --with-registry-auth SERVICE"))
