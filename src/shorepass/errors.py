@@ -186,16 +186,36 @@ class Trouble(Enum):
     NO_STORE = "its store has never been made"
     NO_KEYRING = "no session bus, or no keyring on it"
     LOCKED = "its keyring is locked"
+    STOPPED = "the program that it belongs to is not running"
+    GPG = "gpg cannot decrypt or encrypt"
+    EMPTY_FOLDER = "its store has an empty folder"
 
 
 class HelperError(SourceError):
-    """``program`` (``docker-credential-NAME``) could not do ``verb``. ``trouble`` is None if its output does not show it."""
+    """``program`` (``docker-credential-NAME``) could not do ``verb``. ``trouble`` is None if its output does not show it.
+
+    ``reason``: what was seen. ``cause``: what it means, "" if that is unknown. ``printed``: the lines of its output that are
+    safe to show. ``fits_elsewhere``: another store can keep the login.
+    """
 
     def __init__(
-        self, program: str, verb: str, reason: str, *, hint: str | None = None, trouble: Trouble | None = None
+        self,
+        program: str,
+        verb: str,
+        reason: str,
+        *,
+        hint: str | None = None,
+        trouble: Trouble | None = None,
+        cause: str = "",
+        printed: tuple[str, ...] = (),
+        fits_elsewhere: bool = False,
     ) -> None:
-        super().__init__(f"{program} {verb}: {reason}", hint=hint)
+        self.said = f"{reason} ({cause})" if cause else reason
+        super().__init__(f"{program} {verb}: {self.said}", hint=hint)
         self.trouble = trouble
+        self.cause = cause
+        self.printed = printed
+        self.fits_elsewhere = fits_elsewhere
         self.program = program
         self.verb = verb
         self.reason = reason

@@ -24,7 +24,7 @@ from shorepass.errors import (
 )
 from shorepass.helper import PROGRAM
 from shorepass.helper.advice import asked_helper, log_in
-from shorepass.helper.known_failures import sign_in
+from shorepass.helper.known_helpers import sign_in
 from shorepass.names import Reference
 from shorepass.registry.client import RegistryClient
 from shorepass.resolution import Outcome, Resolution, Step

@@ -2,8 +2,109 @@
 
 from __future__ import annotations
 
+import subprocess
+from typing import TYPE_CHECKING
+
 from cases.case import Case
+from cases.repairs import as_offered, with_login
+
+if TYPE_CHECKING:
+    from cases.stage import Stage
 
 __all__ = ["ROWS"]
 
-ROWS: list[Case] = []
+LONG = "x" * 2700
+
+
+def unlock(stage: Stage, offer: str) -> None:
+    """What the offered line does to the keychain, done to the stand-in."""
+    del offer
+    (stage.home / "unlocked").touch()
+
+
+def login_as_aws(stage: Stage) -> subprocess.CompletedProcess[str]:
+    """Log in with a long token, as `aws ecr get-login-password` prints one."""
+    return stage.run("docker", "login", "-u", "AWS", "--password-stdin", stage.registry, stdin=LONG)
+
+
+def in_the_vault(stage: Stage, offer: str) -> None:
+    """Type the offered login, and the token."""
+    words = offer.split()[1:]
+    done = stage.shorepass(*words, "-u", "AWS", "--password-stdin", stdin=LONG)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+
+
+def type_the_passphrase(stage: Stage, offer: str) -> None:
+    """What the offered line asks for in a terminal: one decryption, with the passphrase typed."""
+    assert "docker-credential-pass get" in offer
+    (login,) = stage.home.glob(".password-store/docker-credential-helpers/*/*.gpg")
+    words = ["gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase-fd", "0", "--decrypt", str(login)]
+    done = stage.run(*words, stdin="tulip\n")
+    assert done.returncode == 0, done.stderr
+
+
+def fix_and_log_in(stage: Stage, offer: str) -> None:
+    """Let doctor fix the file, and log in: the login was in the helper."""
+    as_offered(stage, offer)
+    with_login(stage, f"shorepass login --client {stage.client} {stage.registry}")
+
+
+def old_build(stage: Stage) -> subprocess.CompletedProcess[str]:
+    """Build without BuildKit, from the image: that client lists all logins first."""
+    stage.run("docker", "rmi", "--force", stage.ref)
+    stage.env["DOCKER_BUILDKIT"] = "0"
+    return stage.run("docker", "build", "-", stdin=f"FROM {stage.ref}\n")
+
+
+ROWS: list[Case] = [
+    Case(
+        "docker-01",
+        fails="pull access denied",
+        asks="doctor",
+        code="SP210",
+        cause="the keychain is locked, and this session cannot show a dialog",
+        offers="security -v unlock-keychain",
+        repair=unlock,
+        stand_in="osxkeychain",
+    ),
+    Case(
+        "docker-07",
+        fails="The stub received bad data",
+        asks="login -u AWS --password-stdin {registry}",
+        types=LONG,
+        code="",
+        cause="the secret has 2700 bytes, and this store keeps at most 2560",
+        offers="shorepass login --store vault {registry}",
+        act=login_as_aws,
+        repair=in_the_vault,
+        stand_in="wincred",
+    ),
+    Case(
+        "docker-15",
+        fails="pull access denied",
+        asks="doctor",
+        code="SP214",
+        cause="gpg-agent does not have the passphrase",
+        offers='export GPG_TTY="$(tty)"',
+        repair=type_the_passphrase,
+    ),
+    Case(
+        "docker-17",
+        fails="pull access denied",
+        asks="doctor",
+        code="SP207",
+        cause="sudo systemctl restart systemd-binfmt",
+        offers="remove desktop.exe from {home}/.docker/config.json",
+        repair=fix_and_log_in,
+        stand_in="WSL",
+    ),
+    Case(
+        "docker-29",
+        fails="pull access denied",
+        asks="doctor",
+        code="SP215",
+        cause="quay.io: a login that was broken off left an empty folder",
+        offers="rmdir {home}/.password-store/docker-credential-helpers/",
+        act=old_build,
+    ),
+]

@@ -426,7 +426,7 @@ def test_sp212_a_helper_that_fails(place: Place, doctor: RunShorepass) -> None:
     assert "exit status 3: no network: token service unreachable" in done.stdout
 
 
-def test_sp212_a_login_that_cannot_be_decrypted(
+def test_sp214_a_login_that_cannot_be_decrypted(
     place: Place, doctor: RunShorepass, short: Path, dockerd: str, registry: str, users: dict[str, str]
 ) -> None:
     """Pass lists what it has no key for any more; asked for the login, as for one registry, it fails, and says why."""
@@ -441,8 +441,101 @@ def test_sp212_a_login_that_cannot_be_decrypted(
         programs.run([programs.require("gpgconf"), "--kill", "all"], env=place.env)
         assert "decryption failed" in place.podman(registry).stderr
         done = doctor("--json", "--offline", registry)
-        assert found(done) == [("SP212", "docker-credential-pass")]
-        assert "gpg cannot decrypt it" in done.stdout
+        assert found(done) == [("SP214", "docker-credential-pass")]
+        assert "gpg has no private key of alice@test.example" in done.stdout
+
+
+def test_sp214_a_key_that_has_expired(
+    place: Place, doctor: RunShorepass, short: Path, dockerd: str, registry: str, users: dict[str, str]
+) -> None:
+    """Docker cannot store with an expired key; the line that the hint names makes it good again."""
+    place.name("pass")
+    place.file.write_text(json.dumps({"credsStore": "pass"}))
+    with gpg_home(place, short):
+        gpg = [programs.require("gpg"), "--batch", "--faked-system-time", "20190101T000000", "--passphrase", ""]
+        old = [*gpg, "--quick-generate-key", "old@test.example", "default", "default", "1y"]
+        assert programs.run(old, env=place.env).returncode == 0
+        assert programs.run([programs.require("pass"), "init", "old@test.example"], env=place.env).returncode == 0
+        assert place.docker_login(dockerd, registry, users["alice"]).returncode != 0
+        (finding,) = json.loads(doctor("--json").stdout)["findings"]
+        assert (finding["code"], finding["severity"]) == ("SP214", "error")
+        assert "has expired" in finding["cause"]
+        assert programs.run(["sh", "-c", finding["fix"]["text"]], env=place.env).returncode == 0
+        assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
+        assert found(doctor("--json")) == []
+
+
+SAID = [
+    (
+        "desktop",
+        "dial unix /Users/you/Library/Containers/com.docker.docker/Data/backend.sock",
+        "SP213",
+        "desktop start",
+    ),
+    ("desktop", "", "SP213", "docker desktop start"),
+    ("dev-containers-8f", "Error: connect ECONNREFUSED /tmp/vscode-remote-containers-ipc.sock", "SP213", "remove"),
+    (
+        "osxkeychain",
+        "keychain cannot be accessed because the current session does not allow user interaction.",
+        "SP210",
+        "unlock-keychain",
+    ),
+    ("osxkeychain", "The specified item already exists in the keychain. (-25299)", "SP212", "delete-internet-password"),
+    ("wincred", "A specified logon session does not exist. It may already have been terminated.", "SP212", "desktop"),
+    (
+        "gcloud",
+        "ERROR: (gcloud.auth.docker-helper) You do not currently have an active account selected.",
+        "SP212",
+        "gcloud auth login",
+    ),
+    ("secretservice", "Cannot create an item in a locked collection", "SP210", "unlock"),
+]
+
+
+@pytest.mark.parametrize(("suffix", "words", "code", "offers"), SAID)
+def test_what_helpers_are_known_to_print(
+    place: Place, doctor: RunShorepass, suffix: str, words: str, code: str, offers: str
+) -> None:
+    """What a helper prints is kept with all its lines, and its meaning and the fix are added."""
+    place.name(suffix)
+    place.put(
+        suffix, f"#!/bin/sh\nprintf '%s\\nsecond line\\n' '{words}'\nexit 1\n" if words else "#!/bin/sh\nexit 1\n"
+    )
+    assert place.podman().returncode != 0
+    (finding,) = json.loads(doctor("--json").stdout)["findings"]
+    assert finding["code"] == code
+    assert offers in finding["fix"]["text"]
+    if words:
+        assert {f"it printed: {words}", "it printed: second line"} <= set(finding["evidence"])
+
+
+def test_sp213_is_fixed(place: Place, doctor: RunShorepass, dockerd: str, registry: str, users: dict[str, str]) -> None:
+    """A dead helper of VS Code is removed from the file, and docker can log in again."""
+    place.put("dev-containers-8f", "#!/bin/sh\nexit 255\n")
+    place.name("dev-containers-8f")
+    assert place.docker_login(dockerd, registry, users["alice"]).returncode != 0
+    assert found(doctor("--json")) == [("SP213", "docker-credential-dev-containers-8f")]
+    assert "fixed" in doctor("--fix", "--yes").stdout
+    assert "dev-containers" not in place.file.read_text()
+
+
+def test_sp221_a_relative_folder(place: Place, dockerd: str, registry: str, users: dict[str, str]) -> None:
+    """Docker refuses to run what a relative folder of PATH leads to; with the line in the hint it runs it."""
+    place.name("good")
+    place.put("good", GOOD)
+    place.env["PATH"] = f"bin:{programs.SYSTEM_PATH}"
+    argv = [programs.require("docker"), "-H", dockerd, "login", "-u", "alice", "--password-stdin", registry]
+
+    def log_in(line: str = ":") -> CompletedProcess[str]:
+        script = f'cd "{place.bin.parent}"; {line}; exec "$@"'
+        return programs.run(["sh", "-c", script, "sh", *argv], env=place.env, stdin=users["alice"])
+
+    assert "relative to current directory" in log_in().stderr
+    words = [sys.executable, "-m", "shorepass", "doctor", "--json"]
+    done = subprocess.run(words, env=place.env, cwd=place.bin.parent, capture_output=True, text=True, check=False)
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert (finding["code"], finding["severity"]) == ("SP221", "error")
+    assert log_in(finding["fix"]["text"]).returncode == 0
 
 
 def test_helpers_that_nobody_names_are_left_alone(place: Place, doctor: RunShorepass) -> None:

@@ -400,7 +400,7 @@ def _ask_helper(
     try:
         answer = client.get(trace.server_url)
     except HelperError as error:
-        trace.add("helper", Outcome.FAILED, client.program, f"get: {error.reason}", error.hint)
+        trace.add("helper", Outcome.FAILED, client.program, f"get: {error.said}", error.hint)
         if rules.has(STOPS_AT_HELPER):
             return trace.resolution(error, behaviour=STOPS)
         return _without_helper(trace, error, path, picked)

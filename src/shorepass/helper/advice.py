@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shorepass.contexts.command import command, said_there
-from shorepass.helper.known_failures import sign_in
+from shorepass.helper.known_helpers import sign_in
 from shorepass.helper.protocol import program_name
 
 if TYPE_CHECKING:

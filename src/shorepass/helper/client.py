@@ -22,10 +22,12 @@ from shorepass.errors import (
     UsageError,
     printable,
 )
-from shorepass.foreign_text import quoted, visible
+from shorepass.foreign_text import quoted, visible, without_user_info
 from shorepass.helper import OURSELVES, protocol
-from shorepass.helper.known_failures import cause_of, install, sign_in
+from shorepass.helper.known_failures import failure_of
+from shorepass.helper.known_helpers import install, known, sign_in
 from shorepass.helper.protocol import Refusal, Verb
+from shorepass.helper.windows_programs import is_of_windows, off_switch
 from shorepass.processes import Completed, ProcessError, ProcessNotStarted, ProcessTimeout
 from shorepass.secret import repeats
 from shorepass.waiting import Wait
@@ -44,6 +46,7 @@ __all__ = ["DEFAULT_TIMEOUT", "HelperClient"]
 
 DEFAULT_TIMEOUT = 20.0  # seconds; without a keyring the secret-service helper needs 25 to fail by itself
 LONGEST_TIMEOUT = 86_400.0  # seconds: a day; what is longer is a mistake
+LINES_LIMIT = 8  # lines of its output that are shown
 OUTPUT_LIMIT = 4 * 1024 * 1024  # bytes: a list of 10,000 logins has about one
 TIMEOUT_VARIABLE = "SHOREPASS_HELPER_TIMEOUT"
 ASKED_ONCE = (Verb.GET, Verb.LIST)
@@ -52,6 +55,7 @@ TYPING_SECONDS = 300.0  # for a user who has to type a passphrase
 # A word that may be a token or its base64: letters and digits, no dots, and longer than words are. A helper knows
 # secrets that Shorepass does not know, and may print one of them when it fails.
 TOKEN = re.compile(r"(?=[\w+=-]*[0-9])(?=[\w+=-]*[a-zA-Z])[\w+=-]{12,}", re.ASCII)
+SECRET = re.compile(r"(?i)(secret|password|passwd)[\"']?\s*[:=]|\"secret\"")
 
 
 class HelperClient:
@@ -145,9 +149,7 @@ class HelperClient:
             hint = f"does it wait for a passphrase? Try it by hand: {tried}; or set {TIMEOUT_VARIABLE} to more seconds"
             raise HelperTimeout(path, verb, f"no answer within {self._timeout:g} s", hint=hint) from None
         except ProcessNotStarted as error:
-            cause = cause_of(str(error))
-            hint = said_there(self._context, cause.fix) if cause else self._install_or_remove("install it again")
-            raise HelperMissing(path, verb, str(error), hint=hint) from None
+            raise self._not_started(path, verb, str(error)) from None
         except ProcessError as error:
             hint = self._by_hand(path, verb, self._server(verb, stdin))
             raise HelperFailed(path, verb, str(error), hint=hint, trouble=Trouble.GARBAGE) from None
@@ -181,8 +183,8 @@ class HelperClient:
             answer = here.inside(here, verb, stdin, hurried=self._hurried)
             return None if answer is None else Completed(*answer, b"")
         except ShorepassError as error:
-            cause = cause_of(error.message)
-            trouble = cause.trouble if cause else None
+            failure = failure_of(error.message, self.suffix)
+            trouble = failure.trouble if failure else None
             if isinstance(error, StoreLocked):
                 trouble = Trouble.LOCKED
             raise HelperFailed(path, verb, error.message, hint=error.hint, trouble=trouble) from None
@@ -253,6 +255,17 @@ class HelperClient:
             hint = self._by_hand(path, verb, server)
             raise HelperFailed(path, verb, reason, hint=hint, trouble=Trouble.GARBAGE) from None
 
+    def _not_started(self, path: str, verb: Verb, reason: str) -> HelperMissing:
+        """Return the error of a program that the system cannot start."""
+        if is_of_windows(self._context, path):
+            switch = off_switch(self._context)
+            hint = said_there(self._context, switch.fix)
+            return HelperMissing(path, verb, switch.cause, hint=hint)
+        failure = failure_of(reason, self.suffix)
+        if failure is None:
+            return HelperMissing(path, verb, reason, hint=self._install_or_remove("install it again"))
+        return HelperMissing(path, verb, reason, hint=said_there(self._context, failure.fix), cause=failure.cause)
+
     def _failed(
         self, path: str, verb: Verb, done: Completed, server: str = "", sent: Answer | None = None
     ) -> HelperFailed:
@@ -260,25 +273,68 @@ class HelperClient:
         text = b"\n".join(part for part in (done.stdout.strip(), done.stderr.strip()) if part).decode(
             "utf-8", "replace"
         )
-        line, _, fix = text.partition("\n")[0].partition(protocol.FIX)
-        if not text:
-            said = ", and it printed nothing"
-        elif "{" in line + fix or '"secret"' in line.lower() or (sent and repeats(line, sent.secret.reveal())):
-            said, fix = ", and what it printed may hold a secret: not shown", ""
-        else:
-            said = f": {TOKEN.sub('***', printable(line))}"
-        cause = cause_of(text)
+        lines, fix = _safe_lines(text, sent)
+        said = f": {' / '.join(lines)}"
+        if not lines:
+            said = ", and what it printed may hold a secret: not shown" if text else ", and it printed nothing"
+        failure = failure_of(text, self.suffix)
         is_shorepass = self.suffix == OURSELVES and self._context.name == "me"  # elsewhere it may be another program
         if fix and is_shorepass:  # its own hint is the best
             hint = TOKEN.sub("***", visible(fix))
         elif verb is Verb.STORE and sign_in(self.suffix):
             hint = said_there(self._context, f"{self.program} cannot store a login: {sign_in(self.suffix)}")
-        elif cause:
-            hint = said_there(self._context, cause.fix)
+        elif failure:
+            again = by_hand(self._context, path, verb, server)
+            fix = failure.fix.replace("{server}", _host(server)).replace("{again}", again)
+            hint = said_there(self._context, fix)
         else:
             hint = self._by_hand(path, verb, server)
-        trouble = cause.trouble if cause else None
-        return HelperFailed(path, verb, _how(done.status) + said, hint=hint, trouble=trouble)
+        cause, trouble, fits_elsewhere = "", None, False
+        if failure:
+            cause, trouble, fits_elsewhere = failure.cause, failure.trouble, failure.fits_elsewhere
+        too_long = self._too_long(sent)
+        return HelperFailed(
+            path,
+            verb,
+            _how(done.status) + said,
+            hint=hint,
+            trouble=trouble,
+            cause=too_long or cause,
+            printed=tuple(lines),
+            fits_elsewhere=fits_elsewhere or bool(too_long),
+        )
+
+    def _too_long(self, sent: Answer | None) -> str:
+        """Return the length of a secret that was to be stored and the store's limit, "" if it is not too long."""
+        limit = known(self.suffix).limit
+        size = len(sent.secret.reveal().encode("utf-8", "surrogateescape")) if sent else 0
+        return f"the secret has {size} bytes, and this store keeps at most {limit}" if 0 < limit < size else ""
+
+
+def _safe_lines(text: str, sent: Answer | None) -> tuple[list[str], str]:
+    """Return the lines of a helper's output that are safe to show, and the fix that Shorepass's helper adds to the first.
+
+    If a secret may be in the output, only its first line is shown, unless that may have it too.
+    """
+    first, _, fix = text.partition("\n")[0].partition(protocol.FIX)
+    if sent and repeats(text, sent.secret.reveal()):
+        return [], ""
+    lines = [first, *text.split("\n")[1:]]
+    if _may_hold_secret(text):
+        lines = [] if _may_hold_secret(first + fix) else [first]
+    shown = [TOKEN.sub("***", printable(line)) for line in lines if line.strip()]
+    return shown[:LINES_LIMIT], fix if lines else ""
+
+
+def _may_hold_secret(text: str) -> bool:
+    return "{" in text or SECRET.search(text) is not None
+
+
+def _host(server: str) -> str:
+    """Return the host of a server URL as a word of a shell, ``HOST`` if it has no host."""
+    rest = without_user_info(server)
+    host = rest.partition("://")[2] if "://" in rest else rest
+    return quoted(host.partition("/")[0].partition(":")[0]) if host else "HOST"
 
 
 def _line(server_url: str) -> bytes:

@@ -17,7 +17,7 @@ from shorepass.errors import HelperFailed, ShorepassError, UsageError, printable
 from shorepass.files import FileContent
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES, PROGRAM
-from shorepass.helper.known_failures import sign_in
+from shorepass.helper.known_helpers import sign_in
 from shorepass.names import registry_of_server
 from shorepass.stores.external import PREFIX
 from shorepass.stores.in_use import DEFAULT as DEFAULT_STORE
@@ -202,7 +202,8 @@ def with_alternative(error: HelperFailed, context: Context, client: Client, targ
     """
     if not isinstance(context, LocalContext) or context.name != "me" or target.path == REGISTRIES_CONF:
         return error
-    if error.trouble is None and target.helper != OURSELVES and not sign_in(target.helper):
+    is_unknown = error.trouble is None and not error.cause
+    if (error.fits_elsewhere or is_unknown) and target.helper != OURSELVES and not sign_in(target.helper):
         store = in_use(context) or DEFAULT_STORE
         server = registry_of_server(target.key)
         error.hint = command(context, "login", "--store", store, server, client=_flag(client))

@@ -18,7 +18,7 @@ from shorepass.clients import find
 from shorepass.config import document
 from shorepass.errors import SourceError, UsageError, WriteError
 from shorepass.helper import OURSELVES, PROGRAM
-from shorepass.helper.known_failures import install
+from shorepass.helper.known_helpers import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

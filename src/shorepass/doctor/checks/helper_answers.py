@@ -1,4 +1,4 @@
-"""SP205, SP206, SP209 to SP212: helpers that start but do not work.
+"""SP205, SP206, SP209 to SP215: helpers that start but do not work.
 
 They are asked to ``list``, the one verb that shows no secret. pass without a store and a locked keyring answer ``list``
 although they can neither read nor store a login, so these two are examined themselves.
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
-from shorepass.doctor.checks.helper_programs import fault
+from shorepass.doctor.checks import pass_store
+from shorepass.doctor.checks.helper_programs import fault, removal
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.doctor.named import is_there
 from shorepass.errors import HelperError, HelperTimeout, Trouble
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.named import Named
+    from shorepass.fixes.repair import Repair
 
 __all__ = ["CODES", "check"]
 
@@ -36,6 +38,8 @@ CODES = {
     "SP210": "The keyring is locked",
     "SP211": "pass is not initialised",
     "SP212": "A helper fails",
+    "SP213": "A helper belongs to a program that is not running",
+    **pass_store.CODES,
 }
 
 NO_KEYRING = {
@@ -49,6 +53,9 @@ _CODE_OF: dict[Trouble | None, str] = {
     Trouble.NO_STORE: "SP211",
     Trouble.NO_KEYRING: "SP209",
     Trouble.LOCKED: "SP210",
+    Trouble.STOPPED: "SP213",
+    Trouble.GPG: "SP214",
+    Trouble.EMPTY_FOLDER: "SP215",
 }
 
 
@@ -63,19 +70,35 @@ def _trouble(examination: Examination, helper: Named) -> Iterator[Finding]:
     context = examination.context
     if helper.suffix == "pass" and not is_initialised(context):
         cause = "pass has no store, so it cannot store a login"
-        yield _finding(context, helper, "SP211", cause, f"no .gpg-id in {pass_folder(context)}", NO_GPG_ID)
+        yield _finding(context, helper, "SP211", cause, (f"no .gpg-id in {pass_folder(context)}",), Advice(NO_GPG_ID))
         return
+    if helper.suffix == "pass":
+        found = list(pass_store.check(examination, helper))
+        if found:
+            yield from found
+            return
     for error in _errors(examination, helper):
-        code = "SP205" if isinstance(error, HelperTimeout) else _CODE_OF.get(error.trouble, "SP212")
-        if code == "SP210" and helper.suffix == OURSELVES:
-            code = "SP212"  # its vault is not a keyring
-        cause, seen = error.reason, f"asked: {error.program} {error.verb}"
-        if code == "SP209":
-            cause, seen = NO_KEYRING[bus(context)], f"{error.program} {error.verb}: {error.reason}"
-        elif code == "SP210":
-            seen = "the keyring reports this on the session bus"
-        yield _finding(context, helper, code, cause, seen, error.hint)
+        yield _failed(examination, helper, error)
         return  # one finding per helper is enough
+
+
+def _failed(examination: Examination, helper: Named, error: HelperError) -> Finding:
+    """Return the finding for a helper's error."""
+    context = examination.context
+    code = "SP205" if isinstance(error, HelperTimeout) else _CODE_OF.get(error.trouble, "SP212")
+    if code == "SP210" and helper.suffix == OURSELVES:
+        code = "SP212"  # its vault is not a keyring
+    cause = error.cause or error.reason
+    printed = [f"it printed: {line}" for line in error.printed] if error.cause else error.printed[1:]
+    seen = (f"asked: {error.program} {error.verb}", *printed)
+    if code == "SP209":
+        cause, seen = NO_KEYRING[bus(context)], (f"{error.program} {error.verb}: {error.reason}",)
+    elif code == "SP210" and not printed:
+        seen = ("the keyring reports this on the session bus",)
+    repair: Repair | None = Advice(error.hint) if error.hint else None
+    if code == "SP213" and error.fits_elsewhere:
+        repair = removal(context, helper)
+    return _finding(context, helper, code, cause, seen, repair)
 
 
 def _errors(examination: Examination, helper: Named) -> Iterator[HelperError]:
@@ -90,10 +113,11 @@ def _errors(examination: Examination, helper: Named) -> Iterator[HelperError]:
             yield error
 
 
-def _finding(context: Context, helper: Named, code: str, cause: str, seen: str, hint: str | None) -> Finding:
+def _finding(
+    context: Context, helper: Named, code: str, cause: str, seen: tuple[str, ...], repair: Repair | None
+) -> Finding:
     severity = Severity.ERROR
     if helper.chosen:
         has_stored = is_there(context, find(DEFAULT).own_file(context))
         severity = Severity.WARNING if has_stored else Severity.NOTE
-    repair = Advice(hint) if hint else None
-    return Finding(code, severity, context.name, helper.program, cause, (seen, helper.why), repair)
+    return Finding(code, severity, context.name, helper.program, cause, (*seen, helper.why), repair)

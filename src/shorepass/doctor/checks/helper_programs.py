@@ -21,8 +21,9 @@ from shorepass.errors import FileError, HelperFailed, HelperTimeout
 from shorepass.fixes.repair import Advice, Edit, Mode
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
-from shorepass.helper.known_failures import install
+from shorepass.helper.known_helpers import install
 from shorepass.helper.protocol import program_name
+from shorepass.helper.windows_programs import off_switch
 from shorepass.logins.helper_entry import without_program
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from shorepass.doctor.named import Named
     from shorepass.fixes.repair import Repair
 
-__all__ = ["CODES", "check", "fault"]
+__all__ = ["CODES", "check", "fault", "removal"]
 
 CODES = {
     "SP201": "A helper is missing",
@@ -42,6 +43,7 @@ CODES = {
     "SP203": "A helper is for another machine",
     "SP204": "A helper's loader or interpreter is missing",
     "SP207": "A Windows helper cannot be started",
+    "SP221": "A helper is found only by a relative folder of PATH",
 }
 
 NOT_FOUND_BY_ENV = 127
@@ -49,6 +51,7 @@ WSL_ADVICE = (
     "in WSL: set enabled = true and appendWindowsPath = true below [interop] in /etc/wsl.conf, then wsl --shutdown; "
     "under sudo and cron, PATH has no Windows folder: use a Linux helper there"
 )
+RELATIVE = "docker and podman do not run programs from a relative folder of PATH"
 
 
 class Fault(NamedTuple):
@@ -78,7 +81,7 @@ def fault(examination: Examination, helper: Named) -> Fault | None:
     if path is None:
         return None if is_lent(context, helper.path) else _absent(examination, helper)  # else SP603
     try:
-        seen = _unfit(context, path, context.head(path, HEAD_SIZE) or b"")
+        seen = _unfit(context, helper, path, context.head(path, HEAD_SIZE) or b"")
     except FileError:
         return None  # a user may be allowed to execute a program but not to read it
     answer = examination.listed(helper.suffix) if seen else None
@@ -106,6 +109,10 @@ def _absent(examination: Examination, helper: Named) -> Fault:
     if short != helper.suffix and context.which(program_name(short)):
         cause = f"{helper.suffix} is written, and the clients put {program_name('')} before it"
         return Fault("SP201", cause, (), _renaming(context, helper, short))
+    relative = _relative(context, helper.program)
+    if relative:
+        advice = Advice(f"export PATH={quoted(relative)}:$PATH")
+        return Fault("SP221", f"it is in {relative}, which PATH names by a relative path", (path, RELATIVE), advice)
     if context.platform == "linux" and helper.suffix.lower().endswith(".exe"):
         return Fault("SP207", "a Windows program that is not on PATH here", (path,), Advice(WSL_ADVICE))
     if examination.at_login(helper) is not None:
@@ -113,7 +120,25 @@ def _absent(examination: Examination, helper: Named) -> Fault:
     evidence: tuple[str, ...] = (path, f"to install it: {install(helper.suffix)}")
     if helper.suffix == OURSELVES and helper.path.endswith(".json"):
         evidence += (f"to remove it without Shorepass: {without_program(helper.path)}",)
-    return Fault("SP201", "no executable file of that name on PATH", evidence, _removal(context, helper))
+    return Fault("SP201", "no executable file of that name on PATH", evidence, removal(context, helper))
+
+
+def _relative(context: Context, program: str) -> str:
+    """Return the folder in which a relative part of PATH has a program, "" if no such part has it."""
+    directory = context.cwd()
+    if directory is None or context.platform == "windows":
+        return ""
+    for folder in (context.getenv("PATH") or "/").split(":"):
+        if folder.startswith("/"):
+            continue
+        absolute = join(context, directory, folder.removeprefix("./")).rstrip("/.") if folder else directory
+        try:
+            status = context.status(join(context, absolute, program))
+        except FileError:
+            continue
+        if status and status.kind == "file" and status.mode & 0o111:
+            return absolute
+    return ""
 
 
 def _not_executable(context: Context, program: str) -> FileStatus | None:
@@ -127,7 +152,7 @@ def _not_executable(context: Context, program: str) -> FileStatus | None:
     return None
 
 
-def _unfit(context: Context, path: str, head: bytes) -> Fault | None:
+def _unfit(context: Context, helper: Named, path: str, head: bytes) -> Fault | None:
     """Return why a program cannot run here, by its first bytes; None if it can."""
     program = describe(head)
     if context.platform != "linux":
@@ -136,7 +161,7 @@ def _unfit(context: Context, path: str, head: bytes) -> Fault | None:
         advice = Advice(f"put #!/bin/sh, or the right interpreter, into the first line of {quoted(path)}")
         return Fault("SP204", "neither a program nor a script with #! in its first line", (path,), advice)
     if program.kind == "pe":
-        return Fault("SP207", "a Windows program, which this Linux cannot start", (path,), Advice(WSL_ADVICE))
+        return _windows_program(context, helper, path)
     if not program.fits(context.machine):
         made = program.machine or ("macOS" if program.kind == "mach-o" else program.kind)
         advice = Advice(f"install the build for {context.machine or 'this machine'}")
@@ -152,6 +177,16 @@ def _unfit(context: Context, path: str, head: bytes) -> Fault | None:
             advice = Advice(f"install {quoted(missing)}, or name another in the first line of {quoted(path)}")
         return Fault("SP204", f"its {what} {missing}{libc} does not exist", (path,), advice)
     return None
+
+
+def _windows_program(context: Context, helper: Named, path: str) -> Fault:
+    """Return why a Windows program cannot be started. Without a switch to turn, only another helper helps."""
+    switch = off_switch(context)
+    seen = (path, f"seen in: {switch.seen}") if switch.seen else (path,)
+    repair = removal(context, helper)
+    if isinstance(repair, Advice):
+        return Fault("SP207", switch.cause, seen, Advice(switch.fix))
+    return Fault("SP207", switch.cause, (*seen, f"or keep the helper: {switch.fix}"), repair)
 
 
 def _missing(context: Context, program: Program) -> str | None:
@@ -198,7 +233,7 @@ def _members_that_name(content: FileContent | None, suffix: str) -> list[list[st
     return found
 
 
-def _removal(context: Context, helper: Named) -> Repair:
+def removal(context: Context, helper: Named) -> Repair:
     """Return the fix that removes the helper from its file."""
     if helper.chosen or not helper.path.endswith(".json"):
         return Advice(f"{install(helper.suffix)}; or remove it from {quoted(helper.path)}")
