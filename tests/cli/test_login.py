@@ -101,6 +101,14 @@ def test_flags_conflict_as_with_docker(run_shorepass: RunShorepass, arguments: t
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("client", "reads"), [("docker@29.6", True), ("docker@29.5", False), ("podman", False)])
+def test_a_dash_for_a_password(run_shorepass: RunShorepass, registry: Registry, client: str, reads: bool) -> None:
+    """Docker 29.6 reads the password from standard input then; to all others it is a password, which is refused here."""
+    words = ("--client", client, "-u", "alice", "-p", "-", "--tls-verify=false", "--store", "file")
+    done = run_shorepass("login", *words, registry.host, stdin=PASSWORD)
+    assert (done.status == 0) is reads
+
+
 def test_password_on_argv_is_warned_about(run_shorepass: RunShorepass, registry: Registry) -> None:
     """-p works and warns in docker's words."""
     done = run_shorepass("login", "-u", "alice", "-p", PASSWORD, registry.host)
@@ -157,6 +165,7 @@ def test_logout_says_what_it_erased(run_shorepass: RunShorepass, home: Path, reg
 
 def test_podman_logout_of_nothing_fails(run_shorepass: RunShorepass, home: Path) -> None:
     """Podman logout of a registry without a login exits 125."""
+    (home / "auth.json").write_text("{}")
     done = run_shorepass("logout", "--authfile", str(home / "auth.json"), "reg.example")
     assert done.status == 125
     assert "not logged into reg.example" in done.stderr

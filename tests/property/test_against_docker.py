@@ -56,6 +56,39 @@ def test_shorepass_says_what_docker_sends(case: Case, dockers: list[Docker], tmp
         compare(docker, case, env, first, ours)
 
 
+DOCKERCFG = [
+    '{"reg.io": {"auth": "dTpw", "email": "a@b"}}',
+    '{"https://reg.io/v1/": {"auth": "dTpw"}}',
+    '{"reg.io": {"username": "u", "password": "p"}}',
+    '{"reg.io": {"auth": "", "identitytoken": "idt"}}',
+    '{"reg.io": {"auth": "="}}',
+    '{"reg.io": {"auth": "dTpw"}} more',
+    '{"reg.io": {"auth": 1}}',
+    '{"auths": {"reg.io": {"auth": "dTpw"}}}',
+    "null",
+    "",
+    "auth = dTpw\nemail = a@b\n",
+    "auth = dTpw",
+    "auth=dTpw\nemail=a@b\n",
+    "auth = =\nemail = a@b\n",
+]
+
+
+@pytest.mark.parametrize("image", ["reg.io/app", "nginx"])
+@pytest.mark.parametrize("text", DOCKERCFG)
+def test_the_file_of_before_2015(text: str, image: str, dockers: list[Docker], tmp_path: Path) -> None:
+    """Docker 22 and earlier read it where there is no config.json, in both of its formats; newer ones do not."""
+    case = Case(None, image, {}, {}, in_home=True)
+    env = case.lay_out(tmp_path)
+    (tmp_path / "home/.dockercfg").write_text(text)
+    for docker in dockers:
+        ours, sent = Rules(docker.release).resolve(LocalContext(env), parse(image)), docker.pull(image, env)
+        answers = [answer for answer in (ours.answer, *ours.alternatives) if not isinstance(answer, SourceError)]
+        assert plain(sent.credential) in [plain(answer) for answer in answers]
+        failed = [step for step in ours.steps if (step.kind, step.outcome) == ("file", Outcome.FAILED)]
+        assert sent.file_is_broken == bool(failed)
+
+
 def compare(docker: Docker, case: Case, env: dict[str, str], first: Sent, ours: Resolution) -> None:
     """Fail unless the two agree."""
     if first.engine_is_out_of_reach:

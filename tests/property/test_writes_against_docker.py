@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -151,6 +152,20 @@ def test_the_same_is_written(
         if HUB_KEY in passed_over:
             break
     event(f"docker {docker.release}, {'a file' if document else 'no file'}")
+
+
+PASSWORDS = ["pw\n", "pw\r\n", "pw\r", "pw\n\n", " pw ", "\tpw\n", "a\nb", "pw\u00a0"]
+
+
+@pytest.mark.parametrize("text", PASSWORDS)
+def test_the_same_password_is_stored(text: str, dockers: list[Docker], tmp_path: Path) -> None:
+    """Of standard input one line end is cut off, and from docker 27.4 to 29.2 all whitespace around the password."""
+    for docker in dockers:
+        env = lay_out(tmp_path / str(docker.release), {"auths": {"other.io": {"auth": "dTpw"}}}, has_pass=False)
+        assert docker.logs_in("reg.io", "u", text, env)
+        stored = json.loads((tmp_path / str(docker.release) / CONFIG).read_text())["auths"]["reg.io"]["auth"]
+        password = Rules(docker.release).login_password(LocalContext(env), text, from_stdin=True)
+        assert base64.b64decode(stored).decode() == f"u:{password}"
 
 
 def take(docker: Docker, step: Step, env: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Iterator
@@ -124,6 +125,22 @@ def test_the_same_is_written(case: Case, sequence: list[Step], oracle: Oracle, t
         assert take(case.client, step, our_env, ours) == done
         assert written(ours) == written(theirs)
         event(f"{case.client} {'in' if step.logs_in else 'out'}: {done}")
+
+
+PASSWORDS = ["pw\n", "pw\r\n", "pw\r", "pw\n\n", " pw ", "\tpw\n", "a\nb", "a\r\nb\n"]
+
+
+@pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
+@pytest.mark.parametrize("text", PASSWORDS)
+def test_the_same_password_is_stored(text: str, client: str, oracle: Oracle, tmp_path: Path) -> None:
+    """Of standard input they join all lines."""
+    env = Case(client, {}, None, {}).lay_out(tmp_path)
+    words = ["login", "--tls-verify=false", "-u", "u", "--password-stdin", "reg.io"]
+    done, stderr = oracle.log(client, words, env, text)
+    assert done, stderr
+    stored = json.loads((tmp_path / RUN).read_text())["auths"]["reg.io"]["auth"]
+    password = find(client).login_password(LocalContext(env), text, from_stdin=True)
+    assert base64.b64decode(stored).decode() == f"u:{password}"
 
 
 def take(name: str, step: Step, env: dict[str, str], folder: Path) -> bool:

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of docker login and of podman login."""
     parser.add_argument("server", nargs="?", metavar="SERVER", help="the registry (default: Docker Hub)")
     parser.add_argument("-u", "--username", metavar="NAME", help="user name")
-    password = "password or token (- reads standard input); other users can see it in the process list"  # noqa: S105
+    password = "password or token (docker 29.6: - reads standard input); other users can see it in the process list"  # noqa: S105
     parser.add_argument("-p", "--password", metavar="TEXT", help=password)
     parser.add_argument("--password-stdin", action="store_true", help="read the password or token from standard input")
     parser.add_argument("--get-login", action="store_true", help="only print the user name of the stored login")
@@ -76,6 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
     server = arguments.server or "docker.io"
     _check_flags(arguments)
+    if arguments.password == "-" and client.reads_dash(place.context(arguments)):  # noqa: S105  # the word for standard input
+        arguments.password, arguments.password_stdin = None, True
+    elif arguments.password is not None:
+        console.say("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
     if arguments.account is not None:
         return _log_in_as(arguments, client, server)
     here = place.context(arguments)
@@ -86,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         stored = _existing(here, client, server, access)
         if stored:
             return 0
-    credential = _ask(arguments)
+    credential = _ask(arguments, client, here)
     done = log_in(here, client, server, credential, access, store=arguments.store, tell=_tell)
     _report(done, here, client, verbose=arguments.verbose)
     return 0
@@ -98,7 +102,7 @@ def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> in
     if arguments.get_login:
         login = command(here, "login", "--as", account, without_user_info(server), client=client.name)
         return _print_name(as_account.stored(here, client, server, account), server, login)
-    credential = _ask(arguments)
+    credential = _ask(arguments, client, here)
     access = place.access(arguments)
     done = as_account.log_in(here, client, server, credential, access, account, store=arguments.store, tell=_tell)
     _report(done, here, client, verbose=arguments.verbose)
@@ -119,10 +123,6 @@ def _check_flags(arguments: argparse.Namespace) -> None:
         raise UsageError("username is empty")
     if arguments.password == "":
         raise UsageError("password is empty")
-    if arguments.password == "-":  # noqa: S105  # the word for standard input
-        arguments.password, arguments.password_stdin = None, True
-    elif arguments.password is not None:
-        console.say("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
@@ -157,12 +157,15 @@ def _existing(here: Context, client: Client, server: str, access: Access) -> boo
     return True
 
 
-def _ask(arguments: argparse.Namespace) -> Credential:
+def _ask(arguments: argparse.Namespace, client: Client, here: Context) -> Credential:
     """Read user name and password from flags, standard input or the terminal."""
     username, password = arguments.username, arguments.password
     if arguments.password_stdin:
-        password = _one_line_ending_less(sys.stdin.buffer.read(PASSWORD_LIMIT + 1))
-    elif (username is None or password is None) and not sys.stdin.isatty():
+        text = _decoded(sys.stdin.buffer.read(PASSWORD_LIMIT + 1))
+        password = client.login_password(here, text, from_stdin=True)
+    elif password is not None:
+        password = client.login_password(here, password, from_stdin=False)
+    if (username is None or password is None) and not sys.stdin.isatty():
         raise UsageError(
             "cannot perform an interactive login from a non-TTY device",
             hint="give --username, and the password by --password-stdin",
@@ -181,14 +184,10 @@ def _ask(arguments: argparse.Namespace) -> Credential:
 PASSWORD_LIMIT = 1024 * 1024  # bytes: the largest tokens have some 10 KiB
 
 
-def _one_line_ending_less(data: bytes) -> str:
-    """Return standard input as text without one line ending at its end, as docker login does."""
+def _decoded(data: bytes) -> str:
+    """Return standard input as text. Raises UsageError: it is too long, or not UTF-8."""
     if len(data) > PASSWORD_LIMIT:
         raise UsageError(f"more than {PASSWORD_LIMIT} bytes of password on standard input")
-    for ending in (b"\r\n", b"\n", b"\r"):
-        if data.endswith(ending):
-            data = data[: -len(ending)]
-            break
     try:
         return data.decode()
     except UnicodeDecodeError:

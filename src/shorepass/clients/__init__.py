@@ -124,6 +124,12 @@ class Client(Protocol):
         Without ``ask_helpers`` none is run: where a helper has the logins, an entry without ``kind`` names it.
         """
 
+    def reads_dash(self, context: Context) -> bool:
+        """Tell whether the password ``-`` on the command line of its login means standard input."""
+
+    def login_password(self, context: Context, text: str, *, from_stdin: bool) -> str:
+        """Return the password that its login makes of what it was given, on standard input or by its flag."""
+
     def files(self, context: Context, *, for_login: bool = False) -> Sequence[AuthFile]:
         """Return the files that are read, in that order, whether they are there or not.
 

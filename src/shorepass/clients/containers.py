@@ -143,6 +143,16 @@ class Containers:
         """Return the release whose rules count in a context."""
         return followed_by(context, self._program, self.release)
 
+    def reads_dash(self, context: Context) -> bool:  # noqa: ARG002
+        """Return False: it is a password like any other."""
+        return False
+
+    def login_password(self, context: Context, text: str, *, from_stdin: bool) -> str:  # noqa: ARG002
+        """Return the text; of standard input without any line ending (containers/common pkg/auth/auth.go ``Login``)."""
+        if not from_stdin:
+            return text
+        return "".join(line.removesuffix("\r") for line in text.split("\n"))
+
     def files(self, context: Context, *, for_login: bool = False) -> list[AuthFile]:
         """Return the files in the order in which they are read; the first is also written."""
         return self._files(context, self.followed(context), for_login=for_login)

@@ -1,8 +1,7 @@
 """docker: the rules by which ``docker pull`` and ``docker push`` find a login, and ``docker login`` stores one.
 
 Source: docker/cli ``cli/config/``, ``cli/command/registry.go``. ``docker_releases`` has the rules that came with a release;
-where one of them decides, the release on PATH counts. 23 and earlier read ``~/.dockercfg`` where there is no
-``config.json``: that is left out here.
+where one of them decides, the release on PATH counts.
 """
 
 from __future__ import annotations
@@ -15,19 +14,23 @@ from shorepass.clients.docker_entries import beside_helper
 from shorepass.clients.docker_files import DockerFiles
 from shorepass.clients.docker_releases import (
     CHECKS_FEATURES,
+    FORGETS_DOCKERCFG,
     FORGETS_EXPERIMENTAL,
     FORGETS_KUBERNETES,
     FORGETS_ORCHESTRATOR,
+    KEEPS_WHITESPACE,
     KNOWS_HUB_BY_HOST,
     KNOWS_IPV6,
     NEEDS_USER_NAME,
     NEWEST,
     PARSES_URLS,
+    READS_DASH,
     READS_VARIABLE,
     REPAIRS_URLS,
     SAYS_PARSING,
     STOPS_AT_HELPER,
     STORES_BY_HOST,
+    TRIMS_PASSWORD,
 )
 from shorepass.clients.facts import Facts, Words
 from shorepass.clients.followed import Followed
@@ -37,10 +40,18 @@ from shorepass.config import docker_config
 from shorepass.config.auth_entry import STRICTEST, AuthConfig, Dialect
 from shorepass.config.docker_config import DockerConfig
 from shorepass.config.document import SIZE_LIMIT
-from shorepass.config.locations import docker_config_path, in_the_way
+from shorepass.config.locations import docker_config_path, dockercfg_path, in_the_way
 from shorepass.contexts.command import fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken, Credential
-from shorepass.errors import ContextError, FileError, HelperError, MalformedFile, SourceError, without_user_info
+from shorepass.errors import (
+    ContextError,
+    FileError,
+    HelperError,
+    MalformedFile,
+    SourceError,
+    UsageError,
+    without_user_info,
+)
 from shorepass.helper.advice import log_in
 from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source
@@ -133,6 +144,18 @@ class Docker(DockerFiles):
         """Return the release whose rules count in a context."""
         return Followed(context, "docker", self.release, NEWEST)
 
+    def reads_dash(self, context: Context) -> bool:
+        """Tell whether the release does."""
+        return self.followed(context).has(READS_DASH)
+
+    def login_password(self, context: Context, text: str, *, from_stdin: bool) -> str:
+        """Return the text, without the whitespace around it where the release takes that off."""
+        password = super().login_password(context, text, from_stdin=from_stdin)
+        rules = self.followed(context)
+        if password == password.strip() or rules.has(KEEPS_WHITESPACE) or not rules.has(TRIMS_PASSWORD):
+            return password
+        return password.strip()
+
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what docker sends to the daemon for an image, as the daemon uses it."""
         trace = Trace(context, reference, self.name, server_url(reference.registry), broken=BROKEN_FILE)
@@ -165,7 +188,10 @@ class Docker(DockerFiles):
     def _read(self, context: Context) -> tuple[str, DockerConfig]:
         """Return docker's file and what is in it. Raises SourceError: it is broken."""
         path = docker_config_path(context)[0]
-        config = _decode(context.read(path, SIZE_LIMIT), self.followed(context))
+        rules = self.followed(context)
+        content = context.read(path, SIZE_LIMIT)
+        legacy = _legacy(context, rules) if content is None else None
+        config = legacy[1] if legacy else _decode(content, rules)
         if config.error is not None:
             raise fixed_by(config.error, context)
         return path, config
@@ -186,6 +212,10 @@ class Docker(DockerFiles):
         """
         path, config = self._read(context)
         rules = self.followed(context)
+        if config.auths and context.status(path) is None:
+            old = dockercfg_path(context)
+            reason = f"{self.name} reads {old} only as long as there is no {path}, which this login would create"
+            raise UsageError(reason, hint=f"docker login REGISTRY, which copies the logins of {old}")
         key = _login_key(server, rules)
         helper = _keeper(context, config, key, rules)
         found_as = HUB_REGISTRY if key in HUB_HOSTS else ""
@@ -217,7 +247,9 @@ class Docker(DockerFiles):
         path = docker_config_path(context)[0]
         found = self._variable_entries(context)
         try:
-            config = _decode(context.read(path, SIZE_LIMIT), self.followed(context))
+            content = context.read(path, SIZE_LIMIT)
+            legacy = _legacy(context, self.followed(context)) if content is None else None
+            path, config = legacy or (path, _decode(content, self.followed(context)))
         except SourceError as error:
             return [*found, Entry("", "", "", path, error=error)]
         if config.error is not None:  # what docker has read of such a file still counts
@@ -318,8 +350,11 @@ def _load(trace: Trace, rules: Followed) -> tuple[str, DockerConfig]:
     path, why = docker_config_path(trace.context)
     try:
         content = trace.context.read(path, SIZE_LIMIT)
+        other = in_the_way(trace.context, path) if content is None else ""
+        if content is None and not other and (legacy := _legacy(trace.context, rules)):
+            return _load_legacy(trace, *legacy)
         config = _decode(content, rules)
-        if content is None and (other := in_the_way(trace.context, path)):
+        if other:
             config = config._replace(error=FileError(path, f"{other} is not a folder"))
     except ContextError:
         raise  # docker could read it: Shorepass cannot
@@ -333,6 +368,28 @@ def _load(trace: Trace, rules: Followed) -> tuple[str, DockerConfig]:
         trace.add("file", Outcome.SKIPPED, path, f"there is no such file ({why})")
     else:
         trace.add("file", Outcome.OK, path, why)
+    return path, config
+
+
+def _legacy(context: Context, rules: Followed) -> tuple[str, DockerConfig] | None:
+    """Return the path of the file of before 2015, and what is in it; None: the release does not read it, or it is not there."""
+    path = dockercfg_path(context)
+    try:
+        content = context.read(path, SIZE_LIMIT)
+    except FileError:
+        return None  # docker says nothing of it then
+    if content is None or rules.has(FORGETS_DOCKERCFG):
+        return None
+    return path, docker_config.read_legacy(content, HUB_SERVER_URL, _dialect(rules.has))
+
+
+def _load_legacy(trace: Trace, path: str, config: DockerConfig) -> tuple[str, DockerConfig]:
+    """Add the step of the file of before 2015."""
+    if config.error is None:
+        trace.add("file", Outcome.OK, path, "docker 22 and earlier read it where there is no config.json")
+    else:
+        reason = config.error.message.removeprefix(path).lstrip(": ")
+        trace.add("file", Outcome.FAILED, path, f'{reason}; docker prints "WARNING: Error loading config file"')
     return path, config
 
 

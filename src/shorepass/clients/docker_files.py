@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DockerFiles"]
 
+LINE_ENDINGS = ("\r\n", "\n", "\r")
+
 
 class DockerFiles:
     """The part of ``Client`` that is about docker's file. A client that reads it is a subclass."""
@@ -46,6 +48,15 @@ class DockerFiles:
     def named_by_flag(self) -> Client:
         """Return the same client: a flag and a variable are alike to it."""
         return find(self.name)
+
+    def reads_dash(self, context: Context) -> bool:  # noqa: ARG002
+        """Return False: it is a password like any other."""
+        return False
+
+    def login_password(self, context: Context, text: str, *, from_stdin: bool) -> str:  # noqa: ARG002
+        """Return the text; of standard input without one line ending at its end."""
+        ending = next((end for end in LINE_ENDINGS if text.endswith(end)), "") if from_stdin else ""
+        return text.removesuffix(ending)
 
     def files(self, context: Context, *, for_login: bool = False) -> Sequence[AuthFile]:  # noqa: ARG002
         """Return the one file: login writes the same."""

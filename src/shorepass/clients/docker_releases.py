@@ -6,25 +6,34 @@ from shorepass.clients.release import Release, Rule
 
 __all__ = [
     "CHECKS_FEATURES",
+    "FORGETS_DOCKERCFG",
     "FORGETS_EXPERIMENTAL",
     "FORGETS_KUBERNETES",
     "FORGETS_ORCHESTRATOR",
+    "KEEPS_WHITESPACE",
     "KNOWS_HUB_BY_HOST",
     "KNOWS_IPV6",
     "NEEDS_USER_NAME",
     "NEWEST",
     "PARSES_URLS",
+    "READS_DASH",
     "READS_VARIABLE",
     "REPAIRS_URLS",
     "SAYS_PARSING",
     "STOPS_AT_HELPER",
     "STORES_BY_HOST",
+    "TRIMS_PASSWORD",
 ]
 
 NEWEST = Release(29, 8)  # the newest release whose rules were compared with the real program
 
 NEEDS_USER_NAME = Rule(
     "an auth without a user name cannot be decoded", Release(23), "cli/config/configfile/file.go decodeAuth, c8bd8932a1"
+)
+FORGETS_DOCKERCFG = Rule(
+    "~/.dockercfg is not read where there is no config.json",
+    Release(23),
+    "cli/config/config.go load, LegacyLoadFromReader",
 )
 KNOWS_IPV6 = Rule(
     "a registry can be named by its IPv6 address", Release(25), "distribution/reference regexp.go, vendored since 25.0"
@@ -46,6 +55,15 @@ READS_VARIABLE = Rule(
     "DOCKER_AUTH_CONFIG overrides every file and helper",
     Release(28, 3),
     "cli/config/configfile/file.go GetCredentialsStore, 9b83d5bbf9",
+)
+TRIMS_PASSWORD = Rule(
+    "login takes the whitespace around a password off", Release(27, 4), "cli/command/registry.go, a21a5f4243"
+)
+KEEPS_WHITESPACE = Rule(
+    "login keeps the whitespace around a password", Release(29, 3), "cli/command/registry/login.go, e2cafd657e"
+)
+READS_DASH = Rule(
+    "the password - of a login means standard input", Release(29, 6), "cli/command/registry/login.go, 450df790a0"
 )
 SAYS_PARSING = Rule("the warning tells parsing from loading", Release(28), "cli/config/config.go load, d96f8b7f91")
 STOPS_AT_HELPER = Rule(

@@ -34,7 +34,17 @@ if TYPE_CHECKING:
     from shorepass.contexts import FileContent
     from shorepass.errors import SourceError
 
-__all__ = ["KNOWN_FIELDS", "DockerConfig", "Members", "add_auths", "add_helpers", "load", "load_variable", "read"]
+__all__ = [
+    "KNOWN_FIELDS",
+    "DockerConfig",
+    "Members",
+    "add_auths",
+    "add_helpers",
+    "load",
+    "load_variable",
+    "read",
+    "read_legacy",
+]
 
 Members: TypeAlias = "tuple[tuple[str, Any], ...]"
 
@@ -145,6 +155,35 @@ def read(content: FileContent | None, dialect: Dialect = SINCE_29) -> DockerConf
         if bad:
             return config._replace(error=_malformed(content, _said_of(bad)), broken=frozenset(bad))
     return config
+
+
+def read_legacy(content: FileContent, hub: str, dialect: Dialect) -> DockerConfig:
+    """Return what docker of before release 23 knows of ``~/.dockercfg``: the entries without ``auths`` around them.
+
+    A file that is not JSON has the lines ``auth = BASE64`` and ``email = ...``, for Docker Hub, whose key is ``hub``. Of user
+    name and password only those in ``auth`` count. Source: configfile/file.go LegacyLoadFromReader.
+    """
+    auths: dict[str, Members] = {}
+    try:
+        found = load_pairs(content, first_value_only=False)
+    except MalformedFile as error:
+        words = content.data.decode(errors="surrogateescape").partition("\n")[0].split(" = ")
+        if len(words) != 2 or b"\n" not in content.data:  # a name and a value
+            return NOTHING._replace(error=error, lost=True)
+        auths = {hub: (("auth", words[1]),)}
+    else:
+        try:
+            auths = add_auths(auths, found, DOCKER_FIELDS - dialect.retired)
+        except BadEntryError as error:
+            return NOTHING._replace(error=_malformed(content, str(error)), lost=True)
+    config = DockerConfig(auths, {}, "", dialect)
+    bad = dict(_bad_auths(auths, dialect))
+    if bad:
+        return config._replace(error=_malformed(content, _said_of(bad)), broken=frozenset(bad))
+    counted = {}
+    for key, members in auths.items():
+        counted[key] = tuple(each for each in members if field_name(each[0]) not in ("username", "password"))
+    return config._replace(auths=counted)
 
 
 def _malformed(content: FileContent, reason: str) -> MalformedFile:

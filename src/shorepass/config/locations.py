@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["AuthFile", "docker_config_path", "in_the_way", "join", "split"]
+__all__ = ["AuthFile", "docker_config_path", "dockercfg_path", "in_the_way", "join", "split"]
 
 
 class AuthFile(NamedTuple):
@@ -33,6 +33,11 @@ def docker_config_path(context: Context) -> tuple[str, str]:
         return join(context, folder, "config.json"), "DOCKER_CONFIG names its folder"
     home = context.home() or ""  # docker then uses the working directory
     return join(context, home, ".docker", "config.json"), "it is in the home folder, and DOCKER_CONFIG is not set"
+
+
+def dockercfg_path(context: Context) -> str:
+    """Return the path of docker's file of before 2015, which DOCKER_CONFIG does not move."""
+    return join(context, context.home() or "", ".dockercfg")
 
 
 def join(context: Context, folder: str, *names: str) -> str:

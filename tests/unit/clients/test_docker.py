@@ -439,6 +439,27 @@ def test_helper_of_a_login(world: Path, config: dict[str, object], target: tuple
     assert (found.helper, found.detected) == target
 
 
+@pytest.mark.parametrize(
+    ("release", "kept"), [("20.10", True), ("27.3", True), ("27.4", False), ("29.2", False), ("29.3", True)]
+)
+def test_whitespace_around_a_password(world: Path, release: str, kept: bool) -> None:
+    """Docker 27.4 to 29.2 take it off."""
+    password = Docker(Release.parse(release)).login_password(lay_out(world, {}), " pw ", from_stdin=False)
+    assert password == (" pw " if kept else "pw")
+
+
+def test_no_login_beside_the_file_of_before_2015(world: Path) -> None:
+    """A login would make a config.json, and docker 22 would see no login of ~/.dockercfg any more."""
+    context = lay_out(world, {"home/.dockercfg": json.dumps({"reg.io": auth("a:pw")})})
+    old = Docker(Release(20, 10))
+    assert [(entry.key, entry.username, entry.path) for entry in old.entries(context)] == [
+        ("reg.io", "a", str(world / "home/.dockercfg"))
+    ]
+    with pytest.raises(UsageError, match="only as long as there is no"):
+        old.target(context, "reg.io")
+    assert Docker(Release(23)).target(context, "reg.io").key == "reg.io"
+
+
 def test_no_target_in_a_broken_file(world: Path) -> None:
     """A login does not go on with half a file, as docker's does, which then saves just that half."""
     with pytest.raises(MalformedFile):
