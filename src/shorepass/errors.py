@@ -357,14 +357,18 @@ class DeadRealm(RealmRefused):
     """A foreign token server that no client can reach: the registry is misconfigured. ``setting``: as in TokenServerFails."""
 
     def __init__(self, registry: str, realm: str, reason: str, *, setting: str, hint: str | None = None) -> None:
-        super().__init__(registry, realm, reason, hint=hint)
-        self.reason = f"it names the token server {printable(realm)}, which no client reaches: {reason}"
-        self.message = f"{registry}: {self.reason}"
+        said = f"it names the token server {printable(realm)}, which no client reaches: {reason}"
+        RegistryError.__init__(self, registry, said, hint=hint)
+        self.realm = realm
         self.setting = setting
 
 
 class LoginRefused(RegistryError):
-    """The user name or the password is wrong."""
+    """The user name or the password is wrong. ``has_htpasswd``: the registry compares them with a file of its own."""
+
+    def __init__(self, registry: str, reason: str, *, has_htpasswd: bool = False, hint: str | None = None) -> None:
+        super().__init__(registry, reason, hint=hint)
+        self.has_htpasswd = has_htpasswd
 
 
 class PermissionDenied(RegistryError):

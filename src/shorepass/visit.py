@@ -14,7 +14,7 @@ from shorepass.clients import find
 from shorepass.contexts import is_untouched
 from shorepass.credential import ANONYMOUS
 from shorepass.engine import question
-from shorepass.engine.difference import difference
+from shorepass.engine.difference import difference, is_in_daemon_file
 from shorepass.engine.info import address_of
 from shorepass.engine.words import UNREACHABLE, Kind, address
 from shorepass.errors import (
@@ -203,7 +203,7 @@ def _judged(context: Context, visit: Visit, heard: EngineAnswer) -> Visit:
         return _replaced(visit, Step("engine", Outcome.OK, heard.name, said))
     error_class = ERRORS.get(heard.kind)
     own = None if failure is None else failure.error
-    if error_class is None or _is_same(own, heard.kind):
+    if error_class is None or (_is_same(own, heard.kind) and not _is_listed(context, registry, heard)):
         verb = "was not asked" if heard.kind is Kind.NOT_ASKED else "says"
         said = f"the engine {verb}: {heard.words}"
         return visit._replace(steps=(*visit.steps, Step("engine", Outcome.SKIPPED, heard.name, said)))
@@ -221,6 +221,11 @@ def _is_same(own: ShorepassError | None, kind: Kind) -> bool:
     if kind in SAME:
         return isinstance(own, SAME[kind])
     return isinstance(own, Unreachable) and not isinstance(own, UnknownAuthority | PlainHttp)
+
+
+def _is_listed(context: Context, registry: str, heard: EngineAnswer) -> bool:
+    """Tell whether the engine would connect if it read its file again."""
+    return heard.kind in SAME and is_in_daemon_file(context, registry, heard.info)
 
 
 def _replaced(visit: Visit, step: Step) -> Visit:

@@ -70,6 +70,33 @@ def update_service(stage: Stage, offer: str) -> None:
     stage.shell(offer.replace("update", "update --detach"))
 
 
+def pull_with_new_authority(stage: Stage) -> Run:
+    """Pull after the authority was added to the system's, which the engine had read before."""
+    first = docker_pull(stage)
+    sources = "/usr/local/share/ca-certificates"
+    stage.shell(
+        f"mountpoint -q {sources} || mount -t tmpfs none {sources}\n"
+        f"cp {stage.ground.authority} {sources}/acme.crt\nupdate-ca-certificates >&2"
+    )
+    return first if first.returncode == 0 else docker_pull(stage)
+
+
+def pull_with_new_list(stage: Stage) -> Run:
+    """Pull after the registry was listed as insecure in the engine's file, which the engine had read before."""
+    listed = '{"insecure-registries":["registry.example:5312"]}'
+    assert isinstance(stage.ground, Net)
+    for path in ("/etc/docker/daemon.json", stage.ground.file):
+        stage.shell(f"echo '{listed}' >{path}")
+    return docker_pull(stage)
+
+
+def restart_engine(stage: Stage, offer: str) -> None:
+    """Do what systemd would."""
+    assert isinstance(stage.ground, Net)
+    assert offer in ("sudo systemctl restart docker", "sudo systemctl reload docker")
+    stage.ground.restart()
+
+
 def server_is_corrected(stage: Stage, offer: str) -> None:
     """Correct the realm, as the administrator does."""
     assert "ROOT_URL" in offer
@@ -120,6 +147,29 @@ ROWS: list[Case] = [
         code="SP508",
         cause="/etc/docker/certs.d/registry.example:5443.crt",
         offers="/etc/docker/certs.d/registry.example:5443/ca.crt",
+        ground="net",
+    ),
+    Case(
+        script="engine-login",
+        fails="x509",
+        asks="doctor {ref}",
+        code="SP514",
+        cause="the engine has not read the system's authorities again",
+        offers="sudo systemctl restart docker",
+        act=pull_with_new_authority,
+        repair=restart_engine,
+        ground="net",
+    ),
+    Case(
+        script="engine-login",
+        fails="does not look like a TLS handshake",
+        asks="doctor --client docker {ref}",
+        code="SP515",
+        cause="/etc/docker/daemon.json lists it as insecure, and the engine has not read that file again",
+        offers="sudo systemctl reload docker",
+        variant={"PORT": "5312"},
+        act=pull_with_new_list,
+        repair=restart_engine,
         ground="net",
     ),
     Case(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shorepass.engine.info import EngineInfo
     from shorepass.engine.question import EngineAnswer
 
-__all__ = ["Cause", "Difference", "difference", "route_difference"]
+__all__ = ["Cause", "Difference", "difference", "is_in_daemon_file", "route_difference"]
 
 FILE_LIMIT = 1024 * 1024  # bytes of daemon.json
 DESKTOP = "docker-desktop"  # the host name of Docker Desktop's machine
@@ -54,7 +54,7 @@ def difference(context: Context, client: str, registry: str, answer: EngineAnswe
 
 
 def _trust(context: Context, client: str, registry: str, answer: EngineAnswer, said: tuple[str, ...]) -> Difference:
-    if _is_in_daemon_file(context, registry, answer.info):
+    if is_in_daemon_file(context, registry, answer.info):
         return _listed(context, client, registry, answer, said)
     read = _folder(context, registry, answer.info)
     try:
@@ -74,7 +74,7 @@ def _trust(context: Context, client: str, registry: str, answer: EngineAnswer, s
 
 
 def _listed(context: Context, client: str, registry: str, answer: EngineAnswer, said: tuple[str, ...]) -> Difference:
-    if _is_in_daemon_file(context, registry, answer.info):
+    if is_in_daemon_file(context, registry, answer.info):
         path = _daemon_file(context, answer.info)
         text = f"{path} lists it as insecure, and the engine has not read that file again"
         return Difference(Cause.LIST, text, said, _restart(answer.info, verb="reload"))
@@ -141,7 +141,8 @@ def _daemon_file(context: Context, info: EngineInfo) -> str:
     return f"{_home(context)}/docker/daemon.json" if info.is_rootless else "/etc/docker/daemon.json"
 
 
-def _is_in_daemon_file(context: Context, registry: str, info: EngineInfo) -> bool:
+def is_in_daemon_file(context: Context, registry: str, info: EngineInfo) -> bool:
+    """Tell whether the engine's file lists a registry as insecure, whether the engine has read it or not."""
     try:
         content = context.read(_daemon_file(context, info), FILE_LIMIT)
         said = loads(content.data) if content else {}

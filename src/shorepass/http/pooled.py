@@ -163,8 +163,9 @@ class PooledTransport:
         if isinstance(root, socket.gaierror):
             return Unreachable(name, "the name cannot be resolved", hint=hint_about(url.host, root, deadline))
         if isinstance(root, ConnectionRefusedError):
-            hint = _check_proxy(url) if proxy else _closed(url)
-            return Unreachable(name, f"connection refused{through}", hint=hint)
+            if proxy:
+                return Unreachable(name, f"connection refused by the proxy {proxy.authority}", hint=_check_proxy(url))
+            return Unreachable(name, "connection refused", hint=_closed(url))
         if isinstance(root, RemoteDisconnected):  # because its text is not the system's
             return Unreachable(name, f"the connection was closed without an answer{through}")
         if isinstance(root, OSError):

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
     from shorepass.http import Response
 
-__all__ = ["codes", "is_html", "limit_reached", "missing_actions", "other_status", "said"]
+__all__ = ["DISTRIBUTION_HEADER", "codes", "is_html", "limit_reached", "missing_actions", "other_status", "said"]
 
 TEXT_LIMIT = 160  # characters: two lines of a terminal
 ERRORS_LIMIT = 3  # of the errors in one body
 ACTIONS_LIMIT = 16  # of the missing actions in one body
+DISTRIBUTION_HEADER = (
+    "Docker-Distribution-Api-Version"  # with a Basic challenge: the plain registry and its htpasswd file
+)
 REPEATED = "(not shown: it repeats the secret)"
 
 

@@ -58,6 +58,9 @@ __all__ = ["Access", "LoginResult", "RegistryClient"]
 
 BODY_LIMIT = 1024 * 1024  # bytes of an error body or tag list that are read; manifests themselves are never needed
 REDIRECT_LIMIT = 5
+DISTRIBUTION_HEADER = (
+    "Docker-Distribution-Api-Version"  # with a Basic challenge: the plain registry and its htpasswd file
+)
 
 
 class Access(NamedTuple):
@@ -235,8 +238,16 @@ class RegistryClient:
             return self._send(request, limit)
 
     def _send(self, request: Request, limit: int) -> Response:
+        asked = request.url
         for _ in range(REDIRECT_LIMIT + 1):
-            response = self._exchange(request, limit)
+            try:
+                response = self._exchange(request, limit)
+            except Unreachable as error:
+                if request.url.origin == asked.origin:
+                    raise
+                place = f"{request.url.scheme}://{request.url.authority}"
+                reason = f"it redirects to {printable(place)}, which fails: {error.reason}"
+                raise Unreachable(self.registry, reason, hint=error.hint) from error.__cause__
             location = response.header("location")
             if (
                 response.status not in (301, 302, 303, 307, 308)
@@ -397,7 +408,8 @@ class RegistryClient:
         if response.status != 401:
             return answer.other_status(self.registry, response, secrets)
         if challenge.scheme == "basic" and isinstance(credential, Basic):
-            return LoginRefused(self.registry, f"incorrect username or password{words}")
+            has_htpasswd = bool(response.header(answer.DISTRIBUTION_HEADER))
+            return LoginRefused(self.registry, f"incorrect username or password{words}", has_htpasswd=has_htpasswd)
         offered = parse_challenges(response.lines("www-authenticate"))
         error = next((c.get("error") for c in offered if c.get("error")), "")
         if error == "insufficient_scope":

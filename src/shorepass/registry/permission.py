@@ -164,9 +164,9 @@ class _Visit:
         """Look at the manifest, without fetching it."""
         response = self._manifest("HEAD")
         if response.status == 401 and self._sends_password:
-            raise LoginRefused(
-                self._client.registry, "incorrect username or password"
-            )  # not asked again, because accounts get locked
+            has_htpasswd = bool(response.header(answer.DISTRIBUTION_HEADER))
+            # Not asked again, because accounts get locked.
+            raise LoginRefused(self._client.registry, "incorrect username or password", has_htpasswd=has_htpasswd)
         if response.status >= 400 and response.status != 429:
             response = self._manifest("GET")  # the text of an error is in its body, and HEAD has no body
         return self._pull_step(response)

@@ -14,6 +14,7 @@ import trustme
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import (
+    DeadRealm,
     InvalidReference,
     LoginRefused,
     NotARegistry,
@@ -21,7 +22,9 @@ from shorepass.errors import (
     RateLimited,
     RealmRefused,
     ShorepassError,
+    TokenServerFails,
     Unreachable,
+    WrongTokenServer,
 )
 from shorepass.names import Reference, parse
 from shorepass.registry.client import Access, LoginResult, RegistryClient
@@ -229,6 +232,35 @@ def test_registry_that_redirects_elsewhere() -> None:
             check(registry.host)
         assert elsewhere.host in (caught.value.hint or "")
         assert [r.authorization for r in elsewhere.requests] == [""]
+
+
+def test_a_redirect_to_a_closed_port_names_the_port() -> None:
+    """The server that failed is the one that the registry sends us to, not the registry."""
+    with Registry(users={"alice": CANARY}) as registry:
+        registry.fail("/v2/", Failure(status=307, headers=(("Location", "http://127.0.0.1:1/v2/"),)))
+        with pytest.raises(
+            Unreachable, match=r"redirects to http://127\.0\.0\.1:1, which fails: connection refused"
+        ) as caught:
+            check(registry.host)
+        assert caught.value.registry == registry.host
+
+
+def test_a_token_server_that_does_not_answer_is_named() -> None:
+    """The registry answered: the error is about the token server, and names its address."""
+    realm = "http://127.0.0.1:1/token"
+    with Registry(users={"alice": CANARY}, auth="bearer", realm=realm) as registry:
+        with pytest.raises(TokenServerFails, match=f"its token server {realm} fails: connection refused"):
+            check(registry.host, trusted_realms=("127.0.0.1:1",))
+        with pytest.raises(DeadRealm, match=f"{realm}, which no client reaches: connection refused"):
+            check(registry.host)
+
+
+def test_a_path_without_a_token_server_is_named() -> None:
+    """A realm that answers, and is no token server, is the registry's mistake."""
+    with Registry(users={"alice": CANARY}, auth="bearer") as registry:
+        registry.fail("/token", Failure(status=404))
+        with pytest.raises(WrongTokenServer, match=f"answered 404.*, at http://{registry.host}/token"):
+            check(registry.host)
 
 
 def test_redirect_within_the_registry_is_followed() -> None:

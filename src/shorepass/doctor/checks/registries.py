@@ -17,6 +17,7 @@ from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.named import is_there
+from shorepass.engine.words import Kind
 from shorepass.errors import (
     ClockDiffers,
     EngineFails,
@@ -58,6 +59,7 @@ CODES = {
     **token_servers.CODES,
 }
 
+HTPASSWD = ("if it refuses every login: its administrator makes the lines of htpasswd by htpasswd -B, for bcrypt",)
 AFTER_MIRROR = ("SP511", "SP513", "SP519")
 REPORTED_ELSEWHERE = (EngineFails, *token_servers.ERRORS)
 
@@ -108,7 +110,8 @@ def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -
                 yield _no_login(examination, resolution, has_working_login=has_working_login)
             case LoginRefused():
                 cause = f"the registry refuses the stored login{_of(resolution)}: {error.reason}"
-                yield _finding(examination, "SP501", resolution, cause, _login(examination, resolution))
+                said = HTPASSWD if error.has_htpasswd else ()
+                yield _finding(examination, "SP501", resolution, cause, _login(examination, resolution), said)
             case PermissionDenied():
                 yield _denied(examination, resolution, error)
             case RateLimited():
@@ -128,7 +131,16 @@ def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -
             case Unreachable() | NotARegistry() if tls is None:
                 severity = Severity.ERROR if examination.reference else Severity.WARNING
                 cause, advice = f"no registry answers: {error.reason}", error.hint or "ask its administrator"
-                yield _finding(examination, "SP511", resolution, cause, advice, severity=severity)
+                yield _finding(examination, "SP511", resolution, cause, advice, _by_engine(visit), severity=severity)
+
+
+def _by_engine(visit: Visit) -> tuple[str, ...]:
+    """Return what the client's engine says about the same failure."""
+    engine = visit.engine
+    if engine is None or engine.kind is Kind.NOT_ASKED:
+        return ()
+    mirror = (f"the mirror says: {engine.mirror}",) if engine.mirror else ()
+    return (f"the engine ({engine.name}) says: {engine.words}", *mirror)
 
 
 def _in_the_way(examination: Examination, resolution: Resolution, errors: Iterable[Exception]) -> Finding:
