@@ -53,9 +53,9 @@ class Place:
         return self.shorepass("doctor", "--json", *words, **variables)
 
     @contextlib.contextmanager
-    def engine(self, **variables: str) -> Iterator[None]:
+    def engine(self, *flags: str, **variables: str) -> Iterator[None]:
         words = [f"{name}={value}" for name, value in variables.items()]
-        with programs.docker_daemon(self.folder, [*self.island.enter, "env", *words]) as address:
+        with programs.docker_daemon(self.folder, [*self.island.enter, "env", *words], flags=flags) as address:
             self.address = address
             yield
 
@@ -165,3 +165,41 @@ def test_an_engine_that_cannot_be_asked(
     trust(place, authority, tmp_path)
     said = place.shorepass("explain", IMAGE, HTTPS_PROXY=proxy, DOCKER_HOST="tcp://192.0.2.9:2376")
     assert "accepts it from here; the engine was not asked: tcp://192.0.2.9:2376" in said.stdout.splitlines()[-1]
+
+
+def test_the_folder_of_a_rootless_engine(
+    place: Place, proxy: str, authority: trustme.CA, home: Path, tmp_path: Path
+) -> None:
+    """SP514: a rootless engine does not read the system's folder; the command copies the certificate to its own."""
+    store_login(home, REGISTRY)
+    trust(place, authority, tmp_path)
+    shim = tmp_path / "bin" / "rootlesskit-docker-proxy"  # a rootless engine wants it, and uses it only for ports
+    shim.parent.mkdir()
+    shim.write_text("#!/bin/sh\n")
+    shim.chmod(0o755)
+    own = {
+        "ROOTLESSKIT_STATE_DIR": str(tmp_path),
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "PATH": f"{shim.parent}:{programs.SYSTEM_PATH}",
+    }
+    with place.engine("--rootless", **own, HTTPS_PROXY=proxy):
+        assert "x509" in place.docker("pull", IMAGE).stderr
+        finding = one(place.doctor(IMAGE, HTTPS_PROXY=proxy))
+        assert (finding["code"], finding["subject"]) == ("SP514", REGISTRY)
+        assert f"{CERTS}/{REGISTRY}" in finding["cause"]
+        assert place.run("sh", "-c", finding["fix"]["text"]).returncode == 0
+        assert is_let_in(place.docker("pull", IMAGE))
+        assert found(place.doctor(IMAGE, HTTPS_PROXY=proxy)) == []
+
+
+def test_a_socket_without_an_engine(
+    place: Place, proxy: str, authority: trustme.CA, home: Path, tmp_path: Path
+) -> None:
+    """SP521: doctor does not say that all is well if it could not ask the engine."""
+    store_login(home, REGISTRY)
+    trust(place, authority, tmp_path)
+    gone = f"unix://{tmp_path}/gone.sock"
+    assert "Cannot connect" in place.docker("pull", IMAGE, DOCKER_HOST=gone).stderr
+    note = one(place.doctor(IMAGE, HTTPS_PROXY=proxy, DOCKER_HOST=gone), notes=True)
+    assert (note["code"], "there is no such socket" in note["cause"]) == ("SP521", True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shorepass.engine.info import EngineInfo
     from shorepass.engine.question import EngineAnswer
 
-__all__ = ["Cause", "Difference", "difference", "is_in_daemon_file", "route_difference"]
+__all__ = ["Cause", "Difference", "difference", "folder_of", "is_in_daemon_file", "route_difference"]
 
 FILE_LIMIT = 1024 * 1024  # bytes of daemon.json
 DESKTOP = "docker-desktop"  # the host name of Docker Desktop's machine
@@ -56,7 +56,7 @@ def difference(context: Context, client: str, registry: str, answer: EngineAnswe
 def _trust(context: Context, client: str, registry: str, answer: EngineAnswer, said: tuple[str, ...]) -> Difference:
     if is_in_daemon_file(context, registry, answer.info):
         return _listed(context, client, registry, answer, said)
-    read = _folder(context, registry, answer.info)
+    read = folder_of(context, registry, answer.info)
     try:
         found = certs_d.find(context, find(client), registry)
     except ShorepassError:
@@ -131,7 +131,7 @@ def _home(context: Context) -> str:
     return context.getenv("XDG_CONFIG_HOME") or f"{context.home() or ''}/.config"
 
 
-def _folder(context: Context, registry: str, info: EngineInfo) -> str:
+def folder_of(context: Context, registry: str, info: EngineInfo) -> str:
     """Return the folder of certificates that the engine reads: moby registry/config.go ``CertsDir``."""
     root = f"{_home(context)}/docker" if info.is_rootless else "/etc/docker"
     return f"{root}/certs.d/{registry}"

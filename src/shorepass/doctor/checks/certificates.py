@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shorepass.clients import find
 from shorepass.doctor.finding import Finding, Severity
+from shorepass.engine.difference import folder_of
 from shorepass.errors import FileError, PlainHttp, UnknownAuthority
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
@@ -44,6 +45,8 @@ def _unknown(examination: Examination, visit: Visit, error: UnknownAuthority) ->
     if error.issuer and not elsewhere:
         elsewhere = of_authority(examination.context, find(client), registry, error.issuer)
     folder = visit.access.cert_dir or place_for(examination.context, find(client), registry)
+    if visit.engine is not None and visit.engine.info.is_rootless:
+        folder = folder_of(examination.context, registry, visit.engine.info)
     place = f"{folder}/ca.crt" if folder else ""
     if elsewhere:
         cause = f"{client} does not read {elsewhere[0]}"

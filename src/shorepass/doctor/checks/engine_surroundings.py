@@ -26,6 +26,7 @@ __all__ = ["CODES", "judge"]
 CODES = {
     "SP516": "A mirror requires a login, which docker does not send to mirrors",
     "SP517": "A service of a swarm pulls without the login",
+    "SP521": "docker's engine could not be asked",
     "SP520": "The services of a swarm do not have the login by themselves",
 }
 WANTS_LOGIN = (Kind.NO_LOGIN, Kind.REFUSED, Kind.DENIED)
@@ -34,10 +35,20 @@ WANTS_LOGIN = (Kind.NO_LOGIN, Kind.REFUSED, Kind.DENIED)
 def judge(examination: Examination, visits: Sequence[Visit]) -> Iterator[Finding]:
     """Yield the problems of mirrors and services, as the engine of these visits describes them."""
     asked = [visit for visit in visits if visit.engine is not None and visit.engine.kind is not Kind.NOT_ASKED]
+    yield from _not_asked(examination, visits)
     for visit in asked:
         yield from _mirror(examination, visit)
     if any(visit.engine is not None and visit.engine.info.manages_swarm for visit in asked):
         yield from _services(examination, asked)
+
+
+def _not_asked(examination: Examination, visits: Sequence[Visit]) -> Iterator[Finding]:
+    """Yield one note for all visits whose engine Shorepass could not ask: their result is this shell's alone."""
+    answers = [visit.engine for visit in visits if visit.engine is not None and visit.engine.kind is Kind.NOT_ASKED]
+    for answer in answers[:1]:
+        cause = f"docker's engine was not asked, and it pulls: {answer.words}"
+        name = examination.context.name
+        yield Finding("SP521", Severity.NOTE, name, answer.name, cause, (), Advice("docker info"))
 
 
 def _mirror(examination: Examination, visit: Visit) -> Iterator[Finding]:
