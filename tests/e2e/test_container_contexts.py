@@ -51,6 +51,28 @@ def test_explain_in_a_container(engine: ContainerEngine, user: str, run_shorepas
         assert f"docker sends the user name 'alice' with a password for {REGISTRY}" in done.stdout
 
 
+def test_the_release_in_a_container(engine: ContainerEngine, run_shorepass: RunShorepass) -> None:
+    """The package database there decides: docker 20.10 uses an entry without a user name, and newer ones do not."""
+    name = engine.make("--user", "root")
+    home = engine.execute(name, "/bin/sh", "-c", "echo $HOME").stdout.strip()
+    write(
+        engine,
+        name,
+        f"{home}/.docker/config.json",
+        json.dumps({"auths": {"a.io": {"auth": "OnB3"}, REGISTRY: {"auth": "YTpw"}}}),
+    )
+    words = ("explain", "--offline", "--in", f"{engine.family}:{name}", REGISTRY)
+    assert "the newest rules known: its program is not on PATH" in run_shorepass(*words, env=engine.leads).stdout
+    write(engine, name, "/usr/bin/docker", "#!/bin/sh\nexit 1\n")
+    assert engine.execute(name, "/bin/busybox", "chmod", "755", "/usr/bin/docker").returncode == 0
+    status = "Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1+deb12u1+b2\n"
+    write(engine, name, "/var/lib/dpkg/status", status)
+    done = run_shorepass(*words, env=engine.leads)
+    assert "docker 20.10.24: as /var/lib/dpkg/status says" in done.stdout
+    assert done.status == 0
+    assert "broken" not in done.stdout
+
+
 def test_a_container_that_is_not_there(engine: ContainerEngine, run_shorepass: RunShorepass) -> None:
     """An unknown name is an error with exit code 3, and not an empty place."""
     done = run_shorepass("explain", "--offline", "--in", f"{engine.family}:nobody", REGISTRY, env=engine.leads)

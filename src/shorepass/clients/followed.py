@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shorepass.clients.on_path import release_on_path
+from shorepass.clients.packaged import Packaged, release_in_packages
 from shorepass.clients.release import Release, Rule, full_name
 from shorepass.contexts import is_untouched
 from shorepass.resolution import Outcome, Step
@@ -38,21 +39,27 @@ class Followed:
     @cached_property
     def release(self) -> Release | None:
         """The release; None: the newest."""
-        return self._asked or self._on_path
+        return self._asked or (self._found.release if self._found else None)
 
     @cached_property
-    def _on_path(self) -> Release | None:
-        return None if is_untouched(self._context.name) else release_on_path(self._context, self.program)
+    def _found(self) -> Packaged | None:
+        """Return what the program says of itself; in a container, where none is run, what its package database says."""
+        if is_untouched(self._context.name):
+            return release_in_packages(self._context, self.program)
+        release = release_on_path(self._context, self.program)
+        return Packaged(release, "on PATH") if release else None
 
     def step(self) -> Step:
         """Return which release it is, and where that is known from."""
         if self._asked:
             return self._said(self._asked, f"--client {full_name(self.program, self._asked)}")
-        if self._on_path:
-            return self._said(self._on_path, "on PATH")
-        why = "not looked for in a container" if is_untouched(self._context.name) else "its program tells no release"
-        if not is_untouched(self._context.name) and self._context.which(self.program) is None:
+        if self._found:
+            return self._said(*self._found)
+        why = "its program tells no release"
+        if self._context.which(self.program) is None:
             why = "its program is not on PATH"
+        elif is_untouched(self._context.name):
+            why = "no package there tells its release, and nothing is run in a container"
         return self._said(self._newest, f"the newest rules known: {why}")
 
     def _said(self, release: Release, why: str) -> Step:
