@@ -66,3 +66,48 @@ def test_every_verb_with_a_client_takes_a_release(run_shorepass: RunShorepass, w
     """None of them calls it a wrong command line."""
     done = run_shorepass(*words, "--client", "docker@28.2")
     assert "argument --client" not in done.stderr
+
+
+LOGIN = {"auths": {"reg.io": {"auth": "YTpw"}}}
+VARIABLE = json.dumps({"auths": {"reg.io": {"auth": "YTpw"}}})
+
+
+@pytest.fixture
+def started(world: Path) -> Path:
+    """A file in which each client on PATH writes its name when it is started."""
+    log = world / "started"
+    log.write_text("")
+    for name, line in (("docker", "Docker version 28.3.0, build 1"), ("podman", "podman version 5.8.2")):
+        write_program(world / "bin" / name, f"#!/bin/sh\necho {name} >>{log}\necho '{line}'\n")
+    answer = '{"Username":"a","Secret":"p"}'
+    write_program(world / "bin/docker-credential-held", f"#!/bin/sh\necho held >>{log}\necho '{answer}'\n")
+    return log
+
+
+@pytest.mark.parametrize(
+    ("client", "document", "env", "programs"),
+    [
+        ("docker", LOGIN, {}, []),
+        ("docker", {"auths": {"https://reg.io/v1/": {"auth": "YTpw"}}}, {}, []),
+        ("docker", {"credsStore": "held"}, {}, ["held"]),
+        ("docker", {"credHelpers": {"reg.io": "held"}}, {}, ["held"]),
+        ("docker", {}, {"DOCKER_AUTH_CONFIG": VARIABLE}, ["docker"]),
+        ("podman", LOGIN, {}, []),
+        ("podman", {"credHelpers": {"reg.io": "held"}}, {}, ["held"]),
+    ],
+)
+def test_no_program_is_started_for_its_release(
+    run_shorepass: RunShorepass,
+    home: Path,
+    started: Path,
+    client: str,
+    document: dict[str, object],
+    env: dict[str, str],
+    programs: list[str],
+) -> None:
+    """``get`` starts a client only where a rule depends on its release, and then once."""
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text(json.dumps(document))
+    done = run_shorepass("get", "--client", client, "reg.io/app", env=env)
+    assert json.loads(done.stdout)["Username"] == "a"
+    assert started.read_text().split() == programs
