@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -203,3 +204,38 @@ def test_a_socket_without_an_engine(
     assert "Cannot connect" in place.docker("pull", IMAGE, DOCKER_HOST=gone).stderr
     note = one(place.doctor(IMAGE, HTTPS_PROXY=proxy, DOCKER_HOST=gone), notes=True)
     assert (note["code"], "there is no such socket" in note["cause"]) == ("SP521", True)
+
+
+def test_a_builder_without_the_authority(
+    place: Place, proxy: str, authority: trustme.CA, home: Path, tmp_path: Path
+) -> None:
+    """SP522: docker pulls, and the builder's configuration, written as buildx does, lacks the authority."""
+    store_login(home, REGISTRY)
+    trust(place, authority, tmp_path)
+    buildx = home / ".docker" / "buildx"
+    (buildx / "instances").mkdir(parents=True)
+    (buildx / "current").write_text(json.dumps({"Key": "default", "Name": "acme", "Global": True}))
+
+    def write(files: dict[str, str]) -> None:
+        node = {
+            "Name": "acme0",
+            "Endpoint": "default",
+            "Platforms": None,
+            "DriverOpts": None,
+            "Flags": None,
+            "Files": files,
+        }
+        builder = {"Name": "acme", "Driver": "docker-container", "Nodes": [node], "Dynamic": False}
+        (buildx / "instances" / "acme").write_text(json.dumps(builder))
+
+    with place.engine(HTTPS_PROXY=proxy):
+        assert is_let_in(place.docker("pull", IMAGE))
+        write({})
+        finding = one(place.doctor("--client", "docker", IMAGE, HTTPS_PROXY=proxy))
+        assert (finding["code"], finding["subject"]) == ("SP522", REGISTRY)
+        line = finding["fix"]["text"].partition(" && ")[0]
+        assert place.run("sh", "-c", f"cd {tmp_path} && {line}").returncode == 0
+        content = (tmp_path / "buildkitd.toml").read_bytes()
+        assert f'[registry."{REGISTRY}"]' in content.decode()
+        write({"buildkitd.toml": base64.b64encode(content).decode()})
+        assert found(place.doctor("--client", "docker", IMAGE, HTTPS_PROXY=proxy)) == []

@@ -11,7 +11,7 @@ from shorepass.clients import find
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import visits
-from shorepass.doctor.checks import certificates, engine, engine_surroundings, token_servers
+from shorepass.doctor.checks import builders, certificates, engine, engine_surroundings, token_servers
 from shorepass.doctor.checks.lasting import lasting_login
 from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
@@ -56,6 +56,7 @@ CODES = {
     "SP511": "No registry answers",
     **engine.CODES,
     **engine_surroundings.CODES,
+    **builders.CODES,
     **token_servers.CODES,
 }
 
@@ -73,6 +74,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         for visit in made:
             found += _judge(examination, visit, has_working_login=has_working_login)
         found += engine_surroundings.judge(examination, made)
+        found += builders.judge(examination, made)
     yield from _folded(merged(finding for finding in found if finding is not None))
 
 
