@@ -27,6 +27,7 @@ from shorepass.helper.advice import asked_helper, log_in
 from shorepass.helper.known_helpers import sign_in
 from shorepass.names import Reference
 from shorepass.registry.client import RegistryClient
+from shorepass.registry.form_advice import image_fault, of_resolution
 from shorepass.resolution import Outcome, Resolution, Step
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from shorepass.registry.client import Access
     from shorepass.secret import Fingerprints
 
-__all__ = ["Verdict", "account_steps", "advised", "ask_registry", "describe", "remedy", "verdict"]
+__all__ = ["Verdict", "account_steps", "advised", "ask_registry", "describe", "form_steps", "remedy", "verdict"]
 
 
 class Verdict(NamedTuple):
@@ -130,6 +131,9 @@ def _with_remedy(step: Step, resolution: Resolution, context: Context) -> Step:
 def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> str | None:
     """Return the command that fixes a registry's error, or the error's own hint."""
     registry, client = resolution.reference.registry, resolution.client
+    fault = next(iter(of_resolution(context, resolution)), None)
+    if fault and isinstance(error, LoginInTheWay | LoginRefused):
+        return fault.fix
     if isinstance(error, LoginInTheWay):
         return command(context, "logout", registry, client=client)
     helper = resolution.source.helper if resolution.source else asked_helper(resolution)
@@ -138,6 +142,16 @@ def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> s
     if isinstance(error, PermissionDenied) and isinstance(resolution.answer, Anonymous):
         return log_in(context, registry, client=client, helper=helper)
     return error.hint
+
+
+def form_steps(resolution: Resolution, context: Context, *, push: bool) -> list[Step]:
+    """Return a failed step for a login, and for an image's name, that cannot be right by its form; [] if both can be."""
+    found = [fault for fault in of_resolution(context, resolution) if fault.is_certain][:1]
+    steps = [Step("form", Outcome.FAILED, resolution.reference.registry, fault.cause, fault.fix) for fault in found]
+    name = image_fault(resolution, push=push)
+    if name:
+        steps.append(Step("form", Outcome.FAILED, resolution.reference.name, name.cause, name.fix))
+    return steps
 
 
 def advised(resolution: Resolution, asked: Sequence[Step]) -> Resolution:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+from cases.acts import docker_push
 from cases.case import Case
 from cases.repairs import as_offered, with_login
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ROWS"]
 
 LONG = "x" * 2700
+TRUSTED = {"SSL_CERT_FILE": "{bundle}"}
 
 
 def unlock(stage: Stage, offer: str) -> None:
@@ -54,6 +56,27 @@ def old_build(stage: Stage) -> subprocess.CompletedProcess[str]:
     stage.run("docker", "rmi", "--force", stage.ref)
     stage.env["DOCKER_BUILDKIT"] = "0"
     return stage.run("docker", "build", "-", stdin=f"FROM {stage.ref}\n")
+
+
+def as_the_docker_id(stage: Stage, offer: str) -> None:
+    """Log in as the offer says, with the Docker ID in its place."""
+    with_login(stage, offer.replace("DOCKERID", "alice"))
+
+
+def push_by_its_name(stage: Stage) -> subprocess.CompletedProcess[str]:
+    """Push; the name is the one that was tagged last."""
+    return docker_push(stage)
+
+
+def under_the_new_name(stage: Stage, offer: str) -> None:
+    """Type the line, and push by the new name."""
+    stage.shell(offer)
+    stage.ref = offer.split()[-1]
+
+
+def with_a_classic_token(stage: Stage, offer: str) -> None:
+    """Log in with another token, which the registry knows."""
+    with_login(stage, offer.partition(", then: ")[2])
 
 
 ROWS: list[Case] = [
@@ -106,5 +129,52 @@ ROWS: list[Case] = [
         cause="quay.io: a login that was broken off left an empty folder",
         offers="rmdir {home}/.password-store/docker-credential-helpers/",
         act=old_build,
+    ),
+    Case(
+        "other-13",
+        fails="incorrect username or password",
+        asks="doctor",
+        code="SP530",
+        cause="Harbor's robots are called robot$NAME",
+        offers="-u 'robot$NAME' {registry}",
+        repair=with_login,
+    ),
+    Case(
+        "docker-05",
+        fails="incorrect username or password",
+        asks="doctor {ref}",
+        code="SP530",
+        cause="Docker Hub wants the Docker ID",
+        offers="-u DOCKERID docker.io",
+        repair=as_the_docker_id,
+        ground="net",
+        engine=TRUSTED,
+        env=TRUSTED,
+    ),
+    Case(
+        "docker-23",
+        fails="denied",
+        asks="doctor --client docker --push {ref}",
+        code="SP531",
+        cause="a name without a user is Docker's own image",
+        offers="docker tag docker.io/library/myapp:1 alice/myapp:1",
+        act=push_by_its_name,
+        repair=under_the_new_name,
+        ground="net",
+        engine=TRUSTED,
+        env=TRUSTED,
+        remains=True,
+    ),
+    Case(
+        "other-33",
+        fails="unauthorized",
+        asks="doctor",
+        code="SP530",
+        cause="GitHub's packages accept only classic tokens",
+        offers="make a classic token with read:packages",
+        repair=with_a_classic_token,
+        ground="net",
+        engine=TRUSTED,
+        env=TRUSTED,
     ),
 ]

@@ -56,6 +56,13 @@ def hidden_helper(home: Path, named: dict[str, object]) -> None:
     config(home, json.dumps(named))
 
 
+def dead_helper(home: Path) -> None:
+    """Install a helper of VS Code whose other end is gone."""
+    said = "connect ECONNREFUSED /tmp/vscode-remote-containers-ipc.sock"
+    install(home, "dev-containers-1", f"#!/bin/sh\necho {said}\nexit 1\n".encode())
+    config(home, json.dumps({"credsStore": "dev-containers-1"}))
+
+
 def folder(home: Path) -> None:
     """Leave a folder where docker's config file belongs."""
     path = home / ".docker/config.json"
@@ -78,6 +85,8 @@ HOMES: dict[str, Callable[[Path], None]] = {
     "SP206": lambda home: helper(home, b"#!/bin/sh\necho Welcome\n"),
     "SP207": lambda home: config(home, json.dumps({"credsStore": "desktop.exe"})),
     "SP212": lambda home: helper(home, b"#!/bin/sh\necho no network\nexit 3\n"),
+    "SP213": dead_helper,
+    "SP530": lambda home: config(home, json.dumps({"auths": {"localhost:5050": auth("robot:key")}})),
     "SP302": lambda home: config(home, json.dumps({"auths": {"docker.io": LOGIN}})),
     "SP303": lambda home: hidden_login(home, "other", {"credHelpers": {"localhost:5050": "other"}}),
     "SP304": lambda home: hidden_login(home, "pass", {"credsStore": "pass"}),

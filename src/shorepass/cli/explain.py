@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shorepass import visit
 from shorepass.cli import console, place
 from shorepass.errors import SourceError, UsageError, without_user_info
-from shorepass.explain import account_steps, advised, describe, verdict
+from shorepass.explain import account_steps, advised, describe, form_steps, verdict
 from shorepass.foreign_text import visible
 from shorepass.names import parse
 from shorepass.resolution import Outcome, Step
@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     resolution = client.resolve(here, reference)
     context, *steps = resolution.steps
     steps = [context, client.followed(here).step(), *steps, *account_steps(resolution, here)]
+    steps += form_steps(resolution, here, push=arguments.push)
     resolution = resolution._replace(steps=tuple(steps))
     asked: Sequence[Step] = ()
     if not arguments.offline and not isinstance(resolution.answer, SourceError):

@@ -21,10 +21,9 @@ from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import InvalidReference, ShorepassError, StoreMissing, UsageError, printable
 from shorepass.helper import OURSELVES
 from shorepass.logins import shorepass_store
-from shorepass.logins.log_in import Erasure, Login, erase, store_login
+from shorepass.logins.log_in import Erasure, Login, check_with_form, erase, store_login
 from shorepass.logins.placement import PLAIN, found_target, require_helper
 from shorepass.names import Reference, registry_meant, registry_of_server
-from shorepass.registry.client import RegistryClient
 from shorepass.settings import Rule
 from shorepass.stores.in_use import chosen as store_in_use
 from shorepass.stores.in_use import require_usable
@@ -93,8 +92,7 @@ def log_in(
         if store is not None:
             require_usable(here, store, ask=nobody)
     registry = registry_of_server(server)
-    with RegistryClient(registry, access, here) as asked:
-        accepted = asked.check_login(credential).credential
+    accepted = check_with_form(here, client, registry, credential, access, tell)
     if native:
         places = [client.target(here, key) for key in native]
         changed = [store_login(here, place, accepted) for place in places]

@@ -16,7 +16,16 @@ from shorepass.config.locations import docker_config_path
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, Credential
-from shorepass.errors import HelperError, HelperFailed, LoginRefused, ShorepassError, SourceError, Trouble, WriteError
+from shorepass.errors import (
+    HelperError,
+    HelperFailed,
+    LoginRefused,
+    ShorepassError,
+    SourceError,
+    Trouble,
+    UsageError,
+    WriteError,
+)
 from shorepass.helper import OURSELVES
 from shorepass.helper.client import HelperClient
 from shorepass.logins import shorepass_store
@@ -24,6 +33,8 @@ from shorepass.logins.helper_entry import remember_override, without_helper
 from shorepass.logins.placement import decide, found_target, with_alternative
 from shorepass.names import Reference, registry_of_server
 from shorepass.registry.client import RegistryClient
+from shorepass.registry.form_advice import login_faults
+from shorepass.registry.forms import is_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +43,9 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context, FileContent
     from shorepass.logins.shorepass_store import Tell
     from shorepass.registry.client import Access
+    from shorepass.registry.forms import Fault
 
-__all__ = ["Erasure", "Login", "erase", "log_in", "log_out", "log_out_everywhere", "store_login"]
+__all__ = ["Erasure", "Login", "check_with_form", "erase", "log_in", "log_out", "log_out_everywhere", "store_login"]
 
 
 class Login(NamedTuple):
@@ -77,8 +89,7 @@ def log_in(
     target = client.target(context, server)  # a broken config file is found before the password is sent
     decision = decide(context, client, target, store)
     registry = registry_of_server(server)
-    with RegistryClient(registry, access, context) as asked:
-        accepted = asked.check_login(credential).credential
+    accepted = check_with_form(context, client, registry, credential, access, tell)
     if decision.here:
         target = found_target(context, client, server)
         target = shorepass_store.store_and_name_helper(decision.here, client, target, accepted, store, tell)
@@ -106,6 +117,32 @@ def log_in(
         there = command(context, "login", target.found_as, client=client.name)
         tell(f"{client.name} stores this login where its pull does not look; to pull with it: {there}")
     return Login(registry, accepted, target, plain_text=target.helper is None, changed=changed)
+
+
+def check_with_form(
+    context: Context, client: Client, registry: str, credential: Credential, access: Access, tell: Tell
+) -> Credential:
+    """Return what the registry accepted. What cannot be right by its form is reported first, or is not sent at all.
+
+    Raises RegistryError; UsageError: no registry accepts that.
+    """
+    faults: list[Fault] = []
+    if isinstance(credential, Basic):
+        faults = login_faults(context, registry, client.name, credential.username, credential.password)
+        if is_ended(credential):
+            tell("this token has expired already")
+    for fault in faults:
+        if fault.is_refused:
+            raise UsageError(fault.cause, hint=fault.fix)
+        if fault.is_certain:
+            tell(f"{fault.cause}: {fault.fix}")
+    try:
+        with RegistryClient(registry, access, context) as asked:
+            return asked.check_login(credential).credential
+    except LoginRefused as error:
+        if faults:
+            error.hint = f"{faults[0].cause}: {faults[0].fix}"
+        raise
 
 
 def _tell_account(context: Context, registry: str, tell: Tell) -> None:

@@ -11,7 +11,7 @@ from shorepass.clients import find
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import visits
-from shorepass.doctor.checks import builders, certificates, engine, engine_surroundings, token_servers
+from shorepass.doctor.checks import builders, certificates, engine, engine_surroundings, forms, token_servers
 from shorepass.doctor.checks.lasting import lasting_login
 from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
@@ -58,6 +58,7 @@ CODES = {
     **engine_surroundings.CODES,
     **builders.CODES,
     **token_servers.CODES,
+    **forms.CODES,
 }
 
 HTPASSWD = ("if it refuses every login: its administrator makes the lines of htpasswd by htpasswd -B, for bcrypt",)
@@ -66,8 +67,9 @@ REPORTED_ELSEWHERE = (EngineFails, *token_servers.ERRORS)
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Yield what the registries answer. Without ``access``, only expired credentials are found."""
+    """Yield what the registries answer. Without ``access``, only expired credentials and wrong forms are found."""
     found = [_expired(examination, resolution) for resolution in examination.decisions]
+    found += [*forms.of_entries(examination), *forms.of_names(examination)]
     if examination.access is not None:
         made = visits.make(examination, examination.access)
         has_working_login = any(visit.works and visit.resolution.answer != ANONYMOUS for visit in made)
@@ -102,7 +104,9 @@ def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -
     yield engine.judge(examination, visit)
     yield token_servers.judge(examination, visit)
     in_the_way = any(isinstance(error, LoginInTheWay) for error in errors)
-    for error in errors:
+    form = forms.of_refusal(examination, resolution, errors)
+    yield form
+    for error in forms.left(errors, form):
         match error:
             case LoginInTheWay():
                 yield _in_the_way(examination, resolution, errors)
