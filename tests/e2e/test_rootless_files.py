@@ -213,3 +213,38 @@ def test_as_whom_a_helper_runs(person: Person, program: str) -> None:
     context: Context = find_context(f"user:{person.name}", LocalContext.current()).with_env(**env)
     steps = find(program).resolve(context, Reference(REGISTRY)).steps
     assert any("as uid 0" in step.detail for step in steps) is in_namespace
+
+
+SEEN = """#!/bin/sh
+read -r url
+{
+    id -u; echo "$HOME"; echo "$PATH"; echo "$XDG_RUNTIME_DIR"
+    dbus-send --bus="$BUS" --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetId >/dev/null 2>&1; echo "bus $?"
+    cat "$HOME/own"
+    cat /etc/shadow 2>/dev/null
+} >>"$HOME/log"
+echo 'credentials not found in native keychain'
+exit 1
+"""
+
+
+@pytest.mark.parametrize("program", ["podman", "buildah", "skopeo"])
+def test_what_a_helper_sees(person: Person, program: str) -> None:
+    """A user's podman and buildah make it uid 0 and leave HOME, PATH and the rights; a bus by libdbus then refuses it."""
+    helper = person.write("bin/docker-credential-seen", SEEN, mode="755")
+    person.write("own", "own\n")
+    person.write(".config/containers/auth.json", json.dumps({"credHelpers": {REGISTRY: "seen"}}))
+    bus = f"unix:path={person.home}/bus"
+    started = person.run("dbus-daemon", "--session", "--fork", "--print-pid", f"--address={bus}")
+    assert started.returncode == 0, started.stderr
+    env = {"PATH": f"{helper.parent}:{programs.SYSTEM_PATH}", "XDG_RUNTIME_DIR": str(person.home), "BUS": bus}
+    person.run(programs.require(program), "login", "--get-login", REGISTRY, **env)
+    person.as_root("kill", started.stdout.strip())
+    in_namespace = program != "skopeo"
+    uid, refused = ("0", "1") if in_namespace else (str(person.uid), "0")
+    expected = [uid, str(person.home), env["PATH"], env["XDG_RUNTIME_DIR"], f"bus {refused}", "own"]
+    assert (person.home / "log").read_text().splitlines()[: len(expected)] == expected
+    assert "root:" not in (person.home / "log").read_text()
+    context: Context = find_context(f"user:{person.name}", LocalContext.current()).with_env(**env)
+    steps = find(program).resolve(context, Reference(REGISTRY)).steps
+    assert any("as uid 0, with the same HOME and PATH" in step.detail for step in steps) is in_namespace

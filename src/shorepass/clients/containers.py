@@ -65,6 +65,10 @@ __all__ = ["Containers", "client"]
 
 HUB_NAMES = ("registry-1.docker.io", "docker.io")
 HUB_NORMAL = "index.docker.io"
+IN_NAMESPACE = (
+    "; a user's podman or buildah runs it in its user namespace, as uid 0, with the same HOME and PATH: a program that checks "
+    "its user refuses there"
+)
 NO_LOGINS = auth_file.Logins({}, {})
 
 
@@ -379,8 +383,9 @@ def _answers(question: _Question, conf: RegistriesConf, files: list[AuthFile]) -
 class _Question:
     """One resolution on its way: what is asked for, and the steps taken so far.
 
-    ``in_namespace``: the program runs helpers in its user namespace, as uid 0. One that asks the session bus who it is
-    (``secretservice``) may fail there.
+    ``in_namespace``: the program runs helpers in its user namespace. There they have uid 0, the same HOME and PATH, and no more
+    rights than the user. Sockets tell their server the user's own number: a server that is told 0 by its client refuses it,
+    as a session bus does (libdbus, Go's dbus). ``docker-credential-secretservice`` names no number since GLib 2.74, and works.
     """
 
     def __init__(self, context: Context, client: str, reference: Reference, *, in_namespace: bool) -> None:
@@ -388,7 +393,7 @@ class _Question:
         self._client = client
         self._reference = reference
         self._steps: list[Step] = []
-        self._how = "; a user's podman or buildah runs it in its user namespace, as uid 0" if in_namespace else ""
+        self._how = IN_NAMESPACE if in_namespace else ""
         self.mirrors: list[Reference] = []
         who = f"uid {context.uid}, " if context.uid is not None else ""
         self.add("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")
@@ -464,7 +469,7 @@ class _Question:
         try:
             credential = client.get(registry)
         except SourceError as error:
-            self.add("helper", Outcome.FAILED, client.program, error.message, error.hint)
+            self.add("helper", Outcome.FAILED, client.program, error.message + self._how, error.hint)
             return error
         if isinstance(credential, Anonymous):
             login = log_in(self.context, registry, client=self._client, helper=suffix)
