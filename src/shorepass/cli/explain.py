@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     context, *steps = resolution.steps
     steps = [context, client.followed(here).step(), *steps, *account_steps(resolution, here)]
     steps += form_steps(resolution, here, push=arguments.push)
+    steps += client.remarks(here, reference)
     resolution = resolution._replace(steps=tuple(steps))
     asked: Sequence[Step] = ()
     if not arguments.offline and not isinstance(resolution.answer, SourceError):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
     from shorepass.names import Reference
-    from shorepass.resolution import Resolution
+    from shorepass.resolution import Resolution, Step
 
 __all__ = [
     "DEFAULT",
@@ -105,6 +105,9 @@ class Client(Protocol):
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program would send. Never raises SourceError: that is the Resolution's ``answer``."""
+
+    def remarks(self, context: Context, reference: Reference) -> list[Step]:
+        """Return a step for each command of the program that finds another login for an image than pull and push."""
 
     def fitting(self, keys: Collection[str], reference: Reference) -> list[str]:
         """Return those of a file's keys whose login the program may take: one, or all among which it tosses a coin."""

@@ -147,6 +147,10 @@ class Containers:
         """Return the release whose rules count in a context."""
         return followed_by(context, self._program, self.release)
 
+    def remarks(self, context: Context, reference: Reference) -> list[Step]:  # noqa: ARG002
+        """Return none: all its commands do the same."""
+        return []
+
     def reads_dash(self, context: Context) -> bool:  # noqa: ARG002
         """Return False: it is a password like any other."""
         return False
@@ -384,8 +388,8 @@ class _Question:
     """One resolution on its way: what is asked for, and the steps taken so far.
 
     ``in_namespace``: the program runs helpers in its user namespace. There they have uid 0, the same HOME and PATH, and no more
-    rights than the user. Sockets tell their server the user's own number: a server that is told 0 by its client refuses it,
-    as a session bus does (libdbus, Go's dbus). ``docker-credential-secretservice`` names no number since GLib 2.74, and works.
+    rights than the user. Sockets tell their server the user's own number. A server refuses a client that calls itself 0:
+    so does a session bus (libdbus, Go's dbus). ``docker-credential-secretservice`` names no number since GLib 2.74, and works.
     """
 
     def __init__(self, context: Context, client: str, reference: Reference, *, in_namespace: bool) -> None:

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from shorepass.clients.release import Release, Rule
     from shorepass.contexts import Context, FileContent
     from shorepass.names import Reference
+    from shorepass.resolution import Step
 
 __all__ = ["DOCKER", "DOCKER_WORDS", "KEPT_KEYS", "VARIABLE", "Docker", "client"]
 
@@ -143,6 +144,12 @@ class Docker(DockerFiles):
     def followed(self, context: Context) -> Followed:
         """Return the release whose rules count in a context."""
         return Followed(context, "docker", self.release, NEWEST)
+
+    def remarks(self, context: Context, reference: Reference) -> list[Step]:
+        """Return what ``docker build`` does differently."""
+        from shorepass.clients.buildx import steps_of_build
+
+        return steps_of_build(context, reference)
 
     def reads_dash(self, context: Context) -> bool:
         """Tell whether the release does."""

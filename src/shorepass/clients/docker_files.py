@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
     from shorepass.names import Reference
+    from shorepass.resolution import Step
 
 __all__ = ["DockerFiles"]
 
@@ -48,6 +49,10 @@ class DockerFiles:
     def named_by_flag(self) -> Client:
         """Return the same client: a flag and a variable are alike to it."""
         return find(self.name)
+
+    def remarks(self, context: Context, reference: Reference) -> list[Step]:  # noqa: ARG002
+        """Return none: all commands do the same."""
+        return []
 
     def reads_dash(self, context: Context) -> bool:  # noqa: ARG002
         """Return False: it is a password like any other."""
