@@ -102,7 +102,7 @@ LATE = {
     *("shorepass.accounts.choice", "shorepass.accounts.outside_run", "shorepass.chain", "shorepass.profile"),
     *("shorepass.cli.wait_line", "shorepass.contexts.command"),
     *("shorepass.clients", "shorepass.clients.certificates", "shorepass.clients.helper_lists"),
-    *("shorepass.clients.insecure", "shorepass.clients.private"),
+    *("shorepass.clients.buildx", "shorepass.clients.insecure", "shorepass.clients.private"),
     *("shorepass.contexts", "shorepass.contexts.local", "shorepass.contexts.lookpath", "shorepass.contexts.terminal"),
     *(
         "shorepass.files",
