@@ -63,6 +63,9 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
             f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/root"\nrunroot = "{run}/run"\n'
         )
         files = {"CONTAINERS_CONF": "containers.conf", "CONTAINERS_STORAGE_CONF": "storage.conf"}
+        archive = programs.busybox_archive(folder)
+        docker = [programs.require("docker"), "-H", address, "import", str(archive), "local/busybox:1"]
+        assert programs.run(docker, env={"HOME": str(folder)}).returncode == 0
         yield {"DOCKER_HOST": address, **{name: str(folder / file) for name, file in files.items()}}
 
 

@@ -52,6 +52,7 @@ class Stage:
             "{home}": str(self.home),
             "{bundle}": self.ground.bundle,
         }
+        names["{name}"] = self.home.name
         for word, name in names.items():
             template = template.replace(word, name)
         return template

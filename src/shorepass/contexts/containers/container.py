@@ -122,6 +122,7 @@ class ContainerContext:
         self.id = said.id
         self.name = f"{engine.family}:{said.name}"
         self.platform = said.platform
+        self.image_name = said.image_name
         self.state = said.state
         self.is_running = said.is_running
         self.mounts = said.mounts

@@ -38,7 +38,8 @@ class Mount(NamedTuple):
 class Inspected:
     """One container, as it was created, and its state at the time of the call.
 
-    ``user``: in the form of an image's USER. ``pid``: its first process on the engine's machine, 0 if it does not run.
+    ``image_name``: what its creator called the image. ``user``: in the form of an image's USER. ``pid``: its first process on
+    the engine's machine, 0 if it does not run.
     ``folder``: the working directory. ``environ``: what the engine gives to its programs; the engine adds HOME if it is not
     set. ``mounts``: as requested when it was created. ``root_is_mighty``: permission bits do not apply to its root.
 
@@ -51,6 +52,7 @@ class Inspected:
         self.name = str(said.get("Name", "")).removeprefix("/") or self.id[:12]
         self.platform = str(said.get("Platform") or "linux")
         self.image = str(said.get("Image", ""))
+        self.image_name = str(said.get("ImageName") or config.get("Image") or "")
         self.user = str(config.get("User") or "")
         self.folder = str(config.get("WorkingDir") or "/")
         self.state = str(state.get("Status", ""))

@@ -77,7 +77,7 @@ class ProcRoot:
                 self._maps = _id_map(self._pid, "uid_map"), _id_map(self._pid, "gid_map")
             if not _is_in(self._pid, self._container):  # because another process may have the number now
                 raise FileError(path, "the container has ended")
-            names = [name for name in path.split("/") if name]
+            names = [name for name in path.split("/") if name] or ["."]  # a descriptor by O_PATH lists nothing
             for index, name in enumerate(names):
                 is_last = index == len(names) - 1
                 how = flags if is_last else os.O_PATH | os.O_DIRECTORY

@@ -5,19 +5,23 @@ The other checks look at the container's own files, as in every context.
 
 from __future__ import annotations
 
+import posixpath
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
-from shorepass.client_table import programs
-from shorepass.clients import find_all
+from shorepass.client_table import DEFAULT, FOLDER_FLAG, programs
+from shorepass.clients import find, find_all
+from shorepass.clients.borrowers import TOOLS, tool_of
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import join, split
 from shorepass.contexts.command import command
 from shorepass.contexts.containers.container import ContainerContext
+from shorepass.doctor import stored
 from shorepass.doctor.finding import Finding, Severity
-from shorepass.errors import FileError, MalformedFile
+from shorepass.errors import FileError, MalformedFile, SourceError
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
+from shorepass.helper.protocol import program_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +40,8 @@ CODES = {
     "SP605": "A container still has the old version of a mounted config file",
 }
 
+TOOL_PATHS = frozenset(tool.path for tool in TOOLS)
+FOLDER_VARIABLE = find(DEFAULT).facts.variable
 FILES = ("config.json", "auth.json", ".dockercfg")
 _LOGINS = (b'"auths"', b'"credsStore"', b'"credHelpers"')
 
@@ -79,11 +85,16 @@ def _socket(examination: Examination, context: ContainerContext) -> Iterator[Fin
 
 def _elsewhere(examination: Examination, context: ContainerContext) -> Iterator[Finding]:
     read = {file.path for file in examination.files}
+    tool = tool_of(context.image_name)
+    if tool is not None and not context.getenv(FOLDER_VARIABLE):
+        read = {tool.path}
     all_seen = context.unhindered()
     for mount in context.mounts:
         for path in _delivered(all_seen, mount):
             if path in read or any(_is_same(all_seen, path, other) for other in read):
                 continue
+            if tool is None and path in TOOL_PATHS and not context.getenv(FOLDER_VARIABLE):
+                continue  # an unknown image may contain one of these tools
             evidence = (
                 f"mounted from {mount.source}",
                 f"HOME is {context.home() or 'not set'}, DOCKER_CONFIG is {context.getenv('DOCKER_CONFIG') or 'not set'}",
@@ -143,6 +154,7 @@ def _is_same(context: ContainerContext, path: str, other: str) -> bool:
 
 
 def _helpers(examination: Examination, context: ContainerContext) -> Iterator[Finding]:
+    yield from _helpers_of_tools(examination, context)
     for helper in examination.helpers:
         mount = context.mounted.lent(helper.path)
         if mount is None or context.which(helper.program) is not None:
@@ -154,6 +166,35 @@ def _helpers(examination: Examination, context: ContainerContext) -> Iterator[Fi
             f"then {command(context, 'login', 'REGISTRY')}"
         )
         yield Finding("SP603", Severity.ERROR, context.name, helper.program, cause, evidence, advice)
+
+
+def _helpers_of_tools(examination: Examination, context: ContainerContext) -> Iterator[Finding]:
+    """Find a helper in a file that only a tool reads, which has no helper in its image."""
+    read = {file.path for file in examination.files}
+    for mount in context.mounts:
+        if mount.target in read or mount.target not in TOOL_PATHS:
+            continue
+        try:
+            content = context.read(mount.target, SIZE_LIMIT)
+            view = find(DEFAULT).view(content) if content else None
+        except SourceError:
+            continue  # other checks report it
+        suffixes = {view.store, *view.helpers.values()} - {""} if view is not None else set()
+        missing = [name for name in map(program_name, sorted(suffixes)) if context.which(name) is None]
+        tool = next(tool.name for tool in TOOLS if tool.path == mount.target)
+        first = stored.meaning(next(iter(view.auths), "")) if view is not None else None
+        for program in missing:
+            evidence = (f"{mount.target} is mounted from {mount.source}", f"{tool} reads it, and has no such program")
+            cause = "the mounted config file names it, but the container does not have this program"
+            advice = _plain_copy(mount, first.registry if first else "REGISTRY")
+            yield Finding("SP603", Severity.ERROR, context.name, program, cause, evidence, advice)
+
+
+def _plain_copy(mount: Mount, registry: str) -> Advice:
+    """Return how to make a file for the container that has the login itself."""
+    folder = f"{posixpath.dirname(mount.source)}/for-containers"
+    login = command(None, "login", "--store", "file", FOLDER_FLAG, folder, registry)
+    return Advice(f"{login}; then mount {quoted(f'{folder}/config.json:{mount.target}')}")
 
 
 # SP604

@@ -1,0 +1,36 @@
+"""Programs that read a client's file and are no clients of their own here: a table, one row per program.
+
+``docs/concepts/who-reads-what.md`` has the same programs, and more, for users.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["TOOLS", "Tool", "tool_of"]
+
+
+class Tool(NamedTuple):
+    """A program that usually runs in a container of its own image, and reads docker's file there.
+
+    ``image``: a part of the image's name. ``path``: the file that it reads if DOCKER_CONFIG is not set.
+    """
+
+    name: str
+    image: str
+    path: str
+
+
+TOOLS = (
+    # https://github.com/containrrr/watchtower/blob/main/docs/private-registries.md; its forks do the same
+    Tool("watchtower", "watchtower", "/config.json"),
+    # https://github.com/GoogleContainerTools/kaniko#pushing-to-docker-hub
+    Tool("kaniko", "kaniko", "/kaniko/.docker/config.json"),
+    # https://tekton.dev/docs/pipelines/auth/#docker-authentication-for-steps
+    Tool("Tekton", "tekton", "/tekton/creds/.docker/config.json"),
+)
+
+
+def tool_of(image: str) -> Tool | None:
+    """Return the tool that an image contains, None if it is not a known one."""
+    return next((tool for tool in TOOLS if tool.image in image), None)
