@@ -49,7 +49,9 @@ def named(case: Case, stage: Stage) -> str:
     said_of_it = "\n".join([f"{stage.found['subject']}: {stage.found['cause']}", *stage.found["evidence"]])
     assert stage.text(case.cause) in said_of_it
     errors = [finding for finding in findings if finding["severity"] == "error" and finding["code"] != case.code]
-    assert [f"{error['code']} {error['subject']}: {error['cause']}" for error in errors] == [], "one error for one cause"
+    assert [f"{error['code']} {error['subject']}: {error['cause']}" for error in errors] == [], (
+        "one error for one cause"
+    )
     offered: Any = stage.found["fix"]["text"]
     assert stage.text(case.offers) in offered
     return str(offered)
