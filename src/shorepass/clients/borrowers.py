@@ -1,4 +1,4 @@
-"""Programs that read a client's file and are no clients of their own here: a table, one row per program.
+"""Programs that read the file of a client, and that Shorepass has no rules for: a table, one row per program.
 
 ``docs/concepts/who-reads-what.md`` has the same programs, and more, for users.
 """
