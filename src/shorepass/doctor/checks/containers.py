@@ -179,14 +179,17 @@ def _helpers_of_tools(examination: Examination, context: ContainerContext) -> It
             view = find(DEFAULT).view(content) if content else None
         except SourceError:
             continue  # other checks report it
-        suffixes = {view.store, *view.helpers.values()} - {""} if view is not None else set()
+        if view is None:
+            continue
+        suffixes = {view.store, *view.helpers.values()} - {""}
         missing = [name for name in map(program_name, sorted(suffixes)) if context.which(name) is None]
         tool = next(tool.name for tool in TOOLS if tool.path == mount.target)
-        first = stored.meaning(next(iter(view.auths), "")) if view is not None else None
+        first = stored.meaning(next(iter(view.auths), ""))
+        registry = first.registry if first else "REGISTRY"
         for program in missing:
             evidence = (f"{mount.target} is mounted from {mount.source}", f"{tool} reads it, and has no such program")
             cause = "the mounted config file names it, but the container does not have this program"
-            advice = _plain_copy(mount, first.registry if first else "REGISTRY")
+            advice = _plain_copy(mount, registry)
             yield Finding("SP603", Severity.ERROR, context.name, program, cause, evidence, advice)
 
 
