@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
 from cases import repairs
 from cases.case import Case
+from client_files import auth
 from e2e import programs
 
 if TYPE_CHECKING:
@@ -36,7 +40,64 @@ def mount_a_file_with_the_login(stage: Stage, offer: str) -> None:
     stage.facts["MOUNT"] = offer.partition("; then mount ")[2]
 
 
+def as_a_node(stage: Stage) -> Run:
+    """Pull with the document of the pull secret, as a node of a cluster does, which has no helper."""
+    document = re.search(r"dockerconfigjson: (\S+)", (stage.home / "secret.yaml").read_text())
+    assert document
+    folder = stage.home / "node"
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_bytes(base64.b64decode(document[1]))
+    stage.run("docker", "rmi", "--force", stage.ref)
+    pull = f"DOCKER_CONFIG={folder} PATH=/nowhere {programs.require('docker')} pull {stage.ref}"
+    return stage.run("sh", "-c", pull)
+
+
+def a_secret_with_a_password(stage: Stage, offer: str) -> None:
+    """Write what kubectl makes of the words that are offered."""
+    assert f"--docker-server={stage.registry}" in offer
+    entry = {"username": "alice", "password": "wonderland", **auth("alice:wonderland")}
+    document = base64.b64encode(json.dumps({"auths": {stage.registry: entry}}).encode()).decode()
+    (stage.home / "secret.yaml").write_text(f"kind: Secret\ndata:\n  .dockerconfigjson: {document}\n")
+
+
+def as_helm(stage: Stage) -> Run:
+    """Pull with helm's own file if that has the registry, else with docker's, as helm does."""
+    own = stage.home / ".config/helm/registry"
+    logins = json.loads((own / "config.json").read_text())["auths"]
+    stage.run("docker", "rmi", "--force", stage.ref)
+    folder = own if stage.registry in logins else stage.home / ".docker"
+    return stage.run("docker", "--config", str(folder), "pull", stage.ref)
+
+
+def helm_registry_logout(stage: Stage, offer: str) -> None:
+    """Remove the entry from helm's file, as the command does."""
+    assert offer == f"helm registry logout {stage.registry}"
+    (stage.home / ".config/helm/registry/config.json").write_text('{"auths":{}}')
+
+
 ROWS = [
+    Case(
+        "other-05",
+        fails="denied",
+        asks="doctor",
+        code="SP607",
+        cause="it only names docker-credential-osxkeychain, which no node has",
+        offers="kubectl create secret docker-registry NAME --docker-server={registry}",
+        act=as_a_node,
+        repair=a_secret_with_a_password,
+        stand_in="docker with the document of the secret and no helper: no cluster runs here",
+    ),
+    Case(
+        "other-09",
+        fails="unauthorized",
+        asks="doctor {ref}",
+        code="SP606",
+        cause="helm asks this file first",
+        offers="helm registry logout {registry}",
+        act=as_helm,
+        repair=helm_registry_logout,
+        stand_in="docker with the file that helm asks first: helm does not run here",
+    ),
     Case(
         "other-11",
         fails="denied",

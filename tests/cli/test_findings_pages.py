@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -50,6 +51,20 @@ def hidden_login(home: Path, helper: str, named: dict[str, object]) -> None:
     config(home, json.dumps({"auths": {"localhost:5050": LOGIN}, **named}))
 
 
+def own_login_of_helm(home: Path) -> None:
+    """Log in with helm and with docker."""
+    config(home, json.dumps({"auths": {"ghcr.io": LOGIN}}))
+    path = home / ".config/helm/registry/config.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"auths": {"ghcr.io": LOGIN}}))
+
+
+def pull_secret(home: Path) -> None:
+    """Make a pull secret of a file that names a helper."""
+    document = base64.b64encode(json.dumps({"auths": {"ghcr.io": {}}, "credsStore": "desktop"}).encode()).decode()
+    (home / "secret.yaml").write_text(f"kind: Secret\ndata:\n  .dockerconfigjson: {document}\n")
+
+
 def hidden_helper(home: Path, named: dict[str, object]) -> None:
     """Install a helper, and name it where no client looks."""
     install(home, "team", b"#!/bin/sh\necho '{}'\n")
@@ -93,6 +108,8 @@ HOMES: dict[str, Callable[[Path], None]] = {
     "SP307": lambda home: hidden_helper(home, {"credHelpers": {"https://ghcr.io": "team"}}),
     "SP308": lambda home: hidden_helper(home, {"credHelper": {"ghcr.io": "team"}}),
     "SP309": lambda home: config(home, json.dumps({"auths": {"asia-docker.pkg.dev": LOGIN}})),
+    "SP606": own_login_of_helm,
+    "SP607": pull_secret,
     "SP306": lambda home: config(home, json.dumps({"auths": TWO_KEYS})),
 }
 

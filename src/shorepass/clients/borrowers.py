@@ -1,4 +1,4 @@
-"""Programs that read the file of a client, and that Shorepass has no rules for: a table, one row per program.
+"""Programs that read the file of a client, and that Shorepass has no rules for: two tables, one row per program.
 
 ``docs/concepts/who-reads-what.md`` has the same programs, and more, for users.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["TOOLS", "Tool", "tool_of"]
+__all__ = ["OWN_FILES", "TOOLS", "OwnFile", "Tool", "tool_of"]
 
 
 class Tool(NamedTuple):
@@ -34,3 +34,29 @@ TOOLS = (
 def tool_of(image: str) -> Tool | None:
     """Return the tool that an image contains, None if it is not a known one."""
     return next((tool for tool in TOOLS if tool.image in image), None)
+
+
+class OwnFile(NamedTuple):
+    """A program that keeps logins in a file of docker's form at its own place, and looks there before docker's file.
+
+    ``path``: below the home; ``variable``: names another one. ``logout``: the command that removes its login for
+    ``{registry}``.
+    """
+
+    program: str
+    path: str
+    variable: str
+    logout: str
+    why: str
+
+
+OWN_FILES = (
+    # https://helm.sh/docs/helm/helm_registry_login/; helm 3 and 4: pkg/registry/client.go
+    OwnFile(
+        "helm",
+        ".config/helm/registry/config.json",
+        "HELM_REGISTRY_CONFIG",
+        "helm registry logout {registry}",
+        "helm registry login stored it; Shorepass has no rules for helm, and did not ask whether it works",
+    ),
+)

@@ -35,6 +35,7 @@ MODULES: tuple[str, ...] = (
     "lasting",
     "registries",
     "containers",
+    "own_places",
 )
 
 CODES = {"SP100": "A stored login cannot be read, and no check knows why"}

@@ -1,0 +1,115 @@
+"""SP606, SP607: files of programs that Shorepass has no rules for, where they hide a login or have lost it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING
+
+from shorepass.client_table import DEFAULT
+from shorepass.clients import find
+from shorepass.clients.borrowers import OWN_FILES
+from shorepass.config.document import SIZE_LIMIT
+from shorepass.config.locations import join
+from shorepass.doctor import stored
+from shorepass.doctor.evidence import shown
+from shorepass.doctor.finding import Finding, Severity
+from shorepass.errors import SourceError
+from shorepass.files import FileContent
+from shorepass.fixes.repair import Advice
+from shorepass.foreign_text import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shorepass.clients.borrowers import OwnFile
+    from shorepass.contexts import Context
+    from shorepass.doctor.examination import Examination
+
+__all__ = ["CODES", "check"]
+
+CODES = {
+    "SP606": "A program has a login of its own and does not use docker's",
+    "SP607": "A pull secret has no login in it",
+}
+
+MANIFESTS_LIMIT = 50  # files of a folder
+SECRET_NAME = re.compile(r".*(?:secret|regcred|pull).*\.(?:ya?ml|json)", re.IGNORECASE)
+SECRET_DATA = re.compile(rb'"?\.dockerconfigjson"?\s*:\s*"?([A-Za-z0-9+/=]{4,})')
+
+
+def check(examination: Examination) -> Iterator[Finding]:
+    """Look for files of other programs beside docker's."""
+    for own in OWN_FILES:
+        yield from _own_file(examination, own)
+    yield from _pull_secrets(examination)
+
+
+# SP606
+
+
+def _own_file(examination: Examination, own: OwnFile) -> Iterator[Finding]:
+    context, client = examination.context, find(DEFAULT)
+    path = context.getenv(own.variable) if own.variable else ""
+    path = path or join(context, context.home() or "/", own.path)
+    content = _content(context, path)
+    if content is None:
+        return
+    try:
+        view = client.view(content)
+    except SourceError:
+        return
+    docker = {stored.meaning(entry.key) for entry in examination.entries.get(DEFAULT, ())}
+    for key in view.auths:
+        meant = stored.meaning(key)
+        if meant is None or meant not in docker:
+            continue
+        cause = f"{own.program} asks this file first, so it does not use docker's login for {meant.registry}"
+        advice = Advice(own.logout.format(registry=meant.registry))
+        subject = f"{path}: {shown(key)}"
+        yield Finding("SP606", Severity.NOTE, context.name, subject, cause, (own.why,), advice)
+
+
+def _content(context: Context, path: str) -> FileContent | None:
+    try:
+        return context.read(path, SIZE_LIMIT)
+    except SourceError:
+        return None
+
+
+# SP607
+
+
+def _pull_secrets(examination: Examination) -> Iterator[Finding]:
+    """Find manifests in this folder and in the home whose document only names a helper."""
+    context = examination.context
+    if context.name != "me":
+        return
+    for folder in dict.fromkeys(filter(None, (context.cwd(), context.home()))):
+        try:
+            names = [name for name in context.names(folder) if SECRET_NAME.fullmatch(name)][:MANIFESTS_LIMIT]
+        except SourceError:
+            continue
+        for name in names:
+            yield from _pull_secret(examination, join(context, folder, name))
+
+
+def _pull_secret(examination: Examination, path: str) -> Iterator[Finding]:
+    content = _content(examination.context, path)
+    found = SECRET_DATA.search(content.data) if content else None
+    try:
+        document = base64.b64decode(found[1], validate=True) if found else b""
+        view = find(DEFAULT).view(FileContent(path, document)) if document else None
+    except (SourceError, binascii.Error):
+        return
+    if view is None or not (view.store or view.helpers):
+        return
+    helper = view.store or next(iter(view.helpers.values()))
+    first = stored.meaning(next(iter({**view.auths, **view.helpers}), ""))
+    registry = first.registry if first else "REGISTRY"
+    cause = f"its document has no password; it only names docker-credential-{helper}, which no node has"
+    evidence = ("made from docker's config file, whose logins are in that helper",)
+    words = f"kubectl create secret docker-registry NAME --docker-server={quoted(registry)}"
+    advice = Advice(f"{words} --docker-username=USER --docker-password=TOKEN")
+    yield Finding("SP607", Severity.WARNING, examination.context.name, path, cause, evidence, advice)
