@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +63,41 @@ def test_shorepass_says_what_containers_send(case: Case, oracle: Oracle, tmp_pat
     event(f"{case.client}: {type(ours.answer).__name__}{place}{by}")
     if ours.reference != parse(reference):
         event("the image comes from elsewhere")
+
+
+BROWSER = {  # what docker's login by browser leaves for Docker Hub
+    "https://index.docker.io/v1/": "alice:pat",
+    "https://index.docker.io/v1/access-token": "alice:access",
+    "https://index.docker.io/v1/refresh-token": "alice:refresh",
+}
+
+
+@pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
+def test_the_entries_of_a_login_by_browser(client: str, oracle: Oracle, tmp_path: Path) -> None:
+    """They are logins of Docker Hub to these programs, which toss a coin among them; docker uses the first alone."""
+    auths = {key: {"auth": base64.b64encode(pair.encode()).decode()} for key, pair in BROWSER.items()}
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker/config.json").write_text(json.dumps({"auths": auths}))
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)}
+    image = "docker.io/library/nginx"
+    ours = clients.find(client).resolve(LocalContext(env), parse(image))
+    expected = {said(answer) for answer in (ours.answer, *ours.alternatives)}
+    assert expected == set(BROWSER.values())
+    oracle.bearer = False
+    seen = set()
+    for _ in itertools.takewhile(lambda _: seen < expected, range(TOSSES)):
+        asked, stderr = oracle.ask(client, image, env)
+        assert asked, stderr
+        seen.add(asked.text.decode())
+    assert seen == expected
+    docker = clients.find("docker").resolve(LocalContext(env), parse(image))
+    assert (said(docker.answer), docker.alternatives) == ("alice:pat", ())
+
+
+def said(answer: Credential | SourceError) -> str:
+    """Return a user name and a password as they are sent."""
+    assert isinstance(answer, Basic)
+    return f"{answer.username}:{answer.password.reveal()}"
 
 
 def sent(answer: Credential | SourceError, server_url: str, case: Case) -> Asked | None:
