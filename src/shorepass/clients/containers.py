@@ -1,12 +1,12 @@
 """podman, skopeo and buildah: the rules of containers/image, which all three are built on.
 
-Version followed: 5.23.1 (podman 4.3, buildah 1.28); 5.22 (skopeo 1.9) chooses the same. Source: containers/image
+Versions followed: 5.22 (skopeo 1.9) to 5.40 (podman 6); ``containers_releases`` has what changed. Source: containers/image
 pkg/docker/config/config.go, and containers/common pkg/auth for ``login`` and ``logout``. Helpers come from
 ``registries.conf``; the auth files are one of them, and normally the only one. In a file ``credsStore`` is not read at all.
 
 podman and buildah differ from skopeo in three things: they look at CONTAINERS_REGISTRIES_CONF; DOCKER_CONFIG names the first
-file they read (skopeo only logs in there); and they pull nothing where ``--authfile``, REGISTRY_AUTH_FILE or DOCKER_CONFIG
-names a file that is not there.
+file they read (skopeo only logs in there); and they pull nothing where ``--authfile``, or in some releases REGISTRY_AUTH_FILE or
+DOCKER_CONFIG, names a file that is not there.
 """
 
 from __future__ import annotations
