@@ -5,8 +5,8 @@ pkg/docker/config/config.go, and containers/common pkg/auth for ``login`` and ``
 ``registries.conf``; the auth files are one of them, and normally the only one. In a file ``credsStore`` is not read at all.
 
 podman and buildah differ from skopeo in three things: they look at CONTAINERS_REGISTRIES_CONF; DOCKER_CONFIG names the first
-file they read (skopeo only logs in there); and they pull nothing where ``--authfile``, or in some releases REGISTRY_AUTH_FILE or
-DOCKER_CONFIG, names a file that is not there.
+file they read (skopeo only logs in there); and they pull nothing where ``--authfile``, or in some releases a
+variable, names a file that is not there.
 """
 
 from __future__ import annotations
