@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.clients import find
 from shorepass.contexts import is_untouched
 from shorepass.credential import ANONYMOUS
-from shorepass.engine import question
 from shorepass.engine.difference import difference, is_in_daemon_file
 from shorepass.engine.info import address_of
 from shorepass.engine.words import UNREACHABLE, Kind, address
@@ -171,6 +170,8 @@ def ask_engine(context: Context, visit: Visit) -> Visit:
     The engine gets what the client would send, in the time that is left. It is not asked if the registry has refused the
     login, or if Shorepass does not send it.
     """
+    from shorepass.engine import question  # late, because most commands ask no engine
+
     client, failure = find(visit.resolution.client), visit.failure
     reachable = failure is None or isinstance(failure.error, Unreachable | NotARegistry)
     if not client.facts.has_engine or not reachable or is_untouched(context.name):

@@ -23,7 +23,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.errors import ShorepassError, StoreLocked
 from shorepass.helper import protocol
-from shorepass.http import Response, parse_url, peer, percent_decode, percent_encode, proxy
+from shorepass.http import Response, certificate_names, parse_url, percent_decode, percent_encode, proxy
 from shorepass.http.bounded_answer import BoundedAnswer, read_body
 from shorepass.logins import helper_entry
 from shorepass.migration import journal, plan
@@ -377,7 +377,7 @@ PARSERS = {
         read_release, (b"Docker version 28.2.2, build e6534b4\n", b"Docker version 20.10.24+dfsg1, b")
     ),
     "HTTP": Parser(read_http, HTTP),
-    "certificate": Parser(peer.issuer_of, (DER,)),
+    "certificate": Parser(certificate_names.issuer_of, (DER,)),
     "program": Parser(executable.describe, (ELF, b"#!/bin/sh -e\n", b"MZ\x90\0")),
     "what is in a vault": Parser(read_vault, (VAULT,)),
     "vault's key": Parser(lambda data: vault_key.parse(_file(data), nobody), KEYS),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import binascii
 import os
-import tomllib
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
@@ -68,6 +67,8 @@ def _json(context: Context, path: str) -> dict[str, Any]:
 
 
 def _registries(files: object) -> Mapping[str, Any]:
+    import tomllib  # only where there is such a file
+
     encoded = files.get(CONFIG) if isinstance(files, dict) else None
     try:
         found = tomllib.loads(binascii.a2b_base64(encoded).decode()) if isinstance(encoded, str) else {}

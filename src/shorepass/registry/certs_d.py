@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
-from shorepass.http.peer import subject_of
+from shorepass.http.certificate_names import subject_of
 from shorepass.http.pem import certificates
 from shorepass.names import split_host_port
 from shorepass.registry.trust import Authorities, authorities
@@ -100,7 +100,7 @@ def misplaced(context: Context, client: Client, host: str) -> list[str]:
 def of_authority(context: Context, client: Client, host: str, authority: str) -> list[str]:
     """Return the certificates of an authority in the folders that users put them in, but that the client does not read.
 
-    ``authority``: organisation and common name, as ``http.peer`` returns them.
+    ``authority``: organisation and common name, as ``http.certificate_names`` returns them.
     """
     folders = client.certificate_folders(context, host)
     roots = [folder.rpartition("/")[0] for folder in folders]

@@ -17,7 +17,7 @@ import trustme
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError, MalformedFile, Unreachable, UsageError
 from shorepass.http import Request, Transport, Url, parse_url
-from shorepass.http.peer import issuer_of
+from shorepass.http.certificate_names import issuer_of
 from shorepass.http.pooled import PooledTransport
 from shorepass.http.proxy import proxy_for
 from shorepass.registry.certs_d import Certificates

@@ -8,7 +8,6 @@ from shorepass.credential import ANONYMOUS
 from shorepass.doctor.evidence import sends
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.engine.info import address_of
-from shorepass.engine.swarm import failing_services
 from shorepass.engine.words import Kind, address, kind_of
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
@@ -83,6 +82,8 @@ def _image(visit: Visit) -> str:
 
 
 def _services(examination: Examination, visits: Sequence[Visit]) -> Iterator[Finding]:
+    from shorepass.engine.swarm import failing_services  # late, because most engines manage no swarm
+
     with_login = {
         visit.resolution.reference.registry: visit
         for visit in visits

@@ -1,0 +1,63 @@
+"""Reads the names in a certificate (DER), without a library for certificates."""
+
+from __future__ import annotations
+
+from shorepass.errors import printable
+
+__all__ = ["issuer_of", "subject_of"]
+
+_COMMON_NAME = b"\x55\x04\x03"  # object identifier 2.5.4.3
+_ORGANISATION = b"\x55\x04\x0a"  # 2.5.4.10
+
+
+def issuer_of(certificate: bytes) -> str:
+    """Return organisation and common name of a DER certificate's issuer.
+
+    ``""``: it cannot be read.
+    """
+    return _name(certificate, 2)
+
+
+def subject_of(certificate: bytes) -> str:
+    """Return organisation and common name of a DER certificate's subject.
+
+    ``""``: it cannot be read.
+    """
+    return _name(certificate, 4)
+
+
+def _name(certificate: bytes, place: int) -> str:
+    """Return the name at a place of a certificate without a version."""
+    try:
+        signed = _content(_content(certificate)[0])[0]
+        fields = list(_elements(signed))
+        # [0] version (absent in version 1), serial number, algorithm, issuer, validity, subject: RFC 5280 section 4.1.
+        name = fields[place + 1 if fields[0][0] == 0xA0 else place][1]
+        found: dict[bytes, str] = {}
+        for _, part in _elements(name):
+            for _, pair in _elements(part):
+                (_, kind), (_, value) = _elements(pair)
+                found.setdefault(kind, value.decode("utf-8", "replace"))
+    except (IndexError, ValueError):
+        return ""
+    return printable(", ".join(found[kind] for kind in (_ORGANISATION, _COMMON_NAME) if kind in found), 120)
+
+
+def _content(data: bytes) -> tuple[bytes, bytes]:
+    """Return the content of the first DER element, and the bytes after the element."""
+    length, start = data[1], 2
+    if length & 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(data[2:start], "big")
+    if start + length > len(data):
+        raise ValueError("cut short")
+    return data[start : start + length], data[start + length :]
+
+
+def _elements(data: bytes) -> list[tuple[int, bytes]]:
+    found = []
+    while data:
+        tag = data[0]
+        content, data = _content(data)
+        found.append((tag, content))
+    return found
