@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,10 +74,11 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def place(elsewhere: Island, world: Path, tmp_path: Path) -> Iterator[Place]:
+def place(elsewhere: Island, world: Path) -> Iterator[Place]:
     (world / "bin" / "docker").symlink_to(programs.require(programs.docker_programs()[-1]))
-    found = Place(elsewhere, tmp_path, world)
-    yield found
+    with tempfile.TemporaryDirectory(prefix="sp-") as folder:  # the path of a socket has at most 108 bytes
+        found = Place(elsewhere, Path(folder), world)
+        yield found
     assert found.run("rm", "-rf", CERTS, "/etc/docker/daemon.json").returncode == 0
 
 
