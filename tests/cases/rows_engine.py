@@ -41,6 +41,14 @@ def pull_without_hub(stage: Stage) -> Run:
     return docker_pull(stage)
 
 
+def engine_without_proxy(stage: Stage, offer: str) -> None:
+    """Do what the drop-in of the offer does."""
+    assert "registry.example" in offer
+    assert isinstance(stage.ground, Net)
+    proxies = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "registry.example"}
+    stage.ground.restart(**proxies, SSL_CERT_FILE=stage.ground.bundle)
+
+
 def name_the_mirror(stage: Stage, offer: str) -> None:
     """Pull by the mirror's name, as the offer says."""
     stage.ref = first_line(offer).removeprefix("docker pull ")
@@ -171,6 +179,19 @@ ROWS: list[Case] = [
         act=pull_with_new_list,
         repair=restart_engine,
         ground="net",
+    ),
+    Case(
+        script="engine-login",
+        fails="proxyconnect",
+        asks="doctor {ref}",
+        code="SP512",
+        cause="the engine goes through the proxy http://127.0.0.1:9, and this shell uses no proxy for it",
+        offers="NO_PROXY=%s",
+        variant={"WHAT": "no-proxy"},
+        repair=engine_without_proxy,
+        ground="net",
+        env={"SSL_CERT_FILE": "{bundle}"},
+        engine={"HTTPS_PROXY": "http://127.0.0.1:9", "SSL_CERT_FILE": "{bundle}"},
     ),
     Case(
         script="other-21",

@@ -12,7 +12,7 @@ from shorepass.errors import ShorepassError, SourceError, UsageError
 from shorepass.foreign_text import quoted
 from shorepass.http import parse_url
 from shorepass.http.proxy import proxy_for
-from shorepass.names import HUB_API, HUB_REGISTRY
+from shorepass.names import HUB_API, HUB_REGISTRY, split_host_port
 from shorepass.registry import certs_d
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Cause", "Difference", "difference", "folder_of", "is_in_daemon_file", "route_difference"]
 
 FILE_LIMIT = 1024 * 1024  # bytes of daemon.json
+DESKTOP_PROXIES = ".docker.internal"  # Docker Desktop's own, which lead to those of its settings
 DESKTOP = "docker-desktop"  # the host name of Docker Desktop's machine
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
@@ -83,26 +84,28 @@ def _listed(context: Context, client: str, registry: str, answer: EngineAnswer, 
 
 
 def _reach(context: Context, client: str, registry: str, answer: EngineAnswer, said: tuple[str, ...]) -> Difference:  # noqa: ARG001
-    proxies = route_difference(context, registry, answer.info)
+    info = answer.info
+    proxies = route_difference(context, registry, info)
     if proxies is not None:
-        return proxies._replace(evidence=said)
+        advice = proxies.advice if proxy_of(context, registry) else _set_no_proxy(info, registry)
+        return proxies._replace(evidence=said, advice=advice)
     if answer.kind is Kind.PROXY:
-        text = f"the engine's proxy {proxy_of(_as_engine(context, answer.info), registry)} fails"
-        return Difference(Cause.REACH, text, said, _edit(answer.info))
+        text = f"the engine's proxy {proxy_of(_as_engine(context, info), registry)} fails"
+        return Difference(Cause.REACH, text, said, _edit(info))
     text = "the engine does not reach it, but this shell does"
     if answer.kind is Kind.NAME:
         text = "the engine cannot resolve its name, but this shell can"
-    at = (f"the engine runs on {answer.info.host}",) if answer.info.host else ()
-    return Difference(Cause.REACH, text, (*said, *at), _restart(answer.info))
+    at = (f"the engine runs on {info.host}",) if info.host else ()
+    return Difference(Cause.REACH, text, (*said, *at), _restart(info))
 
 
 def route_difference(context: Context, registry: str, info: EngineInfo) -> Difference | None:
-    """Return how the engine's proxy for a registry differs from this shell's; None if it does not."""
+    """Return how the engine's proxy for a registry differs from this shell's; None if it does not, or is not known."""
     here, there = proxy_of(context, registry), proxy_of(_as_engine(context, info), registry)
-    if here == there:
+    if here == there or there.partition("://")[2].partition(":")[0].endswith(DESKTOP_PROXIES):
         return None
     if not here:
-        text = f"the engine goes through the proxy {there}, and this shell uses no proxy"
+        text = f"the engine goes through the proxy {there}, and this shell uses no proxy for it"
         return Difference(Cause.PROXY, text, (), f"export HTTPS_PROXY={quoted(there)}")
     way = f"goes through {there}" if there else "uses no proxy"
     return Difference(
@@ -183,13 +186,25 @@ def _edit(info: EngineInfo) -> str:
 
 def _set_proxy(info: EngineInfo) -> str:
     """Return the command that gives the engine this shell's proxies. It shows no password of a proxy."""
+    names = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+    lines = " ".join(f'"{name}=%s"' for name in names)
+    values = " ".join(f'"${{{name}:-${name.lower()}}}"' for name in names)
+    return _drop_in(info, "proxy.conf", lines, values)
+
+
+def _set_no_proxy(info: EngineInfo, registry: str) -> str:
+    """Return the command that lets the engine reach a registry without its proxy."""
+    known = dict(info.proxies).get("NO_PROXY", "")
+    hosts = ",".join(filter(None, (known, split_host_port(registry)[0])))
+    return _drop_in(info, "no-proxy.conf", '"NO_PROXY=%s"', quoted(hosts))
+
+
+def _drop_in(info: EngineInfo, name: str, lines: str, values: str) -> str:
     if info.host == DESKTOP:
         return _edit(info)
     folder = "~/.config/systemd/user/docker.service.d" if info.is_rootless else "/etc/systemd/system/docker.service.d"
     sudo, systemctl = _sudo(info), _systemctl(info)
-    lines = r"""'[Service]\nEnvironment="HTTPS_PROXY=%s" "HTTP_PROXY=%s" "NO_PROXY=%s"\n'"""
-    values = " ".join(f'"${{{name}:-${name.lower()}}}"' for name in ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"))
     return (
-        f"{sudo}mkdir -p {folder} && printf {lines} {values} | {sudo}tee {folder}/proxy.conf"
+        f"{sudo}mkdir -p {folder} && printf '[Service]\\nEnvironment={lines}\\n' {values} | {sudo}tee {folder}/{name}"
         f" && {systemctl} daemon-reload && {systemctl} restart docker"
     )

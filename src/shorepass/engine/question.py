@@ -36,6 +36,7 @@ __all__ = ["EngineAnswer", "ask", "opened"]
 LEAST_SECONDS = 0.5  # an engine on this machine answers in 0.05 s, the registry in 0.2 s
 INFO_SECONDS = 3.0
 SOCKET = "/var/run/docker.sock"
+LATE = "no answer within"  # the engine waits for the registry: it answers everything else at once
 PODMAN_HEADER = "Libpod-API-Version"
 
 
@@ -69,7 +70,9 @@ def ask(context: Context, reference: Reference, credential: Credential, *, secon
     try:
         return _Question(engine, info, reference, credential, end).answer()
     except ContextError as error:
-        return EngineAnswer(engine.name, Kind.NO_ROUTE, f"the engine gave {error.reason.partition(': ')[2]}", info=info)
+        words = error.reason.partition(": ")[2]
+        kind = Kind.NO_ROUTE if words.startswith(LATE) else Kind.NOT_ASKED
+        return EngineAnswer(engine.name, kind, words, info=info)
 
 
 def opened(context: Context) -> Engine | None:

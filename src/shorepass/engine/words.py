@@ -36,19 +36,21 @@ _NO_ROUTE = (
     "connection refused|i/o timeout|Client.Timeout|deadline exceeded|handshake timeout|unreachable|no route to"
     "|connection reset|: EOF$|context canceled"
 )
+# Go's whole error for a proxy's answer to CONNECT is the status in words, behind the URL.
+_REFUSED_BY_PROXY = '": (forbidden|bad gateway|service unavailable|gateway timeout|method not allowed)$'
 _TABLE = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
-        ("toomanyrequests|too many requests|429", Kind.LIMIT),
+        (r"toomanyrequests|too many requests|\b429\b", Kind.LIMIT),
         ("certificate signed by unknown authority|certificate is not trusted", Kind.AUTHORITY),
         ("x509:|tls: failed to verify|remote error: tls", Kind.CERTIFICATE),
         ("gave HTTP response to HTTPS client|first record does not look like a TLS", Kind.PLAIN),
-        ("proxyconnect|proxy authentication required", Kind.PROXY),
+        (f"proxyconnect|proxy authentication required|{_REFUSED_BY_PROXY}", Kind.PROXY),
         ("no such host|server misbehaving|name resolution|dial tcp: lookup", Kind.NAME),
         (_NO_ROUTE, Kind.NO_ROUTE),
         ("no basic auth credentials", Kind.NO_LOGIN),
-        ("^denied|403|forbidden", Kind.DENIED),
-        ("unauthorized|incorrect username|401", Kind.REFUSED),
+        (r"^denied|\b403\b", Kind.DENIED),
+        (r"unauthorized|incorrect username|\b401\b", Kind.REFUSED),
         ("manifest unknown|not found: manifest", Kind.OK),  # it may look for the image, and there is none
     )
 )

@@ -1,0 +1,119 @@
+"""What is sent to an engine, and when it is asked nothing: a stand-in for engines that are not on this machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
+from shorepass.engine.question import ask
+from shorepass.engine.words import Kind
+from shorepass.names import parse
+from shorepass.secret import Secret
+
+IMAGE = parse("registry.example/team/app:1")
+ALICE = Basic("alice", Secret("wonderland"))
+
+
+@contextmanager
+def engine(
+    info: dict[str, object], answer: tuple[int, str], *headers: str
+) -> Iterator[tuple[LocalContext, list[bytes]]]:
+    """Answer ``/info`` and one kind of question; yield the context, and the requests."""
+    seen: list[bytes] = []
+
+    def reply(status: int, body: str) -> bytes:
+        lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close", *headers]
+        return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                wire, _ = listener.accept()
+            except OSError:
+                return
+            with wire:
+                request = wire.recv(65536)
+                while request.startswith(b"POST") and not request.endswith(b"}"):
+                    request += wire.recv(65536)
+                seen.append(request)
+                wire.sendall(reply(200, json.dumps(info)) if b" /info " in request else reply(*answer))
+
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = str(Path(folder, "docker.sock"))
+        listener.bind(path)
+        listener.listen()
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield LocalContext({"HOME": folder, "DOCKER_HOST": f"unix://{path}"}), seen
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+def header(request: bytes) -> dict[str, str]:
+    lines = [line for line in request.decode().splitlines() if line.lower().startswith("x-registry-auth: ")]
+    found: dict[str, str] = json.loads(base64.urlsafe_b64decode(lines[0].split()[1]))
+    return found
+
+
+def test_what_docker_would_send() -> None:
+    """A password, an identity token, a bearer token and nothing, in docker's own words."""
+    server = {"serveraddress": "registry.example"}
+    for credential, fields in (
+        (ALICE, {"username": "alice", "password": "wonderland"}),
+        (IdentityToken(Secret("r3fresh"), "alice"), {"username": "alice", "identitytoken": "r3fresh"}),
+        (BearerToken(Secret("t0ken")), {"registrytoken": "t0ken"}),
+        (ANONYMOUS, {}),
+    ):
+        with engine({}, (200, "{}")) as (context, seen):
+            answer = ask(context, IMAGE, credential, seconds=10)
+        assert answer is not None
+        assert answer.kind is Kind.OK
+        assert header(seen[-1]) == {**server, **fields}
+        assert b"GET /distribution/registry.example/team/app:1/json" in seen[-1]
+
+
+def test_a_login_without_an_image() -> None:
+    """It is checked as docker login checks it; so is Docker Hub's, because a look at an image counts as a pull there."""
+    for name in ("registry.example", "docker.io/library/alpine:3"):
+        with engine({}, (200, '{"Status":"Login Succeeded"}')) as (context, seen):
+            answer = ask(context, parse(name), ALICE, seconds=10)
+        assert answer is not None
+        assert answer.kind is Kind.OK
+        assert b"POST /auth" in seen[-1]
+
+
+def test_podman_behind_the_socket() -> None:
+    """Podman's service pulls as podman does: its answer to docker's question is not docker's."""
+    with engine({}, (404, "{}"), "Libpod-API-Version: 4.3.1") as (context, _):
+        answer = ask(context, IMAGE, ALICE, seconds=10)
+    assert answer is not None
+    assert (answer.kind, "podman" in answer.words) == (Kind.NOT_ASKED, True)
+
+
+def test_an_engine_that_repeats_the_secret() -> None:
+    """What a registry says through the engine is not shown if it has the password in it."""
+    with engine({}, (500, json.dumps({"message": "wonderland is wrong"}))) as (context, _):
+        answer = ask(context, IMAGE, ALICE, seconds=10)
+    assert answer is not None
+    assert "wonderland" not in answer.words
+
+
+def test_no_engine_and_no_time() -> None:
+    """Without a socket there is nothing to ask; without time left nothing is sent."""
+    with tempfile.TemporaryDirectory() as folder:
+        far = LocalContext({"HOME": folder, "DOCKER_HOST": "ssh://build.example"})
+        answer = ask(far, IMAGE, ALICE, seconds=10)
+        assert answer is not None
+        assert (answer.kind, "ssh://build.example" in answer.words) == (Kind.NOT_ASKED, True)
+    with engine({}, (200, "{}")) as (context, seen):
+        late = ask(context, IMAGE, ALICE, seconds=0)
+    assert late is not None
+    assert (late.kind, seen) == (Kind.NOT_ASKED, [])
