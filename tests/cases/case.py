@@ -49,7 +49,7 @@ class Case(NamedTuple):
 
     ``ground``: where it happens. ``here``: this machine, with a dockerd, a podman and a registry that all rows share.
     ``net``: a network with names, certificates and an engine of its own (``net_servers.py``). ``user``: an ordinary
-    user of this machine. ``engine``: variables of the engine of a ``net``.
+    user of this machine. ``sudo``: one who may use sudo, and the engine. ``engine``: variables of the engine of a ``net``.
 
     ``remains``: the finding is there after the repair, too. ``stand_in``: what stands in for a client that cannot run
     here; the finding's page says so, too.

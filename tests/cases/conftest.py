@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cases.grounds import AsUser, Ground, Here, Net, make_certificates, net
+from cases.grounds import AsUser, Ground, Here, Net, UnderSudo, make_certificates, net
 from cases.image import put_image
 from cases.table import open_scripts
 from e2e import programs
@@ -53,9 +54,10 @@ def case_registry() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def engines() -> Iterator[dict[str, str]]:
     """The variables that lead to a dockerd, and to a podman's files, of the cases alone."""
-    folder = tmp_path_factory.mktemp("engines")
+    folder = Path(tempfile.mkdtemp(prefix="sp-engines-"))  # not pytest's own folder, which is closed to other users
+    folder.chmod(0o755)
     with tempfile.TemporaryDirectory(prefix="sp-") as run, programs.docker_daemon(folder) as address:
         own = f'[engine]\nlock_type = "file"\ntmp_dir = "{run}/tmp"\n'
         (folder / "containers.conf").write_text(own)
@@ -67,6 +69,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         docker = [programs.require("docker"), "-H", address, "import", str(archive), "local/busybox:1"]
         assert programs.run(docker, env={"HOME": str(folder)}).returncode == 0
         yield {"DOCKER_HOST": address, **{name: str(folder / file) for name, file in files.items()}}
+    programs.run(programs.as_root(["rm", "-rf", str(folder)]))
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +90,20 @@ def here(case_registry: str, engines: dict[str, str], shorepass_folder: str) -> 
 def user(case_registry: str, engines: dict[str, str], shorepass_folder: str) -> Iterator[AsUser]:
     """An ordinary user of this machine."""
     with new_person() as person:
+        person.as_root("mkdir", "-p", "-m", "700", "/run/containers")  # as the first podman of root does
         yield AsUser(case_registry, {"DOCKER_HOST": engines["DOCKER_HOST"]}, shorepass_folder, person)
+
+
+@pytest.fixture
+def sudo(case_registry: str, engines: dict[str, str], shorepass_folder: str) -> Iterator[UnderSudo]:
+    """An ordinary user who may use sudo, and the engine."""
+    with new_person() as person:
+        socket_path = engines["DOCKER_HOST"].removeprefix("unix://")
+        person.as_root("chgrp", str(person.uid), socket_path)
+        try:
+            yield UnderSudo(case_registry, {"DOCKER_HOST": engines["DOCKER_HOST"]}, shorepass_folder, person)
+        finally:
+            person.as_root("chgrp", str(os.getgid()), socket_path)
 
 
 @pytest.fixture(name="net")

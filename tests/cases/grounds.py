@@ -13,8 +13,9 @@ from typing import Protocol
 
 from e2e import programs
 from e2e.people import Person
+from e2e.sudo_machine import machine
 
-__all__ = ["AsUser", "Ground", "Here", "Net", "make_certificates", "net"]
+__all__ = ["AsUser", "Ground", "Here", "Net", "UnderSudo", "make_certificates", "net"]
 
 Run = subprocess.CompletedProcess[str]
 TESTS = Path(__file__).parent.parent
@@ -93,6 +94,24 @@ class AsUser(Here):
     def shorepass(self, words: Sequence[str], env: Mapping[str, str], cwd: str, stdin: str) -> Run:
         words = _in_folder(self.person.shorepass(*words, **env), cwd)
         return programs.run(programs.as_root(words), stdin=stdin, timeout=60)
+
+
+class UnderSudo(AsUser):
+    """The machine itself, as a user whose sudo keeps HOME and PATH, as that of macOS does."""
+
+    def __init__(self, registry: str, env: Mapping[str, str], shorepass_folder: str, person: Person) -> None:
+        super().__init__(registry, env, shorepass_folder, person)
+        person.as_root("usermod", "--append", "--groups", "sudo", person.name)
+        self.machine = machine(person, 'Defaults env_reset, env_keep += "HOME PATH DOCKER_HOST"\n')
+        person.as_root("rm", "-rf", f"{person.home}/.docker")  # the machine's, not the case's
+
+    def run(self, argv: list[str], env: Mapping[str, str], cwd: str, stdin: str) -> Run:
+        variables = [f"{name}={value}" for name, value in env.items()]
+        words = ["runuser", "-u", self.person.name, "--", "env", *variables, *_in_folder(argv, cwd)]
+        return self.machine.run(*words, stdin=stdin)
+
+    def shorepass(self, words: Sequence[str], env: Mapping[str, str], cwd: str, stdin: str) -> Run:
+        return self.machine.run(*_in_folder(self.person.shorepass(*words, **env), cwd), stdin=stdin)
 
 
 # Docker Hub's names lead to a Hub, and these to a registry with TLS: see net_servers.py.

@@ -42,7 +42,41 @@ def as_auto_update(stage: Stage) -> Run:
     return stage.run("podman", "pull", "--tls-verify=false", "--authfile", label, stage.ref)
 
 
+def with_sudo(stage: Stage) -> Run:
+    """Pull with sudo, if the user still types that."""
+    sudo = ["sudo"] if stage.facts.setdefault("SUDO", "yes") == "yes" else []
+    stage.run("docker", "rmi", "--force", stage.ref)
+    return stage.run(*sudo, "docker", "pull", stage.ref)
+
+
+def without_sudo(stage: Stage, offer: str) -> None:
+    """Do as doctor says."""
+    assert offer.startswith("run the client without sudo")
+    stage.facts["SUDO"] = "no"
+
+
 ROWS = [
+    Case(
+        "docker-33",
+        fails="denied",
+        asks="doctor",
+        code="SP208",
+        cause="it works for you, and fails there",
+        offers="run the client without sudo",
+        act=with_sudo,
+        repair=without_sudo,
+        ground="sudo",
+        remains=True,
+    ),
+    Case(
+        "other-31",
+        fails="permission denied",
+        asks="doctor {ref}",
+        code="SP104",
+        cause="skopeo stops here (permission denied), before it reads {home}/.docker/config.json",
+        offers="export REGISTRY_AUTH_FILE={home}/.docker/config.json",
+        ground="user",
+    ),
     Case(
         "docker-09",
         fails="denied",

@@ -18,7 +18,7 @@ __all__ = ["Person", "add_user", "end_processes_of", "new_person"]
 
 # Root starts it and becomes the person for good: their own right to read this Python and these sources is not needed.
 AS_PERSON = """
-import importlib, os, pkgutil, sys
+import importlib, os, pkgutil, pwd, sys
 import _strptime, concurrent.futures.thread, ctypes, fcntl, hashlib, json, pwd, select, selectors, shlex, signal, subprocess
 import tomllib
 import encodings.ascii, encodings.idna, encodings.latin_1, encodings.utf_8
@@ -27,7 +27,7 @@ for module in pkgutil.walk_packages(shorepass.__path__, "shorepass."):
     if "__main__" not in module.name and ".testing" not in module.name:
         importlib.import_module(module.name)
 uid = int(sys.argv[1])
-os.setgroups([uid]); os.setgid(uid); os.setuid(uid)
+os.setgroups(os.getgrouplist(pwd.getpwuid(uid).pw_name, uid)); os.setgid(uid); os.setuid(uid)
 from shorepass.cli import main
 sys.exit(main(sys.argv[2:]))
 """

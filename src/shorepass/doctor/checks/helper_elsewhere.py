@@ -15,7 +15,8 @@ from shorepass.contexts.command import SYSTEM_FOLDERS as EVERYWHERE
 from shorepass.contexts.command import said_there
 from shorepass.contexts.find import find
 from shorepass.doctor.finding import Finding, Severity
-from shorepass.errors import ContextError, FileError
+from shorepass.doctor.named import listed
+from shorepass.errors import ContextError, FileError, HelperError
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessError
@@ -69,6 +70,10 @@ def check(examination: Examination) -> Iterator[Finding]:
                     "the keyring is on this session's bus, which is not available there",
                     _bus_advice(name, context),
                 )
+            elif name == "sudo" and isinstance(examination.listed(helper.suffix), dict):
+                error = listed(there, helper.suffix)
+                if isinstance(error, HelperError):
+                    cause, advice = f"it works for you, and fails there: {error.reason}", _bus_advice(name, context)
             if cause:
                 subject = f"{helper.program} under {name}"
                 evidence = (folders, *_risk(name, context, path), helper.why)

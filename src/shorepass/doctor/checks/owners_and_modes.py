@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
+from shorepass.clients import find_all
 from shorepass.config.docker_config import KNOWN_FIELDS
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.go_json import field_name
-from shorepass.config.locations import split
+from shorepass.config.locations import join, split
 from shorepass.contexts import read_as_root
 from shorepass.contexts.containers.container import ContainerContext
 from shorepass.contexts.local import LocalContext
@@ -83,6 +84,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         mine = not is_lent(context, file.path)  # else SP604
         if mine and not any(file.path == path or file.path.startswith(path + "/") for path in owned):
             yield from _unreadable(context, file)
+    yield from _closed_to_others(examination)
 
 
 # SP101
@@ -281,6 +283,31 @@ def _unreadable(context: Context, file: ConfigFile) -> Iterator[Finding]:
             evidence,
             _readable_again(context, file, error),
         )
+
+
+def _closed_to_others(examination: Examination) -> Iterator[Finding]:
+    """Find programs of an examined family that stop at a first file of their own, which this user cannot reach."""
+    context = examination.context
+    if examination.reference is None:
+        return  # most users have such a program, and do not use it
+    known = {file.path for file in examination.files}
+    families = {client.row.family for client in examination.clients}
+    for client in find_all():
+        if client.row.family not in families or not any(context.which(program) for program in client.row.programs):
+            continue
+        first, *others = client.files(context)
+        if first.path in known or first.named:
+            continue
+        try:
+            context.read(first.path, SIZE_LIMIT)
+        except MalformedFile:
+            continue  # SP103, if you name the client
+        except FileError as error:
+            there = next((file.path for file in others if not file.legacy and _status(context, file.path)), "")
+            value = there or join(context, context.home() or "/", ".config/containers/auth.json")
+            advice = Advice(f"export {client.facts.variables[0]}={quoted(value)}")
+            cause = f"{client.name} stops here ({error.reason}), before it reads {value}"
+            yield Finding("SP104", Severity.ERROR, context.name, first.path, cause, (first.why,), advice)
 
 
 def _readable_again(context: Context, file: ConfigFile, error: FileError) -> Advice | Mode:
