@@ -58,6 +58,7 @@ class Resolution(NamedTuple):
     ("docker warns and sends an empty auth"), or "". ``source``: None if the answer is anonymous. ``alternatives``: the other
     possible answers of a client whose choice is random (docker: two keys of one host, or a file with an entry that it cannot
     decode); ``answer`` is then always the same one of them. With an error, it is what the client still sends: ANONYMOUS.
+    ``mirrors``: where the image is pulled from before that, and what is sent there.
     """
 
     context: str
@@ -69,6 +70,7 @@ class Resolution(NamedTuple):
     source: Source | None = None
     behaviour: str = ""
     alternatives: tuple[Credential, ...] = ()
+    mirrors: tuple[tuple[Reference, Credential], ...] = ()
 
     @property
     def credential(self) -> Credential:

@@ -124,7 +124,10 @@ def ask(context: Context, access: Access, resolution: Resolution, *, push: bool 
     most ``access.timeout`` seconds.
     """
     end = time.monotonic() + access.timeout
-    made = _ask_here(context, access._replace(client=resolution.client), resolution, end, push=push)
+    access = access._replace(client=resolution.client)
+    made = _ask_here(context, access, resolution, end, push=push)
+    if not made.works and not push:
+        made = _ask_mirrors(context, access, made, end)
     return made._replace(left=max(0.0, end - time.monotonic()))
 
 
@@ -151,6 +154,22 @@ def _ask(context: Context, access: Access, resolution: Resolution, *, push: bool
         registry = resolution.reference.registry
         steps = [Step("registry", Outcome.FAILED, registry, error.message, error.hint, error)]
     return Visit(resolution, access, tuple(steps))
+
+
+def _ask_mirrors(context: Context, access: Access, visit: Visit, end: float) -> Visit:
+    """Return a visit with the answers of the client's mirrors, until one has the image: then nothing else matters."""
+    for mirror, credential in visit.resolution.mirrors:
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        there = visit.resolution._replace(reference=mirror, answer=credential)
+        made = _ask_here(context, access._replace(timeout=left), there, end, push=False)
+        if made.works:
+            return _replaced(visit, Step("mirror", Outcome.OK, str(mirror), "the image comes from this mirror"))
+        if made.failure is not None:
+            step = Step("mirror", Outcome.SKIPPED, str(mirror), f"a mirror, and it fails: {made.failure.detail}")
+            visit = visit._replace(steps=(*visit.steps, step))
+    return visit
 
 
 # An engine's answer that is the registry's own, as an error.

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from e2e import programs
 from e2e.doctor import Doctor, Program, found, one
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
 
 
 def htpasswd(file: Path, flag: str) -> None:
@@ -32,3 +38,26 @@ def test_an_htpasswd_file_without_bcrypt(doctor: Doctor, docker: Program, tmp_pa
         htpasswd(file, "-B")
         assert "unauthorized" not in docker("pull", f"{registry}/team/app:1").stderr
         assert found(doctor(f"{registry}/team/app:1")) == []
+
+
+def test_a_mirror_that_has_the_image(
+    doctor: Doctor, skopeo: Program, private_image: str, users: dict[str, str], home: Path, run_shorepass: RunShorepass
+) -> None:
+    """Podman and skopeo pull from a mirror, with its own login; explain and doctor ask it where the registry is down."""
+    mirror = private_image.partition("/")[0]
+    conf, auth = home / ".config/containers/registries.conf", home / ".config/containers/auth.json"
+    conf.parent.mkdir(parents=True)
+    conf.write_text(
+        f'[[registry]]\nlocation = "127.0.0.1:1"\n[[registry.mirror]]\nlocation = "{mirror}"\ninsecure = true\n'
+    )
+    auth.touch(0o600)
+    secret = base64.b64encode(f"alice:{users['alice']}".encode()).decode()
+    auth.write_text(json.dumps({"auths": {mirror: {"auth": secret}}}))
+    image = private_image.replace(mirror, "127.0.0.1:1")
+    assert skopeo("inspect", "--raw", f"docker://{image}").returncode == 0
+    assert found(doctor(image, client="skopeo")) == []
+    said = run_shorepass("explain", "--client", "skopeo", image)
+    assert (said.status, "the image comes from this mirror" in said.stdout) == (0, True)
+    auth.write_text("{}")
+    assert skopeo("inspect", "--raw", f"docker://{image}").returncode != 0
+    assert one(doctor(image, client="skopeo"))["code"] == "SP511"

@@ -239,13 +239,16 @@ class Containers:
         except SourceError as error:
             return question.resolution([error])
         files = self._files(context, followed)
+        mirrors: list[tuple[Reference, Credential]] = []
         for mirror in question.mirrors:
             at_mirror = _Question(context, self.name, mirror, in_namespace=self._has_namespace(context))
             first = _answers(at_mirror, conf, files)[0]
             if conf.is_blocked(mirror):
                 first = FileError(REGISTRIES_CONF, "that mirror is blocked")
             question.add_mirror(mirror, first)
-        return question.resolution(_answers(question, conf, files))
+            if isinstance(first, _Found):
+                mirrors.append((mirror, first.credential))
+        return question.resolution(_answers(question, conf, files))._replace(mirrors=tuple(mirrors))
 
     def _has_namespace(self, context: Context) -> bool:
         """Tell whether the program runs in a user namespace, with its helpers: a user's podman and buildah do."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import FileContent
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.stored import Stored
+    from shorepass.resolution import Resolution
 
     Change: TypeAlias = Callable[[FileContent | None], bytes | None]
 
@@ -73,7 +74,7 @@ def _not_looked_up(examination: Examination, file: Stored, others: list[Stored])
             elif asked is None or asked.registry != spelled.registry:
                 why = f"{client.name} uses it only for images written {spelled.registry}/..."
                 yield _lost(examination, file, others, key, meant, why, Severity.WARNING)
-        elif asked is not None and _is_near(meant, asked) and examination.resolutions[client.name].answer == ANONYMOUS:
+        elif asked is not None and _is_near(meant, asked) and _is_missed(examination.resolutions[client.name], meant):
             why = f"{client.name} has no login for {asked.registry} and does not use this one for {meant.registry}"
             yield _lost(examination, file, others, key, None, why, Severity.ERROR)
 
@@ -82,6 +83,12 @@ def _is_near(meant: Reference, asked: Reference) -> bool:
     """Return whether two registries are one host in two spellings or at two ports."""
     hosts = [split_host_port(reference.registry.lower())[0] for reference in (meant, asked)]
     return meant.registry != asked.registry and hosts[0] == hosts[1]
+
+
+def _is_missed(resolution: Resolution, meant: Reference) -> bool:
+    """Return whether a client sends no login, and has no mirror that gets the one for ``meant``."""
+    mirrors = {mirror.registry for mirror, _ in resolution.mirrors}
+    return resolution.answer == ANONYMOUS and meant.registry not in mirrors
 
 
 def _lost(
