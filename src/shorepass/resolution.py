@@ -23,7 +23,8 @@ class Outcome(Enum):
 class Step(NamedTuple):
     """One thing that Shorepass looked at. It never has a secret.
 
-    ``kind``: context, release, file, key, helper, entry, account, registry, token, permission, limit, clock. ``subject``: the
+    ``kind``: context, release, file, key, helper, entry, account, registry, token, permission, limit, clock,
+    mirror, engine. ``subject``: the
     path, key or program. ``detail``: the result and its reason, one sentence in lower case. ``hint``: the command that fixes a
     problem. ``error``: the problem as an exception, for the steps that ask a registry.
     """
