@@ -23,11 +23,12 @@ from shorepass.errors import (
     UsageError,
 )
 from shorepass.helper import PROGRAM
-from shorepass.helper.advice import asked_helper, log_in
+from shorepass.helper.advice import asked_helper
 from shorepass.helper.known_helpers import sign_in
 from shorepass.names import Reference
 from shorepass.registry.client import RegistryClient
 from shorepass.registry.form_advice import image_fault, of_resolution
+from shorepass.registry.login_advice import new_login
 from shorepass.resolution import Outcome, Resolution, Step
 
 if TYPE_CHECKING:
@@ -138,9 +139,9 @@ def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> s
         return command(context, "logout", registry, client=client)
     helper = resolution.source.helper if resolution.source else asked_helper(resolution)
     if isinstance(error, LoginRefused) and (error.hint is None or sign_in(helper)):
-        return log_in(context, registry, client=client, helper=helper)
+        return new_login(context, registry, client=client, helper=helper)
     if isinstance(error, PermissionDenied) and isinstance(resolution.answer, Anonymous):
-        return log_in(context, registry, client=client, helper=helper)
+        return new_login(context, registry, client=client, helper=helper)
     return error.hint
 
 

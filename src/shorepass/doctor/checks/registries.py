@@ -32,8 +32,9 @@ from shorepass.errors import (
 )
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
-from shorepass.helper.advice import asked_helper, log_in
+from shorepass.helper.advice import asked_helper
 from shorepass.http import parse_url
+from shorepass.registry.login_advice import new_login
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -233,4 +234,4 @@ def _of(resolution: Resolution) -> str:
 def _login(examination: Examination, resolution: Resolution) -> str:
     """Return the command that gives the client a valid login."""
     helper = resolution.source.helper if resolution.source else asked_helper(resolution)
-    return log_in(examination.context, resolution.reference.registry, client=resolution.client, helper=helper)
+    return new_login(examination.context, resolution.reference.registry, client=resolution.client, helper=helper)

@@ -12,7 +12,6 @@ from shorepass.config import document
 from shorepass.config.docker_config import KNOWN_FIELDS
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.go_json import field_name
-from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import shown
@@ -20,7 +19,8 @@ from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.errors import SourceError
 from shorepass.fixes.repair import Advice, Edit
 from shorepass.foreign_text import quoted
-from shorepass.registry.providers import login_command, neighbour
+from shorepass.registry.login_advice import new_login
+from shorepass.registry.providers import neighbour
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -334,5 +334,4 @@ def _login_there(examination: Examination, client: Client, entry: Entry) -> Advi
         return Edit(
             examination.context, entry.path, edit, f"name {quoted(helper)} for {quoted(key)} in credHelpers, too"
         )
-    own = login_command(asked.registry, client.name)
-    return Advice(own or command(examination.context, "login", asked.registry, client=client.name))
+    return Advice(new_login(examination.context, asked.registry, client=client.name))

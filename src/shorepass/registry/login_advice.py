@@ -1,0 +1,26 @@
+"""The command that gives a client a new login: the provider's own where the registry has one, else a usual login."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shorepass.contexts.command import said_there
+from shorepass.helper.advice import log_in
+from shorepass.helper.known_helpers import sign_in
+from shorepass.registry.providers import login_command
+
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+
+__all__ = ["new_login"]
+
+
+def new_login(context: Context, registry: str, *, client: str, helper: str | None = None) -> str:
+    """Return the command. ``helper``: the one that the client asks for this registry, or None.
+
+    A helper that gets its logins from another program comes first: a login elsewhere would not be used.
+    """
+    own = "" if sign_in(helper) else login_command(registry, client)
+    if own:
+        return said_there(context, own)
+    return log_in(context, registry, client=client, helper=helper)
