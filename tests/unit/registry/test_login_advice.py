@@ -29,4 +29,6 @@ def test_the_command_is_the_providers(registry: str, client: str, command: str) 
 
 def test_a_helper_that_makes_logins_is_signed_in_instead() -> None:
     """A login of docker's own would not be used beside it."""
-    assert "aws ecr get-login-password" not in new_login(DictContext("me", {}), ECR, client="docker", helper="ecr-login")
+    assert "aws ecr get-login-password" not in new_login(
+        DictContext("me", {}), ECR, client="docker", helper="ecr-login"
+    )
