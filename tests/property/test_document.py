@@ -67,7 +67,11 @@ def test_set_then_load_is_what_was_set(document: tuple[dict[str, Any], bytes], k
     before, text = document
     after = read(set_member(text, ("auths", key), value))
     expected = {**before, "auths": {**before["auths"], key: value}}
-    assert json.dumps(after) == json.dumps(expected)
+    assert after == expected
+    assert [*after] == [*expected]
+    assert [name for name in after["auths"] if name in before["auths"]] == [*before["auths"]]
+    if [*before["auths"]] == sorted(before["auths"]):
+        assert [*after["auths"]] == sorted(expected["auths"])
 
 
 @settings(max_examples=300)

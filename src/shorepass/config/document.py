@@ -12,6 +12,8 @@ other members stay as they were written.
 from __future__ import annotations
 
 import json
+from bisect import bisect
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import VALUES_LIMIT, has_too_many_values
@@ -205,13 +207,14 @@ def _set(text: str, path: tuple[str, ...], value: object) -> str:
         rest = path[depth + 1 :]
         indices = _indices(found, name, top=depth == 0)
         if not indices:
-            return _insert(text, start, found, name, _nested(rest, value), style, indent)
+            at = _place(found, name) if depth else len(found)
+            return _insert(text, start, found, name, _nested(rest, value), style, indent, at)
         index = _effective(found, indices, rest)
         member = found[index]
         if (
             member.value is None and rest and len(indices) > 1
         ):  # to put something in its place would revive what is before it
-            return _insert(text, start, found, name, _nested(rest, value), style, indent)
+            return _insert(text, start, found, name, _nested(rest, value), style, indent, len(found))
         layout, indent = _layout(_lead(text, start, found, index), style, indent)
         if not rest or member.value is None:
             return text[: member.start] + _render(_nested(rest, value), layout, indent) + text[member.end :]
@@ -273,14 +276,25 @@ def _layout(lead: str, style: _Style, indent: str) -> tuple[_Style, str]:
     return (_ONE_LINE if style.newline else style), indent
 
 
-def _insert(text: str, start: int, found: list[Member], name: str, value: object, style: _Style, indent: str) -> str:
-    """Add a member at the end of the object at ``start``, laid out like the one before it."""
+def _place(found: list[Member], name: str) -> int:
+    """Return where a new member belongs: in the order of its name if all are in that order, as Go writes them; else last."""
+    keys = [member.key for member in found]
+    in_order = all(first < second for first, second in pairwise(keys))
+    return bisect(keys, name) if in_order else len(keys)
+
+
+def _insert(
+    text: str, start: int, found: list[Member], name: str, value: object, style: _Style, indent: str, at: int
+) -> str:
+    """Add a member to the object at ``start``, before the one with the number ``at`` or at the end, laid out like the last."""
     if not found:
         return text[:start] + _render({name: value}, style, indent) + text[text.index("}", start) + 1 :]
-    last = found[-1]
     layout, indent = _layout(_lead(text, start, found, len(found) - 1), style, indent)
     gap = layout.newline + indent if layout.newline else layout.comma[1:]
     member = json.dumps(name) + layout.colon + _render(value, layout, indent)
+    if at < len(found):
+        return text[: found[at].key_start] + member + "," + gap + text[found[at].key_start :]
+    last = found[-1]
     return text[: last.end] + "," + gap + member + text[last.end :]
 
 

@@ -269,3 +269,19 @@ def test_removing_several_is_removing_one_after_the_other(text: str, paths: list
     for path in found:
         one_by_one = remove_member(one_by_one, path)
     assert remove_members(text.encode(), found) == one_by_one
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"auths": {"a": 1, "z": 2}}', '{"auths": {"a": 1, "m": {}, "z": 2}}'),
+        ('{"auths": {"z": 2}}', '{"auths": {"m": {}, "z": 2}}'),
+        ('{"auths": {"z": 2, "a": 1}}', '{"auths": {"z": 2, "a": 1, "m": {}}}'),
+        ('{"auths": {"z": 2, "z": 1}}', '{"auths": {"z": 2, "z": 1, "m": {}}}'),
+        ('{"auths": {\n\t"z": 2\n}}', '{"auths": {\n\t"m": {},\n\t"z": 2\n}}'),
+        ('{"z": 2}', '{"z": 2, "auths": {"m": {}}}'),
+    ],
+)
+def test_a_new_member_keeps_the_order(before: str, after: str) -> None:
+    """Members in the order of their names stay so, as Go writes them; those of the top and all others get it at their end."""
+    assert set_member(before.encode(), ("auths", "m"), {}).decode() == after
