@@ -41,7 +41,8 @@ class Case(NamedTuple):
     evidence, and of its fix. For another verb than doctor, ``code`` is "" and the words are in what it prints.
 
     ``variant``: variables that the script is run with, for a script of several cases. ``env``: more variables for all
-    programs; ``{bundle}`` is the file of all authorities of a ``net``. ``types``: the standard input of ``asks``.
+    programs; ``{bundle}`` is the file of all authorities of a ``net``. ``{podman}`` is podman's socket. ``types``:
+    the standard input of ``asks``.
 
     ``act``: what the real client does; by default it pulls, or pushes where the script says so, with the script's
     client. ``repair``: how the fix is applied; by default as offered: ``--fix``, a login, or a line for the shell,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -54,7 +55,7 @@ def case_registry() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def engines() -> Iterator[dict[str, str]]:
+def engines(case_registry: str) -> Iterator[dict[str, str]]:
     """The variables that lead to a dockerd, and to a podman's files, of the cases alone."""
     folder = Path(tempfile.mkdtemp(prefix="sp-engines-"))  # not pytest's own folder, which is closed to other users
     folder.chmod(0o755)
@@ -68,8 +69,28 @@ def engines() -> Iterator[dict[str, str]]:
         archive = programs.busybox_archive(folder)
         docker = [programs.require("docker"), "-H", address, "import", str(archive), "local/busybox:1"]
         assert programs.run(docker, env={"HOME": str(folder)}).returncode == 0
-        yield {"DOCKER_HOST": address, **{name: str(folder / file) for name, file in files.items()}}
+        variables = {name: str(folder / file) for name, file in files.items()}
+        with podman_service(folder, variables, case_registry) as podman:
+            yield {"DOCKER_HOST": address, "CASE_PODMAN": podman, **variables}
     programs.run(programs.as_root(["rm", "-rf", str(folder)]))
+
+
+@contextlib.contextmanager
+def podman_service(folder: Path, variables: dict[str, str], registry: str) -> Iterator[str]:
+    """Serve podman's socket, as a user who has no login; yield its address."""
+    home, path = folder / "podman", folder / "podman.sock"
+    home.mkdir()
+    conf = home / "registries.conf"
+    conf.write_text(f'[[registry]]\nlocation = "{registry}"\ninsecure = true\n')
+    env = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "CONTAINERS_REGISTRIES_CONF": str(conf), **variables}
+    serve = [programs.require("podman"), "system", "service", "--time=0", f"unix://{path}"]
+    asks = [programs.require("podman"), "--url", f"unix://{path}", "version"]
+
+    def answers() -> bool | None:
+        return (path.exists() and programs.run(asks, env=env).returncode == 0) or None
+
+    with programs.running(serve, folder / "service.log", answers, env=env):
+        yield f"unix://{path}"
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,17 @@ def helm_registry_logout(stage: Stage, offer: str) -> None:
 
 ROWS = [
     Case(
+        "other-03",
+        fails="unauthorized",
+        asks="doctor {ref}",
+        code="SP510",
+        cause="reads docker's file, which has no login for it; another client has one",
+        offers="shorepass login --client docker {registry}",
+        env={"DOCKER_HOST": "{podman}"},
+        remains=True,
+        stand_in="docker behind podman's socket, which sends what docker-compose sends",
+    ),
+    Case(
         "other-05",
         fails="denied",
         asks="doctor",

@@ -53,6 +53,7 @@ class Stage:
             "{bundle}": self.ground.bundle,
         }
         names["{name}"] = self.home.name
+        names["{podman}"] = self.ground.env.get("CASE_PODMAN", "")
         for word, name in names.items():
             template = template.replace(word, name)
         return template

@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["OWN_FILES", "TOOLS", "OwnFile", "Tool", "tool_of"]
+from shorepass.config.locations import join
+from shorepass.errors import SourceError
+
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
+
+__all__ = ["OWN_FILES", "TOOLS", "OwnFile", "Tool", "in_use", "tool_of"]
 
 
 class Tool(NamedTuple):
@@ -60,3 +66,28 @@ OWN_FILES = (
         "helm registry login stored it; Shorepass has no rules for helm, and did not ask whether it works",
     ),
 )
+
+
+# https://docs.docker.com/compose/intro/compose-application-model/#the-compose-file
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+ENGINE_VARIABLE, OTHER_SOCKET = "DOCKER_HOST", "podman"  # podman-system-service(1): its socket is podman.sock
+COMPOSE_LIMIT = 256 * 1024  # bytes of a compose file
+
+
+def in_use(context: Context, registry: str) -> str:
+    """Return a program that reads docker's file here for a registry, "" if none is seen.
+
+    These programs ask an engine, also that of podman, and send what docker's file has.
+    """
+    if OTHER_SOCKET in (context.getenv(ENGINE_VARIABLE) or ""):
+        return f"a program that finds podman's socket by {ENGINE_VARIABLE}"
+    folder = context.cwd()
+    for name in COMPOSE_FILES if folder else ():
+        path = join(context, folder or "", name)
+        try:
+            content = context.read(path, COMPOSE_LIMIT)
+        except SourceError:
+            continue
+        if content is not None and f"{registry}/".encode() in content.data:
+            return f"compose, for {path},"
+    return ""

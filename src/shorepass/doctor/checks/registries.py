@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT, program_of
-from shorepass.clients import find
+from shorepass.clients import borrowers, find
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import visits
@@ -173,8 +173,18 @@ def _no_login(examination: Examination, resolution: Resolution, *, has_working_l
     cause, severity = "the registry requires a login, but the client has none", Severity.ERROR
     if has_working_login:
         cause, severity = f"{resolution.client} has no login here, but another client has one", Severity.NOTE
+    used = ""
+    if has_working_login and program_of(resolution.client) == DEFAULT:
+        used = borrowers.in_use(examination.context, resolution.reference.registry)
+    if used:
+        cause, severity = (
+            f"{used} reads docker's file, which has no login for it; another client has one",
+            Severity.ERROR,
+        )
     name = resolution.reference.name
     said = tuple(f"{step.subject}: {step.detail}" for step in resolution.steps if step.subject == "registries.conf")
+    if has_working_login and program_of(resolution.client) == DEFAULT:
+        said = (*said, "podman compose, docker-compose, Testcontainers and dev containers read docker's file")
     advice = _login(examination, resolution)
     lasting = lasting_login(examination, find(resolution.client), resolution.reference.registry)
     if lasting:
