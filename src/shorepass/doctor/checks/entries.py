@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 from shorepass.client_table import FAMILIES, program_of, row_of
@@ -12,7 +12,7 @@ from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.doctor import stored
 from shorepass.doctor.evidence import login, sends, shown
-from shorepass.doctor.finding import Finding, Severity
+from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.named import Named
 from shorepass.errors import HelperMissing, SourceError
 from shorepass.fixes.repair import Advice, Edit
@@ -55,7 +55,8 @@ def check(examination: Examination) -> Iterator[Finding]:
     yield from _plain_text(examination)
     for file in files:
         yield from _hidden_by_helper(examination, file)
-        yield from _left_over(examination, file)
+    # several clients read one file, and the fix is the same for all
+    yield from merged(chain.from_iterable(_left_over(examination, file) for file in files))
     yield from _contradictory(examination)
 
 

@@ -181,6 +181,9 @@ def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Findin
         if not resolution.alternatives or resolution.source is None:
             continue
         client, registry, path = resolution.client, resolution.reference.registry, resolution.source.path
+        owners = {file.path: file.client.name for file in _judges(files)}
+        if owners.get(path, client) != client and (registry, path) in _random(examination, owners[path]):
+            continue  # a login of the owner helps both, and one of this client would go to another file
         keys: list[str] = []
         for file in (file for file in files if (file.client.name, file.path) == (client, path)):
             fitting = file.client.fitting(file.logins, resolution.reference)
@@ -194,3 +197,12 @@ def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Findin
         subject = f"{registry} ({client})"
         evidence = tuple(keys) or (sends(resolution, examination.fingerprints),)
         yield Finding("SP306", Severity.ERROR, examination.context.name, subject, cause, evidence, advice)
+
+
+def _random(examination: Examination, client: str) -> set[tuple[str, str]]:
+    """Return the registries, each with its file, for which a client uses one of several logins at random."""
+    found = set()
+    for resolution in examination.decisions:
+        if resolution.client == client and resolution.alternatives and resolution.source is not None:
+            found.add((resolution.reference.registry, resolution.source.path))
+    return found
