@@ -15,7 +15,7 @@ LOGINS = {"http://reg.example": auth("alice:old"), "https://reg.example": auth("
 
 
 def test_the_owner_of_the_file_logs_in(tmp_path: Path) -> None:
-    """podman would store its login in another file, and docker would still toss a coin."""
+    """Podman would store its login in another file, and docker would still toss a coin."""
     here = lay_out(tmp_path, {FILE: json.dumps({"auths": LOGINS})})
     (finding,) = keys.check(Examination(here, here, clients=("docker", "podman")))
     assert (finding.code, finding.subject) == ("SP306", "reg.example (docker)")
