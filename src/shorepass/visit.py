@@ -51,6 +51,10 @@ VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY
 TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # they name files of the context
 
 
+# Of the time for a registry, if an engine is asked after this shell: a firewall that drops packets uses up all of it.
+OWN_SHARE = 0.6
+
+
 class Verdict(Enum):
     """The result of a visit for a login."""
 
@@ -125,10 +129,19 @@ def ask(context: Context, access: Access, resolution: Resolution, *, push: bool 
     """
     end = time.monotonic() + access.timeout
     access = access._replace(client=resolution.client)
+    if _has_engine(context, resolution.client):
+        access = access._replace(timeout=access.timeout * OWN_SHARE)
     made = _ask_here(context, access, resolution, end, push=push)
     if not made.works and not push:
         made = _ask_mirrors(context, access, made, end)
     return made._replace(left=max(0.0, end - time.monotonic()))
+
+
+def _has_engine(context: Context, client: str) -> bool:
+    """Return whether an engine will be asked, too."""
+    from shorepass.engine import question  # late, because most commands ask no engine
+
+    return find(client).facts.has_engine and question.has_engine(context)
 
 
 def _ask_here(context: Context, access: Access, resolution: Resolution, end: float, *, push: bool) -> Visit:

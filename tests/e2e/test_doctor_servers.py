@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import trustme
+
 from e2e import programs
 from e2e.doctor import Doctor, Program, found, one
+from shorepass.testing import Registry
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -61,3 +65,18 @@ def test_a_mirror_that_has_the_image(
     auth.write_text("{}")
     assert skopeo("inspect", "--raw", f"docker://{image}").returncode != 0
     assert one(doctor(image, client="skopeo"))["code"] == "SP511"
+
+
+def test_a_token_server_in_plain_http(doctor: Doctor, tmp_path: Path) -> None:
+    """SP506: a registry behind a proxy that ends TLS names http; no flag of ours helps, its administrator can."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    with (
+        Registry() as plain,
+        Registry(users={"alice": "wonderland"}, auth="bearer", tls=tls, realm=f"{plain.url}/v2/token") as registry,
+    ):
+        finding = one(doctor("--cert-dir", str(tmp_path), f"{registry.host}/team/app:1", client="podman"))
+    assert (finding["code"], "plain http" in finding["cause"]) == ("SP506", True)
+    assert ("X-Forwarded-Proto" in finding["fix"]["text"], "--trust-realm" in finding["fix"]["text"]) == (True, False)

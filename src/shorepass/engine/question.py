@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shorepass.http import Response
     from shorepass.names import Reference
 
-__all__ = ["EngineAnswer", "ask", "opened"]
+__all__ = ["EngineAnswer", "ask", "has_engine", "opened"]
 
 LEAST_SECONDS = 0.5  # an engine on this machine answers in 0.05 s, the registry in 0.2 s
 INFO_SECONDS = 3.0
@@ -73,6 +73,11 @@ def ask(context: Context, reference: Reference, credential: Credential, *, secon
         words = error.reason.partition(": ")[2]
         kind = Kind.NO_ROUTE if words.startswith(LATE) else Kind.NOT_ASKED
         return EngineAnswer(engine.name, kind, words, info=info)
+
+
+def has_engine(context: Context) -> bool:
+    """Return whether docker has an engine in a context that can be asked from here."""
+    return isinstance(context, LocalContext) and used_endpoint(context) is not None
 
 
 def opened(context: Context) -> Engine | None:

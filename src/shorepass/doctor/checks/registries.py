@@ -34,7 +34,9 @@ from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.helper.advice import asked_helper
 from shorepass.http import parse_url
+from shorepass.names import split_host_port
 from shorepass.registry.login_advice import new_login
+from shorepass.registry.token_servers import setting_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -214,7 +216,12 @@ def _foreign_realm(examination: Examination, resolution: Resolution, error: Real
     said = (error.reason, f"docker and podman {what} there; Shorepass sent nothing")
     advice = f"ask the administrator of {registry}"
     with contextlib.suppress(UsageError):  # the registry did not name a URL
-        advice += f"; if you trust that host with this login: --trust-realm {quoted(parse_url(error.realm).authority)}"
+        url = parse_url(error.realm)
+        if url.scheme == "http" and url.host == split_host_port(registry)[0].lower():
+            cause = "the registry sends logins to its token server in plain http"
+            advice += f" to correct {setting_for(url)}"
+        else:
+            advice += f"; if you trust that host with this login: --trust-realm {quoted(url.authority)}"
     return _finding(examination, "SP506", resolution, cause, advice, said, severity=Severity.WARNING)
 
 
