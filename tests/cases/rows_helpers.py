@@ -79,6 +79,11 @@ def with_a_classic_token(stage: Stage, offer: str) -> None:
     with_login(stage, offer.partition(", then: ")[2])
 
 
+def with_the_profile(stage: Stage, offer: str) -> None:
+    """Type the line, with the name of the profile that has the rights."""
+    stage.shell(offer.replace("NAME", "work"))
+
+
 ROWS: list[Case] = [
     Case(
         "docker-01",
@@ -176,5 +181,24 @@ ROWS: list[Case] = [
         ground="net",
         engine=TRUSTED,
         env=TRUSTED,
+    ),
+    Case(
+        "docker-03",
+        fails="pull access denied",
+        asks="doctor",
+        code="SP216",
+        cause="AWS_PROFILE is not set, and there is no profile named default",
+        offers="export AWS_PROFILE=work",
+        stand_in="ecr-login",
+    ),
+    Case(
+        "docker-27",
+        fails="incorrect username or password",
+        asks="doctor --check",
+        code="SP220",
+        cause="docker-credential-ecr-login made this login",
+        offers="export AWS_PROFILE=",
+        repair=with_the_profile,
+        stand_in="ecr-login",
     ),
 ]

@@ -78,6 +78,15 @@ def dead_helper(home: Path) -> None:
     config(home, json.dumps({"credsStore": "dev-containers-1"}))
 
 
+def without_profile(home: Path, named: dict[str, object]) -> None:
+    """Install AWS's helper, with one profile that is not chosen."""
+    said = "[ $1 = list ] && echo '{}' || { echo credentials not found in native keychain; exit 1; }"
+    install(home, "ecr-login", f"#!/bin/sh\n{said}\n".encode())
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text("[profile work]\nregion = eu-west-1\n")
+    config(home, json.dumps(named))
+
+
 def folder(home: Path) -> None:
     """Leave a folder where docker's config file belongs."""
     path = home / ".docker/config.json"
@@ -101,6 +110,8 @@ HOMES: dict[str, Callable[[Path], None]] = {
     "SP207": lambda home: config(home, json.dumps({"credsStore": "desktop.exe"})),
     "SP212": lambda home: helper(home, b"#!/bin/sh\necho no network\nexit 3\n"),
     "SP213": dead_helper,
+    "SP216": lambda home: without_profile(home, {"credHelpers": {"reg.io": "ecr-login"}}),
+    "SP217": lambda home: without_profile(home, {"credsStore": "ecr-login"}),
     "SP530": lambda home: config(home, json.dumps({"auths": {"localhost:5050": auth("robot:key")}})),
     "SP302": lambda home: config(home, json.dumps({"auths": {"docker.io": LOGIN}})),
     "SP303": lambda home: hidden_login(home, "other", {"credHelpers": {"localhost:5050": "other"}}),

@@ -52,7 +52,7 @@ from shorepass.errors import (
     UsageError,
     without_user_info,
 )
-from shorepass.helper.advice import log_in
+from shorepass.helper.advice import log_in, why_none
 from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source
 
@@ -470,7 +470,8 @@ def _ask_helper(
         return _without_helper(trace, error, path, picked)
     if isinstance(answer, Anonymous):
         login = log_in(trace.context, trace.reference.registry, client=trace.client, helper=helper)
-        trace.add("helper", Outcome.SKIPPED, client.program, "it has no login for that", login)
+        reason = why_none(trace.context, trace.reference.registry, helper)
+        trace.add("helper", Outcome.SKIPPED, client.program, reason, login)
     elif isinstance(beside_helper(AuthConfig(), answer).credential(), Anonymous):
         trace.add("helper", Outcome.SKIPPED, client.program, "its answer lacks the user name or the secret")
     else:

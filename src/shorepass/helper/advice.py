@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shorepass.contexts.command import command, said_there
-from shorepass.helper.known_helpers import sign_in
+from shorepass.helper.own_logins import inputs
 from shorepass.helper.protocol import program_name
 
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.resolution import Resolution
 
-__all__ = ["asked_helper", "log_in"]
+__all__ = ["asked_helper", "log_in", "why_none"]
 
 PREFIX = program_name("")
 
@@ -29,7 +29,16 @@ def log_in(context: Context, registry: str, *, client: str = "", helper: str | N
     ``client``: for ``--client``, "" for the default. ``helper``: the one that the client asks for this registry, or None. A
     helper that gets its logins from another program cannot store one, so the command is that program's.
     """
-    elsewhere = sign_in(helper)
-    if not elsewhere:
+    own = inputs(context, helper, registry)
+    if own is None:
         return command(context, "login", registry, client=client)
-    return said_there(context, f"{PREFIX}{helper} cannot store a login: {elsewhere}")
+    return said_there(context, f"{PREFIX}{helper} cannot store a login: {own.fix}")
+
+
+def why_none(context: Context, registry: str, helper: str | None) -> str:
+    """Return why a helper answered that it has no login: a helper that makes its own logins could not."""
+    own = inputs(context, helper, registry)
+    if own is None:
+        return "it has no login for that"
+    reason = "; ".join(part for part in (own.missing, *own.seen) if part)
+    return f"it could not make a login: {reason}" if reason else "it could not make a login"

@@ -11,7 +11,15 @@ from shorepass.clients import borrowers, find
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor import visits
-from shorepass.doctor.checks import builders, certificates, engine, engine_surroundings, forms, token_servers
+from shorepass.doctor.checks import (
+    builders,
+    certificates,
+    engine,
+    engine_surroundings,
+    forms,
+    own_logins,
+    token_servers,
+)
 from shorepass.doctor.checks.lasting import lasting_login
 from shorepass.doctor.decisions import end_of
 from shorepass.doctor.evidence import sends
@@ -33,6 +41,7 @@ from shorepass.errors import (
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.helper.advice import asked_helper
+from shorepass.helper.known_helpers import sign_in
 from shorepass.http import parse_url
 from shorepass.names import split_host_port
 from shorepass.registry.login_advice import new_login
@@ -118,9 +127,7 @@ def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -
             case LoginRefused() | PermissionDenied() if resolution.answer == ANONYMOUS:
                 yield _no_login(examination, resolution, has_working_login=has_working_login)
             case LoginRefused():
-                cause = f"the registry refuses the stored login{_of(resolution)}: {error.reason}"
-                said = HTPASSWD if error.has_htpasswd else ()
-                yield _finding(examination, "SP501", resolution, cause, _login(examination, resolution), said)
+                yield _refused(examination, resolution, error)
             case PermissionDenied():
                 yield _denied(examination, resolution, error)
             case RateLimited():
@@ -152,6 +159,15 @@ def _by_engine(visit: Visit) -> tuple[str, ...]:
     return (f"the engine ({engine.name}) says: {engine.words}", *mirror)
 
 
+def _refused(examination: Examination, resolution: Resolution, error: LoginRefused) -> Finding:
+    own = own_logins.refused(examination, resolution, error)
+    if own:
+        return own
+    cause = f"the registry refuses the stored login{_of(resolution)}: {error.reason}"
+    said = HTPASSWD if error.has_htpasswd else ()
+    return _finding(examination, "SP501", resolution, cause, _login(examination, resolution), said)
+
+
 def _in_the_way(examination: Examination, resolution: Resolution, errors: Iterable[Exception]) -> Finding:
     reference = resolution.reference
     cause = f"anonymous pulls work, but the stored login{_of(resolution)} makes them fail"
@@ -172,6 +188,8 @@ def _no_login(examination: Examination, resolution: Resolution, *, has_working_l
     """Return an error if no client has a login, a note if another one has; None if this one is not used."""
     if has_working_login and not _is_used(examination, resolution.client):
         return None
+    if sign_in(asked_helper(resolution)):
+        return None  # SP216
     cause, severity = "the registry requires a login, but the client has none", Severity.ERROR
     if has_working_login:
         cause, severity = f"{resolution.client} has no login here, but another client has one", Severity.NOTE
