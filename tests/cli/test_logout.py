@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import shorepass
+from faults.canary import write_program
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -265,3 +266,17 @@ def test_the_commands_have_the_flags(
     assert done.stderr.endswith(f": shorepass logout --client docker --config '{folder}' {HOST}\n")
     done = run_shorepass("logout", "--client", "docker", "--config", str(folder), HOST)
     assert (done.status, "still" in done.stderr) == (0, False)
+
+
+def test_a_missing_file_of_podman_stops_no_logout_of_docker(
+    run_shorepass: RunShorepass, world: Path, docker_file: Path
+) -> None:
+    """Podman 4.3's own logout stops at it; docker's is done, and the copy in the vault is erased."""
+    write_program(world / "bin/podman", "#!/bin/sh\necho 'podman version 4.3.1'\n")
+    keep(run_shorepass, HOST)
+    done = run_shorepass("logout", HOST, env={"REGISTRY_AUTH_FILE": str(world / "none.json")})
+    assert done.status == 0
+    assert "none.json" not in done.stderr
+    assert HOST not in docker_file.read_text()
+    assert f"erased {HOST} from" in done.stdout
+    assert helper("list") == "{}\n"

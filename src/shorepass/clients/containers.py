@@ -346,10 +346,10 @@ class Containers:
         return targets
 
     def _check_named(self, context: Context, followed: Followed) -> None:
-        """Raise FileError where a logout stops, as the named file is not there."""
+        """Raise UsageError where a logout stops, as the named file is not there."""
         file = auth_files(context, followed, docker_first=True)[0]
         if file.named and (self._by_flag or not followed.has(COMPATIBLE)) and context.status(file.path) is None:
-            raise FileError(file.path, f"not there, and {self.name} logout stops at that ({file.why})")
+            raise UsageError(f"{printable(file.path)}: not there, and {self.name} logout stops at that ({file.why})")
 
     def entries(self, context: Context, *, ask_helpers: bool = True) -> list[Entry]:
         """Return the logins of all auth files and helpers, broken ones included."""

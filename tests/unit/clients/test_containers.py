@@ -536,10 +536,10 @@ def test_logout_with_a_missing_file(world: Path, name: str, stops: bool) -> None
     """A logout stops at a missing file that a flag names, and up to containers/image 5.28 also at a variable's."""
     context = lay_out(world, {}, REGISTRY_AUTH_FILE="{}/none.json")
     client = clients.find(name)
-    with pytest.raises(FileError, match="logout stops at that"):
+    with pytest.raises(UsageError, match="logout stops at that"):
         client.named_by_flag().erasures(context, "reg.io")
     if stops:
-        with pytest.raises(FileError, match="logout stops at that"):
+        with pytest.raises(UsageError, match="logout stops at that"):
             client.erasures(context, "reg.io")
     else:
         assert [target.key for target in client.erasures(context, "reg.io")] == ["reg.io"]
