@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -18,11 +19,15 @@ import trustme
 
 from conftest import Done
 from e2e import programs
-from e2e.doctor import found, one
+from e2e.doctor import Program, found, one
 from e2e.island import ADDRESS, Island, island
+from e2e.people import new_person
+from shorepass.testing import Registry
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
+
+    from conftest import RunShorepass
 
 REGISTRY = f"{ADDRESS}:5443"
 IMAGE = f"{REGISTRY}/acme/app:1"
@@ -241,3 +246,22 @@ def test_a_builder_without_the_authority(
         assert f'[registry."{REGISTRY}"]' in content.decode()
         write({"buildkitd.toml": base64.b64encode(content).decode()})
         assert found(place.doctor("--client", "docker", IMAGE, HTTPS_PROXY=proxy)) == []
+
+
+def test_a_user_who_may_not_use_the_socket(dockerd: str, run_shorepass: RunShorepass, docker: Program) -> None:
+    """SP521: root looks at another user, who is not in docker's group; root's own rights do not count."""
+    del docker
+    with new_person() as person, Registry(users={"alice": "wonderland"}) as registry:
+        meta = f".docker/contexts/meta/{hashlib.sha256(b'acme').hexdigest()}"
+        place = json.dumps({"Name": "acme", "Metadata": {}, "Endpoints": {"docker": {"Host": dockerd}}})
+        auths = {registry.host: {"auth": "YWxpY2U6d29uZGVybGFuZA=="}}  # alice:wonderland
+        config = json.dumps({"currentContext": "acme", "auths": auths})
+        script = 'umask 077; mkdir -p "$1"; echo "$2" >"$1/meta.json"; echo "$3" >.docker/config.json'
+        made = person.run("sh", "-c", f"cd && {script.replace('$1', meta)}", "sh", "", place, config)
+        assert made.returncode == 0, made.stderr
+        image = f"{registry.host}/team/app:1"
+        assert "permission denied" in person.run(programs.require("docker"), "pull", image).stderr.lower()
+        done = run_shorepass("doctor", "--json", "--client", "docker", "--in", f"user:{person.name}", image)
+        (note,) = found(done, notes=True)
+        assert (note["code"], "usermod -aG docker" in note["fix"]["text"]) == ("SP521", True)
+        assert registry.requests  # the registry itself was asked

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
 import tempfile
 import time
 import tomllib
@@ -60,7 +61,7 @@ class Endpoint(NamedTuple):
         if path == self.host:
             where = printable(self.host).rpartition("@")[2]
             raise ContextError(self.name, f"{where}: Shorepass asks only engines with a unix socket", hint=_ELSEWHERE)
-        if _is_closed(path):
+        if _is_closed(path) or not _may_use(path, here):
             raise ContextError(self.name, f"{printable(path)}: permission denied", hint=as_root("who", "--all"))
         if not _is_socket(path):
             raise ContextError(
@@ -157,6 +158,27 @@ def _is_closed(path: str) -> bool:
     except (OSError, ValueError):
         pass
     return False
+
+
+def _may_use(path: str, here: LocalContext) -> bool:
+    """Tell whether the user of a context may connect to a socket, if this process has root's rights and would get in.
+
+    Source: unix(7), a connection needs permission to write.
+    """
+    uid = here.uid
+    if sys.platform == "win32" or uid in (None, 0, os.geteuid()):
+        return True
+    import pwd
+
+    try:
+        found, account = os.stat(path), pwd.getpwuid(uid)
+    except (OSError, KeyError):
+        return True
+    if found.st_uid == uid:
+        return bool(found.st_mode & stat.S_IWUSR)
+    if found.st_gid in os.getgrouplist(account.pw_name, account.pw_gid):
+        return bool(found.st_mode & stat.S_IWGRP)
+    return bool(found.st_mode & stat.S_IWOTH)
 
 
 def _is_socket(path: str) -> bool:

@@ -28,6 +28,7 @@ CODES = {
     "SP521": "docker's engine could not be asked",
     "SP520": "The services of a swarm do not have the login by themselves",
 }
+JOIN_GROUP = 'sudo usermod -aG docker "$USER"; then open a new session, because groups are read at its start'
 WANTS_LOGIN = (Kind.NO_LOGIN, Kind.REFUSED, Kind.DENIED)
 
 
@@ -47,7 +48,8 @@ def _not_asked(examination: Examination, visits: Sequence[Visit]) -> Iterator[Fi
     for answer in answers[:1]:
         cause = f"docker's engine was not asked, and it pulls: {answer.words}"
         name = examination.context.name
-        yield Finding("SP521", Severity.NOTE, name, answer.name, cause, (), Advice("docker info"))
+        advice = Advice(JOIN_GROUP if "permission denied" in answer.words else "docker info")
+        yield Finding("SP521", Severity.NOTE, name, answer.name, cause, (), advice)
 
 
 def _mirror(examination: Examination, visit: Visit) -> Iterator[Finding]:
