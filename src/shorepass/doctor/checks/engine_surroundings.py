@@ -48,8 +48,8 @@ def _not_asked(examination: Examination, visits: Sequence[Visit]) -> Iterator[Fi
     for answer in answers[:1]:
         cause = f"docker's engine was not asked, and it pulls: {answer.words}"
         name = examination.context.name
-        advice = Advice(JOIN_GROUP if "permission denied" in answer.words else "docker info")
-        yield Finding("SP521", Severity.NOTE, name, answer.name, cause, (), advice)
+        advice = JOIN_GROUP if "permission denied" in answer.words else "docker info"
+        yield Finding("SP521", Severity.NOTE, name, answer.name, cause, (), Advice(advice))
 
 
 def _mirror(examination: Examination, visit: Visit) -> Iterator[Finding]:
