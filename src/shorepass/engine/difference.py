@@ -69,6 +69,8 @@ def _trust(context: Context, client: str, registry: str, answer: EngineAnswer, s
     if variable:
         text = f"{variable} is set in this shell, and the engine does not see it"
         source = f'"${variable}"' if variable == "SSL_CERT_FILE" else "AUTHORITY.crt"
+        if registry == HUB_REGISTRY:
+            return Difference(Cause.TRUST, text, said, _install_for_all(source, answer.info))
         return Difference(Cause.TRUST, text, said, _install(source, read, answer.info))
     text = "this machine trusts the authority, and the engine has not read the system's authorities again"
     return Difference(Cause.TRUST, text, said, _restart(answer.info))
@@ -167,6 +169,12 @@ def _copy(folder: str, read: str, info: EngineInfo) -> str:
 def _install(source: str, read: str, info: EngineInfo) -> str:
     sudo = _sudo(info)
     return f"{sudo}mkdir -p {quoted(read)} && {sudo}cp {source} {quoted(f'{read}/ca.crt')}"
+
+
+def _install_for_all(source: str, info: EngineInfo) -> str:
+    """Return the command that adds an authority to the system's: docker reads no folder for Docker Hub."""
+    place = "/usr/local/share/ca-certificates/shorepass-added.crt"
+    return f"sudo cp {source} {place} && sudo update-ca-certificates && {_restart(info)}"
 
 
 def _systemctl(info: EngineInfo) -> str:

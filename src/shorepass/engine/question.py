@@ -16,7 +16,7 @@ from shorepass.bounded_json import loads
 from shorepass.contexts.containers.engines import used_endpoint
 from shorepass.contexts.engine_family import Family
 from shorepass.contexts.local import LocalContext
-from shorepass.credential import Basic, BearerToken, IdentityToken
+from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.engine.info import EngineInfo, read
 from shorepass.engine.words import Kind, address, kind_of
 from shorepass.errors import ContextError, FileError, printable
@@ -36,6 +36,7 @@ __all__ = ["EngineAnswer", "ask", "has_engine", "opened"]
 LEAST_SECONDS = 0.5  # an engine on this machine answers in 0.05 s, the registry in 0.2 s
 INFO_SECONDS = 3.0
 SOCKET = "/var/run/docker.sock"
+REFUSALS = (Kind.NO_LOGIN, Kind.REFUSED, Kind.DENIED)
 LATE = "no answer within"  # the engine waits for the registry: it answers everything else at once
 PODMAN_HEADER = "Libpod-API-Version"
 
@@ -123,7 +124,10 @@ class _Question(NamedTuple):
     def _login(self) -> EngineAnswer:
         if isinstance(self.credential, BearerToken):
             return EngineAnswer(self.engine.name, Kind.NOT_ASKED, "it cannot check a bearer token", info=self.info)
-        return self._read(self.engine.check_login(self._auth(), timeout=self._left()))
+        heard = self._read(self.engine.check_login(self._auth(), timeout=self._left()))
+        if self.credential == ANONYMOUS and self.reference.registry == HUB_REGISTRY and heard.kind in REFUSALS:
+            return heard._replace(kind=Kind.OK)  # Docker Hub was reached, and an image needs no login there
+        return heard
 
     def _left(self) -> float:
         return max(LEAST_SECONDS, self.end - time.monotonic())

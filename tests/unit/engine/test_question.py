@@ -90,6 +90,18 @@ def test_a_login_without_an_image() -> None:
         assert b"POST /auth" in seen[-1]
 
 
+def test_docker_hub_without_a_login() -> None:
+    """A refusal of no login shows that the engine reaches Docker Hub, where public images need none."""
+    words = json.dumps(
+        {"message": "login attempt to https://registry-1.docker.io/v2/ failed with status: 401 Unauthorized"}
+    )
+    for credential, kind in ((ANONYMOUS, Kind.OK), (ALICE, Kind.REFUSED)):
+        with engine({}, (500, words)) as (context, _):
+            answer = ask(context, parse("alpine"), credential, seconds=10)
+        assert answer is not None
+        assert answer.kind is kind
+
+
 def test_podman_behind_the_socket() -> None:
     """Podman's service pulls as podman does: its answer to docker's question is not docker's."""
     with engine({}, (404, "{}"), "Libpod-API-Version: 4.3.1") as (context, _):
