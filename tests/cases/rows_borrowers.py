@@ -75,7 +75,42 @@ def helm_registry_logout(stage: Stage, offer: str) -> None:
     (stage.home / ".config/helm/registry/config.json").write_text('{"auths":{}}')
 
 
+CTR = """
+mount --bind "$1/etc/containerd" /etc/containerd
+containerd --config /etc/containerd/config.toml >"$1/containerd.log" 2>&1 &
+pid=$!
+for i in $(seq 200); do [ -S "$1/c/c.sock" ] && break; sleep 0.05; done
+ctr --address "$1/c/c.sock" content fetch --plain-http $3 "$2"
+status=$?
+kill $pid; wait $pid
+exit $status
+"""
+
+
+def with_ctr(stage: Stage) -> Run:
+    """Fetch with the real ctr and containerd, which has the login in its file."""
+    return stage.run("sh", "-c", CTR, "sh", str(stage.home), stage.ref, stage.facts.get("CTR", ""))
+
+
+def name_the_user(stage: Stage, offer: str) -> None:
+    """Give ctr the user, with the password that it would ask for."""
+    assert "--user USER" in offer
+    stage.facts["CTR"] = "--user alice:wonderland"
+
+
 ROWS = [
+    Case(
+        "other-07",
+        fails="401 Unauthorized",
+        asks="doctor {ref}",
+        code="SP608",
+        cause="ctr reads no login from any file",
+        offers="ctr images pull --user USER {registry}/acme/app",
+        act=with_ctr,
+        repair=name_the_user,
+        ground="net",
+        remains=True,
+    ),
     Case(
         "other-03",
         fails="unauthorized",

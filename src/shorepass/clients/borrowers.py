@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.locations import join
@@ -13,7 +14,7 @@ from shorepass.errors import SourceError
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["OWN_FILES", "TOOLS", "OwnFile", "Tool", "in_use", "tool_of"]
+__all__ = ["OWN_FILES", "RUNTIME_FILE", "TOOLS", "OwnFile", "Tool", "in_use", "logins_of_runtime", "tool_of"]
 
 
 class Tool(NamedTuple):
@@ -66,6 +67,22 @@ OWN_FILES = (
         "helm registry login stored it; Shorepass has no rules for helm, and did not ask whether it works",
     ),
 )
+
+
+# https://github.com/containerd/containerd/blob/main/docs/cri/registry.md: the login is in registry.configs."HOST".auth, for the
+# CRI plugin. ctr reads no file with logins: https://github.com/containerd/containerd/issues/5246
+RUNTIME_FILE = "/etc/containerd/config.toml"
+RUNTIME_LOGIN = re.compile(r"""registry\.configs\.(?:"([^"]+)"|'([^']+)'|([\w-]+))\.auth\]""")
+
+
+def logins_of_runtime(context: Context) -> list[str]:
+    """Return the registries that containerd's own file has a login for."""
+    try:
+        content = context.read(RUNTIME_FILE, COMPOSE_LIMIT)
+    except SourceError:
+        return []
+    found = RUNTIME_LOGIN.findall(content.data.decode("utf-8", "replace")) if content else []
+    return ["".join(names) for names in found]
 
 
 # https://docs.docker.com/compose/intro/compose-application-model/#the-compose-file

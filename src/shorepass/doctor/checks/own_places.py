@@ -1,4 +1,4 @@
-"""SP606, SP607: files of programs that Shorepass has no rules for, where they hide a login or have lost it."""
+"""SP606 to SP608: files of programs that Shorepass has no rules for, where they hide a login or have lost it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
-from shorepass.clients.borrowers import OWN_FILES
+from shorepass.clients.borrowers import OWN_FILES, RUNTIME_FILE, logins_of_runtime
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import join
 from shorepass.doctor import stored
@@ -32,6 +32,7 @@ __all__ = ["CODES", "check"]
 CODES = {
     "SP606": "A program has a login of its own and does not use docker's",
     "SP607": "A pull secret has no login in it",
+    "SP608": "ctr does not use the login of containerd's file",
 }
 
 MANIFESTS_LIMIT = 50  # files of a folder
@@ -44,6 +45,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     for own in OWN_FILES:
         yield from _own_file(examination, own)
     yield from _pull_secrets(examination)
+    yield from _runtime(examination)
 
 
 # SP606
@@ -113,3 +115,22 @@ def _pull_secret(examination: Examination, path: str) -> Iterator[Finding]:
     words = f"kubectl create secret docker-registry NAME --docker-server={quoted(registry)}"
     advice = Advice(f"{words} --docker-username=USER --docker-password=TOKEN")
     yield Finding("SP607", Severity.WARNING, examination.context.name, path, cause, evidence, advice)
+
+
+# SP608
+
+
+def _runtime(examination: Examination) -> Iterator[Finding]:
+    """Find a login in containerd's file, where ctr is used, too."""
+    context = examination.context
+    if context.which("ctr") is None:
+        return
+    for registry in logins_of_runtime(context):
+        if examination.reference is not None and examination.reference.registry != registry:
+            continue
+        cause = "the kubelet and crictl use this login; ctr reads no login from any file"
+        image = examination.reference.name if examination.reference is not None else f"{registry}/IMAGE"
+        advice = Advice(f"ctr images pull --user USER {quoted(image)}")
+        subject = f"{RUNTIME_FILE}: {registry}"
+        said = ("ctr does not read docker's file either",)
+        yield Finding("SP608", Severity.NOTE, context.name, subject, cause, said, advice)
