@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from cases.acts import docker_push
@@ -82,6 +83,25 @@ def with_a_classic_token(stage: Stage, offer: str) -> None:
 def with_the_profile(stage: Stage, offer: str) -> None:
     """Type the line, with the name of the profile that has the rights."""
     stage.shell(offer.replace("NAME", "work"))
+
+
+def pull_three_at_once(stage: Stage) -> subprocess.CompletedProcess[str]:
+    """Pull three times at the same time; of these, the first that fails."""
+    stage.run("docker", "rmi", "--force", stage.ref)
+    with ThreadPoolExecutor(3) as pool:
+        runs = [pool.submit(stage.run, "docker", "pull", stage.ref) for _ in range(3)]
+        done = [run.result() for run in runs]
+    return next((run for run in done if run.returncode != 0), done[0])
+
+
+def use_gcr(stage: Stage, offer: str) -> None:
+    """What the two commands do: the other helper is there, and the file names it."""
+    del offer
+    answer = f'{{"ServerURL":"{stage.registry}","Username":"alice","Secret":"wonderland"}}'
+    program = stage.home / "bin/docker-credential-gcr"
+    program.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    program.chmod(0o755)
+    (stage.home / ".docker/config.json").write_text(f'{{"credHelpers":{{"{stage.registry}":"gcr"}}}}')
 
 
 ROWS: list[Case] = [
@@ -200,5 +220,16 @@ ROWS: list[Case] = [
         offers="export AWS_PROFILE=",
         repair=with_the_profile,
         stand_in="ecr-login",
+    ),
+    Case(
+        "docker-21",
+        fails="pull access denied",
+        asks="doctor --check",
+        code="SP218",
+        cause="of two calls at once one fails",
+        offers="docker-credential-gcr configure-docker",
+        act=pull_three_at_once,
+        repair=use_gcr,
+        stand_in="gcloud",
     ),
 ]

@@ -502,7 +502,8 @@ def test_what_helpers_are_known_to_print(
         suffix, f"#!/bin/sh\nprintf '%s\\nsecond line\\n' '{words}'\nexit 1\n" if words else "#!/bin/sh\nexit 1\n"
     )
     assert place.podman().returncode != 0
-    (finding,) = json.loads(doctor("--json").stdout)["findings"]
+    findings = json.loads(doctor("--json").stdout)["findings"]
+    (finding,) = [finding for finding in findings if finding["severity"] != "note"]
     assert finding["code"] == code
     assert offers in finding["fix"]["text"]
     if words:
@@ -517,6 +518,30 @@ def test_sp213_is_fixed(place: Place, doctor: RunShorepass, dockerd: str, regist
     assert found(doctor("--json")) == [("SP213", "docker-credential-dev-containers-8f")]
     assert "fixed" in doctor("--fix", "--yes").stdout
     assert "dev-containers" not in place.file.read_text()
+
+
+READ_ONLY = """#!/bin/sh
+case "$1" in
+list) echo '{}' ;;
+get) echo 'credentials not found in native keychain'; exit 1 ;;
+*) echo 'read-only store'; exit 1 ;;
+esac
+"""
+
+
+def test_sp219_a_store_that_cannot_be_written(
+    place: Place, doctor: RunShorepass, dockerd: str, registry: str, users: dict[str, str]
+) -> None:
+    """Docker cannot store a login that the registry wants; the offered login is stored elsewhere."""
+    place.put("good", READ_ONLY)
+    place.name("good")
+    assert place.docker_login(dockerd, registry, users["alice"]).returncode != 0
+    done = doctor("--json", "--tls-verify=false", "--client", "docker", f"{registry}/team/app")
+    findings = {finding["code"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert {"SP219", "SP510"} <= set(findings)
+    assert findings["SP219"]["severity"] == "warning"
+    assert "read-only store" in str(findings["SP219"]["evidence"])
+    assert "shorepass login --store" in findings["SP219"]["fix"]["text"]
 
 
 def test_sp221_a_relative_folder(place: Place, dockerd: str, registry: str, users: dict[str, str]) -> None:

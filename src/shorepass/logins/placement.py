@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shorepass.clients import Client, Target
     from shorepass.contexts import Context
 
-__all__ = ["PLAIN", "Decision", "decide", "found_target", "require_helper", "with_alternative"]
+__all__ = ["PLAIN", "Decision", "decide", "elsewhere", "found_target", "require_helper", "with_alternative"]
 
 EMPTY = FileContent("", b"{}")
 PLAIN = "file"  # the store that is the client's own file
@@ -204,10 +204,13 @@ def with_alternative(error: HelperFailed, context: Context, client: Client, targ
         return error
     is_unknown = error.trouble is None and not error.cause
     if (error.fits_elsewhere or is_unknown) and target.helper != OURSELVES and not sign_in(target.helper):
-        store = in_use(context) or DEFAULT_STORE
-        server = registry_of_server(target.key)
-        error.hint = command(context, "login", "--store", store, server, client=_flag(client))
+        error.hint = elsewhere(context, client, registry_of_server(target.key))
     return error
+
+
+def elsewhere(here: LocalContext, client: Client, registry: str) -> str:
+    """Return the command that stores a login in a Shorepass store, whatever helper the client's file names."""
+    return command(here, "login", "--store", in_use(here) or DEFAULT_STORE, registry, client=_flag(client))
 
 
 def require_helper(here: LocalContext, client: Client, *, or_plain_text: bool = False) -> None:

@@ -16,7 +16,7 @@ from shorepass.stores.helper_backends import pass_folder
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["GPG_OPTIONS", "KeyFault", "empty_folders", "has_git", "key_fault"]
+__all__ = ["GPG_OPTIONS", "KeyFault", "empty_folders", "key_fault"]
 
 GPG_OPTIONS = "PASSWORD_STORE_GPG_OPTS"  # what pass gives gpg
 HELPER_FOLDER = "docker-credential-helpers"
@@ -31,11 +31,6 @@ class KeyFault(NamedTuple):
 
     cause: str
     fix: str
-
-
-def has_git(context: Context) -> bool:
-    """Return whether pass commits each change to git."""
-    return context.is_folder(join(context, pass_folder(context), ".git"))
 
 
 def empty_folders(context: Context) -> dict[str, str]:

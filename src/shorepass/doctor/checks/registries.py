@@ -17,6 +17,7 @@ from shorepass.doctor.checks import (
     engine,
     engine_surroundings,
     forms,
+    helper_company,
     own_logins,
     token_servers,
 )
@@ -71,6 +72,7 @@ CODES = {
     **builders.CODES,
     **token_servers.CODES,
     **forms.CODES,
+    **helper_company.CODES,
 }
 
 HTPASSWD = ("if it refuses every login: its administrator makes the lines of htpasswd by htpasswd -B, for bcrypt",)
@@ -89,6 +91,7 @@ def check(examination: Examination) -> Iterator[Finding]:
             found += _judge(examination, visit, has_working_login=has_working_login)
         found += engine_surroundings.judge(examination, made)
         found += builders.judge(examination, made)
+        found += [*helper_company.at_once(examination), *helper_company.storing(examination, made)]
     yield from _folded(merged(finding for finding in found if finding is not None))
 
 
