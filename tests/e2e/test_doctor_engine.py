@@ -265,3 +265,26 @@ def test_a_user_who_may_not_use_the_socket(dockerd: str, run_shorepass: RunShore
         (note,) = found(done, notes=True)
         assert (note["code"], "usermod -aG docker" in note["fix"]["text"]) == ("SP521", True)
         assert registry.requests  # the registry itself was asked
+
+
+def test_a_name_that_only_this_shell_knows(place: Place, authority: trustme.CA, tmp_path: Path) -> None:
+    """SP513: the engine is on a machine without the entry of /etc/hosts; its words and its machine are shown."""
+    mine = authority.issue_cert("registry.example")
+    mine.private_key_pem.write_to_path(tmp_path / "server.key")
+    (tmp_path / "server.crt").write_bytes(b"".join(pem.bytes() for pem in mine.cert_chain_pems))
+    authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+    tls = f"{{certificate: '{tmp_path}/server.crt', key: '{tmp_path}/server.key'}}"
+    hosts = tmp_path / "hosts"
+    hosts.write_text(f"{ADDRESS} registry.example\n")
+    with place.island.registry(tmp_path / "registry", tls) as address, place.engine():
+        registry = f"registry.example:{address.rpartition(':')[2]}"
+        folder = f"{CERTS}/{registry}"
+        assert place.run("sh", "-c", f"mkdir -p {folder} && cp {tmp_path}/ca.crt {folder}/").returncode == 0
+        assert "lookup registry.example" in place.docker("pull", f"{registry}/team/app:1").stderr
+        words = (sys.executable, "-m", "shorepass", "doctor", "--json", f"{registry}/team/app:1")
+        script = f'mount --bind {hosts} /etc/hosts && exec env PATH={place.world}/bin "$@"'
+        done = place.run("unshare", "-m", "sh", "-c", script, "sh", *words)
+        finding = one(Done(done.returncode, done.stdout, done.stderr))
+    assert (finding["code"], finding["subject"]) == ("SP513", registry)
+    assert "cannot resolve its name" in finding["cause"]
+    assert any("the engine runs on" in line for line in finding["evidence"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.clients import find
+from shorepass.contexts.local import LocalContext
 from shorepass.engine.words import Kind
 from shorepass.errors import ShorepassError, SourceError, UsageError
 from shorepass.foreign_text import quoted
@@ -98,7 +99,12 @@ def _reach(context: Context, client: str, registry: str, answer: EngineAnswer, s
     if answer.kind is Kind.NAME:
         text = "the engine cannot resolve its name, but this shell can"
     at = (f"the engine runs on {info.host}",) if info.host else ()
-    return Difference(Cause.REACH, text, (*said, *at), _restart(info))
+    advice = _restart(info)
+    if info.host and info.host != LocalContext.host_name():
+        advice = (
+            f"give {quoted(info.host)}, where the engine runs, the name, the VPN or the route to {quoted(registry)}"
+        )
+    return Difference(Cause.REACH, text, (*said, *at), advice)
 
 
 def route_difference(context: Context, registry: str, info: EngineInfo) -> Difference | None:

@@ -50,3 +50,13 @@ def test_a_password_in_a_proxy_is_not_shown(tmp_path: Path) -> None:
     assert found is not None
     assert "wonderland" not in repr(found)
     assert PROXY in found.text
+
+
+def test_an_engine_on_another_machine(tmp_path: Path) -> None:
+    """A restart does not help there: that machine must know the name."""
+    lost = EngineAnswer("docker", Kind.NAME, "dial tcp: lookup registry.example: no such host")
+    far = difference(context(tmp_path), "docker", "registry.example", lost._replace(info=EngineInfo("build-vm")))
+    near_info = EngineInfo(LocalContext.host_name())
+    near = difference(context(tmp_path), "docker", "registry.example", lost._replace(info=near_info))
+    assert far.cause is near.cause is Cause.REACH
+    assert ("build-vm" in far.advice, near.advice) == (True, "sudo systemctl restart docker")
