@@ -133,8 +133,7 @@ def _shared(examination: Examination) -> Iterator[Finding]:
             continue
         resolution = examination.resolutions.get(client.name)
         is_gone = resolution is not None and resolution.answer == ANONYMOUS
-        if not is_gone and not examination.entries[client.name]:
-            continue
+        is_empty = resolution is None and not examination.entries[client.name]
         cause = "all jobs of this machine share this file, and a job that logs out removes the logins of the others"
         folder = f"${job.variable}/.{program_of(client.row.family)}"
         place = folder if client.row.flag != FILE_FLAG else f"{folder}/auth.json"
@@ -143,6 +142,8 @@ def _shared(examination: Examination) -> Iterator[Finding]:
         asked = examination.reference
         follows = (("SP510", asked.name),) if asked is not None and is_gone else ()
         severity = Severity.ERROR if is_gone else Severity.WARNING
+        if is_empty:
+            severity = Severity.NOTE  # another job may have logged out, or this one has not logged in yet
         yield Finding("SP406", severity, context.name, path, cause, evidence, advice, follows=follows)
         return
 

@@ -68,6 +68,12 @@ def test_jobs_that_share_a_file(tmp_path: Path, variable: str) -> None:
     assert finding.repair.command.startswith(f'export DOCKER_CONFIG="${JOBS[variable]}/.docker"; ')
 
 
+def test_a_job_whose_logins_are_gone(tmp_path: Path) -> None:
+    """A file that another job has emptied is worth a note, because this job may not have logged in yet."""
+    (finding,) = found(tmp_path, {DOCKERS: '{"auths":{}}'}, GITHUB_ACTIONS="true", RUNNER_TEMP="{}/job")
+    assert (finding.code, finding.severity) == ("SP406", Severity.NOTE)
+
+
 @pytest.mark.parametrize(
     "env",
     [
