@@ -73,6 +73,7 @@ class Login(NamedTuple):
     ``username``, ``secret``: regular expressions for the whole text, or "" for any; with ``!`` before it, for every other
     text. ``right``: the user name for the next login, "" for the same one. ``fix``: ``{login}`` is that login's command.
     ``is_certain``: it is wrong whatever the registry says; else it is a cause only if the registry refuses the login.
+    ``ends``: a good login of this form ends after hours; ``fix`` is how to get the next one.
     """
 
     hosts: str
@@ -83,6 +84,7 @@ class Login(NamedTuple):
     source: str
     fix: str = "{login}"
     is_certain: bool = True
+    ends: bool = False
 
 
 class ImageName(NamedTuple):
@@ -101,6 +103,7 @@ class Fault(NamedTuple):
     right: str = ""
     is_certain: bool = True
     is_refused: bool = False
+    ends: bool = False
 
 
 LOGINS = (
@@ -360,6 +363,39 @@ LOGINS = (
         "_json_key",
         GOOGLE_DOCS,
     ),
+    Login(
+        ECR,
+        "AWS",
+        "",
+        "a token of Amazon ECR ends after 12 hours",
+        "AWS",
+        AWS_DOCS,
+        ECR_TOKEN,
+        is_certain=False,
+        ends=True,
+    ),
+    Login(
+        GOOGLE,
+        "oauth2accesstoken",
+        "",
+        "an access token of Google ends after an hour",
+        "oauth2accesstoken",
+        GOOGLE_DOCS,
+        GOOGLE_TOKEN,
+        is_certain=False,
+        ends=True,
+    ),
+    Login(
+        AZURE,
+        ZEROS,
+        JWT,
+        "a token of az acr login ends after 3 hours",
+        ZEROS,
+        AZURE_DOCS,
+        "az acr login --name {label}",
+        is_certain=False,
+        ends=True,
+    ),
 )
 
 # A token that shows by its first letters who made it, and the registries that know it.
@@ -404,7 +440,7 @@ def faults(registry: str, username: str, secret: Secret | None) -> Iterator[Faul
     found = [row for row in LOGINS if _fits(row.hosts, host) and _is(row.username, username) and _has(row.secret, text)]
     found.sort(key=lambda row: not row.is_certain)
     for row in found:
-        yield Fault(row.cause, _fix(row.fix, host), row.right, is_certain=row.is_certain)
+        yield Fault(row.cause, _fix(row.fix, host), row.right, is_certain=row.is_certain, ends=row.ends)
 
 
 def is_ended(credential: Basic) -> bool:
@@ -465,8 +501,8 @@ def _spoilt(username: str, text: str | None) -> Iterator[Fault]:
             )
         elif value != value.strip() and not value.lstrip().startswith("{"):
             has_line_end = value.endswith(("\n", "\r"))
-            ending = "a line feed" if has_line_end else "a blank"
-            cause = f"the {what} begins or ends with {ending}, which is perhaps not a part of it"
+            ending = "ends with a line feed" if has_line_end else "begins or ends with a blank"
+            cause = f"the {what} {ending}, which is perhaps not a part of it"
             yield Fault(cause, "{login}", is_certain=has_line_end)
 
 

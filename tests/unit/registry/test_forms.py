@@ -91,6 +91,22 @@ def test_a_good_login_has_no_fault(registry: str, username: str, secret: str) ->
 
 
 @pytest.mark.parametrize(
+    ("registry", "username", "secret", "fix"),
+    [
+        (ECR, "AWS", "eyJwYXlsb2FkIjoi" * 100, "aws ecr get-login-password --region eu-west-1"),
+        ("123456789012.dkr-ecr.eu-west-1.on.aws", "AWS", "x" * 99, "aws ecr get-login-password --region eu-west-1"),
+        (PKG, "oauth2accesstoken", "ya29.a0Af", "gcloud auth print-access-token"),
+        ("acme.azurecr.io", ZEROS, JWT, "az acr login --name acme"),
+    ],
+)
+def test_a_token_that_ends(registry: str, username: str, secret: str, fix: str) -> None:
+    """A good token that lasts for hours: the command that gets the next one."""
+    (fault,) = faults(registry, username, Secret(secret))
+    assert (fault.ends, fault.is_certain) == (True, False)
+    assert fault.fix.startswith(fix)
+
+
+@pytest.mark.parametrize(
     ("image", "push", "username", "fix"),
     [
         ("myapp:1", True, "alice", "docker tag docker.io/library/myapp:1 alice/myapp:1"),

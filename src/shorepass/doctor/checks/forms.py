@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shorepass.doctor.examination import Examination
     from shorepass.resolution import Resolution
 
-__all__ = ["CODES", "left", "of_entries", "of_names", "of_refusal"]
+__all__ = ["CODES", "left", "of_entries", "of_names", "of_refusal", "renewal"]
 
 CODES = {
     "SP530": "A login has the wrong form for its registry",
@@ -75,10 +75,18 @@ def of_refusal(examination: Examination, resolution: Resolution, errors: Iterabl
     name = image_fault(resolution, push=examination.push or any(map(_is_denied, refusals)))
     if name:
         return _finding(examination, "SP531", resolution.reference.name, name.cause, seen, name.fix)
-    fault = next(iter(of_resolution(examination.context, resolution)), None)
+    only_denied = all(map(_is_denied, refusals))
+    faults = of_resolution(examination.context, resolution)
+    fault = next((fault for fault in faults if not (only_denied and fault.ends)), None)
     if fault is None:
         return None
     return _finding(examination, "SP530", resolution.reference.registry, fault.cause, seen, fault.fix)
+
+
+def renewal(examination: Examination, resolution: Resolution) -> str:
+    """Return the command that gets the next token for a login that ends after hours, "" for any other login."""
+    faults = of_resolution(examination.context, resolution)
+    return next((fault.fix for fault in faults if fault.ends), "")
 
 
 def left(errors: Iterable[ShorepassError], form: Finding | None) -> list[ShorepassError]:

@@ -107,7 +107,8 @@ def _expired(examination: Examination, resolution: Resolution) -> Finding | None
         return None
     when = datetime.fromtimestamp(ended, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     cause = f"the stored login{_of(resolution)} expired at {when}"
-    return _finding(examination, "SP501", resolution, cause, _login(examination, resolution))
+    advice = forms.renewal(examination, resolution) or _login(examination, resolution)
+    return _finding(examination, "SP501", resolution, cause, advice)
 
 
 def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -> Iterator[Finding | None]:
