@@ -51,6 +51,12 @@ def test_nobody_logged_in_is_healthy(run_shorepass: RunShorepass) -> None:
     assert (done.status, done.stdout, done.stderr) == (0, "", "no findings\n")
 
 
+def test_what_was_not_asked_is_said(run_shorepass: RunShorepass, open_file: Path) -> None:
+    """A login that no registry was asked about is not called good."""
+    open_file.chmod(0o600)
+    assert run_shorepass("doctor").stderr == "no findings; registries are asked with --check\n"
+
+
 def test_a_finding_is_printed(run_shorepass: RunShorepass, open_file: Path) -> None:
     """A finding names its context, severity, code, subject, evidence and repair; a line sums up; the exit code is 1."""
     done = run_shorepass("doctor")

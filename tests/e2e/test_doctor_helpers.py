@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conftest import Done, RunShorepass
 
 KEY = "reg.example"
+NOBODY_ASKED = "no findings; registries are asked with --check\n"
 GOOD = f"""#!/bin/sh
 case "$1" in
 list) echo '{{"{KEY}":"alice"}}' ;;
@@ -193,7 +194,7 @@ def test_an_emulator_has_the_last_word(place: Place, doctor: RunShorepass) -> No
     place.name("good")
     place.put("good", GOOD.replace("#!/bin/sh", "#!/usr/bin/env -S sh"))
     assert place.podman().stdout == "alice\n"
-    assert doctor().stderr == "no findings\n"
+    assert doctor().stderr == NOBODY_ASKED
 
 
 @pytest.fixture
@@ -292,7 +293,7 @@ def test_sp210_a_locked_keyring(
     place.name("secretservice")
     with keyring(place, short):
         assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
-        assert doctor().stderr == "no findings\n"
+        assert doctor().stderr == NOBODY_ASKED
         lock = ("org.freedesktop.Secret.Service.Lock", f"array:objpath:{LOGIN_KEYRING}")
         assert programs.run([*SECRETS, "/org/freedesktop/secrets", *lock], env=place.env).returncode == 0
         failed = place.docker_login(dockerd, registry, users["alice"])
@@ -301,7 +302,7 @@ def test_sp210_a_locked_keyring(
         assert found(done) == [("SP210", "docker-credential-secretservice")]
     with keyring(place, short):  # a keyring that is locked by hand opens again when its user logs in anew
         assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
-        assert doctor().stderr == "no findings\n"
+        assert doctor().stderr == NOBODY_ASKED
 
 
 @contextlib.contextmanager
@@ -333,7 +334,7 @@ def test_sp211_pass_was_never_initialised(
     with gpg_home(place, short):
         assert programs.run([programs.require("pass"), "init", "alice@test.example"], env=place.env).returncode == 0
         assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
-        assert doctor().stderr == "no findings\n"
+        assert doctor().stderr == NOBODY_ASKED
 
 
 @pytest.fixture
@@ -569,7 +570,7 @@ def test_helpers_that_nobody_names_are_left_alone(place: Place, doctor: RunShore
     log = place.home / "ran"
     place.put("good", GOOD)
     place.put("other", f"#!/bin/sh\necho other >>{log}\n")
-    assert doctor().stderr == "no findings\n"
+    assert doctor().stderr == NOBODY_ASKED
     assert not log.exists()
 
 
@@ -586,6 +587,6 @@ def test_a_healthy_place(
         assert place.docker_login(dockerd, registry, users["alice"]).returncode == 0
         assert json.loads(place.file.read_text())["credsStore"] == "pass"
         assert programs.run(podman, env=place.env, stdin=users["alice"]).returncode == 0
-        assert doctor().stderr == "no findings\n"
+        assert doctor().stderr == NOBODY_ASKED
         assert doctor("--check", "--tls-verify=false").stderr == "no findings\n"
         assert doctor("--tls-verify=false", registry) == (0, "", "no findings\n")

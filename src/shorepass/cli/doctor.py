@@ -99,10 +99,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fix:
         left = apply_fixes(examined, ask=not arguments.yes)
     elif not findings and not broken and not arguments.json:
-        console.say("no findings")
+        console.say(_nothing_found(examined))
     if broken:
         return 3
     return 1 if _count(left) else 0
+
+
+def _nothing_found(examined: Sequence[tuple[Examination, list[Finding]]]) -> str:
+    """Return "no findings", and what was not looked at: the registries of stored logins."""
+    if any(examination.access is None and any(examination.entries.values()) for examination, _ in examined):
+        return "no findings; registries are asked with --check"
+    return "no findings"
 
 
 def _explain(code: str) -> int:
