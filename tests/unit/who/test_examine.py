@@ -144,7 +144,7 @@ def test_a_helper_that_is_broken_is_trouble(world: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(examine, "HELPER_SECONDS", 0.5)
     asked = world / "asked"
     program = LISTS_NOTHING.format(lists, f": >{asked}")
-    files = {DOCKER: config(credHelpers={"g.io": "cloud", "h.io": "gone"}), "bin/docker-credential-cloud": program}
+    files = {DOCKER: config(credHelpers={"g.io": "pass", "h.io": "gone"}), "bin/docker-credential-pass": program}
     states = {login.key: login.state for login in logins_of(lay_out(world, files))}
     assert states == {"g.io": State.HELPER_FAILED, "h.io": State.HELPER_MISSING}
     assert not asked.exists()
