@@ -82,7 +82,7 @@ def _keys(context: Context) -> list[str]:
 
 
 def _fault(context: Context, program: str, key: str) -> KeyFault | None:
-    words = [program, "--batch", "--no-auto-check-trustdb", "--with-colons", "--with-secret", "--list-keys", "--", key]
+    words = [program, "--batch", "--with-colons", "--with-secret", "--list-keys", "--", key]
     try:
         done = context.run(words, b"", timeout=TIMEOUT, limit=LIMIT)
     except ProcessError:
