@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from client_files import auth, helper, lay_out
+from client_files import auth, helper, jwt, lay_out
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:
@@ -173,3 +173,21 @@ def test_no_such_kind_of_place(run_shorepass: RunShorepass) -> None:
     done = run_shorepass("who", "--in", "nowhere")
     assert done.status == 2
     assert "nowhere" in done.stderr
+
+
+def test_when_a_login_ends(run_shorepass: RunShorepass, world: Path) -> None:
+    """The time that a token contains, and that a restart empties podman's folder; no column where neither is known."""
+    docker, podman = world / "home/.docker/config.json", world / "run/containers/auth.json"
+    docker.parent.mkdir(mode=0o700)
+    docker.write_text(json.dumps({"auths": {"a.example": auth(f"alice:{jwt({'exp': 4102444800})}")}}))
+    docker.chmod(0o600)
+    podman.parent.mkdir(mode=0o700)
+    ends = [line.split()[-1] for line in run_shorepass("who").stdout.splitlines()[:2]]
+    assert ends == ["EXPIRES", "2100-01-01T00:00:00Z"]
+
+    docker.write_text(json.dumps({"auths": {"a.example": auth("alice:wonderland")}}))
+    assert "EXPIRES" not in run_shorepass("who").stdout
+
+    podman.write_text(json.dumps({"auths": {"b.example": auth("alice:wonderland")}}))
+    podman.chmod(0o600)
+    assert [line.endswith("at restart") for line in run_shorepass("who").stdout.splitlines()[1:3]] == [False, True]

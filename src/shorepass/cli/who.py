@@ -161,7 +161,12 @@ def _print_text(looked: Sequence[Looked]) -> None:
     logins = list(chain.from_iterable(found.logins for found in looked))
     if logins:
         headings = ["CONTEXT", "CLIENT", "REGISTRY", "USER", "KIND", "STORED IN", "STATE"]
-        console.print_table(headings, [_row(login) for login in logins])
+        rows = [_row(login) for login in logins]
+        ends = list(map(_end, logins))
+        if any(ends):
+            headings.append("EXPIRES")
+            rows = [[*row, end] for row, end in zip(rows, ends, strict=True)]
+        console.print_table(headings, rows)
     for share in shares_of(looked):
         console.out(described(share))
     details = dict.fromkeys((_words(login), login.hint, login.state in FAILED) for login in logins if login.detail)
@@ -196,11 +201,16 @@ def _words(login: Login) -> str:
     return login.detail if login.state in BROKEN else f"{without_user_info(login.key)}: {login.detail}"
 
 
+def _end(login: Login) -> str:
+    """Return when a login ends, "" if it has no known end."""
+    ends = [date(login.expires)] if login.expires is not None else []
+    if login.until_restart:
+        ends.append("at restart")
+    return ", ".join(ends)
+
+
 def _row(login: Login) -> list[str | console.Painted]:
 
-    state = login.state.value
-    if login.expires is not None and login.state is State.EXPIRED:
-        state += f" {date(login.expires)}"
     return [
         login.context,
         ", ".join(login.clients),
@@ -208,5 +218,5 @@ def _row(login: Login) -> list[str | console.Painted]:
         login.user,
         login.kind,
         login.stored_in,
-        console.Painted(state, COLOURS.get(login.state, "")),
+        console.Painted(login.state.value, COLOURS.get(login.state, "")),
     ]

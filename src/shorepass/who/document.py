@@ -93,6 +93,7 @@ def _login(login: Login, numbers: Mapping[Share, int], fingerprints: Fingerprint
         "fingerprint": _fingerprint(login.credential, fingerprints),
         "state": login.state.value,
         "expires": date(login.expires) if login.expires is not None else None,
+        "until_restart": login.until_restart,
         "detail": visible(login.detail) or (UNASKED if login.state is State.NOT_CHECKED else None),
         "hint": login.hint and visible(login.hint),
         "shared": [numbers[share] for share in login.shared],  # in "shares"

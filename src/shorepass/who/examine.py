@@ -54,11 +54,12 @@ NOT_ASKED = "its helper may have the login: Shorepass runs no program in a conta
 
 
 class _Opened(NamedTuple):
-    """An opened context, and what each client reads there."""
+    """An opened context, and what each client reads there. ``brief``: the files that a restart of the machine removes."""
 
     place: Place
     context: Context
     entries: tuple[tuple[str, Entry], ...]
+    brief: frozenset[str]
 
 
 def look(places: Sequence[Place], *, now: float) -> list[Looked]:
@@ -104,11 +105,14 @@ def _open(place: Place) -> _Opened | _Closed:
         if not asks_helpers(place.name):
             context = quiet(context)
         entries: list[tuple[str, Entry]] = []
+        brief: set[str] = set()
         for name in FAMILIES:
-            entries += [(name, entry) for entry in find(name).entries(context, ask_helpers=False)]
+            client = find(name)
+            entries += [(name, entry) for entry in client.entries(context, ask_helpers=False)]
+            brief.update(file.path for file in client.files(context) if file.until_restart)
     except Exception as error:  # noqa: BLE001  # see trouble_in
         return _closed(place.name, error)
-    return _Opened(place, context, tuple(entries))
+    return _Opened(place, context, tuple(entries), frozenset(brief))
 
 
 _Lists = dict[tuple[str, str], "dict[str, str] | HelperError | None"]
@@ -243,6 +247,7 @@ def _of_entry(
         entry.helper,
         State.NOT_CHECKED,
         credential=entry.credential,
+        until_restart=entry.path in opened.brief,
     )
     if entry.error is not None:
         yield broken(login, entry.error, opened.context)

@@ -54,7 +54,8 @@ class Login(NamedTuple):
     ``registry``: the one that it means, or "". ``kind``: ``password``, ``identity token``, ``bearer
     token``, "" if the helper was not asked. It is stored in ``path``, or in ``helper`` (its suffix), which ``path`` names;
     ``path`` is "" if docker chose the helper by default. ``detail``: the reason for the state. ``expires``: seconds
-    since 1970, if the credential has an expiry. ``asked``: the steps of the registry's answer.
+    since 1970, if the credential has an expiry. ``until_restart``: a restart of the machine removes its file. ``asked``:
+    the steps of the registry's answer.
     """
 
     context: str
@@ -69,6 +70,7 @@ class Login(NamedTuple):
     detail: str = ""
     hint: str | None = None
     expires: float | None = None
+    until_restart: bool = False
     shared: tuple[Share, ...] = ()
     credential: Credential | None = None
     asked: tuple[Step, ...] = ()

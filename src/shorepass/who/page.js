@@ -472,7 +472,7 @@
     const where = login.helper ? login.stored_in + (login.path ? `, named in ${login.path}` : "") : login.path + (login.plain_text ? " (plain text)" : "");
     const lines = [
       ["Context", login.context], ["Clients", login.clients.join(", ") || "none"], ["Config key", login.key], ["Registry", login.registry], ["User", login.user],
-      ["Kind", login.kind], ["Stored in", where], ["Fingerprint", login.fingerprint], ["Expires", login.expires], ["Why", login.detail],
+      ["Kind", login.kind], ["Stored in", where], ["Fingerprint", login.fingerprint], ["Expires", login.expires || (login.until_restart ? "at restart" : null)], ["Why", login.detail],
       ["Shared", sharesOf(login).map((share) => shareText(share, login.context)).join("; ")],
     ];
     for (const [name, value] of lines) if (value) list.append(make("dt", {}, name), make("dd", {}, value));
