@@ -192,7 +192,7 @@ CONFIGURATIONS = {
     ),
     "Jenkins": Healthy(
         {"run/ws/config.json": {"auths": {"r.example": ALICE}}},
-        {"JENKINS_URL": "https://jenkins.example/", "DOCKER_CONFIG": "{}/run/ws"},
+        {"JENKINS_HOME": "/var/jenkins_home", "DOCKER_CONFIG": "{}/run/ws"},
         ("docker",),
     ),
     "CI without a login": Healthy({}, {"CI": "true", "GITHUB_ACTIONS": "true", "RUNNER_TEMP": "{}/run"}),

@@ -22,9 +22,10 @@ QUADLET = "home/.config/containers/systemd"
 JOBS = {
     "GITHUB_ACTIONS": "RUNNER_TEMP",
     "GITLAB_CI": "CI_PROJECT_DIR",
-    "JENKINS_URL": "WORKSPACE",
+    "JENKINS_HOME": "WORKSPACE",
     "TF_BUILD": "AGENT_TEMPDIRECTORY",
     "BUILDKITE": "BUILDKITE_BUILD_CHECKOUT_PATH",
+    "bamboo_buildKey": "bamboo_build_working_directory",
 }
 
 
@@ -79,6 +80,7 @@ def test_a_job_whose_logins_are_gone(tmp_path: Path) -> None:
     [
         {"GITHUB_ACTIONS": "true", "RUNNER_TEMP": "{}/job", "RUNNER_ENVIRONMENT": "github-hosted"},
         {"GITHUB_ACTIONS": "true", "RUNNER_TEMP": "{}/job", "DOCKER_CONFIG": "{}/job/.docker"},
+        {"GITHUB_ACTIONS": "true", "RUNNER_TEMP": "/tmp", "RUNNER_ENVIRONMENT": "self-hosted"},
         {"GITLAB_CI": "true", "CI_PROJECT_DIR": "{}/job", "CI_DISPOSABLE_ENVIRONMENT": "true"},
         {"GITHUB_ACTIONS": "true"},
         {"RUNNER_TEMP": "{}/job"},
