@@ -104,7 +104,7 @@ ROWS = [
         cause="it names a file that does not exist",
         offers="unset REGISTRY_AUTH_FILE",
         act=acts.podman_pull,
-        stand_in="podman, which stops at the missing file in each release; skopeo does since 1.11, and 1.9 is here",
+        stand_in="podman, which stops at the missing file; skopeo reads no other file since 1.11, and 1.9 is here",
     ),
     Case(
         "other-23",

@@ -1,6 +1,7 @@
 """Programs that read the file of a client, and that Shorepass has no rules for: two tables, one row per program.
 
-``docs/concepts/who-reads-what.md`` has the same programs, and more, for users.
+``docs/concepts/who-reads-what.md`` has the same programs, and more, for users. The comment above a row is the source that was
+compared with it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,24 @@ from shorepass.errors import SourceError
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["OWN_FILES", "RUNTIME_FILE", "TOOLS", "OwnFile", "Tool", "in_use", "logins_of_runtime", "tool_of"]
+__all__ = [
+    "OWN_FILES",
+    "RUNTIME_FILE",
+    "TOOLS",
+    "OwnFile",
+    "Tool",
+    "in_use",
+    "logins_of_runtime",
+    "own_path",
+    "tool_of",
+]
 
 
 class Tool(NamedTuple):
-    """A program that usually runs in a container of its own image, and reads docker's file there.
+    """A program that usually runs in a container, and reads docker's file there.
 
-    ``image``: a part of the image's name. ``path``: the file that it reads if DOCKER_CONFIG is not set.
+    ``image``: a part of the image's name, "" if it runs in any image. ``path``: the file that it reads, unless the container's
+    DOCKER_CONFIG names another folder.
     """
 
     name: str
@@ -29,40 +41,44 @@ class Tool(NamedTuple):
 
 
 TOOLS = (
-    # https://github.com/containrrr/watchtower/blob/main/docs/private-registries.md; its forks do the same
+    # https://github.com/containrrr/watchtower: pkg/registry/trust.go, and the same file of the fork nicholas-fedor/watchtower
     Tool("watchtower", "watchtower", "/config.json"),
-    # https://github.com/GoogleContainerTools/kaniko#pushing-to-docker-hub
+    # https://github.com/GoogleContainerTools/kaniko: deploy/Dockerfile sets DOCKER_CONFIG to this folder, except in slim
     Tool("kaniko", "kaniko", "/kaniko/.docker/config.json"),
-    # https://tekton.dev/docs/pipelines/auth/#docker-authentication-for-steps
-    Tool("Tekton", "tekton", "/tekton/creds/.docker/config.json"),
+    # https://github.com/tektoncd/pipeline: pkg/credentials/writer/writer.go; it copies this file to the home of each step
+    Tool("Tekton", "", "/tekton/creds/.docker/config.json"),
 )
 
 
 def tool_of(image: str) -> Tool | None:
     """Return the tool that an image contains, None if it is not a known one."""
-    return next((tool for tool in TOOLS if tool.image in image), None)
+    return next((tool for tool in TOOLS if tool.image and tool.image in image), None)
 
 
 class OwnFile(NamedTuple):
     """A program that keeps logins in a file of docker's form at its own place, and looks there before docker's file.
 
-    ``path``: below the home; ``variable``: names another one. ``logout``: the command that removes its login for
+    ``variable``: names the file. ``folders``: variables that name a folder, and the file below it; the first that is set is
+    used. ``path``: the file below the home, if no variable is set. ``logout``: the command that removes its login for
     ``{registry}``.
     """
 
     program: str
-    path: str
     variable: str
+    folders: tuple[tuple[str, str], ...]
+    path: str
     logout: str
     why: str
 
 
 OWN_FILES = (
-    # https://helm.sh/docs/helm/helm_registry_login/; helm 3 and 4: pkg/registry/client.go
+    # https://github.com/helm/helm (4, and 3.21): pkg/registry/client.go, pkg/cli/environment.go, pkg/helmpath/lazypath.go. On
+    # macOS the folder is Library/Preferences/helm.
     OwnFile(
         "helm",
-        ".config/helm/registry/config.json",
         "HELM_REGISTRY_CONFIG",
+        (("HELM_CONFIG_HOME", "registry/config.json"), ("XDG_CONFIG_HOME", "helm/registry/config.json")),
+        ".config/helm/registry/config.json",
         "helm registry logout {registry}",
         "helm registry login stored it; Shorepass has no rules for helm, and did not ask whether it works",
     ),
@@ -75,6 +91,18 @@ RUNTIME_FILE = "/etc/containerd/config.toml"
 RUNTIME_LOGIN = re.compile(r"""registry\.configs\.(?:"([^"]+)"|'([^']+)'|([\w-]+))\.auth\]""")
 
 
+def own_path(context: Context, own: OwnFile) -> str:
+    """Return the path of a program's own file."""
+    named = context.getenv(own.variable)
+    if named:
+        return named
+    for variable, path in own.folders:
+        folder = context.getenv(variable)
+        if folder:
+            return join(context, folder, path)
+    return join(context, context.home() or "/", own.path)
+
+
 def logins_of_runtime(context: Context) -> list[str]:
     """Return the registries that containerd's own file has a login for."""
     try:
@@ -85,8 +113,8 @@ def logins_of_runtime(context: Context) -> list[str]:
     return ["".join(names) for names in found]
 
 
-# https://docs.docker.com/compose/intro/compose-application-model/#the-compose-file
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+# https://github.com/compose-spec/compose-go: cli/options.go
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 ENGINE_VARIABLE, OTHER_SOCKET = "DOCKER_HOST", "podman"  # podman-system-service(1): its socket is podman.sock
 COMPOSE_LIMIT = 256 * 1024  # bytes of a compose file
 

@@ -169,7 +169,7 @@ def _helpers(examination: Examination, context: ContainerContext) -> Iterator[Fi
 
 
 def _helpers_of_tools(examination: Examination, context: ContainerContext) -> Iterator[Finding]:
-    """Find a helper in a file that only a tool reads, which has no helper in its image."""
+    """Find a helper in a file that only a tool reads, where the tool's container does not have it."""
     read = {file.path for file in examination.files}
     for mount in context.mounts:
         if mount.target in read or mount.target not in TOOL_PATHS:

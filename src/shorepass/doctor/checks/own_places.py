@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
-from shorepass.clients.borrowers import OWN_FILES, RUNTIME_FILE, logins_of_runtime
+from shorepass.clients.borrowers import OWN_FILES, RUNTIME_FILE, logins_of_runtime, own_path
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import join
 from shorepass.doctor import stored
@@ -53,8 +53,7 @@ def check(examination: Examination) -> Iterator[Finding]:
 
 def _own_file(examination: Examination, own: OwnFile) -> Iterator[Finding]:
     context, client = examination.context, find(DEFAULT)
-    path = context.getenv(own.variable) if own.variable else ""
-    path = path or join(context, context.home() or "/", own.path)
+    path = own_path(context, own)
     content = _content(context, path)
     if content is None:
         return
