@@ -40,7 +40,7 @@ CODES = {
     "SP605": "A container still has the old version of a mounted config file",
 }
 
-TOOL_PATHS = frozenset(tool.path for tool in TOOLS)
+TOOL_PATHS = {tool.path: tool.name for tool in TOOLS}
 FOLDER_VARIABLE = find(DEFAULT).facts.variable
 FILES = ("config.json", "auth.json", ".dockercfg")
 _LOGINS = (b'"auths"', b'"credsStore"', b'"credHelpers"')
@@ -93,16 +93,18 @@ def _elsewhere(examination: Examination, context: ContainerContext) -> Iterator[
         for path in _delivered(all_seen, mount):
             if path in read or any(_is_same(all_seen, path, other) for other in read):
                 continue
-            if tool is None and path in TOOL_PATHS and not context.getenv(FOLDER_VARIABLE):
-                continue  # an unknown image may contain one of these tools
-            evidence = (
+            evidence = [
                 f"mounted from {mount.source}",
                 f"HOME is {context.home() or 'not set'}, DOCKER_CONFIG is {context.getenv('DOCKER_CONFIG') or 'not set'}",
                 f"looked for: {', '.join(sorted(read))}",
-            )
+            ]
+            severity = Severity.ERROR
+            if tool is None and path in TOOL_PATHS and not context.getenv(FOLDER_VARIABLE):
+                severity = Severity.NOTE  # an unknown image may contain one of these tools
+                evidence.append(f"{TOOL_PATHS[path]} reads this file, if it is in this image")
             cause = "it is mounted here, but no client in the container looks here"
             advice = Advice(_where_it_is_seen(context, mount, path, sorted(read)))
-            yield Finding("SP602", Severity.ERROR, context.name, path, cause, evidence, advice)
+            yield Finding("SP602", severity, context.name, path, cause, tuple(evidence), advice)
 
 
 def _where_it_is_seen(context: ContainerContext, mount: Mount, path: str, read: list[str]) -> str:
