@@ -61,6 +61,12 @@ def test_a_key_that_another_client_uses_stays(tmp_path: Path) -> None:
     assert fixed(tmp_path, {"credHelpers": {"docker.io": "team"}}) == {"credHelpers": keys}
 
 
+def test_a_key_beside_a_store_of_the_same_helper(tmp_path: Path) -> None:
+    """Docker asks that helper by its store anyway, as in the file of ``shorepass run``."""
+    assert found(tmp_path, {"credHelpers": {"docker.io": "team"}, "credsStore": "team"}) == []
+    assert len(found(tmp_path, {"credHelpers": {"docker.io": "team"}, "credsStore": "other"})) == 1
+
+
 def test_a_pattern_becomes_the_registry_that_is_asked_for(tmp_path: Path) -> None:
     """Only the kubelet knows patterns; without an image, nobody knows which registry is meant."""
     config = {"credHelpers": {"*.azurecr.io": "team"}}
