@@ -17,7 +17,7 @@ from shorepass.contexts.terminal import ask
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import MalformedFile, UsageError, printable, without_user_info
 from shorepass.fixes.preview import preview
-from shorepass.fixes.repair import Edit as Repair
+from shorepass.fixes.repair import Edit
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES, PROGRAM
 from shorepass.logins import helper_entry
@@ -27,8 +27,9 @@ from shorepass.stores.vault.vault import Vault, init
 if TYPE_CHECKING:
     import argparse
 
+    from shorepass.contexts import Change
     from shorepass.contexts.local import LocalContext
-    from shorepass.logins.helper_entry import Edit, Place
+    from shorepass.logins.helper_entry import Place
 
 EXAMPLES = """\
 shorepass helper install                        # docker, every registry: credsStore
@@ -118,11 +119,11 @@ def _uninstall(arguments: argparse.Namespace, here: LocalContext, where: Place) 
         console.out(f"{where.path}: {member} does not name {OURSELVES}")
 
 
-def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edit: Edit, summary: str) -> bool:
+def _change(arguments: argparse.Namespace, here: LocalContext, where: Place, edit: Change, summary: str) -> bool:
     """Show a change; False if there is no change to make. Raises UsageError: the user declined."""
     if edit(here.read(where.path, SIZE_LIMIT)) is None:
         return False
-    console.out_lines(preview(Repair(here, where.path, edit, summary)))
+    console.out_lines(preview(Edit(here, where.path, edit, summary)))
     if not arguments.yes:
         if not sys.stdin.isatty():
             raise UsageError("not a terminal: nothing was changed", hint="--yes skips the question")

@@ -18,8 +18,12 @@ from shorepass.files import SIZE_LIMIT, FileContent, FileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
     from shorepass.processes import Completed
+
+    # Returns the new content of a file, given the present one; None for no change.
+    Change: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 __all__ = [
     "Context",
@@ -106,7 +110,7 @@ class Context(Protocol):
         in which no program can run.
         """
 
-    def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+    def update(self, path: str, edit: Change) -> bool:
         """Replace a file's bytes by ``edit(current)``, atomically; False if ``edit`` returned None (no change).
 
         ``edit`` may be called more than once, also after a save: if another program wrote meanwhile, ``edit`` gets the newer

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
-    from shorepass.contexts import FileContent, FileStatus
+    from shorepass.contexts import Change, FileContent, FileStatus
     from shorepass.processes import Background, Completed
 
     class Inside(Protocol):
@@ -206,7 +206,7 @@ class LocalContext:
 
         return start(argv, env=self._environ)
 
-    def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+    def update(self, path: str, edit: Change) -> bool:
         """Replace a file's bytes by ``edit(current)``, atomically; False if there was nothing to change.
 
         Another client's login that was already running may undo the change; then it is made again. That login may also
@@ -221,7 +221,7 @@ class LocalContext:
             again = self._save(path, edit)
         return changed
 
-    def _save(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+    def _save(self, path: str, edit: Change) -> bool:
         return files.update(path, edit, owner=self.home_owner(path))
 
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:

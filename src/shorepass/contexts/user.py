@@ -30,10 +30,10 @@ from shorepass.processes import Identity, run
 
 if TYPE_CHECKING:
     import pwd
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from shorepass.contexts import FileContent, FileStatus
+    from shorepass.contexts import Change, FileContent, FileStatus
     from shorepass.contexts.memory import Memory
     from shorepass.processes import Completed
 
@@ -149,7 +149,7 @@ class UserContext(LocalContext):
         """Run a program as the user, with this context's environment."""
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, identity=self._identity)
 
-    def _save(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+    def _save(self, path: str, edit: Change) -> bool:
         with self._as_user() as root:
 
             def edit_as_root(current: FileContent | None) -> bytes | None:

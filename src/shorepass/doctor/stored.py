@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
+from shorepass.client_table import program_of
 from shorepass.config.auth_entry import BadEntryError
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.credential import ANONYMOUS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from shorepass.credential import Credential
     from shorepass.doctor.examination import ConfigFile, Examination
 
-__all__ = ["Stored", "meaning", "meaning_to", "read"]
+__all__ = ["Stored", "judges", "meaning", "meaning_to", "read"]
 
 
 class Stored(NamedTuple):
@@ -44,6 +45,15 @@ def read(examination: Examination) -> list[Stored]:
         _read(examination, client, file) for client, file in pairs if client.name in file.clients and not file.legacy
     ]
     return [stored for stored in found if stored is not None]
+
+
+def judges(files: list[Stored]) -> list[Stored]:
+    """Return each file once, as its owner reads it, or else its first client."""
+    found: dict[str, Stored] = {}
+    for file in files:
+        if file.path not in found or program_of(file.client.name) == file.family:
+            found[file.path] = file
+    return list(found.values())
 
 
 def _read(examination: Examination, client: Client, file: ConfigFile) -> Stored | None:

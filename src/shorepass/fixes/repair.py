@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from shorepass.contexts import Context, FileContent, FileStatus
+    from shorepass.contexts import Change, Context, FileStatus
 
 __all__ = ["Advice", "Edit", "Mode", "Owner", "Repair"]
 
@@ -31,7 +31,7 @@ class Edit(NamedTuple):
 
     context: Context
     path: str
-    edit: Callable[[FileContent | None], bytes | None]
+    edit: Change
     summary: str
 
 

@@ -22,14 +22,12 @@ from shorepass.helper import OURSELVES
 from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, registry_of_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
-    from typing import Any, TypeAlias
+    from collections.abc import Collection, Iterator, Mapping
+    from typing import Any
 
     from shorepass.clients import Client, Target
-    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts import Change, Context, FileContent
     from shorepass.contexts.local import LocalContext
-
-    Edit: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 __all__ = [
     *(
@@ -149,7 +147,7 @@ def held(content: FileContent | None, where: Place) -> Before:
     return Before(name, len(where.member) + 1)
 
 
-def installing(where: Place) -> Edit:
+def installing(where: Place) -> Change:
     """Return the edit that writes Shorepass's helper to a member."""
 
     def edit(content: FileContent | None) -> bytes | None:
@@ -245,7 +243,7 @@ def _without_empty(content: FileContent | None, wanted: Collection[str] | None) 
     return data if to_remove else None
 
 
-def uninstalling(here: LocalContext, where: Place) -> Edit:
+def uninstalling(here: LocalContext, where: Place) -> Change:
     """Return the edit that restores what a member held before Shorepass's helper, if that is remembered."""
     before = remembered(here).get(where, Before(None, len(where.member)))
     return lambda content: put_back(content, where, before)

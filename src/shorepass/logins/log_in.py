@@ -37,10 +37,8 @@ from shorepass.registry.form_advice import login_faults
 from shorepass.registry.forms import is_ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from shorepass.clients import Client
-    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts import Change, Context, FileContent
     from shorepass.logins.shorepass_store import Tell
     from shorepass.registry.client import Access
     from shorepass.registry.forms import Fault
@@ -221,7 +219,7 @@ def _store(context: Context, target: Target, credential: Credential) -> bool:
     return True
 
 
-def _member_setter(path: tuple[str, ...], value: object) -> Callable[[FileContent | None], bytes | None]:
+def _member_setter(path: tuple[str, ...], value: object) -> Change:
 
     def edit(current: FileContent | None) -> bytes | None:
         if current is not None and _member(document.load(current, first_value_only=True), path) == value:

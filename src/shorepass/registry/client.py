@@ -58,9 +58,6 @@ __all__ = ["Access", "LoginResult", "RegistryClient"]
 
 BODY_LIMIT = 1024 * 1024  # bytes of an error body or tag list that are read; manifests themselves are never needed
 REDIRECT_LIMIT = 5
-DISTRIBUTION_HEADER = (
-    "Docker-Distribution-Api-Version"  # with a Basic challenge: the plain registry and its htpasswd file
-)
 
 
 class Access(NamedTuple):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
+    from shorepass.contexts import Change
     from shorepass.contexts.containers.engine import Engine, Summary
     from shorepass.contexts.containers.engines import Endpoint
     from shorepass.contexts.containers.rootfs import Node, Root
@@ -375,7 +376,7 @@ class ContainerContext:
             raise ProcessNotStarted(f"the container is {self.state or 'stopped'}: nothing can be run in it")
         return self._engine.execute(self.id, argv, self._overrides, stdin, timeout=timeout, limit=limit)
 
-    def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+    def update(self, path: str, edit: Change) -> bool:
         """Replace a file's bytes by ``edit(current)``; False if there was nothing to change.
 
         The engine removes the old file and then writes the new one: a program that reads meanwhile finds no file. Below a bind

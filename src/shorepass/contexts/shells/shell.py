@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import NoReturn
 
+    from shorepass.contexts import Change
     from shorepass.contexts.shells.transport import Answer, Transport
 
 __all__ = ["ANSWER_SECONDS", "ShellContext"]
@@ -266,7 +267,7 @@ class ShellContext:
 
     # Changes
 
-    def update(self, path: str, edit: Callable[[FileContent | None], bytes | None]) -> bool:
+    def update(self, path: str, edit: Change) -> bool:
         """Replace a file's bytes by ``edit(current)``, atomically, if the file is still as it was read."""
         if "\0" in path:
             raise WriteError(printable(path), "embedded null byte")

@@ -22,17 +22,14 @@ from shorepass.names import Reference
 from shorepass.stores.helper_backends import Bus, bus, is_initialised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from collections.abc import Iterator
 
     from shorepass.clients import Client, Entry
-    from shorepass.contexts import Context, FileContent
+    from shorepass.contexts import Change, Context, FileContent
     from shorepass.credential import Credential
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.stored import Stored
     from shorepass.resolution import Resolution
-
-    Change: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 __all__ = ["CODES", "check"]
 

@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from shorepass.client_table import program_of
 from shorepass.config import document
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
@@ -19,15 +18,12 @@ from shorepass.foreign_text import quoted
 from shorepass.names import Reference, split_host_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from collections.abc import Iterator
 
-    from shorepass.contexts import FileContent
+    from shorepass.contexts import Change, FileContent
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.stored import Stored
     from shorepass.resolution import Resolution
-
-    Change: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 __all__ = ["CODES", "check"]
 
@@ -42,19 +38,10 @@ LOST_LIMIT = 50  # findings of one file: one program wrote all its keys in the s
 def check(examination: Examination) -> Iterator[Finding]:
     """Look at the key of every login in every file."""
     files = stored.read(examination)
-    for file in _judges(files):
+    for file in stored.judges(files):
         others = [other for other in files if other.path == file.path and other is not file]
         yield from islice(_not_looked_up(examination, file, others), LOST_LIMIT)
     yield from _at_random(examination, files)
-
-
-def _judges(files: list[Stored]) -> list[Stored]:
-    """Return each file once, as its owner reads it, or else its first client."""
-    judges: dict[str, Stored] = {}
-    for file in files:
-        if file.path not in judges or program_of(file.client.name) == file.family:
-            judges[file.path] = file
-    return list(judges.values())
 
 
 def _not_looked_up(examination: Examination, file: Stored, others: list[Stored]) -> Iterator[Finding]:
@@ -181,7 +168,7 @@ def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Findin
         if not resolution.alternatives or resolution.source is None:
             continue
         client, registry, path = resolution.client, resolution.reference.registry, resolution.source.path
-        owners = {file.path: file.client.name for file in _judges(files)}
+        owners = {file.path: file.client.name for file in stored.judges(files)}
         if owners.get(path, client) != client and (registry, path) in _random(examination, owners[path]):
             continue  # a login of the owner helps both, and one of this client would go to another file
         keys: list[str] = []

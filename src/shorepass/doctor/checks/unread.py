@@ -23,15 +23,12 @@ from shorepass.registry.login_advice import new_login
 from shorepass.registry.providers import neighbour
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from collections.abc import Iterator
 
     from shorepass.clients import Client
-    from shorepass.contexts import FileContent
+    from shorepass.contexts import Change, FileContent
     from shorepass.doctor.examination import ConfigFile, Examination
     from shorepass.doctor.stored import Stored
-
-    Change: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 __all__ = ["CODES", "check"]
 
@@ -60,22 +57,13 @@ SECRET_FIELDS = ("auth", "password", "identitytoken", "registrytoken")
 def check(examination: Examination) -> Iterator[Finding]:
     """Look at the keys and the fields of every file, and at the logins beside the one that is asked for."""
     files = stored.read(examination)
-    for file in _judges(files):
+    for file in stored.judges(files):
         for key, helper in file.helpers.items():
             if helper:
                 yield from _helper_key(examination, file, files, key, helper)
     for config in examination.files:
         yield from _fields(examination, config)
     yield from merged(_neighbours(examination, files))
-
-
-def _judges(files: list[Stored]) -> list[Stored]:
-    """Return each file once, as its owner reads it, or else its first client."""
-    judges: dict[str, Stored] = {}
-    for file in files:
-        if file.path not in judges or program_of(file.client.name) == file.family:
-            judges[file.path] = file
-    return list(judges.values())
 
 
 # SP307
