@@ -36,12 +36,12 @@ class OwnInputs(NamedTuple):
     """What a helper makes its logins from here.
 
     ``missing``: the cause if something is missing, else "". ``seen``: lines about the identity and the log. ``fix``: the
-    command that gives it another identity, or the missing one.
+    command that gives it another identity, or the missing one; by default the helper's ``sign_in``.
     """
 
-    missing: str
-    seen: tuple[str, ...]
-    fix: str
+    missing: str = ""
+    seen: tuple[str, ...] = ()
+    fix: str = ""
 
 
 def inputs(context: Context, suffix: str | None, registry: str) -> OwnInputs | None:
@@ -50,7 +50,8 @@ def inputs(context: Context, suffix: str | None, registry: str) -> OwnInputs | N
     if not sign_in(name):
         return None
     look = LOOKS.get(name)
-    return look(context, registry) if look else OwnInputs("", (), sign_in(name))
+    found = look(context, registry) if look else OwnInputs()
+    return found._replace(fix=found.fix or sign_in(name))
 
 
 def _aws(context: Context, registry: str) -> OwnInputs:
@@ -131,8 +132,8 @@ def _google(context: Context, _registry: str) -> OwnInputs:
 def _azure(context: Context, _registry: str) -> OwnInputs:
     folder = context.getenv("AZURE_CONFIG_DIR") or join(context, context.home() or "", ".azure")
     if '"subscriptions"' not in _text(context, join(context, folder, "azureProfile.json")):
-        return OwnInputs(f"the az command has no account here (no azureProfile.json in {folder})", (), "az login")
-    return OwnInputs("", (f"the az command has an account: {folder}",), "az login")
+        return OwnInputs(f"the az command has no account here (no azureProfile.json in {folder})")
+    return OwnInputs(seen=(f"the az command has an account: {folder}",))
 
 
 def _azure_variables(context: Context, _registry: str) -> OwnInputs:
@@ -142,17 +143,16 @@ def _azure_variables(context: Context, _registry: str) -> OwnInputs:
     return OwnInputs(missing, (), fix)
 
 
-def _of_file(parts: tuple[str, ...], variable: str, fix: str) -> Callable[[Context, str], OwnInputs]:
+def _of_file(parts: tuple[str, ...], variable: str) -> Callable[[Context, str], OwnInputs]:
     """Return a look for a program that keeps its account in one file, or gets a token from a variable."""
 
     def look(context: Context, _registry: str) -> OwnInputs:
         path = join(context, context.home() or "", *parts)
         if context.getenv(variable):
-            return OwnInputs("", (f"{variable} is set",), fix)
-        missing = (
-            "" if _text(context, path).strip() else f"no account here: {path} does not exist, and {variable} is not set"
-        )
-        return OwnInputs(missing, (), fix)
+            return OwnInputs(seen=(f"{variable} is set",))
+        if _text(context, path).strip():
+            return OwnInputs()
+        return OwnInputs(f"no account here: {path} does not exist, and {variable} is not set")
 
     return look
 
@@ -164,11 +164,11 @@ LOOKS: dict[str, Callable[[Context, str], OwnInputs]] = {
     "acr": _azure,
     "acr-linux": _azure,
     "acr-env": _azure_variables,
-    "glab": _of_file((".config", "glab-cli", "config.yml"), "GITLAB_TOKEN", "glab auth login"),
-    "gh": _of_file((".config", "gh", "hosts.yml"), "GH_TOKEN", "gh auth login"),
-    "ghcr-login": _of_file((".config", "gh", "hosts.yml"), "GITHUB_TOKEN", "export GITHUB_TOKEN=TOKEN"),
-    "doctl": _of_file((".config", "doctl", "config.yaml"), "DIGITALOCEAN_ACCESS_TOKEN", "doctl auth init"),
-    "oc": _of_file((".kube", "config"), "KUBECONFIG", "oc login"),
+    "glab": _of_file((".config", "glab-cli", "config.yml"), "GITLAB_TOKEN"),
+    "gh": _of_file((".config", "gh", "hosts.yml"), "GH_TOKEN"),
+    "ghcr-login": _of_file((".config", "gh", "hosts.yml"), "GITHUB_TOKEN"),
+    "doctl": _of_file((".config", "doctl", "config.yaml"), "DIGITALOCEAN_ACCESS_TOKEN"),
+    "oc": _of_file((".kube", "config"), "KUBECONFIG"),
 }
 
 
