@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shorepass import settings
+from shorepass.agent_client import layout
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.memory import Memory
 from shorepass.helper import PROGRAM
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from shorepass.stores import Store
     from shorepass.stores.vault.key import Ask
 
-__all__ = ["Profile", "current", "unlock", "with_store"]
+__all__ = ["MODULE", "Profile", "current", "is_this", "unlock", "with_store"]
 
 MODULE = "shorepass.docker_credential"
 HEAD = 4096  # bytes of a program, to see what it starts
@@ -87,7 +88,7 @@ def _answer(here: LocalContext, verb: str, stdin: bytes, *, hurried: bool) -> tu
     ``hurried``: no passphrase is asked for.
     """
     program = here.which(PROGRAM)
-    if program is None or not _is_this(here, program):
+    if program is None or not is_this(here, program):
         return None
     from shorepass.helper import server
 
@@ -95,8 +96,12 @@ def _answer(here: LocalContext, verb: str, stdin: bytes, *, hurried: bool) -> tu
     return server.answer(verb, lambda _: stdin, lambda: Profile(here, ask=ask, tell=_tell).chain)
 
 
-def _is_this(context: LocalContext, program: str) -> bool:
-    """Tell whether a program is this installation's: the one beside this Python, or a script that only starts it."""
+def is_this(context: LocalContext, program: str) -> bool:
+    """Tell whether a program is this installation's helper.
+
+    It is the one beside this Python, a script that only starts it, or the forwarder in front of either.
+    """
+    program = layout.original(context, program) or program
     beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
     if os.path.realpath(program) == os.path.realpath(beside):
         return True

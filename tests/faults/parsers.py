@@ -11,6 +11,7 @@ from http.client import HTTPException
 from typing import NamedTuple
 
 from shorepass import clients
+from shorepass.acceleration import journal as forwarder_journal
 from shorepass.accounts import rules
 from shorepass.accounts.choice import choose
 from shorepass.accounts.keys import key_of, split
@@ -259,6 +260,19 @@ HTTP = (
     b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 401 U\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nf\r\n0\r\n\r\n",
     b"HTTP/1.0 404 Not Found\r\nConnection: close\r\nX: y\r\n\r\nto the end",
 )
+FORWARDER_LINKS = json.dumps(
+    {
+        "version": 1,
+        "helpers": {
+            "gcloud": {"link": "/home/you/bin/docker-credential-gcloud", "original": "/opt/g", "before": None},
+            "shorepass": {
+                "link": "/a",
+                "original": "/a",
+                "before": {"target": "", "data": "IyEvYmluL3No", "mode": 493},
+            },
+        },
+    }
+).encode()
 MIGRATION = json.dumps(
     {
         "version": 1,
@@ -333,6 +347,7 @@ PARSERS = {
         REGISTRIES,
     ),
     "journal of a migration": Parser(lambda data: journal.decode(_file(data)), (MIGRATION,)),
+    "journal of the forwarder": Parser(lambda data: forwarder_journal.decode(_file(data)), (FORWARDER_LINKS,)),
     "a file that is to migrate": Parser(
         lambda data: plan.plan_file(
             _file(data), owner=clients.find(clients.FAMILIES[len(data) % 2]), stored=lambda _: ANONYMOUS

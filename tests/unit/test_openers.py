@@ -47,6 +47,12 @@ OUR_PROGRAM = "the program beside this one"
 OWN_PAGES = "pages and scripts out of this package"
 OWN_FILES = "files of the user who runs this process, and never of another context"
 MAY_OPEN = {
+    "acceleration/front.py": (OWN_FILES, {"os.path.islink", "os.readlink"}),
+    "acceleration/plan.py": (
+        "folders of PATH, where the user's own symlink goes",
+        {"os.access", "os.lstat", "os.path.isdir", "os.path.lexists", "os.path.realpath", "os.stat"},
+    ),
+    "agent_client/layout.py": (OWN_FILES, {"os.path.realpath", "os.readlink"}),
     "cli/__init__.py": (NULL_DEVICE, {"builtins.open", "os.open"}),
     "cli/completion.py": (OWN_PAGES, {"importlib.resources.files", "read_bytes"}),
     "cli/console.py": (NULL_DEVICE, {"os.open"}),

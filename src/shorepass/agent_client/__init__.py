@@ -1,0 +1,1 @@
+"""The agent's protocol from the client's side, and the forwarder's file."""
