@@ -29,7 +29,10 @@
         │   ├── PlainHttp           TLS was wanted, and the server does not speak it
         │   └── UnknownAuthority    no authority that is known here signed its certificate
         ├── NotARegistry            an answer, but not that of a v2 registry
+        │   ├── NoChallenge         it refuses a request and asks for no login, so no client sends one
         │   └── WrongTokenServer    the URL that the registry names is not that of a token server
+        ├── NoSuchTag               the login may pull, but there is no such tag
+        ├── StorageFails            the server that has the data of images does not give it
         ├── RealmRefused            the registry names a token server that is not trusted
         │   └── DeadRealm           and no one can use it
         ├── LoginRefused            wrong user name or password
@@ -67,6 +70,8 @@ __all__ = [
     "LoginRefused",
     "MalformedFile",
     "NoAnswer",
+    "NoChallenge",
+    "NoSuchTag",
     "NotARegistry",
     "PermissionDenied",
     "PlainHttp",
@@ -75,6 +80,7 @@ __all__ = [
     "RegistryError",
     "ShorepassError",
     "SourceError",
+    "StorageFails",
     "StoreBroken",
     "StoreError",
     "StoreLocked",
@@ -334,6 +340,18 @@ class UnknownAuthority(Unreachable):
 
 class NotARegistry(RegistryError):
     """An answer, but not that of a v2 registry or of its token server."""
+
+
+class NoChallenge(NotARegistry):
+    """It refuses a request and does not ask for a login in a way that clients know: so no client sends one."""
+
+
+class NoSuchTag(RegistryError):
+    """The login may pull, but the repository has no such tag or digest."""
+
+
+class StorageFails(RegistryError):
+    """The registry gives the manifest, but the server that has the data of the image does not give that."""
 
 
 class WrongTokenServer(NotARegistry):

@@ -16,6 +16,7 @@ from shorepass.errors import (
     FileError,
     LoginInTheWay,
     LoginRefused,
+    NoSuchTag,
     PermissionDenied,
     RegistryError,
     ShorepassError,
@@ -195,6 +196,7 @@ def verdict(resolution: Resolution, asked: Sequence[Step]) -> Verdict:
     said = "; the registry accepts it" if any(step.outcome is Outcome.OK for step in own) else ""
     said = "".join(_by_engine(step) for step in asked if step.kind == "engine") or said
     said += "".join(f" ({step.detail})" for step in own if step.outcome is Outcome.SKIPPED)
+    said += "".join(f", but {step.error.reason}" for step in own if isinstance(step.error, NoSuchTag))
     return Verdict(good=True, text=sends + said, hint=None)
 
 

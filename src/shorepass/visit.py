@@ -21,6 +21,7 @@ from shorepass.errors import (
     FileError,
     LoginInTheWay,
     LoginRefused,
+    NoChallenge,
     NotARegistry,
     PermissionDenied,
     PlainHttp,
@@ -192,6 +193,7 @@ ERRORS: dict[Kind, type[RegistryError]] = {
     Kind.LIMIT: RateLimited,
     **dict.fromkeys(UNREACHABLE, EngineFails),
 }
+REFUSALS = (Kind.REFUSED, Kind.DENIED, Kind.NO_LOGIN)
 # What this shell's own question ended with, if the engine fails for the same reason; any other Unreachable fits the last three.
 SAME = {Kind.AUTHORITY: UnknownAuthority, Kind.PLAIN: PlainHttp}
 
@@ -229,14 +231,18 @@ def _of_mirrors(heard: EngineAnswer, reference: Reference) -> tuple[Step, ...]:
 
 
 def _judged(context: Context, visit: Visit, heard: EngineAnswer) -> Visit:
-    """Return a visit with the step for the engine's answer."""
+    """Return a visit with the step for the engine's answer.
+
+    An engine calls the login refused where the registry asked for none: then this shell's own words are the cause.
+    """
     registry, failure = visit.resolution.reference.registry, visit.failure
     if heard.kind is Kind.OK:
         said = "the engine reaches the registry, which accepts that"
         return _replaced(visit, Step("engine", Outcome.OK, heard.name, said))
     error_class = ERRORS.get(heard.kind)
     own = None if failure is None else failure.error
-    if error_class is None or (_is_same(own, heard.kind) and not _is_listed(context, registry, heard)):
+    is_same = _is_same(own, heard.kind) and not _is_listed(context, registry, heard)
+    if error_class is None or is_same:
         verb = "was not asked" if heard.kind is Kind.NOT_ASKED else "says"
         said = f"the engine {verb}: {heard.words}"
         return visit._replace(steps=(*visit.steps, Step("engine", Outcome.SKIPPED, heard.name, said)))
@@ -251,6 +257,8 @@ def _judged(context: Context, visit: Visit, heard: EngineAnswer) -> Visit:
 
 def _is_same(own: ShorepassError | None, kind: Kind) -> bool:
     """Tell whether this shell and the engine fail for the same reason."""
+    if isinstance(own, NoChallenge):
+        return kind in REFUSALS
     if kind in SAME:
         return isinstance(own, SAME[kind])
     return isinstance(own, Unreachable) and not isinstance(own, UnknownAuthority | PlainHttp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shorepass.engine.words import Kind
 from shorepass.errors import printable, without_user_info
 from shorepass.explain import describe
 
@@ -11,8 +12,9 @@ if TYPE_CHECKING:
     from shorepass.credential import Credential
     from shorepass.resolution import Resolution
     from shorepass.secret import Fingerprints
+    from shorepass.visit import Visit
 
-__all__ = ["login", "sends", "shown"]
+__all__ = ["by_engine", "login", "sends", "shown"]
 
 
 def shown(key: str) -> str:
@@ -35,3 +37,12 @@ def sends(resolution: Resolution, fingerprints: Fingerprints) -> str:
         return f"{resolution.client} sends no login"
     stored_in = f"docker-credential-{source.helper}" if source.helper else source.path
     return f"{resolution.client} sends {login(resolution.answer, fingerprints)} from {stored_in}"
+
+
+def by_engine(visit: Visit) -> tuple[str, ...]:
+    """Return what the client's engine says about the same failure."""
+    engine = visit.engine
+    if engine is None or engine.kind in (Kind.NOT_ASKED, Kind.OK):
+        return ()
+    mirror = (f"the mirror says: {engine.mirror}",) if engine.mirror else ()
+    return (f"the engine ({engine.name}) says: {engine.words}", *mirror)

@@ -16,10 +16,12 @@ from shorepass.errors import (
     DeadRealm,
     LoginRefused,
     NoAnswer,
+    NoChallenge,
     NotARegistry,
     PermissionDenied,
     PlainHttp,
     RealmRefused,
+    StorageFails,
     TokenServerFails,
     UnknownAuthority,
     Unreachable,
@@ -58,6 +60,10 @@ __all__ = ["Access", "LoginResult", "RegistryClient"]
 
 BODY_LIMIT = 1024 * 1024  # bytes of an error body or tag list that are read; manifests themselves are never needed
 REDIRECT_LIMIT = 5
+REDIRECTS = (301, 302, 303, 307, 308)
+ADD_CHALLENGE = (
+    "ask the administrator of {registry} to let the header WWW-Authenticate through: the server or a proxy drops it"
+)
 
 
 class Access(NamedTuple):
@@ -159,6 +165,13 @@ class RegistryClient:
         if self._greeting is None:
             with self._question:
                 response = self._first_answer()
+            if response.status == 401 and not response.lines("www-authenticate"):
+                raise self._no_challenge("it answers 401 and does not say what it wants", ADD_CHALLENGE)
+            if response.status == 403 and not answer.is_html(response):
+                reason = f"it refuses requests from here and asks for no login{answer.said(response)}"
+                raise self._no_challenge(
+                    reason, "ask the administrator of {registry} to allow the address of this machine"
+                )
             if response.status not in (200, 401) or answer.is_html(response, only_if_declared=True):
                 raise answer.other_status(self.registry, response)
             self._greeting = response
@@ -246,14 +259,50 @@ class RegistryClient:
                 reason = f"it redirects to {printable(place)}, which fails: {error.reason}"
                 raise Unreachable(self.registry, reason, hint=error.hint) from error.__cause__
             location = response.header("location")
-            if (
-                response.status not in (301, 302, 303, 307, 308)
-                or not location
-                or request.method not in ("GET", "HEAD")
-            ):
+            if response.status not in REDIRECTS or not location or request.method not in ("GET", "HEAD"):
                 return response
             request = self._redirected(request, location)
         raise NotARegistry(self.registry, f"more than {REDIRECT_LIMIT} redirects")
+
+    def check_data(self, request: Request) -> None:
+        """Ask for the data of an image, and its server if the registry leads to one; one byte is read.
+
+        Nothing is sent to another host in plain http: its name is looked up. Raises StorageFails, Unreachable, NotARegistry.
+        """
+        with self._question:
+            response = self._exchange(request, 1)
+            location = response.header("location")
+            if response.status in REDIRECTS and location:
+                self._check_storage(self._elsewhere(request, location))
+            elif response.status >= 400:
+                reason = f"it gives the manifest, and answers {response.status} for the data of the image"
+                raise StorageFails(self.registry, reason)
+
+    def _elsewhere(self, request: Request, location: str) -> Request:
+        try:
+            url = parse_url(location.partition("#")[0], request.url)
+        except UsageError as error:
+            raise StorageFails(self.registry, f"it redirects to an invalid URL: {error.message}") from None
+        return request._replace(url=url) if url.origin == request.url.origin else Request("GET", url)
+
+    def _check_storage(self, request: Request) -> None:
+        url = request.url
+        is_open = url.scheme == "https" or is_loopback(url.authority) or url.host == self.greet().url.host
+        reason = ""
+        try:
+            if is_open:
+                status = self._exchange(request, 1).status
+                reason = f"status {status}" if status >= 400 else ""
+            elif proxy_for(url, self._context) is None:  # because a proxy knows other names
+                deadline = time.monotonic() + self._question.left()
+                reason = is_dead(url.host, url.port, deadline, knock=False)
+        except Unreachable as error:
+            reason = error.reason
+        if reason:
+            place = f"{url.scheme}://{url.authority}"
+            raise StorageFails(
+                self.registry, f"it sends clients to {printable(place)} for the data of images: {reason}"
+            )
 
     def _redirected(self, request: Request, location: str) -> Request:
         try:
@@ -311,9 +360,12 @@ class RegistryClient:
         problems = [f"{c.scheme or 'challenge'}: {c.problem or 'not supported'}" for c in challenges]
         problems = [p.replace("bearer: not supported", "bearer: no realm") for p in problems]
         if not problems:
-            raise NotARegistry(self.registry, "it answers 401 and does not say what it wants")
-        reason = "it asks for a login in a way that Shorepass does not support: " + printable(", ".join(problems))
-        raise NotARegistry(self.registry, reason)
+            raise self._no_challenge("it answers 401 and does not say what it wants", ADD_CHALLENGE)
+        reason = f"it asks for a login in a way that clients do not support: {printable(', '.join(problems))}"
+        raise self._no_challenge(reason, "ask the administrator of {registry} to accept Basic logins or tokens")
+
+    def _no_challenge(self, reason: str, hint: str) -> NoChallenge:
+        return NoChallenge(self.registry, reason, hint=hint.replace("{registry}", quoted(self.registry)))
 
     def header(self, challenge: Challenge, scopes: tuple[str, ...], credential: Credential) -> tuple[str, str]:
         """Return the Authorization header that answers a challenge; for a Bearer one this asks the token server."""

@@ -4,27 +4,34 @@
 2. ``HEAD`` of the manifest, for pull: a missing tag is still a granted pull. Docker Hub does not bill HEAD.
 3. For push, only where the caller asks for it: begin an upload and cancel it. Some registries create the repository.
 
+4. If the registry keeps the data of images elsewhere: whether that server answers. Docker Hub counts that as a pull, and is
+   not asked.
+
 At the end the same without the credential: a public image needs no login, and a bad login can be all that breaks it.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from shorepass.bounded_json import loads
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken
 from shorepass.errors import (
     InvalidReference,
     LoginInTheWay,
     LoginRefused,
+    NoSuchTag,
     NotARegistry,
     PermissionDenied,
     RateLimited,
     RegistryError,
+    StorageFails,
     UsageError,
     printable,
 )
 from shorepass.http import Request, parse_url, percent_encode
-from shorepass.names import parse
+from shorepass.names import HUB_REGISTRY, parse
 from shorepass.registry import answer, clock, scope
 from shorepass.registry.challenge import parse_challenges
 from shorepass.registry.token import authorization, secrets_of
@@ -32,6 +39,7 @@ from shorepass.resolution import Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from shorepass.credential import Credential
     from shorepass.http import Response, Url
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["access_claim", "examine"]
 
 _TOKEN_ERRORS = frozenset({"invalid_token", "insufficient_scope", "invalid_request"})  # RFC 6750 3.1
+DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{32,}")
 MANIFEST_KINDS = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"
@@ -67,7 +76,7 @@ def examine(
         asked = visit.ask_for_token(actions)
         steps = [*client.trust(), *asked]
         pull = visit.pull()
-        steps += [pull, *visit.limit()]
+        steps += [pull, *visit.limit(), *visit.data()]
         if "push" in actions:
             steps.append(visit.push(probe=probe_push))
     except (LoginRefused, PermissionDenied) as error:
@@ -106,6 +115,7 @@ class _Visit:
         self._sends_password = False
         self._granted: frozenset[str] | None = None  # None: unknown
         self._limited: RateLimited | None = None
+        self._is_there = False
 
     def ask_for_token(self, actions: Sequence[str]) -> list[Step]:
         """Get what the registry's challenge asks for; return what was seen of the grant.
@@ -176,12 +186,17 @@ class _Visit:
         what = self._reference.digest or f"tag {self._reference.tag or 'latest'}"
         if response.status == 200:
             self._limited = answer.limit_reached(self._client.registry, response)
+            self._is_there = True
             return Step("permission", Outcome.OK, name, f"pull: granted ({what} can be read)")
         codes = answer.codes(response)
         if response.status == 404 and "NAME_UNKNOWN" not in codes:
-            return Step("permission", Outcome.OK, name, f"pull: granted, but there is no {what}")
+            detail = f"pull: granted, but there is no {what}"
+            return Step(
+                "permission", Outcome.OK, name, detail, error=NoSuchTag(self._client.registry, f"there is no {what}")
+            )
         if response.status == 404:
-            detail = "pull: no such repository, or it is hidden from this login"
+            words = answer.said(response, secrets_of(self._credential))
+            detail = f"pull: no such repository, or it is hidden from this login{words}"
             return Step("permission", Outcome.FAILED, name, detail, error=self._denied("pull", detail))
         return self._denial("pull", response)
 
@@ -189,6 +204,30 @@ class _Visit:
         """Return a failed step if the answer to ``pull`` says that the limit is reached: HEAD itself is not limited."""
         error = self._limited
         return [Step("limit", Outcome.FAILED, error.registry, error.reason, error.hint, error)] if error else []
+
+    def data(self) -> list[Step]:
+        """Return a failed step if the data of the image cannot be fetched, else []."""
+        client = self._client
+        if not self._is_there or client.registry == HUB_REGISTRY:
+            return []
+        try:
+            digest = self._config_digest()
+            if digest:
+                client.check_data(Request("GET", self._url(f"blobs/{digest}"), self._headers))
+        except StorageFails as error:
+            return [Step("storage", Outcome.FAILED, client.registry, error.reason, error.hint, error)]
+        except RegistryError:
+            pass  # what the registry answered before counts
+        return []
+
+    def _config_digest(self) -> str:
+        """Return the digest of the image's configuration, of the first image in an index; "" for another kind of manifest."""
+        manifest = _document(self._manifest("GET"))
+        inner = manifest.get("manifests")
+        if isinstance(inner, list) and inner:
+            digest = _digest_in(inner[0])
+            manifest = _document(self._manifest("GET", digest)) if digest else {}
+        return _digest_in(manifest.get("config"))
 
     def push(self, *, probe: bool) -> Step:
         """Return whether a push is granted: by the token, or by a trial upload."""
@@ -255,14 +294,27 @@ class _Visit:
         granted = None if self._granted is None else tuple(sorted(self._granted))
         return PermissionDenied(self._client.registry, reason, granted=granted, missing=(action,))
 
-    def _manifest(self, method: str) -> Response:
-        what = self._reference.digest or self._reference.tag or "latest"
+    def _manifest(self, method: str, what: str = "") -> Response:
+        what = what or self._reference.digest or self._reference.tag or "latest"
         headers = (("Accept", MANIFEST_KINDS), *self._headers)
         return self._client.send(Request(method, self._url(f"manifests/{percent_encode(what)}"), headers))
 
     def _url(self, rest: str) -> Url:
         repository = "/".join(percent_encode(part) for part in self._reference.repository.split("/"))
         return self._client.url(f"/v2/{repository}/{rest}")
+
+
+def _document(response: Response) -> dict[str, Any]:
+    try:
+        document = loads(response.body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _digest_in(descriptor: object) -> str:
+    digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
+    return digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else ""
 
 
 def access_claim(token: str) -> list[scope.Scope] | None:

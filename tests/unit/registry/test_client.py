@@ -446,7 +446,7 @@ def test_missing_repository() -> None:
     with Registry(users=USERS) as registry:
         body = b'{"errors":[{"code":"NAME_UNKNOWN"}]}'
         registry.fail("/v2/team", Failure(status=404, body=body), times=2)
-        assert (Outcome.FAILED, "pull: no such repository, or it is hidden from this login") in said(
+        assert (Outcome.FAILED, "pull: no such repository, or it is hidden from this login: NAME_UNKNOWN") in said(
             permissions(registry, ALICE)
         )
 

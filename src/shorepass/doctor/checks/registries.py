@@ -16,6 +16,7 @@ from shorepass.doctor.checks import (
     certificates,
     engine,
     engine_surroundings,
+    faulty_servers,
     forms,
     helper_company,
     own_logins,
@@ -23,10 +24,9 @@ from shorepass.doctor.checks import (
 )
 from shorepass.doctor.checks.lasting import lasting_login
 from shorepass.doctor.decisions import end_of
-from shorepass.doctor.evidence import sends
+from shorepass.doctor.evidence import by_engine, sends
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.named import is_there
-from shorepass.engine.words import Kind
 from shorepass.errors import (
     ClockDiffers,
     EngineFails,
@@ -70,6 +70,7 @@ CODES = {
     **engine.CODES,
     **engine_surroundings.CODES,
     **builders.CODES,
+    **faulty_servers.CODES,
     **token_servers.CODES,
     **forms.CODES,
     **helper_company.CODES,
@@ -77,7 +78,7 @@ CODES = {
 
 HTPASSWD = ("if it refuses every login: its administrator makes the lines of htpasswd by htpasswd -B, for bcrypt",)
 AFTER_MIRROR = ("SP511", "SP513", "SP519")
-REPORTED_ELSEWHERE = (EngineFails, *token_servers.ERRORS)
+REPORTED_ELSEWHERE = (EngineFails, *token_servers.ERRORS, *faulty_servers.ERRORS)
 
 
 def check(examination: Examination) -> Iterator[Finding]:
@@ -119,6 +120,7 @@ def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -
     yield tls
     yield engine.judge(examination, visit)
     yield token_servers.judge(examination, visit)
+    yield faulty_servers.judge(examination, visit)
     in_the_way = any(isinstance(error, LoginInTheWay) for error in errors)
     form = forms.of_refusal(examination, resolution, errors)
     yield form
@@ -151,16 +153,7 @@ def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -
             case Unreachable() | NotARegistry() if tls is None:
                 severity = Severity.ERROR if examination.reference else Severity.WARNING
                 cause, advice = f"no registry answers: {error.reason}", error.hint or "ask its administrator"
-                yield _finding(examination, "SP511", resolution, cause, advice, _by_engine(visit), severity=severity)
-
-
-def _by_engine(visit: Visit) -> tuple[str, ...]:
-    """Return what the client's engine says about the same failure."""
-    engine = visit.engine
-    if engine is None or engine.kind is Kind.NOT_ASKED:
-        return ()
-    mirror = (f"the mirror says: {engine.mirror}",) if engine.mirror else ()
-    return (f"the engine ({engine.name}) says: {engine.words}", *mirror)
+                yield _finding(examination, "SP511", resolution, cause, advice, by_engine(visit), severity=severity)
 
 
 def _refused(examination: Examination, resolution: Resolution, error: LoginRefused) -> Finding:
