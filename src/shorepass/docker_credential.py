@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import children
 from shorepass.foreign_text import visible
-from shorepass.helper.protocol import refusal_of
-from shorepass.helper.server import serve
+from shorepass.helper.server import complaint, serve
 from shorepass.version import __version__
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["program"]
 
 NAME = "docker-credential-shorepass"
-# If these fail, docker silently continues without a login. It prints the helper's standard error.
-UNHEARD = (["get"], ["erase"], ["list"])
 
 
 def program() -> NoReturn:
@@ -32,8 +29,8 @@ def program() -> NoReturn:
     children.report_their_end()
     try:
         status, answer = serve(NAME, sys.argv[1:], _read, _open_store, f"{NAME} (shorepass) {__version__}")
-        if status and sys.argv[1:] in UNHEARD and refusal_of(answer) is None:
-            _tell(answer.decode().strip())
+        if text := complaint(sys.argv[1:], status, answer):
+            _tell(text)
     except KeyboardInterrupt:  # while it asks for a passphrase
         status, answer = 130, b""
     try:

@@ -9,6 +9,13 @@ On Windows, they are below ``%APPDATA%``.
     [[account]]
     name = "work"
     repository = "ghcr.io/acme/*"    # this repository and all below; or: directory = "~/src/acme"
+
+    [agent]
+    start = true          # docker-credential-shorepass starts the agent
+    idle = "8h"           # the agent ends after so long without a request
+    unlocked = "8h"       # it holds a key that needs a passphrase
+    keep = "5m"           # it remembers the answer of another helper, if the answer does not say how long it is valid
+    failures = "5s"       # it remembers that a helper failed
 """
 
 from __future__ import annotations
@@ -20,9 +27,11 @@ from shorepass.config.locations import join
 from shorepass.config.own import settings_folder
 from shorepass.errors import MalformedFile, UsageError, printable
 from shorepass.foreign_text import quoted
+from shorepass.numbers import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from tomlkit import TOMLDocument
 
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCOUNT_VARIABLE",
     "BEHIND_VARIABLE",
+    "AgentSettings",
     "Rule",
     "Settings",
     "change",
@@ -48,6 +58,9 @@ ACCOUNT_VARIABLE = "SHOREPASS_ACCOUNT"  # overrides every rule
 BEHIND_VARIABLE = "SHOREPASS_BEHIND"  # set by `shorepass run`: the sources that the client would have asked
 ACCOUNT_LIMIT = 64  # characters
 STORE_HINT = 'it may have: store = "vault"'
+AGENT_HINT = (
+    '[agent] may have: start = true, and times such as idle = "8h", unlocked = "1h", keep = "5m", failures = "5s"'
+)
 RULE_HINT = 'an [[account]] has a name, and either repository = "ghcr.io/acme/*" or directory = "~/src/acme"'
 
 
@@ -63,12 +76,23 @@ class Rule(NamedTuple):
     directory: str = ""
 
 
+class AgentSettings(NamedTuple):
+    """What the table ``agent`` has; times in seconds."""
+
+    start: bool = False
+    idle: float = 8 * 3600.0
+    unlocked: float = 8 * 3600.0
+    keep: float = 300.0
+    failures: float = 5.0
+
+
 class Settings(NamedTuple):
     """The content of the file ``path``. ``store``: None if it is not set."""
 
     path: str
     store: str | None = None
     rules: tuple[Rule, ...] = ()
+    agent: AgentSettings = AgentSettings()
 
 
 def path_of(context: Context) -> str:
@@ -95,7 +119,25 @@ def load(context: Context) -> Settings:
         raise MalformedFile(path, '"store" is not a string', hint=STORE_HINT)
     if not isinstance(accounts, list):
         raise MalformedFile(path, '"account" is not a list of tables', hint=RULE_HINT)
-    return Settings(path, store, tuple(_rule(context, path, table) for table in accounts))
+    rules = tuple(_rule(context, path, table) for table in accounts)
+    return Settings(path, store, rules, _agent(path, found.get("agent", {})))
+
+
+def _agent(path: str, table: object) -> AgentSettings:
+    if not isinstance(table, dict):
+        raise MalformedFile(path, '"agent" is not a table', hint=AGENT_HINT)
+    known = AgentSettings._field_defaults
+    if unknown := set(table) - set(known):
+        raise MalformedFile(path, f"[agent] has other keys: {printable(min(unknown))}", hint=AGENT_HINT)
+    if not isinstance(table.get("start", False), bool):
+        raise MalformedFile(path, '"start" is neither true nor false', hint=AGENT_HINT)
+    times: dict[str, Any] = {}
+    for name, value in table.items():
+        if name != "start":
+            times[name] = seconds(str(value))
+        if times.get(name, 0.0) is None:
+            raise MalformedFile(path, f'"{name}" is not a time', hint=AGENT_HINT)
+    return AgentSettings(table.get("start", False), **times)
 
 
 def _rule(context: Context, path: str, table: object) -> Rule:

@@ -96,7 +96,7 @@ def test_the_helper_loads_neither_the_network_nor_the_command_line(verb: str, ru
 LATE = {
     *("difflib", "getpass", "hmac", "importlib", "importlib.util", "logging", "platform", "threading", "tomllib"),
     *("traceback",),
-    *("ctypes", "fcntl", "msvcrt", "pwd"),  # not on every system
+    *("ctypes", "fcntl", "msvcrt", "pwd", "resource"),  # not on every system
     *("cryptography", "httpx", "jeepney", "keyring", "publicsuffixlist", "pyrage", "requests", "rich", "secretstorage"),
     *("tomlkit", "urllib3"),
     *("shorepass.accounts.choice", "shorepass.accounts.outside_run", "shorepass.chain", "shorepass.profile"),
@@ -118,6 +118,7 @@ LATE = {
     *(
         "shorepass.stores.in_use",
         "shorepass.stores.secret_service",
+        "shorepass.stores.vault.held",
         "shorepass.stores.vault.setup",
         "shorepass.stores.vault.vault",
     ),

@@ -53,6 +53,8 @@ MAY_OPEN = {
         {"os.access", "os.lstat", "os.path.isdir", "os.path.lexists", "os.path.realpath", "os.stat"},
     ),
     "agent_client/layout.py": (OWN_FILES, {"os.path.realpath", "os.readlink"}),
+    "agent/listening.py": (OWN_FILES, {"os.lstat", "os.unlink"}),
+    "agent_client/address.py": (OWN_FILES, {"os.lstat"}),
     "cli/__init__.py": (NULL_DEVICE, {"builtins.open", "os.open"}),
     "cli/completion.py": (OWN_PAGES, {"importlib.resources.files", "read_bytes"}),
     "cli/console.py": (NULL_DEVICE, {"os.open"}),

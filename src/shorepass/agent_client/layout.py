@@ -15,7 +15,7 @@ from shorepass.config.own import state_folder
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["FORWARDER", "folder", "forwarder", "is_forwarder", "original", "original_link"]
+__all__ = ["FORWARDER", "folder", "forwarder", "is_forwarder", "original", "original_link", "program_behind"]
 
 FORWARDER = "docker-credential-forwarder"
 
@@ -45,9 +45,12 @@ def original(context: Context, path: str) -> str | None:
 
     None: it is not this user's forwarder, or that has no symlink for its name.
     """
-    if not is_forwarder(context, path):
-        return None
+    return program_behind(context, os.path.basename(path)) if is_forwarder(context, path) else None
+
+
+def program_behind(context: Context, program: str) -> str | None:
+    """Return the original of a program (``docker-credential-NAME``); None if there is no symlink to it."""
     try:
-        return os.readlink(original_link(context, os.path.basename(path)))
-    except OSError:
+        return os.readlink(original_link(context, program))
+    except (OSError, ValueError):
         return None

@@ -43,6 +43,8 @@ VERBS = {
     "helper": "name docker-credential-shorepass in a client's file, or restore the former helper",
     "stores": "list the stores and whether they work here, and set one",
     "vault": "create the encrypted file with the logins, change its key, or export it",
+    "agent": "answer credential helpers from memory: start, stop, lock it, and see who asked",
+    "unlock": "type the vault's passphrase once, for the agent",
     "accounts": "list the accounts beside the default logins, and the rules that choose them",
     "run": "run one command with the logins of an account",
     "completion": "print the completion file of a shell",

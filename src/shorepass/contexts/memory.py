@@ -9,12 +9,13 @@ from shorepass.errors import WrongPassphrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
+    from typing import Any
 
     from shorepass.contexts import FileContent
     from shorepass.processes import Completed
     from shorepass.stores.vault.key import Key
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "stamp"]
 
 
 class Memory:
@@ -30,17 +31,32 @@ class Memory:
         self._files: dict[str, tuple[Hashable, FileContent]] = {}
         self._answers: dict[Hashable, Completed] = {}
         self._keys: dict[bytes, Sequence[Key] | WrongPassphrase] = {}
+        self._meanings: dict[str, tuple[FileContent, Any]] = {}
 
     def read(self, path: str, read: Callable[[], FileContent | None]) -> FileContent | None:
         """Return a file's content: the remembered one, or else what ``read`` returns. Raises what ``read`` raises."""
-        before = _stamp(path)
+        before = stamp(path)
         known = self._files.get(path)
         if known is not None and before is not None and known[0] == before:
             return known[1]
         content = read()
-        if content is not None and before is not None and before == _stamp(path):
+        if content is not None and before is not None and before == stamp(path):
             self._files[path] = (before, content)
         return content
+
+    def meaning(self, content: FileContent) -> Any | None:
+        """Return what ``keep_meaning`` was given for this content; None if the file has changed since.
+
+        The vault's logins are remembered so: to decrypt and check them takes longer the more there are.
+        """
+        known = self._meanings.get(content.path)
+        return known[1] if known is not None and known[0] is content else None
+
+    def keep_meaning(self, content: FileContent, meaning: Any) -> None:
+        """Remember what a file means, as long as its content is remembered."""
+        known = self._files.get(content.path)
+        if known is not None and known[1] is content:
+            self._meanings[content.path] = (content, meaning)
 
     def answer(self, question: Hashable, ask: Callable[[], Completed]) -> Completed:
         """Return a helper's answer to a question, which is asked the first time only. Raises what ``ask`` raises."""
@@ -72,7 +88,7 @@ class Memory:
         self._answers.clear()
 
 
-def _stamp(path: str) -> Hashable:
+def stamp(path: str) -> Hashable:
     """Return what changes with a file's content; None if the file does not exist or cannot be seen."""
     try:
         status = os.stat(path)

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
         def list(self) -> dict[str, str]: ...
 
 
-__all__ = ["INPUT_LIMIT", "answer", "serve"]
+__all__ = ["INPUT_LIMIT", "answer", "complaint", "serve"]
 
 INPUT_LIMIT = 4 * 1024 * 1024  # bytes; docker's own helpers stop at 64 KiB, and the longest tokens have some 20
+# If these fail, docker silently continues without a login. It prints the helper's standard error.
+UNHEARD = (["get"], ["erase"], ["list"])
 WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 
 
@@ -60,6 +62,13 @@ def serve(
     except ProtocolError as error:
         return 1, _line(str(error).replace("it printed", "standard input holds"))
     return 1, _line(f"{name}: unknown action: {words[0]}")
+
+
+def complaint(words: Sequence[str], status: int, output: bytes) -> str:
+    """Return what a helper also says on standard error, because clients do not print the output of these failures."""
+    if status and list(words) in UNHEARD and protocol.refusal_of(output) is None:
+        return output.decode().strip()
+    return ""
 
 
 def answer(verb: str, read: Callable[[int], bytes], open_store: Callable[[], Keeper]) -> tuple[int, bytes]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.contexts.own_installation import command_to_add
 from shorepass.errors import StoreBroken, StoreLocked, UsageError, WrongPassphrase, printable
 from shorepass.stores.vault import ssh_private_key
-from shorepass.stores.vault.signature import secret_of
+from shorepass.stores.vault.signature import mac, secret_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,10 +23,24 @@ if TYPE_CHECKING:
     # Shows a prompt, and returns what was typed. Raises StoreLocked without a terminal.
     Ask: TypeAlias = Callable[[str], str]
 
-__all__ = ["Ask", "Key", "generate", "needs_passphrase", "opens", "parse", "protect", "recipient_of"]
+__all__ = [
+    "NO_MATCH",
+    "Ask",
+    "Key",
+    "decrypt",
+    "generate",
+    "keys_in",
+    "needs_passphrase",
+    "opened_file",
+    "opens",
+    "parse",
+    "protect",
+    "recipient_of",
+]
 
 NAME = "vault"
 TYPE_AGAIN = "run it again and type the passphrase"
+NO_MATCH = "No matching keys"  # in the age library's error
 PEM = b"-----BEGIN "
 PROTECTED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 
@@ -40,6 +54,16 @@ class Key(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Key({self.recipient})"
+
+    def decrypt(self, data: bytes) -> bytes:
+        """Return the text of an age file. Raises pyrage's DecryptError."""
+        from pyrage import decrypt
+
+        return bytes(decrypt(data, [self.identity]))
+
+    def mac(self, body: bytes) -> bytes:
+        """Return what signs a text with this key."""
+        return mac(self.secret, body)
 
 
 def generate() -> tuple[Key, bytes]:
@@ -87,25 +111,49 @@ def parse(content: FileContent, ask: Ask) -> list[Key]:
 
     Raises WrongPassphrase, StoreLocked, StoreBroken.
     """
+    return keys_in(content.path, opened_file(content, ask))
+
+
+def opened_file(content: FileContent, ask: Ask) -> bytes:
+    """Return a key file's content without its passphrase; it is only in memory.
+
+    Raises WrongPassphrase, StoreLocked.
+    """
     from pyrage import DecryptError
     from pyrage import passphrase as scrypt
 
     data, path = content.data, content.path
     if data.startswith(PROTECTED):
         try:
-            data = scrypt.decrypt(data, ask(f"Passphrase of {path}: "))
+            return bytes(scrypt.decrypt(data, ask(f"Passphrase of {path}: ")))
         except DecryptError as error:
             raise WrongPassphrase(
                 NAME, f"{path}: wrong passphrase, or damaged ({printable(str(error))})", hint=TYPE_AGAIN
             ) from None
-    elif data.startswith(PEM):
-        if _is_protected_ssh_key(data):
-            data = _opened(content, ask)
+    return _opened(content, ask) if data.startswith(PEM) and _is_protected_ssh_key(data) else data
+
+
+def keys_in(path: str, data: bytes) -> list[Key]:
+    """Return the keys in the content of a key file that has no passphrase. Raises StoreLocked, StoreBroken."""
+    if data.startswith(PEM):
         return [_ssh_key(path, data)]
     keys = [_native(path, line) for line in data.splitlines() if line.strip() and not line.startswith(b"#")]
     if not keys:
         raise StoreBroken(NAME, f"{path}: has no key", hint="restore it from a backup")
     return keys
+
+
+def decrypt(data: bytes, keys: Sequence[Key]) -> bytes:
+    """Return the text of an age file that one of the keys opens. Raises pyrage's DecryptError."""
+    from pyrage import DecryptError
+
+    for key in keys[:-1]:
+        try:
+            return key.decrypt(data)
+        except DecryptError as error:
+            if NO_MATCH not in str(error):
+                raise
+    return keys[-1].decrypt(data)
 
 
 def _native(path: str, line: bytes) -> Key:
@@ -188,10 +236,10 @@ def recipient_of(text: str) -> Any:
 
 def opens(keys: Sequence[Key], recipients: Sequence[str]) -> bool:
     """Tell whether the keys can open a file that is encrypted to the recipients."""
-    from pyrage import DecryptError, decrypt, encrypt
+    from pyrage import DecryptError, encrypt
 
     try:
-        decrypt(encrypt(b"", [recipient_of(text) for text in recipients]), [key.identity for key in keys])
+        decrypt(encrypt(b"", [recipient_of(text) for text in recipients]), keys)
     except DecryptError:
         return False
     return True

@@ -13,9 +13,13 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
 
-__all__ = ["MEMBER", "is_signed", "secret_of", "sign"]
+    # Returns the HMAC of a text under a private key's secret.
+    Mac: TypeAlias = Callable[[bytes], bytes]
+
+__all__ = ["MEMBER", "is_signed", "mac", "secret_of", "sign"]
 
 MEMBER = "mac"
 LABEL = b"shorepass vault 2"  # separates this use of a private key from every other use
@@ -33,20 +37,25 @@ def secret_of(private_key: bytes) -> bytes:
     return hmac.digest(LABEL, private_key, "sha256")
 
 
-def sign(text: bytes, secrets: Iterable[bytes]) -> bytes:
-    """Return a vault's text with a last member that signs it with each of the secrets."""
+def mac(secret: bytes, body: bytes) -> bytes:
+    """Return the HMAC of a text under the secret of a private key."""
+    return hmac.digest(secret, body, "sha256")
+
+
+def sign(text: bytes, macs: Iterable[Mac]) -> bytes:
+    """Return a vault's text with a last member that signs it with each of the keys."""
     body = text.removesuffix(END)
-    signatures = [hmac.digest(secret, body, "sha256").hex().encode() for secret in secrets]
+    signatures = [mac_of(body).hex().encode() for mac_of in macs]
     return body + BEGIN + b" ".join(signatures) + b'"' + END
 
 
-def is_signed(text: bytes, secrets: Iterable[bytes]) -> bool:
-    """Tell whether the whole text of a vault is signed with one of the secrets."""
+def is_signed(text: bytes, macs: Iterable[Mac]) -> bool:
+    """Tell whether the whole text of a vault is signed with one of the keys."""
     body, _, end = text.rpartition(BEGIN)
     found = SIGNATURES.fullmatch(end)
     if found is None:
         return False
     signatures = found[1].decode().split()
-    expected = [hmac.digest(secret, body, "sha256").hex() for secret in secrets]
+    expected = [mac_of(body).hex() for mac_of in macs]
     pairs = itertools.product(signatures, expected)
     return any(hmac.compare_digest(one, other) for one, other in pairs)

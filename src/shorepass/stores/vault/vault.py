@@ -33,7 +33,7 @@ from shorepass.errors import (
 from shorepass.foreign_text import quoted
 from shorepass.stores import check
 from shorepass.stores.vault.document import VERSION, NotADocumentError, decode, encode
-from shorepass.stores.vault.key import needs_passphrase, parse, recipient_of
+from shorepass.stores.vault.key import NO_MATCH, decrypt, needs_passphrase, parse, recipient_of
 from shorepass.stores.vault.signature import is_signed, sign
 from shorepass.stores.vault.trust import Trust, recall, remember
 
@@ -157,9 +157,15 @@ class Vault:
 
     def read(self) -> Document:
         """Return all logins. Raises StoreError, FileError."""
-        document, _ = self._current(self._here.read(self.path, files.SIZE_LIMIT), for_writing=False)
+        content = self._here.read(self.path, files.SIZE_LIMIT)
+        known: Document | None = self._here.memory.meaning(content) if content else None
+        if known is not None:
+            return known
+        document, whole = self._current(content, for_writing=False)
         if self._trust is None:
             self._adopt(document)
+        if content is not None and whole:
+            self._here.memory.keep_meaning(content, document)
         return document
 
     def unchecked(self) -> tuple[Document, str]:
@@ -221,23 +227,37 @@ class Vault:
         Raises StoreError, FileError.
         """
         if not self._keys:
-            found = [content for path in self.places if (content := self._here.read(path, KEY_LIMIT))]
+            found = self._key_files()
             if not found:
                 self._refuse_without_key()
-            # A passphrase costs the user's time and two seconds, so it is asked for only if there is no other key.
-            free = [content for content in found if not needs_passphrase(content)]
             keys: list[Key] = []
-            for content in free or found:
+            for content in found:
                 keys += self._opened(content)
             self._keys = tuple(keys)
         return self._keys
 
+    def protected_keys(self) -> Sequence[FileContent]:
+        """Return the key files that the vault needs and that need a passphrase. Raises FileError."""
+        return [content for content in self._key_files() if needs_passphrase(content)]
+
+    def _key_files(self) -> Sequence[FileContent]:
+        """Return the key files; those with a passphrase only if there is no other, because the user must type."""
+        found = [content for path in self.places if (content := self._here.read(path, KEY_LIMIT))]
+        return [content for content in found if not needs_passphrase(content)] or found
+
     def _opened(self, content: FileContent) -> Sequence[Key]:
-        """Return the keys in a file, which the user unlocks once per run.
+        """Return the keys in a file, which the user unlocks once per run, or once for the agent.
 
         Raises StoreLocked, StoreBroken.
         """
-        return self._here.memory.keys(content.data, lambda: parse(content, self._ask))
+        return self._here.memory.keys(content.data, lambda: self._unlocked(content))
+
+    def _unlocked(self, content: FileContent) -> Sequence[Key]:
+        if not needs_passphrase(content):
+            return parse(content, self._ask)
+        from shorepass.stores.vault.held import keys, unlock  # only a key with a passphrase needs the agent
+
+        return keys(self._here, content) or unlock(self._here, content, self._ask)
 
     def own_recipients(self) -> tuple[str, ...]:
         """Return the public keys of ``keys``. Raises StoreError, FileError."""
@@ -302,14 +322,13 @@ class Vault:
 
         Raises StoreLocked: the keys do not open it; StoreBroken.
         """
-        from pyrage import DecryptError, decrypt
+        from pyrage import DecryptError
 
-        keys = self.keys()
         try:
-            text = bytes(decrypt(content.data, [key.identity for key in keys]))
+            text = decrypt(content.data, self.keys())
             return text, decode(text)
         except DecryptError as error:
-            if "No matching keys" in str(error):
+            if NO_MATCH in str(error):
                 places = ", ".join(path for path in self.places if self._here.status(path))
                 raise StoreLocked(
                     NAME,
@@ -339,7 +358,7 @@ class Vault:
             )
         if trust is None and document.version == 1:
             return  # because Shorepass 0.1 did not sign: see ``_adopt``
-        if not is_signed(text, [key.secret for key in self._signers()]):
+        if not is_signed(text, [key.mac for key in self._signers()]):
             raise self._untrusted(path, "it is not signed with the key that this machine trusts")
 
     def _signers(self) -> tuple[Key, ...]:
@@ -377,7 +396,7 @@ def seal(document: Document, signers: Sequence[Key]) -> bytes:
     """
     from pyrage import encrypt
 
-    text = sign(encode(document), [key.secret for key in signers])
+    text = sign(encode(document), [key.mac for key in signers])
     sealed = bytes(encrypt(text, [recipient_of(text) for text in document.recipients]))
     if len(sealed) > files.SIZE_LIMIT:
         limit = files.SIZE_LIMIT // 1024 // 1024

@@ -1,0 +1,1 @@
+"""The agent: one process per user that answers credential helper calls from memory."""

@@ -1,0 +1,204 @@
+"""The agent: the verbs of the helper protocol, and those of its management, for one user."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from shorepass.agent.call import Answer, Call, Declined
+from shorepass.agent.held_keys import AgentMemory, HeldKeys
+from shorepass.agent.other_helper import OtherHelper
+from shorepass.agent.own_helper import OwnHelper
+from shorepass.agent_client import layout
+from shorepass.agent_client.frames import Frame, FrameError, Kind
+from shorepass.contexts.command import command
+from shorepass.contexts.local import LocalContext
+from shorepass.errors import ShorepassError
+from shorepass.helper import OURSELVES
+from shorepass.stores.vault.key import decrypt
+from shorepass.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from shorepass.agent.audit import AuditLog
+    from shorepass.contexts.caller import Caller
+    from shorepass.settings import AgentSettings
+    from shorepass.stores.vault.key import Key
+
+__all__ = ["Agent"]
+
+
+class Agent:
+    """Answers calls and requests. ``here``: the user's own context, where the agent was started.
+
+    ``stop`` ends the server. Threads call it at the same time.
+    """
+
+    def __init__(self, here: LocalContext, settings: AgentSettings, log: AuditLog, *, stop: Callable[[], None]) -> None:
+        self._here = here
+        self._settings = settings
+        self._log = log
+        self._stop = stop
+        self._held = HeldKeys()
+        self._others: dict[str, OtherHelper] = {}
+        self._lock = Lock()
+        self._locked = False
+        self._started = time.time()
+        self._calls = self._from_memory = 0
+        self._own = OwnHelper(AgentMemory(self._held))
+        self._verbs: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
+            "status": self._status,
+            "stop": self._end,
+            "lock": self._close,
+            "unlock": self._open,
+            "forget": self._drop,
+            "keys": self._keys,
+            "hold": self._hold,
+            "decrypt": self._decrypt,
+            "mac": self._mac,
+        }
+
+    # Calls of helpers
+
+    def answer(self, frame: Frame, caller: Caller) -> Frame:
+        """Answer one frame of the user's own program. Raises FrameError."""
+        if frame.kind is Kind.CALL:
+            return self._answer_call(Call(frame.fields), caller)
+        if frame.kind is Kind.MANAGE:
+            return self._manage(frame)
+        raise FrameError("an agent gets calls and requests")
+
+    def _answer_call(self, call: Call, caller: Caller) -> Frame:
+        start = time.perf_counter()
+        answer = None
+        try:
+            answer = self._called(call)
+            return answer.frame()
+        except Declined as reason:
+            return Frame(Kind.DECLINE, (str(reason).encode(),))
+        finally:
+            self._log.write(caller, call, answer, time.perf_counter() - start)
+            with self._lock:
+                self._calls += 1
+                self._from_memory += answer is not None and answer.source == "memory"
+
+    def _called(self, call: Call) -> Answer:
+        """Return what the helper answers. Raises Declined."""
+        if self._locked:
+            text = f"the agent is locked; fix: {command(None, 'unlock')}\n"
+            return Answer(1, text.encode(), f"docker-credential-{call.name}: {text}".encode())
+        if call.name == OURSELVES:
+            return self._own.answer(call)
+        return self._other(call.name).answer(call)
+
+    def _other(self, name: str) -> OtherHelper:
+        """Return an accelerated helper. Raises Declined."""
+        program = layout.program_behind(self._here, f"docker-credential-{name}")
+        if program is None:
+            raise Declined("this helper is not accelerated")
+        with self._lock:
+            known = self._others.get(name)
+            if known is None or known.program != program:
+                known = self._others[name] = OtherHelper(name, program, self._settings)
+            return known
+
+    def forget(self) -> None:
+        """Drop unlocked keys, decrypted logins and remembered answers."""
+        self._held.forget()
+        self._own = OwnHelper(AgentMemory(self._held))
+        with self._lock:
+            self._others.clear()
+
+    def expire(self) -> None:
+        """Drop what was opened with a key whose time is over."""
+        if self._held.expire():
+            self.forget()
+
+    # Management
+
+    def _manage(self, frame: Frame) -> Frame:
+        try:
+            request = json.loads(frame.fields[0])
+            verb = self._verbs[request["do"]]
+            data = frame.fields[1]
+        except (ValueError, KeyError, TypeError, IndexError):
+            raise FrameError("a request that this agent does not know") from None
+        try:
+            members, answer = verb(request, data)
+        except ShorepassError as error:
+            members, answer = {"error": error.message, "hint": error.hint}, b""
+        return Frame(Kind.MANAGED, (json.dumps(members).encode(), answer))
+
+    def _status(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
+        now = time.monotonic()
+        keys = [{"path": held.path, "seconds": round(held.until - now)} for held in self._held.all()]
+        helpers = [{"helper": OURSELVES, "program": "", "answers": self._own.remembered()}]
+        helpers += [
+            {"helper": other.name, "program": other.program, "answers": other.remembered()}
+            for other in list(self._others.values())
+        ]
+        status = {
+            "pid": os.getpid(),
+            "version": __version__,
+            "locked": self._locked,
+            "since": self._started,
+            "calls": self._calls,
+            "from_memory": self._from_memory,
+            "keys": keys,
+            "helpers": helpers,
+            "idle_seconds": self._settings.idle,
+            "log_trouble": self._log.trouble,
+        }
+        return status, b""
+
+    def _end(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
+        self._stop()
+        return {"pid": os.getpid()}, b""
+
+    def _close(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
+        self._locked = True
+        self.forget()
+        return {"locked": True}, b""
+
+    def _open(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
+        self._locked = False
+        return {"locked": False}, b""
+
+    def _drop(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
+        self.forget()
+        return {}, b""
+
+    # Keys: the private half stays here
+
+    def _keys(self, request: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
+        return {"recipients": [key.recipient for key in self._held.of(str(request.get("file")))]}, b""
+
+    def _hold(self, request: dict[str, Any], opened: bytes) -> tuple[dict[str, Any], bytes]:
+        seconds = request.get("seconds")
+        if not isinstance(seconds, int | float):
+            seconds = self._settings.unlocked
+        self._held.hold(str(request.get("file")), str(request.get("path")), opened, float(seconds))
+        return {"seconds": seconds}, b""
+
+    def _decrypt(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        from pyrage import DecryptError
+
+        try:
+            return {}, decrypt(data, [self._key(request)])
+        except DecryptError as error:
+            return {"refused": str(error)}, b""
+
+    def _mac(self, request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        return {}, self._key(request).mac(body)
+
+    def _key(self, request: dict[str, Any]) -> Key:
+        """Return the key that a request names. Raises ShorepassError."""
+        for key in self._held.of(str(request.get("file"))):
+            if key.recipient == request.get("recipient"):
+                return key
+        raise ShorepassError("it does not hold this key", hint=command(None, "unlock"))

@@ -1,0 +1,109 @@
+"""The audit log: one JSON line for each request, and never a secret.
+
+``$XDG_STATE_HOME/shorepass/agent.log`` (mode 0600). At 5 MiB it becomes ``agent.log.1``; three are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from shorepass import files
+from shorepass.config.locations import join
+from shorepass.config.own import state_folder
+from shorepass.errors import WriteError, printable
+from shorepass.files.appending import LogFile
+from shorepass.helper.protocol import Refusal, refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from shorepass.agent.call import Answer, Call
+    from shorepass.contexts.caller import Caller
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["AuditLog", "follow", "log_path", "records"]
+
+SIZE_LIMIT = 5 * 1024 * 1024  # bytes
+KEPT = 3
+SHOWN = 200  # characters of a registry or a path
+SHOWN_FIRST = 20  # requests that ``follow`` begins with
+FOLLOW_SECONDS = 0.3
+
+
+def log_path(here: LocalContext) -> str:
+    """Return the path of the log."""
+    return join(here, state_folder(here), "agent.log")
+
+
+class AuditLog:
+    """Writes the log. ``trouble``: why the last line was not written, "" if it was."""
+
+    def __init__(self, path: str) -> None:
+        self.trouble = ""
+        self._file = LogFile(path, limit=SIZE_LIMIT, kept=KEPT)
+        self._lock = Lock()
+
+    def write(self, caller: Caller, call: Call, answer: Answer | None, seconds: float, *, grant: str = "") -> None:
+        """Add one line. ``answer``: None if the caller runs the program itself. ``grant``: by which the caller may ask."""
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "uid": caller.uid,
+            "pid": caller.pid,
+            "program": printable(caller.program, SHOWN),
+            "container": caller.container,
+            "grant": grant,
+            "helper": printable(call.name, SHOWN),
+            "verb": printable(call.verb, SHOWN),
+            "registry": printable(call.server_url, SHOWN),
+            "result": _result(answer),
+            "source": answer.source if answer else "",
+            "ms": round(seconds * 1000, 3),
+        }
+        with self._lock:
+            try:
+                self._file.append(json.dumps(line).encode() + b"\n")
+                self.trouble = ""
+            except WriteError as error:
+                self.trouble = error.message
+
+
+def records(path: str) -> Iterator[dict[str, Any]]:
+    """Yield the requests in the log, the oldest first; lines that are not whole are left out. Raises FileError."""
+    for name in (*(f"{path}.{number}" for number in range(KEPT, 0, -1)), path):
+        content = files.read(name, 2 * SIZE_LIMIT)
+        for line in content.data.splitlines() if content else ():
+            yield from _record(line)
+
+
+def follow(path: str) -> Iterator[dict[str, Any]]:
+    """Yield the requests in the log, and then each new one, without end. Raises FileError."""
+    yield from (last := list(records(path))[-SHOWN_FIRST:])
+    seen = last[-1] if last else None
+    while True:
+        time.sleep(FOLLOW_SECONDS)
+        found = list(records(path))
+        new = found[found.index(seen) + 1 :] if seen in found else found
+        yield from new
+        seen = found[-1] if found else seen
+
+
+def _record(line: bytes) -> Iterator[dict[str, Any]]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return
+    if isinstance(found, dict):
+        yield found
+
+
+def _result(answer: Answer | None) -> str:
+    if answer is None:
+        return "declined"
+    if answer.status == 0:
+        return "ok"
+    return "not found" if refusal_of(answer.output) is Refusal.NOT_FOUND else "failed"

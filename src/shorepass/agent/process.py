@@ -1,0 +1,90 @@
+"""The agent as a process: its life from the socket to the end, in the foreground or in the background."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from shorepass.agent.agent import Agent
+from shorepass.agent.audit import AuditLog, log_path
+from shorepass.agent.hardening import harden
+from shorepass.agent.listening import inherited, listen
+from shorepass.agent.server import Server
+from shorepass.agent_client.client import AgentClient, NoAgent
+from shorepass.errors import ShorepassError
+from shorepass.processes import ProcessNotStarted, start
+from shorepass.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["run_here", "start_in_background"]
+
+TICK = 5.0  # seconds between two looks at the clock
+START_SECONDS = 15.0
+POLL_SECONDS = 0.02
+# What an agent needs of the environment of whoever starts it. A call brings its own.
+PASSED_ON = ("HOME", "PATH", "LANG", "TMPDIR", "PYTHONPATH", "DBUS_SESSION_BUS_ADDRESS")
+PASSED_ON_XDG = ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
+
+
+def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
+    """Serve until a signal, ``stop``, or so long without a request. ``tell`` gets what this system does not allow.
+
+    Raises UsageError, MalformedFile, ShorepassError: another agent runs.
+    """
+    settings = load(here).agent
+    for missing in harden():
+        tell(missing)
+    listening = inherited(here.environment()) or listen(here)
+    stopped = Event()
+    agent = Agent(here, settings, AuditLog(log_path(here)), stop=stopped.set)
+    server = Server(listening.wire, agent.answer, uid=os.geteuid())
+    _attend_signals(agent, stopped)
+    serving = Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        while not stopped.wait(TICK) and time.monotonic() - server.last_request < settings.idle:
+            agent.expire()
+    finally:
+        listening.close()
+        server.shutdown()
+
+
+def _attend_signals(agent: Agent, stopped: Event) -> None:
+    """End at SIGTERM and SIGINT; drop everything at SIGHUP."""
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, lambda *_: agent.forget())
+
+
+def start_in_background(here: LocalContext) -> int:
+    """Start the agent if none answers, and wait until it does; return its process id. Raises ShorepassError."""
+    client = AgentClient(here)
+    try:
+        return int(client.manage("status")["pid"])
+    except NoAgent:
+        pass
+    environ = here.environment()
+    kept = {name: environ[name] for name in (*PASSED_ON, *PASSED_ON_XDG) if name in environ}
+    argv = [sys.executable, "-m", "shorepass", "agent", "start", "--foreground"]
+    try:
+        process = start(argv, env=kept)
+    except ProcessNotStarted as error:
+        raise ShorepassError(f"the agent does not start: {error}") from None
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            return int(client.manage("status")["pid"])
+        except NoAgent:
+            time.sleep(POLL_SECONDS)
+        if not process.is_running:
+            break
+    raise ShorepassError("the agent does not start", hint="shorepass agent start --foreground shows why")

@@ -1,0 +1,115 @@
+"""The agent's server: a thread for each connection, of this user only.
+
+``socketserver`` was chosen by measurement (bench/agent_servers.py): with threads, an answer takes three quarters of the time
+that asyncio needs, and the code that answers may simply wait.
+"""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import time
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING
+
+from shorepass.agent_client.connection import Connection, ConnectionLost, peer_of
+from shorepass.agent_client.frames import HEADER_SIZE, Frame, FrameError, Kind, UnknownFrame
+from shorepass.contexts.caller import Caller, caller_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Answering = Callable[[Frame, Caller], Frame]
+
+__all__ = ["Server"]
+
+CONNECTIONS = 2000
+IDLE_SECONDS = 600.0  # for the first byte of a request
+REQUEST_SECONDS = 10.0  # for the whole request
+
+
+class Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
+    """Serves on a listening socket. ``answer`` returns the answer to a frame, and may raise FrameError.
+
+    ``uid``: the only user who may connect; None for a grant's socket, where the socket itself is the permission.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, listening: socket.socket, answer: Answering, *, uid: int | None) -> None:
+        super().__init__(listening.getsockname(), _Handler)
+        self.socket = listening
+        self.answer = answer
+        self.uid = uid
+        self.last_request = time.monotonic()
+        self._free = BoundedSemaphore(CONNECTIONS)
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, which ``serve_forever`` waits for."""
+        return self.socket.fileno()
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Accept a connection."""
+        return self.socket.accept()
+
+    def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002  # the base class's
+        """Tell whether there is room for one more connection."""
+        return self._free.acquire(blocking=False)
+
+    def process_request_thread(  # type: ignore[override]  # a stream socket
+        self, request: socket.socket, client_address: object
+    ) -> None:
+        """Serve one connection, in its own thread."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]  # it has a socket
+        """Close a connection."""
+        request.close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing, because a traceback may have a secret; the connection ends."""
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    """One connection: frame after frame, until its end."""
+
+    request: socket.socket
+    server: Server
+
+    def handle(self) -> None:
+        peer = peer_of(self.request)
+        if self.server.uid is not None and peer.uid != self.server.uid:
+            return
+        caller = caller_of(peer.pid, peer.uid)
+        connection = Connection(self.request, REQUEST_SECONDS)
+        try:
+            while self._serve(connection, caller):
+                pass
+        except ConnectionLost:
+            return
+
+    def _serve(self, connection: Connection, caller: Caller) -> bool:
+        """Answer one frame; False at the end. Raises ConnectionLost."""
+        self.request.settimeout(IDLE_SECONDS)
+        try:
+            first = self.request.recv(HEADER_SIZE)
+        except OSError:
+            return False
+        if not first:
+            return False
+        deadline = time.monotonic() + REQUEST_SECONDS
+        self.server.last_request = time.monotonic()
+        try:
+            answer = self.server.answer(connection.rest_of(first, deadline), caller)
+        except FrameError as error:
+            connection.send(_declined(error))
+            return isinstance(error, UnknownFrame)
+        connection.send(answer)
+        return True
+
+
+def _declined(error: FrameError) -> Frame:
+    return Frame(Kind.DECLINE, (str(error).encode(),))

@@ -1,0 +1,127 @@
+"""``shorepass agent``: the process that answers credential helpers from memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shorepass.agent.audit import follow, log_path, records
+from shorepass.agent.process import run_here, start_in_background
+from shorepass.agent_client.client import AgentClient, NoAgent
+from shorepass.cli import console
+from shorepass.cli.unlock import unlock
+from shorepass.contexts.command import command
+from shorepass.profile import current
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+    from typing import Any
+
+    from shorepass.contexts.local import LocalContext
+
+EXAMPLES = """\
+shorepass agent start               # in the background, if none runs
+shorepass agent status              # what it holds, and until when
+shorepass agent lock                # drop all, and answer no one until: shorepass unlock
+shorepass agent log --follow        # who asked for which login
+shorepass agent stop
+"""
+NOTES = """\
+The agent answers docker-credential-shorepass and accelerated helpers for your user only. It stores no login on the disk.
+Signal SIGHUP, and the end of the time that `unlocked` sets in config.toml, drop unlocked keys and remembered answers.
+"""
+HEADINGS = ["TIME", "PROGRAM", "CONTAINER", "HELPER", "VERB", "REGISTRY", "RESULT", "SOURCE", "MS"]
+SHORT_ID = 12  # characters of a container's id, as docker prints it
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    action = "; ".join(f"{name}: {text}" for name, (text, _) in ACTIONS.items())
+    parser.add_argument("action", choices=ACTIONS, metavar="ACTION", help=action)
+    parser.add_argument("--foreground", action="store_true", help="start: do not go into the background")
+    parser.add_argument("--follow", action="store_true", help="log: continue with new requests, until Ctrl-C")
+    parser.add_argument(
+        "--json", action="store_true", help="status: print one JSON document; log: one line per request"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it."""
+    ACTIONS[arguments.action][1](arguments, current())
+    return 0
+
+
+def _start(arguments: argparse.Namespace, here: LocalContext) -> None:
+    if arguments.foreground:
+        run_here(here, console.note)
+    else:
+        console.out(f"the agent runs, process {start_in_background(here)}")
+
+
+def _stop(_: argparse.Namespace, here: LocalContext) -> None:
+    try:
+        console.out(f"stopped the agent, process {AgentClient(here).manage('stop')['pid']}")
+    except NoAgent:
+        console.out("no agent runs")
+
+
+def _lock(_: argparse.Namespace, here: LocalContext) -> None:
+    AgentClient(here).manage("lock")
+    console.out(f"the agent is locked; it answers again after: {command(None, 'unlock')}")
+
+
+def _unlock(_: argparse.Namespace, here: LocalContext) -> None:
+    unlock(here, None)
+
+
+def _status(arguments: argparse.Namespace, here: LocalContext) -> None:
+    try:
+        status = AgentClient(here).manage("status")
+    except NoAgent as error:
+        if not arguments.json:
+            raise
+        console.print_document({"running": False, "reason": error.message})
+        return
+    if arguments.json:
+        console.print_document({"running": True, **status})
+        return
+    state = "locked" if status["locked"] else "running"
+    console.out(f"{state}: process {status['pid']}, version {status['version']}")
+    share = f", {100 * status['from_memory'] // status['calls']} % from memory" if status["calls"] else ""
+    console.out(f"calls: {status['calls']}{share}")
+    rows = [[f"key {key['path']}", "", f"{key['seconds']} s"] for key in status["keys"]]
+    rows += [[f"docker-credential-{row['helper']}", str(row["answers"]), ""] for row in status["helpers"]]
+    console.print_table(["HELD", "ANSWERS", "ENDS IN"], rows)
+    if status["log_trouble"]:
+        console.note(f"the audit log is not written: {status['log_trouble']}")
+
+
+def _log(arguments: argparse.Namespace, here: LocalContext) -> None:
+    path = log_path(here)
+    found = follow(path) if arguments.follow else records(path)
+    if arguments.json:
+        for record in found:
+            console.print_json(record, indent=None)
+    elif arguments.follow:
+        console.out("  ".join(HEADINGS))
+        for record in found:
+            console.out("  ".join(_row(record)))
+    else:
+        console.print_table(HEADINGS, [_row(record) for record in found])
+
+
+def _row(record: dict[str, Any]) -> list[str]:
+    names = ("time", "program", "container", "helper", "verb", "registry", "result", "source", "ms")
+    cells = {name: str(record.get(name, "")) for name in names}
+    cells["container"] = cells["container"][:SHORT_ID]
+    return list(cells.values())
+
+
+ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace, LocalContext], None]]] = {
+    "start": ("start the agent", _start),
+    "status": ("what it holds", _status),
+    "stop": ("end it", _stop),
+    "lock": ("drop all, and answer no one", _lock),
+    "unlock": ("answer again, and open the vault", _unlock),
+    "log": ("who asked for what", _log),
+}
