@@ -12,7 +12,7 @@ PYTHON ?= python3
 TESTS ?= tests
 WORKERS ?= 3
 
-SOURCES := pyproject.toml hatch_build.py $(shell find src docs man -type f -not -name '*.pyc')
+SOURCES := pyproject.toml hatch_build.py $(shell find src docs man forwarder -type f -not -name '*.pyc' -not -path '*/forwarders/*')
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test cases lint docs fuzz bench clean

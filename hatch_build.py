@@ -1,11 +1,17 @@
-"""Makes the man pages while a wheel is built: from the parsers of the command line, so that they cannot be out of date."""
+"""Makes what a wheel has beside the sources: the man pages, and the forwarder for four kinds of machine.
+
+The man pages are made from the parsers of the command line, so that they cannot be out of date. The forwarder is compiled from
+``forwarder/`` by zig, which compiles for all of them on any of them.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from argparse import SUPPRESS
@@ -27,21 +33,104 @@ EXIT_CODES = re.compile(r"^exit codes:", re.IGNORECASE | re.MULTILINE)
 MEANING = re.compile(r"  (\S+) +(.+)", re.DOTALL)  # an indented line: a word, and what it means
 
 
-class ManPages(BuildHookInterface):
-    """Adds ``shorepass.1`` and one page per verb to the wheel."""
+FORWARDERS = "shorepass/forwarders"
+# The name of each binary, and zig's name of its machine. macOS 11 is the first on both.
+TARGETS = {
+    "linux-x86_64": "x86_64-linux-musl",
+    "linux-aarch64": "aarch64-linux-musl",
+    "darwin-x86_64": "x86_64-macos.11.0",
+    "darwin-arm64": "aarch64-macos.11.0",
+}
+# The program needs no C library, so it runs with each of the two. These are the oldest releases that pip has names for.
+LINUX_TAGS = ("manylinux_2_5_{0}", "musllinux_1_1_{0}")
+COMPILE = ["cc", "-c", "-Os", "-std=gnu11", "-Wall", "-Wextra", "-Werror"]
+# Without these, zig and clang add calls of a library that is not there.
+FREESTANDING = [
+    "-fno-PIE",
+    "-fno-builtin",
+    "-fno-stack-protector",
+    "-fno-sanitize=all",
+    "-fno-asynchronous-unwind-tables",
+]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
-        """Write the pages into a temporary folder, and name them."""
-        self.folder = tempfile.mkdtemp(prefix="shorepass-man-")
+
+class BuiltFiles(BuildHookInterface):
+    """Adds ``shorepass.1``, one page per verb, and the forwarders to the wheel."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Make the files, and name them. ``version`` is ``editable`` where the sources are used where they are."""
+        self.folder = tempfile.mkdtemp(prefix="shorepass-built-")
         for name, text in pages(self.root, self.metadata.version).items():
             path = os.path.join(self.folder, name)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
             build_data["shared_data"][path] = f"{FOLDER}/{name}"
+        try:
+            if version == "editable":
+                self.refresh(os.path.join(self.root, "src", FORWARDERS))
+            else:
+                forwarders(self.root, self.metadata.version, self.folder)
+                build_data["force_include"] |= {f"{self.folder}/{name}": f"{FORWARDERS}/{name}" for name in TARGETS}
+                build_data["tag"] = f"py3-none-{platform_tags()}"
+        except (ImportError, OSError, subprocess.CalledProcessError) as error:
+            self.app.display_warning(f"shorepass: built without the forwarder: {error}")
+
+    def refresh(self, folder: str) -> None:
+        """Make the forwarders in the source tree, if they are older than what they are made from."""
+        sources = ("forwarder/forwarder.c", "forwarder/linux.c", "hatch_build.py", "pyproject.toml")
+        newest = max(os.path.getmtime(os.path.join(self.root, name)) for name in sources)
+        os.makedirs(folder, exist_ok=True)
+        made = [f"{folder}/{name}" for name in TARGETS]
+        if not all(os.path.exists(path) and os.path.getmtime(path) > newest for path in made):
+            forwarders(self.root, self.metadata.version, self.folder)
+            for name in TARGETS:
+                shutil.copy(f"{self.folder}/{name}", f"{folder}/{name}.new")
+                os.replace(f"{folder}/{name}.new", f"{folder}/{name}")
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Remove the temporary folder."""
         shutil.rmtree(self.folder)
+
+
+def forwarders(root: str, version: str, folder: str) -> None:
+    """Compile the forwarder for each target into a folder. Raises ImportError, OSError, CalledProcessError without zig."""
+    zig = os.path.join(os.path.dirname(str(import_module("ziglang").__file__)), "zig")
+    with tempfile.TemporaryDirectory(prefix="shorepass-zig-") as cache:
+        env = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+        for name, target in TARGETS.items():
+            for command in commands(root, version, target, os.path.join(folder, name), cache):
+                subprocess.run([zig, *command], env=env, check=True)  # noqa: S603  # zig, with flags from here
+
+
+def commands(root: str, version: str, target: str, program: str, cache: str) -> Iterator[list[str]]:
+    """Yield zig's commands that make a program for one target."""
+    flags = [f'-DVERSION="{version}"', "-target", target]
+    if "macos" in target:  # it has a library for system calls, which a program must use
+        yield [*COMPILE, *flags, f"{root}/forwarder/forwarder.c", "-o", f"{cache}/{target}.o"]
+        yield [
+            "build-exe",
+            "-target",
+            target,
+            "-lc",
+            "-fstrip",
+            "-fno-compiler-rt",
+            "-fno-ubsan-rt",
+            f"{cache}/{target}.o",
+            f"-femit-bin={program}",
+        ]
+        return
+    parts = [f"{cache}/{target}-{part}.o" for part in ("forwarder", "linux")]
+    for part, made in zip(("forwarder", "linux"), parts, strict=True):
+        yield [*COMPILE, *FREESTANDING, *flags, f"{root}/forwarder/{part}.c", "-o", made]
+    yield ["ld.lld", "-static", "-s", "--gc-sections", "-z", "noexecstack", *parts, "-o", program]
+
+
+def platform_tags() -> str:
+    """Return the machines that a wheel built here is for, as its file name has them."""
+    system, _, machine = sysconfig.get_platform().partition("-")
+    if system == "linux":
+        return ".".join(LINUX_TAGS).format(machine)
+    return re.sub(r"[-.]", "_", sysconfig.get_platform())
 
 
 def pages(root: str, version: str) -> dict[str, str]:

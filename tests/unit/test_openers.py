@@ -46,12 +46,14 @@ NULL_DEVICE = "the null device, in the place of a stream that the caller has clo
 OUR_PROGRAM = "the program beside this one"
 OWN_PAGES = "pages and scripts out of this package"
 OWN_FILES = "files of the user who runs this process, and never of another context"
+OWN_PROGRAMS = "programs out of this package"
 MAY_OPEN = {
     "acceleration/front.py": (OWN_FILES, {"os.path.islink", "os.readlink"}),
     "acceleration/plan.py": (
         "folders of PATH, where the user's own symlink goes",
         {"os.access", "os.lstat", "os.path.isdir", "os.path.lexists", "os.path.realpath", "os.stat"},
     ),
+    "agent_client/forwarder_file.py": (OWN_PROGRAMS, {"os.path.exists"}),
     "agent_client/layout.py": (OWN_FILES, {"os.path.realpath", "os.readlink"}),
     "agent/listening.py": (OWN_FILES, {"os.lstat", "os.unlink"}),
     "agent_client/address.py": (OWN_FILES, {"os.lstat"}),

@@ -1,0 +1,518 @@
+// docker-credential-NAME: passes one call of a credential helper to Shorepass's agent, and the agent's answer back.
+//
+// One program for every NAME, which it reads from argv[0]. It interprets nothing. If no agent answers, it starts the
+// original program. The frames are described in docs/reference/agent-protocol.md, the rest in docs/concepts/forwarder.md.
+// linux.c has what a C library would have; on macOS this file uses the system's library.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
+
+#ifndef SECONDS
+#define SECONDS 55 // for the whole call: BuildKit gives up after 60. The tests also build a less patient forwarder.
+#endif
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+#define AS_TEXT(macro) TEXT_OF(macro)
+#define TEXT_OF(word) #word
+#define PREFIX "docker-credential-"
+#define MARK "the forwarder of Shorepass, version " // a program with these words in it is a forwarder
+
+enum { HEADER = 8, LIMIT = 8 << 20, ENVIRONMENT_LIMIT = 256 << 10, PROGRAM_LIMIT = 64 << 10, FIELDS = 5 };
+enum outcome { ANSWERED, NOT_ANSWERED, WRONG, OUT_OF_TIME };
+
+extern char **environ;
+
+struct bytes {
+    const unsigned char *start;
+    size_t size;
+};
+
+struct call {
+    char **argv;
+    const char *program; // the last part of argv[0]
+    const char *verb;
+    int64_t deadline;       // milliseconds of the monotonic clock
+    struct bytes input;     // what was read of standard input
+    bool has_more;          // standard input was not read to its end
+    void (*on_pipe)(int);   // what a broken pipe did before this program ignored it
+    const char *reason;     // why the agent has not answered
+    struct bytes agent_reason; // the same, in the agent's words
+};
+
+struct answer {
+    int status;
+    struct bytes output, errors, reason;
+};
+
+// Too large for the stack. The system gives only those pages that are used.
+static unsigned char frame[HEADER + LIMIT + 1], received[HEADER + LIMIT];
+
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static int milliseconds_until(int64_t deadline) {
+    int64_t left = deadline - now();
+    return left > 0 ? (int)left : 0;
+}
+
+// Returns what has happened to a descriptor, 0 if the deadline has passed.
+static int wait_for(int descriptor, short events, int64_t deadline) {
+    struct pollfd wanted = {.fd = descriptor, .events = events};
+    int count;
+    do {
+        count = poll(&wanted, 1, milliseconds_until(deadline));
+    } while (count < 0 && errno == EINTR);
+    return count < 0 ? events : wanted.revents; // if poll fails, the call that follows tells why
+}
+
+static bool is_passing(int error) {
+    return error == EINTR || error == EAGAIN || error == EWOULDBLOCK;
+}
+
+// Returns false if nothing reads the data, or not before the deadline.
+static bool write_all(int descriptor, const void *data, size_t size, int64_t deadline) {
+    const char *start = data;
+    while (size > 0) {
+        if (wait_for(descriptor, POLLOUT, deadline) == 0) return false;
+        // A pipe that is ready has place for so much. A write of more would wait without an end.
+        ssize_t count = write(descriptor, start, size < 4096 ? size : 4096);
+        if (count < 0 && !is_passing(errno)) return false;
+        if (count > 0) {
+            start += count;
+            size -= (size_t)count;
+        }
+    }
+    return true;
+}
+
+struct line {
+    char text[2048];
+    size_t size;
+};
+
+// Adds text to a line as far as it fits. A control character would do something to a terminal.
+static void add(struct line *line, const void *text, size_t size) {
+    const unsigned char *start = text;
+    for (size_t i = 0; i < size && line->size < sizeof line->text - 1; i++) {
+        bool is_control = start[i] < ' ' || start[i] == 0x7f;
+        line->text[line->size++] = is_control ? '?' : (char)start[i];
+    }
+}
+
+static void add_text(struct line *line, const char *text) {
+    add(line, text, strlen(text));
+}
+
+static bool print_line(int descriptor, struct line *line, const struct call *call) {
+    line->text[line->size++] = '\n';
+    return write_all(descriptor, line->text, line->size, call->deadline);
+}
+
+static void set_number(unsigned char place[4], size_t number) {
+    for (int i = 0; i < 4; i++) place[i] = (unsigned char)(number >> (24 - 8 * i));
+}
+
+static size_t number_at(const unsigned char place[4]) {
+    return (size_t)place[0] << 24 | (size_t)place[1] << 16 | (size_t)place[2] << 8 | place[3];
+}
+
+// Returns the size of the body that an answer's header announces, or -1 if the header is wrong.
+static ptrdiff_t body_size(const unsigned char header[HEADER]) {
+    bool is_known = header[0] == 1 && (header[1] == 'A' || header[1] == 'D') && header[2] == 0 && header[3] == 0;
+    size_t size = number_at(header + 4);
+    return is_known && size <= LIMIT ? (ptrdiff_t)size : -1;
+}
+
+// Reads the fields of an answer's body. Returns false if they are not exactly those of its kind.
+static bool decode(int kind, const unsigned char *body, size_t size, struct answer *answer) {
+    struct bytes fields[3] = {{0}};
+    size_t at = 0;
+    for (int i = 0; i < (kind == 'A' ? 3 : 1); i++) {
+        if (size - at < 4 || number_at(body + at) > size - at - 4) return false;
+        fields[i] = (struct bytes){body + at + 4, number_at(body + at)};
+        at += 4 + fields[i].size;
+    }
+    if (at != size || (kind == 'A' && fields[0].size != 1)) return false;
+    *answer = (struct answer){.reason = fields[0]};
+    if (kind == 'A') *answer = (struct answer){fields[0].start[0], fields[1], fields[2], {0}};
+    return true;
+}
+
+static unsigned char *put_field(unsigned char *place, const void *data, size_t size) {
+    set_number(place, size);
+    memcpy(place + 4, data, size);
+    return place + 4 + size;
+}
+
+static bool reads_input(const char *verb) {
+    return strcmp(verb, "get") == 0 || strcmp(verb, "store") == 0 || strcmp(verb, "erase") == 0;
+}
+
+// Reads standard input to its end, or one byte more than there is room for. A closed one is an empty one.
+static enum outcome read_input(struct call *call, unsigned char *place, size_t room) {
+    call->input.start = place;
+    call->has_more = true;
+    while (call->input.size <= room) {
+        if (wait_for(STDIN_FILENO, POLLIN, call->deadline) == 0) return OUT_OF_TIME;
+        ssize_t count = read(STDIN_FILENO, place + call->input.size, room + 1 - call->input.size);
+        if (count > 0) call->input.size += (size_t)count;
+        if (count == 0 || (count < 0 && !is_passing(errno))) {
+            call->has_more = false;
+            return ANSWERED;
+        }
+    }
+    call->reason = "standard input is too large";
+    return WRONG;
+}
+
+// Makes the frame of a call. ANSWERED: *size is its size.
+static enum outcome make_frame(struct call *call, size_t *size) {
+    char folder[PATH_MAX] = "";
+    if (getcwd(folder, sizeof folder) == NULL || folder[0] != '/') folder[0] = '\0';
+    const char *name = call->program + strlen(PREFIX);
+    size_t environment_size = 0;
+    for (char **variable = environ; *variable != NULL; variable++) environment_size += strlen(*variable) + 1;
+    size_t fixed = 4 * FIELDS + strlen(name) + strlen(call->verb) + strlen(folder) + environment_size;
+    if (environment_size > ENVIRONMENT_LIMIT || fixed > LIMIT) {
+        call->reason = "the environment is too large";
+        return WRONG;
+    }
+    unsigned char *at = put_field(frame + HEADER, name, strlen(name));
+    at = put_field(at, call->verb, strlen(call->verb));
+    if (reads_input(call->verb)) {
+        enum outcome outcome = read_input(call, at + 4, LIMIT - fixed);
+        if (outcome != ANSWERED) return outcome;
+    }
+    set_number(at, call->input.size);
+    at = put_field(at + 4 + call->input.size, folder, strlen(folder));
+    set_number(at, environment_size);
+    at += 4;
+    for (char **variable = environ; *variable != NULL; variable++) {
+        memcpy(at, *variable, strlen(*variable) + 1);
+        at += strlen(*variable) + 1;
+    }
+    *size = (size_t)(at - frame);
+    memcpy(frame, "\1C\0\0", 4);
+    set_number(frame + 4, *size - HEADER);
+    return ANSWERED;
+}
+
+// Joins three texts to a path. Returns false if there is no first text, or no room.
+static bool join(char *path, size_t room, const char *first, const char *second, const char *third) {
+    const char *parts[] = {first, second, third};
+    size_t at = 0;
+    if (first == NULL) return false;
+    for (int i = 0; i < 3; i++) {
+        size_t size = strlen(parts[i]);
+        if (size >= room - at) return false;
+        memcpy(path + at, parts[i], size + 1);
+        at += size;
+    }
+    return true;
+}
+
+// Moves a descriptor away from the standard streams, which the caller may have closed. Only this program has it.
+static int move_up(int descriptor) {
+    if (descriptor < 0) return descriptor;
+    int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+    close(descriptor);
+    return moved;
+}
+
+static bool has_own_peer(int agent) {
+#ifdef __APPLE__
+    uid_t user;
+    gid_t group;
+    return getpeereid(agent, &user, &group) == 0 && user == geteuid();
+#else
+    struct { pid_t process; uid_t user; gid_t group; } peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(agent, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.user == geteuid();
+#endif
+}
+
+// Returns whether a folder and the socket in it are the user's, and the folder is closed to others.
+static bool is_own(const char *folder, const char *socket_path) {
+    struct stat found;
+    if (lstat(folder, &found) != 0 || !S_ISDIR(found.st_mode)) return false;
+    if (found.st_uid != geteuid() || (found.st_mode & 077) != 0) return false;
+    return lstat(socket_path, &found) == 0 && S_ISSOCK(found.st_mode) && found.st_uid == geteuid();
+}
+
+// Returns a connection to the socket at a path, or -1.
+static int connect_to(const char *path, const struct call *call) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!join(address.sun_path, sizeof address.sun_path, path, "", "")) return -1;
+    int agent = move_up(socket(AF_UNIX, SOCK_STREAM, 0));
+    if (agent < 0) return -1;
+    // An agent with a full queue lets connect wait, with this limit.
+    int left = milliseconds_until(call->deadline) + 1;
+    struct timeval limit = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000};
+    setsockopt(agent, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    int done;
+    do {
+        done = connect(agent, (struct sockaddr *)&address, sizeof address);
+    } while (done != 0 && errno == EINTR);
+    if (done == 0) return agent;
+    close(agent);
+    return -1;
+}
+
+// Returns a connection to the agent, or -1.
+static int find_agent(struct call *call) {
+    const char *chosen = getenv("SHOREPASS_SOCK"), *state = getenv("XDG_STATE_HOME");
+    call->reason = "no agent is running";
+    if (chosen != NULL && chosen[0] != '\0') return connect_to(chosen, call);
+    int agent = connect_to("/run/shorepass/agent.sock", call);
+    if (agent >= 0) return agent;
+    bool has_state = state != NULL && state[0] == '/';
+    const char *places[][2] = {
+        {getenv("XDG_RUNTIME_DIR"), "/shorepass"},
+        {has_state ? state : getenv("HOME"), has_state ? "/shorepass/run" : "/.local/state/shorepass/run"},
+    };
+    for (int i = 0; i < 2; i++) {
+        char folder[PATH_MAX], path[PATH_MAX];
+        struct stat found;
+        if (!join(folder, sizeof folder, places[i][0], places[i][1], "") || folder[0] != '/') continue;
+        if (!join(path, sizeof path, folder, "/agent.sock", "") || lstat(path, &found) != 0) continue;
+        agent = is_own(folder, path) ? connect_to(path, call) : -1;
+        if (agent >= 0 && has_own_peer(agent)) return agent;
+        if (agent >= 0 || !is_own(folder, path)) call->reason = "the agent's socket is not safe: see shorepass doctor";
+        if (agent >= 0) close(agent);
+    }
+    return -1;
+}
+
+// Sends the frame and reads the answer.
+static enum outcome ask(int agent, size_t size, struct call *call, struct answer *answer) {
+    size_t sent = 0, have = 0, wanted = HEADER;
+    call->reason = "the agent's answer is wrong";
+    while (have < wanted) {
+        int happened = wait_for(agent, sent < size ? POLLIN | POLLOUT : POLLIN, call->deadline);
+        if (happened == 0) return OUT_OF_TIME;
+        if (sent < size && (happened & ~POLLIN)) {
+            ssize_t count = send(agent, frame + sent, size - sent, MSG_DONTWAIT);
+            if (count > 0) sent += (size_t)count;
+            if (count < 0 && !is_passing(errno)) sent = size; // it reads no more, but may have answered
+        }
+        if (!(happened & ~POLLOUT)) continue;
+        ssize_t count = recv(agent, received + have, wanted - have, MSG_DONTWAIT);
+        if (count > 0) have += (size_t)count;
+        if (count == 0 || (count < 0 && !is_passing(errno))) {
+            if (have > 0) return WRONG;
+            call->reason = "the agent has ended before its answer";
+            return NOT_ANSWERED;
+        }
+        if (have == HEADER && wanted == HEADER) {
+            ptrdiff_t body = body_size(received);
+            if (body < 0) return WRONG;
+            wanted += (size_t)body;
+        }
+    }
+    if (!decode(received[1], received + HEADER, have - HEADER, answer)) return WRONG;
+    if (received[1] == 'A') return ANSWERED;
+    call->agent_reason = answer->reason;
+    call->reason = "the agent has no answer";
+    return NOT_ANSWERED;
+}
+
+// Writes what was read of standard input to a pipe, and then what was not read yet. It is a process of its own.
+static void feed(int pipe_end, int source, struct bytes input) {
+    close(STDIN_FILENO);
+    close(STDOUT_FILENO); // whoever reads the original program's output waits for the last who has it open
+    close(STDERR_FILENO);
+    fcntl(pipe_end, F_SETFL, 0);
+    for (;;) {
+        while (input.size > 0) {
+            ssize_t count = write(pipe_end, input.start, input.size);
+            if (count < 0 && errno != EINTR) _exit(0);
+            if (count > 0) input = (struct bytes){input.start + count, input.size - (size_t)count};
+        }
+        struct pollfd ends[] = {{.fd = source, .events = POLLIN}, {.fd = pipe_end}};
+        if (source < 0 || (poll(ends, 2, -1) < 0 && errno != EINTR) || ends[1].revents != 0) _exit(0);
+        ssize_t count = read(source, received, sizeof received);
+        if (count == 0 || (count < 0 && !is_passing(errno))) _exit(0);
+        if (count > 0) input = (struct bytes){received, (size_t)count};
+    }
+}
+
+// Makes what was read of standard input readable again, for the original program.
+static bool restore_input(const struct call *call) {
+    int ends[2];
+    if (call->input.size == 0) return true;
+    if (pipe(ends) != 0) return false;
+    int pipe_end = move_up(ends[1]), source = call->has_more ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    fcntl(pipe_end, F_SETFL, O_NONBLOCK);
+    ssize_t count = write(pipe_end, call->input.start, call->input.size);
+    size_t written = count > 0 ? (size_t)count : 0;
+    if (call->has_more || written < call->input.size) { // it does not fit
+        pid_t child = fork();
+        if (child == 0 && fork() == 0) {
+            feed(pipe_end, source, (struct bytes){call->input.start + written, call->input.size - written});
+        }
+        if (child == 0) _exit(0);
+        if (child < 0 || waitpid(child, NULL, 0) < 0) return false;
+        if (source >= 0) close(source);
+    }
+    close(pipe_end);
+    return true;
+}
+
+// Writes the folder of this program's own file into a path. Returns false if it is not known.
+static bool find_own_folder(char path[PATH_MAX]) {
+#ifdef __APPLE__
+    char given[PATH_MAX];
+    uint32_t room = sizeof given;
+    if (_NSGetExecutablePath(given, &room) != 0 || realpath(given, path) == NULL) return false;
+#else
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (size < 0) return false;
+    path[size] = '\0';
+#endif
+    char *slash = strrchr(path, '/');
+    if (slash != NULL) *slash = '\0';
+    return slash != NULL;
+}
+
+// Returns whether a program is a forwarder: to start that instead of an original could go on without an end.
+static bool is_forwarder(const char *path) {
+    unsigned char program[PROGRAM_LIMIT + 1];
+    int file = move_up(open(path, O_RDONLY | O_NONBLOCK));
+    size_t size = 0;
+    ssize_t count = 1;
+    while (file >= 0 && count > 0 && size <= PROGRAM_LIMIT) {
+        count = read(file, program + size, sizeof program - size);
+        if (count > 0) size += (size_t)count;
+    }
+    if (file >= 0) close(file);
+    for (size_t i = 0; size <= PROGRAM_LIMIT && i + strlen(MARK) <= size; i++) {
+        if (memcmp(program + i, MARK, strlen(MARK)) == 0) return true;
+    }
+    return false;
+}
+
+// Starts the original program in the place of this one. Returns only if that fails: why.
+static const char *run_original(const struct call *call) {
+    char folder[PATH_MAX], link[PATH_MAX], target[PATH_MAX];
+    if (!find_own_folder(folder)) return "/proc is not mounted";
+    ssize_t size = -1;
+    if (join(link, sizeof link, folder, "/originals/", call->program)) size = readlink(link, target, sizeof target - 1);
+    if (size <= 0 || target[0] != '/') return "there is no original program";
+    target[size] = '\0';
+    if (is_forwarder(target)) return "the original program is a forwarder, too";
+    if (!restore_input(call)) return "standard input cannot be given to the original program";
+    signal(SIGPIPE, call->on_pipe);
+    execve(target, call->argv, environ);
+    int error = errno;
+    signal(SIGPIPE, SIG_IGN);
+    if (error == ENOENT) return "the original program is not there";
+    return error == EACCES ? "the original program may not be run" : "the original program does not start";
+}
+
+// Ends with the answer for a call that nothing has answered. is_failure: the agent or this program has failed.
+static _Noreturn void end_without_answer(struct call *call, const char *why, bool is_failure) {
+    struct line reason = {.size = 0}, prefixed = {.size = 0}, output = {.size = 0};
+    if (call->agent_reason.size > 0) {
+        add(&reason, call->agent_reason.start, call->agent_reason.size < 1024 ? call->agent_reason.size : 1024);
+    } else {
+        add_text(&reason, call->reason);
+    }
+    if (why != NULL) {
+        add_text(&reason, ", and ");
+        add_text(&reason, why);
+    }
+    add_text(&prefixed, call->program);
+    add_text(&prefixed, ": ");
+    add(&prefixed, reason.text, reason.size);
+    int status = strcmp(call->verb, "list") == 0 || strcmp(call->verb, "version") == 0 ? 0 : 1;
+    if (is_failure) {
+        status = 1;
+        output = reason;
+    } else if (strcmp(call->verb, "get") == 0) {
+        add_text(&output, "credentials not found in native keychain");
+    } else if (strcmp(call->verb, "list") == 0) {
+        add_text(&output, "{}");
+    } else if (strcmp(call->verb, "version") == 0) {
+        add_text(&output, call->program);
+        add_text(&output, ", " MARK VERSION);
+    } else {
+        output = reason;
+    }
+    print_line(STDERR_FILENO, &prefixed, call);
+    _exit(print_line(STDOUT_FILENO, &output, call) ? status : 1);
+}
+
+static _Noreturn void end_with_usage(const struct call *call) {
+    struct line line = {.size = 0};
+    add_text(&line, "Usage: ");
+    add_text(&line, call->program);
+    add_text(&line, " <store|get|erase|list|version>");
+    print_line(STDOUT_FILENO, &line, call);
+    _exit(1);
+}
+
+static bool is_call(int argc, char **argv) {
+    if (argc != 2) return false;
+    return reads_input(argv[1]) || strcmp(argv[1], "list") == 0 || strcmp(argv[1], "version") == 0;
+}
+
+int main(int argc, char **argv) {
+    struct call call = {.argv = argv, .program = "", .verb = "", .deadline = now() + SECONDS * 1000};
+    call.on_pipe = signal(SIGPIPE, SIG_IGN);
+    if (argc > 0) {
+        const char *slash = strrchr(argv[0], '/');
+        call.program = slash != NULL ? slash + 1 : argv[0];
+    }
+    if (strncmp(call.program, PREFIX, strlen(PREFIX)) != 0 || call.program[strlen(PREFIX)] == '\0') {
+        call.program = PREFIX "NAME";
+        end_with_usage(&call);
+    }
+    if (argc == 2) call.verb = argv[1];
+    // Other words may be the original program's own, and may ask the user. So may a call that the user types.
+    const char *why = NULL;
+    if (!is_call(argc, argv) || (reads_input(call.verb) && isatty(STDIN_FILENO))) why = run_original(&call);
+    if (argc != 2) end_with_usage(&call);
+    size_t size = 0;
+    struct answer answer;
+    enum outcome outcome = make_frame(&call, &size);
+    if (outcome == ANSWERED) {
+        int agent = find_agent(&call);
+        if (agent < 0) outcome = milliseconds_until(call.deadline) > 0 ? NOT_ANSWERED : OUT_OF_TIME;
+        if (agent >= 0) outcome = ask(agent, size, &call, &answer);
+        if (agent >= 0) close(agent);
+    }
+    if (outcome == ANSWERED) {
+        bool is_written = write_all(STDOUT_FILENO, answer.output.start, answer.output.size, call.deadline);
+        write_all(STDERR_FILENO, answer.errors.start, answer.errors.size, call.deadline);
+        _exit(is_written ? answer.status : 1);
+    }
+    if (outcome == OUT_OF_TIME) {
+        call.reason = "no answer within " AS_TEXT(SECONDS) " seconds";
+        end_without_answer(&call, NULL, true);
+    }
+    why = run_original(&call);
+    end_without_answer(&call, why, outcome == WRONG);
+}
