@@ -25,6 +25,7 @@ WORDS = {
     "logout": ("a.example",),
     "explain": ("--offline", "a.example/app"),
     "doctor": ("--in", "me", "--offline"),
+    "accelerate": ("--list",),
     "stores": (),
     "migrate": (),
     "uninstall": (),

@@ -51,6 +51,8 @@ LINES = [
     "explain --client podman --offline b.example/team/app",
     "doctor --in me --in lima:default",
     "stores",
+    "accelerate --all",
+    "accelerate --list",
     "migrate",
     "migrate --from held",
     "migrate --apply",

@@ -41,6 +41,7 @@ VERBS = {
     "doctor": "find problems with the logins of a context, and fix them",
     "migrate": "move logins from plain text or from another helper into the store, and back",
     "helper": "name docker-credential-shorepass in a client's file, or restore the former helper",
+    "accelerate": "put the agent in front of other credential helpers, so that they answer faster",
     "stores": "list the stores and whether they work here, and set one",
     "vault": "create the encrypted file with the logins, change its key, or export it",
     "agent": "answer credential helpers from memory: start, stop, lock it, and see who asked",

@@ -124,5 +124,6 @@ SOURCES: dict[str, Callable[[LocalContext], Iterable[Candidate]]] = {
     "store": stores,
     "to": stores,
     "helper": helpers,
+    "helpers": helpers,
     "explain": findings,
 }

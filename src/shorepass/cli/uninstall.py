@@ -6,14 +6,24 @@ import sys
 from typing import TYPE_CHECKING
 
 from shorepass import files as disk
+from shorepass.acceleration import front
 from shorepass.cli import console, place
 from shorepass.cli.place import here_with_files
 from shorepass.contexts.command import command
 from shorepass.contexts.own_installation import command_to_remove
 from shorepass.contexts.terminal import ask
-from shorepass.errors import ShorepassError, StoreError, StoreMissing, UsageError, WriteError, without_user_info
+from shorepass.errors import (
+    ShorepassError,
+    StoreError,
+    StoreMissing,
+    UsageError,
+    WriteError,
+    printable,
+    without_user_info,
+)
 from shorepass.fixes.preview import preview
 from shorepass.fixes.repair import Edit
+from shorepass.helper.protocol import program_name
 from shorepass.migration import removal
 from shorepass.stores.in_use import chosen
 from shorepass.stores.vault.document import Document, encode
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from shorepass.acceleration.front import State
     from shorepass.contexts.local import LocalContext
     from shorepass.migration.removal import Change, Rest
     from shorepass.stores import Store
@@ -69,22 +80,24 @@ def run(arguments: argparse.Namespace) -> int:
     store = chosen(here, ask=ask, tell=console.note)
     names = _names(arguments, store)
     changes = removal.changes(here, removal.default_keys(names))
+    forwarders = front.states(here)
     if arguments.to:
         changes = [_with_logins(change, store) for change in changes]
     if arguments.json and not arguments.yes:
-        _print_json(arguments, here, "planned", changes, names, [], [])
+        _print_json(arguments, here, "planned", changes, forwarders, names, [], [])
         return 0
     if not arguments.json:
-        _show(here, changes)
+        _show(here, changes, forwarders)
     _require_fate(arguments, store, names)
     if not arguments.yes:
-        _confirm(changes, arguments)
+        _confirm([*changes, *forwarders], arguments)
     if arguments.export:
         _export(here, arguments.export, store, names)
-    failed = _take_out(here, changes, quiet=arguments.json)
+    failed = _remove_forwarders(here, forwarders, quiet=arguments.json)
+    failed += _take_out(here, changes, quiet=arguments.json)
     deleted = _delete(arguments, here, store, names) if not failed else []
     if arguments.json:
-        _print_json(arguments, here, "removed", changes, names, deleted, failed)
+        _print_json(arguments, here, "removed", changes, forwarders, names, deleted, failed)
     else:
         _print_rest(here, deleted, failed)
     return int(bool(failed) or bool(removal.require_removed(here)))
@@ -109,12 +122,14 @@ def _with_logins(change: Change, store: Store) -> Change:
     return change._replace(logins=logins)
 
 
-def _show(here: LocalContext, changes: Sequence[Change]) -> None:
+def _show(here: LocalContext, changes: Sequence[Change], forwarders: Sequence[State]) -> None:
 
+    for state in forwarders:
+        console.out(f"remove {state.link}: the forwarder of {printable(program_name(state.name))}")
     for change in changes:
         summary = f"remove Shorepass from {change.path}"
         console.out_lines(preview(Edit(here, change.path, change.edit, summary)))
-    if not changes:
+    if not changes and not forwarders:
         console.out("no file names Shorepass")
 
 
@@ -131,7 +146,7 @@ def _require_fate(arguments: argparse.Namespace, store: Store, names: dict[str, 
         raise UsageError(reason, hint=command(None, "uninstall", "--keep"))
 
 
-def _confirm(changes: Sequence[Change], arguments: argparse.Namespace) -> None:
+def _confirm(changes: Sequence[Change | State], arguments: argparse.Namespace) -> None:
 
     if not changes and not arguments.delete and not arguments.export:
         return
@@ -154,6 +169,20 @@ def _export(here: LocalContext, path: str, store: Store, names: dict[str, str]) 
         return encode(found)
 
     disk.update(path, edit, owner=here.home_owner(path))
+
+
+def _remove_forwarders(here: LocalContext, forwarders: Sequence[State], *, quiet: bool) -> list[ShorepassError]:
+    """Remove the forwarder from in front of each helper, and return the errors."""
+    failed = []
+    for state in forwarders:
+        try:
+            front.remove(here, state.name)
+        except ShorepassError as error:
+            failed.append(error)
+            continue
+        if not quiet:
+            console.out(f"{state.link}: removed the forwarder")
+    return failed
 
 
 def _take_out(here: LocalContext, changes: Sequence[Change], *, quiet: bool) -> list[ShorepassError]:
@@ -205,6 +234,7 @@ def _print_json(
     here: LocalContext,
     state: str,
     changes: Sequence[Change],
+    forwarders: Sequence[State],
     names: dict[str, str],
     deleted: Sequence[str],
     failed: Sequence[ShorepassError],
@@ -221,6 +251,7 @@ def _print_json(
     document = {
         "state": state,
         "files": files,
+        "forwarders": [one.link for one in forwarders],
         "login_count": len(names),
         "exported": arguments.export if state == "removed" else None,
         "deleted": list(deleted),

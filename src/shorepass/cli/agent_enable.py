@@ -1,0 +1,79 @@
+"""``shorepass agent enable`` and ``disable``: the forwarder in front of docker-credential-shorepass, and the agent's start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shorepass import settings
+from shorepass.acceleration import front
+from shorepass.acceleration.front import State
+from shorepass.acceleration.plan import plan
+from shorepass.cli import accelerate, console
+from shorepass.errors import UsageError
+from shorepass.helper import OURSELVES, PROGRAM
+from shorepass.profile import current
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tomlkit import TOMLDocument
+
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["add_arguments", "disable", "enable"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of both actions."""
+    parser.add_argument("-y", "--yes", action="store_true", help="enable, disable: do not ask")
+
+
+def enable(arguments: argparse.Namespace) -> int:
+    """Put the forwarder in front of Shorepass's helper, and set that the agent starts when it is needed."""
+    here = current()
+    settings.load(here)  # a broken file is an error before anything changes
+    one = plan(here, OURSELVES)
+    forwarder = accelerate.forwarder_of(here)
+    accelerate.show([one])
+    _show_setting(here, starts=True)
+    accelerate.confirm(arguments, "enable the agent?")
+    front.put(here, one, forwarder)
+    console.out(f"{PROGRAM}: the forwarder is in front of {one.original}")
+    _set(here, starts=True)
+    return 0
+
+
+def disable(arguments: argparse.Namespace) -> int:
+    """Remove the forwarder from in front of Shorepass's helper, and set that no agent starts by itself."""
+    here = current()
+    known = {state.name: state for state in front.states(here)}
+    state = known.get(OURSELVES, State(OURSELVES, "", "", ""))
+    if state.link:
+        console.out(f"remove {state.link}: the forwarder of {PROGRAM}")
+    _show_setting(here, starts=False)
+    accelerate.confirm(arguments, "disable the agent?")
+    removed = front.remove(here, OURSELVES)
+    for link in removed:
+        console.out(f"{link}: removed the forwarder")
+    if not removed:
+        console.out(f"the forwarder was not in front of {PROGRAM}")
+    _set(here, starts=False)
+    return 0
+
+
+def _show_setting(here: LocalContext, *, starts: bool) -> None:
+    console.out(f"set start = {str(starts).lower()} below [agent] in {settings.path_of(here)}")
+
+
+def _set(here: LocalContext, *, starts: bool) -> None:
+    """Set whether the agent starts by itself. Raises UsageError, MalformedFile, WriteError."""
+
+    def edit(document: TOMLDocument) -> None:
+        table = document.setdefault("agent", {})
+        if not isinstance(table, dict):
+            raise UsageError(f"{settings.path_of(here)}: agent is not a table")
+        table["start"] = starts
+
+    settings.change(here, edit)
+    value = str(starts).lower()
+    console.out(f"{settings.path_of(here)}: agent.start is {value}")

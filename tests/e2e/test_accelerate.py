@@ -1,0 +1,164 @@
+"""Real clients and real helpers with the forwarder in front: without an agent it runs the original, so nothing differs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from contract.keyring_service import bus, keyring_daemon
+from e2e import programs
+from shorepass.acceleration import front
+from shorepass.acceleration.plan import plan
+from shorepass.agent_client.forwarder_file import path_for
+from shorepass.contexts.local import LocalContext
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+    from e2e.real_clients import RealClient
+
+KEY = "https://registry.example/v1/"
+LOGIN = json.dumps({"ServerURL": KEY, "Username": "alice", "Secret": "a secret"})
+
+
+@pytest.fixture
+def own_bin(home: Path, world: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``~/.local/bin``, first on the PATH of every program of the test."""
+    folder = home / ".local/bin"
+    folder.mkdir(parents=True)
+    path = f"{folder}:{world / 'bin'}:{programs.SYSTEM_PATH}"
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setattr(programs, "SYSTEM_PATH", path)
+    return folder
+
+
+def put_in_front(name: str) -> tuple[str, str]:
+    """Put the forwarder of this installation in front of a helper; return the paths of its symlink and of the original."""
+    here = LocalContext.current()
+    forwarder = path_for(here.platform, here.machine)
+    assert forwarder is not None
+    found = plan(here, name)
+    front.put(here, found, forwarder)
+    assert here.which(f"docker-credential-{name}") == found.link
+    assert os.path.realpath(found.link) != os.path.realpath(found.original)
+    return found.link, found.original
+
+
+@pytest.mark.usefixtures("nothing_set", "our_helper", "own_bin")
+def test_a_client_logs_in_pushes_pulls_and_logs_out(
+    client: RealClient, registry: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """The real client starts the forwarder, and the vault has the login; undone, the client still finds it."""
+    assert run_shorepass("vault", "init").status == 0
+    put_in_front("shorepass")
+    words = () if client.rules == "docker" else ("--client", "podman", "--for", registry)
+    assert run_shorepass("helper", "install", "--yes", *words).status == 0
+    image = f"{registry}/team/app:forwarded-{client.rules}"
+    done = client.login(registry, "alice", users["alice"])
+    assert done.returncode == 0, done.stderr
+    for done in (client.push(image), client.pull(image)):
+        assert done.returncode == 0, done.stderr
+    assert run_shorepass("get", "--client", client.rules, registry).status == 0
+    assert front.remove(LocalContext.current(), "shorepass")
+    done = client.pull(image)
+    assert done.returncode == 0, done.stderr
+    put_in_front("shorepass")
+    assert client.logout(registry).returncode == 0
+    assert client.pull(image).returncode != 0
+
+
+class Answer(NamedTuple):
+    """What a helper did."""
+
+    status: int
+    output: bytes
+    errors: bytes
+
+
+def call(program: str, words: tuple[str, ...], stdin: str) -> Answer:
+    done = subprocess.run([program, *words], input=stdin.encode(), capture_output=True, timeout=120, check=False)
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(params=["pass", "secretservice"])
+def real_helper(
+    request: pytest.FixtureRequest, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The NAME of each real helper of this machine, with an empty store that works."""
+    name: str = request.param
+    programs.require(f"docker-credential-{name}")
+    if name == "secretservice":
+        with bus(tmp_path) as address, keyring_daemon(tmp_path, address):
+            monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+            yield name
+        return
+    monkeypatch.setenv("GNUPGHOME", str(home / ".gnupg"))
+    (home / ".gnupg").mkdir(mode=0o700)
+    words = ["--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "test@example.org"]
+    for argv in ([programs.require("gpg"), *words], [programs.require("pass"), "init", "test@example.org"]):
+        done = programs.run(argv, env=os.environ)
+        assert done.returncode == 0, done.stderr
+    yield name
+    programs.run([programs.require("gpgconf"), "--kill", "all"], env=os.environ)
+
+
+CALLS = [
+    (("get",), KEY),
+    (("get",), f"{KEY}\n"),
+    (("get",), "https://missing.example"),
+    (("get",), ""),
+    (("list",), ""),
+    (("list",), "what no one reads"),
+    (("version",), ""),
+    (("store",), LOGIN),
+    (("store",), "{"),
+    (("store",), ""),
+    (("erase",), ""),
+    (("nonsense",), ""),
+    ((), ""),
+    (("get", "more"), KEY),
+    (("--version",), ""),
+    (("erase",), KEY),
+    (("list",), ""),
+    (("get",), KEY),
+]
+
+
+@pytest.mark.usefixtures("own_bin")
+def test_the_answers_are_those_of_the_original(real_helper: str) -> None:
+    """Byte for byte, with the same exit status, for right calls and for wrong ones, while the store changes."""
+    link, original = put_in_front(real_helper)
+    assert call(link, ("store",), LOGIN).status == 0
+    assert json.loads(call(original, ("get",), KEY).output)["Secret"] == "a secret"
+    for words, stdin in CALLS:
+        expected = call(original, words, stdin)
+        if words == ("erase",) and expected.status == 0:
+            assert call(original, ("store",), LOGIN).status == 0  # so that there is something to erase again
+        answer = call(link, words, stdin)
+        if (
+            not words or words[0] in ("nonsense", "--version") or len(words) > 1
+        ):  # they print the name they are called by
+            expected, answer = (one._replace(output=b"", errors=b"") for one in (expected, answer))
+        assert (words, answer) == (words, expected)
+
+
+@pytest.mark.usefixtures("own_bin")
+def test_shorepass_reads_the_logins_of_an_accelerated_helper(
+    real_helper: str, home: Path, run_shorepass: RunShorepass
+) -> None:
+    """Explain, list and doctor see the helper and its logins as before."""
+    original = programs.require(f"docker-credential-{real_helper}")
+    assert call(original, ("store",), LOGIN).status == 0
+    (home / ".docker").mkdir(mode=0o700)
+    config = home / ".docker/config.json"
+    config.write_text(json.dumps({"credHelpers": {"registry.example": real_helper}, "credsStore": real_helper}))
+    config.chmod(0o600)
+    lines = (["list", "--json"], ["explain", "--offline", "registry.example/app"], ["doctor", "--offline"])
+    before = [run_shorepass(*line) for line in lines]
+    put_in_front(real_helper)
+    assert [run_shorepass(*line) for line in lines] == before
