@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shorepass.cli import agent_enable
 from shorepass.contexts.local import LocalContext
-from shorepass.errors import UsageError
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -133,33 +131,71 @@ def test_what_cannot_be(run_shorepass: RunShorepass, words: tuple[str, ...], sta
     assert part in done.stderr
 
 
-def run_action(action: str, *words: str) -> int:
-    parser = argparse.ArgumentParser()
-    agent_enable.add_arguments(parser)
-    return {"enable": agent_enable.enable, "disable": agent_enable.disable}[action](parser.parse_args(words))
-
-
 @pytest.mark.usefixtures("our_helper")
 def test_enable_and_disable(own_bin: Path, home: Path, run_shorepass: RunShorepass) -> None:
     """The forwarder is docker-credential-shorepass, the agent starts by itself, and disable reverts both."""
     program = own_bin / "docker-credential-shorepass"
     config = home / ".config/shorepass/config.toml"
     config.write_text('# mine\nstore = "file"  # plain\n')
-    assert run_action("enable", "--yes") == 0
+    assert run_shorepass("agent", "enable", "--yes").status == 0
     assert first(program.name) == str(program)
     assert os.path.realpath(program).endswith("docker-credential-forwarder")
     assert config.read_text() == '# mine\nstore = "file"  # plain\n\n[agent]\nstart = true\n'
     assert run_shorepass("doctor").status == 0
-    assert run_action("enable", "--yes") == 0
-    assert run_action("disable", "--yes") == 0
+    assert run_shorepass("agent", "enable", "--yes").status == 0
+    assert run_shorepass("agent", "disable", "--yes").status == 0
     assert not program.exists()
     assert config.read_text() == '# mine\nstore = "file"  # plain\n\n[agent]\nstart = false\n'
 
 
 @pytest.mark.usefixtures("own_bin", "our_helper")
-def test_enable_asks(home: Path) -> None:
+def test_enable_asks(home: Path, run_shorepass: RunShorepass) -> None:
     """Without a terminal and without --yes nothing changes."""
     before = (home / ".config/shorepass/config.toml").read_text()
-    with pytest.raises(UsageError, match="not a terminal"):
-        run_action("enable")
+    done = run_shorepass("agent", "enable")
+    assert (done.status, "not a terminal" in done.stderr) == (2, True)
     assert (home / ".config/shorepass/config.toml").read_text() == before
+
+
+@pytest.mark.usefixtures("nothing_set", "our_helper")
+def test_the_other_verbs_see_no_difference(own_bin: Path, home: Path, run_shorepass: RunShorepass) -> None:
+    """With the forwarder in front, each verb prints what it prints without it, and starts no helper for Shorepass's own."""
+    assert run_shorepass("vault", "init").status == 0
+    assert run_shorepass("helper", "install", "--yes").status == 0
+    config = json.loads((home / ".docker/config.json").read_text())
+    (home / ".docker/config.json").write_text(json.dumps({**config, "credHelpers": {"g.example": "gcloud"}}))
+    login = json.dumps({"ServerURL": "a.example", "Username": "alice", "Secret": "wonderland"})
+    lines = ["list", "doctor --offline", "who --in me", "get a.example", "explain --offline a.example", "stores"]
+    lines += ["helper install --yes", "vault"]
+    helper = LocalContext.current().which("docker-credential-shorepass")
+    assert helper is not None
+    assert subprocess.run([helper, "store"], input=login.encode(), timeout=60, check=False).returncode == 0
+
+    def printed() -> list[tuple[int, str, str]]:
+        found = [run_shorepass(*line.split()) for line in lines]
+        return [(done.status, re.sub("fingerprint [0-9a-f]+", "", done.stdout), done.stderr) for done in found]
+
+    before = printed()
+    assert before[3][0] == 0
+    assert run_shorepass("accelerate", "--all", "--yes").status == 0
+    assert run_shorepass("agent", "enable", "--yes").status == 0
+    assert {path.name for path in own_bin.iterdir()} == {GCLOUD, "docker-credential-shorepass"}
+    (home / ".config/shorepass/config.toml").unlink()  # so that no agent starts
+    assert printed() == before
+
+
+@pytest.mark.usefixtures("nothing_set", "our_helper")
+@pytest.mark.parametrize("fate", ["--keep", "--delete"])
+def test_uninstall_removes_the_forwarder(own_bin: Path, home: Path, run_shorepass: RunShorepass, fate: str) -> None:
+    """No symlink remains that would lead nowhere, and each helper answers as before."""
+    configure(home, {"credHelpers": {"g.example": "gcloud"}})
+    before = answer(GCLOUD)
+    assert run_shorepass("accelerate", "--all", "--yes").status == 0
+    assert run_shorepass("agent", "enable", "--yes").status == 0
+    planned = document(run_shorepass("uninstall", fate, "--json").stdout)
+    assert planned["forwarders"] == [str(own_bin / GCLOUD), str(own_bin / "docker-credential-shorepass")]
+    done = run_shorepass("uninstall", fate, "--yes")
+    assert done.status == 0, done.stderr
+    assert f"remove {own_bin / GCLOUD}: the forwarder of {GCLOUD}\n" in done.stdout
+    assert list(own_bin.iterdir()) == []
+    assert answer(GCLOUD) == before

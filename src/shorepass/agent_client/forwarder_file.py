@@ -17,6 +17,7 @@ PROGRAMS = {
     ("linux", "amd64"): "linux-x86_64",
     ("darwin", "x86_64"): "darwin-x86_64",
     ("darwin", "arm64"): "darwin-arm64",
+    ("darwin", "aarch64"): "darwin-arm64",  # as a context names it
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shorepass.agent.audit import follow, log_path, records
 from shorepass.agent.process import run_here, start_in_background
 from shorepass.agent_client.client import AgentClient, NoAgent
-from shorepass.cli import console
+from shorepass.cli import agent_enable, console
 from shorepass.cli.unlock import unlock
 from shorepass.contexts.command import command
 from shorepass.profile import current
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
 
 EXAMPLES = """\
+shorepass agent enable              # docker-credential-shorepass asks it from now on; disable reverts that
 shorepass agent start               # in the background, if none runs
 shorepass agent status              # what it holds, and until when
 shorepass agent lock                # drop all, and answer no one until: shorepass unlock
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=ACTIONS, metavar="ACTION", help=action)
     parser.add_argument("--foreground", action="store_true", help="start: do not go into the background")
     parser.add_argument("--follow", action="store_true", help="log: continue with new requests, until Ctrl-C")
+    agent_enable.add_arguments(parser)
     parser.add_argument(
         "--json", action="store_true", help="status: print one JSON document; log: one line per request"
     )
@@ -49,6 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Do it."""
     ACTIONS[arguments.action][1](arguments, current())
     return 0
+
+
+def _enable(arguments: argparse.Namespace, _: LocalContext) -> None:
+    agent_enable.enable(arguments)
+
+
+def _disable(arguments: argparse.Namespace, _: LocalContext) -> None:
+    agent_enable.disable(arguments)
 
 
 def _start(arguments: argparse.Namespace, here: LocalContext) -> None:
@@ -118,6 +128,8 @@ def _row(record: dict[str, Any]) -> list[str]:
 
 
 ACTIONS: dict[str, tuple[str, Callable[[argparse.Namespace, LocalContext], None]]] = {
+    "enable": ("let docker-credential-shorepass ask it", _enable),
+    "disable": ("revert enable", _disable),
     "start": ("start the agent", _start),
     "status": ("what it holds", _status),
     "stop": ("end it", _stop),

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-y", "--yes", action="store_true", help="enable, disable: do not ask")
 
 
-def enable(arguments: argparse.Namespace) -> int:
+def enable(arguments: argparse.Namespace) -> None:
     """Put the forwarder in front of Shorepass's helper, and set that the agent starts when it is needed."""
     here = current()
     settings.load(here)  # a broken file is an error before anything changes
@@ -40,10 +40,9 @@ def enable(arguments: argparse.Namespace) -> int:
     front.put(here, one, forwarder)
     console.out(f"{PROGRAM}: the forwarder is in front of {one.original}")
     _set(here, starts=True)
-    return 0
 
 
-def disable(arguments: argparse.Namespace) -> int:
+def disable(arguments: argparse.Namespace) -> None:
     """Remove the forwarder from in front of Shorepass's helper, and set that no agent starts by itself."""
     here = current()
     known = {state.name: state for state in front.states(here)}
@@ -58,7 +57,6 @@ def disable(arguments: argparse.Namespace) -> int:
     if not removed:
         console.out(f"the forwarder was not in front of {PROGRAM}")
     _set(here, starts=False)
-    return 0
 
 
 def _show_setting(here: LocalContext, *, starts: bool) -> None:
