@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -14,7 +15,9 @@ from pathlib import Path
 
 from e2e import programs
 
-__all__ = ["Person", "add_user", "end_processes_of", "new_person"]
+__all__ = ["Person", "add_user", "end_processes_of", "new_person", "remove_user"]
+
+USER_BUSY = 8  # userdel(8), EXIT VALUES
 
 # Root starts it and becomes the person for good: their own right to read this Python and these sources is not needed.
 AS_PERSON = """
@@ -52,7 +55,7 @@ class Person:
         starts += ("/dev/shm/libpod_rootless_lock_",)
         made = [f"{start}{self.uid}" for start in starts]
         self.as_root("rm", "-rf", str(self.folder), *remembered, *made)
-        self.as_root("userdel", self.name)
+        remove_user(self.name, self.uid)
 
     def run(self, *argv: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         """Run a program as this user, with this user's HOME and the variables that are named."""
@@ -99,16 +102,48 @@ def add_user(name: str, *words: str) -> int:
     return number
 
 
+def remove_user(name: str, uid: int) -> None:
+    """Remove a user that a test made, and end what the user runs until userdel no longer names a process."""
+
+    def removed() -> bool | None:
+        end_processes_of(uid)
+        done = programs.run(programs.as_root(["userdel", name]))
+        if done.returncode != USER_BUSY:
+            assert done.returncode == 0, done.stderr
+            return True
+        # it started since, or has one of the user's subordinate ids
+        if named := re.search(r"used by process ([0-9]+)", done.stderr):
+            programs.run(programs.as_root(["kill", "-KILL", named[1]]))
+        return None
+
+    programs.wait_until(removed, f"user {name} to be removed")
+
+
 def end_processes_of(uid: int) -> None:
     """End, by number, what a user that a test made has left running: programs that were too slow for it."""
 
     def none_left() -> bool | None:
-        pids = programs.run([programs.require("ps"), "-o", "pid=", "-u", str(uid)]).stdout.split()
+        pids = processes_of(uid)
         if pids:
             programs.run(programs.as_root(["kill", "-KILL", *pids]))
         return None if pids else True
 
     programs.wait_until(none_left, f"the processes of user {uid} to end")
+
+
+def processes_of(uid: int) -> list[str]:
+    """Return the pids of a user's processes: by real, effective, saved or file system id, as userdel sees them.
+
+    ``ps -u`` knows the effective id only: newuidmap or sudo that the user has just started is not among its answers.
+    A process that has ended and that its parent has not asked about is left out, as userdel leaves it out.
+    """
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+            fields = dict(line.split(":", 1) for line in status.read_text(errors="replace").splitlines())
+            if str(uid) in fields["Uid"].split() and not fields["State"].lstrip().startswith("Z"):
+                found.append(status.parent.name)
+    return found
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from e2e import programs
-from e2e.people import add_user, end_processes_of
+from e2e.people import add_user, remove_user
 
 __all__ = ["SshHost", "ssh_host"]
 
@@ -71,8 +71,7 @@ def ssh_host() -> Iterator[SshHost]:
     with contextlib.ExitStack() as undo:
         undo.callback(_as_root, "rm", "-rf", str(folder))
         uid = add_user(name, "--home-dir", f"/home/{name}", "--password", "*")
-        undo.callback(_as_root, "userdel", name)
-        undo.callback(end_processes_of, uid)
+        undo.callback(remove_user, name, uid)
         _as_root("ip", "netns", "add", name)
         undo.callback(_as_root, "ip", "netns", "delete", name)
         # a device that leads to another in the same namespace, where nobody answers: connecting waits
