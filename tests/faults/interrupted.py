@@ -1,4 +1,8 @@
-"""Saves that are stopped, or refused by the system, at one system call of their choice. strace does it."""
+"""Saves that are stopped, or refused by the system, at one system call of their choice. strace does it.
+
+A command is killed before each call that changes a file, and before the last call of its save. Between two of these it only
+reads, so a kill there leaves what the next kill leaves.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ from shorepass.stores.vault.vault import Vault
 
 __all__ = [
     *("Call", "Helper", "Login", "Migration", "Outcome", "Refusal", "Save"),
-    *("kill_at_every_call", "kill_at_every_change", "refuse_every_call", "refuse_every_change"),
+    *("kill_at_every_change", "kill_migration_at_every_change", "moments", "refuse_every_call", "refuse_every_change"),
 ]
 
 USER, PASSWORD = "alice", "a password"
@@ -36,7 +40,26 @@ WITHOUT_NAMELESS_FILES = "import os; os.O_TMPFILE = os.O_DIRECTORY; from shorepa
 
 # Left out: how many a process needs differs from run to run, and files are at them as at the call that follows.
 UNCOUNTED = ("brk", "futex", "madvise", "mmap", "mprotect", "mremap", "munmap")
-CHANGING = ("write", "fsync", "fchmod", "fchown", "linkat", "mkdir", "rename", "unlink")
+# These change no file, and neither does an open or an ioctl without the words below. Every other call counts as a change.
+READING = (
+    *(
+        "access",
+        "close",
+        "fstat",
+        "getcwd",
+        "getdents64",
+        "getegid",
+        "geteuid",
+        "getgid",
+        "getpid",
+        "getrandom",
+        "gettid",
+    ),
+    *("getuid", "listxattr", "llistxattr", "flistxattr", "lseek", "lstat", "newfstatat", "pread64", "read", "readlink"),
+    *("readlinkat", "rt_sigaction", "rt_sigprocmask", "stat", "statx"),
+    "flock",  # the system unlocks it as the process ends
+)
+READING_IF = {"openat": r"(?!.*O_(CREAT|TRUNC))", "ioctl": r".*\bTCGETS\b"}  # a nameless file ends with its process
 CANNOT_FAIL = ("getrandom", "exit_group")  # whatever the disk is like
 
 
@@ -46,6 +69,20 @@ class Call(NamedTuple):
     name: str
     number: int
     text: str
+
+    @property
+    def changes(self) -> bool:
+        """Whether it can change a file, as far as its name and its arguments tell."""
+        reads = READING_IF.get(self.name)
+        return self.name not in READING and (reads is None or re.match(reads, self.text) is None)
+
+
+def moments(calls: Sequence[Call]) -> list[Call]:
+    """Return the calls before which a kill leaves something of its own: each change, and the last of all.
+
+    Not fsync: what it puts on the disk is in the file for every program before.
+    """
+    return [call for call in calls if (call.changes and call.name != "fsync") or call is calls[-1]]
 
 
 class Done(NamedTuple):
@@ -299,10 +336,6 @@ class Migration(Save):
         """Nothing is written before the first lock."""
         return slice(next(i for i, call in enumerate(calls) if call.name == "flock"), len(calls))
 
-    def changes(self) -> list[Call]:
-        """Return those of its calls that change what is on the disk: how many others there are, other processes decide."""
-        return [call for call in self.save_calls() if call.name in CHANGING]
-
     def repeat(self) -> None:
         """Do it once more: what was undone to the end cannot be undone again."""
         again = self.run()
@@ -333,19 +366,16 @@ class Outcome(NamedTuple):
     left: list[Path]
 
 
-def kill_at_every_call(login: Save, *, locked: bool = False) -> Iterator[Outcome]:
-    """Kill a command before each system call of its save in turn; check that it then finds nothing in its way.
-
-    ``locked``: only from the call that takes the lock; before it nothing is written.
+def kill_at_every_change(login: Save) -> Iterator[Outcome]:
+    """Kill a command at each moment of its save in turn; check that it then finds nothing in its way.
 
     Raises AssertionError when the file is neither the old nor the new one, when what is left beside it is more readable
     than it, or when the next run does not clear it away.
     """
-    calls = login.save_calls()
+    calls = moments(login.save_calls())
     old, new = login.old, login.content()
     assert new not in (None, old)
-    first = [call.name for call in calls].index("flock") if locked else 0
-    for call in calls[first:]:
+    for call in calls:
         login.prepare()
         done = login.run_with(call, "signal=KILL")
         assert done.status == -9, f"not killed at {call.text}: {done.said}"
@@ -386,13 +416,13 @@ def refuse_every_call(login: Save, error: str) -> Iterator[Refusal]:
         yield Refusal(call, failed)
 
 
-def kill_at_every_change(migration: Migration) -> Iterator[Call]:
-    """Kill a migration before each of its calls that change the disk in turn.
+def kill_migration_at_every_change(migration: Migration) -> Iterator[Call]:
+    """Kill a migration at each of its moments in turn.
 
     Raises AssertionError when a client then sends something else than before, or when the next run does not finish the work.
     """
     calls, said, done = _whole(migration)
-    for call in calls:
+    for call in moments(calls):
         migration.prepare()
         assert migration.run_with(call, "signal=KILL").status == -9, call.text
         assert migration.said() == said, call.text
@@ -401,9 +431,11 @@ def kill_at_every_change(migration: Migration) -> Iterator[Call]:
 
 
 def refuse_every_change(migration: Migration, error: str) -> Iterator[Refusal]:
-    """Refuse each of those calls in turn with ``error`` (``ENOSPC``). Raises AssertionError as ``kill_at_every_change``."""
+    """Refuse each of its changes in turn with ``error`` (``ENOSPC``). Raises AssertionError as for a kill."""
     calls, said, done = _whole(migration)
     for call in calls:
+        if not call.changes or call.name in CANNOT_FAIL:
+            continue
         migration.prepare()
         refused = migration.run_with(call, f"error={error}")
         assert "Traceback" not in refused.said, call.text
@@ -413,10 +445,10 @@ def refuse_every_change(migration: Migration, error: str) -> Iterator[Refusal]:
 
 
 def _whole(migration: Migration) -> tuple[list[Call], object, object]:
-    """Run a migration to its end; return its changes, what clients send before and after it, and what it makes of the home."""
+    """Run a migration to its end; return its calls, what clients send before and after it, and what it makes of the home."""
     migration.prepare()
     said = migration.said()
-    calls = migration.changes()
+    calls = migration.save_calls()
     assert migration.said() == said
     return calls, said, migration.content()
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from client_files import auth, our_helper
-from faults.interrupted import Migration, kill_at_every_change, refuse_every_change
+from faults.interrupted import Migration, kill_migration_at_every_change, refuse_every_change
 from faults.test_saves import in_own_mounts
 
 
 @pytest.mark.parametrize("undo", [False, True])
 def test_killed_at_every_change(tmp_path: Path, *, undo: bool) -> None:
     """Before each call that changes the disk in turn: no client notices, and the next run finishes the work."""
-    killed = [call.name for call in kill_at_every_change(Migration(tmp_path, undo=undo))]
-    assert {"linkat", "rename", "fsync"} <= {*killed}
+    killed = [call.name for call in kill_migration_at_every_change(Migration(tmp_path, undo=undo))]
+    assert {"write", "linkat", "rename", "unlink"} <= {*killed}
 
 
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,20 @@ from pathlib import Path
 import pytest
 
 from e2e import programs
-from faults.interrupted import OLD, PASSWORD, USER, Login, Outcome, kill_at_every_call, refuse_every_call
+from faults.interrupted import (
+    OLD,
+    PASSWORD,
+    USER,
+    Call,
+    Login,
+    Outcome,
+    kill_at_every_change,
+    moments,
+    refuse_every_call,
+)
 from shorepass.testing import Registry
+
+NUMBERS = re.compile(r"(?<=shorepass-)[0-9]+-[0-9a-f]+")  # in the name of a temporary file
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +39,20 @@ def left_at(outcomes: list[Outcome]) -> list[str]:
     return [outcome.call.name for outcome in outcomes if outcome.left]
 
 
-# Killed. That the file is whole and that the next login clears what is left is checked after every single kill.
+def found_at_kill(login: Login, call: Call) -> list[tuple[str, int, bytes]]:
+    """Kill a login at a call; return the path, mode and content of each file that is then below its home."""
+    login.prepare()
+    assert login.run_with(call, "signal=KILL").status == -9
+    files = sorted(path for path in login.home.rglob("*") if path.is_file())
+    return [(NUMBERS.sub("N", str(path)), path.stat().st_mode, path.read_bytes()) for path in files]
 
 
-def test_login_killed_at_every_call_of_its_save(tmp_path: Path, registry: str) -> None:
+# Killed at each change. That the file is whole and that the next login clears what is left is checked after every single kill.
+
+
+def test_login_killed_at_every_change_of_its_save(tmp_path: Path, registry: str) -> None:
     """The file is the old one or the new one; a temporary file has a name, and can stay, at the last call only."""
-    outcomes = list(kill_at_every_call(Login(tmp_path, registry, client="docker", exists=True)))
+    outcomes = list(kill_at_every_change(Login(tmp_path, registry, client="docker", exists=True)))
     contents = [outcome.content for outcome in outcomes]
     renamed = [outcome.call.name for outcome in outcomes].index("rename")
     assert all(content == OLD for content in contents[: renamed + 1])
@@ -39,21 +60,36 @@ def test_login_killed_at_every_call_of_its_save(tmp_path: Path, registry: str) -
     assert left_at(outcomes) == ["rename"]
 
 
-def test_first_login_killed_at_every_call_of_its_save(tmp_path: Path, registry: str) -> None:
+def test_first_login_killed_at_every_change_of_its_save(tmp_path: Path, registry: str) -> None:
     """There is no file or the whole file, and never a temporary one."""
-    outcomes = list(kill_at_every_call(Login(tmp_path, registry, client="docker", exists=False)))
+    outcomes = list(kill_at_every_change(Login(tmp_path, registry, client="docker", exists=False)))
     linked = [outcome.call.name for outcome in outcomes].index("linkat")
     assert all(outcome.content is None for outcome in outcomes[: linked + 1])
     assert all(outcome.content is not None for outcome in outcomes[linked + 1 :])
     assert left_at(outcomes) == []
 
 
-def test_login_without_nameless_files_killed_at_every_call(tmp_path: Path, registry: str) -> None:
+def test_login_without_nameless_files_killed_at_every_change(tmp_path: Path, registry: str) -> None:
     """On file systems without nameless files the file is whole too, and the next login clears what was left."""
     login = Login(tmp_path, registry, client="docker", exists=True, nameless=False)
-    names = left_at(list(kill_at_every_call(login, locked=True)))
+    names = left_at(list(kill_at_every_change(login)))
     assert names[-1] == "rename"
     assert "write" in names
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_kill_between_two_changes_leaves_what_the_next_kill_leaves(
+    tmp_path: Path, registry: str, *, exists: bool
+) -> None:
+    """Calls that only read are left out above: a kill at the first one after each change leaves the same files."""
+    login = Login(tmp_path, registry, client="docker", exists=exists, nameless=not exists)
+    calls = login.save_calls()
+    chosen = moments(calls)
+    left_out = [calls[calls.index(call) + 1] for call in chosen[:-1]]
+    pairs = [(first, then) for first, then in zip(left_out, chosen[1:], strict=True) if first not in chosen]
+    assert len(pairs) >= 2
+    for first, then in pairs:
+        assert found_at_kill(login, first) == found_at_kill(login, then), first.text
 
 
 # Refused by the system

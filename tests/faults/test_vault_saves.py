@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from faults import vault_crowd
-from faults.interrupted import Helper, kill_at_every_call, refuse_every_call
+from faults.interrupted import Helper, kill_at_every_change, refuse_every_call
 from faults.test_saves import in_own_mounts
 
 
 @pytest.mark.parametrize("verb", ["store", "erase"])
-def test_killed_at_every_call(tmp_path: Path, verb: str) -> None:
-    """Before each system call of a save in turn: the vault holds all logins, or all and the change; never a damaged one."""
+def test_killed_at_every_change(tmp_path: Path, verb: str) -> None:
+    """Before each change that a save makes: the vault holds all logins, or all and the change; never a damaged one."""
     helper = Helper(tmp_path, verb)
-    outcomes = list(kill_at_every_call(helper))
+    outcomes = list(kill_at_every_change(helper))
     contents = [outcome.content for outcome in outcomes]
     renamed = max(i for i, outcome in enumerate(outcomes) if outcome.call.name.startswith("rename"))
     assert all(content == helper.old for content in contents[: renamed + 1])
