@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shlex
@@ -101,6 +102,37 @@ def test_a_named_auth_file_that_is_not_there(
     assert found(doctor(private_image, client="podman")) == []
 
 
+def test_a_docker_context_that_does_not_exist(
+    doctor: Doctor,
+    docker: Program,
+    dockerd: str,
+    private_image: str,
+    users: dict[str, str],
+    run_shorepass: RunShorepass,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SP408: docker stops, and doctor says why in place of "no findings"; an existing context is no finding."""
+    log_in(docker, private_image.partition("/")[0], "alice", users["alice"])
+    monkeypatch.delenv("DOCKER_HOST")
+    for name, value in (("DOCKER_CONTEXT", "gone"), ("DOCKER_CONTEXT", "")):
+        monkeypatch.setenv(name, value)
+        assert docker("context", "create", "mine", "--docker", f"host={dockerd}").returncode >= 0
+        if value:
+            assert 'context "gone": context not found' in docker("pull", private_image).stderr
+            finding = one(doctor(private_image))
+            assert (finding["code"], finding["subject"]) == ("SP408", "DOCKER_CONTEXT")
+            assert finding["fix"]["text"] == "unset DOCKER_CONTEXT"
+            assert "its context 'gone' does not exist" in run_shorepass("explain", private_image).stdout
+    assert docker("context", "use", "mine").returncode == 0
+    assert docker("pull", private_image).returncode == 0
+    assert found(doctor(private_image)) == []
+    shutil.rmtree(Path(os.environ["HOME"]) / ".docker/contexts")
+    finding = one(doctor(private_image))
+    assert (finding["code"], finding["fix"]["text"]) == ("SP408", "docker context use default")
+    assert docker("context", "use", "default").returncode == 0
+    assert found(doctor(private_image)) == []
+
+
 # SP402, SP403. Debian has no docker that reads DOCKER_AUTH_CONFIG: of a newer one there is only its version.
 
 
@@ -133,6 +165,28 @@ def test_a_variable_that_docker_does_not_read(
     log_in(docker, registry, "alice", users["alice"])
     assert docker("pull", private_image).returncode == 0
     assert found(doctor(private_image)) == []
+
+
+def test_a_variable_whose_logins_are_encoded_or_in_a_file(
+    doctor: Doctor,
+    registry: str,
+    users: dict[str, str],
+    world: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SP403: the line that is offered gives docker the JSON text."""
+    newer_docker(world)
+    (world / "file.json").write_text(variable(users, registry))
+    encoded = base64.b64encode(variable(users, registry).encode()).decode()
+    for text, cause in ((encoded, "its value is in base64"), (str(world / "file.json"), "is the name of a file")):
+        monkeypatch.setenv("DOCKER_AUTH_CONFIG", text)
+        finding = one(doctor("--offline", f"{registry}/team/app:1"))
+        assert (finding["code"], cause in finding["cause"]) == ("SP403", True)
+        line = f'set -e; {finding["fix"]["text"]}; printf %s "$DOCKER_AUTH_CONFIG"'
+        typed = programs.run(["sh", "-c", line], env={"DOCKER_AUTH_CONFIG": text})
+        assert typed.stdout == variable(users, registry)
+        monkeypatch.setenv("DOCKER_AUTH_CONFIG", typed.stdout)
+        assert found(doctor("--offline", f"{registry}/team/app:1")) == []
 
 
 @pytest.mark.parametrize(

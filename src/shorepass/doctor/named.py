@@ -59,6 +59,8 @@ def named(context: Context, clients: Sequence[Client]) -> list[Named]:
             if not entry.helper or entry.error is not None:
                 continue
             chosen = client.facts.chooses_store and not entry.key and _chosen(client, context)
+            if not chosen and not entry.path:
+                continue  # docker's file is broken, and so it is not known what docker will choose
             known = found.get((entry.helper, entry.path))
             if known is None:
                 found[entry.helper, entry.path] = Named(entry.helper, entry.path, (client.name,), chosen)

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
-from shorepass.contexts.containers.engines import used_endpoint
+from shorepass.contexts.containers.engines import missing_context, used_endpoint
 from shorepass.contexts.engine_family import Family
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
@@ -78,7 +78,9 @@ def ask(context: Context, reference: Reference, credential: Credential, *, secon
 
 def has_engine(context: Context) -> bool:
     """Return whether docker has an engine in a context that can be asked from here."""
-    return isinstance(context, LocalContext) and used_endpoint(context) is not None
+    if not isinstance(context, LocalContext):
+        return False
+    return used_endpoint(context) is not None or missing_context(context) is not None
 
 
 def opened(context: Context) -> Engine | None:
@@ -87,6 +89,9 @@ def opened(context: Context) -> Engine | None:
         if _has_socket(context):
             raise ContextError(Family.DOCKER, f"Shorepass asks no engine in {context.name}")
         return None
+    missing = missing_context(context)
+    if missing:
+        raise ContextError(Family.DOCKER, f"its context {missing.name!r} does not exist", hint=missing.fix)
     endpoint = used_endpoint(context)
     return endpoint.open(context) if endpoint else None
 

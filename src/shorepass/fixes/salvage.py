@@ -7,15 +7,19 @@ does not help, the text is cut there and only the part before is kept.
 
 from __future__ import annotations
 
+import base64
 import codecs
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.config.go_json import text as go_text
 from shorepass.config.spans import JsonSyntaxError, read_value, skip_blank
 
-__all__ = ["Salvaged", "salvage"]
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Salvaged", "document_in", "salvage"]
 
 CORRECTIONS = 100  # mistakes in one file; a file with more is something else
 CUTS = 1000  # positions at which to cut it, the last first
@@ -25,6 +29,8 @@ WORK = 64 * 1024 * 1024  # characters that all cuts together read: about a secon
 _string = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _comment = re.compile(r"//[^\n]*|/\*.*?\*/|#[^\n]*", re.DOTALL)
 _wrapped = re.compile(r'"[\w+/=.-]+(?:[ \t]*\r?\n[ \t]*[\w+/=.-]*)+"(?=\s*[,}\]])', re.ASCII)  # base64 of several lines
+SECRET_MEMBER = ".dockerconfigjson"  # noqa: S105  # the name of a member, no secret
+_secret = re.compile(rb"^ *\.dockerconfigjson: *\"?([A-Za-z0-9+/=]+)\"? *$", re.MULTILINE)
 _bare_end = re.compile(r"[ \t]*,?[ \t]*\r?$")
 
 
@@ -62,7 +68,31 @@ def salvage(data: bytes) -> Salvaged | None:
     return None
 
 
+def document_in(secret: dict[str, Any]) -> bytes:
+    """Return the config file in a Secret of Kubernetes or in its data, b"" if it is not one that has any."""
+    data = secret.get("data")
+    found = data if secret.get("kind") == "Secret" and isinstance(data, dict) else secret
+    text = found.get(SECRET_MEMBER)
+    return _from_base64(text) if isinstance(text, str) else b""
+
+
+def _from_base64(text: str) -> bytes:
+    """Return the JSON object that a text has in base64, b"" if it has none."""
+    try:
+        found = base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return b""
+    return found if found.lstrip().startswith(b"{") else b""
+
+
 def _decoded(data: bytes) -> tuple[str, list[str]]:
+    whole = _from_base64(data.decode("ascii", "replace"))
+    if whole:
+        return go_text(whole), ["decode the base64 text"]
+    secret = _secret.search(data) if b"kind:" in data else None
+    inner = _from_base64(secret[1].decode()) if secret else b""
+    if inner:
+        return go_text(inner), ["write the document that is in the Secret of Kubernetes"]
     for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
         if data.startswith(mark):
             return data.decode(encoding, "replace"), ["convert UTF-16 to UTF-8"]

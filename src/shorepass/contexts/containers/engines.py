@@ -7,6 +7,7 @@ containers, because the program creates its folders at its first use.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["Endpoint", "endpoints", "used_endpoint"]
+__all__ = ["Endpoint", "MissingContext", "endpoints", "missing_context", "used_endpoint"]
 
 UNIX = "unix://"
 SIZE_LIMIT = 1024 * 1024  # bytes of a config file
@@ -98,6 +99,36 @@ def used_endpoint(here: LocalContext) -> Endpoint | None:
     """
     endpoint = next(_docker(here))
     return endpoint if endpoint.chosen or _is_socket(endpoint.host.removeprefix(UNIX)) else None
+
+
+class MissingContext(NamedTuple):
+    """A context of docker that is in use and does not exist. ``named_by``: the variable or the file that names it."""
+
+    name: str
+    named_by: str
+    fix: str
+
+
+def missing_context(here: LocalContext) -> MissingContext | None:
+    """Return docker's current context if it does not exist: then docker stops. None if it exists.
+
+    Source: docker/cli cli/context/store/metadatastore.go, its folder is the digest of its name.
+    """
+    path = docker_config_path(here)[0]
+    named = here.getenv("DOCKER_CONTEXT") or ""
+    current = named or _json(here, path).get("currentContext")
+    if here.getenv("DOCKER_HOST") or not isinstance(current, str) or current in ("", "default"):
+        return None
+    digest = hashlib.sha256(current.encode("utf-8", "surrogateescape")).hexdigest()
+    try:
+        status = here.status(os.path.join(os.path.dirname(path), "contexts", "meta", digest, "meta.json"))
+    except SourceError:
+        return None
+    if status is not None:
+        return None
+    if named:
+        return MissingContext(printable(current), "DOCKER_CONTEXT", "unset DOCKER_CONTEXT")
+    return MissingContext(printable(current), path, "docker context use default")
 
 
 def _docker(here: LocalContext) -> Iterator[Endpoint]:

@@ -6,13 +6,14 @@ the journal of fixes, or in a copy that an editor, a user or a crashed docker le
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import find
 from shorepass.config import auth_file
 from shorepass.config.auth_entry import BadEntryError
-from shorepass.config.document import SIZE_LIMIT, remove_member
+from shorepass.config.document import SIZE_LIMIT, remove_member, set_member
 from shorepass.config.locations import split
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, MalformedFile, SourceError
@@ -35,6 +36,7 @@ CODES = {"SP103": "A config file is malformed"}
 COPIES = ("~", ".bak", ".backup", ".old", ".orig", ".save")  # after the name: editors and users write these
 _leftover = re.compile(r"[0-9]+")  # docker's temporary file, which a docker that was killed leaves
 COPIES_LIMIT = 20
+PLAIN_PAIR = re.compile(r"[^:\s]+:\S+")  # base64 has no colon
 
 
 class _Good(NamedTuple):
@@ -125,26 +127,33 @@ def _salvaged(content: FileContent, file: ConfigFile) -> _Good | None:
         )
     done, corrected = list(found.done), content._replace(data=found.data)
     above = [] if file.legacy else ["auths"]
-    for key in _bad_entries(corrected, file):
-        corrected = corrected._replace(data=remove_member(corrected, [*above, key]))
-        done.append("remove an entry that cannot be decoded")
+    for key, pair in _bad_entries(corrected, file).items():
+        if pair:
+            encoded = base64.b64encode(pair.encode()).decode()
+            corrected = corrected._replace(data=set_member(corrected, [*above, key, "auth"], encoded))
+            done.append("encode the user name and password of an entry in base64")
+        else:
+            corrected = corrected._replace(data=remove_member(corrected, [*above, key]))
+            done.append("remove an entry that cannot be decoded")
     summary = "; ".join(dict.fromkeys(done))
     return _judged(corrected, file, summary, lost=found.lost)
 
 
-def _bad_entries(content: FileContent, file: ConfigFile) -> list[str]:
+def _bad_entries(content: FileContent, file: ConfigFile) -> dict[str, str]:
+    """Return the keys of entries that a client cannot decode, each with the ``user:password`` in it, or ""."""
     try:
         auths = auth_file.decode(content, legacy=file.legacy).auths
     except MalformedFile:
-        return []
+        return {}
     clients = [find(name) for name in file.clients]
-    bad = []
+    bad = {}
     for key, members in auths.items():
         try:
             for client in clients:
                 client.read_entry(members)
         except BadEntryError:
-            bad.append(key)
+            text = dict(members).get("auth")
+            bad[key] = text if isinstance(text, str) and PLAIN_PAIR.fullmatch(text) else ""
     return bad
 
 

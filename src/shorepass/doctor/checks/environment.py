@@ -11,6 +11,7 @@ from shorepass.config.locations import join
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
+from shorepass.doctor.checks.variable_values import logins_meant, path_meant
 from shorepass.doctor.evidence import login, sends, shown
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.errors import FileError, MalformedFile, SourceError
@@ -57,8 +58,11 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     usual = _spelled_out(examination, client, context.with_env(**{variable: ""}))
     unseen = _missing(examination, client, usual, entries)
     stops = _stops(examination, client)
+    meant_path = path_meant(context, variable, place)
     is_missing = stops or (variable == "DOCKER_CONFIG" and not context.is_folder(place))
-    if stops:
+    if meant_path:
+        severity, cause = Severity.ERROR, meant_path.cause
+    elif stops:
         severity, cause = Severity.ERROR, "it names a file that does not exist"
     elif unseen:
         cause = "it hides the logins in the usual place"
@@ -72,12 +76,19 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
     for entry in unseen:
         said = login(entry.credential, examination.fingerprints) if entry.credential else "a login"
         evidence.append(f"{client.name} does not see {said} for {shown(entry.key)} in {entry.path}")
-    advice = f"unset {variable}"
-    if unseen:
+    advice = meant_path.advice if meant_path else f"unset {variable}"
+    if unseen and not meant_path:
         meant = stored.meaning_to(client, unseen[0].key)
         registry = meant.name if meant else "REGISTRY"
         advice += f"; or log in there too: {command(context, 'login', registry, client=client.name)}"
-    yield Finding("SP401", severity, context.name, variable, cause, tuple(evidence), Advice(advice))
+    follows = (("SP104", place), *_without_login(examination)) if meant_path else ()
+    yield Finding("SP401", severity, context.name, variable, cause, tuple(evidence), Advice(advice), follows=follows)
+
+
+def _without_login(examination: Examination) -> tuple[tuple[str, str], ...]:
+    """Return the finding that follows from a hidden login: the client has none for the image."""
+    asked = examination.reference
+    return (("SP510", asked.name),) if asked else ()
 
 
 def _stops(examination: Examination, client: Client) -> bool:
@@ -129,10 +140,16 @@ def _variable(examination: Examination, client: Client) -> Iterator[Finding]:
     try:
         auths = docker_config.load_variable(text)
     except MalformedFile as error:
+        meant_logins = logins_meant(context, name, text)
         if not why_unused:
             evidence = (error.reason, f"{client.name} prints a warning and continues as if it were not set")
-            yield _not_used(context, name, "it is malformed", evidence, f"unset {name}, or fix it")
-        return
+            cause, advice = "it is malformed", f"unset {name}, or fix it"
+            if meant_logins:
+                cause, advice = meant_logins.cause, meant_logins.advice
+            yield _not_used(examination, name, cause, evidence, advice)
+        if not why_unused or meant_logins is None:
+            return
+        auths = meant_logins.auths
     for key, auth in auths.items():
         meant = stored.meaning_to(client, key)
         asked = examination.reference
@@ -154,17 +171,18 @@ def _one_key(
     evidence = (f"it holds {login(auth.credential(), fingerprints)}", f"without it {sends(without, fingerprints)}")
     if why_unused:
         advice = command(context, "login", meant.registry, client=client.name)
-        yield _not_used(context, subject, why_unused, evidence, advice)
+        yield _not_used(examination, subject, why_unused, evidence, advice)
     elif key != right and not meant.repository:
         cause = f"{client.name} never reads this key, only the exact key {right}"
-        yield _not_used(context, subject, cause, evidence, f"rename the key to {right}")
+        yield _not_used(examination, subject, cause, evidence, f"rename the key to {right}")
     elif without.answer != ANONYMOUS:
         cause = f"{client.name} uses this login instead of the stored one"
         yield Finding("SP402", Severity.WARNING, context.name, subject, cause, evidence, Advice(f"unset {variable}"))
 
 
-def _not_used(context: Context, subject: str, cause: str, evidence: tuple[str, ...], advice: str) -> Finding:
-    return Finding("SP403", Severity.ERROR, context.name, subject, cause, evidence, Advice(advice))
+def _not_used(examination: Examination, subject: str, cause: str, evidence: tuple[str, ...], advice: str) -> Finding:
+    context, follows = examination.context.name, _without_login(examination)
+    return Finding("SP403", Severity.ERROR, context, subject, cause, evidence, Advice(advice), follows=follows)
 
 
 # SP404

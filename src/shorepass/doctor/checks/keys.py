@@ -15,7 +15,8 @@ from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import SourceError, UsageError
 from shorepass.fixes.repair import Advice, Edit
 from shorepass.foreign_text import quoted
-from shorepass.names import Reference, split_host_port
+from shorepass.names import Reference, is_loopback, split_host_port
+from shorepass.registry.websites import WEBSITES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,9 @@ def _not_looked_up(examination: Examination, file: Stored, others: list[Stored])
             continue
         if meant is None:
             yield _lost(examination, file, others, key, None, "it is not the name of a registry", Severity.ERROR)
+        elif meant.registry in WEBSITES:
+            why = f"{meant.registry} is a website, and no images come from it"
+            yield _lost(examination, file, [], key, Reference(WEBSITES[meant.registry]), why, Severity.ERROR)
         elif not client.fitting([key], meant):
             spelled = Reference(shown(key).rpartition("://")[2].partition("/")[0])
             if not client.fitting([key], spelled):
@@ -63,13 +67,15 @@ def _not_looked_up(examination: Examination, file: Stored, others: list[Stored])
                 yield _lost(examination, file, others, key, meant, why, Severity.WARNING)
         elif asked is not None and _is_near(meant, asked) and _is_missed(examination.resolutions[client.name], meant):
             why = f"{client.name} has no login for {asked.registry} and does not use this one for {meant.registry}"
-            yield _lost(examination, file, others, key, None, why, Severity.ERROR)
+            near = _lost(examination, file, others, key, None, why, Severity.ERROR)
+            yield near._replace(follows=(("SP510", asked.name),))
 
 
 def _is_near(meant: Reference, asked: Reference) -> bool:
-    """Return whether two registries are one host in two spellings or at two ports."""
-    hosts = [split_host_port(reference.registry.lower())[0] for reference in (meant, asked)]
-    return meant.registry != asked.registry and hosts[0] == hosts[1]
+    """Return whether two registries are one host in two spellings or at two ports, or one port of this machine."""
+    (host, port), (other, other_port) = (split_host_port(one.registry.lower()) for one in (meant, asked))
+    same_machine = port == other_port and is_loopback(meant.registry) and is_loopback(asked.registry)
+    return meant.registry != asked.registry and (host == other or same_machine)
 
 
 def _is_missed(resolution: Resolution, meant: Reference) -> bool:
@@ -110,7 +116,9 @@ def _lost(
     if users:
         evidence = (*evidence, f"{' and '.join(users)} uses it")
     asked = examination.reference
-    follows = (("SP510", asked.name),) if asked is not None and _is_asked(asked, key, meant) else ()
+    follows: tuple[tuple[str, str], ...] = ()
+    if asked is not None and _is_asked(asked, key, meant):
+        follows = (("SP510", asked.name), ("SP309", asked.registry))
     subject = f"{file.path}: {shown(key)}"
     return Finding("SP302", severity, context.name, subject, why, evidence, repair, follows=follows)
 

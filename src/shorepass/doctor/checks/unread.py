@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from shorepass.doctor.evidence import shown
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.errors import SourceError
 from shorepass.fixes.repair import Advice, Edit
+from shorepass.fixes.salvage import document_in
 from shorepass.foreign_text import quoted
 from shorepass.registry.login_advice import new_login
 from shorepass.registry.providers import neighbour
@@ -177,6 +179,8 @@ def _fields(examination: Examination, config: ConfigFile) -> Iterator[Finding]:
     except SourceError:
         return  # other checks report it
     yield from _store_of_podman(examination, config, found)
+    yield from _user_names(examination, config, found)
+    yield from _pull_secret(examination, config, found)
     for name, value in found.items():
         meant = _meant(name, value)
         if meant is None or (isinstance(found.get(meant), str) and found[meant]):
@@ -224,6 +228,53 @@ def _store_of_podman(examination: Examination, config: ConfigFile, found: dict[s
     subject = f"{config.path}: credsStore"
     follows = _follows(examination)
     yield Finding("SP308", Severity.ERROR, examination.context.name, subject, cause, (), repair, follows=follows)
+
+
+def _user_names(examination: Examination, config: ConfigFile, found: dict[str, Any]) -> Iterator[Finding]:
+    """Find logins in members that only some clients read: ``username`` and ``password`` without ``auth``."""
+    blind = [name for name in config.clients if not find(name).facts.reads_user_name]
+    auths = found.get("auths")
+    for key, entry in auths.items() if blind and isinstance(auths, dict) else ():
+        pair = _pair(entry)
+        meant = stored.meaning(key)
+        asked = examination.reference
+        if not pair or (asked is not None and (meant is None or meant.registry != asked.registry)):
+            continue
+        encoded = base64.b64encode(pair.encode()).decode()
+
+        def edit(current: FileContent | None, key: str = key, encoded: str = encoded) -> bytes | None:
+            return document.set_member(current, ("auths", key, "auth"), encoded) if current else None
+
+        others = [name for name in config.clients if name not in blind]
+        cause = f"{' and '.join(blind)} reads only auth, and the entry has username and password"
+        severity = Severity.NOTE if others else Severity.ERROR
+        evidence = tuple(f"{name} reads both" for name in others)
+        repair = Edit(examination.context, config.path, edit, f"add auth to the entry of {quoted(shown(key))}")
+        subject, follows = f"{config.path}: {shown(key)}", _follows(examination)
+        yield Finding("SP308", severity, examination.context.name, subject, cause, evidence, repair, follows=follows)
+
+
+def _pair(entry: Any) -> str:
+    """Return ``user:password`` of an entry that has both and no ``auth``, "" for any other."""
+    if not isinstance(entry, dict) or entry.get("auth") or entry.get("identitytoken"):
+        return ""
+    user, password = entry.get("username"), entry.get("password")
+    return f"{user}:{password}" if isinstance(user, str) and isinstance(password, str) and user and password else ""
+
+
+def _pull_secret(examination: Examination, config: ConfigFile, found: dict[str, Any]) -> Iterator[Finding]:
+    """Find a Secret of Kubernetes in the place of a config file: the file that clients want is in it."""
+    inner = document_in(found)
+    if not inner:
+        return
+    cause = "it is a Secret of Kubernetes, and clients want the document in it"
+
+    def edit(current: FileContent | None) -> bytes | None:
+        return document_in(document.load(current, first_value_only=True)) or None if current else None
+
+    repair = Edit(examination.context, config.path, edit, "write the document that is in the Secret")
+    follows = _follows(examination)
+    yield Finding("SP308", Severity.ERROR, examination.context.name, config.path, cause, (), repair, follows=follows)
 
 
 def _meant(name: str, value: Any) -> str | None:

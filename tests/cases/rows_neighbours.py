@@ -1,0 +1,76 @@
+"""Neighbours of reported failures: the same mistake in another file, variable or spelling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cases.case import Case
+
+if TYPE_CHECKING:
+    from cases.stage import Stage
+
+__all__ = ["ROWS"]
+
+
+def without_the_file(stage: Stage, offer: str) -> None:
+    """Remove what the finding names: the case's file has nothing else in it."""
+    assert offer
+    (stage.home / ".config/containers/registries.conf").write_text("")
+
+
+ROWS = [
+    *(
+        Case(
+            "near-files",
+            variant={"KIND": kind},
+            fails="denied",
+            asks="doctor {ref}",
+            code=code,
+            cause=cause,
+            offers=offers,
+        )
+        for kind, code, cause, offers in (
+            ("plain", "SP103", '"auth" is not base64', "encode the user name and password of an entry in base64"),
+            ("secret", "SP308", "it is a Secret of Kubernetes", "write the document that is in the Secret"),
+            ("yaml", "SP103", "not valid JSON", "write the document that is in the Secret of Kubernetes"),
+            ("base64", "SP103", "not valid JSON", "decode the base64 text"),
+            ("address", "SP302", "docker has no login for {registry}", "shorepass login --client docker {registry}"),
+            ("file", "SP401", "it names a file, and must name the folder", "export DOCKER_CONFIG={home}/.docker"),
+            ("tilde", "SP401", "which only a shell replaces", 'export DOCKER_CONFIG="$HOME/.docker"'),
+        )
+    ),
+    Case(
+        "near-files",
+        variant={"KIND": "folder"},
+        fails="is a directory",
+        asks="doctor {ref}",
+        code="SP401",
+        cause="it names a folder, and must name the file in it",
+        offers="export REGISTRY_AUTH_FILE={home}/.docker/config.json",
+    ),
+    Case(
+        "near-files",
+        variant={"KIND": "fields"},
+        fails="unauthorized",
+        asks="doctor --client skopeo {ref}",
+        code="SP308",
+        cause="skopeo reads only auth, and the entry has username and password",
+        offers="add auth to the entry of {registry}",
+    ),
+    *(
+        Case(
+            "near-files",
+            variant={"KIND": kind},
+            fails="registries.conf",
+            asks="doctor --client skopeo {ref}",
+            code="SP310",
+            cause=cause,
+            offers=offers,
+            repair=without_the_file,
+        )
+        for kind, cause, offers in (
+            ("blocked", "'{registry}' is blocked", "take blocked = true out"),
+            ("toml", "not valid TOML", "see containers-registries.conf(5)"),
+        )
+    ),
+]

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Files that users and scripts write by hand: KIND says what is in them. Public examples of each are in the rows.
+umask 077; h=$1 r=${R:-localhost:5050}
+login=$(printf alice:wonderland | base64 -w0)
+file=$(printf '{"auths":{"%s":{"auth":"%s"}}}' "$r" "$login")
+mkdir -p "$h/.docker" "$h/.config/containers"
+case $KIND in
+plain) printf '{"auths":{"%s":{"auth":"alice:wonderland"}}}' "$r" ;;
+secret) printf '{"apiVersion":"v1","kind":"Secret","data":{".dockerconfigjson":"%s"}}' "$(printf %s "$file" | base64 -w0)" ;;
+yaml) printf 'kind: Secret\ndata:\n  .dockerconfigjson: %s\n' "$(printf %s "$file" | base64 -w0)" ;;
+base64) printf %s "$file" | base64 -w0 ;;
+address) printf %s "$file" | sed s/localhost/127.0.0.1/ ;;
+*) printf %s "$file" ;;
+esac >"$h/.docker/config.json"
+case $KIND in
+fields)
+    printf '{"auths":{"%s":{"username":"alice","password":"wonderland"}}}' "$r" >"$h/.config/containers/auth.json"
+    rm "$h/.docker/config.json"; echo "CLIENT skopeo" ;;
+blocked) printf '[[registry]]\nlocation = "%s"\nblocked = true\n' "$r" >"$h/.config/containers/registries.conf"; echo "CLIENT skopeo" ;;
+toml) printf '[[registry]\nlocation = "%s"\n' "$r" >"$h/.config/containers/registries.conf"; echo "CLIENT skopeo" ;;
+file) echo "ENV DOCKER_CONFIG=$h/.docker/config.json" ;;
+tilde) echo "ENV DOCKER_CONFIG=~/.docker" ;;
+folder) echo "ENV REGISTRY_AUTH_FILE=$h/.docker"; echo "CLIENT skopeo" ;;
+esac
+echo "REF $r/acme/app:1"
