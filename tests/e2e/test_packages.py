@@ -75,6 +75,7 @@ def test_the_wheel_has_all_of_it(packages: Packages) -> None:
     pages = {f"shorepass/{path.relative_to(ROOT)}" for path in (ROOT / "docs").rglob("*.md")}
     assert len(pages) > 50
     assert names >= pages
+    assert {f"shorepass/contrib/systemd/shorepass-agent.{kind}" for kind in ("socket", "service")} <= names
     assert "shorepass/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 

@@ -53,6 +53,7 @@ MAY_OPEN = {
         "folders of PATH, where the user's own symlink goes",
         {"os.access", "os.lstat", "os.path.isdir", "os.path.lexists", "os.path.realpath", "os.stat"},
     ),
+    "acceleration/units.py": (OWN_PAGES, {"pathlib.Path", "is_dir", "read_bytes"}),
     "agent_client/forwarder_file.py": (OWN_PROGRAMS, {"os.path.exists"}),
     "agent_client/layout.py": (OWN_FILES, {"os.path.realpath", "os.readlink"}),
     "agent/listening.py": (OWN_FILES, {"os.lstat", "os.unlink"}),

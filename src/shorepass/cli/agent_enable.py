@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shorepass import settings
-from shorepass.acceleration import front
+from shorepass.acceleration import front, units
 from shorepass.acceleration.front import State
 from shorepass.acceleration.plan import plan
 from shorepass.cli import accelerate, console
+from shorepass.contexts.command import command
 from shorepass.errors import UsageError
 from shorepass.helper import OURSELVES, PROGRAM
 from shorepass.profile import current
@@ -20,11 +21,18 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
+ENABLE_UNITS = (("daemon-reload",), ("enable", "--now", units.SOCKET))
+DISABLE_UNITS = ("disable", "--now", units.SOCKET, units.SERVICE)
+
 __all__ = ["add_arguments", "disable", "enable"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of both actions."""
+    parser.add_argument("--systemd", action="store_true", help="enable: also write the units of your systemd")
+    parser.add_argument(
+        "--now", action="store_true", help="enable, disable: also tell your systemd, with systemctl --user"
+    )
     parser.add_argument("-y", "--yes", action="store_true", help="enable, disable: do not ask")
 
 
@@ -36,10 +44,39 @@ def enable(arguments: argparse.Namespace) -> None:
     forwarder = accelerate.forwarder_of(here)
     accelerate.show([one])
     _show_setting(here, starts=True)
+    for path in units.paths(here) if arguments.systemd else ():
+        console.out(f"write {path}")
     accelerate.confirm(arguments, "enable the agent?")
     front.put(here, one, forwarder)
     console.out(f"{PROGRAM}: the forwarder is in front of {one.original}")
     _set(here, starts=True)
+    if arguments.systemd:
+        _enable_units(here, now=arguments.now)
+
+
+def _enable_units(here: LocalContext, *, now: bool) -> None:
+    """Write the units, and enable them if the user has asked for that."""
+    for path in units.write(here):
+        console.out(f"{path}: written")
+    if now:
+        for words in ENABLE_UNITS:
+            units.systemctl(here, *words)
+        console.out("systemd starts the agent at the first connection")
+    else:
+        console.hint(" && ".join(" ".join(["systemctl", "--user", *words]) for words in ENABLE_UNITS))
+
+
+def _disable_units(here: LocalContext, *, now: bool) -> None:
+    """Disable and remove the units if the user has asked for that."""
+    found = units.installed(here)
+    if found and not now:
+        console.note("the units of your systemd remain, and it still starts the agent")
+        console.hint(command(None, "agent", "disable", "--now"))
+    elif found:
+        units.systemctl(here, *DISABLE_UNITS)
+        for path in units.remove(here):
+            console.out(f"{path}: removed")
+        units.systemctl(here, "daemon-reload")
 
 
 def disable(arguments: argparse.Namespace) -> None:
@@ -57,6 +94,7 @@ def disable(arguments: argparse.Namespace) -> None:
     if not removed:
         console.out(f"the forwarder was not in front of {PROGRAM}")
     _set(here, starts=False)
+    _disable_units(here, now=arguments.now)
 
 
 def _show_setting(here: LocalContext, *, starts: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Settings", "assignments", "environment_file", "expanded", "settings", "words"]
+__all__ = ["Settings", "assignments", "environment_file", "expanded", "quoted_word", "settings", "words"]
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
@@ -96,6 +96,16 @@ def words(value: str) -> list[str]:
         else:
             word, is_open = word + char, True
     return [*found, word] if is_open else found
+
+
+def quoted_word(text: str) -> str:
+    r"""Return a word of a command line as ``ExecStart=`` has it: nothing in it is expanded.
+
+    >>> quoted_word('/opt/50% "off"/$x')
+    '"/opt/50%% \\"off\\"/$$x"'
+    """
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
 
 
 def _escaped(value: str, at: int) -> tuple[str, int]:

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files, settings
+from shorepass.acceleration import units
 from shorepass.accounts.keys import spellings, split
 from shorepass.clients import find_all
 from shorepass.config import document
@@ -204,6 +205,8 @@ def what_stays(here: LocalContext, vault: Vault) -> list[Rest]:
     for path, what in ((settings.path_of(here), "your settings"), (state_folder(here), "what Shorepass remembers")):
         if os.path.exists(path):
             rests.append(Rest(path, what))
+    stop = command(None, "agent", "disable", "--now")
+    rests += [Rest(path, f"the agent's unit; before you remove the program: {stop}") for path in units.installed(here)]
     return [*rests, *_in_registries_conf(here), *_of_other_users(here)]
 
 
