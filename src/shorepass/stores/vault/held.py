@@ -65,7 +65,7 @@ def keys(here: LocalContext, content: FileContent) -> Sequence[Key]:
         recipients = agent.manage("keys", file=file)["recipients"]
     except (NoAgent, AgentFails, KeyError):
         return []
-    return [HeldKey(agent, file, str(recipient)) for recipient in recipients]  # type: ignore[misc]  # it has what a Key has
+    return [HeldKey(agent, file, str(recipient)) for recipient in recipients]
 
 
 def unlock(here: LocalContext, content: FileContent, ask: Ask, seconds: float | None = None) -> Sequence[Key]:

@@ -7,7 +7,7 @@ RSA), with or without a passphrase. Source: age(1), ``--identity``.
 from __future__ import annotations
 
 import binascii
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from shorepass.contexts.own_installation import command_to_add
 from shorepass.errors import StoreBroken, StoreLocked, UsageError, WrongPassphrase, printable
@@ -27,6 +27,7 @@ __all__ = [
     "NO_MATCH",
     "Ask",
     "Key",
+    "PrivateKey",
     "decrypt",
     "generate",
     "keys_in",
@@ -45,15 +46,29 @@ PEM = b"-----BEGIN "
 PROTECTED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 
 
-class Key(NamedTuple):
-    """A private key. ``recipient``: its public half. ``secret``: signs a vault."""
+class Key(Protocol):
+    """A private key in this process or in the agent."""
+
+    @property
+    def recipient(self) -> str:
+        """The public half."""
+
+    def decrypt(self, data: bytes) -> bytes:
+        """Return the text of an age file. Raises pyrage's DecryptError, StoreLocked."""
+
+    def mac(self, body: bytes) -> bytes:
+        """Return what signs a text with this key. Raises StoreLocked."""
+
+
+class PrivateKey(NamedTuple):
+    """A private key in this process. ``secret``: signs a vault."""
 
     identity: Any
     recipient: str
     secret: bytes
 
     def __repr__(self) -> str:
-        return f"Key({self.recipient})"
+        return f"PrivateKey({self.recipient})"
 
     def decrypt(self, data: bytes) -> bytes:
         """Return the text of an age file. Raises pyrage's DecryptError."""
@@ -75,8 +90,8 @@ def generate() -> tuple[Key, bytes]:
     return key, f"# public key: {key.recipient}\n{identity}\n".encode()
 
 
-def _key(identity: Any) -> Key:
-    return Key(identity, str(identity.to_public()), secret_of(str(identity).encode()))
+def _key(identity: Any) -> PrivateKey:
+    return PrivateKey(identity, str(identity.to_public()), secret_of(str(identity).encode()))
 
 
 def protect(identity_file: bytes, passphrase: str) -> bytes:
@@ -176,7 +191,7 @@ def _ssh_key(path: str, data: bytes) -> Key:
     try:
         identity = ssh.Identity.from_buffer(data)
         recipient, private = ssh_private_key.read(data)
-        return Key(identity, recipient, secret_of(private))
+        return PrivateKey(identity, recipient, secret_of(private))
     except (IdentityError, ValueError) as error:
         raise StoreLocked(
             NAME, f"{path}: {printable(str(error))}", hint="use an SSH key of type ed25519 or RSA"
