@@ -122,15 +122,17 @@ class Visit(NamedTuple):
         return next((verdict for kind, verdict in VERDICTS if isinstance(failure.error, kind)), Verdict.UNREACHABLE)
 
 
-def ask(context: Context, access: Access, resolution: Resolution, *, push: bool = False) -> Visit:
+def ask(
+    context: Context, access: Access, resolution: Resolution, *, push: bool = False, asker: Context | None = None
+) -> Visit:
     """Ask the registry about what a client sends. Never raises RegistryError, FileError, UsageError.
 
     Plain http and unchecked certificates are only for registries that the client lists as insecure. The whole visit takes at
-    most ``access.timeout`` seconds.
+    most ``access.timeout`` seconds. ``asker``: the context whose engine is asked afterwards, if it is another object.
     """
     end = time.monotonic() + access.timeout
     access = access._replace(client=resolution.client)
-    if _has_engine(context, resolution.client):
+    if _has_engine(asker or context, resolution.client):
         access = access._replace(timeout=access.timeout * OWN_SHARE)
     made = _ask_here(context, access, resolution, end, push=push)
     if not made.works and not push:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_files import lay_out
 from faults.canary import write_program
 
 if TYPE_CHECKING:
@@ -111,3 +112,16 @@ def test_no_program_is_started_for_its_release(
     done = run_shorepass("get", "--client", client, "reg.io/app", env=env)
     assert json.loads(done.stdout)["Username"] == "a"
     assert started.read_text().split() == programs
+
+
+def test_a_missing_file_of_a_flag_and_of_a_variable(
+    run_shorepass: RunShorepass, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Podman 4.7 and later stop where --authfile names no file, and continue where the variable does; so says doctor."""
+    gone = str(world / "gone.json")
+    lay_out(world, {"bin/podman": "#!/bin/sh\necho podman version 5.8.2\n"})
+    done = run_shorepass("doctor", "--authfile", gone)
+    assert (done.status, "SP401  --authfile: it names a file that does not exist" in done.stdout) == (1, True)
+    assert "hint: leave --authfile out" in done.stdout
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", gone)
+    assert "SP401" not in run_shorepass("doctor", "--client", "podman").stdout

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cases.image import put_image
 from e2e import programs
 from e2e.doctor import Doctor, Program, found, log_in, one
 from e2e.token_server import TokenServer, token_registry
@@ -236,3 +237,26 @@ def test_no_registry_answers(doctor: Doctor, docker: Program) -> None:
     with Registry(port=port):
         assert "refused" not in docker("pull", image).stderr
         assert found(doctor(image)) == []
+
+
+@pytest.mark.parametrize(
+    ("secret", "answer"),
+    [("wonderland", "by the engine (docker): it works"), ("changed", "incorrect username or password")],
+)
+def test_a_fix_is_confirmed_by_who_pulls(
+    docker: Program, run_shorepass: RunShorepass, home: Path, secret: str, answer: str
+) -> None:
+    """With --check, the registry is asked again after a fix, by the engine; a problem that shows then is printed, too."""
+    is_wrong = secret == "changed"
+    with Registry(users={"alice": "wonderland"}) as registry:
+        put_image(registry, "team/app")
+        (home / ".docker").mkdir()
+        config = home / ".docker/config.json"
+        config.touch(0o600)
+        config.write_text(json.dumps({"auths": {registry.host: {"auth": f"alice:{secret}"}}}))
+        assert docker("pull", f"{registry.host}/team/app:1").returncode != 0
+        done = run_shorepass("doctor", "--client", "docker", "--fix", "--yes", "--check")
+        assert (done.status, "\nfixed" in done.stdout) == (int(is_wrong), True)
+        assert answer in done.stdout.rpartition(f"asked again: {registry.host}, ")[2]
+        assert ("SP501" in done.stdout.rpartition("\nfixed")[2]) is is_wrong
+        assert (docker("pull", f"{registry.host}/team/app:1").returncode != 0) is is_wrong

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shorepass.cli import console
 from shorepass.contexts.command import command
 from shorepass.doctor import examine, still_there
+from shorepass.engine.words import Kind
 from shorepass.errors import ShorepassError, printable
 from shorepass.fixes.apply import apply_repair
 from shorepass.fixes.journal import Journal
@@ -15,10 +16,11 @@ from shorepass.fixes.preview import shown as preview_of
 from shorepass.fixes.repair import Advice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.finding import Finding
+    from shorepass.visit import Visit
 
 __all__ = ["apply_fixes"]
 
@@ -26,10 +28,13 @@ QUESTION = "fix it? [y]es, [n]o, [a]ll, [q]uit: "
 ANSWERS = {"y": "y", "yes": "y", "n": "n", "no": "n", "": "n", "a": "a", "all": "a", "q": "q", "quit": "q"}
 
 
-def apply_fixes(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool) -> list[Finding]:
+def apply_fixes(
+    examined: Sequence[tuple[Examination, list[Finding]]], *, ask: bool, show: Callable[[Finding], None]
+) -> list[Finding]:
     """Fix the findings; return those that remain. Without ``ask``, make every fix that Shorepass can make.
 
-    A fix can reveal another finding, such as a file in a folder that was not readable. That one is offered next.
+    A fix can reveal another finding, such as a file in a folder that was not readable. That one is offered next. After the
+    fixes, ``show`` prints what was not found before. If the registries are asked, their answers follow.
     """
     left = []
     standing = None if ask else "y"
@@ -37,6 +42,7 @@ def apply_fixes(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: b
     for examination, findings in examined:
         journal = Journal(examination.here)
         offered: set[tuple[object, ...]] = set()
+        known = {finding.identity for finding in findings}
         while new := [finding for finding in findings if _offer(finding) not in offered]:
             changed: set[str] = set()
             for finding in new:
@@ -48,7 +54,11 @@ def apply_fixes(examined: Sequence[tuple[Examination, list[Finding]]], *, ask: b
                 shown = _show(finding)
                 if shown and user.agrees() and _fix(finding, examination, journal, shown[1]):
                     changed.add(finding.repair.path)
-            findings = examine(examination.afresh())
+            again = examination.afresh()
+            findings = examine(again)
+            if changed:
+                _print_outcome(again, [finding for finding in findings if finding.identity not in known], show)
+                known.update(finding.identity for finding in findings)
         left += findings
     return left
 
@@ -110,3 +120,23 @@ def _fix(finding: Finding, examination: Examination, journal: Journal, shown: by
     undo = f" (to undo: {command(None, 'doctor', '--undo', name)})" if name else ""
     console.out(outcome + undo)
     return name is not None
+
+
+def _print_outcome(again: Examination, new: Sequence[Finding], show: Callable[[Finding], None]) -> None:
+    """Print what was not found before the fixes, and what the registries, or the engines that ask them, answer now."""
+    if new or again.visits:
+        console.out()
+    for finding in new:
+        show(finding)
+    lines = dict.fromkeys(_answer(visit) for visit in again.visits)
+    for line in lines:
+        console.out(f"asked again: {line}")
+
+
+def _answer(visit: Visit) -> str:
+    """Return who asked, and what the registry answers to the login."""
+    reference, failure = visit.resolution.reference, visit.failure
+    is_by_engine = visit.engine is not None and visit.engine.kind is not Kind.NOT_ASKED
+    asker = f"the engine ({visit.engine.name})" if visit.engine and is_by_engine else visit.resolution.client
+    result = failure.detail if failure else "it works"
+    return printable(f"{reference.name}, by {asker}: {result}")

@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_text(examined)
     left = findings
     if arguments.fix:
-        left = apply_fixes(examined, ask=not arguments.yes)
+        left = apply_fixes(examined, ask=not arguments.yes, show=_print_finding)
     elif not findings and not broken and not arguments.json:
         console.say(_nothing_found(examined))
     if broken:
@@ -161,6 +161,7 @@ def _examine(
                 push=arguments.push,
                 access=access,
                 clients=clients,
+                by_flag=bool(arguments.authfile),
                 fingerprints=fingerprints,
                 refusals=refusals,
             )

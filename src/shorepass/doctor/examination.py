@@ -6,13 +6,14 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.client_table import FAMILIES, ROWS
+from shorepass.client_table import FAMILIES, FILE_FLAG, ROWS
 from shorepass.clients import find
 from shorepass.contexts import is_untouched
 from shorepass.contexts.at_login import as_at_login, owner_context
 from shorepass.contexts.local import LocalContext
 from shorepass.doctor.decisions import of_stored_logins
 from shorepass.doctor.named import is_silent, listed, named
+from shorepass.doctor.visits import make as make_visits
 from shorepass.secret import Fingerprints
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class Examination:
 
     ``here`` is the context that Shorepass runs in. ``reference``: the image or registry to examine, None for all
     logins. ``push``: also ask for the permission to push. ``access``: how to ask registries, None for no network.
-    ``clients``: whose logins; by default docker's and podman's, or only docker's if podman is not used.
+    ``clients``: whose logins; by default docker's and podman's, or only docker's if podman is not used. ``by_flag``: a flag
+    names podman's file: a missing file then stops newer releases, too.
     ``fingerprints``: those of the report that the findings are for.
     ``refusals``: the visits of this report that a registry refused, by reference and credential.
     Helpers get HELPER_SECONDS for an answer, unless SHOREPASS_HELPER_TIMEOUT is set.
@@ -71,6 +73,7 @@ class Examination:
         push: bool = False,
         access: Access | None = None,
         clients: tuple[str, ...] = (),
+        by_flag: bool = False,
         fingerprints: Fingerprints | None = None,
         refusals: dict[object, Visit] | None = None,
     ) -> None:
@@ -80,6 +83,7 @@ class Examination:
         self.here = here
         self.reference = reference
         self.push = push
+        self.by_flag = by_flag
         self.access = access
         self.fingerprints = fingerprints or Fingerprints()
         self.refusals = {} if refusals is None else refusals
@@ -100,6 +104,7 @@ class Examination:
             push=self.push,
             access=self.access,
             clients=self._asked_for,
+            by_flag=self.by_flag,
             fingerprints=self.fingerprints,
             refusals=self.refusals,
         )
@@ -111,7 +116,19 @@ class Examination:
     @cached_property
     def clients(self) -> tuple[Client, ...]:
         """The clients whose logins are examined."""
-        return tuple(find(name) for name in self._names)
+        return tuple(self._as_named(find(name)) for name in self._names)
+
+    def is_named_by_flag(self, client: Client) -> bool:
+        """Return whether a flag names the client's file."""
+        return self.by_flag and client.row.flag == FILE_FLAG
+
+    def _as_named(self, client: Client) -> Client:
+        return client.named_by_flag() if self.is_named_by_flag(client) else client
+
+    @cached_property
+    def visits(self) -> list[Visit]:
+        """What the registries and the engines answer to the logins; empty without ``access``."""
+        return make_visits(self, self.access) if self.access is not None else []
 
     @cached_property
     def files(self) -> list[ConfigFile]:

@@ -143,7 +143,7 @@ def _route(context: Context, access: Access, resolution: Resolution) -> object:
 
 def _visit(context: Context, access: Access, resolution: Resolution) -> Visit:
     try:
-        return visit.ask(context, access, resolution)
+        return visit.ask(context, access, resolution, asker=plain(context))
     except Exception as error:  # noqa: BLE001  # see trouble_in
         trouble = trouble_in(resolution.context, error)
         step = Step("registry", Outcome.FAILED, resolution.reference.registry, trouble.message, trouble.hint, trouble)

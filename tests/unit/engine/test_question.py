@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
@@ -17,44 +12,10 @@ from shorepass.engine.question import ask
 from shorepass.engine.words import Kind
 from shorepass.names import parse
 from shorepass.secret import Secret
+from stand_in_engine import engine
 
 IMAGE = parse("registry.example/team/app:1")
 ALICE = Basic("alice", Secret("wonderland"))
-
-
-@contextmanager
-def engine(
-    info: dict[str, object], answer: tuple[int, str], *headers: str
-) -> Iterator[tuple[LocalContext, list[bytes]]]:
-    """Answer ``/info`` and one kind of question; yield the context, and the requests."""
-    seen: list[bytes] = []
-
-    def reply(status: int, body: str) -> bytes:
-        lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close", *headers]
-        return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
-
-    def serve(listener: socket.socket) -> None:
-        while True:
-            try:
-                wire, _ = listener.accept()
-            except OSError:
-                return
-            with wire:
-                request = wire.recv(65536)
-                while request.startswith(b"POST") and not request.endswith(b"}"):
-                    request += wire.recv(65536)
-                seen.append(request)
-                wire.sendall(reply(200, json.dumps(info)) if b" /info " in request else reply(*answer))
-
-    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
-        path = str(Path(folder, "docker.sock"))
-        listener.bind(path)
-        listener.listen()
-        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
-        thread.start()
-        yield LocalContext({"HOME": folder, "DOCKER_HOST": f"unix://{path}"}), seen
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
 
 
 def header(request: bytes) -> dict[str, str]:

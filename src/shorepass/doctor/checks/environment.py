@@ -72,11 +72,16 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
         severity, cause = Severity.NOTE, "it names a folder that does not exist"
     else:
         return
-    evidence = [f"{variable}={place}", *([f"{client.name} pulls nothing until this is fixed"] if stops else [])]
+    named_by = f"{variable}={place}"
+    if examination.is_named_by_flag(client):
+        named_by, variable = f"{client.row.flag} {place}", client.row.flag
+    evidence = [named_by, *([f"{client.name} pulls nothing until this is fixed"] if stops else [])]
     for entry in unseen:
         said = login(entry.credential, examination.fingerprints) if entry.credential else "a login"
         evidence.append(f"{client.name} does not see {said} for {shown(entry.key)} in {entry.path}")
     advice = meant_path.advice if meant_path else f"unset {variable}"
+    if examination.is_named_by_flag(client):
+        advice = f"leave {variable} out"
     if unseen and not meant_path:
         meant = stored.meaning_to(client, unseen[0].key)
         registry = meant.name if meant else "REGISTRY"

@@ -10,7 +10,6 @@ from shorepass.client_table import DEFAULT, program_of
 from shorepass.clients import borrowers, find
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
-from shorepass.doctor import visits
 from shorepass.doctor.checks import (
     builders,
     certificates,
@@ -86,7 +85,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     found = [_expired(examination, resolution) for resolution in examination.decisions]
     found += [*forms.of_entries(examination), *forms.of_names(examination)]
     if examination.access is not None:
-        made = visits.make(examination, examination.access)
+        made = examination.visits
         has_working_login = any(visit.works and visit.resolution.answer != ANONYMOUS for visit in made)
         for visit in made:
             found += _judge(examination, visit, has_working_login=has_working_login)
