@@ -33,9 +33,9 @@
 #define AS_TEXT(macro) TEXT_OF(macro)
 #define TEXT_OF(word) #word
 #define PREFIX "docker-credential-"
-#define MARK "the forwarder of Shorepass, version " // a program with these words in it is a forwarder
+#define MARK " (shorepass forwarder) " // a program with these words in it is a forwarder
 
-enum { HEADER = 8, LIMIT = 8 << 20, ENVIRONMENT_LIMIT = 256 << 10, PROGRAM_LIMIT = 64 << 10, FIELDS = 5 };
+enum { HEADER = 8, LIMIT = 8 << 20, ENVIRONMENT_LIMIT = 256 << 10, PROGRAM_LIMIT = 256 << 10, FIELDS = 5 };
 enum outcome { ANSWERED, NOT_ANSWERED, WRONG, OUT_OF_TIME };
 
 extern char **environ;
@@ -62,8 +62,8 @@ struct answer {
     struct bytes output, errors, reason;
 };
 
-// Too large for the stack. The system gives only those pages that are used.
-static unsigned char frame[HEADER + LIMIT + 1], received[HEADER + LIMIT];
+// A frame, and right behind it the answer. Too large for the stack; the system gives only those pages that are used.
+static unsigned char frame[2 * (HEADER + LIMIT)];
 
 static int64_t now(void) {
     struct timespec time;
@@ -282,7 +282,7 @@ static int connect_to(const char *path, const struct call *call) {
 // Returns a connection to the agent, or -1.
 static int find_agent(struct call *call) {
     const char *chosen = getenv("SHOREPASS_SOCK"), *state = getenv("XDG_STATE_HOME");
-    call->reason = "no agent is running";
+    call->reason = "no Shorepass agent is running";
     if (chosen != NULL && chosen[0] != '\0') return connect_to(chosen, call);
     int agent = connect_to("/run/shorepass/agent.sock", call);
     if (agent >= 0) return agent;
@@ -298,7 +298,7 @@ static int find_agent(struct call *call) {
         if (!join(path, sizeof path, folder, "/agent.sock", "") || lstat(path, &found) != 0) continue;
         agent = is_own(folder, path) ? connect_to(path, call) : -1;
         if (agent >= 0 && has_own_peer(agent)) return agent;
-        if (agent >= 0 || !is_own(folder, path)) call->reason = "the agent's socket is not safe: see shorepass doctor";
+        if (agent >= 0 || !is_own(folder, path)) call->reason = "the socket of Shorepass's agent is not safe; fix: shorepass doctor";
         if (agent >= 0) close(agent);
     }
     return -1;
@@ -306,8 +306,9 @@ static int find_agent(struct call *call) {
 
 // Sends the frame and reads the answer.
 static enum outcome ask(int agent, size_t size, struct call *call, struct answer *answer) {
+    unsigned char *received = frame + size;
     size_t sent = 0, have = 0, wanted = HEADER;
-    call->reason = "the agent's answer is wrong";
+    call->reason = "Shorepass's agent has sent a wrong answer";
     while (have < wanted) {
         int happened = wait_for(agent, sent < size ? POLLIN | POLLOUT : POLLIN, call->deadline);
         if (happened == 0) return OUT_OF_TIME;
@@ -321,7 +322,7 @@ static enum outcome ask(int agent, size_t size, struct call *call, struct answer
         if (count > 0) have += (size_t)count;
         if (count == 0 || (count < 0 && !is_passing(errno))) {
             if (have > 0) return WRONG;
-            call->reason = "the agent has ended before its answer";
+            call->reason = "Shorepass's agent has ended before its answer";
             return NOT_ANSWERED;
         }
         if (have == HEADER && wanted == HEADER) {
@@ -333,14 +334,15 @@ static enum outcome ask(int agent, size_t size, struct call *call, struct answer
     if (!decode(received[1], received + HEADER, have - HEADER, answer)) return WRONG;
     if (received[1] == 'A') return ANSWERED;
     call->agent_reason = answer->reason;
-    call->reason = "the agent has no answer";
+    call->reason = "Shorepass's agent has no answer";
     return NOT_ANSWERED;
 }
 
 // Writes what was read of standard input to a pipe, and then what was not read yet. It is a process of its own.
-static void feed(int pipe_end, int source, struct bytes input) {
+static _Noreturn void feed(int pipe_end, int source, struct bytes input) {
+    unsigned char more[PIPE_BUF];
     close(STDIN_FILENO);
-    close(STDOUT_FILENO); // whoever reads the original program's output waits for the last who has it open
+    close(STDOUT_FILENO); // a reader of the original program's output waits until no program has it open
     close(STDERR_FILENO);
     fcntl(pipe_end, F_SETFL, 0);
     for (;;) {
@@ -351,9 +353,9 @@ static void feed(int pipe_end, int source, struct bytes input) {
         }
         struct pollfd ends[] = {{.fd = source, .events = POLLIN}, {.fd = pipe_end}};
         if (source < 0 || (poll(ends, 2, -1) < 0 && errno != EINTR) || ends[1].revents != 0) _exit(0);
-        ssize_t count = read(source, received, sizeof received);
+        ssize_t count = read(source, more, sizeof more);
         if (count == 0 || (count < 0 && !is_passing(errno))) _exit(0);
-        if (count > 0) input = (struct bytes){received, (size_t)count};
+        if (count > 0) input = (struct bytes){more, (size_t)count};
     }
 }
 
@@ -457,7 +459,7 @@ static _Noreturn void end_without_answer(struct call *call, const char *why, boo
         add_text(&output, "{}");
     } else if (strcmp(call->verb, "version") == 0) {
         add_text(&output, call->program);
-        add_text(&output, ", " MARK VERSION);
+        add_text(&output, MARK VERSION);
     } else {
         output = reason;
     }
@@ -510,7 +512,7 @@ int main(int argc, char **argv) {
         _exit(is_written ? answer.status : 1);
     }
     if (outcome == OUT_OF_TIME) {
-        call.reason = "no answer within " AS_TEXT(SECONDS) " seconds";
+        call.reason = "Shorepass's agent has not answered within " AS_TEXT(SECONDS) " seconds";
         end_without_answer(&call, NULL, true);
     }
     why = run_original(&call);

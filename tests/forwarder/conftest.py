@@ -1,4 +1,4 @@
-"""The forwarder in its place on disk, as it is installed and in a build that looks for errors of C."""
+"""The forwarder in its place on disk: as it is installed, for another machine, and in a build that looks for errors of C."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,8 @@ SOURCES = Path(__file__).parents[2] / "forwarder"
 # An error that the sanitisers find ends the program with a status of its own, and with words that no call prints.
 SANITISERS = {"ASAN_OPTIONS": "exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1"}
 FLAGS = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fsanitize=address,undefined")
+NAME = "docker-credential-harbour"
+CRASHES = (99, *range(-64, 0))
 
 
 def build_sanitised(target: Path, *flags: str, source: str = "forwarder.c") -> Path:
@@ -27,12 +29,55 @@ def build_sanitised(target: Path, *flags: str, source: str = "forwarder.c") -> P
     return target
 
 
-@pytest.fixture(scope="session")
-def installed() -> Path:
-    """The forwarder of this installation for this machine."""
-    path = path_for(platform.system(), platform.machine())
-    assert path is not None, "this installation has no forwarder: was it built without zig?"
-    return Path(path)
+class Forwarder:
+    """A forwarder in its place: the program, a link to it on PATH, and the link to its original program.
+
+    ``emulator``: the program, if any, that runs it.
+    """
+
+    def __init__(self, program: Path, folder: Path, emulator: str | None = None) -> None:
+        self.emulator = emulator
+        self.folder = folder / "state/shorepass/forwarder"
+        self.path = folder / "path" / NAME
+        self.path.parent.mkdir(parents=True)
+        (self.folder / "originals").mkdir(parents=True, mode=0o700)
+        self.program = self.folder / "docker-credential-forwarder"
+        shutil.copy(program, self.program)
+        self.path.symlink_to(self.program)
+
+    def put_before(self, original: Path | str) -> None:
+        """Put the forwarder in front of an original program."""
+        (self.folder / "originals" / NAME).symlink_to(original)
+
+    def command(self, *words: str) -> list[str]:
+        """Return the command that calls it as docker does."""
+        if self.emulator is not None:
+            return [self.emulator, "-0", str(self.path), str(self.program), *words]
+        return [str(self.path), *words]
+
+    def __call__(
+        self, *words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Call it with the environment of the test and ``env``."""
+        return checked(self.command(*words), stdin=stdin, env=env, cwd=cwd)
+
+
+def checked(
+    command: Sequence[str], *, stdin: bytes = b"", env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Return what a call did. It must not have crashed, nor have found an error of C."""
+    done = subprocess.run(
+        command,
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, **SANITISERS, **(env or {})},
+        cwd=cwd,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode not in CRASHES, done.stderr.decode()
+    assert b"runtime error" not in done.stderr
+    return done
 
 
 @pytest.fixture(scope="session")
@@ -41,54 +86,61 @@ def sanitised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_sanitised(tmp_path_factory.mktemp("sanitised") / "forwarder")
 
 
-class Forwarder:
-    """A forwarder in its place: the program, links to it on PATH, and the links to the original programs."""
-
-    def __init__(self, program: Path, folder: Path) -> None:
-        self.folder = folder / "state/shorepass/forwarder"
-        self.bin = folder / "path"
-        self.bin.mkdir()
-        (self.folder / "originals").mkdir(parents=True, mode=0o700)
-        self.program = self.folder / "docker-credential-forwarder"
-        shutil.copy(program, self.program)
-
-    def link(self, name: str = "docker-credential-harbour", original: Path | str | None = None) -> Path:
-        """Put the forwarder on PATH by a name, in front of an original if there is one."""
-        link = self.bin / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.program)
-        if original is not None:
-            recorded = self.folder / "originals" / name
-            recorded.unlink(missing_ok=True)
-            recorded.symlink_to(original)
-        return link
-
-    def __call__(
-        self, *words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[bytes]:
-        """Call it as docker does, by the name ``docker-credential-harbour``, with the environment of the test and ``env``."""
-        done = subprocess.run(
-            [self.bin / "docker-credential-harbour", *words],
-            input=stdin,
-            capture_output=True,
-            env={**os.environ, **SANITISERS, **(env or {})},
-            cwd=cwd,
-            timeout=120,
-            check=False,
-        )
-        return checked(done)
+@pytest.fixture(scope="session")
+def impatient_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, with one second for a call."""
+    return build_sanitised(tmp_path_factory.mktemp("impatient") / "forwarder", "-DSECONDS=1")
 
 
-def checked(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[bytes]:
-    """Return what a call did; it must not have crashed, nor have found an error of C."""
-    assert done.returncode not in (99, *range(-64, 0)), done.stderr.decode()
-    assert b"runtime error" not in done.stderr
-    return done
+def installed_for(system: str, machine: str) -> Path:
+    """Return the forwarder of this installation for a machine."""
+    path = path_for(system, machine)
+    assert path is not None, "this installation has no forwarder: it was built without zig"
+    return Path(path)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Forwarder:
+    """The forwarder of this installation for this machine, without an original program."""
+    return Forwarder(installed_for(platform.system(), platform.machine()), tmp_path)
+
+
+@pytest.fixture
+def impatient(impatient_program: Path, tmp_path: Path) -> Forwarder:
+    """A forwarder that gives up after a second, without an original program."""
+    return Forwarder(impatient_program, tmp_path)
 
 
 @pytest.fixture(params=["installed", "sanitised"])
+def native(request: pytest.FixtureRequest, tmp_path: Path) -> Forwarder:
+    """A forwarder for this machine, without an original program: as it is installed, and sanitised."""
+    if request.param == "installed":
+        made: Forwarder = request.getfixturevalue("installed")
+        return made
+    return Forwarder(request.getfixturevalue("sanitised"), tmp_path)
+
+
+@pytest.fixture(params=["installed", "aarch64", "sanitised"])
 def forwarder(request: pytest.FixtureRequest, tmp_path: Path) -> Forwarder:
-    """A forwarder with the name ``docker-credential-harbour`` and no original; once as built by zig, once sanitised."""
-    made = Forwarder(request.getfixturevalue(request.param), tmp_path)
-    made.link()
+    """The same two, and the one for Linux on aarch64, run by an emulator."""
+    if request.param == "aarch64":
+        return Forwarder(installed_for("Linux", "aarch64"), tmp_path, require("qemu-aarch64"))
+    if request.param == "sanitised":
+        return Forwarder(request.getfixturevalue("sanitised"), tmp_path)
+    made: Forwarder = request.getfixturevalue("installed")
     return made
+
+
+@pytest.fixture
+def socket_path(world: Path) -> Path:
+    """Where the user's agent listens."""
+    return world / "run/shorepass/agent.sock"
+
+
+@pytest.fixture
+def original(tmp_path: Path) -> Path:
+    """An original program, which prints its words and its standard input."""
+    program = tmp_path / "original"
+    program.write_text('#!/bin/sh\necho original "$@"\n/bin/cat\necho aside >&2\nexit 7\n')
+    program.chmod(0o755)
+    return program

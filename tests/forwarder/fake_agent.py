@@ -48,6 +48,17 @@ class Connection:
         """Send bytes as they are."""
         self.link.sendall(data)
 
+    def drip(self, data: bytes) -> None:
+        """Send a byte at a time, ten in a second, until the client closes the connection or the test ends."""
+        for byte in data:
+            if self.stopping.wait(0.1):
+                return
+            self.link.sendall(bytes([byte]))
+
+    def wait(self) -> None:
+        """Keep the connection open until the test ends, and read nothing."""
+        self.stopping.wait()
+
     def stay(self) -> None:
         """Keep the connection open until the client closes it or the test ends."""
         while not self.stopping.is_set() and self.link.recv(65536):
