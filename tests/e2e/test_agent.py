@@ -258,7 +258,7 @@ def test_a_passphrase_is_typed_once(run_shorepass: RunShorepass, tmp_path: Path)
     pid = int(done.stdout.split()[-1])
     try:
         assert ask("get", REGISTRY).declined == "a passphrase must be typed first"
-        assert "passphrase" in run_shorepass("vault", "export", "-o", str(tmp_path / "none.json")).stderr
+        assert "passphrase" in run_shorepass("vault", "export", "--yes", "-o", str(tmp_path / "none.json")).stderr
         assert typed(["shorepass", "unlock", "-t", "1h"], "correct horse") == 0
         keys = status()["keys"]
         assert isinstance(keys, list)
@@ -266,14 +266,16 @@ def test_a_passphrase_is_typed_once(run_shorepass: RunShorepass, tmp_path: Path)
         assert 3500 < keys[0]["seconds"] <= 3600
         assert ask("store", LOGIN).status == 0
         assert json.loads(ask("get", REGISTRY).output)["Secret"] == SECRET
-        exported = run_shorepass("vault", "export", "-o", str(tmp_path / "all.json"))
+        exported = run_shorepass("vault", "export", "--yes", "-o", str(tmp_path / "all.json"))
         assert exported.status == 0, exported.stderr
         assert "registry.example" in (tmp_path / "all.json").read_text()
         assert helper("store", LOGIN.replace(b"alice", b"bob")) == (0, b"", b"")  # signed by the agent's key
         assert json.loads(ask("get", REGISTRY).output)["Username"] == "bob"
         os.kill(pid, signal.SIGHUP)
         programs.wait_until(lambda: True if ask("get", REGISTRY).declined else None, "the agent to forget the key")
-        assert typed(["shorepass", "vault", "export", "-o", str(tmp_path / "typed.json")], "correct horse") == 0
+        assert (
+            typed(["shorepass", "vault", "export", "--yes", "-o", str(tmp_path / "typed.json")], "correct horse") == 0
+        )
         assert json.loads(ask("get", REGISTRY).output)["Username"] == "bob"  # the verb gave the key to the agent
     finally:
         run_shorepass("agent", "stop")
@@ -403,3 +405,25 @@ def test_systemd_hands_over_the_socket(world: Path) -> None:
         process.kill()
         process.wait()
         listening.close()
+
+
+@pytest.mark.usefixtures("vault")
+def test_the_helper_starts_it_if_the_settings_say_so(run_shorepass: RunShorepass) -> None:
+    """With `start = true`, the first helper call answers as before and starts the agent; without, none is started."""
+    settings = Path(os.environ["HOME"], ".config/shorepass/config.toml")
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("[agent]\nstart = true\n")
+    expected = helper("get", REGISTRY)
+
+    def started() -> dict[str, object] | None:
+        try:
+            return status()
+        except NoAgent:
+            return None
+
+    found = programs.wait_until(started, "the agent to start")
+    assert json.loads(expected[1])["Username"] == "alice"
+    assert ask("get", REGISTRY)[:3] == expected
+    assert helper("get", REGISTRY) == expected
+    assert status()["pid"] == found["pid"]
+    run_shorepass("agent", "stop")

@@ -15,8 +15,9 @@ from shorepass.agent.hardening import harden
 from shorepass.agent.listening import inherited, listen
 from shorepass.agent.server import Server
 from shorepass.agent_client.client import AgentClient, NoAgent
+from shorepass.agent_client.start import spawn
 from shorepass.errors import ShorepassError
-from shorepass.processes import ProcessNotStarted, start
+from shorepass.processes import ProcessNotStarted
 from shorepass.settings import load
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ __all__ = ["run_here", "start_in_background"]
 TICK = 5.0  # seconds between two looks at the clock
 START_SECONDS = 15.0
 POLL_SECONDS = 0.02
-# What an agent needs of the environment of whoever starts it. A call brings its own.
-PASSED_ON = ("HOME", "PATH", "LANG", "TMPDIR", "PYTHONPATH", "DBUS_SESSION_BUS_ADDRESS")
-PASSED_ON_XDG = ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 
 
 def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
@@ -72,11 +70,8 @@ def start_in_background(here: LocalContext) -> int:
         return int(client.manage("status")["pid"])
     except NoAgent:
         pass
-    environ = here.environment()
-    kept = {name: environ[name] for name in (*PASSED_ON, *PASSED_ON_XDG) if name in environ}
-    argv = [sys.executable, "-m", "shorepass", "agent", "start", "--foreground"]
     try:
-        process = start(argv, env=kept)
+        process = spawn(here)
     except ProcessNotStarted as error:
         raise ShorepassError(f"the agent does not start: {error}") from None
     deadline = time.monotonic() + START_SECONDS
