@@ -6,7 +6,6 @@ import json
 import os
 import plistlib
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e import programs
-from e2e.systemd import FOLDERS, Systemd, systemd
+from e2e.user_session import Session, user_session
 from shorepass.acceleration import units
 from shorepass.agent_client.address import NAME
 from shorepass.contexts.local import LocalContext
@@ -96,48 +95,12 @@ def test_another_unit_of_that_name_stays(run_shorepass: RunShorepass, home: Path
     assert unit.read_text() == "[Unit]\n"
 
 
-class Session:
-    """Runs programs where the user's systemd is one of the test's own, with its run folder and the test's home."""
-
-    run_folder = "/run/session"
-
-    def __init__(self, machine: Systemd, home: Path) -> None:
-        self._machine = machine
-        self.env = {"HOME": str(home), "XDG_RUNTIME_DIR": self.run_folder, "PATH": os.environ["PATH"]}
-
-    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        return self._machine.run(list(argv), env=self.env)
-
-    def shorepass(self, *words: str) -> str:
-        done = self.run(sys.executable, "-m", "shorepass", *words)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def state_of(self, unit: str) -> str:
-        return self.run("systemctl", "--user", "is-active", unit).stdout.strip()
-
-
 @pytest.fixture
 def session(tmp_path: Path, own_bin: Path, home: Path, world: Path) -> Iterator[Session]:
     """A systemd for this user, as a login starts it."""
-    folder = tmp_path / "units"
-    folder.mkdir()
     assert own_bin
-    for name in ("sysinit.target", "basic.target", "shutdown.target"):  # which every unit needs
-        (folder / name).write_text("[Unit]\nDefaultDependencies=no\n")
-    program = next(path for path in FOLDERS if Path(path).exists())
-    (folder / "session.service").write_text(
-        f"[Service]\nType=notify\nDelegate=yes\nEnvironment=HOME={home} XDG_RUNTIME_DIR={Session.run_folder}\n"
-        f"RuntimeDirectory=session\nRuntimeDirectoryMode=0700\nExecStart={program} --user\n"
-    )
-    drop_in = home / f".config/systemd/user/{units.SERVICE}.d/test.conf"  # of the test: where its programs are
-    drop_in.parent.mkdir(parents=True)
-    python = os.environ.get("PYTHONPATH", "")
-    drop_in.write_text(f"[Service]\nReadWritePaths={world}\nEnvironment=PYTHONPATH={python}\n")
-    with systemd(folder, tmp_path / "systemd.log") as machine:
-        started = machine.run(["systemctl", "start", "session.service"])
-        assert started.returncode == 0, started.stderr
-        yield Session(machine, home)
+    with user_session(tmp_path, home, world) as found:
+        yield found
 
 
 @pytest.mark.usefixtures("nothing_set", "our_helper")

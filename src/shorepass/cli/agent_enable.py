@@ -39,14 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def enable(arguments: argparse.Namespace) -> None:
     """Put the forwarder in front of Shorepass's helper, and set that the agent starts when it is needed."""
     here = current()
-    settings.load(here)  # a broken file is an error before anything changes
+    found = settings.load(here)  # a broken file is an error before anything changes
     one = plan(here, OURSELVES)
     forwarder = accelerate.forwarder_of(here)
     accelerate.show([one])
     _show_setting(here, starts=True)
     for path in units.paths(here) if arguments.systemd else ():
         console.out(f"write {path}")
-    accelerate.confirm(arguments, "enable the agent?")
+    if arguments.systemd or not one.is_done or not found.agent.start:
+        accelerate.confirm(arguments, "enable the agent?")
     front.put(here, one, forwarder)
     console.out(f"{PROGRAM}: the forwarder is in front of {one.original}")
     _set(here, starts=True)
