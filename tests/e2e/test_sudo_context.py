@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,3 +180,36 @@ def test_who_may_not_use_sudo(person: Person) -> None:
     done = place.shorepass("get", "--in", "sudo", "reg.example/app")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("shorepass: sudo: ")
+
+
+@pytest.mark.parametrize("home", ["caller", "root"])
+def test_doctor_names_a_login_that_sudo_hides(person: Person, tmp_path: Path, home: str) -> None:
+    """SP409: the login is in one home alone; who has none is told where it is, with sudo and without."""
+    place = machine(person, DEBIAN)
+    person.as_root("usermod", "--append", "--groups", "sudo", person.name)
+    emptied = {"caller": place.root_home, "root": person.home}[home]
+    person.as_root("tee", f"{emptied}/.docker/config.json", stdin="{}")
+    scripts = {"root": 'exec docker "$@"', "caller": 'exec sudo docker "$@"'}
+    with place.docker(scripts[home], tmp_path) as docker:
+        header = docker.pull("reg.example/app", {"PATH": programs.SYSTEM_PATH}).header
+    assert not (header or {}).get("username")
+    words = ("doctor", "--offline", "--json", "--client", "docker", "reg.example/app")
+    variables = [f"{name}={os.environ[name]}" for name in ("PYTHONPATH",) if name in os.environ]
+    under_sudo = ["sudo", "-n", "env", *variables, sys.executable, "-m", "shorepass", *words]
+    with_sudo = place.run("runuser", "-u", person.name, "--", *under_sudo)
+    without = place.shorepass(*words)
+    said = {name: found(done.stdout) for name, done in (("with sudo", with_sudo), ("without", without))}
+    if home == "caller":
+        assert said["with sudo"] == [
+            ("error", f"under sudo, docker reads root's files, and the login is stored for {person.name}")
+        ]
+        assert said["without"] == [("note", "under sudo, docker reads root's files, and has no login there")]
+    else:
+        assert said["with sudo"] == []
+        assert said["without"] == [("error", "docker has no login here, because it was stored under sudo, for root")]
+
+
+def found(printed: str) -> list[tuple[str, str]]:
+    """Return severity and cause of each SP409."""
+    findings = json.loads(printed)["findings"]
+    return [(one["severity"], one["cause"]) for one in findings if one["code"] == "SP409"]

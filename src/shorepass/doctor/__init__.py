@@ -35,6 +35,7 @@ MODULES: tuple[str, ...] = (
     "unresolved",
     "environment",
     "docker_context",
+    "other_home",
     "lasting",
     "registries",
     "containers",

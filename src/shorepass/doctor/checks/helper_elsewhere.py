@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shorepass.doctor.examination import Examination
     from shorepass.doctor.named import Named
 
-__all__ = ["CODES", "check"]
+__all__ = ["CODES", "check", "sudo_context"]
 
 CODES = {"SP208": "A helper works in a login shell but not elsewhere"}
 
@@ -108,11 +108,9 @@ def _only_at_login(examination: Examination, helper: Named) -> Iterator[Finding]
 def _others(examination: Examination) -> Iterator[tuple[str, Context]]:
     """Yield what else runs this user's clients: its name and its context."""
     context = examination.context
-    groups = _printed(context, "id", "-nG").split()
-    if context.uid != 0 and SUDOERS.intersection(groups):
-        there = _sudo(examination)
-        if there is not None:
-            yield "sudo", there
+    there = sudo_context(examination)
+    if there is not None:
+        yield "sudo", there
     seen = set()
     for variables in _jobs(_printed(context, "crontab", "-l")):
         if variables["PATH"] not in seen:
@@ -120,9 +118,11 @@ def _others(examination: Examination) -> Iterator[tuple[str, Context]]:
             yield "cron", context.with_env(**variables)
 
 
-def _sudo(examination: Examination) -> Context | None:
-    """Return the context under sudo, None if sudo would ask for the password."""
+def sudo_context(examination: Examination) -> Context | None:
+    """Return the context under sudo, None for root, for users who may not use sudo, and if sudo would ask for a password."""
     context = examination.context
+    if context.uid == 0 or not SUDOERS.intersection(_printed(context, "id", "-nG").split()):
+        return None
     if context.name == "me":
         try:
             return find("sudo", examination.here)  # on this terminal, by which sudo knows who has typed a password
