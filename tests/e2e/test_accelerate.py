@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+import shorepass
 from contract.keyring_service import bus, keyring_daemon
 from e2e import programs
+from e2e.people import Person, new_person
 from shorepass.acceleration import front
 from shorepass.acceleration.plan import plan
 from shorepass.agent_client.forwarder_file import path_for
@@ -129,8 +132,22 @@ CALLS = [
 ]
 
 
-@pytest.mark.usefixtures("own_bin")
-def test_the_answers_are_those_of_the_original(real_helper: str) -> None:
+@pytest.fixture(params=["no agent", "an agent"])
+def agent(request: pytest.FixtureRequest, own_bin: Path, run_shorepass: RunShorepass) -> Iterator[bool]:
+    """Whether an agent runs, which was started before there was a store."""
+    assert own_bin
+    if request.param == "no agent":
+        yield False
+        return
+    done = run_shorepass("agent", "start")
+    assert done.status == 0, done.stderr
+    try:
+        yield True
+    finally:
+        assert run_shorepass("agent", "stop").status == 0
+
+
+def test_the_answers_are_those_of_the_original(agent: bool, real_helper: str, run_shorepass: RunShorepass) -> None:
     """Byte for byte, with the same exit status, for right calls and for wrong ones, while the store changes."""
     link, original = put_in_front(real_helper)
     assert call(link, ("store",), LOGIN).status == 0
@@ -142,9 +159,12 @@ def test_the_answers_are_those_of_the_original(real_helper: str) -> None:
         answer = call(link, words, stdin)
         if (
             not words or words[0] in ("nonsense", "--version") or len(words) > 1
-        ):  # they print the name they are called by
+        ):  # they print the path they are called by
             expected, answer = (one._replace(output=b"", errors=b"") for one in (expected, answer))
         assert (words, answer) == (words, expected)
+    if agent:
+        status = json.loads(run_shorepass("agent", "status", "--json").stdout)
+        assert status["calls"] > len(CALLS) // 2
 
 
 @pytest.mark.usefixtures("own_bin")
@@ -162,3 +182,59 @@ def test_shorepass_reads_the_logins_of_an_accelerated_helper(
     before = [run_shorepass(*line) for line in lines]
     put_in_front(real_helper)
     assert [run_shorepass(*line) for line in lines] == before
+
+
+@pytest.fixture
+def person() -> Iterator[Person]:
+    """A user of this machine, with a helper in ``~/apps`` and an empty ``~/.local/bin``."""
+    with new_person() as found:
+        found.write("apps/docker-credential-box", '#!/bin/sh\necho "{}"\n', mode="755")
+        assert found.run("mkdir", "-p", "-m", "755", f"{found.home}/.local/bin").returncode == 0
+        yield found
+
+
+def run_as(person: Person, *words: str, first: str = ".local/bin") -> subprocess.CompletedProcess[str]:
+    """Run a verb of a copy of this Shorepass that the user can read."""
+    copy = person.folder / "copy"
+    if not copy.exists():
+        shutil.copytree(
+            Path(shorepass.__file__).parent, copy / "shorepass", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        person.as_root("chmod", "-R", "a+rX", str(copy))
+    path = f"{person.home}/{first}:{person.home}/apps:{programs.SYSTEM_PATH}"
+    return programs.run(programs.as_root(person.shorepass(*words, PYTHONPATH=str(copy), PATH=path)))
+
+
+def test_a_user_without_roots_rights(person: Person) -> None:
+    """All files are the user's own, no other user can open the forwarder's folder, and undo leaves none on PATH."""
+    before = person.files()
+    done = run_as(person, "accelerate", "box", "--yes")
+    assert done.returncode == 0, done.stderr
+    made = {path: what for path, what in person.files().items() if path not in before}
+    assert {owner for owner, _ in made.values()} == {f"{person.name}:{person.name}"}
+    assert made[".local/state/shorepass/forwarder"][1] == "700"
+    link = ".local/bin/docker-credential-box"
+    done = person.run(f"{person.home}/{link}", "list")
+    assert (done.returncode, done.stdout) == (0, "{}\n")
+    done = run_as(person, "accelerate", "--undo", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert link not in person.files()
+
+
+def test_a_folder_outside_the_home_is_not_used(person: Person) -> None:
+    """Also if the user can write there, because others may use it too; the hint names ``~/.local/bin``."""
+    shared = person.folder / "shared"
+    person.as_root("install", "-d", "-m", "0755", "-o", person.name, str(shared))
+    done = run_as(person, "accelerate", "box", "--yes", first="../shared")
+    assert done.returncode == 2
+    assert f"hint: export PATH={person.home}/.local/bin:$PATH" in done.stderr
+    assert list(shared.iterdir()) == []
+
+
+def test_root_in_the_home_of_a_user_changes_nothing(person: Person, run_shorepass: RunShorepass) -> None:
+    """As with sudo that keeps HOME: root would make files that the user cannot change."""
+    before = person.files()
+    path = f"{person.home}/.local/bin:{person.home}/apps"
+    done = run_shorepass("accelerate", "box", "--yes", env={"HOME": str(person.home), "PATH": path})
+    assert (done.status, "root changes only its own files" in done.stderr) == (2, True)
+    assert person.files() == before
