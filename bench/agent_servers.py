@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 QUESTION = b"q" * 200
@@ -58,6 +59,17 @@ class Threads(socketserver.ThreadingUnixStreamServer):
     request_queue_size = 1024
 
 
+class Pool(Threads):
+    pool = ThreadPoolExecutor(2000)
+
+    def process_request(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
+        self.pool.submit(self.process_request_thread, request, client_address)
+
+
+def with_pool(path: str) -> None:
+    Pool(path, Handler).serve_forever()
+
+
 def with_threads(path: str) -> None:
     Threads(path, Handler).serve_forever()
 
@@ -66,6 +78,7 @@ SERVERS = {
     "asyncio, a Protocol": lambda path: asyncio.run(with_protocol(path)),
     "asyncio, streams": lambda path: asyncio.run(with_streams(path)),
     "socketserver, threads": with_threads,
+    "socketserver, a pool of threads": with_pool,
 }
 
 
@@ -99,7 +112,7 @@ def measure(name: str, folder: str) -> None:
         one.connect(path)
     beside = [ask(path) for _ in range(ROUNDS)]
     print(
-        f"{name:24} {statistics.median(times) * 1e6:6.0f} us   beside {IDLE} idle connections "
+        f"{name:32} {statistics.median(times) * 1e6:6.0f} us   beside {IDLE} idle connections "
         f"{statistics.median(beside) * 1e6:6.0f} us   {resident(pid):5.0f} MB"
     )
     os.kill(pid, 9)

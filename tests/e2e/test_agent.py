@@ -289,6 +289,7 @@ def test_the_log_has_each_request_and_no_secret(run_shorepass: RunShorepass) -> 
     ask("store", LOGIN)
     ask("get", b"missing.example")
     path = Path(log_path(LocalContext.current()))
+    programs.wait_until(lambda: len(list(records(str(path)))) == 4 or None, "four lines in the log")
     found = list(records(str(path)))
     assert [(line["verb"], line["registry"], line["result"], line["source"]) for line in found] == [
         ("get", "registry.example", "ok", "vault"),

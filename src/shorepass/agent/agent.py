@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shorepass.agent.audit import AuditLog
+    from shorepass.agent.server import Send
     from shorepass.contexts.caller import Caller
     from shorepass.settings import AgentSettings
     from shorepass.stores.vault.key import Key
@@ -65,24 +66,28 @@ class Agent:
 
     # Calls of helpers
 
-    def answer(self, frame: Frame, caller: Caller) -> Frame:
+    def answer(self, frame: Frame, caller: Caller, send: Send) -> None:
         """Answer one frame of the user's own program. Raises FrameError."""
         if frame.kind is Kind.CALL:
-            return self._answer_call(Call(frame.fields), caller)
-        if frame.kind is Kind.MANAGE:
-            return self._manage(frame)
-        raise FrameError("an agent gets calls and requests")
+            self._answer_call(Call(frame.fields), caller, send)
+        elif frame.kind is Kind.MANAGE:
+            send(self._manage(frame))
+        else:
+            raise FrameError("an agent gets calls and requests")
 
-    def _answer_call(self, call: Call, caller: Caller) -> Frame:
+    def _answer_call(self, call: Call, caller: Caller, send: Send) -> None:
         start = time.perf_counter()
         answer = None
         try:
             answer = self._called(call)
-            return answer.frame()
+            frame = answer.frame()
         except Declined as reason:
-            return Frame(Kind.DECLINE, (str(reason).encode(),))
-        finally:
-            self._log.write(caller, call, answer, time.perf_counter() - start)
+            frame = Frame(Kind.DECLINE, (str(reason).encode(),))
+        seconds = time.perf_counter() - start
+        try:
+            send(frame)
+        finally:  # after the answer, so that no one waits for the log
+            self._log.write(caller, call, answer, seconds)
             with self._lock:
                 self._calls += 1
                 self._from_memory += answer is not None and answer.source == "memory"
@@ -92,9 +97,13 @@ class Agent:
         if self._locked:
             text = f"the agent is locked; fix: {command(None, 'unlock')}\n"
             return Answer(1, text.encode(), f"docker-credential-{call.name}: {text}".encode())
-        if call.name == OURSELVES:
-            return self._own.answer(call)
-        return self._other(call.name).answer(call)
+        helper = self._own if call.name == OURSELVES else self._other(call.name)
+        try:
+            return helper.answer(call)
+        except Declined:
+            raise
+        except Exception as error:  # noqa: BLE001  # a fault of the agent must not stop a build: the program itself answers
+            raise Declined(f"a fault of the agent: {type(error).__name__}") from None
 
     def _other(self, name: str) -> OtherHelper:
         """Return an accelerated helper. Raises Declined."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
-from shorepass.errors import WriteError, printable
+from shorepass.errors import WriteError
 from shorepass.files.appending import LogFile
 from shorepass.helper.protocol import Refusal, refusal_of
 
@@ -30,7 +30,7 @@ __all__ = ["AuditLog", "follow", "log_path", "records"]
 
 SIZE_LIMIT = 5 * 1024 * 1024  # bytes
 KEPT = 3
-SHOWN = 200  # characters of a registry or a path
+SHOWN = 200  # characters of what the caller sent
 SHOWN_FIRST = 20  # requests that ``follow`` begins with
 FOLLOW_SECONDS = 0.3
 
@@ -49,17 +49,17 @@ class AuditLog:
         self._lock = Lock()
 
     def write(self, caller: Caller, call: Call, answer: Answer | None, seconds: float, *, grant: str = "") -> None:
-        """Add one line. ``answer``: None if the caller runs the program itself. ``grant``: by which the caller may ask."""
+        """Add one line. Text is as the caller sent it, in JSON's ASCII. ``answer``: None if the caller runs the program itself. ``grant``: by which the caller may ask."""
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "uid": caller.uid,
             "pid": caller.pid,
-            "program": printable(caller.program, SHOWN),
+            "program": caller.program,
             "container": caller.container,
             "grant": grant,
-            "helper": printable(call.name, SHOWN),
-            "verb": printable(call.verb, SHOWN),
-            "registry": printable(call.server_url, SHOWN),
+            "helper": call.name[:SHOWN],
+            "verb": call.verb[:SHOWN],
+            "registry": call.server_url[:SHOWN],
             "result": _result(answer),
             "source": answer.source if answer else "",
             "ms": round(seconds * 1000, 3),

@@ -1,6 +1,6 @@
 """The agent's server: a thread for each connection, of this user only.
 
-``socketserver`` was chosen by measurement (bench/agent_servers.py): with threads, an answer takes three quarters of the time
+``socketserver`` with a pool of threads was chosen by measurement (bench/agent_servers.py): an answer takes half of the time
 that asyncio needs, and the code that answers may simply wait.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import socketserver
 import time
+from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,8 @@ from shorepass.contexts.caller import Caller, caller_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Answering = Callable[[Frame, Caller], Frame]
+    Send = Callable[[Frame], None]
+    Answering = Callable[[Frame, Caller, Send], None]
 
 __all__ = ["Server"]
 
@@ -29,7 +31,7 @@ REQUEST_SECONDS = 10.0  # for the whole request
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
-    """Serves on a listening socket. ``answer`` returns the answer to a frame, and may raise FrameError.
+    """Serves on a listening socket. ``answer`` sends the answer to a frame, and may raise FrameError before.
 
     ``uid``: the only user who may connect; None for a grant's socket, where the socket itself is the permission.
     """
@@ -43,6 +45,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
         self.uid = uid
         self.last_request = time.monotonic()
         self._free = BoundedSemaphore(CONNECTIONS)
+        self._threads = ThreadPoolExecutor(CONNECTIONS)
 
     def fileno(self) -> int:
         """Return the socket's descriptor, which ``serve_forever`` waits for."""
@@ -55,6 +58,12 @@ class Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
     def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002  # the base class's
         """Tell whether there is room for one more connection."""
         return self._free.acquire(blocking=False)
+
+    def process_request(  # type: ignore[override]  # a stream socket
+        self, request: socket.socket, client_address: object
+    ) -> None:
+        """Serve one connection in a thread of the pool."""
+        self._threads.submit(self.process_request_thread, request, client_address)
 
     def process_request_thread(  # type: ignore[override]  # a stream socket
         self, request: socket.socket, client_address: object
@@ -103,11 +112,10 @@ class _Handler(socketserver.BaseRequestHandler):
         deadline = time.monotonic() + REQUEST_SECONDS
         self.server.last_request = time.monotonic()
         try:
-            answer = self.server.answer(connection.rest_of(first, deadline), caller)
+            self.server.answer(connection.rest_of(first, deadline), caller, connection.send)
         except FrameError as error:
             connection.send(_declined(error))
             return isinstance(error, UnknownFrame)
-        connection.send(answer)
         return True
 
 

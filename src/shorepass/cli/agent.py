@@ -10,6 +10,7 @@ from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import agent_enable, console
 from shorepass.cli.unlock import unlock
 from shorepass.contexts.command import command
+from shorepass.errors import printable
 from shorepass.profile import current
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _log(arguments: argparse.Namespace, here: LocalContext) -> None:
 
 def _row(record: dict[str, Any]) -> list[str]:
     names = ("time", "program", "container", "helper", "verb", "registry", "result", "source", "ms")
-    cells = {name: str(record.get(name, "")) for name in names}
+    cells = {name: printable(str(record.get(name, ""))) for name in names}
     cells["container"] = cells["container"][:SHORT_ID]
     return list(cells.values())
 

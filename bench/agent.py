@@ -1,0 +1,248 @@
+"""The agent's figures: a warm `get`, a classic build, many clients at once, memory, and a kill in the middle.
+
+Each figure names its goal. The forwarder is the one of this installation. The machine should do nothing else meanwhile.
+QUICK=1 asks a tenth as often.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from shorepass.agent_client.forwarder_file import path_for
+from shorepass.agent_client.frames import Frame, Kind, join_variables
+from shorepass.contexts.local import LocalContext
+from shorepass.credential import Basic
+from shorepass.secret import Secret
+from shorepass.stores.vault.setup import init, machine_key
+from shorepass.stores.vault.vault import Vault
+
+TENTH = 10 if os.environ.get("QUICK") else 1
+EMPTY = """
+#include <unistd.h>
+int main(void) {
+    char data[4096];
+    while (read(0, data, sizeof data) > 0) {}
+    return write(1, "12345678901234567890123456789012345678901234567890", 50) != 50;
+}
+"""
+LOGINS = 10_000
+
+
+def vault_with(count: int) -> None:
+    """Make a vault with so many logins."""
+    here = LocalContext.current()
+    vault = Vault(here, ask=lambda _: "", tell=print)
+    init(vault, here, machine_key())
+
+    def fill(document):  # type: ignore[no-untyped-def]
+        for number in range(count):
+            login = Basic("alice", Secret(f"secret-{number}"))
+            document = document.with_login(f"r{number}.example", login) if number < 60 else document
+        extra = {f"r{n}.example": {"username": "alice", "password": f"secret-{n}"} for n in range(60, count)}
+        return document._replace(logins={**document.logins, **extra})
+
+    vault.change(fill)
+
+
+def start_agent() -> int:
+    argv = [sys.executable, "-m", "shorepass", "agent", "start"]
+    return int(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()[-1])
+
+
+def socket_path() -> str:
+    return os.path.join(os.environ["XDG_RUNTIME_DIR"], "shorepass/agent.sock")
+
+
+def question(number: int) -> bytes:
+    variables = join_variables(list(os.environ.items()))
+    return Frame(Kind.CALL, (b"shorepass", b"get", f"r{number}.example".encode(), b"/", variables)).encode()
+
+
+def ask(data: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(socket_path())
+        wire.sendall(data)
+        wire.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := wire.recv(65536):
+            answer += chunk
+    return answer
+
+
+def resident(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def timed(argv: list[str], stdin: bytes) -> float:
+    start = time.perf_counter()
+    subprocess.run(argv, input=stdin, capture_output=True, check=True)
+    return time.perf_counter() - start
+
+
+def compile_empty(folder: str) -> str:
+    source = Path(folder, "empty.c")
+    source.write_text(EMPTY)
+    subprocess.run(["gcc", "-Os", "-static", "-s", "-o", f"{folder}/empty", str(source)], check=True)
+    return f"{folder}/empty"
+
+
+def warm_get(forwarder: str, empty: str) -> None:
+    pairs = [(timed([empty], b"r1.example"), timed([forwarder, "get"], b"r1.example")) for _ in range(1000 // TENTH)]
+    plain, ours = (statistics.median(column) * 1000 for column in zip(*pairs, strict=True))
+    ratio = statistics.median(b / a for a, b in pairs)
+    print(f"warm get: {ours:.2f} ms; an empty static program {plain:.2f} ms; ratio {ratio:.2f} (goal 2.0)")
+
+
+def classic_build(forwarder: str) -> None:
+    def build() -> float:
+        start = time.perf_counter()
+        timed([forwarder, "list"], b"unused")
+        for number in range(50):
+            timed([forwarder, "get"], f"r{number}.example".encode())
+        return time.perf_counter() - start
+
+    first = build()
+    rest = statistics.median(build() for _ in range(10))
+    print(f"list and 50 gets: first {first * 1000:.0f} ms, then {rest * 1000:.0f} ms (goal 150)")
+
+
+def many_clients(total: int, clients: int = 64) -> list[float]:
+    """Ask by several processes at once; return the seconds of each question."""
+    readers = []
+    for client in range(clients):
+        reader, writer = os.pipe()
+        readers.append(reader)
+        if os.fork() == 0:
+            times = []
+            for turn in range(total // clients):
+                data = question((client * 157 + turn) % LOGINS)
+                start = time.perf_counter()
+                answer = ask(data)
+                times.append(time.perf_counter() - start)
+                if answer[1:2] != b"A" or answer[12] != 0:
+                    times.append(-1.0)
+            with os.fdopen(writer, "wb") as to:
+                to.write(json.dumps(times).encode())
+            os._exit(0)
+        os.close(writer)
+    found: list[list[float]] = [[] for _ in readers]
+
+    def read(number: int, reader: int) -> None:
+        with os.fdopen(reader, "rb") as source:
+            found[number] = json.loads(source.read())
+
+    threads = [threading.Thread(target=read, args=pair) for pair in enumerate(readers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for _ in readers:
+        os.wait()
+    return [seconds for times in found for seconds in times]
+
+
+def crowd(pid: int) -> None:
+    idle = [socket.socket(socket.AF_UNIX) for _ in range(1000)]
+    for one in idle:
+        one.connect(socket_path())
+    start = time.perf_counter()
+    times = sorted(many_clients(100_000 // TENTH))
+    took = time.perf_counter() - start
+    errors = sum(seconds < 0 for seconds in times)
+    print(
+        f"64 clients beside 1,000 idle connections: {len(times)} gets in {took:.0f} s, {errors} errors, "
+        f"median {times[len(times) // 2] * 1000:.1f} ms, p99 {times[len(times) * 99 // 100] * 1000:.1f} ms (goal 20)"
+    )
+    for one in idle:
+        one.close()
+    print(f"resident with {LOGINS} logins: {resident(pid):.0f} MB (goal 80)")
+
+
+def growth(pid: int) -> None:
+    data = [question(number) for number in range(100)]
+    sizes = []
+    for part in range(5):
+        for turn in range(200_000 // TENTH):
+            ask(data[turn % 100])
+        sizes.append(resident(pid))
+        print(f"  after {(part + 1) * 200_000 // TENTH} gets: {sizes[-1]:.1f} MB", flush=True)
+    print(f"growth from the first to the last part: {sizes[-1] - sizes[0]:.1f} MB (goal 0)")
+
+
+def killed(forwarder: str, pid: int) -> None:
+    """Kill the agent in the middle of 1,000 calls; each must have the login, or a clear error."""
+    results: list[tuple[int, bytes]] = []
+    slowest = [0.0]
+
+    def call(turns: int) -> None:
+        for number in range(turns):
+            start = time.perf_counter()
+            done = subprocess.run(
+                [forwarder, "get"], input=f"r{number % 50}.example".encode(), capture_output=True, check=False
+            )
+            slowest[0] = max(slowest[0], time.perf_counter() - start)
+            results.append((done.returncode, done.stdout))
+
+    count = 1000 // TENTH
+    threads = [threading.Thread(target=call, args=(count // 4,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(results) < count // 3:
+        time.sleep(0.001)
+    os.kill(pid, signal.SIGKILL)
+    for thread in threads:
+        thread.join()
+    good = sum(status == 0 and b'"Secret":"secret-' in output for status, output in results)
+    unclear = sum(status != 0 and not output.strip() for status, output in results)
+    print(
+        f"killed in the middle of {len(results)} calls: {good} answered, {unclear} without a word, slowest {slowest[0]:.1f} s"
+    )
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+    program = path_for("linux", os.uname().machine)
+    assert program, "this installation has no forwarder"
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        for name, below in (("HOME", "home"), ("XDG_RUNTIME_DIR", "run")):
+            os.environ[name] = f"{folder}/{below}"
+            os.mkdir(f"{folder}/{below}", 0o700)
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "SHOREPASS_SOCK"):
+            os.environ.pop(name, None)
+        vault_with(LOGINS)
+        place = f"{folder}/forwarder"
+        os.makedirs(f"{place}/originals")
+        forwarder = f"{place}/docker-credential-shorepass"
+        Path(forwarder).write_bytes(Path(program).read_bytes())
+        os.chmod(forwarder, 0o755)
+        script = Path(folder, "original")
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shorepass.docker_credential "$@"\n')
+        script.chmod(0o755)
+        os.symlink(script, f"{place}/originals/docker-credential-shorepass")
+        pid = start_agent()
+        try:
+            ask(question(1))
+            warm_get(forwarder, compile_empty(folder))
+            classic_build(forwarder)
+            crowd(pid)
+            growth(pid)
+            killed(forwarder, pid)
+            pid = start_agent()
+        finally:
+            os.kill(pid, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
