@@ -57,6 +57,10 @@ FREESTANDING = [
 class BuiltFiles(BuildHookInterface):
     """Adds ``shorepass.1``, one page per verb, and the forwarders to the wheel."""
 
+    def dependencies(self) -> list[str]:
+        """Return what must be installed to build: zig takes 10 seconds, and only new forwarders need it."""
+        return [] if self.is_up_to_date() else self.config["compiler"]
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make the files, and name them. ``version`` is ``editable`` where the sources are used where they are."""
         self.folder = tempfile.mkdtemp(prefix="shorepass-built-")
@@ -66,63 +70,57 @@ class BuiltFiles(BuildHookInterface):
                 file.write(text)
             build_data["shared_data"][path] = f"{FOLDER}/{name}"
         try:
-            if version == "editable":
-                self.refresh(os.path.join(self.root, "src", FORWARDERS))
-            else:
-                forwarders(self.root, self.metadata.version, self.folder)
-                build_data["force_include"] |= {f"{self.folder}/{name}": f"{FORWARDERS}/{name}" for name in TARGETS}
-                build_data["tag"] = f"py3-none-{platform_tags()}"
+            if not self.is_up_to_date():
+                self.make_forwarders()
         except (ImportError, OSError, subprocess.CalledProcessError) as error:
             self.app.display_warning(f"shorepass: built without the forwarder: {error}")
-
-    def refresh(self, folder: str) -> None:
-        """Make the forwarders in the source tree, if they are older than what they are made from."""
-        sources = ("forwarder/forwarder.c", "forwarder/linux.c", "hatch_build.py", "pyproject.toml")
-        newest = max(os.path.getmtime(os.path.join(self.root, name)) for name in sources)
-        os.makedirs(folder, exist_ok=True)
-        made = [f"{folder}/{name}" for name in TARGETS]
-        if not all(os.path.exists(path) and os.path.getmtime(path) > newest for path in made):
-            forwarders(self.root, self.metadata.version, self.folder)
-            for name in TARGETS:
-                shutil.copy(f"{self.folder}/{name}", f"{folder}/{name}.new")
-                os.replace(f"{folder}/{name}.new", f"{folder}/{name}")
+            return
+        if version != "editable":
+            build_data["force_include"] |= {self.forwarder(name): f"{FORWARDERS}/{name}" for name in TARGETS}
+            build_data["tag"] = f"py3-none-{platform_tags()}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Remove the temporary folder."""
         shutil.rmtree(self.folder)
 
+    def forwarder(self, name: str) -> str:
+        """Return the path of a forwarder. It is in the source tree, where an editable installation finds it."""
+        return os.path.join(self.root, "src", FORWARDERS, name)
 
-def forwarders(root: str, version: str, folder: str) -> None:
-    """Compile the forwarder for each target into a folder. Raises ImportError, OSError, CalledProcessError without zig."""
-    zig = os.path.join(os.path.dirname(str(import_module("ziglang").__file__)), "zig")
-    with tempfile.TemporaryDirectory(prefix="shorepass-zig-") as cache:
-        env = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+    def is_up_to_date(self) -> bool:
+        """Tell whether no forwarder is older than what it is made from."""
+        sources = ("forwarder/forwarder.c", "forwarder/linux.c", "hatch_build.py", "pyproject.toml")
+        newest = max(os.path.getmtime(os.path.join(self.root, name)) for name in sources)
+        paths = [self.forwarder(name) for name in TARGETS]
+        return all(os.path.exists(path) and os.path.getmtime(path) > newest for path in paths)
+
+    def make_forwarders(self) -> None:
+        """Compile the forwarder for each target. Raises ImportError, OSError, CalledProcessError without a zig that works."""
+        zig = os.path.join(os.path.dirname(str(import_module("ziglang").__file__)), "zig")
+        env = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": self.folder, "ZIG_LOCAL_CACHE_DIR": self.folder}
         for name, target in TARGETS.items():
-            for command in commands(root, version, target, os.path.join(folder, name), cache):
+            made = os.path.join(self.folder, name)
+            for command in commands(self.root, self.metadata.version, target, made):
                 subprocess.run([zig, *command], env=env, check=True)  # noqa: S603  # zig, with flags from here
+            os.makedirs(os.path.dirname(self.forwarder(name)), exist_ok=True)
+            # Another build in this tree may do the same.
+            beside = f"{self.forwarder(name)}.{os.getpid()}"
+            shutil.copy(made, beside)
+            os.replace(beside, self.forwarder(name))
 
 
-def commands(root: str, version: str, target: str, program: str, cache: str) -> Iterator[list[str]]:
+def commands(root: str, version: str, target: str, program: str) -> Iterator[list[str]]:
     """Yield zig's commands that make a program for one target."""
-    flags = [f'-DVERSION="{version}"', "-target", target]
+    flags = [*COMPILE, f'-DVERSION="{version}"', "-target", target]
     if "macos" in target:  # it has a library for system calls, which a program must use
-        yield [*COMPILE, *flags, f"{root}/forwarder/forwarder.c", "-o", f"{cache}/{target}.o"]
-        yield [
-            "build-exe",
-            "-target",
-            target,
-            "-lc",
-            "-fstrip",
-            "-fno-compiler-rt",
-            "-fno-ubsan-rt",
-            f"{cache}/{target}.o",
-            f"-femit-bin={program}",
-        ]
+        yield [*flags, f"{root}/forwarder/forwarder.c", "-o", f"{program}.o"]
+        link = ["build-exe", "-target", target, "-lc", "-fstrip", "-fno-compiler-rt", "-fno-ubsan-rt"]
+        yield [*link, f"{program}.o", f"-femit-bin={program}"]
         return
-    parts = [f"{cache}/{target}-{part}.o" for part in ("forwarder", "linux")]
-    for part, made in zip(("forwarder", "linux"), parts, strict=True):
-        yield [*COMPILE, *FREESTANDING, *flags, f"{root}/forwarder/{part}.c", "-o", made]
-    yield ["ld.lld", "-static", "-s", "--gc-sections", "-z", "noexecstack", *parts, "-o", program]
+    for part in ("forwarder", "linux"):
+        yield [*flags, *FREESTANDING, f"{root}/forwarder/{part}.c", "-o", f"{program}-{part}.o"]
+    link = ["ld.lld", "-static", "-s", "--gc-sections", "-z", "noexecstack"]
+    yield [*link, f"{program}-forwarder.o", f"{program}-linux.o", "-o", program]
 
 
 def platform_tags() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import tarfile
@@ -12,9 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from build import ProjectBuilder
+from build.env import DefaultIsolatedEnv
 
 from e2e.programs import SYSTEM_PATH, require
 from shorepass.cli import VERBS
+from shorepass.version import __version__
 
 ROOT = Path(__file__).parents[2]
 INDEX = {
@@ -26,6 +30,7 @@ COMPLETION = {
     "share/zsh/site-functions/_shorepass",
     "share/fish/vendor_completions.d/shorepass.fish",
 }
+FORWARDERS = {"linux-x86_64", "linux-aarch64", "darwin-x86_64", "darwin-arm64"}
 SECONDS = 300
 
 
@@ -78,13 +83,57 @@ def test_the_wheel_has_all_of_it(packages: Packages) -> None:
     assert {f"shorepass/contrib/systemd/shorepass-agent.{kind}" for kind in ("socket", "service")} <= names
     assert "shorepass/py.typed" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    assert names >= {f"shorepass/forwarders/{name}" for name in FORWARDERS}
+    machine = platform.machine()
+    assert packages.wheel.name.endswith(f"-py3-none-manylinux_2_5_{machine}.musllinux_1_1_{machine}.whl")
+
+
+def test_the_installed_forwarder_runs(packages: Packages) -> None:
+    """It is found by the system and the machine, and is executable."""
+    script = (
+        "import os, platform\n"
+        "from shorepass.agent_client.forwarder_file import path_for\n"
+        "os.execv(path_for(platform.system(), platform.machine()), ['docker-credential-harbour', 'version'])\n"
+    )
+    printed = packages.run(f"{packages.prefix}/bin/python", "-c", script)
+    assert f"docker-credential-harbour (shorepass forwarder) {__version__}\n" in printed
+
+
+def test_a_wheel_without_a_compiler(
+    packages: Packages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Where there is no zig, the wheel has all but the forwarder, and the build prints a warning."""
+    for name, value in {**INDEX, "PATH": SYSTEM_PATH}.items():
+        monkeypatch.setenv(name, value)
+    with tarfile.open(packages.sdist) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    [source] = tmp_path.glob("shorepass-*")
+    with DefaultIsolatedEnv() as env:
+        builder = ProjectBuilder.from_isolated_env(env, source)
+        env.install(builder.build_system_requires)
+        assert [name for name in builder.get_requires_for_build("wheel") if "ziglang==" in name] != []
+        wheel = Path(builder.build("wheel", tmp_path))
+    assert "built without the forwarder: No module named 'ziglang'" in "".join(capfd.readouterr())
+    assert wheel.name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(wheel) as built:
+        assert "shorepass/agent_client/forwarder_file.py" in built.namelist()
+        assert [name for name in built.namelist() if "/forwarders/" in name] == []
 
 
 def test_the_sdist_has_what_tests_and_docs_need(packages: Packages) -> None:
     """From the sdist alone the project can be built, tested and read."""
     with tarfile.open(packages.sdist) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    files = {"Makefile", "LICENSE", "CHANGELOG.md", "mkdocs.yml", "hatch_build.py", "docs/README.md", "tests/run.py"}
+    files = {
+        "Makefile",
+        "LICENSE",
+        "CHANGELOG.md",
+        "mkdocs.yml",
+        "hatch_build.py",
+        "docs/README.md",
+        "tests/run.py",
+        "forwarder/linux.c",
+    }
     assert names >= {*files, "man/docker-credential-shorepass.1", "src/shorepass/completions/_shorepass"}
 
 
