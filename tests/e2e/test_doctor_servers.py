@@ -151,10 +151,11 @@ def test_data_on_a_server_that_is_not_reached(
 
 
 def test_a_tag_that_does_not_exist(doctor: Doctor, docker: Program, run_shorepass: RunShorepass, odd: Registry) -> None:
-    """SP524: the login is good, so that a missing tag is a note, and the pull fails all the same."""
+    """SP524: the login is good, so that a missing tag is a note; it is none if no tag was named, or for a push."""
     image = f"{odd.host}/team/app"
     assert docker("pull", f"{image}:2").returncode != 0
     finding = next(one for one in found(doctor(f"{image}:2"), notes=True) if one["code"] == "SP524")
     assert (finding["severity"], finding["cause"]) == ("note", "the login may pull, but there is no tag 2")
-    assert "SP524" not in doctor(f"{image}:1").stdout
+    for words in ((f"{image}:1",), (image,), ("--push", f"{image}:2")):
+        assert "SP524" not in doctor(*words).stdout
     assert run_shorepass("explain", f"{image}:2").stdout.rstrip().endswith("but there is no tag 2")

@@ -71,7 +71,8 @@ def examine(
     if not reference.repository or parse(str(reference)) != reference:
         # A name that is not one would be an authenticated request to somewhere else in the registry (CVE-2024-3727).
         raise InvalidReference(str(reference), "not a repository of this registry")
-    visit = _Visit(client, reference, credential)
+    is_named = bool(reference.tag or reference.digest)
+    visit = _Visit(client, reference, credential, needs_tag=is_named and "push" not in actions)
     try:
         asked = visit.ask_for_token(actions)
         steps = [*client.trust(), *asked]
@@ -105,9 +106,11 @@ def _as_stranger(client: RegistryClient, reference: Reference, *, works_with_log
 
 
 class _Visit:
-    """One credential and one repository."""
+    """One credential and one repository. ``needs_tag``: a pull of a named tag was asked for."""
 
-    def __init__(self, client: RegistryClient, reference: Reference, credential: Credential) -> None:
+    def __init__(
+        self, client: RegistryClient, reference: Reference, credential: Credential, *, needs_tag: bool = False
+    ) -> None:
         self._client = client
         self._reference = reference
         self._credential = credential
@@ -116,6 +119,7 @@ class _Visit:
         self._granted: frozenset[str] | None = None  # None: unknown
         self._limited: RateLimited | None = None
         self._is_there = False
+        self._needs_tag = needs_tag
 
     def ask_for_token(self, actions: Sequence[str]) -> list[Step]:
         """Get what the registry's challenge asks for; return what was seen of the grant.
@@ -191,9 +195,8 @@ class _Visit:
         codes = answer.codes(response)
         if response.status == 404 and "NAME_UNKNOWN" not in codes:
             detail = f"pull: granted, but there is no {what}"
-            return Step(
-                "permission", Outcome.OK, name, detail, error=NoSuchTag(self._client.registry, f"there is no {what}")
-            )
+            error = NoSuchTag(self._client.registry, f"there is no {what}") if self._needs_tag else None
+            return Step("permission", Outcome.OK, name, detail, error=error)
         if response.status == 404:
             words = answer.said(response, secrets_of(self._credential))
             detail = f"pull: no such repository, or it is hidden from this login{words}"
