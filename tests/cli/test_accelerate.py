@@ -192,6 +192,7 @@ def test_uninstall_removes_the_forwarder(own_bin: Path, home: Path, run_shorepas
     before = answer(GCLOUD)
     assert run_shorepass("accelerate", "--all", "--yes").status == 0
     assert run_shorepass("agent", "enable", "--yes").status == 0
+    assert run_shorepass("agent", "start").status == 0
     planned = document(run_shorepass("uninstall", fate, "--json").stdout)
     assert planned["forwarders"] == [str(own_bin / GCLOUD), str(own_bin / "docker-credential-shorepass")]
     done = run_shorepass("uninstall", fate, "--yes")
@@ -199,3 +200,4 @@ def test_uninstall_removes_the_forwarder(own_bin: Path, home: Path, run_shorepas
     assert f"remove {own_bin / GCLOUD}: the forwarder of {GCLOUD}\n" in done.stdout
     assert list(own_bin.iterdir()) == []
     assert answer(GCLOUD) == before
+    assert document(run_shorepass("agent", "status", "--json").stdout)["running"] is False

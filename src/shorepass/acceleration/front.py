@@ -18,7 +18,6 @@ from shorepass.agent_client import layout
 from shorepass.config.locations import join
 from shorepass.errors import ShorepassError, WriteError
 from shorepass.files.nodes import SIZE_LIMIT, Node, look, replace
-from shorepass.helper import PROGRAM
 from shorepass.helper.protocol import program_name
 from shorepass.profile import MODULE
 
@@ -54,8 +53,9 @@ def put(here: LocalContext, plan: Plan, forwarder: str) -> None:
         _remove(here, plan.name)
         journal.write(here, plan.name, Record(plan.link, plan.original, plan.before))
         try:
-            original = plan.original if plan.before is None else _script(here)
-            files.symlink(layout.original_link(here, program_name(plan.name)), original)
+            if plan.before is not None:
+                _write_script(here)
+            files.symlink(layout.original_link(here, program_name(plan.name)), plan.original)
             replace(plan.link, plan.before, Node(layout.forwarder(here)))
         except ShorepassError:
             _remove(here, plan.name)
@@ -72,11 +72,9 @@ def _copy(here: LocalContext, forwarder: str) -> None:
     _write_program(path, content.data)
 
 
-def _script(here: LocalContext) -> str:
-    """Return a script that starts this installation's helper, whose own program the forwarder replaces."""
-    path = join(here, layout.folder(here), PROGRAM)
-    _write_program(path, f'#!/bin/sh\nexec "{sys.executable}" -m {MODULE} "$@"\n'.encode())
-    return path
+def _write_script(here: LocalContext) -> None:
+    """Write a script that starts this installation's helper, whose own program the forwarder replaces."""
+    _write_program(layout.own_script(here), f'#!/bin/sh\nexec "{sys.executable}" -m {MODULE} "$@"\n'.encode())
 
 
 def _write_program(path: str, data: bytes) -> None:
@@ -124,7 +122,7 @@ def _links(here: LocalContext, name: str) -> list[str]:
 
 def _remove_files(here: LocalContext) -> None:
     """Remove the forwarder itself, which is in front of no helper now. Its folders remain, because others may wait there."""
-    for path in (layout.forwarder(here), join(here, layout.folder(here), PROGRAM), journal.path_of(here)):
+    for path in (layout.forwarder(here), layout.own_script(here), journal.path_of(here)):
         files.remove(path)
 
 

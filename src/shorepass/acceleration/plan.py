@@ -88,7 +88,7 @@ def plan(here: LocalContext, name: str) -> Plan:
         if not os.path.lexists(link) and _is_fit(here, folder):
             return Plan(name, found, link)
     if name == OURSELVES and _is_own(here, found):
-        return Plan(name, found, found, look(found))
+        return Plan(name, layout.own_script(here), found, look(found))
     raise UsageError(
         f"no folder on PATH before {os.path.dirname(found)} is fit for a symlink to the forwarder",
         hint=_advice(here, found),

@@ -15,7 +15,16 @@ from shorepass.config.own import state_folder
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["FORWARDER", "folder", "forwarder", "is_forwarder", "original", "original_link", "program_behind"]
+__all__ = [
+    "FORWARDER",
+    "folder",
+    "forwarder",
+    "is_forwarder",
+    "original",
+    "original_link",
+    "own_script",
+    "program_behind",
+]
 
 FORWARDER = "docker-credential-forwarder"
 
@@ -28,6 +37,11 @@ def folder(context: Context) -> str:
 def forwarder(context: Context) -> str:
     """Return the path of the forwarder, to which the symlinks on PATH lead."""
     return join(context, folder(context), FORWARDER)
+
+
+def own_script(context: Context) -> str:
+    """Return the script that starts Shorepass's helper where the forwarder replaces that program."""
+    return join(context, folder(context), "docker-credential-shorepass")
 
 
 def original_link(context: Context, program: str) -> str:

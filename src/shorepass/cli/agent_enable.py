@@ -8,6 +8,7 @@ from shorepass import settings
 from shorepass.acceleration import front, units
 from shorepass.acceleration.front import State
 from shorepass.acceleration.plan import plan
+from shorepass.agent_client.client import AgentClient, AgentFails, NoAgent
 from shorepass.cli import accelerate, console
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError
@@ -96,6 +97,12 @@ def disable(arguments: argparse.Namespace) -> None:
         console.out(f"the forwarder was not in front of {PROGRAM}")
     _set(here, starts=False)
     _disable_units(here, now=arguments.now)
+    try:
+        pid = AgentClient(here).manage("status")["pid"]
+    except (NoAgent, AgentFails):
+        return
+    console.note(f"the agent still runs, process {pid}")
+    console.hint(command(None, "agent", "stop"))
 
 
 def _show_setting(here: LocalContext, *, starts: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import files as disk
 from shorepass.acceleration import front
+from shorepass.agent_client.client import AgentClient, AgentFails, NoAgent
 from shorepass.cli import console, place
 from shorepass.cli.place import here_with_files
 from shorepass.contexts.command import command
@@ -95,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         _export(here, arguments.export, store, names)
     failed = _remove_forwarders(here, forwarders, quiet=arguments.json)
     failed += _take_out(here, changes, quiet=arguments.json)
+    _stop_agent(here)
     deleted = _delete(arguments, here, store, names) if not failed else []
     if arguments.json:
         _print_json(arguments, here, "removed", changes, forwarders, names, deleted, failed)
@@ -183,6 +185,14 @@ def _remove_forwarders(here: LocalContext, forwarders: Sequence[State], *, quiet
         if not quiet:
             console.out(f"{state.link}: removed the forwarder")
     return failed
+
+
+def _stop_agent(here: LocalContext) -> None:
+    """Stop the agent, because it is a program of this installation, and holds its logins."""
+    try:
+        AgentClient(here).manage("stop")
+    except (NoAgent, AgentFails):
+        return  # an agent of another installation may speak another version
 
 
 def _take_out(here: LocalContext, changes: Sequence[Change], *, quiet: bool) -> list[ShorepassError]:
