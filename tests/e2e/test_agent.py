@@ -19,6 +19,7 @@ import pytest
 
 import agents
 from agents import ask
+from contract.keyring_service import bus
 from e2e import programs
 from shorepass.agent.audit import log_path, records
 from shorepass.agent_client.client import AgentClient, NoAgent
@@ -428,3 +429,72 @@ def test_the_helper_starts_it_if_the_settings_say_so(run_shorepass: RunShorepass
     assert helper("get", REGISTRY) == expected
     assert status()["pid"] == found["pid"]
     run_shorepass("agent", "stop")
+
+
+PINENTRY = """#!/bin/sh
+echo OK Pleased to meet you
+while read -r line; do
+    echo "$line" >>"$HOME/asked"
+    case $line in
+    GETPIN) echo "D corr%65ct h%6Frse%25"; echo OK ;;
+    BYE) echo OK; exit ;;
+    *) echo OK ;;
+    esac
+done
+"""
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_pinentry_asks_where_there_is_no_terminal(run_shorepass: RunShorepass, world: Path) -> None:
+    """On a desktop without a terminal, unlock asks by pinentry, whose answer may be percent-encoded."""
+    assert typed(["shorepass", "vault", "init", "--passphrase"], "correct horse%") == 0
+    pinentry = world / "bin/pinentry"
+    pinentry.write_text(PINENTRY)
+    pinentry.chmod(0o755)
+    os.symlink("/bin/sh", world / "bin/sh")
+    try:
+        without = run_shorepass("unlock")
+        assert without.status == 3
+        assert "no terminal" in without.stderr
+        done = run_shorepass("unlock", env={"DISPLAY": ":99"})
+        assert (done.status, done.stderr) == (0, "")
+        assert ask("store", LOGIN).status == 0
+        assert "SETDESC Passphrase of " in Path(os.environ["HOME"], "asked").read_text()
+    finally:
+        run_shorepass("agent", "stop")
+
+
+SIGNALS = [
+    (
+        "DBUS_SYSTEM_BUS_ADDRESS",
+        "/org/freedesktop/login1",
+        "org.freedesktop.login1.Manager.PrepareForSleep",
+        "boolean:true",
+    ),
+    ("DBUS_SYSTEM_BUS_ADDRESS", "/org/freedesktop/login1/session/_31", "org.freedesktop.login1.Session.Lock", ""),
+    ("DBUS_SESSION_BUS_ADDRESS", "/ScreenSaver", "org.freedesktop.ScreenSaver.ActiveChanged", "boolean:true"),
+    ("DBUS_SESSION_BUS_ADDRESS", "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver.ActiveChanged", "boolean:true"),
+]
+
+
+@pytest.mark.usefixtures("vault")
+def test_the_desktop_makes_it_forget(run_shorepass: RunShorepass, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When logind says that the machine sleeps, or the screen is locked, all that is held is dropped."""
+    with bus(world / "system") as system, bus(world / "session") as session:
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", system)
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", session)
+        assert run_shorepass("agent", "start").status == 0
+        try:
+            for variable, path, member, argument in SIGNALS:
+                send = [programs.require("dbus-send"), f"--bus={os.environ[variable]}", "--type=signal", path, member]
+
+                def dropped(send: list[str] = send, argument: str = argument) -> bool | None:
+                    assert ask("get", REGISTRY).status == 0
+                    subprocess.run([word for word in (*send, argument) if word], check=True)
+                    helpers = status()["helpers"]
+                    assert isinstance(helpers, list)
+                    return True if helpers[0]["answers"] == 0 else None
+
+                programs.wait_until(dropped, f"{member} to be heard")
+        finally:
+            run_shorepass("agent", "stop")

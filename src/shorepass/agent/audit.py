@@ -49,7 +49,10 @@ class AuditLog:
         self._lock = Lock()
 
     def write(self, caller: Caller, call: Call, answer: Answer | None, seconds: float, *, grant: str = "") -> None:
-        """Add one line. Text is as the caller sent it, in JSON's ASCII. ``answer``: None if the caller runs the program itself. ``grant``: by which the caller may ask."""
+        """Add one line, in which text is as the caller sent it, in JSON's ASCII.
+
+        ``answer``: None if the caller runs the program itself. ``grant``: by which the caller may ask.
+        """
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "uid": caller.uid,

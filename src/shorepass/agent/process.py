@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shorepass.agent.agent import Agent
 from shorepass.agent.audit import AuditLog, log_path
+from shorepass.agent.desktop import SleepWatch, hear_signals
 from shorepass.agent.hardening import harden
 from shorepass.agent.listening import inherited, listen
 from shorepass.agent.server import Server
@@ -45,11 +46,15 @@ def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
     agent = Agent(here, settings, AuditLog(log_path(here)), stop=stopped.set)
     server = Server(listening.wire, agent.answer, uid=os.geteuid())
     _attend_signals(agent, stopped)
+    hear_signals(agent.forget)
+    sleep = SleepWatch()
     serving = Thread(target=server.serve_forever, daemon=True)
     serving.start()
     try:
         while not stopped.wait(TICK) and time.monotonic() - server.last_request < settings.idle:
             agent.expire()
+            if sleep.has_slept():
+                agent.forget()
     finally:
         listening.close()
         server.shutdown()

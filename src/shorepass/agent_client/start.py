@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["spawn", "start_if_none_answers"]
 
 # What an agent needs of the environment of the program that starts it. A call brings its own.
-KEPT = ("HOME", "PATH", "LANG", "TMPDIR", "PYTHONPATH", "DBUS_SESSION_BUS_ADDRESS")
+KEPT = ("HOME", "PATH", "LANG", "TMPDIR", "PYTHONPATH", "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS")
 KEPT_XDG = ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 SECONDS = 1.0  # for a connection, which an agent that runs accepts at once
 

@@ -1,0 +1,44 @@
+"""Asks for a passphrase by ``pinentry``, the program that GnuPG uses, where there is a desktop and no terminal.
+
+Source: the Assuan protocol and pinentry's manual: commands are lines, data is percent-encoded, the answer is ``D`` and ``OK``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from shorepass.errors import StoreLocked
+from shorepass.foreign_text import visible
+from shorepass.processes import ProcessError
+
+if TYPE_CHECKING:
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["ask_by", "pinentry_of"]
+
+SECONDS = 120.0  # for the user to type
+LIMIT = 64 * 1024  # bytes of its answers
+DISPLAYS = ("WAYLAND_DISPLAY", "DISPLAY")
+PERCENT = re.compile("%([0-9A-Fa-f]{2})")
+
+
+def pinentry_of(here: LocalContext) -> str | None:
+    """Return the pinentry of this desktop; None without a desktop, or without the program."""
+    has_desktop = any(here.getenv(name) for name in DISPLAYS)
+    return here.which("pinentry") if has_desktop else None
+
+
+def ask_by(here: LocalContext, program: str, prompt: str) -> str:
+    """Return what the user typed. Raises StoreLocked: the user cancelled, or it does not work."""
+    prompt = visible(prompt).replace("%", "%25")
+    commands = ["SETTITLE Shorepass", f"SETDESC {prompt}", "SETPROMPT Passphrase:", "GETPIN", "BYE", ""]
+    try:
+        done = here.run([program], "\n".join(commands).encode(), timeout=SECONDS, limit=LIMIT)
+    except ProcessError as error:
+        raise StoreLocked("vault", f"{program}: {error}") from None
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    typed = [line.removeprefix("D ") for line in lines if line.startswith("D ")]
+    if not typed:
+        raise StoreLocked("vault", "no passphrase was given")
+    return PERCENT.sub(lambda found: chr(int(found[1], 16)), typed[0])
