@@ -27,6 +27,7 @@ WORDS = {
     "doctor": ("--in", "me", "--offline"),
     "accelerate": ("--list",),
     "stores": (),
+    "agent": ("status",),
     "migrate": (),
     "uninstall": (),
 }
@@ -56,8 +57,11 @@ def test_every_member_is_documented(verb: str, run_shorepass: RunShorepass) -> N
     assert printed.pop("schema_version") == 1
     documented = {*re.findall("`([a-z_]+)`", SECTIONS[verb])}
     assert {*members(printed)} <= documented
+    if verb == "agent":  # none runs here: what its objects have is in the schema
+        documented -= {"path", "seconds", "helper", "program", "answers", "calls", "from_memory", "slowest_ms"}
     rows = [line.split("|")[1] for line in SECTIONS[verb].splitlines() if line.startswith("| `")]
-    assert {*re.findall("`([a-z_]+)`", " ".join(rows))} == {*printed}
+    outer = {*re.findall("`([a-z_]+)`", " ".join(rows))} & documented
+    assert outer - {"null", "true"} == {*printed}
 
 
 def test_every_verb_with_json_has_a_section() -> None:

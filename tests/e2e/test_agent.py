@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from jsonschema import Draft202012Validator
 
 import agents
 from agents import ask
@@ -28,6 +29,7 @@ from shorepass.contexts.local import LocalContext
 if TYPE_CHECKING:
     from conftest import RunShorepass
 
+SCHEMA = Path(__file__).parents[2] / "docs/reference/schema/agent.json"
 REGISTRY = b"registry.example"
 SECRET = "s3cret-of-the-agent-test"
 LOGIN = json.dumps({"ServerURL": "registry.example", "Username": "alice", "Secret": SECRET}).encode()
@@ -161,7 +163,9 @@ def test_a_killed_agent_leaves_a_socket_that_the_next_one_replaces(run_shorepass
     refused = run_shorepass("agent", "status")
     assert refused.status == 1
     assert "no agent answers" in refused.stderr
-    assert json.loads(run_shorepass("agent", "status", "--json").stdout)["running"] is False
+    stopped = json.loads(run_shorepass("agent", "status", "--json").stdout)
+    assert stopped["running"] is False
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(stopped)
     started = run_shorepass("agent", "start")
     assert started.status == 0
     assert ask("get", REGISTRY).status == 0
@@ -305,6 +309,10 @@ def test_the_log_has_each_request_and_no_secret(run_shorepass: RunShorepass) -> 
     assert path.stat().st_mode & 0o777 == 0o600
     shown = run_shorepass("agent", "log")
     assert shown.stdout.count("registry.example") == 2
+    printed = run_shorepass("agent", "status", "--json").stdout
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(json.loads(printed))
+    counted = json.loads(printed)["helpers"][0]
+    assert (counted["calls"], counted["from_memory"], counted["answers"]) == (4, 1, 2)
     lines = run_shorepass("agent", "log", "--json").stdout.splitlines()
     assert [json.loads(line)["verb"] for line in lines] == ["get", "get", "store", "get"]
 

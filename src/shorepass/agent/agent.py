@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 __all__ = ["Agent"]
 
 
+class _Counts:
+    """What was asked of one helper. ``slowest``: seconds of an answer that was not remembered."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.from_memory = 0
+        self.slowest = 0.0
+
+
 class Agent:
     """Answers calls and requests. ``here``: the user's own context, where the agent was started.
 
@@ -50,7 +59,7 @@ class Agent:
         self._lock = Lock()
         self._locked = False
         self._started = time.time()
-        self._calls = self._from_memory = 0
+        self._counts: dict[str, _Counts] = {}
         self._own = OwnHelper(AgentMemory(self._held))
         self._verbs: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
             "status": self._status,
@@ -88,9 +97,18 @@ class Agent:
             send(frame)
         finally:  # after the answer, so that no one waits for the log
             self._log.write(caller, call, answer, seconds)
-            with self._lock:
-                self._calls += 1
-                self._from_memory += answer is not None and answer.source == "memory"
+            self._count(call.name, answer, seconds)
+
+    def _count(self, name: str, answer: Answer | None, seconds: float) -> None:
+        with self._lock:
+            if answer is None:
+                return
+            counts = self._counts.setdefault(name, _Counts())
+            counts.calls += 1
+            if answer.source == "memory":
+                counts.from_memory += 1
+            else:
+                counts.slowest = max(counts.slowest, seconds)
 
     def _called(self, call: Call) -> Answer:
         """Return what the helper answers. Raises Declined."""
@@ -145,25 +163,30 @@ class Agent:
 
     def _status(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
         now = time.monotonic()
-        keys = [{"path": held.path, "seconds": round(held.until - now)} for held in self._held.all()]
-        helpers = [{"helper": OURSELVES, "program": "", "answers": self._own.remembered()}]
-        helpers += [
-            {"helper": other.name, "program": other.program, "answers": other.remembered()}
-            for other in list(self._others.values())
-        ]
+        helpers = [self._row(OURSELVES, "", self._own.remembered())]
+        helpers += [self._row(other.name, other.program, other.remembered()) for other in list(self._others.values())]
         status = {
             "pid": os.getpid(),
             "version": __version__,
             "locked": self._locked,
             "since": self._started,
-            "calls": self._calls,
-            "from_memory": self._from_memory,
-            "keys": keys,
-            "helpers": helpers,
             "idle_seconds": self._settings.idle,
-            "log_trouble": self._log.trouble,
+            "keys": [{"path": held.path, "seconds": round(held.until - now)} for held in self._held.all()],
+            "helpers": helpers,
+            "log_error": self._log.trouble or None,
         }
         return status, b""
+
+    def _row(self, name: str, program: str, answers: int) -> dict[str, Any]:
+        counts = self._counts.get(name) or _Counts()
+        return {
+            "helper": name,
+            "program": program or None,
+            "answers": answers,
+            "calls": counts.calls,
+            "from_memory": counts.from_memory,
+            "slowest_ms": round(counts.slowest * 1000, 1),
+        }
 
     def _end(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
         self._stop()

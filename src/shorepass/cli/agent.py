@@ -33,6 +33,8 @@ The agent answers docker-credential-shorepass and accelerated helpers for your u
 Signal SIGHUP, and the end of the time that `unlocked` sets in config.toml, drop unlocked keys and remembered answers.
 """
 HEADINGS = ["TIME", "PROGRAM", "CONTAINER", "HELPER", "VERB", "REGISTRY", "RESULT", "SOURCE", "MS"]
+# What status has, in its order.
+MEMBERS = ("running", "reason", "pid", "version", "locked", "since", "idle_seconds", "keys", "helpers", "log_error")
 SHORT_ID = 12  # characters of a container's id, as docker prints it
 
 
@@ -87,24 +89,28 @@ def _unlock(_: argparse.Namespace, here: LocalContext) -> None:
 
 def _status(arguments: argparse.Namespace, here: LocalContext) -> None:
     try:
-        status = AgentClient(here).manage("status")
+        status = {"running": True, "reason": None, **AgentClient(here).manage("status")}
     except NoAgent as error:
         if not arguments.json:
             raise
-        console.print_document({"running": False, "reason": error.message})
-        return
+        status = {**dict.fromkeys(MEMBERS), "running": False, "reason": error.message, "keys": [], "helpers": []}
     if arguments.json:
-        console.print_document({"running": True, **status})
+        console.print_document(status)
         return
     state = "locked" if status["locked"] else "running"
     console.out(f"{state}: process {status['pid']}, version {status['version']}")
-    share = f", {100 * status['from_memory'] // status['calls']} % from memory" if status["calls"] else ""
-    console.out(f"calls: {status['calls']}{share}")
-    rows = [[f"key {key['path']}", "", f"{key['seconds']} s"] for key in status["keys"]]
-    rows += [[f"docker-credential-{row['helper']}", str(row["answers"]), ""] for row in status["helpers"]]
-    console.print_table(["HELD", "ANSWERS", "ENDS IN"], rows)
-    if status["log_trouble"]:
-        console.note(f"the audit log is not written: {status['log_trouble']}")
+    for key in status["keys"]:
+        console.out(f"holds the key {printable(key['path'])} for {key['seconds']} s")
+    rows = [_helper_row(row) for row in status["helpers"]]
+    console.print_table(["HELPER", "ANSWERS", "CALLS", "FROM MEMORY", "SLOWEST"], rows)
+    if status["log_error"]:
+        console.note(f"the audit log is not written: {printable(status['log_error'])}")
+
+
+def _helper_row(row: dict[str, Any]) -> list[str]:
+    share = f"{100 * row['from_memory'] // row['calls']} %" if row["calls"] else ""
+    slowest = f"{row['slowest_ms']} ms" if row["slowest_ms"] else ""
+    return [printable(row["helper"]), str(row["answers"]), str(row["calls"]), share, slowest]
 
 
 def _log(arguments: argparse.Namespace, here: LocalContext) -> None:
