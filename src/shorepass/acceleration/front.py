@@ -55,7 +55,7 @@ def put(here: LocalContext, plan: Plan, forwarder: str) -> None:
         try:
             if plan.before is not None:
                 _write_script(here)
-            files.symlink(layout.original_link(here, program_name(plan.name)), plan.original)
+            _place(layout.original_link(here, program_name(plan.name)), Node(plan.original))
             replace(plan.link, plan.before, Node(layout.forwarder(here)))
         except ShorepassError:
             _remove(here, plan.name)
@@ -69,17 +69,18 @@ def _copy(here: LocalContext, forwarder: str) -> None:
     if content is None:
         raise WriteError(path, f"{forwarder} does not exist")
     files.set_mode(layout.folder(here), PRIVATE)
-    _write_program(path, content.data)
+    _place(path, Node("", content.data, EXECUTABLE))
 
 
 def _write_script(here: LocalContext) -> None:
     """Write a script that starts this installation's helper, whose own program the forwarder replaces."""
-    _write_program(layout.own_script(here), f'#!/bin/sh\nexec "{sys.executable}" -m {MODULE} "$@"\n'.encode())
+    text = f'#!/bin/sh\nexec "{sys.executable}" -m {MODULE} "$@"\n'
+    _place(layout.own_script(here), Node("", text.encode(), EXECUTABLE))
 
 
-def _write_program(path: str, data: bytes) -> None:
-    """Write a program, with its mode from the first moment, because a client may be starting it now."""
-    before, after = look(path), Node("", data, EXECUTABLE)
+def _place(path: str, after: Node) -> None:
+    """Put one of Shorepass's own files at its path. It has its mode from the first moment: a client may be starting it."""
+    before = look(path)
     if before != after:
         replace(path, before, after)
 

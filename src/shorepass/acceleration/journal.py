@@ -46,10 +46,11 @@ def path_of(here: LocalContext) -> str:
 
 
 def alone(here: LocalContext) -> FolderLock:
-    """Return what lets one process at a time change the forwarder's files. Raises WriteError."""
+    """Return what lets one process at a time change the forwarder's files, whose folders it makes. Raises WriteError."""
     target = join(here, layout.folder(here), "alone", "lock")  # files locks the folder above at each save
     try:
-        make_folders(os.path.dirname(target), None)
+        for path in (target, layout.original_link(here, "")):
+            make_folders(os.path.dirname(path), None)
     except OSError as error:
         raise WriteError(target, reason(error)) from None
     return FolderLock(target, LOCK_TIMEOUT)

@@ -14,6 +14,7 @@ from shorepass.files.destination import Destination, acting_uid
 from shorepass.files.draft import MARK, ChangedError, Draft
 from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.files.reading import reason
+from shorepass.files.saving import flush_names, sweep_file
 from shorepass.foreign_text import quoted
 
 __all__ = ["SIZE_LIMIT", "Node", "look", "replace"]
@@ -65,11 +66,13 @@ def replace(path: str, before: Node | None, after: Node | None) -> None:
     try:
         with (
             Destination(path, follow=False) as there,
-            FolderLock(there.at, LOCK_TIMEOUT, shown=path, user=acting_uid()),
+            FolderLock(there.at, LOCK_TIMEOUT, shown=path, user=acting_uid()) as lock,
         ):
+            sweep_file(lock, *os.path.split(there.at))
             if _look(there.at, path) != before:
                 raise ChangedError
             _put(there.at, before, after)
+            flush_names(lock)
     except ChangedError:
         hint = f"see what it is: ls -l {quoted(path)}"
         raise WriteError(path, "another program has changed it, so it stays as it is", hint=hint) from None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shorepass.files.reading import FileContent
 
-__all__ = ["Sole", "generation", "sweep", "update"]
+__all__ = ["Sole", "flush_names", "generation", "sweep", "sweep_file", "update"]
 
 RETRIES = 100  # edits again if another program wrote in the milliseconds of a save
 WRITTEN_BY_OTHERS = 0o022
@@ -101,7 +101,7 @@ def sweep(folder: str) -> None:
     """Remove what killed saves have left in a folder of Shorepass. Raises WriteError."""
     try:
         with FolderLock(os.path.join(folder, ""), LOCK_TIMEOUT) as lock:
-            _sweep(lock, folder, "")
+            sweep_file(lock, folder, "")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -110,7 +110,7 @@ def sweep(folder: str) -> None:
 
 def _replace(lock: FolderLock, save: _Save) -> bool:
     target = save.there.at
-    _sweep(lock, *os.path.split(target))
+    sweep_file(lock, *os.path.split(target))
     before = read_with_status(target, SIZE_LIMIT, shown=save.path, follow=False)
     if before:
         _check_owner(save, before[1])
@@ -131,7 +131,7 @@ def _replace(lock: FolderLock, save: _Save) -> bool:
             draft.replace(target)
         else:
             draft.create(target)
-    _sync(lock)
+    flush_names(lock)
     return True
 
 
@@ -193,7 +193,7 @@ def _forget(
     """Replace the youngest generation by ``data``, and remove the others."""
     for number in range(1, generations + 1):
         path = f"{target}.{number}"
-        _sweep(lock, *os.path.split(path))
+        sweep_file(lock, *os.path.split(path))
         if number == 1:
             former = like if os.path.exists(path) else None
             with Draft(path) as draft:
@@ -225,7 +225,7 @@ def _check_unchanged(save: _Save, before: tuple[FileContent, os.stat_result] | N
         raise ChangedError
 
 
-def _sweep(lock: FolderLock, folder: str, name: str) -> None:
+def sweep_file(lock: FolderLock, folder: str, name: str) -> None:
     """Remove what killed saves of a file left; with an empty ``name``, of all files.
 
     The lock shows that they are not in use; without the lock, their age does.
@@ -240,7 +240,7 @@ def _sweep(lock: FolderLock, folder: str, name: str) -> None:
         return  # another user's file, which does not disturb the save
 
 
-def _sync(lock: FolderLock) -> None:
+def flush_names(lock: FolderLock) -> None:
     """Write the folder's names to the disk."""
     if lock.fd >= 0:
         try:

@@ -254,7 +254,6 @@ def test_another_shorepass_is_not_ours(world: Path) -> None:
 def calls() -> Iterator[tuple[object, str]]:
     """Yield what changes files in an enable and in an undo."""
     yield front, "replace"
-    yield front.files, "symlink"
     yield front.files, "remove"
     yield journal, "write"
 
@@ -348,3 +347,50 @@ def test_a_node_is_replaced_only_as_it_was_seen(home: Path) -> None:
     assert (Path(path).read_text(), stat.S_IMODE(os.stat(path).st_mode)) == ("text", 0o751)
     nodes.replace(path, nodes.Node("", b"text", 0o751), None)
     assert os.listdir(home) == [".config"]
+
+
+KILLED = """
+import os, signal, sys
+from shorepass.acceleration import front
+from shorepass.acceleration.plan import plan
+from shorepass.contexts.local import LocalContext
+
+count, at = 0, int(sys.argv[2])
+def killing(change):
+    def call(*args, **named):
+        global count
+        for number in (0, 1):  # before the change, and after it
+            if count == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            count += 1
+            if not number:
+                done = change(*args, **named)
+        return done
+    return call
+
+here = LocalContext.current()
+found = plan(here, "shorepass")
+for name in ("replace", "symlink", "unlink", "link", "rmdir"):
+    setattr(os, name, killing(getattr(os, name)))
+front.put(here, found, sys.argv[1])
+front.remove(here, "shorepass")
+"""
+
+
+def test_killed_at_each_change_of_a_name(
+    home: Path, world: Path, forwarder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL around every change that the two make in a folder: the program answers, and the undo leaves nothing."""
+    found = installed(home, "file")
+    monkeypatch.setenv("PATH", f"{found.parent}:/usr/bin:/bin")
+    before, here = tree(world), LocalContext.current()
+    killed = 0
+    while subprocess.run([sys.executable, "-c", KILLED, forwarder, str(killed)], timeout=60, check=False).returncode:
+        assert os.access(found, os.X_OK)
+        assert is_this(here, str(found))
+        front.remove(here, "shorepass")
+        enable("shorepass", forwarder)  # a save sweeps what the killed one left
+        front.remove(here, "shorepass")
+        assert tree(world) == before
+        killed += 1
+    assert killed > 20
