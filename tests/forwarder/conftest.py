@@ -32,13 +32,14 @@ def build_sanitised(target: Path, *flags: str, source: str = "forwarder.c") -> P
 class Forwarder:
     """A forwarder in its place: the program, a link to it on PATH, and the link to its original program.
 
-    ``emulator``: the program, if any, that runs it.
+    ``emulator``: the program, if any, that runs it. ``name``: of the link.
     """
 
-    def __init__(self, program: Path, folder: Path, emulator: str | None = None) -> None:
+    def __init__(self, program: Path, folder: Path, emulator: str | None = None, name: str = NAME) -> None:
+        self.name = name
         self.emulator = emulator
         self.folder = folder / "state/shorepass/forwarder"
-        self.path = folder / "path" / NAME
+        self.path = folder / "path" / name
         self.path.parent.mkdir(parents=True)
         (self.folder / "originals").mkdir(parents=True, mode=0o700)
         self.program = self.folder / "docker-credential-forwarder"
@@ -47,7 +48,7 @@ class Forwarder:
 
     def put_before(self, original: Path | str) -> None:
         """Put the forwarder in front of an original program."""
-        (self.folder / "originals" / NAME).symlink_to(original)
+        (self.folder / "originals" / self.name).symlink_to(original)
 
     def command(self, *words: str) -> list[str]:
         """Return the command that calls it as docker does."""

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from cli.test_docker_credential import CALLS
 from e2e.helper_programs import Helper, pass_helper
 from e2e.programs import require, run
 from forwarder.conftest import Forwarder, checked
 from forwarder.fake_agent import Connection, answer, fake_agent
-from memory_store import MemoryStore
-from shorepass.helper.server import serve
 
 Answers = list[tuple[int, bytes]]
-WORDS = [(verb, data.encode() if isinstance(data, str) else data) for verb, data in CALLS]
-# Words of the command line that docker's helpers answer, too.
-ODD = [("version", b""), ("--version", b""), ("--help", b""), ("nonsense", b"x")]
+VECTORS = Path(__file__).parents[1] / "vectors/helper-protocol.json"
+WORDS = [(call["verb"], call["input"].encode()) for call in json.loads(VECTORS.read_text())]
 
 
 @pytest.fixture
@@ -34,7 +31,7 @@ def clear(helper: Helper) -> None:
         checked([helper.program, "erase"], stdin=key.encode(), env=helper.env)
 
 
-def test_a_real_helper_behind_the_forwarder(native: Forwarder, socket_path: Path, real: Helper) -> None:
+def test_a_real_helper_behind_the_forwarder(installed: Forwarder, socket_path: Path, real: Helper) -> None:
     """Call after call: run directly, as the original without an agent, and by an agent."""
 
     def behave(connection: Connection) -> None:
@@ -50,12 +47,12 @@ def test_a_real_helper_behind_the_forwarder(native: Forwarder, socket_path: Path
         )
         connection.send(answer(done.returncode, done.stdout, done.stderr))
 
-    native.put_before(real.program)
+    installed.put_before(real.program)
     answers: list[Answers] = []
     for command, path in (
         ([real.program], socket_path.with_name("other")),
-        (native.command(), socket_path.with_name("other")),
-        (native.command(), socket_path),
+        (installed.command(), socket_path.with_name("other")),
+        (installed.command(), socket_path),
     ):
         with fake_agent(path, behave) as calls:
             results = []
@@ -68,24 +65,6 @@ def test_a_real_helper_behind_the_forwarder(native: Forwarder, socket_path: Path
     assert answers[1] == answers[0]
     assert answers[2] == answers[0]
     assert any(output.startswith(b'{"ServerURL":"https://registry.example/v1/"') for _, output in answers[0])
-
-
-def test_shorepasss_helper_in_an_agent(forwarder: Forwarder, socket_path: Path) -> None:
-    """The Python helper's answers, with a store in memory: direct, and through the forwarder."""
-
-    def ask(store: MemoryStore, verb: str, data: bytes) -> tuple[int, bytes]:
-        return serve("docker-credential-harbour", [verb], lambda limit: data[:limit], lambda: store, "v1")
-
-    direct, behind = MemoryStore(), MemoryStore()
-
-    def behave(connection: Connection) -> None:
-        call = connection.call()
-        connection.send(answer(*ask(behind, call.verb.decode(), call.input)))
-
-    with fake_agent(socket_path, behave):
-        for verb, data in [*WORDS, *ODD]:
-            done = forwarder(verb, stdin=data)
-            assert (done.returncode, done.stdout) == ask(direct, verb, data), (verb, data)
 
 
 @pytest.mark.parametrize("program", ["docker-credential-pass", "docker-credential-secretservice"])
