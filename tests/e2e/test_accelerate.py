@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -238,3 +239,39 @@ def test_root_in_the_home_of_a_user_changes_nothing(person: Person, run_shorepas
     done = run_shorepass("accelerate", "box", "--yes", env={"HOME": str(person.home), "PATH": path})
     assert (done.status, "root changes only its own files" in done.stderr) == (2, True)
     assert person.files() == before
+
+
+def test_other_users_pass_over_roots_symlink(person: Person, run_shorepass: RunShorepass) -> None:
+    """Root's symlink is first on the PATH of all. A user's podman cannot open root's forwarder, and starts the helper."""
+    folders = {name: person.folder / name for name in ("first", "later")}
+    for folder in folders.values():
+        person.as_root("install", "-d", "-m", "0755", str(folder))
+    original = folders["later"] / "docker-credential-box"
+    original.write_text('#!/bin/sh\necho \'{"ServerURL":"r.example","Username":"alice","Secret":"x"}\'\n')
+    original.chmod(0o755)
+    path = f"{folders['first']}:{folders['later']}:{programs.SYSTEM_PATH}"
+    done = run_shorepass("accelerate", "box", "--yes", env={"PATH": path})
+    assert done.status == 0, done.stderr
+    assert os.path.islink(folders["first"] / original.name)
+    person.write(".docker/config.json", json.dumps({"credHelpers": {"r.example": "box"}}))
+    words = ("login", "--get-login", "--authfile", f"{person.home}/.docker/config.json", "r.example")
+    asked = person.run(programs.require("skopeo"), *words, PATH=path)
+    assert (asked.returncode, asked.stdout) == (0, "alice\n"), asked.stderr
+    assert person.run("sh", "-c", f"PATH={path} {original.name} get", stdin="r.example").returncode == 0
+
+
+@pytest.mark.usefixtures("own_bin")
+def test_where_programs_cannot_run(world: Path, home: Path) -> None:
+    """The home is mounted with noexec: nothing is put in front of the helper, and the hint names another folder."""
+    original = world / "bin/docker-credential-box"
+    original.write_text("#!/bin/sh\necho '{}'\n")
+    original.chmod(0o755)
+    state = home / ".local/state"
+    state.mkdir()
+    mount = f"mount -t tmpfs -o noexec,mode=700 tmpfs {state}"
+    script = f'{mount} && "$0" -m shorepass accelerate box --yes; echo $?; ls {home}/.local/bin'
+    argv = programs.as_root([programs.require("unshare"), "--mount", "sh", "-c", script, sys.executable])
+    done = programs.run(argv, env=os.environ)
+    assert "the file system there does not let programs run" in done.stderr
+    assert "hint: set XDG_STATE_HOME" in done.stderr
+    assert done.stdout.splitlines()[-1] == "1"

@@ -48,7 +48,7 @@ OWN_PAGES = "pages and scripts out of this package"
 OWN_FILES = "files of the user who runs this process, and never of another context"
 OWN_PROGRAMS = "programs out of this package"
 MAY_OPEN = {
-    "acceleration/front.py": (OWN_FILES, {"os.path.islink", "os.readlink"}),
+    "acceleration/front.py": (OWN_FILES, {"os.access", "os.path.islink", "os.readlink"}),
     "acceleration/plan.py": (
         "folders of PATH, where the user's own symlink goes",
         {"os.access", "os.lstat", "os.path.isdir", "os.path.lexists", "os.path.realpath", "os.stat"},

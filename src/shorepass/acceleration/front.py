@@ -70,6 +70,10 @@ def _copy(here: LocalContext, forwarder: str) -> None:
         raise WriteError(path, f"{forwarder} does not exist")
     files.set_mode(layout.folder(here), PRIVATE)
     _place(path, Node("", content.data, EXECUTABLE))
+    if not os.access(path, os.X_OK):  # mount(8), noexec
+        folder = layout.folder(here)
+        hint = "set XDG_STATE_HOME, for your whole session, to a folder of yours where programs can run"
+        raise WriteError(folder, "the file system there does not let programs run", hint=hint)
 
 
 def _write_script(here: LocalContext) -> None:
