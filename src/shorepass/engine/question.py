@@ -93,7 +93,7 @@ def opened(context: Context) -> Engine | None:
     if missing:
         raise ContextError(Family.DOCKER, f"its context {missing.name!r} does not exist", hint=missing.fix)
     endpoint = used_endpoint(context)
-    return endpoint.open(context) if endpoint else None
+    return endpoint.ask(context) if endpoint else None
 
 
 def _has_socket(context: Context) -> bool:

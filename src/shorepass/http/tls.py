@@ -6,6 +6,7 @@ import os
 import ssl
 from typing import TYPE_CHECKING
 
+from shorepass.config.locations import join
 from shorepass.errors import FileError, MalformedFile, PlainHttp, UnknownAuthority, Unreachable, printable
 from shorepass.files import lent
 from shorepass.foreign_text import quoted
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from shorepass.registry.certs_d import Certificates
     from shorepass.registry.trust import Authorities
 
-__all__ = ["make", "system", "trouble"]
+__all__ = ["make", "of_engine", "system", "trouble", "words"]
 
 # OpenSSL's names for "that was not a TLS record": the server answered the first message in plain text.
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
@@ -87,16 +88,33 @@ def make(context: Context, found: Certificates, *, verify: bool) -> ssl.SSLConte
         if not _trust(tls, data):
             raise MalformedFile(path, "not a certificate")
     if found.pair is not None:
-        path, key = found.pair
-        try:
-            with lent(_read(context, path)) as certificate, lent(_read(context, key)) as private:
-                tls.load_cert_chain(certificate, private, password=_no_prompt)
-        except (OSError, ValueError) as error:
-            raise FileError(key, f"client certificate or key cannot be used: {_words(error)}") from None
+        _use_pair(tls, context, *found.pair)
     if not verify:
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE
     return tls
+
+
+def of_engine(context: Context, folder: str) -> ssl.SSLContext:
+    """Return TLS settings for an engine, from the files that docker looks for in a folder. A missing one is left out.
+
+    Raises FileError, MalformedFile.
+    """
+    tls = system(None)
+    authority, path, key = (join(context, folder, name) for name in ("ca.pem", "cert.pem", "key.pem"))
+    if context.status(authority) is not None and not _trust(tls, _read(context, authority)):
+        raise MalformedFile(authority, "not a certificate")
+    if context.status(path) is not None:
+        _use_pair(tls, context, path, key)
+    return tls
+
+
+def _use_pair(tls: ssl.SSLContext, context: Context, path: str, key: str) -> None:
+    try:
+        with lent(_read(context, path)) as certificate, lent(_read(context, key)) as private:
+            tls.load_cert_chain(certificate, private, password=_no_prompt)
+    except (OSError, ValueError) as error:
+        raise FileError(key, f"client certificate or key cannot be used: {words(error)}") from None
 
 
 def _read(context: Context, path: str) -> bytes:
@@ -143,9 +161,10 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # because TLS 1.3 may lose the alert at the end
         reason = "TLS: the server closed the connection; it may require another client certificate"
         return Unreachable(name, reason + through, hint=pair_hint)
-    return Unreachable(name, f"TLS: {_words(error)}{through}")
+    return Unreachable(name, f"TLS: {words(error)}{through}")
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
+    """Return OpenSSL's reason in plain words, or the system's."""
     text = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
     return printable(str(text)).lower().replace("_", " ")

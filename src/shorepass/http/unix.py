@@ -1,4 +1,4 @@
-"""Plain HTTP/1.1 over a unix socket, by ``http.client``, for container engines."""
+"""Plain HTTP/1.1 over a unix socket, or another stream, by ``http.client``, for container engines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import select
 import socket
 import sys
 import time
+from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -16,20 +17,22 @@ from shorepass.http import Response, header_lines
 from shorepass.http.bounded_answer import BoundedAnswer, read_body
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shorepass.http import Request
 
-__all__ = ["UnixTransport"]
+__all__ = ["StreamTransport", "UnixTransport"]
 
 
-class UnixTransport:
-    """Sends every request to the server behind one socket.
+class StreamTransport:
+    """Sends every request to one server. ``connect``: opens a stream to it before a deadline, by the monotonic clock.
 
     A request's host is only a name in its header. Threads may share a transport. It keeps as many connections as threads have
     used at the same time.
     """
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, connect: Callable[[float], socket.socket]) -> None:
+        self._connect = connect
         self._kept: list[_Connection] = []
 
     def __del__(self) -> None:
@@ -57,7 +60,7 @@ class UnixTransport:
 
     def _exchange(self, request: Request, stdin: bytes | None, limit: int, timeout: float) -> Response:
         name = request.url.authority
-        connection = self._take() or _Connection(self._path)
+        connection = self._take() or _Connection(self._connect)
         try:
             response = connection.exchange(request, stdin, limit, time.monotonic() + timeout)
         except TimeoutError as error:
@@ -93,14 +96,41 @@ class UnixTransport:
         return None
 
 
+class UnixTransport(StreamTransport):
+    """Sends every request to the server behind one socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(partial(_connected, path))
+
+
+def _connected(path: str, deadline: float) -> socket.socket:
+    if sys.platform == "win32":
+        raise OSError("Windows has no such sockets")
+    wire = socket.socket(socket.AF_UNIX)
+    try:
+        wire.settimeout(_left(deadline))
+        wire.connect(path)
+    except OSError:
+        wire.close()
+        raise
+    return wire
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
 class _Connection(HTTPConnection):
     """One connection, and its current exchange."""
 
     sock: socket.socket | None
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, connect: Callable[[float], socket.socket]) -> None:
         super().__init__("localhost")
-        self._path = path
+        self._connect = connect
         self._deadline = 0.0
         self._limit = 0
         self.is_reusable = False
@@ -111,12 +141,8 @@ class _Connection(HTTPConnection):
         return self.sock is not None and not select.select([self.sock], [], [], 0)[0]
 
     def connect(self) -> None:
-        """Connect to the socket."""
-        if sys.platform == "win32":
-            raise OSError("Windows has no such sockets")
-        self.sock = socket.socket(socket.AF_UNIX)
-        self._set_timeout()
-        self.sock.connect(self._path)
+        """Connect to the server."""
+        self.sock = self._connect(self._deadline)
 
     def response_class(  # type: ignore[override]  # it is called as that class is
         self, wire: socket.socket, method: str | None = None
@@ -144,23 +170,31 @@ class _Connection(HTTPConnection):
     def _answer(self, request: Request, stdin: bytes | None) -> Response:
         if self.sock is None:
             raise ConnectionResetError
+        if stdin is None:
+            with self.getresponse() as answer:
+                return self._whole(request, answer)
         with self.sock.dup() as wire, self.getresponse() as answer:  # dup, because getresponse may detach the socket
+            if answer.status != 200:
+                return self._whole(request, answer)
             response = Response(answer.status, tuple(answer.getheaders()), b"", request.url)
-            if stdin is not None and answer.status == 200:
-                body = _converse(wire, answer, stdin, self._limit)
-            else:
-                body = read_body(answer.read, self._limit)
-                if answer.length and len(body) <= self._limit:
-                    raise IncompleteRead(b"", answer.length)
-                self.is_reusable = len(body) <= self._limit and not answer.will_close
-        return response._replace(body=body[: self._limit], truncated=len(body) > self._limit)
+            return _cut(response, _converse(wire, answer, stdin, self._limit), self._limit)
+
+    def _whole(self, request: Request, answer: HTTPResponse) -> Response:
+        response = Response(answer.status, tuple(answer.getheaders()), b"", request.url)
+        body = read_body(answer.read, self._limit)
+        if answer.length and len(body) <= self._limit:
+            raise IncompleteRead(b"", answer.length)
+        self.is_reusable = len(body) <= self._limit and not answer.will_close
+        return _cut(response, body, self._limit)
 
     def _set_timeout(self) -> None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
+        left = _left(self._deadline)
         if self.sock is not None:
             self.sock.settimeout(left)
+
+
+def _cut(response: Response, body: bytes, limit: int) -> Response:
+    return response._replace(body=body[:limit], truncated=len(body) > limit)
 
 
 def _converse(wire: socket.socket, answer: HTTPResponse, stdin: bytes, limit: int) -> bytes:

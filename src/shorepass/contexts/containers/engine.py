@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shorepass.http import Response
+    from shorepass.http.unix import StreamTransport
 
 __all__ = ["Engine", "PathStat", "Summary"]
 
@@ -68,13 +69,16 @@ class PathStat(NamedTuple):
 
 
 class Engine:
-    """One engine behind a unix socket. ``name``: how it differs from others of its family."""
+    """One engine behind a unix socket, or at ``transport``; ``socket`` is then its address.
 
-    def __init__(self, family: Family, name: str, socket: str) -> None:
+    ``name``: how it differs from others of its family.
+    """
+
+    def __init__(self, family: Family, name: str, socket: str, transport: StreamTransport | None = None) -> None:
         self.family = family
         self.name = name
         self.socket = socket
-        self._transport = UnixTransport(socket)
+        self._transport = transport or UnixTransport(socket)
 
     def answers(self, *, timeout: float) -> bool:
         """Tell whether the engine answers."""

@@ -23,7 +23,11 @@ from shorepass.config.locations import docker_config_path
 from shorepass.contexts.command import as_root
 from shorepass.contexts.containers.engine import ANSWER_SECONDS, Engine
 from shorepass.contexts.engine_family import Family
-from shorepass.errors import ContextError, SourceError, printable
+from shorepass.errors import ContextError, FileError, SourceError, UsageError, printable
+from shorepass.http import parse_url
+from shorepass.http.tcp import TcpTransport
+from shorepass.http.tls import of_engine
+from shorepass.names import is_loopback, split_host_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint", "MissingContext", "endpoints", "missing_context", "used_endpoint"]
 
-UNIX = "unix://"
+UNIX, TCP = "unix://", "tcp://"
+PLAIN_PORT, TLS_PORT = 2375, 2376  # docker/cli opts/hosts.go
+WITH_TLS = "export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=DIR"
 SIZE_LIMIT = 1024 * 1024  # bytes of a config file
+CONTEXT = "docker context "  # before its name
 CONTEXTS_LIMIT = 100  # of docker's contexts
 POLL_SECONDS = 0.01
 
@@ -43,13 +50,36 @@ class Endpoint(NamedTuple):
     """The address of an engine.
 
     ``host``: ``unix://`` and a path, or another URL; empty: start podman's service. ``chosen``: the user named this engine, so
-    Shorepass asks no other.
+    Shorepass asks no other. ``certificates``: the folder of the files for TLS, "" for plain text.
     """
 
     family: Family
     name: str
     host: str
     chosen: bool = False
+    certificates: str = ""
+
+    def ask(self, here: LocalContext) -> Engine:
+        """Return the engine, to ask it about registries: it may be on another machine.
+
+        Its containers are another matter (``open``), because their processes and mounts are there. Raises ContextError.
+        """
+        if not self.host.startswith(TCP):
+            return self.open(here)
+        where = printable(self.host).rpartition("@")[2]
+        try:
+            server = parse_url(f"http://{self.host.removeprefix(TCP)}")
+            default = TLS_PORT if self.certificates else PLAIN_PORT
+            if not split_host_port(self.host.removeprefix(TCP))[1]:
+                server = server._replace(port=default)
+            tls = of_engine(here, self.certificates) if self.certificates else None
+        except (UsageError, FileError) as error:
+            raise ContextError(self.name, f"{where}: {error.message}", hint=error.hint) from None
+        if tls is None and not is_loopback(server.authority):
+            raise ContextError(
+                self.name, f"{where}: Shorepass sends no login to another machine without TLS", hint=WITH_TLS
+            )
+        return Engine(self.family, self.name, where, TcpTransport(server, tls))
 
     def open(self, here: LocalContext, *, timeout: float = ANSWER_SECONDS) -> Engine:
         """Return the engine. Raises ContextError: it has no unix socket here.
@@ -61,7 +91,7 @@ class Endpoint(NamedTuple):
         path = self.host.removeprefix(UNIX)
         if path == self.host:
             where = printable(self.host).rpartition("@")[2]
-            raise ContextError(self.name, f"{where}: Shorepass asks only engines with a unix socket", hint=_ELSEWHERE)
+            raise ContextError(self.name, f"{where}: Shorepass does not connect to it", hint=_ELSEWHERE)
         if _is_closed(path) or not _may_use(path, here):
             raise ContextError(self.name, f"{printable(path)}: permission denied", hint=as_root("who", "--all"))
         if not _is_socket(path):
@@ -140,21 +170,26 @@ def _docker(here: LocalContext) -> Iterator[Endpoint]:
     folder = os.path.dirname(docker_config_path(here)[0])
     config = _json(here, os.path.join(folder, "config.json"))
     current = here.getenv("DOCKER_CONTEXT") or str(config.get("currentContext") or "default")
-    contexts = dict(_docker_contexts(here, folder))
+    contexts = {endpoint.name: endpoint for endpoint in _docker_contexts(here, folder)}
+    named = contexts.get(f"{CONTEXT}{current}")
     if host:
-        yield Endpoint(Family.DOCKER, "docker", host, chosen=True)
-    elif current in contexts:
-        yield Endpoint(Family.DOCKER, f"docker context {current}", contexts[current], chosen=True)
+        yield Endpoint(Family.DOCKER, "docker", host, chosen=True, certificates=_certificates(here, folder))
+    elif named:
+        yield named._replace(chosen=True)
     yield Endpoint(Family.DOCKER, "docker", f"{UNIX}/var/run/docker.sock")
     runtime = here.getenv("XDG_RUNTIME_DIR")
     if runtime:
         yield Endpoint(Family.DOCKER, "docker, rootless", f"{UNIX}{runtime}/docker.sock")
-    for name, there in contexts.items():
-        yield Endpoint(Family.DOCKER, f"docker context {name}", there)
+    yield from contexts.values()
 
 
-def _docker_contexts(here: LocalContext, folder: str) -> Iterator[tuple[str, str]]:
-    """Yield name and host of docker's contexts (cli/context/store/metadatastore.go)."""
+def _certificates(here: LocalContext, folder: str) -> str:
+    """Return the folder of the files for TLS, "" if docker uses no TLS (docker/cli cli/flags/options.go)."""
+    return (here.getenv("DOCKER_CERT_PATH") or folder) if here.getenv("DOCKER_TLS_VERIFY") else ""
+
+
+def _docker_contexts(here: LocalContext, folder: str) -> Iterator[Endpoint]:
+    """Yield the engines of docker's contexts (cli/context/store/metadatastore.go, tlsstore.go)."""
     meta = os.path.join(folder, "contexts", "meta")
     try:
         names = here.names(meta)[:CONTEXTS_LIMIT]
@@ -164,7 +199,10 @@ def _docker_contexts(here: LocalContext, folder: str) -> Iterator[tuple[str, str
         said = _json(here, os.path.join(meta, name, "meta.json"))
         endpoint = (said.get("Endpoints") or {}).get("docker") or {}
         if isinstance(endpoint, dict) and endpoint.get("Host") and said.get("Name"):
-            yield printable(str(said["Name"])), str(endpoint["Host"])
+            tls = os.path.join(folder, "contexts", "tls", name, "docker")
+            certificates = tls if here.is_folder(tls) else ""
+            label = f"{CONTEXT}{printable(str(said['Name']))}"
+            yield Endpoint(Family.DOCKER, label, str(endpoint["Host"]), certificates=certificates)
 
 
 def _podman(here: LocalContext) -> Iterator[Endpoint]:
