@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -30,6 +31,7 @@
 #ifndef VERSION
 #define VERSION "unknown"
 #endif
+#define IN_TIME " within " AS_TEXT(SECONDS) " seconds"
 #define AS_TEXT(macro) TEXT_OF(macro)
 #define TEXT_OF(word) #word
 #define PREFIX "docker-credential-"
@@ -47,14 +49,15 @@ struct bytes {
 
 struct call {
     char **argv;
-    const char *program; // the last part of argv[0]
-    const char *verb;
-    int64_t deadline;       // milliseconds of the monotonic clock
-    struct bytes input;     // what was read of standard input
-    bool has_more;          // standard input was not read to its end
-    void (*on_pipe)(int);   // what a broken pipe did before this program ignored it
-    const char *reason;     // why the agent has not answered
+    const char *program;       // the last part of argv[0]
+    const char *verb;          // the one word behind it, "" if there are more or none
+    int64_t deadline;          // milliseconds of the monotonic clock
+    struct bytes input;        // what was read of standard input
+    bool has_more;             // standard input was not read to its end
+    const char *reason;        // why the agent has not answered
     struct bytes agent_reason; // the same, in the agent's words
+    void (*on_pipe)(int);      // what the caller has chosen for a broken pipe
+    struct rlimit core;        // the caller's limit of a core dump
 };
 
 struct answer {
@@ -95,8 +98,8 @@ static bool write_all(int descriptor, const void *data, size_t size, int64_t dea
     const char *start = data;
     while (size > 0) {
         if (wait_for(descriptor, POLLOUT, deadline) == 0) return false;
-        // A pipe that is ready has place for so much. A write of more would wait without an end.
-        ssize_t count = write(descriptor, start, size < 4096 ? size : 4096);
+        // A pipe that is ready has room for so much. A write of more would wait without an end.
+        ssize_t count = write(descriptor, start, size < PIPE_BUF ? size : PIPE_BUF);
         if (count < 0 && !is_passing(errno)) return false;
         if (count > 0) {
             start += count;
@@ -173,6 +176,7 @@ static bool reads_input(const char *verb) {
 static enum outcome read_input(struct call *call, unsigned char *place, size_t room) {
     call->input.start = place;
     call->has_more = true;
+    call->reason = "standard input has not ended" IN_TIME;
     while (call->input.size <= room) {
         if (wait_for(STDIN_FILENO, POLLIN, call->deadline) == 0) return OUT_OF_TIME;
         ssize_t count = read(STDIN_FILENO, place + call->input.size, room + 1 - call->input.size);
@@ -304,14 +308,19 @@ static int find_agent(struct call *call) {
     return -1;
 }
 
+static enum outcome is_late(struct call *call) {
+    call->reason = "Shorepass's agent has not answered" IN_TIME;
+    return OUT_OF_TIME;
+}
+
 // Sends the frame and reads the answer.
-static enum outcome ask(int agent, size_t size, struct call *call, struct answer *answer) {
+static enum outcome exchange(int agent, size_t size, struct call *call, struct answer *answer) {
     unsigned char *received = frame + size;
     size_t sent = 0, have = 0, wanted = HEADER;
     call->reason = "Shorepass's agent has sent a wrong answer";
     while (have < wanted) {
         int happened = wait_for(agent, sent < size ? POLLIN | POLLOUT : POLLIN, call->deadline);
-        if (happened == 0) return OUT_OF_TIME;
+        if (happened == 0) return is_late(call);
         if (sent < size && (happened & ~POLLIN)) {
             ssize_t count = send(agent, frame + sent, size - sent, MSG_DONTWAIT);
             if (count > 0) sent += (size_t)count;
@@ -336,6 +345,18 @@ static enum outcome ask(int agent, size_t size, struct call *call, struct answer
     call->agent_reason = answer->reason;
     call->reason = "Shorepass's agent has no answer";
     return NOT_ANSWERED;
+}
+
+// Asks the agent. If the outcome is not ANSWERED, the call has the reason.
+static enum outcome ask(struct call *call, struct answer *answer) {
+    size_t size = 0;
+    enum outcome outcome = make_frame(call, &size);
+    if (outcome != ANSWERED) return outcome;
+    int agent = find_agent(call);
+    if (agent < 0) return milliseconds_until(call->deadline) > 0 ? NOT_ANSWERED : is_late(call);
+    outcome = exchange(agent, size, call, answer);
+    close(agent);
+    return outcome;
 }
 
 // Writes what was read of standard input to a pipe, and then what was not read yet. It is a process of its own.
@@ -401,7 +422,7 @@ static bool find_own_folder(char path[PATH_MAX]) {
 
 // Returns whether a program is a forwarder: to start that instead of an original could go on without an end.
 static bool is_forwarder(const char *path) {
-    unsigned char program[PROGRAM_LIMIT + 1];
+    static unsigned char program[PROGRAM_LIMIT + 1];
     int file = move_up(open(path, O_RDONLY | O_NONBLOCK));
     size_t size = 0;
     ssize_t count = 1;
@@ -416,8 +437,20 @@ static bool is_forwarder(const char *path) {
     return false;
 }
 
+// For this program a broken pipe is an error like others, and a core dump would have the secret in it.
+static void protect(struct call *call) {
+    call->on_pipe = signal(SIGPIPE, SIG_IGN);
+    getrlimit(RLIMIT_CORE, &call->core);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, call->core.rlim_max});
+}
+
+static void unprotect(const struct call *call) {
+    signal(SIGPIPE, call->on_pipe);
+    setrlimit(RLIMIT_CORE, &call->core);
+}
+
 // Starts the original program in the place of this one. Returns only if that fails: why.
-static const char *run_original(const struct call *call) {
+static const char *run_original(struct call *call) {
     char folder[PATH_MAX], link[PATH_MAX], target[PATH_MAX];
     if (!find_own_folder(folder)) return "/proc is not mounted";
     ssize_t size = -1;
@@ -426,10 +459,10 @@ static const char *run_original(const struct call *call) {
     target[size] = '\0';
     if (is_forwarder(target)) return "the original program is a forwarder, too";
     if (!restore_input(call)) return "standard input cannot be given to the original program";
-    signal(SIGPIPE, call->on_pipe);
+    unprotect(call);
     execve(target, call->argv, environ);
     int error = errno;
-    signal(SIGPIPE, SIG_IGN);
+    protect(call);
     if (error == ENOENT) return "the original program is not there";
     return error == EACCES ? "the original program may not be run" : "the original program does not start";
 }
@@ -483,7 +516,7 @@ static bool is_call(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     struct call call = {.argv = argv, .program = "", .verb = "", .deadline = now() + SECONDS * 1000};
-    call.on_pipe = signal(SIGPIPE, SIG_IGN);
+    protect(&call);
     if (argc > 0) {
         const char *slash = strrchr(argv[0], '/');
         call.program = slash != NULL ? slash + 1 : argv[0];
@@ -497,24 +530,13 @@ int main(int argc, char **argv) {
     const char *why = NULL;
     if (!is_call(argc, argv) || (reads_input(call.verb) && isatty(STDIN_FILENO))) why = run_original(&call);
     if (argc != 2) end_with_usage(&call);
-    size_t size = 0;
     struct answer answer;
-    enum outcome outcome = make_frame(&call, &size);
-    if (outcome == ANSWERED) {
-        int agent = find_agent(&call);
-        if (agent < 0) outcome = milliseconds_until(call.deadline) > 0 ? NOT_ANSWERED : OUT_OF_TIME;
-        if (agent >= 0) outcome = ask(agent, size, &call, &answer);
-        if (agent >= 0) close(agent);
-    }
+    enum outcome outcome = ask(&call, &answer);
     if (outcome == ANSWERED) {
         bool is_written = write_all(STDOUT_FILENO, answer.output.start, answer.output.size, call.deadline);
         write_all(STDERR_FILENO, answer.errors.start, answer.errors.size, call.deadline);
         _exit(is_written ? answer.status : 1);
     }
-    if (outcome == OUT_OF_TIME) {
-        call.reason = "Shorepass's agent has not answered within " AS_TEXT(SECONDS) " seconds";
-        end_without_answer(&call, NULL, true);
-    }
-    why = run_original(&call);
-    end_without_answer(&call, why, outcome == WRONG);
+    if (outcome != OUT_OF_TIME) why = run_original(&call);
+    end_without_answer(&call, why, outcome != NOT_ANSWERED);
 }

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     if (size > 65536 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 0;
     if (send(ends[1], data, size, MSG_DONTWAIT) != (ssize_t)size) abort();
     close(ends[1]);
-    if (ask(ends[0], 100, &call, &answer) == ANSWERED && answer.output.size + answer.errors.size + HEADER > size) abort();
+    if (exchange(ends[0], 100, &call, &answer) == ANSWERED && answer.output.size + answer.errors.size + HEADER > size) abort();
     close(ends[0]);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -136,6 +137,14 @@ ssize_t recv(int file, void *data, size_t size, int flags) {
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
     return (int)CALL(clock_gettime, clock, time, 0, 0, 0);
+}
+
+int getrlimit(int resource, struct rlimit *limit) {
+    return (int)CALL(prlimit64, 0, resource, NULL, limit, 0);
+}
+
+int setrlimit(int resource, const struct rlimit *limit) {
+    return (int)CALL(prlimit64, 0, resource, limit, NULL, 0);
 }
 
 uid_t geteuid(void) {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.programs import wait_until
 from forwarder.conftest import CRASHES, SANITISERS, Forwarder, checked
 from forwarder.fake_agent import Connection, answer, declined, fake_agent
 
@@ -127,7 +128,7 @@ def test_an_input_without_an_end(impatient: Forwarder, socket_path: Path) -> Non
         command = impatient.command("get")
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as call:
             assert call.stdout is not None
-            assert call.stdout.read() == b"Shorepass's agent has not answered within 1 seconds\n"
+            assert call.stdout.read() == b"standard input has not ended within 1 seconds\n"
             assert call.wait() == 1
 
 
@@ -172,3 +173,31 @@ def test_list_on_a_terminal_waits_for_nothing(native: Forwarder, socket_path: Pa
     native.put_before(original)
     with fake_agent(socket_path, reply):
         assert on_a_terminal(native.command("list"), b"") == (b"out", 3)
+
+
+def test_no_core_dump(installed: Forwarder, socket_path: Path, tmp_path: Path) -> None:
+    """While the forwarder has a secret, a signal writes none of its memory; an original has the caller's limit."""
+    seen = tmp_path / "seen"
+    program = tmp_path / "own"
+    program.write_text(f"#!/bin/sh\n/bin/cat /proc/$$/limits >{seen}\n")
+    program.chmod(0o755)
+    installed.put_before(program)
+    limited = ["/bin/sh", "-c", 'ulimit -S -c 8; exec "$@"', "sh"]  # 8 blocks of 512 bytes
+
+    def behave(connection: Connection) -> None:
+        connection.call()
+        connection.stay()
+
+    with fake_agent(socket_path, behave) as calls:
+        with subprocess.Popen([*limited, *installed.command("store")], stdin=subprocess.DEVNULL) as call:
+            wait_until(lambda: True if calls else None, "the forwarder to ask")
+            assert core_limit(Path(f"/proc/{call.pid}/limits")) == "0"
+            call.kill()
+        checked([*limited, *installed.command("--other")])
+    assert core_limit(seen) == "4096"
+
+
+def core_limit(path: Path) -> str:
+    """Return the limit of a core dump, out of a file of /proc."""
+    [line] = [line for line in path.read_text().splitlines() if line.startswith("Max core file size")]
+    return line.split()[4]
