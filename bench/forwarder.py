@@ -1,7 +1,7 @@
 """What a `get` through the forwarder takes, in runs of an empty static program that reads its input and prints 50 bytes.
 
-The agent here only answers, so this is the forwarder's own time; `agent.py` measures it with the real agent. Whole processes, in
-turn and in changing order. Prints the medians and the median of the paired ratios; the figure is reached when that is at most 2.
+The agent here only answers, so this is the forwarder's own time. `agent.py` measures it with the real agent. Whole processes, in
+turn and in changing order. Prints the medians and the median of the paired ratios. The figure is reached at 2 or less.
 """
 
 from __future__ import annotations
