@@ -35,14 +35,16 @@ def walk(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     verbs: tuple[str, ...] = VERBS,
+    *,
+    pairs: bool = False,
 ) -> str:
-    """Run each form of each verb that looks into a context; return all that was printed."""
+    """Run each form of each verb that looks into a context, without or with pairs of flags; return all that was printed."""
     monkeypatch.chdir(folder)
     offered: set[str] = set()
     everything = ""
     for context in contexts:
         for verb in verbs:
-            for words in hostile.command_lines(verb, registry, folder):
+            for words in hostile.command_lines(verb, registry, folder, pairs=pairs):
                 command = hostile.in_context(verb, words, context)
                 if command:
                     printed = hostile.run(command, capfd, monkeypatch)
@@ -144,6 +146,7 @@ def test_hosts_and_pods(
     home = tmp_path / f"home{NAME}"
     hostile.fill(home, registry, malformed=False)
     hostile.helper(home)
+    hostile.clients(home)
     words = {
         "home": hostile.shell_word(str(home)),
         "path": hostile.shell_word(f"{home}:/usr/bin:/bin"),
@@ -194,7 +197,7 @@ def test_an_engine_that_lies(
     with engine(tmp_path / "s", answers) as here:
         monkeypatch.setenv("DOCKER_HOST", here.getenv("DOCKER_HOST") or "")
         contexts = [f"docker:{'a' * 12}", f"docker:w{hostile.NAME}", f"compose:{hostile.NAME}"]
-        printed = walk(contexts, registry, tmp_path, capfd, monkeypatch)
+        printed = walk(contexts, registry, tmp_path, capfd, monkeypatch, pairs=True)
     assert r"\x1b]0;OWNED" in printed
 
 

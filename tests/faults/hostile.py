@@ -31,6 +31,7 @@ __all__ = [
     "SECRET",
     "check_hints",
     "check_output",
+    "clients",
     "command_lines",
     "fill",
     "helper",
@@ -129,8 +130,16 @@ def helper(folder: Path) -> None:
     (folder / "docker-credential-evil.list").write_text(json.dumps(listed))
 
 
-def command_lines(verb: str, registry: str, folder: Path) -> Iterator[list[str]]:
-    """Yield command lines of a verb: each form of what it takes, alone and with each flag, and all pairs of plain flags.
+def clients(folder: Path) -> None:
+    """Put clients into a folder of PATH that print their release: the real ones take ten times as long to do so."""
+    for name in ("docker", "podman", "skopeo", "buildah"):
+        program = folder / name
+        program.write_text(f"#!/bin/sh\necho {name} version {'28.2' if name == 'docker' else '1.9'}.2\n")
+        program.chmod(0o755)
+
+
+def command_lines(verb: str, registry: str, folder: Path, *, pairs: bool = True) -> Iterator[list[str]]:
+    """Yield command lines of a verb: each form of what it takes, alone and with each flag; with ``pairs`` of plain flags.
 
     They come from the parser, so that a new verb and a new flag are among them.
     """
@@ -143,7 +152,6 @@ def command_lines(verb: str, registry: str, folder: Path) -> Iterator[list[str]]
     for action in actions:
         if not action.option_strings:
             words = [[*before, *more] for before in words for more in forms_of_operand(action, registry)]
-    plain = [action.option_strings[-1] for action in flags if action.nargs == 0]
     yield from ([*required, *before] for before in words)
     for action in flags:
         for more in form(action, folder):
@@ -151,7 +159,9 @@ def command_lines(verb: str, registry: str, folder: Path) -> Iterator[list[str]]
     if verb == "login":
         for operand in words:
             yield ["-v", "--store=file", "--username=alice", "--password-stdin", *operand]
-    for one, other in itertools.combinations([*plain, "--html=-"] if verb == "who" else plain, 2):
+    plain = [action.option_strings[-1] for action in flags if action.nargs == 0]
+    plain += ["--html=-"] if verb == "who" else []
+    for one, other in itertools.combinations(plain, 2) if pairs else ():
         yield [*required, one, other, *words[0]]
 
 

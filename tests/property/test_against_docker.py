@@ -38,7 +38,9 @@ def dockers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Docker]]:
         yield [stack.enter_context(Docker(require(program), folder)) for program in docker_programs()]
 
 
-@settings(phases=[Phase.explicit, Phase.generate, Phase.shrink])
+@settings(
+    max_examples=max(settings.default.max_examples // 2, 1), phases=[Phase.explicit, Phase.generate, Phase.shrink]
+)
 @given(case=cases())
 def test_shorepass_says_what_docker_sends(case: Case, dockers: list[Docker], tmp_path: Path) -> None:
     """Same credential, or both anonymous, or both an error; where docker tosses a coin, all its answers are known."""

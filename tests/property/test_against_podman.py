@@ -30,7 +30,9 @@ def oracle() -> Iterator[Oracle]:
         yield running
 
 
-@settings(phases=[Phase.explicit, Phase.generate, Phase.shrink])
+@settings(
+    max_examples=max(settings.default.max_examples // 2, 1), phases=[Phase.explicit, Phase.generate, Phase.shrink]
+)
 @given(case=cases())
 def test_shorepass_says_what_containers_send(case: Case, oracle: Oracle, tmp_path: Path) -> None:
     """Same credential, or both anonymous, or both an error; where they toss a coin, all answers are known."""
