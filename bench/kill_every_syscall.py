@@ -23,8 +23,8 @@ from faults.interrupted import (
     Login,
     Migration,
     Save,
-    kill_at_every_call,
     kill_at_every_change,
+    kill_migration_at_every_change,
     refuse_every_call,
     refuse_every_change,
 )
@@ -49,7 +49,7 @@ def main() -> None:
         }
         saves |= {f"the vault, {verb}": Helper(made(folder, verb), verb) for verb in ("store", "erase")}
         for kind, save in saves.items():
-            outcomes = list(kill_at_every_call(save))
+            outcomes = list(kill_at_every_change(save, between=True))
             refused = [refusal.failed for refusal in refuse_every_call(save, "ENOSPC")]
             old = sum(outcome.content == save.old for outcome in outcomes)
             left = [outcome.call.name for outcome in outcomes if outcome.left]
@@ -64,7 +64,7 @@ def main() -> None:
     for undo in (False, True):
         with tempfile.TemporaryDirectory() as folder:
             migration = Migration(Path(folder), undo=undo)
-            killed = len(list(kill_at_every_change(migration)))
+            killed = len(list(kill_migration_at_every_change(migration)))
             failed = [refusal.failed for refusal in refuse_every_change(migration, "ENOSPC")]
         print(f"migrate {'--undo' if undo else '--apply'}: {killed} kills, and {len(failed)} changes refused:", end=" ")
         print(f"{sum(failed)} failed, no client noticed any, and the next run finished each")

@@ -366,16 +366,18 @@ class Outcome(NamedTuple):
     left: list[Path]
 
 
-def kill_at_every_change(login: Save) -> Iterator[Outcome]:
+def kill_at_every_change(login: Save, *, between: bool = False) -> Iterator[Outcome]:
     """Kill a command at each moment of its save in turn; check that it then finds nothing in its way.
+
+    ``between``: at all of its calls, those between two changes too.
 
     Raises AssertionError when the file is neither the old nor the new one, when what is left beside it is more readable
     than it, or when the next run does not clear it away.
     """
-    calls = moments(login.save_calls())
+    calls = login.save_calls()
     old, new = login.old, login.content()
     assert new not in (None, old)
-    for call in calls:
+    for call in calls if between else moments(calls):
         login.prepare()
         done = login.run_with(call, "signal=KILL")
         assert done.status == -9, f"not killed at {call.text}: {done.said}"
