@@ -1,6 +1,6 @@
 """What a `get` through the forwarder takes, in runs of an empty static program that reads its input and prints 50 bytes.
 
-The agent here only answers, so this is the forwarder's own time. `agent.py` measures it with the real agent. Whole processes, in
+The agent here only answers, so this is the time of the forwarder itself; `agent.py` has the real agent. Whole processes, in
 turn and in changing order. Prints the medians and the median of the paired ratios. The figure is reached at 2 or less.
 """
 
