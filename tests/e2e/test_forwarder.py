@@ -1,4 +1,4 @@
-"""The real docker logs in, pulls and logs out through the forwarder, with an agent and with the original program."""
+"""The forwarder where it is used: docker starts it, with an agent and with the original program, and so do containers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from shorepass.helper.server import serve
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
+    from e2e.containers import ContainerEngine
 
 pytestmark = pytest.mark.usefixtures("nothing_set")
 
@@ -67,3 +68,21 @@ def test_docker_logs_in_pulls_and_logs_out(
             assert done.returncode == 0, done.stderr
         assert docker.pull(image).returncode != 0
     assert store.logins == {}
+
+
+def test_in_a_container_without_a_library(engine: ContainerEngine, tmp_path: Path) -> None:
+    """The program and the folder of the agent's socket are mounted, and nothing else is needed; the call is the container's."""
+    program = installed_for(platform.system(), platform.machine())
+    socket_path = tmp_path / "grant/agent.sock"
+    inside = "/bin/docker-credential-harbour"
+
+    def behave(connection: Connection) -> None:
+        connection.send(answer(0, connection.call().input))
+
+    with fake_agent(socket_path, behave) as calls:
+        name = engine.make("-v", f"{socket_path.parent}:/run/shorepass", "-v", f"{program}:{inside}:ro", "-w", "/srv")
+        done = engine.execute(name, inside, "get", stdin="registry.example")
+        assert (done.returncode, done.stdout) == (0, "registry.example")
+    assert [(call.name, call.directory) for call in calls] == [(b"harbour", b"/srv")]
+    done = engine.execute(name, inside, "get", stdin="registry.example")
+    assert (done.returncode, done.stdout) == (1, "credentials not found in native keychain\n")
