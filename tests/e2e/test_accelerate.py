@@ -1,4 +1,4 @@
-"""Real clients and real helpers with the forwarder in front: without an agent it runs the original, so nothing differs."""
+"""Real clients and real helpers with the forwarder in front: nothing differs, whether an agent runs or not."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def put_in_front(name: str) -> tuple[str, str]:
     return found.link, found.original
 
 
-@pytest.mark.usefixtures("nothing_set", "our_helper", "own_bin")
+@pytest.mark.usefixtures("nothing_set", "our_helper", "own_bin", "agent")
 def test_a_client_logs_in_pushes_pulls_and_logs_out(
     client: RealClient, registry: str, users: dict[str, str], run_shorepass: RunShorepass
 ) -> None:
-    """The real client starts the forwarder, and the vault has the login; undone, the client still finds it."""
+    """The real client starts the forwarder, and the vault has the login, with an agent or without. The undo changes nothing."""
     assert run_shorepass("vault", "init").status == 0
     put_in_front("shorepass")
     words = () if client.rules == "docker" else ("--client", "podman", "--for", registry)
