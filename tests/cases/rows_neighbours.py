@@ -39,6 +39,23 @@ ROWS = [
             ("tilde", "SP401", "which only a shell replaces", 'export DOCKER_CONFIG="$HOME/.docker"'),
         )
     ),
+    *(
+        Case(
+            "near-projects",
+            variant={"KIND": kind},
+            fails="denied",
+            asks="doctor {ref}",
+            code="SP510",
+            cause=f"{program}, for {{home}}/project/{file}, reads docker's file",
+            offers="shorepass login --client docker {registry}",
+            stand_in="docker with docker's file, which these programs read: they do not run here",
+        )
+        for kind, program, file in (
+            ("skaffold", "skaffold", "skaffold.yaml"),
+            ("devcontainer", "dev containers", ".devcontainer/devcontainer.json"),
+            ("testcontainers", "Testcontainers", "go.mod"),
+        )
+    ),
     Case(
         "near-files",
         variant={"KIND": "folder"},

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_files import lay_out
 from shorepass import doctor
 from shorepass.doctor.page import page_of
 
@@ -203,3 +204,28 @@ def test_a_page_as_text(page: Path) -> None:
     assert [word for word in words if word not in re.findall(r"\w+", text)] == []
     prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
     assert len(re.findall("^- ", text, re.MULTILINE)) == len(re.findall("^- ", prose, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("content", "variable", "codes"),
+    [
+        ("require github.com/testcontainers/testcontainers-go v0.40.0", "other.io", ["SP609"]),
+        ("require github.com/testcontainers/testcontainers-go v0.40.0", "reg.io", []),
+        ("require github.com/spf13/cobra v1.10.0", "other.io", []),
+    ],
+    ids=["missing", "there", "another project"],
+)
+def test_a_project_that_reads_a_variable(
+    run_shorepass: RunShorepass,
+    world: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
+    variable: str,
+    codes: list[str],
+) -> None:
+    """SP609: Testcontainers reads DOCKER_AUTH_CONFIG instead of docker's file; a project without it is no matter."""
+    login = {"auth": base64.b64encode(b"alice:pw").decode()}
+    lay_out(world, {"home/.docker/config.json": json.dumps({"auths": {"reg.io": login}}), "go.mod": content})
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {variable: login}}))
+    done = run_shorepass("doctor", "--offline", "--json", "reg.io/acme/app")
+    assert [one["code"] for one in json.loads(done.stdout)["findings"] if one["code"] == "SP609"] == codes

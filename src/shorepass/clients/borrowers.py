@@ -1,4 +1,4 @@
-"""Programs that read the file of a client, and that Shorepass has no rules for: two tables, one row per program.
+"""Programs that read the file of a client, and that Shorepass has no rules for: tables, one row per program.
 
 ``docs/concepts/who-reads-what.md`` has the same programs, and more, for users. The comment above a row is the source that was
 compared with it.
@@ -13,17 +13,22 @@ from shorepass.config.locations import join
 from shorepass.errors import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from shorepass.contexts import Context
 
 __all__ = [
     "OWN_FILES",
+    "PROJECTS",
     "RUNTIME_FILE",
     "TOOLS",
     "OwnFile",
+    "Project",
     "Tool",
     "in_use",
     "logins_of_runtime",
     "own_path",
+    "projects",
     "tool_of",
 ]
 
@@ -113,10 +118,39 @@ def logins_of_runtime(context: Context) -> list[str]:
     return ["".join(names) for names in found]
 
 
-# https://github.com/compose-spec/compose-go: cli/options.go
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+class Project(NamedTuple):
+    """A program that reads docker's file for the images of a project, and the files in the project's folder that show it.
+
+    ``marks``: a text that such a file contains, with the registry for ``{registry}``. ``variable``: holds logins, and is read
+    instead of docker's file; "" for none.
+    """
+
+    program: str
+    files: tuple[str, ...]
+    marks: str
+    variable: str = ""
+
+
+PROJECTS = (
+    # https://github.com/compose-spec/compose-go: cli/options.go
+    Project("compose", ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"), "{registry}/"),
+    # https://github.com/GoogleContainerTools/skaffold: pkg/skaffold/docker/auth.go, cmd/skaffold/app/cmd/commands.go
+    Project("skaffold", ("skaffold.yaml", "skaffold.yml"), "{registry}/"),
+    # https://github.com/devcontainers/cli: src/spec-configuration/configurationCommonUtils.ts
+    Project("dev containers", (".devcontainer/devcontainer.json", ".devcontainer.json"), "{registry}/"),
+    # The sources of https://java.testcontainers.org and its kin are in docs/concepts/who-reads-what.md
+    Project(
+        "Testcontainers",
+        (
+            *("pom.xml", "build.gradle", "build.gradle.kts", "gradle/libs.versions.toml"),
+            *("go.mod", "package.json", "requirements.txt", "pyproject.toml"),
+        ),
+        "testcontainers",
+        "DOCKER_AUTH_CONFIG",
+    ),
+)
 ENGINE_VARIABLE, OTHER_SOCKET = "DOCKER_HOST", "podman"  # podman-system-service(1): its socket is podman.sock
-COMPOSE_LIMIT = 256 * 1024  # bytes of a compose file
+COMPOSE_LIMIT = 256 * 1024  # bytes of a project's file
 
 
 def in_use(context: Context, registry: str) -> str:
@@ -126,13 +160,21 @@ def in_use(context: Context, registry: str) -> str:
     """
     if OTHER_SOCKET in (context.getenv(ENGINE_VARIABLE) or ""):
         return f"a program that finds podman's socket by {ENGINE_VARIABLE}"
+    found = next(projects(context, registry), None)
+    return f"{found[0].program}, for {found[1]}," if found else ""
+
+
+def projects(context: Context, registry: str) -> Iterator[tuple[Project, str]]:
+    """Yield the programs that a file in this folder shows for a registry, each with the path of that file."""
     folder = context.cwd()
-    for name in COMPOSE_FILES if folder else ():
-        path = join(context, folder or "", name)
-        try:
-            content = context.read(path, COMPOSE_LIMIT)
-        except SourceError:
-            continue
-        if content is not None and f"{registry}/".encode() in content.data:
-            return f"compose, for {path},"
-    return ""
+    for project in PROJECTS if folder else ():
+        mark = project.marks.replace("{registry}", registry).encode()
+        for name in project.files:
+            path = join(context, folder or "", *name.split("/"))
+            try:
+                content = context.read(path, COMPOSE_LIMIT)
+            except SourceError:
+                continue
+            if content is not None and mark in content.data:
+                yield project, path
+                break

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from shorepass.config import document
+from shorepass.contexts.ci import job_of
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
@@ -31,6 +32,7 @@ __all__ = ["CODES", "check"]
 CODES = {
     "SP302": "A login is stored under a key that is never looked up",
     "SP306": "A client uses one of several keys for a registry at random",
+    "SP311": "A login is hidden by another key for the same registry",
 }
 
 LOST_LIMIT = 50  # findings of one file: one program wrote all its keys in the same way
@@ -42,6 +44,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     for file in stored.judges(files):
         others = [other for other in files if other.path == file.path and other is not file]
         yield from islice(_not_looked_up(examination, file, others), LOST_LIMIT)
+        yield from islice(_hidden(examination, file), LOST_LIMIT)
     yield from _at_random(examination, files)
 
 
@@ -168,6 +171,28 @@ def _remover(key: str) -> Change:
         return None if current is None else document.remove_member(current, ("auths", key))
 
     return edit
+
+
+def _hidden(examination: Examination, file: Stored) -> Iterator[Finding]:
+    """Find keys with another login for a registry, where the client uses the login under its exact key."""
+    client, context = file.client, examination.context
+    for key, login_of_key in file.logins.items():
+        meant = stored.meaning_to(client, key)
+        right = client.asked_for(meant.registry) if meant and not meant.repository else ""
+        used = file.logins.get(right)
+        if meant is None or key == right or used is None or used == login_of_key or not client.fitting([key], meant):
+            continue
+        cause = f"{client.name} uses the login under {shown(right)} instead of this one"
+        evidence = [f"it holds {login(login_of_key, examination.fingerprints)}"]
+        evidence.append(f"{shown(right)} holds {login(used, examination.fingerprints)}")
+        job = job_of(context)
+        if job is not None and "://" in key:
+            evidence.append(f"plugins of {job.system} write keys with https://, and docker login those without")
+        repair = Advice(
+            f"{command(context, 'login', meant.registry, client=client.name)} (its key overrides all others)"
+        )
+        subject = f"{file.path}: {shown(key)}"
+        yield Finding("SP311", Severity.NOTE, context.name, subject, cause, tuple(evidence), repair)
 
 
 def _at_random(examination: Examination, files: list[Stored]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""SP606 to SP608: files of programs that Shorepass has no rules for, where they hide a login or have lost it."""
+"""SP606 to SP609: files of programs that Shorepass has no rules for, where they hide a login or have lost it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
-from shorepass.clients.borrowers import OWN_FILES, RUNTIME_FILE, logins_of_runtime, own_path
+from shorepass.clients.borrowers import OWN_FILES, RUNTIME_FILE, logins_of_runtime, own_path, projects
+from shorepass.config import docker_config
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import join
+from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
-from shorepass.doctor.evidence import shown
+from shorepass.doctor.evidence import sends, shown
 from shorepass.doctor.finding import Finding, Severity
-from shorepass.errors import SourceError
+from shorepass.errors import MalformedFile, SourceError
 from shorepass.files import FileContent
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
@@ -33,6 +35,7 @@ CODES = {
     "SP606": "A program has a login of its own and does not use docker's",
     "SP607": "A pull secret has no login in it",
     "SP608": "ctr does not use the login of containerd's file",
+    "SP609": "A program of this project reads a variable instead of docker's file",
 }
 
 MANIFESTS_LIMIT = 50  # files of a folder
@@ -46,6 +49,7 @@ def check(examination: Examination) -> Iterator[Finding]:
         yield from _own_file(examination, own)
     yield from _pull_secrets(examination)
     yield from _runtime(examination)
+    yield from _projects(examination)
 
 
 # SP606
@@ -133,3 +137,31 @@ def _runtime(examination: Examination) -> Iterator[Finding]:
         subject = f"{RUNTIME_FILE}: {registry}"
         said = ("ctr does not read docker's file either",)
         yield Finding("SP608", Severity.NOTE, context.name, subject, cause, said, advice)
+
+
+# SP609
+
+
+def _projects(examination: Examination) -> Iterator[Finding]:
+    """Find a project whose program reads a variable that lacks the login for an image, where docker's file has it."""
+    asked, context = examination.reference, examination.context
+    resolution = examination.resolutions.get(DEFAULT)
+    if asked is None or resolution is None or resolution.answer == ANONYMOUS:
+        return
+    for project, path in projects(context, asked.registry):
+        text = context.getenv(project.variable) if project.variable else None
+        if not text or asked.registry in _registries_in(text):
+            continue
+        cause = f"{project.program}, for {path}, reads it instead of docker's file, and it has no login for {asked.registry}"
+        evidence = (sends(resolution, examination.fingerprints),)
+        advice = Advice(f"unset {project.variable}, where the tests run")
+        yield Finding("SP609", Severity.ERROR, context.name, project.variable, cause, evidence, advice)
+
+
+def _registries_in(text: str) -> set[str]:
+    """Return the registries of the logins in a variable; none if it is malformed."""
+    try:
+        auths = docker_config.load_variable(text)
+    except MalformedFile:
+        return set()
+    return {meant.registry for meant in map(stored.meaning, auths) if meant is not None}
