@@ -256,9 +256,16 @@ def typed(words: list[str], passphrase: str) -> int:
 
 
 @pytest.mark.usefixtures("nothing_set")
-def test_a_passphrase_is_typed_once(run_shorepass: RunShorepass, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["a passphrase", "an SSH key"])
+def test_a_passphrase_is_typed_once(kind: str, run_shorepass: RunShorepass, tmp_path: Path) -> None:
     """The first command types it; afterwards every verb and the helper use the key that the agent holds, until the lock."""
-    assert typed(["shorepass", "vault", "init", "--passphrase"], "correct horse") == 0
+    flags, file = ["--passphrase"], "vault.key.age"
+    if kind == "an SSH key":
+        file = str(tmp_path / "id_ed25519")
+        make = [programs.require("ssh-keygen"), "-q", "-t", "ed25519", "-N", "correct horse", "-f", file]
+        subprocess.run(make, check=True)
+        flags = ["--ssh-key", file]
+    assert typed(["shorepass", "vault", "init", *flags], "correct horse") == 0
     done = run_shorepass("agent", "start")
     pid = int(done.stdout.split()[-1])
     try:
@@ -267,7 +274,7 @@ def test_a_passphrase_is_typed_once(run_shorepass: RunShorepass, tmp_path: Path)
         assert typed(["shorepass", "unlock", "-t", "1h"], "correct horse") == 0
         keys = status()["keys"]
         assert isinstance(keys, list)
-        assert [key["path"].endswith("vault.key.age") for key in keys] == [True]
+        assert [key["path"].endswith(file) for key in keys] == [True]
         assert 3500 < keys[0]["seconds"] <= 3600
         assert ask("store", LOGIN).status == 0
         assert json.loads(ask("get", REGISTRY).output)["Secret"] == SECRET
@@ -506,3 +513,20 @@ def test_the_desktop_makes_it_forget(run_shorepass: RunShorepass, world: Path, m
                 programs.wait_until(dropped, f"{member} to be heard")
         finally:
             run_shorepass("agent", "stop")
+
+
+@pytest.mark.usefixtures("vault", "agent")
+def test_the_log_is_followed_also_after_it_was_moved(world: Path) -> None:
+    """`log --follow` shows what is in the log and each new request, also when a new log has begun."""
+    ask("get", REGISTRY)
+    path = Path(log_path(LocalContext.current()))
+    argv = [sys.executable, "-m", "shorepass", "agent", "log", "--follow", "--json"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=world) as process:
+        assert process.stdout
+        try:
+            assert json.loads(process.stdout.readline())["registry"] == "registry.example"
+            path.rename(path.with_name("moved"))
+            path.write_text('{"registry": "new.example"}\n')
+            assert json.loads(process.stdout.readline())["registry"] == "new.example"
+        finally:
+            process.terminate()

@@ -96,8 +96,8 @@ class Agent:
         try:
             send(frame)
         finally:  # after the answer, so that no one waits for the log
-            self._log.write(caller, call, answer, seconds)
             self._count(call.name, answer, seconds)
+            self._log.write(caller, call, answer, seconds)
 
     def _count(self, name: str, answer: Answer | None, seconds: float) -> None:
         with self._lock:

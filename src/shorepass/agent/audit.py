@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.errors import WriteError
-from shorepass.files.appending import LogFile
+from shorepass.files.appending import LogFile, last_lines
 from shorepass.helper.protocol import Refusal, refusal_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ __all__ = ["AuditLog", "follow", "log_path", "records"]
 SIZE_LIMIT = 5 * 1024 * 1024  # bytes
 KEPT = 3
 SHOWN = 200  # characters of what the caller sent
-SHOWN_FIRST = 20  # requests that ``follow`` begins with
+SHOWN_FIRST = 6000  # bytes of the log that ``follow`` begins with: some 20 requests
 FOLLOW_SECONDS = 0.3
 
 
@@ -84,15 +83,9 @@ def records(path: str) -> Iterator[dict[str, Any]]:
 
 
 def follow(path: str) -> Iterator[dict[str, Any]]:
-    """Yield the requests in the log, and then each new one, without end. Raises FileError."""
-    yield from (last := list(records(path))[-SHOWN_FIRST:])
-    seen = last[-1] if last else None
-    while True:
-        time.sleep(FOLLOW_SECONDS)
-        found = list(records(path))
-        new = found[found.index(seen) + 1 :] if seen in found else found
-        yield from new
-        seen = found[-1] if found else seen
+    """Yield the last requests in the log, and then each new one, without end. Raises FileError."""
+    for line in last_lines(path, size=SHOWN_FIRST, pause=FOLLOW_SECONDS):
+        yield from _record(line)
 
 
 def _record(line: bytes) -> Iterator[dict[str, Any]]:

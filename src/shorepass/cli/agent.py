@@ -116,15 +116,17 @@ def _helper_row(row: dict[str, Any]) -> list[str]:
 def _log(arguments: argparse.Namespace, here: LocalContext) -> None:
     path = log_path(here)
     found = follow(path) if arguments.follow else records(path)
-    if arguments.json:
-        for record in found:
-            console.print_json(record, indent=None)
-    elif arguments.follow:
-        console.out("  ".join(HEADINGS))
-        for record in found:
-            console.out("  ".join(_row(record)))
-    else:
+    if not arguments.follow and not arguments.json:
         console.print_table(HEADINGS, [_row(record) for record in found])
+        return
+    if not arguments.json:
+        console.out("  ".join(HEADINGS))
+    for record in found:
+        if arguments.json:
+            console.print_json(record, indent=None)
+        else:
+            console.out("  ".join(_row(record)))
+        console.finish()  # so that a program behind a pipe gets each line at once
 
 
 def _row(record: dict[str, Any]) -> list[str]:

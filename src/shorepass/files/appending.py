@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
+from typing import TYPE_CHECKING
 
 from shorepass.errors import WriteError
 from shorepass.files.destination import acting_uid
 from shorepass.files.placing import make_folders
-from shorepass.files.reading import reason
+from shorepass.files.reading import open_regular, reason
 
-__all__ = ["LogFile"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["LogFile", "last_lines"]
+
+CHUNK = 65536  # bytes
 
 
 class LogFile:
@@ -60,3 +67,39 @@ class LogFile:
             younger = self.path if number == 1 else f"{self.path}.{number - 1}"
             if os.path.exists(younger):
                 os.replace(younger, f"{self.path}.{number}")
+
+
+def last_lines(path: str, *, size: int, pause: float) -> Iterator[bytes]:
+    """Yield the lines in the last ``size`` bytes of a log, and then each new one, without end, also after it was moved.
+
+    ``pause``: seconds between two looks. Raises FileError.
+    """
+    fd, rest = _opened(path), b""
+    if fd >= 0 and (start := os.fstat(fd).st_size - size) > 0:
+        os.lseek(fd, start, os.SEEK_SET)  # the first line is then a part of one, which the reader leaves out
+    while True:
+        chunk = os.read(fd, CHUNK) if fd >= 0 else b""
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+        if chunk:
+            continue
+        time.sleep(pause)
+        if not _is_still(path, fd):
+            if fd >= 0:
+                os.close(fd)
+            fd, rest = _opened(path), b""
+
+
+def _opened(path: str) -> int:
+    """Return a descriptor of the log, -1 if there is none."""
+    try:
+        return open_regular(path, follow=False)
+    except FileNotFoundError:
+        return -1
+
+
+def _is_still(path: str, fd: int) -> bool:
+    try:
+        return fd >= 0 and os.path.samestat(os.stat(path), os.fstat(fd))
+    except FileNotFoundError:
+        return False
