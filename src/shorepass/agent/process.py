@@ -17,6 +17,7 @@ from shorepass.agent.listening import inherited, listen
 from shorepass.agent.server import Server
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.agent_client.start import spawn
+from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError
 from shorepass.processes import ProcessNotStarted
 from shorepass.settings import load
@@ -87,4 +88,6 @@ def start_in_background(here: LocalContext) -> int:
             time.sleep(POLL_SECONDS)
         if not process.is_running:
             break
-    raise ShorepassError("the agent does not start", hint="shorepass agent start --foreground shows why")
+    raise ShorepassError(
+        "the agent does not start", hint=f"to see why: {command(None, 'agent', 'start', '--foreground')}"
+    )

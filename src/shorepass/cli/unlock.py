@@ -10,6 +10,7 @@ from shorepass.agent.process import start_in_background
 from shorepass.agent_client.client import AgentClient
 from shorepass.cli import console
 from shorepass.contexts import terminal
+from shorepass.contexts.command import command
 from shorepass.contexts.pinentry import ask_by, pinentry_of
 from shorepass.errors import UsageError
 from shorepass.numbers import seconds
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.time is not None:
         wanted = seconds(arguments.time)
         if not wanted:
-            raise UsageError("--time is not a time", hint="shorepass unlock -t 30m")
+            raise UsageError("--time is not a time", hint=command(None, "unlock", "-t", "30m"))
     unlock(current(), wanted)
     return 0
 

@@ -91,7 +91,7 @@ def last_lines(path: str, *, size: int, pause: float) -> Iterator[bytes]:
 
 
 def _opened(path: str) -> int:
-    """Return a descriptor of the log, -1 if there is none."""
+    """Return a descriptor of the log, -1 if it does not exist."""
     try:
         return open_regular(path, follow=False)
     except FileNotFoundError:
