@@ -386,6 +386,7 @@ static bool restore_input(const struct call *call) {
     if (call->input.size == 0) return true;
     if (pipe(ends) != 0) return false;
     int pipe_end = move_up(ends[1]), source = call->has_more ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : -1;
+    if (pipe_end < 0 || (call->has_more && source < 0)) return false;
     dup2(ends[0], STDIN_FILENO);
     close(ends[0]);
     fcntl(pipe_end, F_SETFL, O_NONBLOCK);
@@ -397,7 +398,8 @@ static bool restore_input(const struct call *call) {
             feed(pipe_end, source, (struct bytes){call->input.start + written, call->input.size - written});
         }
         if (child == 0) _exit(0);
-        if (child < 0 || waitpid(child, NULL, 0) < 0) return false;
+        if (child < 0) return false;
+        waitpid(child, NULL, 0);
         if (source >= 0) close(source);
     }
     close(pipe_end);
@@ -431,8 +433,9 @@ static bool is_forwarder(const char *path) {
         if (count > 0) size += (size_t)count;
     }
     if (file >= 0) close(file);
-    for (size_t i = 0; size <= PROGRAM_LIMIT && i + strlen(MARK) <= size; i++) {
-        if (memcmp(program + i, MARK, strlen(MARK)) == 0) return true;
+    size_t mark = sizeof MARK - 1;
+    for (size_t i = 0; size <= PROGRAM_LIMIT && i + mark <= size; i++) {
+        if (memcmp(program + i, MARK, mark) == 0) return true;
     }
     return false;
 }

@@ -184,3 +184,24 @@ def test_without_proc(native: Forwarder) -> None:
     done = checked(command, env={"PATH": SYSTEM_PATH, "LSAN_OPTIONS": "detect_leaks=0"})
     assert (done.returncode, done.stdout) == (1, NO_AGENT + b"/proc is not mounted\n")
     assert NAME.encode() in done.stderr
+
+
+@pytest.mark.parametrize("size", [16, 1 << 20, 9 << 20])
+def test_a_caller_that_ignores_the_end_of_children(native: Forwarder, original: Path, size: int) -> None:
+    """The original gets the whole input, too."""
+    native.put_before(original)
+    done = checked([require("env"), "--ignore-signal=CHLD", *native.command("store")], stdin=bytes(size))
+    assert (done.returncode, done.stdout == b"original store\n" + bytes(size)) == (7, True)
+
+
+@pytest.mark.parametrize("size", [16, 9 << 20])
+@pytest.mark.parametrize("descriptors", range(3, 9))
+def test_too_few_descriptors(installed: Forwarder, tmp_path: Path, descriptors: int, size: int) -> None:
+    """The original gets the whole input, or the forwarder prints why it does not run. It never gets a part."""
+    installed.put_before(require("tee"))  # writes its input to standard output, and to the file ``store``
+    command = ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *installed.command("store")]
+    done = checked(command, stdin=b"x" * size, cwd=tmp_path)
+    if done.returncode == 0:
+        assert done.stdout == b"x" * size
+    else:
+        assert b"and standard input cannot be given to the original program\n" in done.stdout
