@@ -12,9 +12,10 @@ __all__ = ["printable", "quoted", "visible", "without_user_info"]
 
 FOREIGN_TEXT_LIMIT = 300  # characters of foreign text in one message: three terminal lines
 
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")  # a word of a shell that needs no quotes
+_PLAIN = r"[A-Za-z0-9_@%+=:,./-]+"  # a word of a shell that needs no quotes
 
-_PARTS = re.compile(r"([a-zA-Z][\w+.-]*://)?(.*?)(@sha(?:256|384|512):[0-9a-f]*)?", re.DOTALL)  # scheme, rest, digest
+_PARTS = r"([a-zA-Z][\w+.-]*://)?(.*?)(@sha(?:256|384|512):[0-9a-f]*)?"  # scheme, rest, digest
+# Both are patterns and not compiled: `get` starts often, and rarely needs them.
 
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 # Unicode's spaces are harmless, but str.isprintable is false for them.
@@ -42,7 +43,7 @@ def quoted(text: str) -> str:
     Characters that cannot be seen are written as ``$'\x1b'``. Use it only in messages, because ``$'...'`` is a word of bash,
     ksh and zsh, but not of every sh.
     """
-    if _PLAIN.fullmatch(text):
+    if re.fullmatch(_PLAIN, text):
         return text
     if visible(text) == text:
         return "'" + text.replace("'", "'\"'\"'") + "'"
@@ -77,5 +78,6 @@ def without_user_info(key: str) -> str:
     ``https://user:password@host/`` becomes ``https://host/``. This also works for ``user:password@host``, and if the password
     has a slash, a space or another ``@``. A digest behind an image (``@sha256:...``) remains.
     """
-    scheme, rest, digest = _PARTS.fullmatch(key).groups("")  # type: ignore[union-attr]  # it fits any text
+    found = re.fullmatch(_PARTS, key, re.DOTALL)
+    scheme, rest, digest = found.groups("")  # type: ignore[union-attr]  # it fits any text
     return scheme + rest.rpartition("@")[2] + digest

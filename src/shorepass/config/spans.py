@@ -14,7 +14,6 @@ __all__ = ["JsonSyntaxError", "Member", "members", "read_value", "skip_blank"]
 INTEGER_LIMIT = 4000  # digits; Python refuses to convert more than 4,300, Go does not look at such a number at all
 
 _blank = re.compile(r"[ \t\r\n]*")  # JSON's white space, less than Python's
-_message_end = re.compile(r":.*| (starting )?at$", re.DOTALL)
 
 
 class JsonSyntaxError(Exception):
@@ -51,7 +50,9 @@ def read_value(text: str, offset: int, *, pairs: bool = False) -> tuple[Any, int
     try:
         return (_pairs_decoder if pairs else _decoder).raw_decode(text, offset)
     except json.JSONDecodeError as error:
-        reason = "a byte order mark" if text.startswith("\ufeff") else _message_end.sub("", error.msg).lower()
+        reason = re.sub(r":.*| (starting )?at$", "", error.msg, flags=re.DOTALL).lower()
+        if text.startswith("\ufeff"):
+            reason = "a byte order mark"
         raise JsonSyntaxError(f"not valid JSON: {reason}", error.pos) from None
     except RecursionError:
         raise JsonSyntaxError("nested too deeply for a config file") from None

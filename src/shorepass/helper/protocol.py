@@ -114,7 +114,11 @@ def as_go_writes(fields: dict[str, str]) -> bytes:
     text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
     for character in "<>&\u2028\u2029":  # harmless in JSON, not in HTML and JavaScript, which Go protects here
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return re.sub("[\ud800-\udfff]", r"\\ufffd", text).encode() + b"\n"  # bytes that are not UTF-8
+    try:
+        line = text.encode()
+    except UnicodeEncodeError:  # bytes that are not UTF-8
+        line = re.sub("[\ud800-\udfff]", r"\\ufffd", text).encode()
+    return line + b"\n"
 
 
 def encode_request(server_url: str, credential: Credential) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import binascii
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from shorepass.contexts.own_installation import command_to_add
 from shorepass.errors import StoreBroken, StoreLocked, UsageError, WrongPassphrase, printable
 from shorepass.stores.vault import ssh_private_key
 from shorepass.stores.vault.signature import mac, secret_of
@@ -227,6 +226,8 @@ def _opened(content: FileContent, ask: Ask) -> bytes:
 
 
 def _without_library(path: str) -> StoreLocked:
+    from shorepass.contexts.own_installation import command_to_add  # only this error needs it
+
     return StoreLocked(
         NAME,
         f"{path}: a passphrase protects this SSH key, and the Python library cryptography that opens it is not installed",
