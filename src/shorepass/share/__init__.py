@@ -1,0 +1,1 @@
+"""Lends a login to another context without giving it away."""

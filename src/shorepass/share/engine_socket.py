@@ -1,0 +1,140 @@
+"""A socket in the place of the engine's: everything passes, and requests that need a lent login get it here.
+
+So a container that uses the host's engine can pull and push with the login, and never sees a byte of it. The head of a request
+is read and written again; all that follows is copied, in both directions, until both ends are closed. Each connection has one
+request, after which the engine closes it. So nothing behind a request can be another one that was not looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import socketserver
+import threading
+from typing import TYPE_CHECKING
+
+from shorepass.share.engine_logins import with_login
+from shorepass.share.request_head import BadHead, parse_head
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from shorepass.share.engine_logins import Lend, Lent
+
+__all__ = ["EngineSocket"]
+
+HEAD_LIMIT = 256 * 1024  # bytes: X-Registry-Config has every login of the client
+HEAD_SECONDS = 30.0
+IDLE_SECONDS = 600.0  # for the first byte
+CHUNK = 1024 * 1024  # bytes
+END = b"\r\n\r\n"
+REFUSED = "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+
+
+class EngineSocket(socketserver.ThreadingMixIn, socketserver.BaseServer):
+    """Serves on a listening socket, and passes all to the engine's. ``tell`` gets each login that was lent."""
+
+    daemon_threads = True
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        engine: str,
+        lend: Lend,
+        registries: Callable[[], Iterable[str]],
+        tell: Callable[[Lent], None],
+    ) -> None:
+        super().__init__(listening.getsockname(), _Handler)
+        self.socket = listening
+        self.engine = engine
+        self.lend = lend
+        self.registries = registries
+        self.tell = tell
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, which ``serve_forever`` waits for."""
+        return self.socket.fileno()
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Accept a connection."""
+        return self.socket.accept()
+
+    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]  # it has a socket
+        """Close a connection."""
+        request.close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing, because a traceback may have a secret; the connection ends."""
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    """One connection, with one request."""
+
+    request: socket.socket
+    server: EngineSocket
+
+    def handle(self) -> None:
+        found = self._head()
+        if found is None:
+            return
+        head, rest = found
+        try:
+            request, lent = with_login(parse_head(head), self.server.lend, self.server.registries())
+        except BadHead as error:
+            self._refuse("400 Bad Request", str(error))
+            return
+        with socket.socket(socket.AF_UNIX) as engine:
+            try:
+                engine.connect(self.server.engine)
+            except OSError as error:
+                self._refuse("502 Bad Gateway", f"the engine does not answer: {error.strerror}")
+                return
+            if lent is not None:
+                self.server.tell(lent)
+            engine.sendall(request.encode() + rest)
+            _copy_both_ways(self.request, engine)
+
+    def _head(self) -> tuple[bytes, bytes] | None:
+        """Return the head of the request, and what came with it; None if the client sends none."""
+        data = bytearray()
+        self.request.settimeout(IDLE_SECONDS)
+        while END not in data:
+            try:
+                chunk = self.request.recv(CHUNK)
+            except OSError:
+                return None
+            if not chunk:
+                return None
+            data += chunk
+            self.request.settimeout(HEAD_SECONDS)
+            if len(data) > HEAD_LIMIT and END not in data[:HEAD_LIMIT]:
+                self._refuse("431 Request Header Fields Too Large", f"more than {HEAD_LIMIT} bytes before the body")
+                return None
+        end = data.index(END) + len(END)
+        return bytes(data[:end]), bytes(data[end:])
+
+    def _refuse(self, status: str, reason: str) -> None:
+        body = f'{{"message":"shorepass: {reason}"}}\n'.encode()
+        with contextlib.suppress(OSError):
+            self.request.sendall(REFUSED.format(status=status, length=len(body)).encode() + body)
+
+
+def _copy_both_ways(client: socket.socket, engine: socket.socket) -> None:
+    """Copy until each side has ended its part; an end is passed on, because a session may be closed halfway."""
+    client.settimeout(None)
+    back = threading.Thread(target=_copy, args=(engine, client), daemon=True)
+    back.start()
+    _copy(client, engine)
+    back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    buffer = memoryview(bytearray(CHUNK))
+    try:
+        while size := source.recv_into(buffer):
+            target.sendall(buffer[:size])
+    except OSError:  # one of them is gone, so the other one is not needed any more
+        with contextlib.suppress(OSError):
+            source.shutdown(socket.SHUT_RDWR)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
