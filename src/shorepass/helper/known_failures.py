@@ -100,7 +100,30 @@ FAILURES = (
         "https://github.com/docker/for-mac/issues/1220",
         Trouble.NO_STORE,
     ),
+    Failure(
+        MACOS,
+        "parameters passed to a function were not valid",
+        "the keychain has an item that the helper cannot read, perhaps from an older helper",
+        REMOVE_ITEM,
+        "https://github.com/docker/for-mac/issues/1881",
+        fits_elsewhere=True,
+    ),
+    Failure(
+        (),
+        "bad CPU type in executable",
+        "it is for another kind of Mac, and Rosetta is not installed",
+        f"{BUILD}, or: softwareupdate --install-rosetta",
+        "https://github.com/docker/for-mac/issues/5173",
+    ),
     # Windows
+    Failure(
+        WINDOWS,
+        "Not enough memory resources",
+        "Windows' credential manager is full: all programs share it",
+        "remove logins that you do not need in the Credential Manager of the Control Panel",
+        "https://github.com/microsoft/vscode/issues/130893",
+        fits_elsewhere=True,
+    ),
     Failure(
         WINDOWS,
         "A specified logon session does not exist",
@@ -118,6 +141,13 @@ FAILURES = (
         fits_elsewhere=True,
     ),
     # Docker Desktop
+    Failure(
+        ("desktop",),
+        "hub.docker.com/v2/users/login",
+        "Docker Desktop signs in at hub.docker.com itself, and does not reach it",
+        "set the proxy in the settings of Docker Desktop, below Resources",
+        f"{HELPERS}/issues/300",
+    ),
     *(
         Failure(
             ("desktop",),
@@ -259,6 +289,25 @@ FAILURES = (
     ),
     # secret service
     Failure(
+        KEYRING,
+        "tried: EXTERNAL",
+        "the session bus refuses it, because it runs in a user namespace, as helpers of rootless podman do",
+        "store the login in a file: podman login --authfile ~/.config/containers/auth.json REGISTRY",
+        "https://github.com/containers/podman/issues/4123",
+        fits_elsewhere=True,
+    ),
+    *(
+        Failure(
+            KEYRING,
+            words,
+            "the keyring was not unlocked, and this release of the helper crashes at that",
+            f"{UNLOCK}; or install a docker-credential-secretservice of March 2025 or later",
+            f"{HELPERS}/issues/336",
+            Trouble.LOCKED,
+        )
+        for words in ("secret_value_get", "SIGSEGV")
+    ),
+    Failure(
         KEYRING, "Cannot autolaunch D-Bus", "no session bus here", UNLOCK, f"{HELPERS}/issues/60", Trouble.NO_KEYRING
     ),
     Failure(
@@ -312,6 +361,13 @@ FAILURES = (
     # Google
     Failure(
         GOOGLE,
+        "gcloud failed to load",
+        "gcloud runs with a Python that it does not support, or its installation is damaged",
+        "export CLOUDSDK_PYTHON=/usr/bin/python3; if that is not enough: gcloud components reinstall",
+        "https://github.com/docker/compose/issues/5930",
+    ),
+    Failure(
+        GOOGLE,
         "database is locked",
         "gcloud was called twice at once, and it cannot answer both",
         "gcloud components install docker-credential-gcr, then: docker-credential-gcr configure-docker",
@@ -362,6 +418,13 @@ FAILURES = (
         "it found no AWS credentials, and this machine has no role",
         "export AWS_PROFILE=NAME",
         "https://github.com/awslabs/amazon-ecr-credential-helper/issues/207",
+    ),
+    Failure(
+        ("ecr-login",),
+        "missing required configuration: sso",
+        "this release of the helper does not understand sso_session in ~/.aws/config",
+        "install a newer amazon-ecr-credential-helper",
+        "https://github.com/awslabs/amazon-ecr-credential-helper/issues/522",
     ),
     # WSL: programs of Windows that Linux starts
     *(

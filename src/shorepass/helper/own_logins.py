@@ -22,14 +22,52 @@ if TYPE_CHECKING:
 
     from shorepass.contexts import Context
 
-__all__ = ["OwnInputs", "inputs"]
+__all__ = ["OwnInputs", "inputs", "logged_failure"]
 
 LIMIT = 16 * 1024 * 1024  # bytes: the helper's log grows without an end
-LOG_LINE = re.compile(r'level=error.*?\berror="((?:[^"\\]|\\.)*)"')
+LOG_LINE = re.compile(r'level=(?:error|warning|debug).*?\berror="((?:[^"\\]|\\.)*)"')
 ACCOUNT = re.compile(r"\b(\d{12})\.dkr[.-]ecr")
 LONG_WORD = re.compile(r"(?=[A-Za-z+/=_-]*[0-9])[A-Za-z0-9+/=_-]{16,}")  # a key or a token, perhaps
 AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 AZURE_VARIABLES = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET")
+
+
+class LogError(NamedTuple):
+    """A part of an error in the log of AWS's helper, its cause and the fix; ``{profile}`` is the profile in use."""
+
+    words: str
+    cause: str
+    fix: str
+    source: str
+
+
+AWS_HELPER = "https://github.com/awslabs/amazon-ecr-credential-helper/issues"
+EXPIRED = "the AWS session has expired"
+SSO_LOGIN = "aws sso login --profile {profile}"
+LOG_ERRORS = (
+    LogError("ExpiredToken", EXPIRED, SSO_LOGIN, f"{AWS_HELPER}/1027"),
+    LogError("oken has expired", EXPIRED, SSO_LOGIN, f"{AWS_HELPER}/1027"),
+    LogError("refresh cached SSO token", EXPIRED, SSO_LOGIN, f"{AWS_HELPER}/771"),
+    LogError("InvalidGrantException", EXPIRED, SSO_LOGIN, f"{AWS_HELPER}/771"),
+    LogError(
+        "UnrecognizedClientException",
+        "AWS does not know these keys: they were removed, or a session token is missing",
+        "aws sts get-caller-identity --profile {profile}, which must succeed",
+        f"{AWS_HELPER}/311",
+    ),
+    LogError(
+        "is not authorized to perform: ecr:GetAuthorizationToken",
+        "this identity may not get a token from ECR",
+        "ask the administrator of the AWS account for ecr:GetAuthorizationToken",
+        "https://docs.aws.amazon.com/AmazonECR/latest/userguide/security-iam-awsmanpol.html",
+    ),
+    LogError(
+        "request send failed",
+        "the API of AWS cannot be reached from here",
+        "check the network, HTTPS_PROXY, and the VPC endpoint of ecr.api",
+        f"{AWS_HELPER}/381",
+    ),
+)
 
 
 class OwnInputs(NamedTuple):
@@ -52,6 +90,19 @@ def inputs(context: Context, suffix: str | None, registry: str) -> OwnInputs | N
     look = LOOKS.get(name)
     found = look(context, registry) if look else OwnInputs()
     return found._replace(fix=found.fix or sign_in(name))
+
+
+def logged_failure(context: Context, suffix: str) -> tuple[str, str]:
+    """Return the cause of a helper's last failure, as its log has it, and the fix; two empty texts if that is not known.
+
+    The log may be old: it counts only right after the helper has failed.
+    """
+    lines = _log(context) if suffix.removesuffix(".exe") == "ecr-login" else ()
+    profile = context.getenv("AWS_PROFILE") or context.getenv("AWS_DEFAULT_PROFILE") or "default"
+    for row in LOG_ERRORS:
+        if any(row.words in line for line in lines):
+            return row.cause, row.fix.replace("{profile}", quoted(profile))
+    return "", ""
 
 
 def _aws(context: Context, registry: str) -> OwnInputs:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from dict_context import DictContext
-from shorepass.helper.own_logins import inputs
+from shorepass.helper.own_logins import inputs, logged_failure
 
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 HOME = "/home/you"
@@ -82,3 +82,37 @@ def test_the_log_shows_no_key() -> None:
 def test_a_helper_that_stores() -> None:
     """It has no inputs of its own."""
     assert inputs(DictContext("me", {}), "pass", ECR) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "fix"),
+    [
+        (
+            "api error ExpiredTokenException: The security token included in the request is expired",
+            "has expired",
+            "aws sso login --profile work",
+        ),
+        (
+            "failed to refresh cached credentials, refresh cached SSO token failed",
+            "has expired",
+            "aws sso login --profile work",
+        ),
+        (
+            "api error UnrecognizedClientException: The security token included in the request is invalid.",
+            "does not know",
+            "--profile work",
+        ),
+        (
+            "exceeded maximum number of attempts, 3, request send failed, dial tcp: i/o timeout",
+            "cannot be reached",
+            "HTTPS_PROXY",
+        ),
+        ("something that no one has seen", "", ""),
+    ],
+)
+def test_the_log_of_the_helper_of_aws(error: str, cause: str, fix: str) -> None:
+    """The last line counts, also one for debugging, as the helper writes it for this failure."""
+    lines = 'time="x" level=error msg="m" error="old"\n' + f'time="x" level=debug msg="couldn\'t get" error="{error}"\n'
+    context = _WithVariables("me", {f"{HOME}/.ecr/log/ecr-login.log": lines}, {"AWS_PROFILE": "work"})
+    found = logged_failure(context, "ecr-login")
+    assert (cause in found[0], fix in found[1], bool(found[0])) == (True, True, bool(cause))

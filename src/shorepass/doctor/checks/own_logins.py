@@ -13,7 +13,7 @@ from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.helper.advice import asked_helper
 from shorepass.helper.known_helpers import sign_in
-from shorepass.helper.own_logins import inputs
+from shorepass.helper.own_logins import inputs, logged_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,9 @@ def _could_not(examination: Examination, helper: Named, key: str) -> Finding:
     found = inputs(context, helper.suffix, key)
     cause, seen, fix = found or ("", (), sign_in(helper.suffix))
     evidence = (f"asked for {shown(key)}: it printed that it has no login, which hides the reason", *seen, helper.why)
+    logged, advice = logged_failure(context, helper.suffix)
+    if logged and not cause:
+        cause, fix = logged, advice
     cause = cause or "it could not make a login"
     return Finding(
         "SP216", Severity.ERROR, context.name, helper.program, cause, evidence, Advice(said_there(context, fix))
