@@ -18,7 +18,23 @@ def without_the_file(stage: Stage, offer: str) -> None:
     (stage.home / ".config/containers/registries.conf").write_text("")
 
 
+def unlock(stage: Stage, offer: str) -> None:
+    """Type the line in a terminal, where gpg can ask for the passphrase; here it is done to the stand-in."""
+    assert offer.startswith("printf %s ")
+    (stage.home / "unlocked").touch()
+
+
 ROWS = [
+    Case(
+        "near-helper",
+        fails="denied",
+        asks="doctor {ref}",
+        code="SP206",
+        cause="it lists a login for {registry}, and gives none",
+        offers="docker-credential-team get, in a terminal",
+        repair=unlock,
+        stand_in="a script in place of docker-credential-pass 0.6.4, which does that where gpg fails",
+    ),
     *(
         Case(
             "near-files",

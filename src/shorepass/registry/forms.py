@@ -501,7 +501,9 @@ def _spoilt(username: str, text: str | None) -> Iterator[Fault]:
             )
         elif value != value.strip() and not value.lstrip().startswith("{"):
             has_line_end = value.endswith(("\n", "\r"))
-            ending = "ends with a line feed" if has_line_end else "begins or ends with a blank"
+            ending = "begins or ends with a blank"
+            if has_line_end:
+                ending = "ends with a carriage return" if value.endswith("\r") else "ends with a line feed"
             cause = f"the {what} {ending}, which is perhaps not a part of it"
             yield Fault(cause, "{login}", is_certain=has_line_end)
 

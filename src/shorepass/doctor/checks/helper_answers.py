@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
+from shorepass.clients.helper_lists import user_name
+from shorepass.credential import ANONYMOUS
 from shorepass.doctor.checks import pass_store
 from shorepass.doctor.checks.helper_programs import fault, removal
-from shorepass.doctor.finding import Finding, Severity
+from shorepass.doctor.evidence import shown
+from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.doctor.named import is_there
 from shorepass.errors import HelperError, HelperTimeout, Trouble
 from shorepass.fixes.repair import Advice
+from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
+from shorepass.helper.advice import asked_helper
 from shorepass.helper.known_failures import NO_GPG_ID
+from shorepass.helper.protocol import program_name
 from shorepass.stores.helper_backends import Bus, bus, is_initialised, pass_folder
 
 if TYPE_CHECKING:
@@ -60,10 +66,31 @@ _CODE_OF: dict[Trouble | None, str] = {
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Ask each helper for its list, and report what fails."""
+    """Ask each helper for its list, and report what fails, or is listed and not given."""
     for helper in {helper.suffix: helper for helper in reversed(examination.helpers)}.values():
         if examination.context.which(helper.program) is not None and fault(examination, helper) is None:
             yield from _trouble(examination, helper)
+    if examination.runs:
+        yield from merged(_not_given(examination))
+
+
+def _not_given(examination: Examination) -> Iterator[Finding]:
+    """Find logins that a helper lists and does not give: clients then send none, and print no error."""
+    for resolution in examination.decisions:
+        suffix, key = asked_helper(resolution) or "", resolution.server_url
+        names = examination.listed(suffix) if suffix and suffix != OURSELVES else None
+        if resolution.answer != ANONYMOUS or not isinstance(names, dict) or user_name(suffix, key, names) is None:
+            continue
+        asked = examination.reference
+        program = program_name(suffix)
+        cause = f"it lists a login for {shown(key)}, and gives none: clients send no login, and print no error"
+        advice = f"printf %s {quoted(key)} | {program} get, in a terminal; then log in again"
+        severity = Severity.WARNING if asked is None else Severity.ERROR
+        follows = (("SP510", asked.name),) if asked else ()
+        evidence = (f"asked: {program} list, then get",)
+        yield Finding(
+            "SP206", severity, examination.context.name, program, cause, evidence, Advice(advice), follows=follows
+        )
 
 
 def _trouble(examination: Examination, helper: Named) -> Iterator[Finding]:

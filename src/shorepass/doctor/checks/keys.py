@@ -58,6 +58,9 @@ def _not_looked_up(examination: Examination, file: Stored, others: list[Stored])
             continue
         if meant is None:
             yield _lost(examination, file, others, key, None, "it is not the name of a registry", Severity.ERROR)
+        elif key != key.strip():
+            why = f"it begins or ends with a blank, and {client.name} never uses such a key"
+            yield _lost(examination, file, others, key, meant, why, Severity.ERROR)
         elif meant.registry in WEBSITES:
             why = f"{meant.registry} is a website, and no images come from it"
             yield _lost(examination, file, [], key, Reference(WEBSITES[meant.registry]), why, Severity.ERROR)

@@ -1,4 +1,4 @@
-"""Logins for the website of a provider instead of its registry."""
+"""Keys that look right: the website of a provider instead of its registry, and a name with a blank."""
 
 from __future__ import annotations
 
@@ -45,3 +45,15 @@ def test_a_login_for_a_website(tmp_path: Path, site: str, key: str) -> None:
 def test_a_registry_that_is_a_website_too(tmp_path: Path) -> None:
     """gitlab.com is also the registry of its dependency proxy, and quay.io has both under one name."""
     assert found(tmp_path, {"auths": {"gitlab.com": LOGIN, "quay.io": LOGIN}}) == []
+
+
+def test_a_key_with_a_blank(tmp_path: Path) -> None:
+    """It looks like the right one in print, and is never used; the fix removes the blank."""
+    (finding,) = found(tmp_path, {"auths": {"reg.io ": LOGIN}})
+    assert (finding.code, "begins or ends with a blank" in finding.cause) == ("SP302", True)
+    assert isinstance(finding.repair, Edit)
+    content = finding.repair.context.read(finding.repair.path, SIZE_LIMIT)
+    assert content is not None
+    data = finding.repair.edit(content)
+    assert data is not None
+    assert load(content._replace(data=data)) == {"auths": {"reg.io": LOGIN}}
