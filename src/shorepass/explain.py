@@ -29,7 +29,7 @@ from shorepass.helper.known_helpers import sign_in
 from shorepass.names import Reference
 from shorepass.registry.client import RegistryClient
 from shorepass.registry.form_advice import image_fault, of_resolution
-from shorepass.registry.login_advice import new_login
+from shorepass.registry.login_advice import login_place, new_login
 from shorepass.resolution import Outcome, Resolution, Step
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> s
         return command(context, "logout", registry, client=client)
     helper = resolution.source.helper if resolution.source else asked_helper(resolution)
     if isinstance(error, LoginRefused) and (error.hint is None or sign_in(helper)):
-        return new_login(context, registry, client=client, helper=helper)
+        return new_login(context, login_place(resolution), client=client, helper=helper)
     if isinstance(error, PermissionDenied) and isinstance(resolution.answer, Anonymous):
         return new_login(context, registry, client=client, helper=helper)
     return error.hint

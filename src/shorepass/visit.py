@@ -183,7 +183,8 @@ def _ask_mirrors(context: Context, access: Access, visit: Visit, end: float) -> 
         if made.works:
             return _replaced(visit, Step("mirror", Outcome.OK, str(mirror), "the image comes from this mirror"))
         if made.failure is not None:
-            step = Step("mirror", Outcome.SKIPPED, str(mirror), f"a mirror, and it fails: {made.failure.detail}")
+            detail = f"a mirror, and it fails: {made.failure.detail}"
+            step = Step("mirror", Outcome.SKIPPED, str(mirror), detail, made.failure.hint)
             visit = visit._replace(steps=(*visit.steps, step))
     return visit
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cases.case import Case
+from cases.repairs import with_login
 
 if TYPE_CHECKING:
     from cases.stage import Stage
@@ -16,6 +17,12 @@ def without_the_file(stage: Stage, offer: str) -> None:
     """Remove what the finding names: the case's file has nothing else in it."""
     assert offer
     (stage.home / ".config/containers/registries.conf").write_text("")
+
+
+def into_the_file(stage: Stage, offer: str) -> None:
+    """Type the login that is offered, for the file of the case: the usual one of root is the machine's."""
+    file = stage.home / ".config/containers/auth.json"
+    with_login(stage, f"shorepass login --authfile {file} {offer.split()[-1]}")
 
 
 def unlock(stage: Stage, offer: str) -> None:
@@ -71,6 +78,26 @@ ROWS = [
             ("devcontainer", "dev containers", ".devcontainer/devcontainer.json"),
             ("testcontainers", "Testcontainers", "go.mod"),
         )
+    ),
+    Case(
+        "near-files",
+        variant={"KIND": "namespace"},
+        fails="invalid username/password",
+        asks="doctor --client skopeo {ref}",
+        code="SP501",
+        cause="the key {registry}/acme",
+        offers="shorepass login --client skopeo {registry}/acme",
+        repair=into_the_file,
+    ),
+    Case(
+        "near-files",
+        variant={"KIND": "mirror"},
+        fails="Mirrors also failed",
+        asks="doctor --client skopeo {ref}",
+        code="SP510",
+        cause="it is a mirror of 127.0.0.1:1 for skopeo, which has no login there",
+        offers="shorepass login --client skopeo localhost:",
+        repair=into_the_file,
     ),
     Case(
         "near-files",

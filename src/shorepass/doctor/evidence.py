@@ -36,7 +36,8 @@ def sends(resolution: Resolution, fingerprints: Fingerprints) -> str:
     if source is None or isinstance(resolution.answer, Exception):
         return f"{resolution.client} sends no login"
     stored_in = f"docker-credential-{source.helper}" if source.helper else source.path
-    return f"{resolution.client} sends {login(resolution.answer, fingerprints)} from {stored_in}"
+    part = f", the key {shown(source.key)}" if "/" in source.key and "://" not in source.key else ""
+    return f"{resolution.client} sends {login(resolution.answer, fingerprints)} from {stored_in}{part}"
 
 
 def by_engine(visit: Visit) -> tuple[str, ...]:

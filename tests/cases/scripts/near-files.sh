@@ -18,6 +18,14 @@ fields)
     rm "$h/.docker/config.json"; echo "CLIENT skopeo" ;;
 blocked) printf '[[registry]]\nlocation = "%s"\nblocked = true\n' "$r" >"$h/.config/containers/registries.conf"; echo "CLIENT skopeo" ;;
 toml) printf '[[registry]\nlocation = "%s"\n' "$r" >"$h/.config/containers/registries.conf"; echo "CLIENT skopeo" ;;
+namespace)
+    printf '{"auths":{"%s":{"auth":"%s"},"%s/acme":{"auth":"%s"}}}' "$r" "$login" "$r" "$(printf alice:old | base64 -w0)" \
+        >"$h/.config/containers/auth.json"
+    echo "CLIENT skopeo" ;;
+mirror)
+    printf '[[registry]]\nlocation = "127.0.0.1:1"\n[[registry.mirror]]\nlocation = "%s"\ninsecure = true\n' "$r" \
+        >"$h/.config/containers/registries.conf"
+    rm "$h/.docker/config.json"; r=127.0.0.1:1; echo "CLIENT skopeo" ;;
 file) echo "ENV DOCKER_CONFIG=$h/.docker/config.json" ;;
 tilde) echo "ENV DOCKER_CONFIG=~/.docker" ;;
 folder) echo "ENV REGISTRY_AUTH_FILE=$h/.docker"; echo "CLIENT skopeo" ;;

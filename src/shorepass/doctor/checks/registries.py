@@ -44,8 +44,9 @@ from shorepass.helper.advice import asked_helper
 from shorepass.helper.known_helpers import sign_in
 from shorepass.http import parse_url
 from shorepass.names import split_host_port
-from shorepass.registry.login_advice import new_login
+from shorepass.registry.login_advice import login_place, new_login
 from shorepass.registry.token_servers import setting_for
+from shorepass.resolution import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -153,6 +154,22 @@ def _judge(examination: Examination, visit: Visit, *, has_working_login: bool) -
                 severity = Severity.ERROR if examination.reference else Severity.WARNING
                 cause, advice = f"no registry answers: {error.reason}", error.hint or "ask its administrator"
                 yield _finding(examination, "SP511", resolution, cause, advice, by_engine(visit), severity=severity)
+    yield from _mirrors(examination, visit)
+
+
+def _mirrors(examination: Examination, visit: Visit) -> Iterator[Finding]:
+    """Yield a finding for each mirror of the client that requires a login, if the image is not pulled without it."""
+    resolution = visit.resolution
+    steps = [step for step in visit.steps if step.kind == "mirror" and step.outcome is Outcome.SKIPPED and step.hint]
+    for step in steps if resolution.mirrors and not visit.works else ():
+        registry, client = resolution.reference.registry, resolution.client
+        cause = (
+            f"it is a mirror of {registry} for {client}, which has no login there: {step.detail.rpartition(': ')[2]}"
+        )
+        context, follows = examination.context.name, (("SP511", registry),)
+        yield Finding(
+            "SP510", Severity.ERROR, context, step.subject, cause, (), Advice(step.hint or ""), follows=follows
+        )
 
 
 def _refused(examination: Examination, resolution: Resolution, error: LoginRefused) -> Finding:
@@ -265,4 +282,4 @@ def _of(resolution: Resolution) -> str:
 def _login(examination: Examination, resolution: Resolution) -> str:
     """Return the command that gives the client a valid login."""
     helper = resolution.source.helper if resolution.source else asked_helper(resolution)
-    return new_login(examination.context, resolution.reference.registry, client=resolution.client, helper=helper)
+    return new_login(examination.context, login_place(resolution), client=resolution.client, helper=helper)
