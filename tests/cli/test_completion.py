@@ -256,7 +256,19 @@ def test_the_verb_prints_the_files_that_are_installed(run_shorepass: RunShorepas
 
 
 # Values that only the user knows.
-FREE = {"also", "password", "time", "timeout", "tls_verify", "trust_realm", "undo", "username", "command"}
+FREE = {
+    "also",
+    "duration",
+    "max_uses",
+    "password",
+    "time",
+    "timeout",
+    "tls_verify",
+    "trust_realm",
+    "undo",
+    "username",
+    "command",
+}
 
 
 def values() -> Iterator[Action]:

@@ -28,6 +28,8 @@ WORDS = {
     "accelerate": ("--list",),
     "stores": (),
     "agent": ("status",),
+    "share": ("flags", "--registry", "a.example"),
+    "grants": (),
     "migrate": (),
     "uninstall": (),
 }
@@ -53,6 +55,7 @@ def test_every_member_is_documented(verb: str, run_shorepass: RunShorepass) -> N
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"auths": {"a.example": auth("alice:secret")}}))
     done = run_shorepass(verb, *WORDS[verb], "--json")
+    run_shorepass("agent", "stop")  # which a grant has started
     printed = json.loads(done.stdout)
     assert printed.pop("schema_version") == 1
     documented = {*re.findall("`([a-z_]+)`", SECTIONS[verb])}

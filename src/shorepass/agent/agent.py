@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from shorepass.agent.call import Answer, Call, Declined
+from shorepass.agent.grants import Lending
 from shorepass.agent.held_keys import AgentMemory, HeldKeys
 from shorepass.agent.other_helper import OtherHelper
 from shorepass.agent.own_helper import OwnHelper
@@ -60,7 +61,9 @@ class Agent:
         self._locked = False
         self._started = time.time()
         self._counts: dict[str, _Counts] = {}
-        self._own = OwnHelper(AgentMemory(self._held))
+        self._memory = AgentMemory(self._held)
+        self._own = OwnHelper(self._memory)
+        self.lending = Lending(here, log, memory=lambda: self._memory, is_locked=lambda: self._locked)
         self._verbs: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
             "status": self._status,
             "stop": self._end,
@@ -71,6 +74,7 @@ class Agent:
             "hold": self._hold,
             "decrypt": self._decrypt,
             "mac": self._mac,
+            "grants": self._grants,
         }
 
     # Calls of helpers
@@ -137,7 +141,8 @@ class Agent:
     def forget(self) -> None:
         """Drop unlocked keys, decrypted logins and remembered answers."""
         self._held.forget()
-        self._own = OwnHelper(AgentMemory(self._held))
+        self._memory = AgentMemory(self._held)
+        self._own = OwnHelper(self._memory)
         with self._lock:
             self._others.clear()
 
@@ -204,6 +209,9 @@ class Agent:
     def _drop(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
         self.forget()
         return {}, b""
+
+    def _grants(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
+        return {"troubles": self.lending.refresh()}, b""
 
     # Keys: the private half stays here
 

@@ -9,6 +9,7 @@ import os
 import socket
 import stat
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shorepass.agent_client.address import NAME, own_folder, trouble_with
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["Listening", "inherited", "listen"]
+__all__ = ["Listening", "inherited", "listen", "listen_for_grant"]
 
 BACKLOG = 1024
 PATH_LIMIT = 107  # bytes: unix(7), sun_path without its last NUL
@@ -37,6 +38,12 @@ class Listening:
         self.wire = wire
         self.path = path
         self._made = os.lstat(path).st_ino if made else None
+
+    def close_at_once(self) -> None:
+        """Refuse new connections, and wake what waits for one; then close."""
+        with suppress(OSError):  # macOS has no such end
+            self.wire.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def close(self) -> None:
         """Close the socket, and remove its file if that is still the one that was made here."""
@@ -75,16 +82,33 @@ def listen(here: LocalContext) -> Listening:
         raise UsageError(f"cannot use the agent's folder: {trouble}", hint=f"chmod 700 {quoted(folder)}")
     with FolderLock(os.path.join(folder, ""), LOCK_TIMEOUT):
         _clear(path)
-        wire = socket.socket(socket.AF_UNIX)
         before = os.umask(0o177)
         try:
-            wire.bind(path)
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}") from None
+            return _bound(path)
         finally:
             os.umask(before)
-        wire.listen(BACKLOG)
-        return Listening(wire, path, made=True)
+
+
+def listen_for_grant(path: str) -> Listening:
+    """Make the socket of a grant, for every user who can open its folder. Raises UsageError, ShorepassError."""
+    if sys.platform == "win32":
+        raise UsageError("the agent does not run on Windows")
+    _clear(path)
+    listening = _bound(path)
+    os.chmod(path, 0o666)  # noqa: S103  # its folder is closed to others; a umask would be that of all threads
+    return listening
+
+
+def _bound(path: str) -> Listening:
+    """Return a new socket at a path. Raises UsageError."""
+    wire = socket.socket(socket.AF_UNIX)
+    try:
+        wire.bind(path)
+    except OSError as error:
+        wire.close()
+        raise UsageError(f"{path}: {error.strerror}") from None
+    wire.listen(BACKLOG)
+    return Listening(wire, path, made=True)
 
 
 def _clear(path: str) -> None:

@@ -49,16 +49,28 @@ def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
     _attend_signals(agent, stopped)
     hear_signals(agent.forget)
     sleep = SleepWatch()
+    _refresh(agent, tell)
     serving = Thread(target=server.serve_forever, daemon=True)
     serving.start()
     try:
-        while not stopped.wait(TICK) and time.monotonic() - server.last_request < settings.idle:
+        while not stopped.wait(TICK) and (agent.lending or time.monotonic() - server.last_request < settings.idle):
             agent.expire()
+            _refresh(agent, lambda _: None)
             if sleep.has_slept():
                 agent.forget()
     finally:
         listening.close()
+        agent.lending.close()
         server.shutdown()
+
+
+def _refresh(agent: Agent, tell: Callable[[str], None]) -> None:
+    """Serve the grants that the file has now."""
+    try:
+        for id_, trouble in agent.lending.refresh().items():
+            tell(f"the grant {id_} is not served: {trouble}")
+    except ShorepassError as error:
+        tell(error.message)
 
 
 def _attend_signals(agent: Agent, stopped: Event) -> None:

@@ -10,11 +10,12 @@ import socket
 import socketserver
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from threading import BoundedSemaphore, Lock
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent_client.connection import Connection, ConnectionLost, peer_of
-from shorepass.agent_client.frames import HEADER_SIZE, Frame, FrameError, Kind, UnknownFrame
+from shorepass.agent_client.frames import BODY_LIMIT, HEADER_SIZE, Frame, FrameError, Kind, UnknownFrame
 from shorepass.contexts.caller import Caller, caller_of
 
 if TYPE_CHECKING:
@@ -23,11 +24,20 @@ if TYPE_CHECKING:
     Send = Callable[[Frame], None]
     Answering = Callable[[Frame, Caller, Send], None]
 
-__all__ = ["Server"]
+__all__ = ["Limits", "Server"]
 
-CONNECTIONS = 2000
-IDLE_SECONDS = 600.0  # for the first byte of a request
 REQUEST_SECONDS = 10.0  # for the whole request
+
+
+class Limits(NamedTuple):
+    """What the other end may need. ``idle``: seconds for the first byte of a request. ``body``: bytes of a request."""
+
+    connections: int = 2000
+    idle: float = 600.0
+    body: int = BODY_LIMIT
+
+
+OF_USER = Limits()
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
@@ -38,14 +48,20 @@ class Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
 
     daemon_threads = True
 
-    def __init__(self, listening: socket.socket, answer: Answering, *, uid: int | None) -> None:
+    def __init__(
+        self, listening: socket.socket, answer: Answering, *, uid: int | None, limits: Limits = OF_USER
+    ) -> None:
         super().__init__(listening.getsockname(), _Handler)
         self.socket = listening
         self.answer = answer
         self.uid = uid
         self.last_request = time.monotonic()
-        self._free = BoundedSemaphore(CONNECTIONS)
-        self._threads = ThreadPoolExecutor(CONNECTIONS)
+        self.limits = limits
+        self._free = BoundedSemaphore(limits.connections)
+        self._threads = ThreadPoolExecutor(limits.connections)
+        self._open: set[socket.socket] = set()
+        self._lock = Lock()
+        self._is_closed = False
 
     def fileno(self) -> int:
         """Return the socket's descriptor, which ``serve_forever`` waits for."""
@@ -69,13 +85,26 @@ class Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
         self, request: socket.socket, client_address: object
     ) -> None:
         """Serve one connection, in its own thread."""
+        with self._lock:
+            self._open.add(request)
+            if self._is_closed:
+                _end(request)
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
+    def close_connections(self) -> None:
+        """End all connections, also those that wait for an answer."""
+        with self._lock:
+            self._is_closed = True
+            for request in self._open:
+                _end(request)
+
     def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]  # it has a socket
-        """Close a connection."""
+        """Close a connection. One that was refused was not counted as open."""
+        with self._lock:
+            self._open.discard(request)
         request.close()
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -93,7 +122,7 @@ class _Handler(socketserver.BaseRequestHandler):
         if self.server.uid is not None and peer.uid != self.server.uid:
             return
         caller = caller_of(peer.pid, peer.uid)
-        connection = Connection(self.request, REQUEST_SECONDS)
+        connection = Connection(self.request, REQUEST_SECONDS, limit=self.server.limits.body)
         try:
             while self._serve(connection, caller):
                 pass
@@ -102,7 +131,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
     def _serve(self, connection: Connection, caller: Caller) -> bool:
         """Answer one frame; False at the end. Raises ConnectionLost."""
-        self.request.settimeout(IDLE_SECONDS)
+        self.request.settimeout(self.server.limits.idle)
         try:
             first = self.request.recv(HEADER_SIZE)
         except OSError:
@@ -117,6 +146,11 @@ class _Handler(socketserver.BaseRequestHandler):
             connection.send(_declined(error))
             return isinstance(error, UnknownFrame)
         return True
+
+
+def _end(request: socket.socket) -> None:
+    with suppress(OSError):  # which the other end has closed
+        request.shutdown(socket.SHUT_RDWR)
 
 
 def _declined(error: FrameError) -> Frame:

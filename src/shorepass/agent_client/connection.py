@@ -9,6 +9,7 @@ import time
 from typing import NamedTuple, Self
 
 from shorepass.agent_client.frames import (
+    BODY_LIMIT,
     HEADER_SIZE,
     VERSION,
     Frame,
@@ -48,10 +49,11 @@ def peer_of(connection: socket.socket) -> Peer:
 
 
 class Connection:
-    """Sends and receives frames. ``seconds``: for each ``receive``, from its call."""
+    """Sends and receives frames. ``seconds``: for each ``receive``, from its call. ``limit``: bytes of a body received."""
 
-    def __init__(self, wire: socket.socket, seconds: float) -> None:
+    def __init__(self, wire: socket.socket, seconds: float, *, limit: int = BODY_LIMIT) -> None:
         self.wire = wire
+        self._limit = limit
         self._seconds = seconds
 
     @classmethod
@@ -96,6 +98,8 @@ class Connection:
     def rest_of(self, first: bytes, deadline: float) -> Frame:
         """Return the frame whose header begins with ``first``. ``deadline``: as ``time.monotonic``. Raises as ``receive``."""
         header = decode_header(self._whole(first, HEADER_SIZE, deadline))
+        if header.length > self._limit:
+            raise FrameError(f"a frame has at most {self._limit} bytes here")
         body = self._whole(b"", header.length, deadline)
         if header.version != VERSION:
             raise UnknownFrame(f"this Shorepass speaks version {VERSION} of the agent's protocol")

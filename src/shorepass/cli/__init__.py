@@ -45,9 +45,12 @@ VERBS = {
     "stores": "list the stores and whether they work here, and set one",
     "vault": "create the encrypted file with the logins, change its key, or export it",
     "agent": "answer credential helpers from memory: start, stop, lock it, and see who asked",
+    "share": "lend a login to a container, which cannot ask for any other",
+    "grants": "list what is lent: to whom, until when, and its last use",
+    "revoke": "end grants at once",
     "unlock": "type the vault's passphrase once, for the agent",
     "accounts": "list the accounts beside the default logins, and the rules that choose them",
-    "run": "run one command with the logins of an account",
+    "run": "run one command with the logins of an account, or a container with lent logins",
     "completion": "print the completion file of a shell",
     "uninstall": "remove Shorepass from docker's and podman's files, before you remove the program",
 }

@@ -19,6 +19,7 @@ from shorepass.contexts.find import FORMS
 from shorepass.doctor import codes
 from shorepass.errors import SourceError, without_user_info
 from shorepass.foreign_text import quoted
+from shorepass.grants import file as grants_file
 from shorepass.names import registry_of_key
 from shorepass.stores.external import PREFIX
 from shorepass.stores.in_use import DEFAULT, NAMES
@@ -102,6 +103,12 @@ def helpers(here: LocalContext) -> Iterator[Candidate]:
         yield name, "a credential helper"
 
 
+def grants(here: LocalContext) -> Iterator[Candidate]:
+    """Yield the grants."""
+    for id_, grant in grants_file.load(here).items():
+        yield id_, f"lends {', '.join(grant.registries)} to {grant.target}"
+
+
 def findings(_: LocalContext) -> Iterable[Candidate]:
     """Return the codes of findings."""
     return codes().items()
@@ -125,5 +132,8 @@ SOURCES: dict[str, Callable[[LocalContext], Iterable[Candidate]]] = {
     "to": stores,
     "helper": helpers,
     "helpers": helpers,
+    "lent": registries,
+    "share": registries,
+    "grants": grants,
     "explain": findings,
 }

@@ -1,4 +1,4 @@
-"""``shorepass run``: one command with the logins of an account, which leaves no file."""
+"""``shorepass run``: one command with the logins of an account, which leaves no file, or a container with lent logins."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from shorepass import processes
 from shorepass.accounts.outside_run import context_outside_run
 from shorepass.cli import console
 from shorepass.cli.place import ClientNames
+from shorepass.cli.run_lent import run_lent
+from shorepass.cli.share import add_limits
 from shorepass.client_table import DEFAULT, NAMES
 from shorepass.clients import find
 from shorepass.contexts.command import command
@@ -31,10 +33,13 @@ EXAMPLES = """\
 shorepass run --as work -- docker push ghcr.io/acme/app:1
 shorepass run --as work -- podman pull quay.io/acme/app
 shorepass run --as work --client podman -- ./release.sh
+shorepass run --share ghcr.io -- docker run -it image
 """
 NOTES = """\
 The command gets a private DOCKER_CONFIG (podman, skopeo and buildah: REGISTRY_AUTH_FILE) without any login in it. Shorepass
 removes it afterwards. For a registry without a login of this account, the command uses the default login.
+With --share, the command must be docker or podman with run or create. The grant ends with the command; that of create and of a
+container in the background ends at its time.
 
 exit codes: the command's own; 128 + N if signal N ended it; 126 it cannot be run; 127 it does not exist;
 125 Shorepass failed before the command started
@@ -49,9 +54,15 @@ TAKES_A_COMMAND = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    parser.add_argument(
-        "--as", dest="account", required=True, metavar="NAME", help="the account (see shorepass accounts)"
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--as", dest="account", metavar="NAME", help="the account (see shorepass accounts)")
+    whose.add_argument(
+        "--share",
+        action="append",
+        metavar="REGISTRY",
+        help="lend the container that docker or podman starts the login for this registry; may be repeated",
     )
+    add_limits(parser)
     parser.add_argument(
         "--client",
         choices=ClientNames(NAMES),
@@ -69,14 +80,32 @@ def run(arguments: argparse.Namespace) -> int:
             "no command was named", hint=command(None, "run", "--as", "NAME", "--", DEFAULT, "push", "...")
         )
     here = context_outside_run(current())
+    if arguments.share:
+        return _lend(here, arguments, argv)
     client = arguments.client or client_of(argv[0])
     keys = _keys(here, client, arguments.account)
     program = _find(here, argv[0])
     if isinstance(program, int):
-        reason = "not found" if program == NOT_FOUND else "cannot be run"
-        console.print_error(ShorepassError(f"{argv[0]}: {reason}"))
-        return program
+        return _not_run(argv[0], program)
     return _attend(here, client, arguments.account, keys, program, argv)
+
+
+def _lend(here: LocalContext, arguments: argparse.Namespace, argv: Sequence[str]) -> int:
+    program = _find(here, argv[0])
+    if isinstance(program, int):
+        return _not_run(argv[0], program)
+    try:
+        status = run_lent(here, arguments, program, argv)
+    except processes.ProcessNotStarted as error:
+        console.print_error(ShorepassError(f"{argv[0]}: {error}"))
+        return CANNOT_RUN
+    return 128 - status if status < 0 else status
+
+
+def _not_run(name: str, code: int) -> int:
+    reason = "not found" if code == NOT_FOUND else "cannot be run"
+    console.print_error(ShorepassError(f"{name}: {reason}"))
+    return code
 
 
 def _keys(here: LocalContext, client: str, account: str) -> list[str]:

@@ -1,0 +1,65 @@
+"""``shorepass revoke``: end grants at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shorepass.agent_client.client import AgentClient, NoAgent
+from shorepass.cli import console
+from shorepass.contexts.command import command
+from shorepass.errors import UsageError, printable
+from shorepass.grants import file, folder
+from shorepass.profile import current
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Collection
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
+
+__all__ = ["end"]
+
+EXAMPLES = """\
+shorepass revoke 1a2b3c4d
+shorepass revoke --all
+"""
+NOTES = """\
+Open connections of the grant are closed. A container that has read a login still has it: end that at the registry.
+
+exit codes: 0 done; 2 the command line is wrong, or there is no such grant
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags."""
+    parser.add_argument("grants", nargs="*", metavar="GRANT", help="the id of a grant (see shorepass grants)")
+    parser.add_argument("--all", action="store_true", help="end every grant")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """End them."""
+    here = current()
+    known = file.load(here)
+    wanted = list(known) if arguments.all else list(dict.fromkeys(arguments.grants))
+    if not wanted and not arguments.all:
+        raise UsageError("no grant was named", hint=command(None, "grants"))
+    unknown = [id_ for id_ in wanted if id_ not in known]
+    if unknown:
+        raise UsageError(f"there is no grant {', '.join(map(printable, unknown))}", hint=command(None, "grants"))
+    end(here, [known[id_] for id_ in wanted])
+    for id_ in wanted:
+        console.out(f"revoked the grant {id_}")
+    if not wanted:
+        console.out("nothing is lent")
+    return 0
+
+
+def end(here: LocalContext, grants: Collection[Grant]) -> None:
+    """End grants, also if no agent runs. Raises WriteError, MalformedFile, AgentFails."""
+    file.remove(here, {grant.id for grant in grants})
+    try:
+        AgentClient(here).manage("grants")
+    except NoAgent:
+        for grant in grants:
+            folder.remove(grant)

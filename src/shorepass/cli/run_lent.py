@@ -1,0 +1,51 @@
+"""``shorepass run --share``: a container with a grant, which ends with the command."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from shorepass import processes
+from shorepass.cli import console
+from shorepass.cli.revoke import end
+from shorepass.cli.share import lend
+from shorepass.contexts.command import command
+from shorepass.errors import ShorepassError
+from shorepass.grants.flags import verb_at, with_flags
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["run_lent"]
+
+# Of a word that may mean this, the grant remains until its time: a container in the background outlives the command.
+DETACHED = re.compile(r"--detach(=.*)?|-[A-Za-z]*d[A-Za-z]*")
+
+
+def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, argv: Sequence[str]) -> int:
+    """Run docker or podman with the flags of a new grant; return the exit status, negative if a signal ended it.
+
+    Raises UsageError: the command does not start a container; ShorepassError; ProcessNotStarted.
+    """
+    client = os.path.basename(argv[0])
+    verb = argv[verb_at(client, argv) - 1]
+    grant = lend(here, f"{client} {verb}", arguments.share, arguments)
+    lives_on = verb == "create" or any(map(DETACHED.fullmatch, argv))
+    try:
+        with processes.holding_signals():
+            status = processes.attend(program, with_flags(here, grant, client, argv), env=here.environment())
+    except BaseException:
+        end(here, [grant])
+        raise
+    if lives_on and status == 0:
+        console.note(f"the grant {grant.id} remains; {command(None, 'revoke', grant.id)} ends it")
+        return status
+    try:
+        end(here, [grant])
+    except ShorepassError as error:  # the exit code is the command's
+        console.print_error(error)
+    return status

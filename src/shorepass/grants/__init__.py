@@ -1,0 +1,1 @@
+"""Grants: which logins are lent to whom, and until when. ``agent`` answers by them."""

@@ -1,0 +1,83 @@
+"""The folder of a grant, which its target gets: the socket of the agent, and a config file for docker's and podman's clients.
+
+It is in a folder of mode 0700, so that no other user of this machine reaches it. The folder itself and what is in it have modes
+for every user, because a container that has it mounted may run as any user.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from shorepass import files
+from shorepass.agent_client.address import NAME, own_folder, trouble_with
+from shorepass.errors import UsageError, WriteError, printable
+from shorepass.files.placing import make_folders
+from shorepass.files.reading import reason
+from shorepass.foreign_text import quoted
+from shorepass.helper import OURSELVES
+from shorepass.names import HUB_REGISTRY, server_url
+
+if TYPE_CHECKING:
+    from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
+
+__all__ = ["CONFIG_FOLDER", "folder_of", "make", "remove", "socket_of"]
+
+CONFIG_FOLDER = "config"
+PATH_LIMIT = 107  # bytes: unix(7), sun_path without its last NUL
+
+
+def folder_of(here: LocalContext, id_: str) -> str:
+    """Return the folder for a new grant. Raises UsageError: its socket's path is too long."""
+    folder = os.path.join(own_folder(here), "grants", id_)
+    if len(os.fsencode(os.path.join(folder, NAME))) > PATH_LIMIT:
+        raise UsageError(
+            f"{printable(folder)}: too long for a socket", hint="set XDG_RUNTIME_DIR to a shorter folder of your own"
+        )
+    return folder
+
+
+def socket_of(grant: Grant) -> str:
+    """Return the path of a grant's socket."""
+    return os.path.join(grant.folder, NAME)
+
+
+def make(grant: Grant) -> None:
+    """Make the folder of a grant and its config file, if they are not there. Raises WriteError, UsageError."""
+    parent = os.path.dirname(grant.folder)
+    config = os.path.join(grant.folder, CONFIG_FOLDER)
+    path = os.path.join(config, "config.json")
+    try:
+        make_folders(config, None)
+    except OSError as error:
+        raise WriteError(config, reason(error)) from None
+    if trouble := trouble_with(parent):
+        raise UsageError(f"cannot use the folder of the grants: {trouble}", hint=f"chmod 700 {quoted(parent)}")
+    files.update(path, lambda _: _config(grant))
+    files.set_mode(path, 0o644)
+    for folder in (config, grant.folder):
+        files.set_mode(folder, 0o755)
+
+
+def remove(grant: Grant) -> None:
+    """Remove the folder of a grant, as far as that is possible: nothing in it is a secret."""
+    shutil.rmtree(grant.folder, ignore_errors=True)
+
+
+def _config(grant: Grant) -> bytes:
+    """Return a config file that names Shorepass's helper for what the grant lends, and nothing else.
+
+    Without a pattern, other registries have no helper, and their clients ask anonymously at once.
+    """
+    config: dict[str, object] = {}
+    if len(grant.named) < len(grant.registries):
+        config["credsStore"] = OURSELVES
+    keys = [server_url(registry) for registry in grant.named]
+    if HUB_REGISTRY in grant.named:
+        keys.append(HUB_REGISTRY)  # podman's key for it
+    if keys:
+        config["credHelpers"] = dict.fromkeys(keys, OURSELVES)
+    return json.dumps(config, indent=1).encode() + b"\n"

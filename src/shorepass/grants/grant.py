@@ -1,0 +1,81 @@
+"""A grant: the registries whose logins a target may use, and its end. No I/O."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from shorepass.errors import InvalidReference, UsageError, printable
+from shorepass.names import HUB_SERVER_URL, registry_meant, registry_of_key
+
+__all__ = ["FORWARD", "Grant", "check_glob"]
+
+FORWARD = "forward"
+GLOB = re.compile(r"[a-z0-9.*-]+(?::[0-9*]+)?", re.ASCII)
+
+
+class Grant(NamedTuple):
+    """What a target may use. It has no secret.
+
+    ``target``: the user's word for who gets it. ``registries``: registries, ``*`` for any characters. ``folder``: the absolute
+    path of the folder with the grant's socket. ``config``: docker's folder when the grant was made, "" for the usual one.
+    ``created``, ``until``: seconds since 1970. ``max_uses``: how many times a login may be asked for, 0 without a limit.
+
+    >>> grant.allows("https://ghcr.io/v2/")
+    True
+    """
+
+    id: str
+    target: str
+    mode: str
+    registries: tuple[str, ...]
+    folder: str
+    config: str
+    created: float
+    until: float
+    max_uses: int = 0
+    uses: int = 0
+
+    def allows(self, key: str) -> bool:
+        """Tell whether the grant is for the registry of a key of the helper protocol."""
+        if not registry_of_key(key):
+            return False
+        try:
+            registry = registry_meant(key)
+        except InvalidReference:
+            return False
+        return any(_matches(glob, registry) for glob in self.registries)
+
+    def end(self, now: float) -> str:
+        """Return why the grant no longer counts; "" if it does. ``now``: seconds since 1970."""
+        if not self.created <= now < self.until:  # before: the clock was set back
+            return "its time is over"
+        if self.max_uses and self.uses >= self.max_uses:
+            return f"it was used {self.uses} times"
+        return ""
+
+    @property
+    def named(self) -> list[str]:
+        """The registries that it names without ``*``."""
+        return [registry for registry in self.registries if "*" not in registry]
+
+
+def _matches(glob: str, registry: str) -> bool:
+    return re.fullmatch(re.escape(glob).replace(r"\*", ".*"), registry) is not None
+
+
+def check_glob(text: str) -> str:
+    """Return a registry, or a glob of registries, in the spelling of grants. Raises UsageError."""
+    if "/" in text and text != HUB_SERVER_URL:
+        raise UsageError(
+            f"{printable(text)!r}: a helper answers for a whole registry, so a grant is for one, too",
+            hint="name the registry alone, such as ghcr.io",
+        )
+    if "*" not in text:
+        return registry_meant(text)
+    glob = text.lower()
+    if not GLOB.fullmatch(glob) or not re.search("[a-z0-9]", glob):
+        raise UsageError(
+            f"{printable(text)!r} is not a pattern for registries", hint="a pattern is such as '*.example.com'"
+        )
+    return glob
