@@ -32,6 +32,7 @@ from shorepass.clients.docker_releases import (
     STORES_BY_HOST,
     TRIMS_PASSWORD,
 )
+from shorepass.clients.emulated import emulator_of
 from shorepass.clients.facts import Facts, Words
 from shorepass.clients.followed import Followed
 from shorepass.clients.release import full_name
@@ -54,7 +55,7 @@ from shorepass.errors import (
 )
 from shorepass.helper.advice import log_in, why_none
 from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, host_of_key, registry_of_server, server_url
-from shorepass.resolution import Outcome, Resolution, Source
+from shorepass.resolution import Outcome, Resolution, Source, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from shorepass.clients.release import Release, Rule
     from shorepass.contexts import Context, FileContent
     from shorepass.names import Reference
-    from shorepass.resolution import Step
 
 __all__ = ["DOCKER", "DOCKER_WORDS", "KEPT_KEYS", "VARIABLE", "Docker", "client"]
 
@@ -146,9 +146,13 @@ class Docker(DockerFiles):
         return Followed(context, "docker", self.release, NEWEST)
 
     def remarks(self, context: Context, reference: Reference) -> list[Step]:
-        """Return what ``docker build`` does differently."""
+        """Return what ``docker build`` does differently, or that the program is another one."""
         from shorepass.clients.buildx import steps_of_build
 
+        other = emulator_of(context, self.name)
+        if other:
+            detail = f"it is {other} under this name, which uses its own files: --client {other}"
+            return [Step("client", Outcome.SKIPPED, self.name, detail)]
         return steps_of_build(context, reference)
 
     def reads_dash(self, context: Context) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from shorepass.clients.emulated import emulator_of
 from shorepass.clients.release import Release
 from shorepass.contexts.local import LocalContext
 
@@ -29,6 +30,8 @@ def release_on_path(context: Context, program: str) -> Release | None:
         said = _answer(context, path)
     except ProcessError:
         return None
+    if emulator_of(context, program):
+        return None  # the release is that of another program
     found = re.search(rb"\bversion ([0-9]{1,5}(?:\.[0-9]{1,5}){1,2})", said.stdout)
     return Release.parse(found[1].decode()) if found else None
 

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import row_of
+from shorepass.clients.emulated import emulator_of
 from shorepass.errors import HelperError, HelperFailed, HelperTimeout, SourceError, Trouble
 from shorepass.helper.client import HelperClient
 from shorepass.helper.known_failures import UNLOCK
@@ -71,7 +72,7 @@ def named(context: Context, clients: Sequence[Client]) -> list[Named]:
 
 def _has_part(helper: Named, context: Context, clients: Sequence[Client]) -> bool:
     """Return whether a client that would choose a helper by default is used in a context."""
-    programs = chain.from_iterable(row_of(name).programs for name in helper.clients)
+    programs = chain.from_iterable(row_of(name).programs for name in helper.clients if not emulator_of(context, name))
     if not any(context.which(program) for program in programs):
         return False
     used = {client.name for client in clients if is_there(context, client.own_file(context))}

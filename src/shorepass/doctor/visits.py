@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import visit
 from shorepass.client_table import FAMILIES, row_of
+from shorepass.clients.emulated import emulator_of
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor.decisions import end_of
 from shorepass.errors import SourceError
@@ -57,6 +58,8 @@ def _is_worth_asking(examination: Examination, resolution: Resolution) -> bool:
 
 def _is_here(examination: Examination, client: str) -> bool:
     """Tell whether a client's programs are here. If not, other programs may still read its files."""
+    if emulator_of(examination.context, client) and not examination.is_asked_for(client):
+        return False  # the other client's rules count
     return any(examination.context.which(program) for program in row_of(client).programs)
 
 
