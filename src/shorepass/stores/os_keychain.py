@@ -67,7 +67,7 @@ class OsKeychain:
 
         def work(backend: Backend) -> Credential:
             head = before = None
-            while (head := _head(backend, key)) != before:  # a login that was replaced meanwhile is read anew
+            while (head := _head(backend, key)) != before:  # a login that was replaced meanwhile is read again
                 before = head
                 if (text := _read(backend, key, head)) is not None:
                     return protocol.credential_of(protocol.decode_answer(text.encode()))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page"]
 
-TRACES = 50  # logins of one place whose traces are in the page; nobody reads more, and each is resolved anew
+TRACES = 50  # logins of one place whose traces are in the page; nobody reads more, and each is resolved again
 CROWD = 6  # places that share one thing: more arrows than that are only drawn when somebody points at them
 POLICY = (
     "default-src 'none'; style-src '{style}'; script-src '{script}'; img-src data:; base-uri 'none'; form-action 'none'"

@@ -137,7 +137,7 @@ class Vault:
     # Reading, signing, writing
 
     @property
-    def anew(self) -> str:
+    def commands_for_new_vault(self) -> str:
         """The commands that create another vault, if this one can no longer be opened."""
         folder = split(self._here, self.path)[0]
         return f"mv {quoted(folder)} {quoted(folder + '.old')}, then {init()}"
@@ -270,7 +270,7 @@ class Vault:
         raise StoreLocked(
             NAME,
             f"no key for {self.path}: there is no {', '.join(self.places)}",
-            hint="restore the key; if it is lost, the logins are lost, too: " + self.anew,
+            hint="restore the key; if it is lost, the logins are lost, too: " + self.commands_for_new_vault,
         )
 
     def _missing(self) -> StoreMissing:
@@ -333,13 +333,17 @@ class Vault:
                 raise StoreLocked(
                     NAME,
                     f"{content.path}: the key does not open it ({places})",
-                    hint=f"restore its key; if that is lost, the logins are lost, too: {self.anew}",
+                    hint=f"restore its key; if that is lost, the logins are lost, too: {self.commands_for_new_vault}",
                 ) from None
             raise StoreBroken(
-                NAME, f"{content.path}: damaged ({printable(str(error))})", hint=f"{BACKUP}; without one: {self.anew}"
+                NAME,
+                f"{content.path}: damaged ({printable(str(error))})",
+                hint=f"{BACKUP}; without one: {self.commands_for_new_vault}",
             ) from None
         except NotADocumentError as error:
-            raise StoreBroken(NAME, f"{content.path}: {error}", hint=f"{BACKUP}; without one: {self.anew}") from None
+            raise StoreBroken(
+                NAME, f"{content.path}: {error}", hint=f"{BACKUP}; without one: {self.commands_for_new_vault}"
+            ) from None
 
     def _check(self, path: str, text: bytes, document: Document) -> None:
         """Raise StoreUntrusted if another user may have written the text.

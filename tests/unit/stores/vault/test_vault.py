@@ -235,7 +235,7 @@ def test_what_it_does_not_know_stays(vault: Vault, tmp_path: Path) -> None:
     text |= {"later": [1, "é"], "auths": {"a.example": {"username": "a", "password": "b", "expires": 5}}}
     del text["mac"]
     (key,) = open_vault().keys()
-    write(vault, tmp_path, sign(json.dumps(text, indent=1).encode() + b"\n", [key.secret]).decode())
+    write(vault, tmp_path, sign(json.dumps(text, indent=1).encode() + b"\n", [key.mac]).decode())
     open_vault().store("ghcr.io", ALICE)
     after = json.loads(age(vault.machine_path, vault.path))
     del after["mac"]
