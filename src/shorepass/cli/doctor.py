@@ -7,7 +7,7 @@ import sys
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from shorepass.cli import console, place
+from shorepass.cli import console, flags
 from shorepass.cli.apply_fixes import apply_fixes
 from shorepass.clients import NAMES
 from shorepass.contexts.command import command
@@ -64,17 +64,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--explain", metavar="CODE", help="print the page of a finding: what it means, and how to fix it"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    place.add_places_flag(parser, default=" (default)")
+    flags.add_places_flag(parser, default=" (default)")
     parser.add_argument(
         *("--client",),
         dest="clients",
-        choices=place.ClientNames(NAMES),
+        choices=flags.ClientNames(NAMES),
         action="append",
         default=[],
         help="the client to examine; may be repeated (default: docker and podman, if they are installed)",
     )
-    place.add_file_flags(parser)
-    place.add_registry_flags(parser)
+    flags.add_file_flags(parser)
+    flags.add_registry_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -146,14 +146,14 @@ def _examine(
     here = current()
     reference = parse(arguments.reference) if arguments.reference else None
     asks = not arguments.offline and (arguments.check or reference is not None)
-    access = place.access(arguments) if asks else None
+    access = flags.access(arguments) if asks else None
     clients = _clients(arguments)
     fingerprints = Fingerprints()
     refusals: dict[object, Visit] = {}
     examined, broken = [], {}
     for name in dict.fromkeys(arguments.places or ["me"]):
         try:
-            context = place.find_context(name, arguments)
+            context = flags.find_context(name, arguments)
             examination = Examination(
                 context,
                 here,
@@ -176,7 +176,7 @@ def _examine(
 
 def _clients(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Return the clients that flags name, also by a file; ``()`` if the flags name no client."""
-    return tuple(dict.fromkeys(arguments.clients or place.clients_of_files(arguments)))
+    return tuple(dict.fromkeys(arguments.clients or flags.clients_of_files(arguments)))
 
 
 def _count(findings: Sequence[Finding]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shorepass import visit
-from shorepass.cli import console, place
+from shorepass.cli import console, flags
 from shorepass.errors import SourceError, UsageError, without_user_info
 from shorepass.explain import account_steps, advised, describe, form_steps, verdict
 from shorepass.foreign_text import visible
@@ -37,15 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--push", action="store_true", help="also ask for push permission")
     parser.add_argument("--offline", action="store_true", help="ask no registry")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    place.add_client_flags(parser)
-    place.add_registry_flags(parser)
+    flags.add_client_flags(parser)
+    flags.add_registry_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the steps and the verdict."""
     reference = parse(arguments.reference)
-    here = place.context(arguments)
-    client = place.find_client(arguments)
+    here = flags.context(arguments)
+    client = flags.find_client(arguments)
     resolution = client.resolve(here, reference)
     context, *steps = resolution.steps
     steps = [context, client.followed(here).step(), *steps, *account_steps(resolution, here)]
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     resolution = resolution._replace(steps=tuple(steps))
     asked: Sequence[Step] = ()
     if not arguments.offline and not isinstance(resolution.answer, SourceError):
-        made = visit.ask(here, place.access(arguments), resolution, push=arguments.push)
+        made = visit.ask(here, flags.access(arguments), resolution, push=arguments.push)
         made = visit.ask_engine(here, made)
         asked = made.steps
         if made.failure and isinstance(made.failure.error, UsageError):

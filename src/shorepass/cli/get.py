@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.cli import console, place
+from shorepass.cli import console, flags
 from shorepass.client_table import DEFAULT
 from shorepass.contexts.command import command
 from shorepass.credential import Anonymous
@@ -41,13 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("reference", metavar="REF", help="an image or a registry")
     parser.add_argument("--field", choices=FIELDS, help="print only this value, without quotes")
-    place.add_client_flags(parser)
+    flags.add_client_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the credential."""
-    context = place.context(arguments)
-    resolution = place.find_client(arguments).resolve(context, parse(arguments.reference))
+    context = flags.context(arguments)
+    resolution = flags.find_client(arguments).resolve(context, parse(arguments.reference))
     credential = resolution.credential
     if isinstance(credential, Anonymous):
         _tell_of_none(resolution, context)

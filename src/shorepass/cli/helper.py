@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from shorepass import settings
-from shorepass.cli import console, place
-from shorepass.cli.place import ClientNames, client_name, here_with_files
+from shorepass.cli import console, flags
+from shorepass.cli.flags import ClientNames, client_name, here_with_files
 from shorepass.clients import FAMILIES
 from shorepass.config import docker_config, document
 from shorepass.config.document import SIZE_LIMIT
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the client with the file (default: docker; with --authfile: podman)",
     )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
-    place.add_file_flags(parser)
+    flags.add_file_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.cli import console, place
+from shorepass.cli import console, flags
 from shorepass.clients import FAMILIES, find
 from shorepass.contexts.command import command
 from shorepass.errors import without_user_info
@@ -30,14 +30,14 @@ exit codes: 0 done; 2 the command line is wrong; 3 a file or a helper is broken 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    place.add_client_flags(parser)
+    flags.add_client_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print one row per login."""
-    here = place.context(arguments)
+    here = flags.context(arguments)
     chosen = arguments.client or arguments.authfile or arguments.config
-    clients = [place.find_client(arguments)] if chosen else [find(name) for name in FAMILIES]
+    clients = [flags.find_client(arguments)] if chosen else [find(name) for name in FAMILIES]
     rows: list[tuple[str, Entry]] = []
     for client in clients:
         rows += [(client.name, entry) for entry in client.entries(here)]

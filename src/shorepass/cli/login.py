@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from shorepass.cli import console, place
+from shorepass.cli import console, flags
 from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, Basic, IdentityToken
 from shorepass.errors import LoginRefused, ShorepassError, UsageError, without_user_info
@@ -44,7 +44,7 @@ exit codes: 0 done; 1 failed, with docker's rules; 125 failed, with podman's rul
 """
 
 USAGE_EXIT_CODE = 125  # docker's and podman's own for a flag they do not know
-too_many_code = place.failure_code  # and for too many arguments, where they differ
+too_many_code = flags.failure_code  # and for too many arguments, where they differ
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,13 +62,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     account = "store the login for this account, beside the default login"
     parser.add_argument("--as", dest="account", metavar="NAME", help=account)
     parser.add_argument("-v", "--verbose", action="store_true", help="print where the login is stored")
-    place.add_client_flags(parser)
-    place.add_registry_flags(parser)
+    flags.add_client_flags(parser)
+    flags.add_registry_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Log in; 0 when the registry accepted and the login is stored."""
-    client = place.find_client(arguments)
+    client = flags.find_client(arguments)
     arguments.failure_code = client.facts.failure_code
     if arguments.server is None and client.facts.needs_server:
         raise UsageError(
@@ -76,16 +76,16 @@ def run(arguments: argparse.Namespace) -> int:
         )
     server = arguments.server or "docker.io"
     _check_flags(arguments)
-    if arguments.password == "-" and client.reads_dash(place.context(arguments)):  # noqa: S105  # the word for standard input
+    if arguments.password == "-" and client.reads_dash(flags.context(arguments)):  # noqa: S105  # the word for standard input
         arguments.password, arguments.password_stdin = None, True
     elif arguments.password is not None:
         console.say("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
     if arguments.account is not None:
         return _log_in_as(arguments, client, server)
-    here = place.context(arguments)
+    here = flags.context(arguments)
     if arguments.get_login:
         return _get_login(here, client, server)
-    access = place.access(arguments)
+    access = flags.access(arguments)
     if arguments.username is None and arguments.password is None and not arguments.password_stdin:
         stored = _existing(here, client, server, access)
         if stored:
@@ -98,12 +98,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> int:
     """Log in for an account: its logins are stored where this process runs."""
-    here, account = place.here(arguments), arguments.account
+    here, account = flags.here(arguments), arguments.account
     if arguments.get_login:
         login = command(here, "login", "--as", account, without_user_info(server), client=client.name)
         return _print_name(as_account.stored(here, client, server, account), server, login)
     credential = _ask(arguments, client, here)
-    access = place.access(arguments)
+    access = flags.access(arguments)
     done = as_account.log_in(here, client, server, credential, access, account, store=arguments.store, tell=_tell)
     _report(done, here, client, verbose=arguments.verbose)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.cli import console, place
+from shorepass.cli import console, flags
 from shorepass.client_table import FILE_FLAG, row_of
 from shorepass.contexts.command import command, operand
 from shorepass.errors import UsageError, printable, without_user_info
@@ -38,7 +38,7 @@ A registry without a login is an error with podman's rules, but not with docker'
 """
 
 USAGE_EXIT_CODE = 125  # docker's and podman's own for a flag they do not know
-too_many_code = place.failure_code  # and for too many arguments, where they differ
+too_many_code = flags.failure_code  # and for too many arguments, where they differ
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as", dest="account", metavar="NAME", help="only the login of this account")
     parser.add_argument("-a", "--all", action="store_true", help="every login of this client and of every account")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    place.add_client_flags(parser)
+    flags.add_client_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Log out; 0 unless a login could not be erased (or, with podman's rules, was not there)."""
-    client = place.find_client(arguments)
+    client = flags.find_client(arguments)
     facts = client.facts
     arguments.failure_code = facts.failure_code
     if arguments.all and arguments.server:
@@ -62,12 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.all and not arguments.server and facts.needs_server:
         raise UsageError("no registry was named", hint="name one, or use --all")
     here = current()
-    context = place.context(arguments, here)
+    context = flags.context(arguments, here)
     server = arguments.server or "docker.io"
     accounts: list[str] = []
     before: list[str] = []
     if arguments.account is not None:
-        done = log_out_account(place.here(arguments), client, server, arguments.account)
+        done = log_out_account(flags.here(arguments), client, server, arguments.account)
     elif arguments.all:
         done = log_out_everywhere(here, context, client)
         if context.name == "me":

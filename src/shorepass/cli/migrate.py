@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from shorepass import settings
 from shorepass.accounts.keys import split
-from shorepass.cli import console, place
-from shorepass.cli.place import ClientNames, clients_of_files, here_with_files
+from shorepass.cli import console, flags
+from shorepass.cli.flags import ClientNames, clients_of_files, here_with_files
 from shorepass.client_table import program_of
 from shorepass.clients import FAMILIES
 from shorepass.contexts.command import command
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="STORE", help=store)
     client = "only the files of this client (default: docker and podman)"
     parser.add_argument("--client", choices=ClientNames(FAMILIES), help=client)
-    place.add_file_flags(parser)
+    flags.add_file_flags(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shorepass import processes
 from shorepass.accounts.outside_run import context_outside_run
 from shorepass.cli import console
-from shorepass.cli.place import ClientNames
+from shorepass.cli.flags import ClientNames
 from shorepass.cli.run_lent import run_lent
 from shorepass.cli.share import add_limits
 from shorepass.client_table import DEFAULT, NAMES

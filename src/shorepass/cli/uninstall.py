@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from shorepass import files as disk
 from shorepass.acceleration import front
 from shorepass.agent_client.client import AgentClient, AgentFails, NoAgent
-from shorepass.cli import console, place
-from shorepass.cli.place import here_with_files
+from shorepass.cli import console, flags
+from shorepass.cli.flags import here_with_files
 from shorepass.contexts.command import command
 from shorepass.contexts.own_installation import command_to_remove
 from shorepass.contexts.terminal import ask
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    place.add_file_flags(parser)
+    flags.add_file_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shorepass import files
-from shorepass.cli import console, place
+from shorepass.cli import console, flags
 from shorepass.contexts import Place
 from shorepass.contexts.command import as_root
 from shorepass.contexts.discovery import KINDS, discover
@@ -72,12 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--all", action="store_true", help="every context of this machine")
-    place.add_places_flag(where)
+    flags.add_places_flag(where)
     parser.add_argument("--check", action="store_true", help="ask the registries whether the logins work")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document")
     form.add_argument("--html", metavar="FILE", help="write a map into this file (- is standard output)")
-    place.add_registry_flags(parser, timeout="for all registries together, with --check")
+    flags.add_registry_flags(parser, timeout="for all registries together, with --check")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
             unlock(here)
     looked = look(places, now=now)
     if arguments.check:
-        looked = check(looked, place.access(arguments), seconds=arguments.timeout, now=now)
+        looked = check(looked, flags.access(arguments), seconds=arguments.timeout, now=now)
     looked = with_shares(looked)
     if arguments.all and here.uid:
         console.note("other users are not shown: only root can look into them")
