@@ -1,7 +1,8 @@
 // Gives the forwarder answers of an agent that are wrong in many ways. Built with the sanitisers, which find each access
 // outside of an answer.
 //
-// With clang, -fsanitize=fuzzer finds the inputs. Elsewhere main makes them: fuzz CASES SEED changes good answers at random.
+// main makes the inputs: fuzz CASES SEED changes good answers at random. With -DLIBFUZZER, clang's libFuzzer can make them
+// instead, which no test does.
 
 #define main forwarder_main
 #include "forwarder.c"
