@@ -20,6 +20,9 @@ PATHS = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(path for path in (ROOT / "src").rglob("*.*") if path.suffix in {".py", ".html", ".js"}),
 ]
+# Rooms whose docstrings all begin as they should: once on this list, always.
+FIRST_LINES = ("api", "bounded_json", "children", "contexts", "foreign_text", "version")
+FIRST_LINE = 80  # characters at most
 CODE = re.compile(r"(?<!`)(``?)(?!`)[^`]+\1(?!`)")
 IDENTIFIER = re.compile(r"[\w.:/-]*")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
@@ -79,6 +82,48 @@ def problems(path: Path) -> list[str]:
 def test_plain_english(path: Path) -> None:
     """A file has no problem."""
     assert "\n".join(problems(path)) == ""
+
+
+def first_lines(source: str) -> Iterator[tuple[int, str]]:
+    """Yield what to say of each docstring of a Python file whose first line is not one short sentence."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        summary, *_ = (ast.get_docstring(node) or "").split("\n\n")
+        plain = without_code(summary).replace("...", "")
+        line = getattr(node.body[0], "lineno", 1) if node.body else 1
+        if "\n" in summary or len(summary) > FIRST_LINE:
+            yield line, f"its first line is longer than {FIRST_LINE} characters"
+        elif ";" in plain or re.search(r"[.!?] +\S", plain):
+            yield line, "its first line is more than one sentence"
+
+
+@pytest.mark.parametrize("room", FIRST_LINES)
+def test_a_docstring_begins_with_one_short_sentence(room: str) -> None:
+    """The first line says what it is, and the rest is in the paragraphs below."""
+    folder = ROOT / "src/shorepass"
+    paths = [path for path in (folder / f"{room}.py", *sorted((folder / room).rglob("*.py"))) if path.exists()]
+    assert paths
+    found = [f"{path.name}:{line}: {what}" for path in paths for line, what in first_lines(path.read_text())]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("docstring", "problem"),
+    [
+        ("Return a name; None if there is none.", "more than one sentence"),
+        ("Return a name. Raises KeyError.", "more than one sentence"),
+        ("word " * 17, "longer than 80"),
+        ("Return a name,\n    which is short.", "longer than 80"),
+        ("Return a name.\n\n    Raises KeyError; never ValueError.", ""),
+        ("The names ``a; b. C``, and more ...", ""),
+    ],
+)
+def test_which_first_lines_are_found(docstring: str, problem: str) -> None:
+    """Two sentences or a long line are found, and what is behind the first paragraph is not."""
+    found = [what for _, what in first_lines(f'def f():\n    """{docstring}"""\n')]
+    assert len(found) == bool(problem)
+    assert problem in "".join(found)
 
 
 def test_what_is_found(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""A Context: an operating system, a user in it, that user's environment and files, and the programs on PATH.
+"""A Context: an operating system and a user, with what that user's programs see.
+
+That is the environment, the files and the programs on PATH.
 
 Shorepass learns about a context only through this interface, so that every verb works in every context. Nothing
 outside this room reads ``os.environ``, ``~``, PATH or a client's files by itself.
@@ -64,17 +66,26 @@ class Context(Protocol):
 
     @property
     def machine(self) -> str:
-        """The processor as Linux names it: ``x86_64``, ``aarch64``, ``armv7l`` ...; empty where unknown."""
+        """The processor as Linux names it: ``x86_64``, ``aarch64``, ``armv7l`` ...
+
+        It is empty where unknown.
+        """
 
     @property
     def uid(self) -> int | None:
         """The user's number, None if it has no number."""
 
     def getenv(self, name: str) -> str | None:
-        """Return an environment variable, None if it is not set. An empty one is set."""
+        """Return an environment variable, None if it is not set.
+
+        An empty one is set.
+        """
 
     def home(self) -> str | None:
-        """Return the home folder as programs there see it: ``HOME``, or else that of the user database."""
+        """Return the home folder as programs there see it.
+
+        It is ``HOME``, or else that of the user database.
+        """
 
     def cwd(self) -> str | None:
         """Return the folder in which ``run`` starts programs.
@@ -83,35 +94,53 @@ class Context(Protocol):
         """
 
     def read(self, path: str, limit: int) -> FileContent | None:
-        """Return a regular file's content, or None when there is no such file (ENOENT, ENOTDIR).
+        """Return a regular file's content.
+
+        Return None if there is no such file (ENOENT, ENOTDIR).
 
         Raises FileError: a folder, unreadable, not a regular file; MalformedFile: more than ``limit`` bytes.
         """
 
     def head(self, path: str, size: int) -> bytes | None:
-        """Return at most the first ``size`` bytes of a regular file, or None if it does not exist. Raises FileError."""
+        """Return at most the first ``size`` bytes of a regular file.
+
+        Return None if it does not exist. Raises FileError.
+        """
 
     def status(self, path: str) -> FileStatus | None:
-        """Return the status of ``path``, symlinks followed, or None if nothing is there. Raises FileError."""
+        """Return the status of ``path``, symlinks followed, or None if nothing is there.
+
+        Raises FileError.
+        """
 
     def is_folder(self, path: str) -> bool:
         """Tell whether ``path`` is an existing folder."""
 
     def names(self, folder: str) -> list[str]:
-        """Return the sorted names in a folder; empty when it is absent. Raises FileError when unreadable."""
+        """Return the sorted names in a folder.
+
+        The answer is empty when it is absent. Raises FileError when unreadable.
+        """
 
     def which(self, program: str) -> str | None:
-        """Return the absolute path of an executable on PATH, or None. Relative PATH entries are never used."""
+        """Return the absolute path of an executable on PATH, or None.
+
+        Relative PATH entries are never used.
+        """
 
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
-        """Run ``argv[0]`` (an absolute path) without a shell, with a limit for time (seconds) and output (bytes).
+        """Run ``argv[0]``, an absolute path, without a shell.
+
+        ``timeout``: in seconds. ``limit``: of the output, in bytes.
 
         Raises ProcessTimeout, ProcessOutputTooLarge, ProcessNotStarted (``shorepass.processes``); the last also in a context
         in which no program can run.
         """
 
     def update(self, path: str, edit: Change) -> bool:
-        """Replace a file's bytes by ``edit(current)``, atomically; False if ``edit`` returned None (no change).
+        """Replace a file's bytes by ``edit(current)``, atomically.
+
+        Return False if ``edit`` returned None, for no change.
 
         ``edit`` may be called more than once, also after a save: if another program wrote meanwhile, ``edit`` gets the newer
         content. So it returns None, or the same bytes, if its change is already made.
@@ -120,7 +149,9 @@ class Context(Protocol):
         """
 
     def set_mode(self, path: str, mode: int, *, seen: FileStatus | None = None) -> None:
-        """Set the permission bits of the file or folder at ``path``. Raises WriteError.
+        """Set the permission bits of the file or folder at ``path``.
+
+        Raises WriteError.
 
         ``seen``: the status that the user saw first. If something else is there now, nothing changes.
         """
@@ -134,13 +165,18 @@ class Context(Protocol):
         seen: FileStatus | None = None,
         accept: Callable[[bytes], bool] | None = None,
     ) -> None:
-        """Give the file, folder or symlink (not its target) at ``path`` to another user. Raises WriteError.
+        """Give the file, folder or symlink (not its target) at ``path`` to another user.
+
+        Raises WriteError.
 
         ``seen``: as for ``set_mode``. ``accept``: gets a file's bytes, and tells whether its owner may change.
         """
 
     def with_env(self, **variables: str) -> Context:
-        """Return this context with some variables set. ``--authfile`` and ``--config`` are such variables."""
+        """Return this context with some variables set.
+
+        ``--authfile`` and ``--config`` are such variables.
+        """
 
 
 class Place(NamedTuple):
@@ -162,7 +198,9 @@ class Place(NamedTuple):
 def check_unchanged(
     context: Context, path: str, seen: FileStatus | None, accept: Callable[[bytes], bool] | None = None
 ) -> None:
-    """Look again at what was shown, in a context that cannot keep a file open. Raises WriteError: it has changed.
+    """Look again at what was shown, in a context that cannot keep a file open.
+
+    Raises WriteError: it has changed.
 
     Another program may still act between this look and the change. On this machine, ``files`` prevents that.
     """
@@ -180,7 +218,9 @@ def check_unchanged(
 
 
 def read_as_root(context: Context, path: str, limit: int) -> FileContent | None:
-    """Return the content of a file that root owns in a user's home; None if it is anything else. Raises FileError.
+    """Return the content of a file that root owns in a user's home.
+
+    Return None if it is anything else. Raises FileError.
 
     On this machine, Shorepass reads it with root's rights and follows no symlink. Other contexts have only their own rights.
     """

@@ -54,7 +54,9 @@ USUAL = (
 
 
 def as_at_login(context: Context, program: str) -> Context | None:
-    """Return a context whose PATH leads to a program, as in the user's login shell; None if no folder has it.
+    """Return a context whose PATH leads to a program, as in the user's login shell.
+
+    Return None if no folder has it.
 
     ``program``: the name of a program that is not on the context's own PATH.
     """
@@ -68,7 +70,10 @@ def as_at_login(context: Context, program: str) -> Context | None:
 
 
 def find_usual(context: Context, program: str) -> str | None:
-    """Return the path of a program in one of the usual folders of one user. Nothing is run."""
+    """Return the path of a program in one of the usual folders of one user.
+
+    Nothing is run.
+    """
     return _found(context, _usual(context), program) if _is_at_home(context) else None
 
 
@@ -85,7 +90,10 @@ def _usual(context: Context) -> list[str]:
 
 
 def _asked(context: Context) -> list[str]:
-    """Return the folders on PATH in the user's login shell; empty if it must not be asked, or does not answer."""
+    """Return the folders on PATH in the user's login shell.
+
+    The answer is empty if it must not be asked, or does not answer.
+    """
     shell = context.getenv("SHELL") or ""
     if not shell.startswith("/") or os.path.basename(shell) in NO_SHELLS or context.name in ("sudo", "sudo-login"):
         return []
@@ -116,7 +124,9 @@ def _is_at_home(context: Context) -> bool:
 
 
 def owner_context(context: Context, here: LocalContext, path: str) -> Context | None:
-    """Return the context of the user who owns a file of a context, to see what works for that user.
+    """Return the context of the user who owns a file of a context.
+
+    It shows what works for that user.
 
     ``here``: the context that Shorepass runs in. If sudo keeps HOME, root uses another user's file. None: that user's context
     cannot be opened.

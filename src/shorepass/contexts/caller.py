@@ -16,7 +16,10 @@ CONTAINER = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)", re.MULTI
 
 
 class Caller(NamedTuple):
-    """A process, as the kernel describes it. ``program`` and ``container`` are "" where it has ended or is not in one."""
+    """A process, as the kernel describes it.
+
+    ``program`` and ``container`` are "" where it has ended or is not in one.
+    """
 
     pid: int
     uid: int
@@ -25,7 +28,10 @@ class Caller(NamedTuple):
 
 
 def caller_of(pid: int, uid: int) -> Caller:
-    """Return what ``/proc`` says of a process: its program, and its container's id by its control group."""
+    """Return a process's program and its container's id, as ``/proc`` shows them.
+
+    The id comes from its control group.
+    """
     folder = f"/proc/{pid}"
     try:
         program = os.readlink(f"{folder}/exe")

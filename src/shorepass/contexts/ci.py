@@ -1,4 +1,7 @@
-"""The job of a continuous integration system that a context runs in, if any: a table, one row per system."""
+"""The continuous integration job that a context runs in, if any.
+
+This is a table with one row per system.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ __all__ = ["Job", "job_of"]
 
 
 class _System(NamedTuple):
-    """``variable``: it is set in each job. ``folders``: variables that name a folder of the job's own, the best first.
+    """``variable``: it is set in each job.
+
+    ``folders``: variables that name a folder of the job's own, the best first.
 
     ``disposable``: variables and their values, of which one is set if the machine or container serves one job only.
     """
@@ -50,7 +55,10 @@ SYSTEMS = (
 
 
 class Job(NamedTuple):
-    """A job whose machine serves other jobs, too. ``variable`` names ``folder``, which is only for this job."""
+    """A job whose machine serves other jobs, too.
+
+    ``variable`` names ``folder``, which is only for this job.
+    """
 
     system: str
     variable: str
@@ -58,7 +66,10 @@ class Job(NamedTuple):
 
 
 def job_of(context: Context) -> Job | None:
-    """Return the job that a context runs in, None if it runs in no job or has the machine to itself."""
+    """Return the job that a context runs in.
+
+    Return None if it runs in no job or has the machine to itself.
+    """
     for system in SYSTEMS:
         is_disposable = any(context.getenv(name) == value for name, value in system.disposable)
         if is_disposable or not context.getenv(system.variable):

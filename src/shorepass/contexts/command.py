@@ -1,4 +1,6 @@
-"""The commands that hints show: complete, quoted, with the rights, the context, the client and the files that they need.
+"""The commands that hints show: complete, and ready to be pasted.
+
+They are quoted, and have the rights, the context, the client and the files that they need.
 
 The user types a hint in the shell in which this Shorepass was started. So a command for another user begins with ``sudo``,
 followed by a program that sudo finds: its PATH (``secure_path``, sudoers(5)) has no folder of a home or of a virtual
@@ -64,12 +66,18 @@ def as_root(verb: str, *words: str) -> str:
 
 
 def operand(text: str) -> tuple[str, ...]:
-    """Return the last words of a command for a name from a file, which may look like a flag."""
+    """Return the last words of a command for a name from a file.
+
+    The name may look like a flag.
+    """
     return ("--", text) if text.startswith("-") else (text,)
 
 
 def fixed_by(error: Error, context: Context | str | None) -> Error:
-    """Return an error; a broken config file gets the hint that fixes it, if it has no hint yet."""
+    """Return an error, with the hint that fixes it if a config file is broken.
+
+    A hint that the error has remains.
+    """
     if isinstance(error, MalformedFile) and error.hint is None:
         error.hint = f"{command(context, 'doctor', '--fix')}, if that can fix it; else edit it, or move it away"
     return error
@@ -81,7 +89,10 @@ def said_there(context: Context, advice: str) -> str:
 
 
 def run_there(context: Context, line: str) -> str:
-    """Return the line to type here so that ``line`` (shell words) runs in a context, as its user."""
+    """Return what to type here so that ``line`` runs in a context, as its user.
+
+    ``line``: shell words.
+    """
     kind, _, rest = context.name.partition(":")
     if kind == "user":
         return f"sudo -iu {quoted(rest)} {line}" if _came_by_sudo() else f"su - {quoted(rest)} -c {quoted(line)}"
@@ -90,7 +101,7 @@ def run_there(context: Context, line: str) -> str:
 
 
 def by_hand(context: Context, path: str, verb: str, server: str) -> str:
-    """Return the command that tries again what failed: one call of a credential helper.
+    """Return the command that tries a failed call of a credential helper again.
 
     ``server``: the server URL of the call, empty for ``list``.
     """
@@ -115,7 +126,10 @@ def _where(context: Context | str | None) -> list[str]:
 
 
 def _files(context: Context | str | None, client: str, words: tuple[str, ...]) -> list[str]:
-    """Return the file flags of this command that the next one needs too, because no variable names the file."""
+    """Return the file flags of this command that the next one needs too.
+
+    It needs them because no variable names the file.
+    """
     if context is None or isinstance(context, str) or context.name != "me":
         return []
     here = LocalContext.current()
@@ -128,12 +142,18 @@ def _files(context: Context | str | None, client: str, words: tuple[str, ...]) -
 
 
 def _has(client: str, flag: str) -> bool:
-    """Tell whether a command for a client has a flag: some clients name their file, others its folder."""
+    """Tell whether a command for a client has a flag.
+
+    Some clients name their file, others its folder.
+    """
     return flag != FILE_FLAG or not client or row_of(client).flag == flag
 
 
 def _program(context: Context | str | None) -> str:
-    """Return the words that start this Shorepass again, with root's rights if it needs them."""
+    """Return the words that start this Shorepass again.
+
+    They give it root's rights if it needs them.
+    """
     of_other_user = _name(context).startswith("user:")
     if not _came_by_sudo() and not (of_other_user and _is_user()):
         return NAME
@@ -155,7 +175,10 @@ def _came_by_sudo() -> bool:
 
 
 def _path() -> str:
-    """Return the words of the program that runs: its absolute path, or Python's with ``-m shorepass``."""
+    """Return the words of the program that runs.
+
+    They are its absolute path, or Python's with ``-m shorepass``.
+    """
     for program in (os.path.abspath(sys.argv[0]), sys.executable):
         beside = os.path.join(os.path.dirname(program), NAME)
         if os.path.isfile(beside):

@@ -31,7 +31,10 @@ ASSIGNMENT = re.compile(r"""[ \t]*(?:"([^"]*)"|'([^']*)'|(\w+))[ \t]*=[ \t]*(?:"
 
 
 def find(here: LocalContext, kind: str, rest: str) -> LocalContext:
-    """Return the context of a user's cron jobs. Raises ContextError: no such user, or another user's without root's rights."""
+    """Return the context of a user's cron jobs.
+
+    Raises ContextError: no such user, or another user's without root's rights.
+    """
     name = f"{kind}:{rest}" if rest else kind
     if sys.platform == "win32":
         raise ContextError(name, "Windows has no cron")

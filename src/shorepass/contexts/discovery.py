@@ -28,7 +28,10 @@ KINDS = ("user", "sudo", "containers.container", "shells.remote")
 
 
 def discover(here: LocalContext, *, timeout: float = REACH_SECONDS, kinds: Sequence[str] = KINDS) -> list[Place]:
-    """Return every context that exists, this user's own first. A context that does not answer raises nothing."""
+    """Return every context that exists, this user's own first.
+
+    A context that does not answer raises nothing.
+    """
     found = [Place("me", open=lambda: here)]
     modules = [import_module(f"shorepass.contexts.{name}") for name in kinds]
     with ThreadPoolExecutor(len(modules)) as pool:
@@ -38,7 +41,10 @@ def discover(here: LocalContext, *, timeout: float = REACH_SECONDS, kinds: Seque
 
 
 def _listed(look: Callable[[LocalContext, float], Iterator[Place]], here: LocalContext, timeout: float) -> list[Place]:
-    """Return what one kind finds. An error of its module is its trouble, so that the other kinds are listed."""
+    """Return what one kind finds.
+
+    An error of its module is its trouble, so that the other kinds are listed.
+    """
     found: list[Place] = []
     try:
         found += look(here, timeout)

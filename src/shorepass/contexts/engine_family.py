@@ -1,4 +1,7 @@
-"""The kinds of container engines. An engine is not a client: any program may talk with either."""
+"""The kinds of container engines.
+
+An engine is not a client: any program may talk with either.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ __all__ = ["Family"]
 
 
 class Family(StrEnum):
-    """The kind of an engine, which is the first word of a container's context: ``docker:web``."""
+    """The kind of an engine.
+
+    It is the first word of a container's context: ``docker:web``.
+    """
 
     DOCKER = "docker"
     PODMAN = "podman"

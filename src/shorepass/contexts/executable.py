@@ -1,4 +1,6 @@
-"""What a program file says of itself in its first bytes: for which processor, and what must be there to load it.
+"""What a program file says of itself in its first bytes.
+
+They tell its processor, and what must be there to load it.
 
 Pure: ``describe(context.head(path, HEAD_SIZE))`` works for a file in whatever place. Sources: elf(5), the ELF
 supplements of the processors for the numbers, execve(2) for ``#!``.
@@ -61,14 +63,20 @@ class Program(NamedTuple):
         return next((libc for mark, libc in _LIBCS if mark in self.interpreter), "")
 
     def fits(self, machine: str) -> bool:
-        """Tell whether a Linux machine of that name (``Context.machine``) can run it; True where either is unknown."""
+        """Tell whether a Linux machine of that name can run it.
+
+        ``machine``: as in ``Context.machine``. Return True where either is unknown.
+        """
         if self.kind in ("mach-o", "pe"):
             return False
         return not self.machine or not machine or machine == self.machine or self.machine in _ALSO_RUNS.get(machine, ())
 
 
 def describe(head: bytes) -> Program | None:
-    """Return what a file with these first bytes is; None: nothing that a kernel runs."""
+    """Return what a file with these first bytes is.
+
+    None: nothing that a kernel runs.
+    """
     if head[:4] == b"\x7fELF":
         return _elf(head)
     if head[:2] == b"#!":

@@ -53,7 +53,10 @@ _ALONE = frozenset(("sudo", "sudo-login", "clean", "cron", "colima", "podman-mac
 
 
 def find(name: str, here: LocalContext) -> Context:
-    """Return the context of that name. Raises UnknownWord: no such form; ContextError: it does not exist."""
+    """Return the context of that name.
+
+    Raises UnknownWord: no such form; ContextError: it does not exist.
+    """
     if name == "me":
         return here
     kind, colon, rest = name.partition(":")

@@ -1,4 +1,6 @@
-"""Other programs that log in or out right now: they write the same files without Shorepass's lock.
+"""Other programs that log in or out right now.
+
+They write the same files without Shorepass's lock.
 
 ``docker login`` reads the whole config file when it starts, and writes it when the registry has answered, perhaps seconds
 later. What another program wrote meanwhile is lost. So a save is not finished while such a program runs, because that
@@ -24,7 +26,10 @@ ARGUMENTS_LIMIT = 4096  # bytes of a command line; the verb is at its beginning
 
 
 def writers(uid: int | None) -> list[int]:
-    """Return the processes of a user that are such programs; empty if the system does not show them."""
+    """Return the processes of a user that are such programs.
+
+    The answer is empty if the system does not show them.
+    """
     try:
         pids = os.listdir("/proc") if sys.platform == "linux" else []
     except OSError:

@@ -1,4 +1,7 @@
-"""The context "me": this user, on this machine, with this process's environment. The only reader of ``os.environ``."""
+"""The context "me": this user, on this machine, with this process's environment.
+
+The only reader of ``os.environ``.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
         """Answers a verb of Shorepass's own helper in this process."""
 
         def __call__(self, here: LocalContext, verb: str, stdin: bytes, *, hurried: bool) -> tuple[int, bytes] | None:
-            """Return exit status and output; None: start the program. ``hurried``: ask for no passphrase.
+            """Return exit status and output.
+
+            None: start the program. ``hurried``: ask for no passphrase.
 
             Raises ShorepassError.
             """
@@ -34,7 +39,9 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # what Windows and macOS ca
 
 
 class LocalContext:
-    """The context of this machine and this process's user, with a given environment. See ``Context``.
+    """The context of this machine and this process's user, with a given environment.
+
+    See ``Context``.
 
     ``directory``: the folder in which programs run; None: this process's working directory, as for a client's programs.
     ``inside`` answers for ``docker-credential-shorepass``; None: that program is started as any other helper. ``memory`` has
@@ -78,7 +85,10 @@ class LocalContext:
         return platform.node() or "this machine"
 
     def user_name(self) -> str:
-        """Return the user as ``alice(1000)``; the name of the context if the system has no user ids."""
+        """Return the user as ``alice(1000)``.
+
+        Return the name of the context if the system has no user ids.
+        """
         return self.name if self.uid is None else files.owner_of(self.uid) or str(self.uid)
 
     @classmethod
@@ -117,7 +127,10 @@ class LocalContext:
         )
 
     def home(self) -> str | None:
-        """Return the home folder as Go's ``os.UserHomeDir`` finds it, or else that of the user database."""
+        """Return the home folder as Go's ``os.UserHomeDir`` finds it.
+
+        If Go finds none, return that of the user database.
+        """
         variable = "USERPROFILE" if self.platform == "windows" else "HOME"
         home = self.getenv(variable)
         if not home and sys.platform != "win32" and self.uid is not None:
@@ -130,7 +143,10 @@ class LocalContext:
         return home or None
 
     def cwd(self) -> str | None:
-        """Return the folder in which ``run`` starts programs, None if this process's own was removed."""
+        """Return the folder in which ``run`` starts programs.
+
+        Return None if this process's own was removed.
+        """
         try:
             return self._directory or os.getcwd()
         except OSError:
@@ -144,7 +160,10 @@ class LocalContext:
         return content
 
     def head(self, path: str, size: int) -> bytes | None:
-        """Return at most the first ``size`` bytes of a regular file, or None if it does not exist."""
+        """Return at most the first ``size`` bytes of a regular file.
+
+        Return None if it does not exist.
+        """
         return files.head(path, size)
 
     def status(self, path: str) -> FileStatus | None:
@@ -156,11 +175,17 @@ class LocalContext:
         return os.path.isdir(path)
 
     def names(self, folder: str) -> list[str]:
-        """Return the sorted names in a folder; empty when it is absent."""
+        """Return the sorted names in a folder.
+
+        The answer is empty when it is absent.
+        """
         return files.names(folder)
 
     def which(self, program: str) -> str | None:
-        """Return the absolute path of an executable, looked up as Go's ``exec.LookPath`` does. Without PATH: None."""
+        """Return the absolute path of an executable.
+
+        It is looked up as Go's ``exec.LookPath`` does. Without PATH: None.
+        """
         from shorepass.contexts.lookpath import candidates  # late: most logins are stored in a file and need no program
 
         windows = self.platform == "windows"
@@ -180,7 +205,10 @@ class LocalContext:
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, directory=self._directory)
 
     def run_attended(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed | None:
-        """Run a program on the terminal, so that it can ask you; None if there is no terminal. See ``run``."""
+        """Run a program on the terminal, so that it can ask you.
+
+        Return None if there is no terminal. See ``run``.
+        """
         from shorepass.contexts import terminal
         from shorepass.processes import run
 
@@ -191,7 +219,10 @@ class LocalContext:
         )
 
     def temporary_folder(self) -> str:
-        """Return the folder for what a command needs only while it runs: this user's, or else the system's."""
+        """Return the folder for what a command needs only while it runs.
+
+        It is this user's, or else the system's.
+        """
         runtime = self.getenv("XDG_RUNTIME_DIR")
         if runtime and sys.platform != "win32" and os.path.isabs(runtime) and os.path.isdir(runtime):
             if os.stat(runtime).st_uid == os.geteuid():
@@ -201,13 +232,18 @@ class LocalContext:
         return self.getenv("TMPDIR") or "/tmp"  # noqa: S108  # a folder of an unguessable name, readable by its owner
 
     def start(self, argv: Sequence[str]) -> Background:
-        """Start a program in the background, with this context's environment. Raises ProcessNotStarted."""
+        """Start a program in the background, with this context's environment.
+
+        Raises ProcessNotStarted.
+        """
         from shorepass.processes import start
 
         return start(argv, env=self._environ)
 
     def update(self, path: str, edit: Change) -> bool:
-        """Replace a file's bytes by ``edit(current)``, atomically; False if there was nothing to change.
+        """Replace a file's bytes by ``edit(current)``, atomically.
+
+        Return False if there was nothing to change.
 
         Another client's login that was already running may undo the change; then it is made again. That login may also
         have ended before Shorepass looked for it, so Shorepass always looks at the file again.
@@ -243,7 +279,9 @@ class LocalContext:
         files.set_owner(path, uid, gid, home=self.home(), seen=seen, accept=accept)
 
     def read_of_root(self, path: str, limit: int) -> FileContent | None:
-        """Return the content of a file that root owns in another user's home, read with root's rights.
+        """Return the content of a file that root owns in another user's home.
+
+        It is read with root's rights.
 
         None: it is not such a file. Shorepass follows no symlink below the home and reads no file with a second name, because
         the user may have put either there. Raises FileError.
@@ -251,14 +289,19 @@ class LocalContext:
         return files.read_of_root(path, limit, home=self.home() or "")
 
     def names_of_root(self, folder: str, *, closed_by_folder: bool = False) -> list[str]:
-        """Return the names in a folder that root owns in another user's home, read with root's rights.
+        """Return the names in a folder that root owns in another user's home.
+
+        It is read with root's rights.
 
         ``closed_by_folder``: only those that others could use if they could open the folder. Raises FileError.
         """
         return files.names_of_root(folder, home=self.home() or "", closed_by_folder=closed_by_folder)
 
     def home_owner(self, path: str) -> tuple[int, int] | None:
-        """Return the owner of the home that ``path`` is in, because root creates files there for that user."""
+        """Return the owner of the home that ``path`` is in.
+
+        Root creates files there for that user.
+        """
         home = self.home()
         if "\0" in path:
             return None  # ``files`` raises the error for it

@@ -1,4 +1,7 @@
-"""Looks for a program on PATH as Go's ``exec.LookPath`` does, which all clients use."""
+"""Looks for a program on PATH as Go's ``exec.LookPath`` does.
+
+All clients use that.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ __all__ = ["candidates"]
 
 
 def candidates(program: str, folders: Iterable[str], paths: ModuleType = posixpath) -> Iterator[str]:
-    """Yield the paths at which ``program`` may be; it is the first that is an executable file.
+    """Yield the paths at which ``program`` may be.
+
+    It is the first that is an executable file.
 
     ``folders``: the entries of PATH. ``paths``: the module for the paths of the context's system. Relative and empty entries
     are left out: Go stops with an error there, and neither runs a program of the working directory.

@@ -19,7 +19,9 @@ __all__ = ["Memory", "stamp"]
 
 
 class Memory:
-    """Files and answers of one context, and of the contexts that ``with_env`` makes from it.
+    """Files and answers of one context.
+
+    The contexts that ``with_env`` makes from it share them.
 
     A file is not opened again if its device, inode, size and times of change are the same. A save reads the file again
     under the lock. ``of_one_run``: answers are remembered too, until a helper stores or erases. A program that runs longer
@@ -34,7 +36,10 @@ class Memory:
         self._meanings: dict[str, tuple[FileContent, Any]] = {}
 
     def read(self, path: str, read: Callable[[], FileContent | None]) -> FileContent | None:
-        """Return a file's content: the remembered one, or else what ``read`` returns. Raises what ``read`` raises."""
+        """Return a file's content: the remembered one, or else what ``read`` returns.
+
+        Raises what ``read`` raises.
+        """
         before = stamp(path)
         known = self._files.get(path)
         if known is not None and before is not None and known[0] == before:
@@ -45,7 +50,9 @@ class Memory:
         return content
 
     def meaning(self, content: FileContent) -> Any | None:
-        """Return what ``keep_meaning`` was given for this content; None if the file has changed since.
+        """Return what ``keep_meaning`` was given for this content.
+
+        Return None if the file has changed since.
 
         The vault's logins are remembered so: to decrypt and check them takes longer the more there are.
         """
@@ -59,7 +66,10 @@ class Memory:
             self._meanings[content.path] = (content, meaning)
 
     def answer(self, question: Hashable, ask: Callable[[], Completed]) -> Completed:
-        """Return a helper's answer to a question, which is asked the first time only. Raises what ``ask`` raises."""
+        """Return a helper's answer to a question, which is asked the first time only.
+
+        Raises what ``ask`` raises.
+        """
         if not self._of_one_run:
             return ask()
         if question not in self._answers:
@@ -67,7 +77,9 @@ class Memory:
         return self._answers[question]
 
     def keys(self, key_file: bytes, parse: Callable[[], Sequence[Key]]) -> Sequence[Key]:
-        """Return the keys in a key file; ``parse`` runs the first time only, because a passphrase costs two seconds.
+        """Return the keys in a key file.
+
+        ``parse`` runs the first time only, because a passphrase costs two seconds.
 
         A wrong passphrase is remembered for one run, so that a command asks once. Raises what ``parse`` raises.
         """
@@ -84,12 +96,18 @@ class Memory:
         return found
 
     def forget_answers(self) -> None:
-        """Ask every helper again, because a login was stored or erased, or a fix is checked."""
+        """Ask every helper again.
+
+        It is called after a login was stored or erased, and to check a fix.
+        """
         self._answers.clear()
 
 
 def stamp(path: str) -> Hashable:
-    """Return what changes with a file's content; None if the file does not exist or cannot be seen."""
+    """Return what changes with a file's content.
+
+    Return None if the file does not exist or cannot be seen.
+    """
     try:
         status = os.stat(path)
     except (OSError, ValueError):

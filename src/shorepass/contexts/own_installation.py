@@ -14,7 +14,10 @@ __all__ = ["command_to_add", "command_to_remove"]
 
 
 def command_to_add(*libraries: str) -> str:
-    """Return the command that installs libraries beside this Shorepass, to be pasted into a shell."""
+    """Return the command that installs libraries beside this Shorepass.
+
+    You can paste it into a shell.
+    """
     from importlib.util import find_spec
 
     words = [sys.executable, "-m", "pip", "install"]
@@ -28,7 +31,10 @@ def command_to_add(*libraries: str) -> str:
 
 
 def command_to_remove() -> str:
-    """Return the command that removes this Shorepass from where it is installed, to be pasted into a shell."""
+    """Return the command that removes this Shorepass from where it is installed.
+
+    You can paste it into a shell.
+    """
     from importlib.util import find_spec
 
     words = [sys.executable, "-m", "pip", "uninstall", "shorepass"]

@@ -1,4 +1,6 @@
-"""Asks for a passphrase by ``pinentry``, the program that GnuPG uses, where there is a desktop and no terminal.
+"""Asks for a passphrase by ``pinentry``, the program that GnuPG uses.
+
+It is for a desktop without a terminal.
 
 Source: the Assuan protocol and pinentry's manual: commands are lines, data is percent-encoded, the answer is ``D`` and ``OK``.
 """
@@ -24,13 +26,19 @@ PERCENT = re.compile("%([0-9A-Fa-f]{2})")
 
 
 def pinentry_of(here: LocalContext) -> str | None:
-    """Return the pinentry of this desktop; None without a desktop, or without the program."""
+    """Return the pinentry of this desktop.
+
+    Return None without a desktop, or without the program.
+    """
     has_desktop = any(here.getenv(name) for name in DISPLAYS)
     return here.which("pinentry") if has_desktop else None
 
 
 def ask_by(here: LocalContext, program: str, prompt: str) -> str:
-    """Return what the user typed. Raises StoreLocked: the user cancelled, or it does not work."""
+    """Return what the user typed.
+
+    Raises StoreLocked: the user cancelled, or it does not work.
+    """
     prompt = visible(prompt).replace("%", "%25")
     commands = ["SETTITLE Shorepass", f"SETDESC {prompt}", "SETPROMPT Passphrase:", "GETPIN", "BYE", ""]
     try:

@@ -13,7 +13,9 @@ SECONDS = 0.5  # for another user's file to be read, which takes microseconds
 
 
 def first_bytes_of(folder: int | str, name: str, uid: int | None, limit: int) -> bytes:
-    """Return the first ``limit`` bytes of a file of a process; nothing where they do not come in time. Raises OSError.
+    """Return the first ``limit`` bytes of a file of a process.
+
+    Nothing is returned where they do not come in time. Raises OSError.
 
     ``folder``: its path, or an open descriptor. ``uid``: whose process it is. A user can keep a command line or an environment
     in memory that makes its reader wait without end (FUSE). Root, who works for that user, does not wait.

@@ -1,4 +1,6 @@
-"""``process:PID``: the user, environment and working folder of a program that runs on this machine.
+"""``process:PID``: a program that runs on this machine.
+
+The context has its user, environment and working folder.
 
 Source: proc(5). The environment is the one that the program was started with; what it has changed since then is not seen.
 """
@@ -26,7 +28,10 @@ ENVIRONMENT_LIMIT = 8 * 1024 * 1024  # bytes; Linux allows a quarter of the stac
 
 
 def find(here: LocalContext, kind: str, rest: str) -> LocalContext:
-    """Return the context of a process. Raises UsageError: no number; ContextError: not there, or not to be looked into."""
+    """Return the context of a process.
+
+    Raises UsageError: no number; ContextError: not there, or not to be looked into.
+    """
     name = printable(f"{kind}:{rest}")
     pid = numbers.whole(rest, PID_LIMIT)
     if not pid:
@@ -66,7 +71,10 @@ def _opened(here: LocalContext, name: str, folder: int) -> LocalContext:
 
 
 def _user_of(name: str, status: str) -> int:
-    """Return the user of a process. Raises ContextError: it has the rights of two users, as ``passwd`` and ``su`` have."""
+    """Return the user of a process.
+
+    Raises ContextError: it has the rights of two users, as ``passwd`` and ``su`` have.
+    """
     line = next((line for line in status.splitlines() if line.startswith("Uid:")), "")
     users = set(line.split()[1:])
     if len(users) != 1:

@@ -40,7 +40,9 @@ _ASK = -1  # is not an id: setfsuid and setfsgid then change nothing, and return
 
 @contextmanager
 def acting_as(identity: Identity, name: str) -> Iterator[Identity]:
-    """Have the rights of ``identity`` over files inside ``with``, in this thread alone; yields the former identity.
+    """Have the rights of ``identity`` over files inside ``with``.
+
+    Only this thread has them. Yields the former identity.
 
     May be nested. ``name``: the context's name, for errors. Raises ContextError if the system does not allow it; then nothing
     has changed.
@@ -63,7 +65,10 @@ def _current(name: str) -> Identity:
 
 @cache
 def _library() -> CDLL:
-    """Return the C library. Also load what ``files`` and ``lock`` load late, because a user may not read root's Python."""
+    """Return the C library.
+
+    Also load what ``files`` and ``lock`` load late, because a user may not read root's Python.
+    """
     import ctypes
     import fcntl  # noqa: F401
     import pwd  # noqa: F401

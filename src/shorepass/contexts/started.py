@@ -1,4 +1,6 @@
-"""What the system starts for a user without a session: units of systemd, files of Quadlet, and jobs of cron.
+"""What the system starts for a user without a session.
+
+These are units of systemd, files of Quadlet, and jobs of cron.
 
 Only files are read. ``contexts/unit.py`` opens one unit as a context; this module finds those that use a container client.
 Sources: systemd.unit(5), podman-systemd.unit(5), crontab(5).
@@ -29,7 +31,10 @@ CRON_FOLDERS = ("/etc/cron.d", "/var/spool/cron/crontabs")
 
 
 class Started(NamedTuple):
-    """A unit or a crontab. ``lines``: its commands. ``environ``: the variables that it sets."""
+    """A unit or a crontab.
+
+    ``lines``: its commands. ``environ``: the variables that it sets.
+    """
 
     path: str
     lines: tuple[str, ...]
@@ -37,7 +42,10 @@ class Started(NamedTuple):
 
 
 def started(context: Context, programs: Collection[str]) -> Iterator[Started]:
-    """Yield what root's systemd and cron start with one of these programs. Nothing is known of other users and systems."""
+    """Yield what root's systemd and cron start with one of these programs.
+
+    Nothing is known of other users and systems.
+    """
     if context.platform != "linux" or context.uid != 0:
         return
     for path, text in _files(context, UNIT_FOLDERS, (".service",)):

@@ -1,4 +1,6 @@
-"""``sudo``: what ``sudo COMMAND`` runs in. ``sudo-login``: what ``sudo -i`` and ``sudo su`` run in.
+"""``sudo``: what ``sudo COMMAND`` runs in.
+
+``sudo-login``: what ``sudo -i`` and ``sudo su`` run in.
 
 The policy of this machine decides about the variables, the home and PATH (sudoers(5): ``env_reset``, ``env_keep``,
 ``always_set_home``, ``secure_path``). So do PAM, and for a login the shell's own files. So Shorepass asks sudo itself: sudo
@@ -37,7 +39,10 @@ KINDS = {"sudo": ("-n",), "sudo-login": ("-n", "-i")}
 
 
 def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SECONDS) -> LocalContext | ShellContext:
-    """Return the context that sudo leads to. Raises UsageError; ContextError: there is no sudo, or it refuses."""
+    """Return the context that sudo leads to.
+
+    Raises UsageError; ContextError: there is no sudo, or it refuses.
+    """
     if rest:
         raise UsageError(f"{printable(f'{kind}:{rest}')}: {kind} takes no name", hint=f"--in {kind}, or --in user:NAME")
     program = here.which("sudo")
@@ -66,7 +71,10 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
 
 
 def _listing(here: LocalContext, program: str, timeout: float) -> Completed | None:
-    """Return what ``sudo -l`` prints, in English, without asking for a password; None if it does not run."""
+    """Return what ``sudo -l`` prints, in English, without asking for a password.
+
+    Return None if it does not run.
+    """
     try:
         return here.with_env(LC_ALL="C").run([program, "-n", "-l"], b"", timeout=timeout, limit=LISTING_LIMIT)
     except ProcessError:
@@ -74,7 +82,10 @@ def _listing(here: LocalContext, program: str, timeout: float) -> Completed | No
 
 
 def _by_policy(here: LocalContext, listing: Completed) -> LocalContext | None:
-    """Return root's context as sudo's policy describes it; None if sudo does not print its policy."""
+    """Return root's context as sudo's policy describes it.
+
+    Return None if sudo does not print its policy.
+    """
     text = listing.stdout.decode("utf-8", "surrogateescape") if listing.status == 0 else ""
     root = LocalContext({}, uid=0).home() or "/root"
     environ = environment(text, here.environment(), root)
@@ -82,7 +93,10 @@ def _by_policy(here: LocalContext, listing: Completed) -> LocalContext | None:
 
 
 def _asks_for_password(error: ContextError, listing: Completed | None) -> bool:
-    """Tell whether sudo ran no shell because it may not ask. ``error`` has sudo's words in the user's language."""
+    """Tell whether sudo ran no shell because it may not ask.
+
+    ``error`` has sudo's words in the user's language.
+    """
     text = error.reason
     if listing:
         text += "\n" + listing.stderr.decode("utf-8", "replace")
@@ -90,21 +104,30 @@ def _asks_for_password(error: ContextError, listing: Completed | None) -> bool:
 
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:
-    """Yield both contexts if there is a sudo. For root only under sudo, because root needs no other rights."""
+    """Yield both contexts if there is a sudo.
+
+    For root only under sudo, because root needs no other rights.
+    """
     if here.which("sudo") and (here.uid != 0 or here.getenv("SUDO_UID")):
         for kind in KINDS:
             yield Place(kind, open=partial(find, here, kind, "", timeout=timeout))
 
 
 class _ByPolicy(LocalContext):
-    """Root's environment by sudo's policy, with the files that the caller may read. It runs no program."""
+    """Root's environment by sudo's policy, with the files that the caller may read.
+
+    It runs no program.
+    """
 
     def with_env(self, **variables: str) -> _ByPolicy:
         """Return this context with some variables set."""
         return _ByPolicy({**self._environ, **variables}, uid=0, name=self.name)
 
     def read(self, path: str, limit: int) -> FileContent | None:
-        """Return a regular file's content. Raises ContextError where root could read it and the caller may not."""
+        """Return a regular file's content.
+
+        Raises ContextError where root could read it and the caller may not.
+        """
         try:
             return super().read(path, limit)
         except FileError as error:
@@ -116,7 +139,10 @@ class _ByPolicy(LocalContext):
 
 
 class _OnTerminal(LocalContext):
-    """The context of this process, with programs on its terminal: sudo remembers a password per terminal."""
+    """The context of this process, with programs on its terminal.
+
+    sudo remembers a password per terminal.
+    """
 
     def with_env(self, **variables: str) -> _OnTerminal:
         """Return this context with some variables set."""

@@ -1,4 +1,6 @@
-"""The environment of a command under sudo, computed from the policy that ``sudo -l`` prints.
+"""The environment of a command under sudo.
+
+It is computed from the policy that ``sudo -l`` prints.
 
 Source: sudoers(5) "Command environment", and sudo 1.9 ``plugins/sudoers/env.c``. Shorepass uses it if sudo may run the
 client but no shell. It does not include what PAM adds.
@@ -25,7 +27,9 @@ _SETTING = re.compile(r'(?:\\.|"(?:\\.|[^"\\])*"|[^,\\"])+')
 
 
 def environment(listing: str, caller: Mapping[str, str], home: str) -> dict[str, str] | None:
-    """Return the variables of a command that sudo runs for root, whose home is ``home``.
+    """Return the variables of a command that sudo runs for root.
+
+    ``home``: root's home.
 
     ``listing``: what ``sudo -l`` prints in the C locale. None: it does not describe the policy.
     """
@@ -73,7 +77,10 @@ def _matches(name: str, value: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _defaults(listing: str) -> Iterator[tuple[str, str, str | None]]:
-    """Yield name, operator (``=``, ``+=``, ``-=``; for a flag ``!`` or empty) and value of each setting."""
+    """Yield name, operator and value of each setting.
+
+    The operator is ``=``, ``+=`` or ``-=``. For a flag it is ``!`` or empty.
+    """
     heading, _, rest = listing.partition(_HEADING)[2].partition(":\n")
     del heading  # names the user and the host
     text = " ".join(line.strip() for line in rest.split("\n\n")[0].splitlines())

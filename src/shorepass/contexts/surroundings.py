@@ -1,4 +1,7 @@
-"""A user of this machine in another environment than a login's: that of a service, a cron job, a running program."""
+"""A user of this machine in another environment than a login's.
+
+It is that of a service, a cron job or a running program.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ __all__ = ["in_surroundings"]
 def in_surroundings(
     here: LocalContext, name: str, uid: int, environ: Mapping[str, str], directory: str
 ) -> LocalContext:
-    """Return the context ``name`` of a user with that environment, whose programs run in ``directory``.
+    """Return the context ``name`` of a user with that environment.
+
+    Its programs run in ``directory``.
 
     Raises ContextError: another user's is for root alone, or the user database does not know the user.
     """

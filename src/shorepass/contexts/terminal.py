@@ -20,7 +20,10 @@ WITHOUT = "it wants a passphrase, and there is no terminal to ask on"
 
 
 def ask(prompt: str) -> str:
-    """Return what the user typed, which is not shown. Raises StoreLocked: no terminal, or nothing was typed."""
+    """Return what the user typed, which is not shown.
+
+    Raises StoreLocked: no terminal, or nothing was typed.
+    """
     import getpass
 
     settle()
@@ -37,13 +40,18 @@ def ask(prompt: str) -> str:
 
 
 def _open() -> None:
-    """Raise OSError if there is no terminal: then getpass would read standard input, and show what is typed."""
+    """Raise OSError if there is no terminal.
+
+    getpass would then read standard input, and show what is typed.
+    """
     if sys.platform != "win32":
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
 
 
 def is_there() -> bool:
-    """Tell whether the user can be asked: there is a terminal, and this is the main thread.
+    """Tell whether the user can be asked.
+
+    There must be a terminal, and this must be the main thread.
 
     Only the main thread asks, so that there is one question at a time.
     """
@@ -57,7 +65,10 @@ def is_there() -> bool:
 
 
 def locked() -> StoreLocked:
-    """Return the error for a passphrase that is missing: there is no terminal, or it was not typed."""
+    """Return the error for a passphrase that is missing.
+
+    There is no terminal, or it was not typed.
+    """
     rekey = command(None, "vault", "rekey", "--machine-key")
     try:
         _open()

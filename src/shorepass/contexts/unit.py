@@ -1,4 +1,6 @@
-"""``unit:NAME``: the user and environment in which systemd starts a unit: a service, or a file of Quadlet.
+"""``unit:NAME``: the user and environment in which systemd starts a unit.
+
+A unit is a service, or a file of Quadlet.
 
 A system unit's environment has no HOME where no ``User=`` is set, and never an XDG_RUNTIME_DIR; a unit of a user has what that
 user's own systemd hands on. ``unit:user@NAME/UNIT`` names a unit of another user, which needs root.
@@ -60,7 +62,10 @@ NO_HOMES = ("/", "/nonexistent")  # systemd sets no HOME for these
 
 
 class Unit(NamedTuple):
-    """What a unit says about its surroundings. ``files``: environment files; a ``-`` before one: it may be missing."""
+    """What a unit says about its surroundings.
+
+    ``files``: environment files; a ``-`` before one: it may be missing.
+    """
 
     environment: Mapping[str, str]
     files: tuple[str, ...] = ()
@@ -71,7 +76,10 @@ class Unit(NamedTuple):
 
 
 class Manager(NamedTuple):
-    """The systemd that starts the unit: the system's, where ``account`` is None, or a user's own."""
+    """The systemd that starts the unit.
+
+    It is the system's if ``account`` is None, or else a user's own.
+    """
 
     here: LocalContext
     account: pwd.struct_passwd | None = None
@@ -84,7 +92,10 @@ class Manager(NamedTuple):
 
 
 def find(here: LocalContext, kind: str, rest: str) -> LocalContext:
-    """Return the context in which a unit runs. Raises ContextError: no such unit, or not to be looked into."""
+    """Return the context in which a unit runs.
+
+    Raises ContextError: no such unit, or not to be looked into.
+    """
     name = printable(f"{kind}:{rest}")
     if sys.platform == "win32":
         raise ContextError(name, "Windows has no systemd")
@@ -105,7 +116,10 @@ def find(here: LocalContext, kind: str, rest: str) -> LocalContext:
 
 
 def _account(name: str, user: str) -> pwd.struct_passwd:
-    """Return a user, by name or number. Raises ContextError."""
+    """Return a user, by name or number.
+
+    Raises ContextError.
+    """
     import pwd
 
     number = numbers.whole(user)
@@ -151,7 +165,10 @@ def _of_system(here: LocalContext) -> dict[str, str]:
 
 
 def _from_file(name: str, context: LocalContext, pattern: str) -> dict[str, str]:
-    """Return the variables of the environment files of a pattern. Raises ContextError: one cannot be read, or is missing."""
+    """Return the variables of the environment files of a pattern.
+
+    Raises ContextError: one cannot be read, or is missing.
+    """
     optional, path = pattern.startswith("-"), pattern.lstrip("-")
     folder, _, last = path.rpartition("/")
     paths = [path]
@@ -171,7 +188,10 @@ def _from_file(name: str, context: LocalContext, pattern: str) -> dict[str, str]
 
 
 def _systemctl(manager: Manager, *words: str) -> str:
-    """Return what systemctl prints, empty where systemd does not run or does not answer."""
+    """Return what systemctl prints.
+
+    The answer is empty where systemd does not run or does not answer.
+    """
     here = manager.here
     program = here.which("systemctl")
     if program is None or not here.is_folder(BOOTED):
@@ -185,7 +205,10 @@ def _systemctl(manager: Manager, *words: str) -> str:
 
 
 def _shown(manager: Manager, name: str) -> Unit | None:
-    """Return what systemd says of a unit; None where it does not run, or does not know the unit."""
+    """Return what systemd says of a unit.
+
+    Return None where it does not run, or does not know the unit.
+    """
     kind = next((kind for kind in QUADLETS if name.endswith(kind)), "")
     properties = [f"--property={one}" for one in SHOWN]
     service = name if not kind else _service_of(name, kind)
@@ -209,7 +232,10 @@ def _shown(manager: Manager, name: str) -> Unit | None:
 
 
 def _environment_file(shown: str) -> str:
-    """Return an environment file as a unit's file names it: systemctl prints ``PATH (ignore_errors=yes)``."""
+    """Return an environment file as a unit's file names it.
+
+    systemctl prints it as ``PATH (ignore_errors=yes)``.
+    """
     path, _, flag = shown.partition(" (ignore_errors=")
     return f"-{path}" if flag.startswith("yes") else path
 
@@ -221,7 +247,10 @@ def _service_of(name: str, kind: str) -> str:
 
 
 def _read(manager: Manager, name: str) -> Unit | None:
-    """Return what the files of a unit say; None where it has no file."""
+    """Return what the files of a unit say.
+
+    Return None where it has no file.
+    """
     stem, dot, suffix = name.rpartition(".")
     prefix, at, instance = stem.partition("@")
     names = [name, f"{prefix}@{dot}{suffix}"] if at else [name]
@@ -245,7 +274,10 @@ def _read(manager: Manager, name: str) -> Unit | None:
 
 
 def _read_files(manager: Manager, path: str, folders: tuple[str, ...]) -> Settings | None:
-    """Return the settings of a unit's file and of its drop-in files, by name whatever their folder."""
+    """Return the settings of a unit's file and of its drop-in files.
+
+    Drop-in files are read in the order of their names, whatever their folder.
+    """
     content = manager.here.read(path, LIMIT) if path else None
     if content is None:
         return None
@@ -264,7 +296,10 @@ def _auth_file(said: Settings | None, specifiers: Mapping[str, str]) -> str:
 
 
 def _specifiers(manager: Manager, name: str, prefix: str, instance: str) -> dict[str, str]:
-    """Return what the usual specifiers mean; systemd.unit(5) has them all. In a system unit ``%h`` is root's home."""
+    """Return what the usual specifiers mean.
+
+    systemd.unit(5) has them all. In a system unit ``%h`` is root's home.
+    """
     account = manager.account or _account("unit", "0")
     stem = name.rpartition(".")[0]
     runtime = "/run" if manager.account is None else f"/run/user/{account.pw_uid}"

@@ -50,7 +50,10 @@ ROOT_PATH = ("ENV_SUPATH", "/sbin:/bin:/usr/sbin:/usr/bin")
 
 
 def find(here: LocalContext, kind: str, rest: str) -> UserContext:  # noqa: ARG001 -- this user's variables do not reach it
-    """Return the context of the user called ``rest``. Raises ContextError: no such user, or this process is not root."""
+    """Return the context of the user called ``rest``.
+
+    Raises ContextError: no such user, or this process is not root.
+    """
     name = f"{kind}:{rest}"
     if sys.platform == "win32":
         raise ContextError(name, "on Windows a user cannot read another user's files")
@@ -66,7 +69,10 @@ def find(here: LocalContext, kind: str, rest: str) -> UserContext:  # noqa: ARG0
 
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:  # noqa: ARG001 -- nothing here can take long
-    """Yield the other users if this process is root: those who can log in, and those who have a client's file."""
+    """Yield the other users if this process is root.
+
+    They are those who can log in, and those who have a client's file.
+    """
     if sys.platform == "win32" or os.geteuid() != 0:
         return
     import pwd
@@ -87,7 +93,10 @@ def _shells() -> set[str]:
 
 
 class UserContext(LocalContext):
-    """The context of another user of this machine, with that user's rights over files. See ``Context``."""
+    """The context of another user of this machine, with that user's rights over files.
+
+    See ``Context``.
+    """
 
     def __init__(
         self,
@@ -121,7 +130,10 @@ class UserContext(LocalContext):
             return super().read(path, limit)
 
     def head(self, path: str, size: int) -> bytes | None:
-        """Return at most the first ``size`` bytes of a regular file, or None if it does not exist."""
+        """Return at most the first ``size`` bytes of a regular file.
+
+        Return None if it does not exist.
+        """
         with self._as_user():
             return super().head(path, size)
 
@@ -136,12 +148,18 @@ class UserContext(LocalContext):
             return super().is_folder(path)
 
     def names(self, folder: str) -> list[str]:
-        """Return the sorted names in a folder; empty when it is absent."""
+        """Return the sorted names in a folder.
+
+        The answer is empty when it is absent.
+        """
         with self._as_user():
             return super().names(folder)
 
     def which(self, program: str) -> str | None:
-        """Return the absolute path of an executable that the user may run, looked up as Go does."""
+        """Return the absolute path of an executable that the user may run.
+
+        It is looked up as Go does.
+        """
         with self._as_user():
             return super().which(program)
 
@@ -187,7 +205,10 @@ def login_environment(account: pwd.struct_passwd) -> dict[str, str]:
 
 
 def system_settings(path: str) -> dict[str, str]:
-    """Return the names and values of a system file, without comments and without quotes around values."""
+    """Return the names and values of a system file.
+
+    Comments, and quotes around values, are left out.
+    """
     content = files.read(path, SYSTEM_FILE_LIMIT)
     lines = content.data.decode("utf-8", "surrogateescape") if content else ""
     found = {}

@@ -71,7 +71,10 @@ class ArchiveRoot:
         return node
 
     def owned(self, path: str, node: Node) -> Node:
-        """Return the node with its owner, from its tar; docker needs 50 ms for that."""
+        """Return the node with its owner, from its tar.
+
+        docker needs 50 ms for that.
+        """
         entry, _ = self._first(path, 0)
         owned = node._replace(uid=entry.uid, gid=entry.gid, target=entry.linkname or node.target)
         if node.kind == "folder":
@@ -139,7 +142,7 @@ class Entry(NamedTuple):
 
 
 def packed(entries: list[Entry], owner: tuple[int, int]) -> bytes:
-    """Return a tar of the entries; all belong to ``owner``."""
+    """Return a tar of the entries, which all belong to ``owner``."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for entry in entries:

@@ -1,4 +1,7 @@
-"""Changes files in a container by the engine's archive call, which replaces whole files."""
+"""Changes files in a container by the engine's archive call.
+
+That call replaces whole files.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,10 @@ class Changes:
         self._put(path, found.path, [entry], owner or (node.uid or 0, node.gid or 0))
 
     def _put(self, path: str, top: str, entries: list[Entry], owner: tuple[int, int]) -> None:
-        """Unpack entries, the first of them at ``top``. Raises WriteError."""
+        """Unpack entries, the first of them at ``top``.
+
+        Raises WriteError.
+        """
         self._check_writable(path, top, is_folder=entries[0].is_folder)
         try:
             self._engine.put(self._said.id, posixpath.dirname(top), packed(entries, owner))

@@ -1,4 +1,6 @@
-"""``compose:SERVICE`` and ``compose:PROJECT/SERVICE``: a service's container, by its labels.
+"""``compose:SERVICE`` and ``compose:PROJECT/SERVICE``: a service's container.
+
+It is found by its labels.
 
 docker compose and podman-compose both set ``com.docker.compose.project`` and ``.service``; podman-compose also its own.
 """
@@ -62,7 +64,10 @@ def _fits(found: Summary, project: str, service: str) -> bool:
 
 
 def _with_number(name: str) -> str:
-    """Return a name in whose order ``cart-9`` is before ``cart-10``, as compose numbers the containers of a service."""
+    """Return a sort key that puts ``cart-9`` before ``cart-10``.
+
+    compose numbers the containers of a service like that.
+    """
     return re.sub("[0-9]+", lambda digits: digits[0].zfill(DIGITS), name)
 
 

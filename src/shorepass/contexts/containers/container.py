@@ -72,7 +72,10 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
 
 
 def opened(here: LocalContext, engine: Engine, container: str) -> ContainerContext:
-    """Return the container with an id, by one call. Raises ContextError if it was removed."""
+    """Return the container with an id, by one call.
+
+    Raises ContextError if it was removed.
+    """
     found = engine.inspect(container)
     if found is None:
         raise ContextError(f"{engine.family}:{container[:12]}", "it has been removed")
@@ -162,7 +165,10 @@ class ContainerContext:
         return self._file_of_system("/etc/passwd")
 
     def _file_of_system(self, path: str) -> bytes:
-        """Return a file that the engine reads as root; empty if it does not exist."""
+        """Return a file that the engine reads as root.
+
+        The answer is empty if it does not exist.
+        """
         found = Walker(self._root, None).find(path)
         return self._root.read(found.path, SIZE_LIMIT) if found.node is not None and found.node.kind == "file" else b""
 
@@ -279,7 +285,7 @@ class ContainerContext:
         return found
 
     def _hidden(self, path: str) -> FileError | None:
-        """Return podman's error for a single mounted file of a container that does not run."""
+        """Return podman's error for a single mounted file of a stopped container."""
         if self.is_running or self._engine.family != Family.PODMAN:
             return None
         mount = next((mount for mount in self.mounts if mount.target == path and mount.kind == "bind"), None)
@@ -289,7 +295,10 @@ class ContainerContext:
         return FileError(path, reason, hint=f"podman start {quoted(self._said.name)}")
 
     def _content(self, path: str, size: int) -> bytes:
-        """Return the first bytes of the file at a path without links. Raises FileError."""
+        """Return the first bytes of the file at a path without links.
+
+        Raises FileError.
+        """
         try:
             return self._root.read(path, size)
         except FileError:
@@ -317,7 +326,10 @@ class ContainerContext:
         return found.node is not None and found.node.kind == "folder"
 
     def names(self, folder: str) -> list[str]:
-        """Return the sorted names in a folder; empty when it is absent."""
+        """Return the sorted names in a folder.
+
+        The answer is empty when it is absent.
+        """
         found = self._find(folder)
         if found.node is None or found.node.kind != "folder":
             return []
@@ -377,7 +389,9 @@ class ContainerContext:
         return self._engine.execute(self.id, argv, self._overrides, stdin, timeout=timeout, limit=limit)
 
     def update(self, path: str, edit: Change) -> bool:
-        """Replace a file's bytes by ``edit(current)``; False if there was nothing to change.
+        """Replace a file's bytes by ``edit(current)``.
+
+        Return False if there was nothing to change.
 
         The engine removes the old file and then writes the new one: a program that reads meanwhile finds no file. Below a bind
         mount it changes the host's file.

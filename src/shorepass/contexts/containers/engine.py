@@ -46,7 +46,10 @@ _FRAME = 8  # bytes before each piece of output: the stream's number, three zero
 
 
 class Summary(NamedTuple):
-    """One container of a list. ``labels``: its own and those of its image."""
+    """One container of a list.
+
+    ``labels``: its own and those of its image.
+    """
 
     id: str
     name: str
@@ -69,7 +72,9 @@ class PathStat(NamedTuple):
 
 
 class Engine:
-    """One engine behind a unix socket, or at ``transport``; ``socket`` is then its address.
+    """One engine behind a unix socket, or at ``transport``.
+
+    With ``transport``, ``socket`` is the engine's address.
 
     ``name``: how it differs from others of its family.
     """
@@ -89,14 +94,19 @@ class Engine:
         return True
 
     def info(self, *, timeout: float) -> dict[str, Any]:
-        """Return the engine's description of itself. Raises ContextError."""
+        """Return the engine's description of itself.
+
+        Raises ContextError.
+        """
         found = self._json(Request("GET", _url("/info")), timeout)
         if not isinstance(found, dict):
             raise ContextError(self.name, "its description of itself is malformed")
         return found
 
     def ask_registry(self, image: str, auth: str, *, timeout: float) -> Response:
-        """Have the engine look for an image at its registry, as before a pull. Raises ContextError.
+        """Have the engine look for an image at its registry, as before a pull.
+
+        Raises ContextError.
 
         ``auth``: the value of the X-Registry-Auth header.
         """
@@ -104,18 +114,27 @@ class Engine:
         return self._send(Request("GET", url, (("X-Registry-Auth", auth),)), JSON_LIMIT, timeout)
 
     def check_login(self, login: Mapping[str, str], *, timeout: float) -> Response:
-        """Have the engine check a login, as ``docker login`` does. Raises ContextError."""
+        """Have the engine check a login, as ``docker login`` does.
+
+        Raises ContextError.
+        """
         return self._send(_post("/auth", login), JSON_LIMIT, timeout)
 
     def listed(self, what: str, *, timeout: float) -> list[dict[str, Any]]:
-        """Return the ``services`` or ``tasks`` of a swarm. Raises ContextError: this engine does not manage one."""
+        """Return the ``services`` or ``tasks`` of a swarm.
+
+        Raises ContextError: this engine does not manage one.
+        """
         found = self._json(Request("GET", _url(f"/{what}")), timeout)
         if not isinstance(found, list):
             raise ContextError(self.name, f"its list of {what} is malformed")
         return [item for item in found if isinstance(item, dict)]
 
     def containers(self, *, timeout: float = ANSWER_SECONDS) -> list[Summary]:
-        """Return all containers, running or not. Raises ContextError."""
+        """Return all containers, running or not.
+
+        Raises ContextError.
+        """
         found = self._json(Request("GET", _url("/containers/json", all="1")), timeout)
         try:
             return [_summary(item) for item in found]
@@ -135,7 +154,10 @@ class Engine:
         return found
 
     def architecture(self, image: str) -> str:
-        """Return an image's GOARCH, empty if the image was removed. Raises ContextError."""
+        """Return an image's GOARCH, empty if the image was removed.
+
+        Raises ContextError.
+        """
         found = self._json(Request("GET", _url(f"/images/{percent_encode(image)}/json")), ANSWER_SECONDS)
         return str(found.get("Architecture", "")) if isinstance(found, dict) else ""
 
@@ -165,7 +187,10 @@ class Engine:
         return response.body if response.status == 200 else self._refused(response)
 
     def put(self, container: str, folder: str, tar: bytes) -> None:
-        """Unpack a tar in a folder. Raises ContextError with the engine's reason."""
+        """Unpack a tar in a folder.
+
+        Raises ContextError with the engine's reason.
+        """
         url = _archive(container, folder, noOverwriteDirNonDir="1")
         headers = (("Content-Type", "application/x-tar"),)
         response = self._send(Request("PUT", url, headers, tar), JSON_LIMIT)
@@ -239,7 +264,10 @@ class Engine:
         raise ProcessError("the engine does not report its exit status")
 
     def _json(self, request: Request, timeout: float) -> Any:
-        """Return the JSON value of an answer, None for 404. Raises ContextError."""
+        """Return the JSON value of an answer, None for 404.
+
+        Raises ContextError.
+        """
         response = self._send(request, JSON_LIMIT, timeout)
         if response.status == 404:
             return None

@@ -82,7 +82,9 @@ class Endpoint(NamedTuple):
         return Engine(self.family, self.name, where, TcpTransport(server, tls))
 
     def open(self, here: LocalContext, *, timeout: float = ANSWER_SECONDS) -> Engine:
-        """Return the engine. Raises ContextError: it has no unix socket here.
+        """Return the engine.
+
+        Raises ContextError: it has no unix socket here.
 
         ``timeout``: seconds for podman's service to start.
         """
@@ -132,7 +134,10 @@ def used_endpoint(here: LocalContext) -> Endpoint | None:
 
 
 class MissingContext(NamedTuple):
-    """A context of docker that is in use and does not exist. ``named_by``: the variable or the file that names it."""
+    """A context of docker that is in use and does not exist.
+
+    ``named_by``: the variable or the file that names it.
+    """
 
     name: str
     named_by: str
@@ -140,7 +145,9 @@ class MissingContext(NamedTuple):
 
 
 def missing_context(here: LocalContext) -> MissingContext | None:
-    """Return docker's current context if it does not exist: then docker stops. None if it exists.
+    """Return docker's current context if it does not exist: then docker stops.
+
+    None if it exists.
 
     Source: docker/cli cli/context/store/metadatastore.go, its folder is the digest of its name.
     """
@@ -184,12 +191,18 @@ def _docker(here: LocalContext) -> Iterator[Endpoint]:
 
 
 def _certificates(here: LocalContext, folder: str) -> str:
-    """Return the folder of the files for TLS, "" if docker uses no TLS (docker/cli cli/flags/options.go)."""
+    """Return the folder of the files for TLS, "" if docker uses no TLS.
+
+    Source: docker/cli cli/flags/options.go.
+    """
     return (here.getenv("DOCKER_CERT_PATH") or folder) if here.getenv("DOCKER_TLS_VERIFY") else ""
 
 
 def _docker_contexts(here: LocalContext, folder: str) -> Iterator[Endpoint]:
-    """Yield the engines of docker's contexts (cli/context/store/metadatastore.go, tlsstore.go)."""
+    """Yield the engines of docker's contexts.
+
+    Source: docker/cli cli/context/store/metadatastore.go, tlsstore.go.
+    """
     meta = os.path.join(folder, "contexts", "meta")
     try:
         names = here.names(meta)[:CONTEXTS_LIMIT]
@@ -230,7 +243,9 @@ def _is_closed(path: str) -> bool:
 
 
 def _may_use(path: str, here: LocalContext) -> bool:
-    """Tell whether the user of a context may connect to a socket, if this process has root's rights and would get in.
+    """Tell whether the user of a context may connect to a socket.
+
+    It matters if this process has root's rights, and would get in.
 
     Source: unix(7), a connection needs permission to write.
     """
@@ -258,7 +273,10 @@ def _is_socket(path: str) -> bool:
 
 
 def _json(here: LocalContext, path: str) -> dict[str, Any]:
-    """Return an object in a file of docker's; empty if the file is missing or broken."""
+    """Return an object in a file of docker's.
+
+    The answer is empty if the file is missing or broken.
+    """
     try:
         content = here.read(path, SIZE_LIMIT)
         found = loads(content.data) if content else {}
@@ -285,7 +303,10 @@ def _has_containers(here: LocalContext) -> bool:
 
 
 def _graph_root(here: LocalContext) -> str:
-    """Return the folder of podman's containers (containers/storage pkg types ``storage.conf``)."""
+    """Return the folder of podman's containers.
+
+    Source: containers/storage pkg/types, ``storage.conf``.
+    """
     home = here.home() or ""
     user = os.path.join(home, ".config/containers/storage.conf")
     for path in (here.getenv("CONTAINERS_STORAGE_CONF"), user if here.uid else "/etc/containers/storage.conf"):

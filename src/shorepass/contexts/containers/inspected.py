@@ -1,4 +1,4 @@
-"""Reads the answer of an engine's inspect call for a container, of docker or podman."""
+"""Reads the answer of docker's or podman's inspect call for a container."""
 
 from __future__ import annotations
 

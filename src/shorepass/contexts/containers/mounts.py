@@ -1,4 +1,7 @@
-"""A container's mounts: which of its files are the host's, and which of those are outdated."""
+"""A container's mounts: which of its files are the host's.
+
+It also says which of those are outdated.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ class Mounts:
         return max(fitting, key=lambda mount: len(mount.target), default=None)
 
     def lent(self, path: str) -> Mount | None:
-        """Return the mount that shares a file with the container; None if it is its own."""
+        """Return the mount that shares a file with the container.
+
+        Return None if it is its own.
+        """
         try:
             mount = self.of(Walker(self._root, None).find(path).path)
         except FileError:

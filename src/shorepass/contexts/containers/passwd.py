@@ -20,7 +20,10 @@ GROUPS_LIMIT = 65_536  # of one user: Linux allows no more (NGROUPS_MAX)
 
 
 class Account(NamedTuple):
-    """The user of a program. ``groups``: the supplementary groups."""
+    """The user of a program.
+
+    ``groups``: the supplementary groups.
+    """
 
     uid: int
     gid: int
@@ -29,7 +32,9 @@ class Account(NamedTuple):
 
 
 def account(spec: str, passwd: bytes, group: bytes) -> Account | None:
-    """Return the account of ``user``, ``uid``, ``user:group``, or of an empty text: root.
+    """Return the account of ``user``, ``uid`` or ``user:group``.
+
+    An empty text means root.
 
     None: the files do not have that name.
     """
@@ -57,7 +62,10 @@ def account(spec: str, passwd: bytes, group: bytes) -> Account | None:
 
 
 def names(passwd: bytes) -> dict[int, str]:
-    """Return the users' names by their numbers; for each number the first line counts."""
+    """Return the users' names by their numbers.
+
+    For each number the first line counts.
+    """
     found: dict[int, str] = {}
     for row in _lines(passwd, 3):
         number = _number(row[2])
@@ -74,7 +82,10 @@ def _group(spec: str, group: bytes) -> int | None:
 
 
 def _lines(data: bytes, fields: int) -> Iterator[list[str]]:
-    """Yield the fields of each line, one at a time, because a file may have many lines."""
+    """Yield the fields of each line.
+
+    It yields one line at a time, because a file may have many.
+    """
     begin = 0
     for _ in range(LINES_LIMIT):
         if begin >= len(data):

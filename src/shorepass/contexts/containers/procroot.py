@@ -1,4 +1,6 @@
-"""Reads a running container's files as its processes see them, by ``/proc/PID/root``.
+"""Reads a running container's files by ``/proc/PID/root``.
+
+That is how its processes see them.
 
 This needs root, on the engine's own machine. It shows more than the engine's calls: each tmpfs, and whether a single mounted
 file is still the host's. It needs microseconds. A hostile container may change a folder into a link meanwhile. So Shorepass

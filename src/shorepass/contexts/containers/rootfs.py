@@ -1,4 +1,6 @@
-"""Follows paths in a container's root file system, with its own links and its users' rights.
+"""Follows paths in a container's root file system.
+
+It uses the container's own links and its users' rights.
 
 An engine's call and ``/proc`` read as root, and would see more than the program whose login is asked for. So Shorepass checks
 each folder on the way, and the file itself, as the kernel would for that program's user: path_resolution(7), capabilities(7).
@@ -23,7 +25,9 @@ HOPS_LIMIT = 40  # links on one path, as in Linux (MAXSYMLINKS)
 
 
 class Node(NamedTuple):
-    """A file, folder or link at a path; links are not followed.
+    """A file, folder or link at a path.
+
+    Links are not followed.
 
     ``kind``: ``file``, ``folder``, ``link`` or ``other``. ``target``: where a link leads. ``uid`` and ``gid``: the container's
     numbers, None before ``Root.owned``. ``mtime``: nanoseconds since 1970. ``identity``: as in FileStatus.
@@ -74,7 +78,10 @@ class Found(NamedTuple):
 
 
 class Walker:
-    """Follows paths as one user; None: permission bits do not apply."""
+    """Follows paths as one user.
+
+    None: permission bits do not apply.
+    """
 
     def __init__(self, root: Root, account: Account | None) -> None:
         self._root = root

@@ -1,1 +1,4 @@
-"""Contexts that are reached through a shell: other hosts by ssh, pods by kubectl, virtual machines."""
+"""Contexts that are reached through a shell.
+
+They are other hosts by ssh, pods by kubectl, and virtual machines.
+"""

@@ -1,4 +1,7 @@
-"""``kube:NAMESPACE/POD[/CONTAINER]``: a container of a pod, through ``kubectl exec`` and the kubeconfig that it finds."""
+"""``kube:NAMESPACE/POD[/CONTAINER]``: a container of a pod.
+
+It is reached through ``kubectl exec`` and the kubeconfig that kubectl finds.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ PARTS = (2, 3)
 
 
 def find(here: LocalContext, kind: str, rest: str) -> ShellContext:
-    """Return the context of a pod's container, its first where none is named. Raises UsageError, ContextError."""
+    """Return the context of a pod's container, its first where none is named.
+
+    Raises UsageError, ContextError.
+    """
     name = f"{kind}:{rest}"
     parts = rest.split("/")
     if len(parts) not in PARTS or any(not part or part.startswith("-") for part in parts):

@@ -82,7 +82,10 @@ _KINDS = {
 
 
 def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SECONDS) -> ShellContext:
-    """Return the context that a program of this machine leads to. Raises ContextError."""
+    """Return the context that a program of this machine leads to.
+
+    Raises ContextError.
+    """
     name = f"{kind}:{rest}" if rest else kind
     way = _KINDS[kind]
     program = here.which(way.program)
@@ -132,7 +135,10 @@ def _places(here: LocalContext, kind: str, program: str, timeout: float) -> Iter
 
 
 def _wsl(here: LocalContext, program: str, timeout: float) -> Iterator[tuple[str, str]]:
-    """Yield the distributions, from two lists of names: ``--verbose`` prints in the language of Windows."""
+    """Yield the distributions, from two lists of names.
+
+    There are two because ``--verbose`` prints in the language of Windows.
+    """
     running = _lines(_ask(here, program, ("--list", "--quiet", "--running"), timeout))
     for name in _lines(_ask(here, program, ("--list", "--quiet"), timeout)):
         yield name, "running" if name in running else "stopped"
@@ -146,7 +152,10 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _machines(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield name and state from a JSON list, or from one object per line. Raises ValueError."""
+    """Yield name and state from a JSON list, or from one object per line.
+
+    Raises ValueError.
+    """
     text = data.decode("utf-8", "replace").strip()
     try:
         found = loads(text) if text.startswith("[") else [loads(line) for line in text.splitlines()]
@@ -159,7 +168,10 @@ def _machines(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _ask(here: LocalContext, program: str, words: tuple[str, ...], timeout: float) -> bytes:
-    """Return what a program prints; empty if it fails, as wsl.exe does without a distribution."""
+    """Return what a program prints.
+
+    The answer is empty if it fails, as wsl.exe does without a distribution.
+    """
     done = here.run([program, *words], b"", timeout=timeout, limit=LIST_LIMIT)
     return done.stdout if done.status == 0 else b""
 

@@ -86,7 +86,10 @@ unset IFS
 
 
 def look(paths: Sequence[str], limit: int, *, names: bool = False) -> str:
-    """Return the script that looks at each path: at ``limit`` bytes of a file, and at the ``names`` in a folder."""
+    """Return the script that looks at each path.
+
+    It reads ``limit`` bytes of a file, and the ``names`` in a folder.
+    """
     words = f"{limit} names" if names else str(limit)
     return _LOOK + "".join(f"sp_look {_word(path)} {words}\n" for path in paths)
 
@@ -101,7 +104,10 @@ def probe(limit: int) -> str:
 
 
 def executable(paths: Sequence[str]) -> str:
-    """Return the script that answers ``program`` for the first of the paths that is an executable file."""
+    """Return the script that finds the first path that is an executable file.
+
+    It answers ``program`` for that path.
+    """
     words = " ".join(map(_word, paths)) or "''"
     test = 'if [ -f "$sp_p" ] && [ -x "$sp_p" ]; then sp_say program; printf %s "$sp_p"; break; fi'
     return f"for sp_p in {words}; do {test}; done"
@@ -196,7 +202,10 @@ def set_mode(path: str, mode: int) -> str:
 
 
 def set_owner(path: str, uid: int, gid: int) -> str:
-    """Return the script that changes the owner of a file, folder or symlink: ``done`` or ``failed``."""
+    """Return the script that changes the owner of a file, folder or symlink.
+
+    It answers ``done`` or ``failed``.
+    """
     return _attempt(f"chown -h {uid}:{gid} {_word(path)}")
 
 

@@ -21,7 +21,9 @@ _KINDS: dict[int, Literal["file", "folder"]] = {stat.S_IFREG: "file", stat.S_IFD
 
 
 class Seen(NamedTuple):
-    """What was found at a path; nothing if it has neither ``status`` nor ``error``.
+    """What was found at a path.
+
+    If it has neither ``status`` nor ``error``, nothing is there.
 
     ``error``: why the status is unknown. ``closed``: it may not be read. ``data``: a file's first ``asked`` bytes. ``names``:
     those in a folder, None if they were not asked for.
@@ -36,7 +38,10 @@ class Seen(NamedTuple):
 
 
 def seen(records: Iterable[Record], asked: int) -> dict[str, Seen]:
-    """Return what was found at each path that was looked at. Raises ValueError: the answer is malformed."""
+    """Return what was found at each path that was looked at.
+
+    Raises ValueError: the answer is malformed.
+    """
     found: dict[str, Seen] = {}
     path = ""
     for kind, words, body in records:
@@ -65,7 +70,10 @@ def seen(records: Iterable[Record], asked: int) -> dict[str, Seen]:
 
 
 def _status(path: str, words: Sequence[str]) -> FileStatus:
-    """Read the words of ``stat``: mode in hexadecimal, uid, gid, size, DEVICE:INODE, and the owner's name."""
+    """Read the words of ``stat``.
+
+    They are the mode in hexadecimal, uid, gid, size, DEVICE:INODE, and the owner's name.
+    """
     bits, *numbers, identity = words[:5]
     if len(numbers) != 3:
         raise ValueError("stat printed too few words")
@@ -79,7 +87,10 @@ def _status(path: str, words: Sequence[str]) -> FileStatus:
 
 
 def last_words(said: bytes) -> str:
-    """Return the reason at the end of a program's message: ``stat: cannot stat 'x': Permission denied``."""
+    """Return the reason at the end of a program's message.
+
+    An example is ``stat: cannot stat 'x': Permission denied``.
+    """
     return printable(text(said).strip().rpartition(": ")[2]).lower() or "no reason given"
 
 

@@ -1,4 +1,6 @@
-"""A context in which another program starts a shell: ssh, WSL, virtual machines, pods, sudo.
+"""A context in which another program starts a shell.
+
+Such programs are ssh, WSL, virtual machines, pods and sudo.
 
 One call at the start answers what the clients will ask for. Each later question costs one call. Shorepass keeps every answer
 until it runs or changes something there.
@@ -41,7 +43,10 @@ _MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
 
 
 class _Memory:
-    """The answers until now, shared by a context and the contexts that differ from it by a variable."""
+    """The answers until now.
+
+    A context shares them with the contexts that differ from it by a variable.
+    """
 
     def __init__(self, seen: dict[str, Seen]) -> None:
         self.seen = seen
@@ -54,7 +59,10 @@ class _Memory:
 
 
 class ShellContext:
-    """A context that ``transport`` leads to. See ``Context``. The first call, in ``open``, fails if it does not exist."""
+    """A context that ``transport`` leads to.
+
+    See ``Context``. The first call, in ``open``, fails if it does not exist.
+    """
 
     def __init__(self, transport: Transport, first: Answer, memory: _Memory, changed: dict[str, str]) -> None:
         self.name = transport.name
@@ -65,7 +73,10 @@ class ShellContext:
 
     @classmethod
     def open(cls, transport: Transport, *, timeout: float = ANSWER_SECONDS) -> ShellContext:
-        """Open it with the first call. Raises ContextError if it does not answer within ``timeout`` seconds."""
+        """Open it with the first call.
+
+        Raises ContextError if it does not answer within ``timeout`` seconds.
+        """
         first = _ask(transport, scripts.probe(BROUGHT_SIZE), timeout=timeout, limit=BROUGHT_LIMIT)
         memory = _Memory(_understood(transport, first, BROUGHT_SIZE))
         context = cls(transport, first, memory, {})
@@ -103,7 +114,10 @@ class ShellContext:
         return whole("".join(self._record("uid").words))
 
     def _record(self, kind: str) -> Record:
-        """Return the first record of a kind in the first answer; an empty one if there is no such record."""
+        """Return the first record of a kind in the first answer.
+
+        Return an empty one if there is no such record.
+        """
         return next((record for record in self._first.records if record.kind == kind), Record(kind, (), b""))
 
     @cached_property
@@ -152,12 +166,18 @@ class ShellContext:
         return FileContent(path, data, status.owner, mode)
 
     def head(self, path: str, size: int) -> bytes | None:
-        """Return at most the first ``size`` bytes of a regular file, or None if it does not exist."""
+        """Return at most the first ``size`` bytes of a regular file.
+
+        Return None if it does not exist.
+        """
         found = self._file(path, size)
         return found[0][:size] if found else None
 
     def _file(self, path: str, size: int) -> tuple[bytes, FileStatus] | None:
-        """Return a file's first bytes, at least ``size`` if it has so many. Raises FileError."""
+        """Return a file's first bytes, at least ``size`` if it has so many.
+
+        Raises FileError.
+        """
         there = self._look(path, size)
         status = self._status_of(path, there)
         if status is None:
@@ -179,7 +199,10 @@ class ShellContext:
         return status is not None and status.kind == "folder"
 
     def names(self, folder: str) -> list[str]:
-        """Return the sorted names in a folder; empty when it is absent."""
+        """Return the sorted names in a folder.
+
+        The answer is empty when it is absent.
+        """
         there = self._look(folder, names=True)
         status = self._status_of(folder, there)
         if status is not None and there.closed:
@@ -187,7 +210,10 @@ class ShellContext:
         return sorted(there.names or ())
 
     def _look(self, path: str, size: int = 0, *, names: bool = False) -> Seen:
-        """Return what is at a path, from memory or by a call. Raises FileError: it cannot be a path."""
+        """Return what is at a path, from memory or by a call.
+
+        Raises FileError: it cannot be a path.
+        """
         if "\0" in path:
             raise FileError(printable(path), "embedded null byte")
         path = scripts.placed(path)
@@ -198,13 +224,19 @@ class ShellContext:
         return known
 
     def _fetch(self, paths: list[str], size: int, *, names: bool = False) -> Seen:
-        """Ask for what is at each path (see ``scripts.placed``), and return the answer for the first."""
+        """Ask for what is at each path, and return the answer for the first.
+
+        See ``scripts.placed``.
+        """
         answer = _ask(self._transport, scripts.look(paths, size, names=names), limit=BROUGHT_LIMIT + size)
         self._memory.seen.update(_understood(self._transport, answer, size))
         return self._memory.seen.setdefault(paths[0], Seen(error="no answer"))
 
     def _nothing_above(self, path: str) -> Seen | None:
-        """Return the answer for a path below one that is known not to exist; None if there is no such path."""
+        """Return the answer for a path below one that is known not to exist.
+
+        Return None if there is no such path.
+        """
         folder = path.rpartition("/")[0]
         while folder:
             above = self._memory.seen.get(folder)
@@ -226,7 +258,10 @@ class ShellContext:
     # Programs
 
     def which(self, program: str) -> str | None:
-        """Return the absolute path of an executable on PATH, looked up as Go's ``exec.LookPath`` does."""
+        """Return the absolute path of an executable on PATH.
+
+        It is looked up as Go's ``exec.LookPath`` does.
+        """
         path, known = self.getenv("PATH"), self._memory.programs
         if (program, path) not in known:
             brought = program.startswith("docker-credential-") and any(key[1] == path for key in known)
@@ -268,7 +303,10 @@ class ShellContext:
     # Changes
 
     def update(self, path: str, edit: Change) -> bool:
-        """Replace a file's bytes by ``edit(current)``, atomically, if the file is still as it was read."""
+        """Replace a file's bytes by ``edit(current)``, atomically.
+
+        The file must still be as it was read.
+        """
         if "\0" in path:
             raise WriteError(printable(path), "embedded null byte")
         for _ in range(RETRIES):
@@ -282,7 +320,10 @@ class ShellContext:
         raise WriteError(path, "another program keeps writing it", hint="stop that program, then try again")
 
     def _swap(self, path: str, current: FileContent | None, edited: bytes) -> bool:
-        """Replace a file's content; False if it is no longer as it was read."""
+        """Replace a file's content.
+
+        Return False if it is no longer as it was read.
+        """
         status = self._look(path).status
         if status is None:
             digest, mode, owner = "", FILE_MODE, self._home_owner(path)
@@ -294,7 +335,10 @@ class ShellContext:
         return self._change(path, script, edited) == "done"
 
     def _home_owner(self, path: str) -> tuple[int, int] | None:
-        """Return the owner of the home that ``path`` is in, because root creates files there for that user."""
+        """Return the owner of the home that ``path`` is in.
+
+        Root creates files there for that user.
+        """
         home = self.home()
         if self.uid == 0 and home and path.startswith(home.rstrip("/") + "/"):
             status = self.status(home)
@@ -320,7 +364,10 @@ class ShellContext:
         self._change(path, scripts.set_owner(path, uid, gid), hint=f"sudo chown -h {uid}:{gid} {quoted(path)}")
 
     def _change(self, path: str, script: str, stdin: bytes = b"", hint: str | None = None) -> str:
-        """Run a script that changes a file, and return ``done``, or ``changed`` if another program changed the file."""
+        """Run a script that changes a file.
+
+        Return ``done``, or ``changed`` if another program changed the file.
+        """
         try:
             answer = _ask(self._transport, script, stdin)
         except ContextError as error:
@@ -339,7 +386,10 @@ class ShellContext:
 def _ask(
     transport: Transport, script: str, stdin: bytes = b"", *, timeout: float = ANSWER_SECONDS, limit: int = 0
 ) -> Answer:
-    """Return what a script answers. Raises ContextError for every failure."""
+    """Return what a script answers.
+
+    Raises ContextError for every failure.
+    """
     try:
         return transport.ask(script, stdin, timeout=timeout, limit=limit)
     except ProcessTimeout:
@@ -349,7 +399,10 @@ def _ask(
 
 
 def _understood(transport: Transport, answer: Answer, asked: int) -> dict[str, Seen]:
-    """Return what was found at each path in an answer. Raises ContextError: the answer is malformed."""
+    """Return what was found at each path in an answer.
+
+    Raises ContextError: the answer is malformed.
+    """
     try:
         return seen(answer.records, asked)
     except ValueError:
@@ -357,7 +410,7 @@ def _understood(transport: Transport, answer: Answer, asked: int) -> dict[str, S
 
 
 def _lacks(known: Seen, size: int, *, names: bool) -> bool:
-    """Tell whether ``known`` lacks bytes of a file that has more, or the names in a folder."""
+    """Tell whether ``known`` lacks bytes of a file, or the names in a folder."""
     if known.status is None or known.closed:
         return False
     if known.status.kind == "folder":
@@ -366,7 +419,10 @@ def _lacks(known: Seen, size: int, *, names: bool) -> bool:
 
 
 def _why_not_started(program: str, status: int, stderr: bytes) -> str:
-    """Return why the kernel did not run a program, by the shell's message; empty if it ran."""
+    """Return why the kernel did not run a program, by the shell's message.
+
+    The answer is empty if it ran.
+    """
     said = stderr.decode("utf-8", "replace")
     if status == 127 and program in said and ("not found" in said or "No such file" in said):
         return "its interpreter or loader is missing (a script's first line, or another C library)"

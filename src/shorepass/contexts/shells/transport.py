@@ -34,7 +34,10 @@ NO_SHELL = "it did not run a POSIX shell with dd, head and stat"
 
 
 class Record(NamedTuple):
-    """One record of an answer: its kind, the words after the kind, and the bytes that follow."""
+    """One record of an answer.
+
+    It has its kind, the words after the kind, and the bytes that follow.
+    """
 
     kind: str
     words: tuple[str, ...]
@@ -42,7 +45,10 @@ class Record(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The whole answer. ``stderr``: what the script's programs printed there."""
+    """The whole answer.
+
+    ``stderr``: what the script's programs printed there.
+    """
 
     records: tuple[Record, ...]
     stderr: bytes
@@ -64,7 +70,9 @@ class Transport(NamedTuple):
     stays: bool = False
 
     def ask(self, script: str, stdin: bytes = b"", *, timeout: float, limit: int = 0) -> Answer:
-        """Run a script there, and return a record for each ``sp_say KIND WORD...`` with the output that follows it.
+        """Run a script there, and return its records.
+
+        Each ``sp_say KIND WORD...`` makes a record, with the output that follows it.
 
         ``stdin``: for the script's own programs. ``timeout``: in seconds. ``limit``: in bytes of output without the marks.
 
@@ -101,7 +109,10 @@ def _record(part: bytes) -> Record:
 
 
 def _reason(stderr: bytes, status: int) -> str:
-    """Return why there is no answer: the last line that the program printed, which for ssh and kubectl is the reason."""
+    """Return why there is no answer.
+
+    It is the last line that the program printed. For ssh and kubectl that is the reason.
+    """
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     said = printable(lines[-1]) if lines else ""
     return said or (f"exit status {status}" if status else NO_SHELL)
