@@ -59,6 +59,7 @@ ROWS = [
             ("base64", "SP103", "not valid JSON", "decode the base64 text"),
             ("address", "SP302", "docker has no login for {registry}", "shorepass login --client docker {registry}"),
             ("file", "SP401", "it names a file, and must name the folder", "export DOCKER_CONFIG={home}/.docker"),
+            ("crlf", "SP204", "its lines end as on Windows", "sed -i 's/\\r$//' {home}/bin/docker-credential-team"),
             ("tilde", "SP401", "which only a shell replaces", 'export DOCKER_CONFIG="$HOME/.docker"'),
         )
     ),
@@ -98,6 +99,15 @@ ROWS = [
         cause="it is a mirror of 127.0.0.1:1 for skopeo, which has no login there",
         offers="shorepass login --client skopeo localhost:",
         repair=into_the_file,
+    ),
+    Case(
+        "near-files",
+        variant={"KIND": "xdg"},
+        fails="denied",
+        asks="doctor --client skopeo {ref}",
+        code="SP401",
+        cause="XDG_CONFIG_HOME: it hides the logins in the usual place",
+        offers="unset XDG_CONFIG_HOME",
     ),
     Case(
         "near-files",

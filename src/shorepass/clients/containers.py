@@ -78,7 +78,7 @@ FACTS = Facts(
     file_name="auth.json",
     folders=("containers",),
     variable="REGISTRY_AUTH_FILE",
-    variables=("REGISTRY_AUTH_FILE", "DOCKER_CONFIG"),
+    variables=("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_CONFIG_HOME"),
     words=Words(
         success="Login Succeeded!",
         trying="Authenticating with existing credentials for {server}",
@@ -100,7 +100,7 @@ FACTS = Facts(
 )
 ALL_FACTS = {
     "podman": FACTS,
-    "skopeo": FACTS._replace(variables=("REGISTRY_AUTH_FILE",)),
+    "skopeo": FACTS._replace(variables=("REGISTRY_AUTH_FILE", "XDG_CONFIG_HOME")),
     "buildah": FACTS,
 }
 

@@ -26,6 +26,14 @@ mirror)
     printf '[[registry]]\nlocation = "127.0.0.1:1"\n[[registry.mirror]]\nlocation = "%s"\ninsecure = true\n' "$r" \
         >"$h/.config/containers/registries.conf"
     rm "$h/.docker/config.json"; r=127.0.0.1:1; echo "CLIENT skopeo" ;;
+xdg)
+    printf %s "$file" >"$h/.config/containers/auth.json"; rm "$h/.docker/config.json"
+    echo "ENV XDG_CONFIG_HOME=$h/other"; echo "CLIENT skopeo" ;;
+crlf)
+    mkdir -p "$h/bin"; printf '{"credHelpers":{"%s":"team"}}' "$r" >"$h/.docker/config.json"
+    printf '#!/bin/sh\r\n' >"$h/bin/docker-credential-team"
+    printf 'echo %s\r\n' "'{\"Username\":\"alice\",\"Secret\":\"wonderland\"}'" >>"$h/bin/docker-credential-team"
+    chmod 755 "$h/bin/docker-credential-team"; echo "ENV PATH=$h/bin:$PATH" ;;
 file) echo "ENV DOCKER_CONFIG=$h/.docker/config.json" ;;
 tilde) echo "ENV DOCKER_CONFIG=~/.docker" ;;
 folder) echo "ENV REGISTRY_AUTH_FILE=$h/.docker"; echo "CLIENT skopeo" ;;

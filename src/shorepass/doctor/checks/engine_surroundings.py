@@ -29,6 +29,7 @@ CODES = {
     "SP520": "The services of a swarm do not have the login by themselves",
 }
 JOIN_GROUP = 'sudo usermod -aG docker "$USER"; then open a new session, because groups are read at its start'
+NO_ENGINE = ("there is no such socket", "connection refused")  # docker prints then that it cannot connect
 WANTS_LOGIN = (Kind.NO_LOGIN, Kind.REFUSED, Kind.DENIED)
 
 
@@ -46,10 +47,15 @@ def _not_asked(examination: Examination, visits: Sequence[Visit]) -> Iterator[Fi
     """Yield one note for all visits whose engine Shorepass could not ask: their result is this shell's alone."""
     answers = [visit.engine for visit in visits if visit.engine is not None and visit.engine.kind is Kind.NOT_ASKED]
     for answer in answers[:1]:
-        cause = f"docker's engine was not asked, and it pulls: {answer.words}"
+        cause, severity = f"docker's engine was not asked, and it pulls: {answer.words}", Severity.NOTE
+        if any(words in answer.words for words in NO_ENGINE):
+            cause, severity = (
+                f"docker's engine does not answer, so docker pulls nothing: {answer.words}",
+                Severity.ERROR,
+            )
         name = examination.context.name
         advice = JOIN_GROUP if "permission denied" in answer.words else "docker info"
-        yield Finding("SP521", Severity.NOTE, name, answer.name, cause, (), Advice(advice))
+        yield Finding("SP521", severity, name, answer.name, cause, (), Advice(advice))
 
 
 def _mirror(examination: Examination, visit: Visit) -> Iterator[Finding]:

@@ -86,7 +86,9 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
         meant = stored.meaning_to(client, unseen[0].key)
         registry = meant.name if meant else "REGISTRY"
         advice += f"; or log in there too: {command(context, 'login', registry, client=client.name)}"
-    follows = (("SP104", place), *_without_login(examination)) if meant_path else ()
+    follows = _without_login(examination) if unseen or meant_path else ()
+    if meant_path:
+        follows = (("SP104", place), *follows)
     yield Finding("SP401", severity, context.name, variable, cause, tuple(evidence), Advice(advice), follows=follows)
 
 

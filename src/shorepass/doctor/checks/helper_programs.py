@@ -167,6 +167,9 @@ def _unfit(context: Context, helper: Named, path: str, head: bytes) -> Fault | N
         advice = Advice(f"install the build for {context.machine or 'this machine'}")
         return Fault("SP203", f"built for {made}, but this machine is {context.machine}", (path,), advice)
     missing = _missing(context, program)
+    if missing and missing.endswith("\r"):
+        cause = "its lines end as on Windows, so that its first line names no interpreter"
+        return Fault("SP204", cause, (path,), Advice(f"sed -i 's/\\r$//' {quoted(path)}"))
     if missing:
         what = "interpreter" if program.kind == "script" else "loader"
         libc = f" of {program.libc}" if program.libc else ""
