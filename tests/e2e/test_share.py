@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from jsonschema import Draft202012Validator
 
-import agents
 from e2e import programs
 from e2e.containers import IMAGE
-from shorepass.agent_client.client import AgentClient, NoAgent
-from shorepass.contexts.local import LocalContext
+from e2e.lending import NOT_FOUND, check_schema, end_agent, share
+from e2e.token_server import TokenServer, token_registry
 
 if TYPE_CHECKING:
-    from subprocess import CompletedProcess
-
     from conftest import Done, RunShorepass
     from e2e.containers import ContainerEngine
 
 HELPER = "/usr/local/bin/docker-credential-shorepass"
-NOT_FOUND = "credentials not found in native keychain\n"
-SCHEMAS = Path(__file__).parents[2] / "docs/reference/schema"
 OTHER = "other.example"
 OTHERS_SECRET = "s3cret-that-is-not-lent"
 
@@ -36,15 +32,6 @@ def no_agent_remains(world: Path) -> Iterator[None]:
     assert world
     yield
     end_agent()
-
-
-def end_agent() -> None:
-    """Kill the agent, if one runs."""
-    try:
-        pid = AgentClient(LocalContext.current()).manage("status")["pid"]
-    except NoAgent:
-        return
-    agents.kill(pid)
 
 
 @pytest.fixture
@@ -72,24 +59,22 @@ def logins(
 def private_image(registry_with_tokens: str, users: dict[str, str], image_archive: Path) -> str:
     """An image that only alice and bob may pull."""
     name = f"{registry_with_tokens}/team/app:1"
-    words = ["copy", "--insecure-policy", "--dest-tls-verify=false", "--dest-creds", f"alice:{users['alice']}"]
-    done = programs.run([programs.require("skopeo"), *words, f"docker-archive:{image_archive}", f"docker://{name}"])
-    assert done.returncode == 0, done.stderr
+    push(name, image_archive, users["alice"])
     return name
 
 
-def check_schema(verb: str, document: object) -> None:
-    """Compare a document with its schema in the documentation."""
-    Draft202012Validator(json.loads((SCHEMAS / f"{verb}.json").read_text())).validate(document)
+def push(image: str, archive: Path, password: str) -> None:
+    """Push an image as alice, with a program that uses none of the test's logins."""
+    words = ["copy", "--insecure-policy", "--dest-tls-verify=false", "--dest-creds", f"alice:{password}"]
+    done = programs.run([programs.require("skopeo"), *words, f"docker-archive:{archive}", f"docker://{image}"])
+    assert done.returncode == 0, done.stderr
 
 
-def share(run_shorepass: RunShorepass, *words: str) -> tuple[str, list[str]]:
-    """Return the id and the flags of a new grant."""
-    done = run_shorepass("share", "flags", "--json", *words)
-    assert done.status == 0, done.stderr
-    document = json.loads(done.stdout)
-    check_schema("share", document)
-    return document["id"], document["flags"]
+def docker_in(engine: ContainerEngine) -> tuple[str, ...]:
+    """Return flags for a container with a docker client and the engine's socket."""
+    client = programs.require(programs.docker_programs()[-1])
+    socket = engine.env["DOCKER_HOST"].removeprefix("unix://")
+    return ("-v", f"{client}:/bin/docker:ro", "-v", f"{socket}:/var/run/docker.sock")
 
 
 @pytest.mark.usefixtures("logins")
@@ -98,13 +83,10 @@ def test_a_container_pulls_with_a_lent_login_until_it_is_revoked(
 ) -> None:
     """Docker in a container pulls a private image with the host's login, and cannot after ``revoke``."""
     engine = docker_containers
-    client = programs.require(programs.docker_programs()[-1])
-    socket = engine.env["DOCKER_HOST"].removeprefix("unix://")
-    id_, flags = share(run_shorepass, "--registry", registry_with_tokens)
-    mounts = ("-v", f"{client}:/bin/docker:ro", "-v", f"{socket}:/var/run/docker.sock")
-    name = engine.make(*flags, *mounts)
+    id_, flags, _ = share(run_shorepass, "--registry", registry_with_tokens)
+    name = engine.make(*flags, *docker_in(engine))
 
-    def pull() -> CompletedProcess[str]:
+    def pull() -> subprocess.CompletedProcess[str]:
         engine.try_run("rmi", private_image)
         return engine.execute(name, "/bin/docker", "pull", private_image)
 
@@ -173,3 +155,94 @@ def test_a_container_in_the_background_keeps_its_grant(
         assert len(own_lines(done.stderr)) == 1
     finally:
         engine.try_run("rm", "-f", container)
+
+
+@pytest.mark.usefixtures("logins")
+@pytest.mark.parametrize("user", ["0", "1000:1000", "4711:4711"])
+def test_any_user_of_the_container(
+    engine: ContainerEngine, registry_with_tokens: str, run_shorepass: RunShorepass, user: str
+) -> None:
+    """The socket is for the container and not for one user in it, also with a read-only root and no capabilities."""
+    _, flags, _ = share(run_shorepass, "--registry", registry_with_tokens)
+    name = engine.make(*flags, "--user", user, "--read-only", "--cap-drop=ALL")
+    done = engine.execute(name, *ask(registry_with_tokens))
+    assert (done.returncode, own_lines(done.stderr)) == (0, [])
+    assert engine.execute(name, "touch", "/run/shorepass/new").returncode != 0
+    listed = engine.execute(name, "find", "/run/shorepass", "-type", "f").stdout.split()
+    assert listed == ["/run/shorepass/config/config.json"]
+
+
+@pytest.mark.usefixtures("logins")
+def test_in_a_user_namespace(
+    podman_containers: ContainerEngine, registry_with_tokens: str, run_shorepass: RunShorepass
+) -> None:
+    """Root of a container whose users are others on the host gets the lent login."""
+    _, flags, _ = share(run_shorepass, "--registry", registry_with_tokens)
+    name = podman_containers.make(*flags, "--uidmap=0:100000:65536", "--gidmap=0:100000:65536")
+    done = podman_containers.execute(name, *ask(registry_with_tokens))
+    assert (done.returncode, own_lines(done.stderr)) == (0, [])
+
+
+@pytest.mark.usefixtures("logins")
+def test_a_running_container_finds_the_next_agent(
+    engine: ContainerEngine, registry_with_tokens: str, run_shorepass: RunShorepass
+) -> None:
+    """While the agent is away there is no login and one line says why; after its start the same container has it again."""
+    _, flags, _ = share(run_shorepass, "--registry", registry_with_tokens)
+    name = engine.make(*flags)
+    assert engine.execute(name, *ask(registry_with_tokens)).returncode == 0
+    end_agent()
+    done = engine.execute(name, *ask(registry_with_tokens))
+    assert (done.returncode, done.stdout, len(own_lines(done.stderr))) == (1, NOT_FOUND, 1)
+    assert run_shorepass("agent", "start").status == 0
+    assert engine.execute(name, *ask(registry_with_tokens)).returncode == 0
+
+
+@pytest.mark.usefixtures("logins")
+def test_no_secret_is_in_the_container(
+    engine: ContainerEngine, registry_with_tokens: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """No byte of a secret is in its files, variables, description or processes, before a request and after it."""
+    _, flags, _ = share(run_shorepass, "--registry", registry_with_tokens)
+    name = engine.make(*flags)
+    secrets = (users["alice"], base64.b64encode(f"alice:{users['alice']}".encode()).decode(), OTHERS_SECRET)
+
+    def found() -> list[str]:
+        search = "tar -c bin etc home root tmp srv data run usr var 2>/dev/null; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline"
+        argv = [engine.program, "exec", name, "sh", "-c", search]
+        env = {"PATH": programs.SYSTEM_PATH, "HOME": str(engine.folder), **engine.env}
+        seen = subprocess.run(argv, capture_output=True, env=env, check=False, timeout=60).stdout
+        seen += engine.run("inspect", name).encode() + engine.run("top", name).encode()
+        assert b"DOCKER_CONFIG=/run/shorepass/config" in seen
+        return [secret for secret in secrets if secret.encode() in seen]
+
+    assert found() == []
+    assert engine.execute(name, *ask(registry_with_tokens)).returncode == 0
+    assert found() == []
+
+
+@pytest.mark.usefixtures("logins")
+@pytest.mark.parametrize("ended", ["agent", "grant"])
+def test_a_public_image_pulls_without_the_lender(
+    docker_containers: ContainerEngine,
+    image_archive: Path,
+    users: dict[str, str],
+    run_shorepass: RunShorepass,
+    tmp_path: Path,
+    ended: str,
+) -> None:
+    """Docker in the container pulls a public image after the agent was killed, and after the grant has ended."""
+    engine = docker_containers
+    tokens = TokenServer(users, {"alice": {"team/public": "pull,push"}, "": {"team/public": "pull"}})
+    with token_registry(tmp_path, tokens) as registry:
+        image = f"{registry}/team/public:1"
+        push(image, image_archive, users["alice"])
+        id_, flags, _ = share(run_shorepass, "--registry", registry)
+        name = engine.make(*flags, *docker_in(engine))
+        if ended == "agent":
+            end_agent()
+        else:
+            assert run_shorepass("revoke", id_).status == 0
+        done = engine.execute(name, "/bin/docker", "pull", image)
+        assert done.returncode == 0, done.stderr
+        engine.run("rmi", image)
