@@ -14,6 +14,7 @@ import pytest
 
 from client_files import auth
 from e2e import programs
+from shorepass.contexts.caller import Caller
 from shorepass.credential import Basic, Credential
 from shorepass.secret import Secret
 from shorepass.share.engine_logins import Lent
@@ -39,6 +40,9 @@ class Place:
             return None
         return Basic("alice", Secret(PASSWORD))
 
+    def tell(self, lent: Lent, _: Caller) -> None:
+        self.lent.append(lent)
+
     def docker(self, *words: str, stdin: bytes = b"", **env: str) -> subprocess.CompletedProcess[bytes]:
         docker = programs.require(programs.docker_programs()[0])
         environ = {"HOME": str(self.folder), "PATH": programs.SYSTEM_PATH, "DOCKER_BUILDKIT": "0", **env}
@@ -53,7 +57,13 @@ def place(dockerd: str, registry: str, tmp_path: Path) -> Iterator[Place]:
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(found.path)
     listening.listen(64)
-    server = EngineSocket(listening, dockerd.removeprefix("unix://"), found.lend, lambda: [registry], found.lent.append)
+    server = EngineSocket(
+        listening,
+        dockerd.removeprefix("unix://"),
+        found.lend,
+        lambda: [registry],
+        found.tell,
+    )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     yield found

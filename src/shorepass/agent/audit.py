@@ -19,9 +19,9 @@ from shorepass.helper.protocol import Refusal, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, Protocol
 
-    from shorepass.agent.call import Answer, Call
+    from shorepass.agent.call import Answer
     from shorepass.contexts.caller import Caller
     from shorepass.contexts.local import LocalContext
 
@@ -39,6 +39,19 @@ def log_path(here: LocalContext) -> str:
     return join(here, state_folder(here), "agent.log")
 
 
+if TYPE_CHECKING:
+
+    class Asked(Protocol):
+        """What was asked: a call of a helper, or a request to an engine. ``server_url``: the registry or the repository."""
+
+        @property
+        def name(self) -> str: ...
+        @property
+        def verb(self) -> str: ...
+        @property
+        def server_url(self) -> str: ...
+
+
 class AuditLog:
     """Writes the log. ``trouble``: why the last line was not written, "" if it was."""
 
@@ -47,7 +60,7 @@ class AuditLog:
         self._file = LogFile(path, limit=SIZE_LIMIT, kept=KEPT)
         self._lock = Lock()
 
-    def write(self, caller: Caller, call: Call, answer: Answer | None, seconds: float, *, grant: str = "") -> None:
+    def write(self, caller: Caller, call: Asked, answer: Answer | None, seconds: float, *, grant: str = "") -> None:
         """Add one line, in which text is as the caller sent it, in JSON's ASCII.
 
         ``answer``: None if the caller runs the program itself. ``grant``: by which the caller may ask.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from threading import BoundedSemaphore, Lock, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent.call import Answer, Call
 from shorepass.agent.held_keys import NeedsPassphrase
@@ -25,19 +25,26 @@ from shorepass.credential import Anonymous, BearerToken
 from shorepass.errors import ShorepassError
 from shorepass.foreign_text import visible
 from shorepass.grants import file, folder
+from shorepass.grants.grant import ENGINE
 from shorepass.helper.protocol import Refusal, Verb, as_go_writes, encode_answer
 from shorepass.names import Reference, registry_of_key, server_url
 from shorepass.profile import with_store
+from shorepass.share.engine_socket import EngineSocket
 from shorepass.version import __version__
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from shorepass.agent.audit import AuditLog
     from shorepass.agent.listening import Listening
     from shorepass.agent.server import Send
     from shorepass.contexts.caller import Caller
+    from shorepass.credential import Credential
     from shorepass.grants.grant import Grant
+    from shorepass.http.unix_server import UnixServer
+    from shorepass.resolution import Resolution
+    from shorepass.share.engine_logins import Lent
 
 __all__ = ["Lending"]
 
@@ -53,7 +60,7 @@ LENT = (
 class _Served:
     """The socket of one grant, and the thread that serves it."""
 
-    def __init__(self, grant: Grant, listening: Listening, server: Server) -> None:
+    def __init__(self, grant: Grant, listening: Listening, server: UnixServer) -> None:
         self.grant = grant
         self.free = BoundedSemaphore(AT_ONCE)
         self._listening = listening
@@ -115,11 +122,40 @@ class Lending:
         """Serve a grant. Raises UsageError, WriteError, ShorepassError."""
         folder.make(grant)
         listening = listen_for_grant(folder.socket_of(grant))
+        make = self._engine_server if grant.mode == ENGINE else self._helper_server
+        return _Served(grant, listening, make(grant, listening.wire))
 
+    def _helper_server(self, grant: Grant, wire: socket.socket) -> Server:
         def answer(frame: Frame, caller: Caller, send: Send) -> None:
             self._answer(grant.id, frame, caller, send)
 
-        return _Served(grant, listening, Server(listening.wire, answer, uid=None, limits=LIMITS))
+        return Server(wire, answer, uid=None, limits=LIMITS)
+
+    def _engine_server(self, grant: Grant, wire: socket.socket) -> EngineSocket:
+        def lend(repository: str, *, push: bool) -> Credential | None:
+            return self._lent(grant.id, repository, push=push)
+
+        def tell(lent: Lent, caller: Caller) -> None:
+            verb = "push" if lent.push else "pull"
+            asked = _EngineUse(lent.repository, verb)
+            self._log.write(caller, asked, Answer(0, b"", source="engine"), 0.0, grant=grant.id)
+
+        return EngineSocket(wire, grant.engine, lend, lambda: grant.named, tell)
+
+    def _lent(self, id_: str, repository: str, *, push: bool) -> Credential | None:
+        """Return the login for a request to the engine; None if it is not lent, or not now."""
+        try:
+            grant = file.load(self._here).get(id_)
+            if grant is None or grant.end(time.time()) or self._is_locked() or not grant.lends(repository, push=push):
+                return None
+            found = self._resolved(grant, repository).credential
+            if isinstance(found, Anonymous | BearerToken):
+                return None
+            if grant.max_uses and not file.count_use(self._here, grant.id, time.time()):
+                return None
+        except (ShorepassError, NeedsPassphrase):
+            return None  # the engine then asks anonymously, and public images remain
+        return found
 
     def _answer(self, id_: str, frame: Frame, caller: Caller, send: Send) -> None:
         """Answer one frame of a target. Raises FrameError."""
@@ -160,16 +196,21 @@ class Lending:
             return _none(call, f"a fault of the lender's agent: {type(error).__name__}")
         return Answer(1, LENT.encode() + b"\n", _line(call, LENT))
 
+    def _resolved(self, grant: Grant, repository: str) -> Resolution:
+        """Return what docker would send here. Raises ShorepassError, NeedsPassphrase."""
+        variables = {"DOCKER_CONFIG": grant.config} if grant.config else {}
+        environ = {**self._here.environment(), **variables}
+        here = with_store(LocalContext(environ, directory="/", memory=self._memory()))
+        registry, _, path = repository.partition("/")
+        return find(DEFAULT).resolve(here, Reference(registry, path))
+
     def _get(self, grant: Grant, call: Call) -> Answer:
         """Return the login that docker would send here. Raises ShorepassError, NeedsPassphrase."""
         key = call.input[:KEY_LIMIT].decode("utf-8", "replace").strip()
         if not grant.allows(key):
             return _none(call, f"the grant {grant.id} does not lend a login for {key or 'no registry'}")
-        variables = {"DOCKER_CONFIG": grant.config} if grant.config else {}
-        environ = {**self._here.environment(), **variables}
-        here = with_store(LocalContext(environ, directory="/", memory=self._memory()))
         registry = registry_of_key(key)
-        resolution = find(DEFAULT).resolve(here, Reference(registry))
+        resolution = self._resolved(grant, registry)
         found = resolution.credential
         if isinstance(found, Anonymous | BearerToken):
             return _none(call, f"the lender has no login for {registry}")
@@ -178,6 +219,14 @@ class Lending:
         source = resolution.source
         name = (source.helper or source.path) if source else ""
         return Answer(0, encode_answer(key, found), source=name)
+
+
+class _EngineUse(NamedTuple):
+    """A use of a login by the engine, for the audit log."""
+
+    server_url: str
+    verb: str
+    name: str = "engine"
 
 
 def _none(call: Call, reason: str) -> Answer:

@@ -1,22 +1,16 @@
-"""The agent's server: a thread for each connection, of this user only.
-
-``socketserver`` with a pool of threads was chosen by measurement (bench/agent_servers.py): an answer takes half of the time
-that asyncio needs, and the code that answers may simply wait.
-"""
+"""The agent's server: it answers frames, of this user only or of a grant's target."""
 
 from __future__ import annotations
 
 import socket
 import socketserver
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent_client.connection import Connection, ConnectionLost, peer_of
 from shorepass.agent_client.frames import BODY_LIMIT, HEADER_SIZE, Frame, FrameError, Kind, UnknownFrame
 from shorepass.contexts.caller import Caller, caller_of
+from shorepass.http.unix_server import UnixServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,75 +34,20 @@ class Limits(NamedTuple):
 OF_USER = Limits()
 
 
-class Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
+class Server(UnixServer):
     """Serves on a listening socket. ``answer`` sends the answer to a frame, and may raise FrameError before.
 
     ``uid``: the only user who may connect; None for a grant's socket, where the socket itself is the permission.
     """
 
-    daemon_threads = True
-
     def __init__(
         self, listening: socket.socket, answer: Answering, *, uid: int | None, limits: Limits = OF_USER
     ) -> None:
-        super().__init__(listening.getsockname(), _Handler)
-        self.socket = listening
+        super().__init__(listening, _Handler, connections=limits.connections)
         self.answer = answer
         self.uid = uid
         self.last_request = time.monotonic()
         self.limits = limits
-        self._free = BoundedSemaphore(limits.connections)
-        self._threads = ThreadPoolExecutor(limits.connections)
-        self._open: set[socket.socket] = set()
-        self._lock = Lock()
-        self._is_closed = False
-
-    def fileno(self) -> int:
-        """Return the socket's descriptor, which ``serve_forever`` waits for."""
-        return self.socket.fileno()
-
-    def get_request(self) -> tuple[socket.socket, object]:
-        """Accept a connection."""
-        return self.socket.accept()
-
-    def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002  # the base class's
-        """Tell whether there is room for one more connection."""
-        return self._free.acquire(blocking=False)
-
-    def process_request(  # type: ignore[override]  # a stream socket
-        self, request: socket.socket, client_address: object
-    ) -> None:
-        """Serve one connection in a thread of the pool."""
-        self._threads.submit(self.process_request_thread, request, client_address)
-
-    def process_request_thread(  # type: ignore[override]  # a stream socket
-        self, request: socket.socket, client_address: object
-    ) -> None:
-        """Serve one connection, in its own thread."""
-        with self._lock:
-            self._open.add(request)
-            if self._is_closed:
-                _end(request)
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
-
-    def close_connections(self) -> None:
-        """End all connections, also those that wait for an answer."""
-        with self._lock:
-            self._is_closed = True
-            for request in self._open:
-                _end(request)
-
-    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]  # it has a socket
-        """Close a connection. One that was refused was not counted as open."""
-        with self._lock:
-            self._open.discard(request)
-        request.close()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing, because a traceback may have a secret; the connection ends."""
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -146,11 +85,6 @@ class _Handler(socketserver.BaseRequestHandler):
             connection.send(_declined(error))
             return isinstance(error, UnknownFrame)
         return True
-
-
-def _end(request: socket.socket) -> None:
-    with suppress(OSError):  # which the other end has closed
-        request.shutdown(socket.SHUT_RDWR)
 
 
 def _declined(error: FrameError) -> Frame:

@@ -11,11 +11,12 @@ from shorepass.agent.process import start_in_background
 from shorepass.agent_client.client import AgentClient
 from shorepass.cli import console
 from shorepass.contexts.command import command
+from shorepass.contexts.containers.engines import used_endpoint
 from shorepass.errors import UsageError, WriteError, printable
 from shorepass.foreign_text import quoted
 from shorepass.grants import file, folder
 from shorepass.grants.flags import flags
-from shorepass.grants.grant import FORWARD, Grant, check_glob
+from shorepass.grants.grant import ENGINE, FORWARD, MODES, Grant, check_glob, check_repository
 from shorepass.numbers import seconds
 from shorepass.profile import current
 
@@ -29,6 +30,7 @@ __all__ = ["add_limits", "document", "lend"]
 EXAMPLES = """\
 shorepass share flags --registry ghcr.io     # prints flags for docker run and podman run
 shorepass share flags --registry ghcr.io --registry '*.example.com' --for 30m
+shorepass share flags --mode engine --repo 'ghcr.io/acme/*'    # for a container that uses your engine by its socket
 shorepass run --share ghcr.io -- docker run -it image     # the same, and the grant ends with the command
 shorepass share --explain-modes
 """
@@ -39,12 +41,20 @@ The container gets the folder of the grant and a small program. A client in it a
 exit codes: 0 done; 1 the agent does not serve the grant; 2 the command line is wrong; 3 the file of the grants is broken
 """
 FLAGS = "flags"
+UNIX = "unix://"
 DEFAULT_TIME = "2h"
 HEADINGS = ["MODE", "THE CONTAINER CAN", "STORED IN IT", "ENDS WITH", "SHOWN IN"]
-MODES = [
+MODE_ROWS = [
     [
         FORWARD,
         "ask for the lent logins and read them; push with them, if the login may",
+        "nothing",
+        "revoke, its time, lock",
+        "the audit log",
+    ],
+    [
+        ENGINE,
+        "pull with the lent logins, push with --push, and never read them; control the engine, and so this machine",
         "nothing",
         "revoke, its time, lock",
         "the audit log",
@@ -91,7 +101,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
-    """Add ``--for`` and ``--max-uses``."""
+    """Add the mode, what is lent in it, and the limits of a grant."""
+    parser.add_argument(
+        "--mode", choices=MODES, default=FORWARD, help="how (default: forward; see share --explain-modes)"
+    )
+    parser.add_argument(
+        "--repo",
+        dest="repositories",
+        action="append",
+        default=[],
+        metavar="REPOSITORY",
+        help="mode engine: only for this repository; * matches any characters; may be repeated",
+    )
+    parser.add_argument("--push", action="store_true", help="mode engine: lend the login for pushes, too")
     parser.add_argument(
         "--for",
         dest="duration",
@@ -139,6 +161,13 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
 
     Raises UsageError, WriteError, MalformedFile, ShorepassError: the agent does not serve it.
     """
+    repositories = tuple(map(check_repository, arguments.repositories))
+    if arguments.mode == FORWARD and (repositories or arguments.push):
+        raise UsageError(
+            "a helper does not hear the repository: --repo and --push are for another mode",
+            hint=command(None, "share", FLAGS, "--mode", ENGINE, "--repo", "ghcr.io/acme/*"),
+        )
+    registries = [*registries, *(repository.partition("/")[0] for repository in repositories)]
     if not registries:
         raise UsageError("no registry was named", hint=command(None, "share", FLAGS, "--registry", "ghcr.io"))
     globs = tuple(dict.fromkeys(map(check_glob, registries)))
@@ -146,16 +175,20 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
     id_ = os.urandom(4).hex()
     chosen = here.getenv("DOCKER_CONFIG")
     config = os.path.abspath(chosen) if chosen else ""
+    engine = _engine(here) if arguments.mode == ENGINE else ""
     grant = Grant(
         id=id_,
         target=target,
-        mode=FORWARD,
+        mode=arguments.mode,
         registries=globs,
         folder=folder.folder_of(here, id_),
         config=config,
         created=created,
         until=created + _duration(arguments.duration),
         max_uses=arguments.max_uses,
+        repositories=repositories,
+        push=arguments.push,
+        engine=engine,
     )
     start_in_background(here)
     file.add(here, grant)
@@ -164,6 +197,17 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
         file.remove(here, [id_])
         raise WriteError(grant.folder, printable(str(troubles[id_])))
     return grant
+
+
+def _engine(here: LocalContext) -> str:
+    """Return the socket of the user's engine. Raises UsageError: this machine has none."""
+    endpoint = used_endpoint(here)
+    if endpoint is None or not endpoint.host.startswith(UNIX):
+        raise UsageError(
+            "mode engine needs a docker engine with a socket on this machine",
+            hint="start docker, or set DOCKER_HOST to unix:// and its socket",
+        )
+    return endpoint.host.removeprefix(UNIX)
 
 
 def _duration(text: str) -> float:
@@ -181,6 +225,8 @@ def document(grant: Grant, last_use: float) -> dict[str, object]:
         "target": grant.target,
         "mode": grant.mode,
         "registries": list(grant.registries),
+        "repositories": list(grant.repositories),
+        "push": grant.push,
         "created": grant.created,
         "until": grant.until,
         "max_uses": grant.max_uses or None,
@@ -191,11 +237,11 @@ def document(grant: Grant, last_use: float) -> dict[str, object]:
 def _explain(*, as_json: bool) -> None:
     if as_json:
         names = ("mode", "can", "stored", "ends_with", "shown_in")
-        rows = [{"available": True, **dict(zip(names, row, strict=True))} for row in MODES]
+        rows = [{"available": True, **dict(zip(names, row, strict=True))} for row in MODE_ROWS]
         rows += [{"available": False, **dict(zip(names, row, strict=True))} for row in OTHERS]
         console.print_document({"modes": rows})
         return
-    console.print_table(HEADINGS, MODES)
+    console.print_table(HEADINGS, MODE_ROWS)
     console.out("")
     console.out("Without Shorepass:")
     console.print_table(["WAY", *HEADINGS[1:]], OTHERS)

@@ -14,7 +14,7 @@ from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile
 from shorepass.files import SIZE_LIMIT
-from shorepass.grants.grant import Grant
+from shorepass.grants.grant import MODES, Grant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -102,13 +102,14 @@ def _decode(content: FileContent) -> dict[str, Grant]:
 
 def _grant(row: Any) -> Grant:
     """Return one grant. Raises KeyError, TypeError, ValueError."""
-    grant = Grant(**{**row, "registries": tuple(row["registries"])})
-    texts = (grant.id, grant.target, grant.mode, grant.folder, grant.config, *grant.registries)
+    grant = Grant(**{**row, "registries": tuple(row["registries"]), "repositories": tuple(row["repositories"])})
+    words = (*grant.registries, *grant.repositories)
+    texts = (grant.id, grant.target, grant.mode, grant.folder, grant.config, grant.engine, *words)
     numbers = (grant.created, grant.until, grant.max_uses, grant.uses)
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(one, int | float) for one in numbers):
         raise TypeError
     if len(grant.id) != 8 or not grant.id.isalnum() or os.path.basename(grant.folder) != grant.id:
         raise ValueError
-    if not os.path.isabs(grant.folder):
+    if not os.path.isabs(grant.folder) or grant.mode not in MODES or not isinstance(grant.push, bool):
         raise ValueError
     return grant

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from shorepass.agent_client.forwarder_file import path_for
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import UsageError, printable
-from shorepass.grants.folder import CONFIG_FOLDER
+from shorepass.grants.folder import CONFIG_FOLDER, socket_of
+from shorepass.grants.grant import ENGINE
 from shorepass.helper import PROGRAM
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ def flags(here: LocalContext, grant: Grant, platform: str = "") -> list[str]:
 
     Raises UsageError: there is no forwarder for that platform, or a path that the flags cannot have.
     """
+    if grant.mode == ENGINE:
+        socket = os.path.basename(socket_of(grant))
+        return [f"--mount={_mount(grant.folder, INSIDE)}", f"--env=DOCKER_HOST=unix://{INSIDE}/{socket}"]
     system, _, machine = platform.partition("/")
     machine = (machine or here.machine).partition("/")[0]
     forwarder = path_for(system or "linux", machine)

@@ -17,6 +17,7 @@ from shorepass.errors import UsageError, WriteError, printable
 from shorepass.files.placing import make_folders
 from shorepass.files.reading import reason
 from shorepass.foreign_text import quoted
+from shorepass.grants.grant import ENGINE, FORWARD
 from shorepass.helper import OURSELVES
 from shorepass.names import HUB_REGISTRY, server_url
 
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["CONFIG_FOLDER", "folder_of", "make", "remove", "socket_of"]
 
 CONFIG_FOLDER = "config"
+SOCKETS = {FORWARD: NAME, ENGINE: "docker.sock"}  # by mode
 PATH_LIMIT = 107  # bytes: unix(7), sun_path without its last NUL
 
 
 def folder_of(here: LocalContext, id_: str) -> str:
     """Return the folder for a new grant. Raises UsageError: its socket's path is too long."""
     folder = os.path.join(own_folder(here), "grants", id_)
-    if len(os.fsencode(os.path.join(folder, NAME))) > PATH_LIMIT:
+    if len(os.fsencode(os.path.join(folder, max(SOCKETS.values(), key=len)))) > PATH_LIMIT:
         raise UsageError(
             f"{printable(folder)}: too long for a socket", hint="set XDG_RUNTIME_DIR to a shorter folder of your own"
         )
@@ -42,7 +44,7 @@ def folder_of(here: LocalContext, id_: str) -> str:
 
 def socket_of(grant: Grant) -> str:
     """Return the path of a grant's socket."""
-    return os.path.join(grant.folder, NAME)
+    return os.path.join(grant.folder, SOCKETS[grant.mode])
 
 
 def make(grant: Grant) -> None:

@@ -8,9 +8,12 @@ from typing import NamedTuple
 from shorepass.errors import InvalidReference, UsageError, printable
 from shorepass.names import HUB_SERVER_URL, registry_meant, registry_of_key
 
-__all__ = ["FORWARD", "Grant", "check_glob"]
+__all__ = ["ENGINE", "FORWARD", "MODES", "Grant", "check_glob", "check_repository"]
 
 FORWARD = "forward"
+ENGINE = "engine"
+MODES = (FORWARD, ENGINE)
+REPOSITORY = re.compile(r"[a-z0-9*][a-z0-9._/*-]*", re.ASCII)
 GLOB = re.compile(r"[a-z0-9.*-]+(?::[0-9*]+)?", re.ASCII)
 
 
@@ -20,6 +23,8 @@ class Grant(NamedTuple):
     ``target``: the user's word for who gets it. ``registries``: registries, ``*`` for any characters. ``folder``: the absolute
     path of the folder with the grant's socket. ``config``: docker's folder when the grant was made, "" for the usual one.
     ``created``, ``until``: seconds since 1970. ``max_uses``: how many times a login may be asked for, 0 without a limit.
+    Only in mode ``engine``: ``repositories``: ``ghcr.io/acme/*`` or ``ghcr.io/acme/app``, empty for all of ``registries``;
+    ``push``: also to push; ``engine``: the socket of the user's engine.
 
     >>> grant.allows("https://ghcr.io/v2/")
     True
@@ -35,6 +40,20 @@ class Grant(NamedTuple):
     until: float
     max_uses: int = 0
     uses: int = 0
+    repositories: tuple[str, ...] = ()
+    push: bool = False
+    engine: str = ""
+
+    def lends(self, repository: str, *, push: bool) -> bool:
+        """Tell whether the grant is for a repository: ``ghcr.io/acme/app``, or a registry alone, of which any part is lent."""
+        registry, _, path = repository.partition("/")
+        if push and not self.push:
+            return False
+        if not self.repositories:
+            return self.allows(registry)
+        if not path:
+            return any(_registry_of(glob) == registry for glob in self.repositories)
+        return any(_matches(glob, repository) for glob in self.repositories)
 
     def allows(self, key: str) -> bool:
         """Tell whether the grant is for the registry of a key of the helper protocol."""
@@ -60,6 +79,10 @@ class Grant(NamedTuple):
         return [registry for registry in self.registries if "*" not in registry]
 
 
+def _registry_of(repository: str) -> str:
+    return repository.partition("/")[0]
+
+
 def _matches(glob: str, registry: str) -> bool:
     return re.fullmatch(re.escape(glob).replace(r"\*", ".*"), registry) is not None
 
@@ -79,3 +102,18 @@ def check_glob(text: str) -> str:
             f"{printable(text)!r} is not a pattern for registries", hint="a pattern is such as '*.example.com'"
         )
     return glob
+
+
+def check_repository(text: str) -> str:
+    """Return a repository, or a glob of repositories of one registry. Raises UsageError.
+
+    >>> check_repository("ghcr.io/acme/*")
+    'ghcr.io/acme/*'
+    """
+    registry, _, path = text.partition("/")
+    if not REPOSITORY.fullmatch(path) or "*" in registry:
+        raise UsageError(
+            f"{printable(text)!r} is not a repository with its registry",
+            hint="a repository is such as 'ghcr.io/acme/*'",
+        )
+    return f"{registry_meant(registry)}/{path}"

@@ -13,16 +13,21 @@ import socketserver
 import threading
 from typing import TYPE_CHECKING
 
+from shorepass.agent_client.connection import peer_of
+from shorepass.contexts.caller import caller_of
+from shorepass.http.unix_server import UnixServer
 from shorepass.share.engine_logins import with_login
 from shorepass.share.request_head import BadHead, parse_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from shorepass.contexts.caller import Caller
     from shorepass.share.engine_logins import Lend, Lent
 
 __all__ = ["EngineSocket"]
 
+CONNECTIONS = 256
 HEAD_LIMIT = 256 * 1024  # bytes: X-Registry-Config has every login of the client
 HEAD_SECONDS = 30.0
 IDLE_SECONDS = 600.0  # for the first byte
@@ -31,10 +36,11 @@ END = b"\r\n\r\n"
 REFUSED = "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
 
 
-class EngineSocket(socketserver.ThreadingMixIn, socketserver.BaseServer):
-    """Serves on a listening socket, and passes all to the engine's. ``tell`` gets each login that was lent."""
+class EngineSocket(UnixServer):
+    """Serves on a listening socket, and passes all to the engine's. ``tell`` gets each login that was lent, and to whom.
 
-    daemon_threads = True
+    ``engine``: the path of its socket. ``registries``: returns those for ``/build``.
+    """
 
     def __init__(
         self,
@@ -42,29 +48,13 @@ class EngineSocket(socketserver.ThreadingMixIn, socketserver.BaseServer):
         engine: str,
         lend: Lend,
         registries: Callable[[], Iterable[str]],
-        tell: Callable[[Lent], None],
+        tell: Callable[[Lent, Caller], None],
     ) -> None:
-        super().__init__(listening.getsockname(), _Handler)
-        self.socket = listening
+        super().__init__(listening, _Handler, connections=CONNECTIONS)
         self.engine = engine
         self.lend = lend
         self.registries = registries
         self.tell = tell
-
-    def fileno(self) -> int:
-        """Return the socket's descriptor, which ``serve_forever`` waits for."""
-        return self.socket.fileno()
-
-    def get_request(self) -> tuple[socket.socket, object]:
-        """Accept a connection."""
-        return self.socket.accept()
-
-    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]  # it has a socket
-        """Close a connection."""
-        request.close()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing, because a traceback may have a secret; the connection ends."""
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -90,7 +80,8 @@ class _Handler(socketserver.BaseRequestHandler):
                 self._refuse("502 Bad Gateway", f"the engine does not answer: {error.strerror}")
                 return
             if lent is not None:
-                self.server.tell(lent)
+                peer = peer_of(self.request)
+                self.server.tell(lent, caller_of(peer.pid, peer.uid))
             engine.sendall(request.encode() + rest)
             _copy_both_ways(self.request, engine)
 

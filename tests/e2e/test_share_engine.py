@@ -1,0 +1,117 @@
+"""A container with the engine's socket pulls with a lent login, for what is lent, and never has a byte of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import TYPE_CHECKING
+
+import pytest
+
+import agents
+from client_files import auth
+from e2e import programs
+from shorepass.agent.audit import log_path, records
+from shorepass.agent_client.client import AgentClient, NoAgent
+from shorepass.contexts.local import LocalContext
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+
+pytestmark = pytest.mark.usefixtures("nothing_set")
+
+
+@pytest.fixture(autouse=True)
+def no_agent_remains(world: Path) -> Iterator[None]:
+    """The agent that a grant starts ends with the test."""
+    assert world
+    yield
+    try:
+        pid = AgentClient(LocalContext.current()).manage("status")["pid"]
+    except NoAgent:
+        return
+    agents.kill(pid)
+
+
+@pytest.fixture
+def lender(home: Path, dockerd: str, registry: str, users: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """A user with a login for the registry, and an engine; returns the registry."""
+    (home / ".docker").mkdir()
+    logins = {"auths": {registry: auth(f"alice:{users['alice']}"), "other.example": auth("alice:other")}}
+    (home / ".docker/config.json").write_text(json.dumps(logins))
+    monkeypatch.setenv("DOCKER_HOST", dockerd)
+    return registry
+
+
+def granted(run_shorepass: RunShorepass, *words: str) -> tuple[str, str]:
+    """Make a grant in mode engine; return its id, and the path of its socket."""
+    done = run_shorepass("share", "flags", "--mode", "engine", "--json", *words)
+    assert done.status == 0, done.stderr
+    document = json.loads(done.stdout)
+    mount, variable = document["flags"]
+    folder = mount.split("source=")[1].split(",")[0]
+    assert variable == "--env=DOCKER_HOST=unix:///run/shorepass/docker.sock"
+    return document["id"], f"{folder}/docker.sock"
+
+
+def docker(socket: str, folder: Path, *words: str) -> CompletedProcess[str]:
+    """Run docker with the socket, and with no login of its own."""
+    environ = {"HOME": str(folder), "DOCKER_BUILDKIT": "0"}
+    return programs.run(
+        [programs.require(programs.docker_programs()[0]), "-H", f"unix://{socket}", *words], env=environ
+    )
+
+
+def test_what_is_lent_is_pulled_and_nothing_else(
+    run_shorepass: RunShorepass, lender: str, private_image: str, tmp_path: Path, users: dict[str, str]
+) -> None:
+    """Pulls work; a push does not without --push; after revoke the socket is gone; each use is in the log."""
+    id_, socket = granted(run_shorepass, "--repo", f"{lender}/team/*")
+    assert docker(socket, tmp_path, "pull", private_image).returncode == 0
+    target = f"{lender}/team/pushed:1"
+    assert docker(socket, tmp_path, "tag", private_image, target).returncode == 0
+    refused = docker(socket, tmp_path, "push", target)
+    assert (refused.returncode, "no basic auth credentials" in refused.stderr) == (1, True)
+    elsewhere = docker(socket, tmp_path, "pull", f"{lender}/elsewhere/app:1")
+    assert "no basic auth credentials" in elsewhere.stderr
+    _, pushing = granted(run_shorepass, "--repo", f"{lender}/team/*", "--push")
+    pushed = docker(pushing, tmp_path, "push", target)
+    assert pushed.returncode == 0, pushed.stderr
+    shown = json.loads(run_shorepass("grants", "--json").stdout)["grants"]
+    assert [(one["mode"], one["push"]) for one in shown] == [("engine", False), ("engine", True)]
+    assert run_shorepass("revoke", id_).status == 0
+    assert not os.path.exists(socket)
+    assert docker(pushing, tmp_path, "version").returncode == 0
+    uses = [line for line in records(log_path(LocalContext.current())) if line["grant"]]
+    assert [(line["verb"], line["registry"]) for line in uses] == [
+        ("pull", f"{lender}/team/private"),
+        ("push", f"{lender}/team/pushed"),
+    ]
+    files = [path for path in (*tmp_path.rglob("*"), *Path(socket).parents[1].rglob("*")) if path.is_file()]
+    assert not [path for path in files if users["alice"].encode() in path.read_bytes()]
+
+
+def test_a_locked_agent_lends_nothing(
+    run_shorepass: RunShorepass, lender: str, private_image: str, tmp_path: Path
+) -> None:
+    """While the agent is locked the engine gets no login; a public request passes."""
+    _, socket = granted(run_shorepass, "--registry", lender)
+    assert run_shorepass("agent", "lock").status == 0
+    assert docker(socket, tmp_path, "pull", private_image).returncode == 1
+    assert docker(socket, tmp_path, "version").returncode == 0
+    assert run_shorepass("unlock").status == 0
+    assert docker(socket, tmp_path, "pull", private_image).returncode == 0
+
+
+def test_what_a_mode_cannot_do_is_refused(run_shorepass: RunShorepass, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository in mode forward, no engine, and a repository without a registry are errors that say what to do."""
+    refused = run_shorepass("share", "flags", "--repo", "ghcr.io/acme/app")
+    assert (refused.status, "--mode engine" in refused.stderr) == (2, True)
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    refused = run_shorepass("share", "flags", "--mode", "engine", "--registry", "ghcr.io")
+    assert (refused.status, "DOCKER_HOST" in refused.stderr) == (2, True)
+    refused = run_shorepass("share", "flags", "--mode", "engine", "--repo", "ghcr.io")
+    assert (refused.status, "ghcr.io/acme/*" in refused.stderr) == (2, True)
