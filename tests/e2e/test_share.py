@@ -198,6 +198,25 @@ def test_a_running_container_finds_the_next_agent(
     assert engine.execute(name, *ask(registry_with_tokens)).returncode == 0
 
 
+def secrets_in(engine: ContainerEngine, name: str, password: str) -> list[str]:
+    """Return which secrets are in a container's files, variables, processes and description, also in base64."""
+    search = (
+        "tar -c bin etc home root tmp srv data run usr var 2>/dev/null; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline"
+    )
+    argv = [engine.program, "exec", name, "sh", "-c", search]
+    env = {"PATH": programs.SYSTEM_PATH, "HOME": str(engine.folder), **engine.env}
+    seen = subprocess.run(argv, capture_output=True, env=env, check=False, timeout=60).stdout
+    seen += engine.run("inspect", name).encode() + engine.run("top", name).encode()
+    assert b"HOME=" in seen
+    forms = [form for secret in (password, OTHERS_SECRET) for form in (secret, basic(secret))]
+    return [form for form in forms if form.encode() in seen]
+
+
+def basic(secret: str) -> str:
+    """Return alice's login as config files have it."""
+    return base64.b64encode(f"alice:{secret}".encode()).decode()
+
+
 @pytest.mark.usefixtures("logins")
 def test_no_secret_is_in_the_container(
     engine: ContainerEngine, registry_with_tokens: str, users: dict[str, str], run_shorepass: RunShorepass
@@ -205,20 +224,24 @@ def test_no_secret_is_in_the_container(
     """No byte of a secret is in its files, variables, description or processes, before a request and after it."""
     _, flags, _ = share(run_shorepass, "--registry", registry_with_tokens)
     name = engine.make(*flags)
-    secrets = (users["alice"], base64.b64encode(f"alice:{users['alice']}".encode()).decode(), OTHERS_SECRET)
-
-    def found() -> list[str]:
-        search = "tar -c bin etc home root tmp srv data run usr var 2>/dev/null; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline"
-        argv = [engine.program, "exec", name, "sh", "-c", search]
-        env = {"PATH": programs.SYSTEM_PATH, "HOME": str(engine.folder), **engine.env}
-        seen = subprocess.run(argv, capture_output=True, env=env, check=False, timeout=60).stdout
-        seen += engine.run("inspect", name).encode() + engine.run("top", name).encode()
-        assert b"DOCKER_CONFIG=/run/shorepass/config" in seen
-        return [secret for secret in secrets if secret.encode() in seen]
-
-    assert found() == []
+    assert secrets_in(engine, name, users["alice"]) == []
     assert engine.execute(name, *ask(registry_with_tokens)).returncode == 0
-    assert found() == []
+    assert secrets_in(engine, name, users["alice"]) == []
+
+
+@pytest.mark.usefixtures("logins")
+def test_docker_itself_copies_every_secret(docker_containers: ContainerEngine, users: dict[str, str]) -> None:
+    """``docker run --use-api-socket`` (docker 28) copies all logins into the container, where the same search finds them."""
+    engine = docker_containers
+    words = ("run", "-d", "--network=none", "--use-api-socket", IMAGE, "sleep", "1000")
+    program = programs.require(programs.docker_programs()[-1])
+    done = programs.run([program, *words], env={**os.environ, **engine.env})
+    assert done.returncode == 0, done.stderr
+    name = done.stdout.strip()
+    try:
+        assert secrets_in(engine, name, users["alice"]) == [basic(users["alice"]), basic(OTHERS_SECRET)]
+    finally:
+        engine.try_run("rm", "-f", name)
 
 
 @pytest.mark.usefixtures("logins")

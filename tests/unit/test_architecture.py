@@ -99,7 +99,8 @@ LATE = {
     *("ctypes", "fcntl", "msvcrt", "pwd", "resource"),  # not on every system
     *("cryptography", "httpx", "jeepney", "keyring", "publicsuffixlist", "pyrage", "requests", "rich", "secretstorage"),
     *("tomlkit", "urllib3"),
-    *("shorepass.agent_client.start",),
+    *("shorepass.agent_client.start", "shorepass.agent.process"),
+    "shorepass.logins",  # asks registries, which `run --share` does not
     *("shorepass.accounts.choice", "shorepass.accounts.outside_run", "shorepass.chain", "shorepass.profile"),
     *("shorepass.cli.wait_line", "shorepass.contexts.command"),
     *("shorepass.clients", "shorepass.clients.certificates", "shorepass.clients.helper_lists"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.agent.call import Answer, Call
 from shorepass.agent.held_keys import NeedsPassphrase
 from shorepass.agent.listening import listen_for_grant
+from shorepass.agent.pace import Pace
 from shorepass.agent.server import Limits, Server
 from shorepass.agent_client.frames import Frame, FrameError, Kind
 from shorepass.client_table import DEFAULT
@@ -51,6 +52,7 @@ __all__ = ["Lending"]
 LIMITS = Limits(connections=32, idle=60.0, body=1024 * 1024)
 AT_ONCE = 4  # calls of one grant that are worked on
 POLL_SECONDS = 3600.0  # the end of the socket wakes the server
+BURST, A_SECOND = 200.0, 20.0  # calls of one grant, so that a flood neither fills the audit log nor slows other calls
 KEY_LIMIT = 1024  # characters of a registry's name
 LENT = (
     "this login is lent and is not changed from here; log in with a config file of your own: docker --config DIR login"
@@ -63,6 +65,7 @@ class _Served:
     def __init__(self, grant: Grant, listening: Listening, server: UnixServer) -> None:
         self.grant = grant
         self.free = BoundedSemaphore(AT_ONCE)
+        self.pace = Pace(BURST, A_SECOND)
         self._listening = listening
         self.server = server
         Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
@@ -168,6 +171,7 @@ class Lending:
             answer = _none(call, "the grant has ended")
         else:
             with served.free:
+                time.sleep(served.pace.delay(time.monotonic()))
                 answer = self._answered(id_, call)
         try:
             send(answer.frame())

@@ -18,7 +18,6 @@ from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import ShorepassError, UsageError, printable, without_user_info
 from shorepass.files import temporary
-from shorepass.logins import as_account
 from shorepass.logins.private_config import bring_home, client_of, lend, vanished_logins
 from shorepass.profile import current
 from shorepass.settings import check_account
@@ -113,6 +112,8 @@ def _keys(here: LocalContext, client: str, account: str) -> list[str]:
 
     Raises UsageError: it has no login.
     """
+    from shorepass.logins import as_account  # late: it asks registries, and a lent login is counted in milliseconds
+
     check_account(account)
     try:
         return as_account.keys(here, account)

@@ -7,8 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from shorepass.agent.process import start_in_background
-from shorepass.agent_client.client import AgentClient
+from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
 from shorepass.contexts.command import command
 from shorepass.contexts.containers.engines import used_endpoint
@@ -190,9 +189,8 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
         push=arguments.push,
         engine=engine,
     )
-    start_in_background(here)
     file.add(here, grant)
-    troubles = AgentClient(here).manage("grants")["troubles"]
+    troubles = _serve(here)
     if id_ in troubles:
         file.remove(here, [id_])
         raise WriteError(grant.folder, printable(str(troubles[id_])))
@@ -208,6 +206,19 @@ def _engine(here: LocalContext) -> str:
             hint="start docker, or set DOCKER_HOST to unix:// and its socket",
         )
     return endpoint.host.removeprefix(UNIX)
+
+
+def _serve(here: LocalContext) -> dict[str, str]:
+    """Let the agent serve the grants of the file, and start it if it does not run; return why it does not serve one."""
+    client = AgentClient(here)
+    try:
+        troubles: dict[str, str] = client.manage("grants")["troubles"]
+    except NoAgent:
+        from shorepass.agent.process import start_in_background  # late: all of the agent's modules, for a first grant
+
+        start_in_background(here)
+        troubles = client.manage("grants")["troubles"]
+    return troubles
 
 
 def _duration(text: str) -> float:
