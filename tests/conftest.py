@@ -41,7 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (*FIRST, folders[item]).index(folders[item]))
     for item in items:
         if item.get_closest_marker("xdist_group") is None and any(shared_fixtures(item)):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            # with its folder, because files in two folders may have one name
+            item.add_marker(pytest.mark.xdist_group(f"{folders[item]}/{item.path.stem}"))
 
 
 def shared_fixtures(item: pytest.Item) -> Iterator[str]:
