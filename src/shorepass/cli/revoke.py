@@ -47,11 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
     unknown = [id_ for id_ in wanted if id_ not in known]
     if unknown:
         raise UsageError(f"there is no grant {', '.join(map(printable, unknown))}", hint=command(None, "grants"))
+    if not wanted:
+        console.out("nothing is lent")
+        return 0
     end(here, [known[id_] for id_ in wanted])
     for id_ in wanted:
         console.out(f"revoked the grant {id_}")
-    if not wanted:
-        console.out("nothing is lent")
     return 0
 
 

@@ -138,7 +138,9 @@ def _count(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Make a grant and print its flags, or explain the modes."""
     if arguments.explain_modes:
-        _explain(as_json=arguments.json)
+        if arguments.json:
+            raise UsageError("--explain-modes is a text for people, and has no JSON")
+        _explain()
         return 0
     if arguments.target is None:
         raise UsageError("no target was named", hint=command(None, "share", FLAGS, "--registry", "ghcr.io"))
@@ -245,13 +247,7 @@ def document(grant: Grant, last_use: float) -> dict[str, object]:
     }
 
 
-def _explain(*, as_json: bool) -> None:
-    if as_json:
-        names = ("mode", "can", "stored", "ends_with", "shown_in")
-        rows = [{"available": True, **dict(zip(names, row, strict=True))} for row in MODE_ROWS]
-        rows += [{"available": False, **dict(zip(names, row, strict=True))} for row in OTHERS]
-        console.print_document({"modes": rows})
-        return
+def _explain() -> None:
     console.print_table(HEADINGS, MODE_ROWS)
     console.out("")
     console.out("Without Shorepass:")

@@ -1,0 +1,54 @@
+"""``shorepass share`` and its company, where nothing is lent: help for a decision, and refusals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import RunShorepass
+
+
+def test_the_modes_are_explained(run_shorepass: RunShorepass) -> None:
+    """Each mode has a line that says that the container can read the login or not, and docker's own way is beside it."""
+    done = run_shorepass("share", "--explain-modes")
+    assert done.status == 0
+    rows = {line.split("  ")[0]: line for line in done.stdout.splitlines() if line}
+    assert "read them" in rows["forward"]
+    assert "never read them" in rows["engine"]
+    assert "copy of every login" in rows["docker run --use-api-socket"]
+
+
+def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:
+    """To look and to revoke all starts no agent, and makes no file."""
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
+    assert run_shorepass("revoke", "--all").stdout == "nothing is lent\n"
+    assert not (home / ".local").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "reason"),
+    [
+        (("share",), 2, "no target was named"),
+        (("share", "flags"), 2, "no registry was named"),
+        (("share", "docker:web", "--registry", "a.example"), 2, "is not one of flags"),
+        (("share", "flags", "--registry", "*"), 2, "is not a pattern for registries"),
+        (("share", "flags", "--registry", "a.example", "--for", "never"), 2, "is not a time"),
+        (("share", "flags", "--registry", "a.example", "--max-uses", "0"), 2, "is not a number from 1"),
+        (("revoke",), 2, "no grant was named"),
+        (("revoke", "0123abcd"), 2, "there is no grant 0123abcd"),
+        (("run", "--share", "a.example", "--", "sh", "-c", "true"), 125, "docker or podman"),
+        (("run", "--share", "a.example", "--as", "work", "--", "docker", "run", "x"), 125, "not allowed with"),
+    ],
+)
+def test_what_is_refused(
+    run_shorepass: RunShorepass, words: tuple[str, ...], status: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong command line makes no grant and has a hint."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    done = run_shorepass(*words)
+    assert (done.status, reason in done.stderr, "hint: " in done.stderr) == (status, True, True), done.stderr
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
