@@ -269,3 +269,23 @@ def test_a_public_image_pulls_without_the_lender(
         done = engine.execute(name, "/bin/docker", "pull", image)
         assert done.returncode == 0, done.stderr
         engine.run("rmi", image)
+
+
+@pytest.mark.usefixtures("logins")
+@pytest.mark.parametrize("named", [True, False])
+def test_skopeo_uses_it_if_the_registry_is_named(
+    registry_with_tokens: str, private_image: str, run_shorepass: RunShorepass, tmp_path: Path, *, named: bool
+) -> None:
+    """With what a container gets, skopeo reads a private image; of a pattern it finds no helper, and asks anonymously."""
+    lent = registry_with_tokens if named else "127.*:*"
+    grant = share(run_shorepass, "--registry", lent)
+    (forwarder,) = (word.split("source=")[1].split(",")[0] for word in grant.flags if HELPER in word)
+    (tmp_path / "docker-credential-shorepass").symlink_to(forwarder)
+    env = {
+        "HOME": str(tmp_path),
+        "PATH": f"{tmp_path}:{programs.SYSTEM_PATH}",
+        "SHOREPASS_SOCK": grant.socket,
+        "REGISTRY_AUTH_FILE": str(Path(grant.socket).parent / "config/config.json"),
+    }
+    done = programs.run(["skopeo", "inspect", "--tls-verify=false", f"docker://{private_image}"], env=env)
+    assert (done.returncode == 0) == named, done.stderr
