@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import socketserver
 import statistics
@@ -16,6 +17,8 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from shorepass.http.unix_server import UnixServer
 
 QUESTION = b"q" * 200
 ROUNDS = 1500
@@ -70,6 +73,20 @@ def with_pool(path: str) -> None:
     Pool(path, Handler).serve_forever()
 
 
+class Accepting(UnixServer):
+    def serve(self, connection: socket.socket) -> None:
+        while data := connection.recv(4096):
+            connection.sendall(data)
+
+
+def with_accepting_threads(path: str) -> None:
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(path)
+    listening.listen(1024)
+    Accepting(listening, connections=2000).start()
+    signal.pause()
+
+
 def with_threads(path: str) -> None:
     Threads(path, Handler).serve_forever()
 
@@ -79,6 +96,7 @@ SERVERS = {
     "asyncio, streams": lambda path: asyncio.run(with_streams(path)),
     "socketserver, threads": with_threads,
     "socketserver, a pool of threads": with_pool,
+    "each thread accepts": with_accepting_threads,
 }
 
 
@@ -99,7 +117,7 @@ def resident(pid: int) -> float:
 
 
 def measure(name: str, folder: str) -> None:
-    path = os.path.join(folder, f"{len(name)}.sock")
+    path = os.path.join(folder, f"{list(SERVERS).index(name)}.sock")
     pid = os.fork()
     if pid == 0:
         SERVERS[name](path)

@@ -11,7 +11,6 @@ import socket
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -78,7 +77,7 @@ def main() -> None:
         listening.bind(through)
         listening.listen(64)
         server = EngineSocket(listening, direct, lend_nothing, list, print)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server.start()
         ping(direct)
         pairs = [(ping(direct), ping(through)) for _ in range(CALLS)]
         added = statistics.median(b - a for a, b in pairs)
@@ -101,7 +100,6 @@ def main() -> None:
             times = [(transfer(direct), transfer(through)) for _ in range(3)]
             ratio = statistics.median(a / b for a, b in times)
             print(f"1 GB {word}: {ratio:.2f} of the direct socket's throughput (goal 0.8)")
-        server.shutdown()
 
 
 if __name__ == "__main__":

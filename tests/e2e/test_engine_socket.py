@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,10 +63,9 @@ def place(dockerd: str, registry: str, tmp_path: Path) -> Iterator[Place]:
         lambda: [registry],
         found.tell,
     )
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
+    server.start()
     yield found
-    server.shutdown()
+    listening.shutdown(socket.SHUT_RDWR)
     listening.close()
 
 

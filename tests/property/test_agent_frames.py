@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from threading import Thread
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,7 +59,7 @@ def test_a_connection_with_any_bytes_gets_answers_and_an_end(parts: list[bytes],
     listening.bind("")  # autobind: a name in the kernel only, of this test
     listening.listen()
     server = Server(listening, answer, uid=None)
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    server.start()
     try:
         with socket.socket(socket.AF_UNIX) as wire:
             wire.connect(listening.getsockname())
@@ -73,5 +72,5 @@ def test_a_connection_with_any_bytes_gets_answers_and_an_end(parts: list[bytes],
             except ConnectionLost:  # it does not read what follows garbage
                 pass
     finally:
-        server.shutdown()
+        listening.shutdown(socket.SHUT_RDWR)
         listening.close()

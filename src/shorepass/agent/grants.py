@@ -8,7 +8,7 @@ call: a grant that is not there has ended, even if its socket is still open.
 from __future__ import annotations
 
 import time
-from threading import BoundedSemaphore, Lock, Thread
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent.call import Answer, Call
@@ -51,7 +51,6 @@ __all__ = ["Lending"]
 
 LIMITS = Limits(connections=32, idle=60.0, body=1024 * 1024)
 AT_ONCE = 4  # calls of one grant that are worked on
-POLL_SECONDS = 3600.0  # the end of the socket wakes the server
 BURST, A_SECOND = 200.0, 20.0  # calls of one grant, so that a flood neither fills the audit log nor slows other calls
 KEY_LIMIT = 1024  # characters of a registry's name
 LENT = (
@@ -68,13 +67,12 @@ class _Served:
         self.pace = Pace(BURST, A_SECOND)
         self._listening = listening
         self.server = server
-        Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True).start()
+        server.start()
 
     def close(self) -> None:
         """End the socket and all its connections."""
         self._listening.close_at_once()
         self.server.close_connections()
-        self.server.shutdown()
 
 
 class Lending:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING
 
 from shorepass.agent.agent import Agent
@@ -50,8 +50,7 @@ def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
     hear_signals(agent.forget)
     sleep = SleepWatch()
     _refresh(agent, tell)
-    serving = Thread(target=server.serve_forever, daemon=True)
-    serving.start()
+    server.start()
     try:
         while not stopped.wait(TICK) and (agent.lending or time.monotonic() - server.last_request < settings.idle):
             agent.expire()
@@ -61,7 +60,6 @@ def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
     finally:
         listening.close()
         agent.lending.close()
-        server.shutdown()
 
 
 def _refresh(agent: Agent, tell: Callable[[str], None]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-import socketserver
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent_client.connection import Connection, ConnectionLost, peer_of
@@ -43,44 +43,36 @@ class Server(UnixServer):
     def __init__(
         self, listening: socket.socket, answer: Answering, *, uid: int | None, limits: Limits = OF_USER
     ) -> None:
-        super().__init__(listening, _Handler, connections=limits.connections)
+        super().__init__(listening, connections=limits.connections)
         self.answer = answer
         self.uid = uid
         self.last_request = time.monotonic()
         self.limits = limits
 
-
-class _Handler(socketserver.BaseRequestHandler):
-    """One connection: frame after frame, until its end."""
-
-    request: socket.socket
-    server: Server
-
-    def handle(self) -> None:
-        peer = peer_of(self.request)
-        if self.server.uid is not None and peer.uid != self.server.uid:
+    def serve(self, connection: socket.socket) -> None:
+        """Answer frame after frame, until the end of the connection."""
+        peer = peer_of(connection)
+        if self.uid is not None and peer.uid != self.uid:
             return
         caller = caller_of(peer.pid, peer.uid)
-        connection = Connection(self.request, REQUEST_SECONDS, limit=self.server.limits.body)
-        try:
-            while self._serve(connection, caller):
+        frames = Connection(connection, REQUEST_SECONDS, limit=self.limits.body)
+        with suppress(ConnectionLost):
+            while self._answer_one(frames, caller):
                 pass
-        except ConnectionLost:
-            return
 
-    def _serve(self, connection: Connection, caller: Caller) -> bool:
+    def _answer_one(self, connection: Connection, caller: Caller) -> bool:
         """Answer one frame; False at the end. Raises ConnectionLost."""
-        self.request.settimeout(self.server.limits.idle)
+        connection.wire.settimeout(self.limits.idle)
         try:
-            first = self.request.recv(HEADER_SIZE)
+            first = connection.wire.recv(HEADER_SIZE)
         except OSError:
             return False
         if not first:
             return False
         deadline = time.monotonic() + REQUEST_SECONDS
-        self.server.last_request = time.monotonic()
+        self.last_request = time.monotonic()
         try:
-            self.server.answer(connection.rest_of(first, deadline), caller, connection.send)
+            self.answer(connection.rest_of(first, deadline), caller, connection.send)
         except FrameError as error:
             connection.send(_declined(error))
             return isinstance(error, UnknownFrame)

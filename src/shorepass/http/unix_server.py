@@ -1,84 +1,80 @@
-"""A server on a listening unix socket: a thread for each connection, and an end for all of them.
+"""A server on a listening unix socket: each of its threads accepts a connection, serves it, and accepts the next one.
 
-``socketserver`` with a pool of threads was chosen by measurement (bench/agent_servers.py): an answer takes half of the time
-that asyncio needs, and the code that answers may simply wait.
+So an answer needs no second thread, and the code that answers may simply wait. bench/agent_servers.py compares it with
+``asyncio`` and ``socketserver``.
 """
 
 from __future__ import annotations
 
+import errno
 import socket
-import socketserver
-from concurrent.futures import ThreadPoolExecutor
+import time
 from contextlib import suppress
-from threading import BoundedSemaphore, Lock
+from threading import Lock, Thread
 
 __all__ = ["UnixServer"]
 
+PAUSE = 0.1  # seconds, if the system has no descriptor left
+ENDED = (errno.EBADF, errno.EINVAL)  # of accept: the listening socket was closed, or shut down
 
-class UnixServer(socketserver.ThreadingMixIn, socketserver.BaseServer):
-    """Serves on a listening socket. ``handler``: the class of a connection. More ``connections`` at once are refused."""
 
-    daemon_threads = True
+class UnixServer:
+    """Serves connections at the same time, at most so many; more are closed at once. A subclass has ``serve``."""
 
-    def __init__(
-        self, listening: socket.socket, handler: type[socketserver.BaseRequestHandler], *, connections: int
-    ) -> None:
-        super().__init__(listening.getsockname(), handler)
-        self.socket = listening
-        self._free = BoundedSemaphore(connections)
-        self._threads = ThreadPoolExecutor(connections)
-        self._open: set[socket.socket] = set()
+    def __init__(self, listening: socket.socket, *, connections: int) -> None:
+        self._listening = listening
+        self._limit = connections
         self._lock = Lock()
+        self._waiting = 0  # threads in accept
+        self._open: set[socket.socket] = set()
         self._is_closed = False
 
-    def fileno(self) -> int:
-        """Return the socket's descriptor, which ``serve_forever`` waits for."""
-        return self.socket.fileno()
+    def serve(self, connection: socket.socket) -> None:
+        """Serve one connection, which is closed afterwards."""
+        raise NotImplementedError
 
-    def get_request(self) -> tuple[socket.socket, object]:
-        """Accept a connection."""
-        return self.socket.accept()
-
-    def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002  # the base class's
-        """Tell whether there is room for one more connection."""
-        return self._free.acquire(blocking=False)
-
-    def process_request(  # type: ignore[override]  # a stream socket
-        self, request: socket.socket, client_address: object
-    ) -> None:
-        """Serve one connection in a thread of the pool."""
-        self._threads.submit(self.process_request_thread, request, client_address)
-
-    def process_request_thread(  # type: ignore[override]  # a stream socket
-        self, request: socket.socket, client_address: object
-    ) -> None:
-        """Serve one connection, in its own thread."""
-        with self._lock:
-            self._open.add(request)
-            if self._is_closed:
-                _end(request)
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
+    def start(self) -> None:
+        """Serve until the listening socket is closed."""
+        self._waiting += 1
+        Thread(target=self._run, daemon=True).start()
 
     def close_connections(self) -> None:
         """End all connections, also those that wait for an answer."""
         with self._lock:
             self._is_closed = True
-            for request in self._open:
-                _end(request)
+            for connection in self._open:
+                _end(connection)
 
-    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]  # it has a socket
-        """Close a connection. One that was refused was not counted as open."""
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError as error:
+                if error.errno in ENDED:
+                    return
+                time.sleep(PAUSE)
+                continue
+            if self._is_admitted(connection):
+                with suppress(Exception):  # a traceback may have a secret; the connection ends
+                    self.serve(connection)
+            with self._lock:
+                self._open.discard(connection)
+                self._waiting += 1
+            connection.close()
+
+    def _is_admitted(self, connection: socket.socket) -> bool:
+        """Count a connection, and make sure that a thread waits for the next one; False: there are too many."""
         with self._lock:
-            self._open.discard(request)
-        request.close()
+            self._waiting -= 1
+            if self._waiting == 0:
+                self._waiting += 1
+                Thread(target=self._run, daemon=True).start()
+            if self._is_closed or len(self._open) >= self._limit:
+                return False
+            self._open.add(connection)
+            return True
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing, because a traceback may have a secret; the connection ends."""
 
-
-def _end(request: socket.socket) -> None:
+def _end(connection: socket.socket) -> None:
     with suppress(OSError):  # which the other end has closed
-        request.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import socketserver
 import threading
 from typing import TYPE_CHECKING
 
@@ -50,64 +49,60 @@ class EngineSocket(UnixServer):
         registries: Callable[[], Iterable[str]],
         tell: Callable[[Lent, Caller], None],
     ) -> None:
-        super().__init__(listening, _Handler, connections=CONNECTIONS)
+        super().__init__(listening, connections=CONNECTIONS)
         self.engine = engine
         self.lend = lend
         self.registries = registries
         self.tell = tell
 
-
-class _Handler(socketserver.BaseRequestHandler):
-    """One connection, with one request."""
-
-    request: socket.socket
-    server: EngineSocket
-
-    def handle(self) -> None:
-        found = self._head()
+    def serve(self, connection: socket.socket) -> None:
+        """Serve one connection, with one request."""
+        found = _head(connection)
         if found is None:
             return
         head, rest = found
         try:
-            request, lent = with_login(parse_head(head), self.server.lend, self.server.registries())
+            request, lent = with_login(parse_head(head), self.lend, self.registries())
         except BadHead as error:
-            self._refuse("400 Bad Request", str(error))
+            _refuse(connection, "400 Bad Request", str(error))
             return
         with socket.socket(socket.AF_UNIX) as engine:
             try:
-                engine.connect(self.server.engine)
+                engine.connect(self.engine)
             except OSError as error:
-                self._refuse("502 Bad Gateway", f"the engine does not answer: {error.strerror}")
+                _refuse(connection, "502 Bad Gateway", f"the engine does not answer: {error.strerror}")
                 return
             if lent is not None:
-                peer = peer_of(self.request)
-                self.server.tell(lent, caller_of(peer.pid, peer.uid))
+                peer = peer_of(connection)
+                self.tell(lent, caller_of(peer.pid, peer.uid))
             engine.sendall(request.encode() + rest)
-            _copy_both_ways(self.request, engine)
+            _copy_both_ways(connection, engine)
 
-    def _head(self) -> tuple[bytes, bytes] | None:
-        """Return the head of the request, and what came with it; None if the client sends none."""
-        data = bytearray()
-        self.request.settimeout(IDLE_SECONDS)
-        while END not in data:
-            try:
-                chunk = self.request.recv(CHUNK)
-            except OSError:
-                return None
-            if not chunk:
-                return None
-            data += chunk
-            self.request.settimeout(HEAD_SECONDS)
-            if len(data) > HEAD_LIMIT and END not in data[:HEAD_LIMIT]:
-                self._refuse("431 Request Header Fields Too Large", f"more than {HEAD_LIMIT} bytes before the body")
-                return None
-        end = data.index(END) + len(END)
-        return bytes(data[:end]), bytes(data[end:])
 
-    def _refuse(self, status: str, reason: str) -> None:
-        body = f'{{"message":"shorepass: {reason}"}}\n'.encode()
-        with contextlib.suppress(OSError):
-            self.request.sendall(REFUSED.format(status=status, length=len(body)).encode() + body)
+def _head(connection: socket.socket) -> tuple[bytes, bytes] | None:
+    """Return the head of the request, and what came with it; None if the client sends none."""
+    data = bytearray()
+    connection.settimeout(IDLE_SECONDS)
+    while END not in data:
+        try:
+            chunk = connection.recv(CHUNK)
+        except OSError:
+            return None
+        if not chunk:
+            return None
+        data += chunk
+        connection.settimeout(HEAD_SECONDS)
+        if len(data) > HEAD_LIMIT and END not in data[:HEAD_LIMIT]:
+            _refuse(connection, "431 Request Header Fields Too Large", f"more than {HEAD_LIMIT} bytes before the body")
+            return None
+    end = data.index(END) + len(END)
+    return bytes(data[:end]), bytes(data[end:])
+
+
+def _refuse(connection: socket.socket, status: str, reason: str) -> None:
+    body = f'{{"message":"shorepass: {reason}"}}\n'.encode()
+    with contextlib.suppress(OSError):
+        connection.sendall(REFUSED.format(status=status, length=len(body)).encode() + body)
 
 
 def _copy_both_ways(client: socket.socket, engine: socket.socket) -> None:
