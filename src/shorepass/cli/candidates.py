@@ -133,6 +133,7 @@ SOURCES: dict[str, Callable[[LocalContext], Iterable[Candidate]]] = {
     "helper": helpers,
     "helpers": helpers,
     "lent": registries,
+    "repositories": registries,
     "share": registries,
     "grants": grants,
     "explain": findings,
