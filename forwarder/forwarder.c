@@ -38,6 +38,7 @@
 #define MARK " (shorepass forwarder) " // a program with these words in it is a forwarder
 
 enum { HEADER = 8, LIMIT = 8 << 20, ENVIRONMENT_LIMIT = 256 << 10, PROGRAM_LIMIT = 256 << 10, FIELDS = 5 };
+enum { GRANT_LIMIT = 1 << 20, RELAY_SECONDS = 10 }; // of the relay
 enum outcome { ANSWERED, NOT_ANSWERED, WRONG, OUT_OF_TIME };
 
 extern char **environ;
@@ -512,6 +513,129 @@ static _Noreturn void end_with_usage(const struct call *call) {
     _exit(1);
 }
 
+#ifndef __APPLE__ // a container is a Linux machine
+
+// Returns whether a descriptor is ready. The relay ends, false, if its standard input is: no answer is due.
+static bool wait_beside_input(int descriptor, short events, int64_t deadline) {
+    struct pollfd wanted[] = {{.fd = descriptor, .events = events}, {.fd = STDIN_FILENO, .events = POLLIN}};
+    int count;
+    do {
+        count = poll(wanted, 2, deadline < 0 ? -1 : milliseconds_until(deadline));
+    } while (count < 0 && errno == EINTR);
+    return count > 0 && wanted[1].revents == 0;
+}
+
+static bool input_is_quiet(void) {
+    return wait_for(STDIN_FILENO, POLLIN, 0) == 0;
+}
+
+// Reads a frame of one kind into a place with room for it. Returns its size; 0 at the end, or if it is no such frame.
+static size_t read_frame(int source, const char *kinds, size_t limit, unsigned char *place, int64_t deadline) {
+    size_t have = 0, wanted = HEADER;
+    while (have < wanted) {
+        if (source != STDIN_FILENO && !wait_beside_input(source, POLLIN, deadline)) return 0;
+        ssize_t count = read(source, place + have, wanted - have);
+        if (count == 0 || (count < 0 && !is_passing(errno))) return 0;
+        if (count > 0) have += (size_t)count;
+        if (have == HEADER && wanted == HEADER) {
+            bool is_known = place[0] == 1 && place[1] != '\0' && strchr(kinds, place[1]) != NULL;
+            if (!is_known || place[2] != 0 || place[3] != 0 || number_at(place + 4) > limit) return 0;
+            wanted += number_at(place + 4);
+        }
+    }
+    return have;
+}
+
+static bool write_output(const unsigned char *data, size_t size) {
+    return write_all(STDOUT_FILENO, data, size, now() + RELAY_SECONDS * 1000);
+}
+
+// Passes one caller's frame to standard output, and the answer back. Returns false if the relay has to end.
+static bool serve_caller(int caller) {
+    size_t size = read_frame(caller, "C", GRANT_LIMIT, frame, now() + RELAY_SECONDS * 1000);
+    if (size == 0) return input_is_quiet();
+    if (!write_output(frame, size)) return false;
+    size = read_frame(STDIN_FILENO, "AD", LIMIT, frame, -1);
+    int64_t deadline = now() + RELAY_SECONDS * 1000;
+    for (size_t sent = 0; sent < size && wait_beside_input(caller, POLLOUT, deadline);) {
+        ssize_t count = send(caller, frame + sent, size - sent, MSG_DONTWAIT);
+        if (count < 0 && !is_passing(errno)) break;
+        if (count > 0) sent += (size_t)count;
+    }
+    return size > 0;
+}
+
+// Listens on a socket that every user of this machine may use. Returns -1 if that is not possible.
+static int listen_at(const struct sockaddr_un *address) {
+    int listening = move_up(socket(AF_UNIX, SOCK_STREAM, 0));
+    if (listening < 0) return -1;
+    umask(0111);
+    if (bind(listening, (const struct sockaddr *)address, sizeof *address) == 0 && listen(listening, 32) == 0) return listening;
+    close(listening);
+    return -1;
+}
+
+static bool write_file(const char *path, const unsigned char *data, size_t size) {
+    int file = move_up(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
+    if (file < 0) return false;
+    bool is_written = write(file, data, size) == (ssize_t)size;
+    close(file);
+    return is_written;
+}
+
+static _Noreturn void end_relay(struct call *call, const char *text) {
+    struct line line = {.size = 0};
+    call->deadline = now() + RELAY_SECONDS * 1000;
+    add_text(&line, text);
+    print_line(STDERR_FILENO, &line, call);
+    _exit(1);
+}
+
+// Lends the socket of a grant elsewhere: FOLDER/agent.sock here is answered by the process at the other end of the
+// standard streams. It begins with a frame R that has a config file, and gets R when the socket is there. At the end of
+// standard input, the files in the folder and this program are removed.
+static _Noreturn void relay(struct call *call, const char *folder) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char config_folder[PATH_MAX], config[PATH_MAX];
+    bool fits = join(address.sun_path, sizeof address.sun_path, folder, "/agent.sock", "");
+    fits = fits && join(config_folder, sizeof config_folder, folder, "/config", "");
+    fits = fits && join(config, sizeof config, config_folder, "/config.json", "");
+    if (!fits) end_relay(call, "the folder's name is too long");
+    size_t size = read_frame(STDIN_FILENO, "R", GRANT_LIMIT, frame, -1);
+    if (size < HEADER + 4) _exit(1);
+    int other = connect_to(address.sun_path, call);
+    if (other >= 0) end_relay(call, "another relay is there already");
+    umask(0);
+    for (char *at = config_folder + 1; *at != '\0'; at++) {
+        if (*at != '/') continue;
+        *at = '\0';
+        mkdir(config_folder, 0755);
+        *at = '/';
+    }
+    mkdir(config_folder, 0755);
+    unlink(address.sun_path);
+    int listening = -1;
+    if (write_file(config, frame + HEADER + 4, size - HEADER - 4)) listening = listen_at(&address);
+    int error = errno;
+    static const unsigned char ready[HEADER] = {1, 'R'};
+    bool goes_on = listening >= 0 && write_output(ready, HEADER);
+    while (goes_on && wait_beside_input(listening, POLLIN, -1)) {
+        int caller = move_up(accept(listening, NULL, NULL));
+        if (caller < 0) continue;
+        goes_on = serve_caller(caller);
+        close(caller);
+    }
+    unlink(address.sun_path);
+    unlink(config);
+    rmdir(config_folder);
+    rmdir(folder);
+    unlink(call->argv[0]);
+    if (listening >= 0) _exit(0);
+    end_relay(call, error == EROFS ? "the folder's file system is read only" : "the folder or its socket cannot be made");
+}
+
+#endif
+
 static bool is_call(int argc, char **argv) {
     if (argc != 2) return false;
     return reads_input(argv[1]) || strcmp(argv[1], "list") == 0 || strcmp(argv[1], "version") == 0;
@@ -529,6 +653,9 @@ int main(int argc, char **argv) {
         end_with_usage(&call);
     }
     if (argc == 2) call.verb = argv[1];
+#ifndef __APPLE__
+    if (argc == 3 && strcmp(argv[1], "--relay") == 0) relay(&call, argv[2]);
+#endif
     // Other words may be the original program's own, and may ask the user. So may a call that the user types.
     const char *why = NULL;
     if (!is_call(argc, argv) || (reads_input(call.verb) && isatty(STDIN_FILENO))) why = run_original(&call);

@@ -66,7 +66,27 @@ ssize_t write(int file, const void *data, size_t size) {
 }
 
 int open(const char *path, int flags, ...) {
-    return (int)CALL(openat, AT_FDCWD, path, flags, 0, 0);
+    va_list arguments;
+    va_start(arguments, flags);
+    int mode = flags & O_CREAT ? va_arg(arguments, int) : 0;
+    va_end(arguments);
+    return (int)CALL(openat, AT_FDCWD, path, flags, mode, 0);
+}
+
+int mkdir(const char *path, mode_t mode) {
+    return (int)CALL(mkdirat, AT_FDCWD, path, mode, 0, 0);
+}
+
+int unlink(const char *path) {
+    return (int)CALL(unlinkat, AT_FDCWD, path, 0, 0, 0);
+}
+
+int rmdir(const char *path) {
+    return (int)CALL(unlinkat, AT_FDCWD, path, AT_REMOVEDIR, 0, 0);
+}
+
+mode_t umask(mode_t mask) {
+    return (mode_t)CALL(umask, mask, 0, 0, 0, 0);
 }
 
 int close(int file) {
@@ -117,6 +137,18 @@ int socket(int family, int type, int protocol) {
 
 int connect(int file, const struct sockaddr *address, socklen_t size) {
     return (int)CALL(connect, file, address, size, 0, 0);
+}
+
+int bind(int file, const struct sockaddr *address, socklen_t size) {
+    return (int)CALL(bind, file, address, size, 0, 0);
+}
+
+int listen(int file, int waiting) {
+    return (int)CALL(listen, file, waiting, 0, 0, 0);
+}
+
+int accept(int file, struct sockaddr *restrict address, socklen_t *restrict size) {
+    return (int)CALL(accept4, file, address, size, 0, 0);
 }
 
 int setsockopt(int file, int level, int option, const void *value, socklen_t size) {
@@ -214,6 +246,13 @@ int strncmp(const char *first, const char *second, size_t size) {
 
 int strcmp(const char *first, const char *second) {
     return strncmp(first, second, (size_t)-1);
+}
+
+char *strchr(const char *text, int wanted) {
+    for (; *text != (char)wanted; text++) {
+        if (*text == '\0') return NULL;
+    }
+    return (char *)text;
 }
 
 char *strrchr(const char *text, int wanted) {

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     DECLINE = "D"
     MANAGE = "M"
     MANAGED = "J"
+    READY = "R"  # of a relay alone
 
 
 class FrameError(ValueError):

@@ -109,6 +109,14 @@ def grants(here: LocalContext) -> Iterator[Candidate]:
         yield id_, f"lends {', '.join(grant.registries)} to {grant.target}"
 
 
+def targets(here: LocalContext) -> Iterator[Candidate]:
+    """Yield what a login can be lent to."""
+    yield "flags", "flags for docker run and podman run"
+    for family in Family:
+        for endpoint in endpoints(here, family):
+            yield from containers(here, endpoint)
+
+
 def findings(_: LocalContext) -> Iterable[Candidate]:
     """Return the codes of findings."""
     return codes().items()
@@ -136,5 +144,6 @@ SOURCES: dict[str, Callable[[LocalContext], Iterable[Candidate]]] = {
     "repositories": registries,
     "share": registries,
     "grants": grants,
+    "target": targets,
     "explain": findings,
 }

@@ -30,6 +30,7 @@ EXAMPLES = """\
 shorepass share flags --registry ghcr.io     # prints flags for docker run and podman run
 shorepass share flags --registry ghcr.io --registry '*.example.com' --for 30m
 shorepass share flags --mode engine --repo 'ghcr.io/acme/*'    # for a container that uses your engine by its socket
+shorepass share docker:web --registry ghcr.io    # for a container that runs, until Ctrl-C
 shorepass run --share ghcr.io -- docker run -it image     # the same, and the grant ends with the command
 shorepass share --explain-modes
 """
@@ -82,9 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "target",
         nargs="?",
-        choices=(FLAGS,),
         metavar="TARGET",
-        help="flags: print the flags for docker run and podman run",
+        help="flags: print the flags for docker run and podman run; docker:NAME or podman:NAME: a container that runs",
     )
     add_limits(parser)
     parser.add_argument(
@@ -145,6 +145,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.target is None:
         raise UsageError("no target was named", hint=command(None, "share", FLAGS, "--registry", "ghcr.io"))
     here = current()
+    if arguments.target != FLAGS:
+        from shorepass.cli.share_running import share_running  # late: flags are asked for before a container starts
+
+        return share_running(here, arguments)
     grant = lend(here, arguments.target, arguments.lent, arguments)
     words = flags(here, grant)
     if arguments.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import select
 import socket
 import sys
@@ -58,6 +59,36 @@ class StreamTransport:
         """
         return self._exchange(request, stdin, limit, timeout)
 
+    def hijack(self, request: Request, *, limit: int, timeout: float) -> tuple[Response, socket.socket | None]:
+        """Send a request that makes the connection a program's input and output.
+
+        Return the answer, and the connection if its status is 101 or 200. Raises Unreachable.
+        """
+        name = request.url.authority
+        try:
+            wire = self._connect(time.monotonic() + timeout)
+            with contextlib.ExitStack() as opened:
+                opened.enter_context(wire)
+                wire.settimeout(timeout)
+                lines = [f"{request.method} {request.url.target} HTTP/1.1", f"Host: {name}", "Connection: Upgrade"]
+                lines += ["Upgrade: tcp", f"Content-Length: {len(request.body)}"]
+                lines += [f"{key}: {value}" for key, value in header_lines(request)]
+                wire.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
+                answer = HTTPResponse(_Unbuffered(wire), method=request.method)  # type: ignore[arg-type]
+                answer.begin()
+                response = Response(answer.status, tuple(answer.getheaders()), b"", request.url)
+                if answer.status not in (101, 200):
+                    return _cut(response, read_body(answer.read, limit), limit), None
+                wire.settimeout(None)
+                opened.pop_all()
+                return response, wire
+        except TimeoutError as error:
+            raise NoAnswer(name, timeout) from error
+        except (HTTPException, ValueError) as error:
+            raise Unreachable(name, f"the answer is not HTTP ({type(error).__name__})") from error
+        except OSError as error:
+            raise Unreachable(name, error.strerror or str(error)) from error
+
     def _exchange(self, request: Request, stdin: bytes | None, limit: int, timeout: float) -> Response:
         name = request.url.authority
         connection = self._take() or _Connection(self._connect)
@@ -94,6 +125,17 @@ class StreamTransport:
                 return connection
             connection.close()  # because the server closed it, or sends what it was not asked for
         return None
+
+
+class _Unbuffered:
+    """A socket whose file reads no byte behind what was asked for: it belongs to the program."""
+
+    def __init__(self, wire: socket.socket) -> None:
+        self._wire = wire
+
+    def makefile(self, mode: str) -> io.RawIOBase:
+        """Return the file that ``http.client`` reads the head from."""
+        return self._wire.makefile(mode, buffering=0)  # type: ignore[call-overload,no-any-return]
 
 
 class UnixTransport(StreamTransport):

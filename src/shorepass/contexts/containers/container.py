@@ -144,6 +144,11 @@ class ContainerContext:
         )
         return live or ArchiveRoot(self._engine, self.id, running=self.is_running, hidden=hidden)
 
+    @property
+    def engine(self) -> Engine:
+        """The engine that has it."""
+        return self._engine
+
     @cached_property
     def machine(self) -> str:
         """The processor that the container's image is for."""

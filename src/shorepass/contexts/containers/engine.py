@@ -22,8 +22,9 @@ from shorepass.processes import Completed, ProcessError, ProcessNotStarted, Proc
 from shorepass.waiting import Wait
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, NoReturn
 
     from shorepass.http import Response
     from shorepass.http.unix import StreamTransport
@@ -173,8 +174,7 @@ class Engine:
             return self._path_stat(text)
         if response.status == 404:
             return None
-        self._refused(self._send(Request("GET", url), JSON_LIMIT))  # because the answer to HEAD has no reason
-        return None
+        return self._refused(self._send(Request("GET", url), JSON_LIMIT))  # because the answer to HEAD has no reason
 
     def fetch(self, container: str, path: str, limit: int) -> bytes | None:
         """Return the first ``limit`` bytes of a tar of ``path``, None if nothing is there.
@@ -232,12 +232,34 @@ class Engine:
 
         Raises ContextError, Unreachable.
         """
-        attach = {"AttachStdin": stdin is not None, "AttachStdout": True, "AttachStderr": True, "Tty": False}
+        id_ = self._created(container, {"AttachStdin": stdin is not None, **wanted})
+        output = self._converse(f"/exec/{id_}/start", stdin or b"", deadline, limit)
+        return self._exit_status(f"/exec/{id_}/json"), *output
+
+    def _created(self, container: str, wanted: Mapping[str, object]) -> str:
+        """Return the id of a new exec.
+
+        Raises ContextError.
+        """
+        attach = {"AttachStdout": True, "AttachStderr": True, "Tty": False}
         made = self._json(_post(f"/containers/{container}/exec", {**attach, **wanted}), ANSWER_SECONDS)
         if not isinstance(made, dict) or not NAME.fullmatch(str(made.get("Id", ""))):
             raise ContextError(self.name, "the container was removed")
-        output = self._converse(f"/exec/{made['Id']}/start", stdin or b"", deadline, limit)
-        return self._exit_status(f"/exec/{made['Id']}/json"), *output
+        return str(made["Id"])
+
+    def attach(self, container: str, argv: Sequence[str]) -> socket.socket:
+        """Start a program in a running container as root, and return its standard streams.
+
+        What is sent is its input. What arrives is its output, in pieces with the stream's number and the length before each.
+        Raises ContextError.
+        """
+        id_ = self._created(container, {"AttachStdin": True, "Cmd": list(argv), "User": "0"})
+        request = _post(f"/exec/{id_}/start", {"Detach": False, "Tty": False})
+        try:
+            response, wire = self._transport.hijack(request, limit=JSON_LIMIT, timeout=ANSWER_SECONDS)
+        except RegistryError as error:
+            raise ContextError(self.name, f"{self.socket}: {error.reason.lower()}") from None
+        return wire or self._refused(response)
 
     def close(self) -> None:
         """Close the connections."""
@@ -286,7 +308,7 @@ class Engine:
             hint = as_root("who", "--all") if isinstance(error.__cause__, PermissionError) else None
             raise ContextError(self.name, f"{self.socket}: {error.reason.lower()}", hint=hint) from None
 
-    def _refused(self, response: Response) -> Any:
+    def _refused(self, response: Response) -> NoReturn:
         """Raise ContextError with the reason that the engine gives."""
         try:
             said = loads(response.body)["message"]
