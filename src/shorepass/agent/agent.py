@@ -59,6 +59,7 @@ class Agent:
         self._others: dict[str, OtherHelper] = {}
         self._lock = Lock()
         self._locked = False
+        self._is_ending = False
         self._started = time.time()
         self._counts: dict[str, _Counts] = {}
         self._memory = AgentMemory(self._held)
@@ -85,6 +86,8 @@ class Agent:
             self._answer_call(Call(frame.fields), caller, send)
         elif frame.kind is Kind.MANAGE:
             send(self._manage(frame))
+            if self._is_ending:  # after the answer, which the end of the process would cut off
+                self._stop()
         else:
             raise FrameError("an agent gets calls and requests")
 
@@ -194,7 +197,7 @@ class Agent:
         }
 
     def _end(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
-        self._stop()
+        self._is_ending = True
         return {"pid": os.getpid()}, b""
 
     def _close(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
