@@ -97,7 +97,7 @@ def test_httpx_pushes_and_pulls(request: pytest.FixtureRequest, kind: str, users
     host = request.getfixturevalue(kind)
     with httpx.Client(auth=shorepass.httpx_auth(trusted_realms=TRUSTED, credential=user(users, "alice"))) as client:
         push(client, f"http://{host}/v2/team/app")
-        assert client.get(f"http://{host}/v2/team/app/tags/list").json()["tags"] == ["1"]
+        assert "1" in client.get(f"http://{host}/v2/team/app/tags/list").json()["tags"]  # other tests push there, too
 
 
 @pytest.mark.parametrize("kind", ["registry", "registry_with_tokens"])
