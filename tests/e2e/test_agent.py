@@ -22,6 +22,7 @@ import agents
 from agents import ask
 from contract.keyring_service import bus
 from e2e import programs
+from e2e.people import new_person
 from shorepass.agent.audit import log_path, records
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.contexts.local import LocalContext
@@ -531,3 +532,44 @@ def test_the_log_is_followed_also_after_it_was_moved(world: Path) -> None:
             assert json.loads(process.stdout.readline())["registry"] == "new.example"
         finally:
             process.terminate()
+
+
+READS = """
+import os, sys
+pid, uid, addresses = sys.argv[1], int(sys.argv[3]), []
+os.setgroups([])
+os.setresgid(uid, uid, uid)
+os.setresuid(uid, uid, uid)
+for line in open(f"/proc/{pid}/maps"):
+    first, last = (int(part, 16) for part in line.split()[0].split("-"))
+    addresses.append((first, last - first))
+with open(f"/proc/{pid}/mem", "rb") as memory:
+    for first, size in addresses:
+        try:
+            memory.seek(first)
+            if sys.argv[2].encode() in memory.read(size):
+                print("found")
+        except (OSError, ValueError, OverflowError):
+            pass  # what no process has there
+"""
+
+
+def test_its_own_user_cannot_read_its_memory(tmp_path: Path) -> None:
+    """Neither another process of the same user nor a crash gets at what an agent holds."""
+    with new_person() as person:
+        _, *run = [*person.shorepass("agent", "start"), "--foreground"]
+        run = [programs.require("env"), f"XDG_RUNTIME_DIR={person.home}", *run]
+        with subprocess.Popen(programs.as_root(run), cwd=tmp_path) as process:
+            socket_path = person.home / "shorepass/agent.sock"
+            programs.wait_until(lambda: socket_path.exists() or None, "the agent to listen")
+            pid = programs.run([programs.require("pgrep"), "-u", str(person.uid), "-f", "agent start"]).stdout.split()[
+                0
+            ]
+            read = [sys.executable, "-c", READS, pid, "shorepass"]
+            tried = programs.run(programs.as_root([*read, str(person.uid)]))
+            assert "PermissionError" in tried.stderr
+            assert tried.stdout == ""
+            assert programs.run(programs.as_root([*read, "0"])).stdout.startswith("found")
+            os.kill(int(pid), signal.SIGABRT)
+            assert process.wait(60) != 0
+        assert [name for name in os.listdir(tmp_path) if "core" in name] == []
