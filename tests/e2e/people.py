@@ -22,7 +22,8 @@ USER_BUSY = 8  # userdel(8), EXIT VALUES
 # Root starts it and becomes the person for good: their own right to read this Python and these sources is not needed.
 AS_PERSON = """
 import importlib, os, pkgutil, pwd, sys
-import _strptime, concurrent.futures.thread, ctypes, fcntl, hashlib, json, pwd, resource, select, selectors, shlex, signal, subprocess
+import _strptime, concurrent.futures.thread, ctypes, fcntl, hashlib, json, pwd
+import resource, select, selectors, shlex, signal, subprocess
 import tomllib
 import encodings.ascii, encodings.idna, encodings.latin_1, encodings.utf_8
 import shorepass
