@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from pyrage import decrypt, encrypt, ssh, x25519
 
 from cli.test_vault import TYPED, on_a_terminal
 from e2e import programs
-from shorepass.stores.vault.signature import is_signed, sign
+from shorepass.stores.vault.signature import is_signed, mac, sign
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Attacker:
         """Write a vault that the victim's key opens."""
         text = json.dumps({"shorepassVault": version, "recipients": recipients, "auths": auths}, indent=1).encode()
         if version > 1:
-            text = sign(text + b"\n", [b"a guess"])
+            text = sign(text + b"\n", [partial(mac, b"a guess")])
         seal = ssh if self.public.startswith("ssh-") else x25519
         (path or self.vault).write_bytes(encrypt(text, [seal.Recipient.from_str(self.public)]))
 
@@ -126,7 +127,9 @@ def key_of_their_own(attacker: Attacker, *, link: bool) -> None:
         own = attacker.folder / "theirs"
     own.write_text(f"{attacker.identity}\n")
     text = {"shorepassVault": 2, "recipients": [attacker.public, attacker.recipient], "auths": PLANTED}
-    signed = sign(json.dumps(text, indent=1).encode() + b"\n", [secret_of(str(attacker.identity).encode())])
+    signed = sign(
+        json.dumps(text, indent=1).encode() + b"\n", [partial(mac, secret_of(str(attacker.identity).encode()))]
+    )
     attacker.vault.write_bytes(encrypt(signed, [attacker.identity.to_public()]))
 
 
@@ -369,7 +372,7 @@ def test_a_vault_of_0_1_in_a_home_that_cannot_be_written(run_shorepass: RunShore
 )
 def test_nothing_can_be_changed_or_added(change: Callable[[bytes], bytes]) -> None:
     """A text is good as it was signed, and in no other way."""
-    text = sign(json.dumps({"auths": OWN}, indent=1).encode() + b"\n", [b"one", b"two"])
+    text = sign(json.dumps({"auths": OWN}, indent=1).encode() + b"\n", [partial(mac, b"one"), partial(mac, b"two")])
     assert json.loads(text)["auths"] == OWN
-    assert [is_signed(text, [secret]) for secret in (b"one", b"two", b"three")] == [True, True, False]
-    assert is_signed(change(text), [b"one", b"two"]) is False
+    assert [is_signed(text, [partial(mac, secret)]) for secret in (b"one", b"two", b"three")] == [True, True, False]
+    assert is_signed(change(text), [partial(mac, b"one"), partial(mac, b"two")]) is False
