@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +31,7 @@ def registry() -> Iterator[str]:
 
 
 @pytest.fixture
-def place(world: Path, registry: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(world: Path, registry: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The user who runs the tests, in whose environment every name is hostile."""
     home = world / f"home{hostile.NAME.replace('/', '')}"
     (world / "home").rename(home)
@@ -42,7 +44,9 @@ def place(world: Path, registry: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{world / 'bin'}:{world}/b{hostile.NAME.replace('/', '')}")
     monkeypatch.setenv("USER", f"al{hostile.NAME}")
     monkeypatch.setenv("SSL_CERT_FILE", "")
-    return home
+    yield home
+    # An agent that a verb has started ends with the test, also one that is locked.
+    subprocess.run([sys.executable, "-m", "shorepass", "agent", "stop"], capture_output=True, check=False)
 
 
 @pytest.mark.parametrize("malformed", [False, True], ids=["readable", "malformed"])
