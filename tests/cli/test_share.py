@@ -34,7 +34,7 @@ def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:
     [
         (("share",), 2, "no target was named"),
         (("share", "flags"), 2, "no registry was named"),
-        (("share", "docker:web", "--registry", "a.example"), 2, "is not one of flags"),
+        (("share", "kubernetes", "--registry", "a.example"), 2, "is not a target"),
         (("share", "flags", "--registry", "*"), 2, "is not a pattern for registries"),
         (("share", "flags", "--registry", "a.example", "--for", "never"), 2, "is not a time"),
         (("share", "flags", "--registry", "a.example", "--max-uses", "0"), 2, "is not a number from 1"),
