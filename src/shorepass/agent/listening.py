@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from shorepass.agent_client.address import NAME, own_folder, trouble_with
+from shorepass.agent_client.address import NAME, PATH_LIMIT, is_too_long, own_folder, trouble_with
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Listening", "inherited", "listen", "listen_for_grant"]
 
 BACKLOG = 1024
-PATH_LIMIT = 107  # bytes: unix(7), sun_path without its last NUL
 FIRST_FD = 3  # sd_listen_fds(3)
 
 
@@ -72,7 +71,7 @@ def listen(here: LocalContext) -> Listening:
         raise UsageError("the agent does not run on Windows")
     folder = own_folder(here)
     path = os.path.join(folder, NAME)
-    if len(os.fsencode(path)) > PATH_LIMIT:
+    if is_too_long(path):
         raise UsageError(
             f"{path}: longer than {PATH_LIMIT} bytes, which no socket can have",
             hint="set XDG_RUNTIME_DIR to a shorter folder of your own",

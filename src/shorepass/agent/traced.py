@@ -43,21 +43,9 @@ class Trace:
 class TracedContext(LocalContext):
     """The context of a caller: its variables and its working directory, with the agent's memory of files."""
 
-    def __init__(
-        self,
-        environ: Mapping[str, str],
-        *,
-        platform: str | None = None,
-        uid: int | None = None,
-        name: str = "me",
-        directory: str | None = None,
-        inside: Inside | None = None,
-        memory: Memory | None = None,
-    ) -> None:
+    def __init__(self, environ: Mapping[str, str], *, directory: str, memory: Memory | None = None) -> None:
         self.trace = Trace()
-        super().__init__(
-            environ, platform=platform, uid=uid, name=name, directory=directory, inside=inside, memory=memory
-        )
+        super().__init__(environ, directory=directory, memory=memory)
 
     def _copied(self, environ: Mapping[str, str], inside: Inside | None) -> LocalContext:
         self.trace.is_whole = False  # because the copy's variables are not the caller's

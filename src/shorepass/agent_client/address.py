@@ -17,10 +17,20 @@ from shorepass.foreign_text import printable
 if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["NAME", "SOCKET_VARIABLE", "Address", "own_addresses", "own_folder", "trouble_with"]
+__all__ = [
+    "NAME",
+    "PATH_LIMIT",
+    "SOCKET_VARIABLE",
+    "Address",
+    "is_too_long",
+    "own_addresses",
+    "own_folder",
+    "trouble_with",
+]
 
 SOCKET_VARIABLE = "SHOREPASS_SOCK"
 NAME = "agent.sock"
+PATH_LIMIT = 107  # bytes: unix(7), sun_path without its last NUL
 
 
 class Address(NamedTuple):
@@ -50,6 +60,11 @@ def own_addresses(here: LocalContext) -> list[Address]:
         return [Address(chosen, own=False)]
     folders = dict.fromkeys((own_folder(here), join(here, state_folder(here), "run")))
     return [Address(os.path.join(folder, NAME), own=True) for folder in folders]
+
+
+def is_too_long(path: str) -> bool:
+    """Tell whether no socket can have a path."""
+    return len(os.fsencode(path)) > PATH_LIMIT
 
 
 def trouble_with(folder: str) -> str:

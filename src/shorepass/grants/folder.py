@@ -12,7 +12,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from shorepass import files
-from shorepass.agent_client.address import NAME, own_folder, trouble_with
+from shorepass.agent_client.address import NAME, is_too_long, own_folder, trouble_with
 from shorepass.errors import UsageError, WriteError, printable
 from shorepass.files.placing import make_folders
 from shorepass.files.reading import reason
@@ -29,13 +29,12 @@ __all__ = ["CONFIG_FOLDER", "folder_of", "make", "remove", "socket_of"]
 
 CONFIG_FOLDER = "config"
 SOCKETS = {FORWARD: NAME, ENGINE: "docker.sock"}  # by mode
-PATH_LIMIT = 107  # bytes: unix(7), sun_path without its last NUL
 
 
 def folder_of(here: LocalContext, id_: str) -> str:
     """Return the folder for a new grant. Raises UsageError: its socket's path is too long."""
     folder = os.path.join(own_folder(here), "grants", id_)
-    if len(os.fsencode(os.path.join(folder, max(SOCKETS.values(), key=len)))) > PATH_LIMIT:
+    if is_too_long(os.path.join(folder, max(SOCKETS.values(), key=len))):
         raise UsageError(
             f"{printable(folder)}: too long for a socket", hint="set XDG_RUNTIME_DIR to a shorter folder of your own"
         )
