@@ -21,12 +21,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from agents import join_variables
 from contract.keyring_service import bus, keyring_daemon
 from e2e import programs
 from e2e.helper_programs import pass_helper
 from forwarder import empty_program, seconds
 from shorepass.agent_client.forwarder_file import path_for
-from shorepass.agent_client.frames import Frame, Kind, join_variables
+from shorepass.agent_client.frames import Frame, Kind
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic
 from shorepass.secret import Secret

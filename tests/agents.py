@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from e2e import programs
 from shorepass.agent_client.address import own_addresses
 from shorepass.agent_client.connection import Connection
-from shorepass.agent_client.frames import Frame, Kind, join_variables
+from shorepass.agent_client.frames import Frame, Kind
 from shorepass.contexts.local import LocalContext
 
 SECONDS = 60.0
@@ -29,6 +29,11 @@ class Answered(NamedTuple):
 def socket_path() -> str:
     """Return the socket of the test's agent."""
     return own_addresses(LocalContext.current())[0].path
+
+
+def join_variables(environ: Sequence[tuple[str, str]]) -> bytes:
+    """Return variables as the field ``environment`` has them."""
+    return b"".join(f"{name}={value}\0".encode("utf-8", "surrogateescape") for name, value in environ)
 
 
 def call(verb: str, stdin: bytes = b"", *, name: str = "shorepass", env: Mapping[str, str] | None = None) -> Frame:

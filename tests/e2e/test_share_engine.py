@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import agents
 from client_files import auth
 from e2e import programs
+from e2e.lending import end_agent
 from shorepass.agent.audit import log_path, records
-from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.contexts.local import LocalContext
 
 if TYPE_CHECKING:
@@ -29,11 +28,7 @@ def no_agent_remains(world: Path) -> Iterator[None]:
     """The agent that a grant starts ends with the test."""
     assert world
     yield
-    try:
-        pid = AgentClient(LocalContext.current()).manage("status")["pid"]
-    except NoAgent:
-        return
-    agents.kill(pid)
+    end_agent()
 
 
 @pytest.fixture

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import struct
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import NamedTuple
 
 __all__ = [
     "BODY_LIMIT",
@@ -23,7 +20,6 @@ __all__ = [
     "UnknownFrame",
     "decode_body",
     "decode_header",
-    "join_variables",
 ]
 
 VERSION = 1
@@ -111,8 +107,3 @@ def decode_body(body: bytes) -> tuple[bytes, ...]:
         if len(fields) > FIELDS_LIMIT:
             raise FrameError(f"a frame has at most {FIELDS_LIMIT} fields")
     return tuple(fields)
-
-
-def join_variables(environ: Sequence[tuple[str, str]]) -> bytes:
-    """Return variables as the field ``environment`` has them."""
-    return b"".join(f"{name}={value}\0".encode("utf-8", "surrogateescape") for name, value in environ)

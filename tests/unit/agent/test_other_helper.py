@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from agents import join_variables
 from e2e import programs
 from shorepass.agent.call import Call
 from shorepass.agent.other_helper import OtherHelper
-from shorepass.agent_client.frames import join_variables
 from shorepass.settings import AgentSettings
 
 # It writes a line for each call, and answers what the file "answer" has, or fails with it.
