@@ -100,7 +100,6 @@ LATE = {
     *("cryptography", "httpx", "jeepney", "keyring", "publicsuffixlist", "pyrage", "requests", "rich", "secretstorage"),
     *("tomlkit", "urllib3"),
     *("shorepass.agent_client.start", "shorepass.agent.process"),
-    "shorepass.cli.share_running",  # asks container engines, which `share flags` does not
     "shorepass.logins",  # asks registries, which `run --share` does not
     *("shorepass.accounts.choice", "shorepass.accounts.outside_run", "shorepass.chain", "shorepass.profile"),
     *("shorepass.cli.wait_line", "shorepass.contexts.command"),

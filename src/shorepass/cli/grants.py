@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shorepass.agent.audit import log_path, records
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
-from shorepass.cli.share import document
+from shorepass.cli.lending import document
 from shorepass.contexts.command import command
 from shorepass.errors import printable
 from shorepass.grants import file

@@ -10,8 +10,8 @@ from shorepass import processes
 from shorepass.accounts.outside_run import context_outside_run
 from shorepass.cli import console
 from shorepass.cli.flags import ClientNames
+from shorepass.cli.lending import add_limits
 from shorepass.cli.run_lent import run_lent
-from shorepass.cli.share import add_limits
 from shorepass.client_table import DEFAULT, NAMES
 from shorepass.clients import find
 from shorepass.contexts.command import command

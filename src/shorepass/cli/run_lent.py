@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from shorepass import processes
 from shorepass.cli import console
+from shorepass.cli.lending import lend
 from shorepass.cli.revoke import end
-from shorepass.cli.share import lend
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError
 from shorepass.grants.flags import verb_at, with_flags

@@ -6,14 +6,12 @@ import signal
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console
+from shorepass.cli.lending import document, lend
 from shorepass.cli.revoke import end
-from shorepass.cli.share import document, lend
 from shorepass.contexts.containers.container import find
-from shorepass.contexts.engine_family import Family
-from shorepass.errors import ContextError, UsageError, printable
+from shorepass.errors import ContextError
 from shorepass.grants.flags import INSIDE
 from shorepass.grants.folder import CONFIG_FOLDER
-from shorepass.grants.grant import FORWARD
 from shorepass.share.relay import Relay
 
 if TYPE_CHECKING:
@@ -21,21 +19,15 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["share_running"]
+__all__ = ["share"]
 
 
-def share_running(here: LocalContext, arguments: argparse.Namespace) -> int:
+def share(here: LocalContext, arguments: argparse.Namespace) -> int:
     """Lend logins to a container until Ctrl-C or the end of the grant.
 
     Raises UsageError, ContextError, and what ``lend`` raises.
     """
     kind, _, name = arguments.target.partition(":")
-    if kind not in tuple(Family) or not name:
-        raise UsageError(
-            f"{printable(arguments.target)!r} is not a target", hint="a target is: flags, docker:NAME or podman:NAME"
-        )
-    if arguments.mode != FORWARD:
-        raise UsageError(f"mode {arguments.mode} is not for a container that runs", hint="start it with: share flags")
     container = find(here, kind, name)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # so that the files in the container are removed

@@ -1,0 +1,33 @@
+"""``shorepass share flags``: the flags with which docker or podman starts a container with a grant."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from shorepass.cli import console
+from shorepass.cli.lending import document, lend
+from shorepass.contexts.command import command
+from shorepass.foreign_text import quoted
+from shorepass.grants.flags import flags
+
+if TYPE_CHECKING:
+    import argparse
+
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["share"]
+
+
+def share(here: LocalContext, arguments: argparse.Namespace) -> int:
+    """Make a grant and print its flags. Raises what ``lend`` raises."""
+    grant = lend(here, arguments.target, arguments.lent, arguments)
+    words = flags(here, grant)
+    if arguments.json:
+        console.print_document({**document(grant, 0.0), "flags": words})
+        return 0
+    console.out(" ".join(map(quoted, words)))
+    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(grant.until))
+    console.note(f"the grant {grant.id} lends {', '.join(grant.registries)} until {until}")
+    console.hint(f"{command(None, 'revoke', grant.id)} ends it")
+    return 0

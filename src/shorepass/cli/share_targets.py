@@ -1,0 +1,54 @@
+"""The kinds of targets of ``shorepass share``: one row each, and one module that brings a grant there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from shorepass.errors import UsageError, printable
+from shorepass.grants.grant import ENGINE, FORWARD
+
+__all__ = ["TARGETS", "Target", "find_target"]
+
+
+class Target(NamedTuple):
+    """A kind of target.
+
+    ``shown``: how it is typed, such as ``flags`` or ``docker:NAME``. ``modes``: what it can have, the usual one first.
+    ``module``: its name in ``shorepass.cli``; it has ``share(here, arguments) -> int``. ``arguments.target`` is the whole word.
+    """
+
+    shown: str
+    modes: tuple[str, ...]
+    module: str
+    help: str
+
+    @property
+    def word(self) -> str:
+        """The part before a colon."""
+        return self.shown.partition(":")[0]
+
+    @property
+    def has_name(self) -> bool:
+        """Whether a name follows a colon."""
+        return ":" in self.shown
+
+
+TARGETS = (
+    Target("flags", (FORWARD, ENGINE), "share_flags", "print the flags for docker run and podman run"),
+    Target("docker:NAME", (FORWARD,), "share_running", "a container of docker that runs"),
+    Target("podman:NAME", (FORWARD,), "share_running", "a container of podman that runs"),
+)
+
+
+def find_target(text: str) -> Target:
+    """Return the kind of a target. Raises UsageError: there is no such kind.
+
+    >>> find_target("docker:web").module
+    'share_running'
+    """
+    word, colon, name = text.partition(":")
+    for target in TARGETS:
+        if target.word == word and target.has_name == bool(colon) == bool(name):
+            return target
+    shown = ", ".join(target.shown for target in TARGETS)
+    raise UsageError(f"{printable(text)!r} is not a target", hint=f"a target is: {shown}")
