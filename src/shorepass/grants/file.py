@@ -110,6 +110,8 @@ def _grant(row: Any) -> Grant:
         raise TypeError
     if len(grant.id) != 8 or not grant.id.isalnum() or os.path.basename(grant.folder) != grant.id:
         raise ValueError
-    if not os.path.isabs(grant.folder) or grant.mode not in MODES or not isinstance(grant.push, bool):
+    if not os.path.isabs(grant.folder) or grant.mode not in MODES:
+        raise ValueError
+    if not isinstance(grant.push, bool) or not isinstance(grant.deny, bool):
         raise ValueError
     return grant

@@ -24,7 +24,8 @@ class Grant(NamedTuple):
     path of the folder with the grant's socket. ``config``: docker's folder when the grant was made, "" for the usual one.
     ``created``, ``until``: seconds since 1970. ``max_uses``: how many times a login may be asked for, 0 without a limit.
     Only in mode ``engine``: ``repositories``: ``ghcr.io/acme/*`` or ``ghcr.io/acme/app``, empty for all of ``registries``;
-    ``push``: also to push; ``engine``: the socket of the user's engine.
+    ``push``: also to push; ``engine``: the socket of the user's engine;
+    ``deny``: pass only calls that give no rights on this machine.
 
     >>> grant.allows("https://ghcr.io/v2/")
     True
@@ -43,6 +44,7 @@ class Grant(NamedTuple):
     repositories: tuple[str, ...] = ()
     push: bool = False
     engine: str = ""
+    deny: bool = False
 
     def lends(self, repository: str, *, push: bool) -> bool:
         """Tell whether the grant is for a repository: ``ghcr.io/acme/app``, or a registry alone, of which any part is lent."""
