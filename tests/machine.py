@@ -10,12 +10,14 @@ from dict_context import DictContainer, DictContext
 from shorepass.contexts import Place
 from shorepass.contexts.containers.container import Mount
 from shorepass.errors import FileError
+from shorepass.grants.grant import ENGINE, FORWARD, Grant
 from shorepass.resolution import Outcome, Step
 from shorepass.who.examine import look
+from shorepass.who.lent import Lent
 from shorepass.who.login import Login, Looked, State
 from shorepass.who.sharing import with_shares
 
-__all__ = ["HOSTILE", "NOW", "SECRET", "crowd", "machine"]
+__all__ = ["HOSTILE", "NOW", "SECRET", "crowd", "grants", "machine"]
 
 NOW = 1_767_225_600.0  # 2026-01-01
 SECRET = "correct horse battery staple"
@@ -95,6 +97,19 @@ def machine() -> list[Looked]:
         Place("podman", trouble="no answer within 3 s"),
     ]
     return _judged(with_shares(look(places, now=NOW)))
+
+
+def grants() -> list[Lent]:
+    """Return what the user of that machine lends: to two containers, and by flags to one that does not exist yet."""
+    until = NOW + 12 * 3600
+    web = Grant("1a2b3c4d", "flags", FORWARD, ("ghcr.io",), "/run/user/1000/shorepass/grants/1a2b3c4d", "", NOW, until)
+    db = web._replace(id="5e6f7a8b", target="docker:db", mode=ENGINE, repositories=("docker.io/acme/*",))
+    new = web._replace(id="9c0d1e2f", registries=("*.example.com",))
+    return [
+        Lent(web, "me", ("docker:web",), NOW + 9 * 3600),
+        Lent(db, "me", ("docker:db",), None),
+        Lent(new, "me", (), None),
+    ]
 
 
 def crowd(number: int) -> list[Looked]:

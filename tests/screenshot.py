@@ -12,7 +12,7 @@ from selenium.webdriver.chrome.service import Service
 
 from e2e.programs import SYSTEM_PATH, require
 from e2e.test_who_map import FLAGS, HOST
-from machine import NOW, machine
+from machine import NOW, grants, machine
 from shorepass.who.page import page
 
 PICTURE = Path(__file__).parents[1] / "docs/images/map.png"
@@ -24,7 +24,7 @@ def main() -> None:
     """Write the picture."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "who.html")
-        file.write_text(page(machine(), now=NOW + MORNING, host=HOST, user="alice(1000)"))
+        file.write_text(page(machine(), grants(), now=NOW + MORNING, host=HOST, user="alice(1000)"))
         options = Options()
         options.binary_location = require("chromium")
         for flag in (*FLAGS, f"--user-data-dir={folder}/profile", f"--window-size={WIDTH},{HEIGHT}"):

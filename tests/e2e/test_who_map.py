@@ -19,9 +19,10 @@ from selenium.webdriver.common.keys import Keys
 from client_files import auth
 from dict_context import DictContext
 from e2e.programs import SYSTEM_PATH, require, run
-from machine import HOSTILE, NOW, SECRET, config, crowd, machine
+from machine import HOSTILE, NOW, SECRET, config, crowd, grants, machine
 from shorepass.testing import Registry
 from shorepass.who.examine import look
+from shorepass.who.lent import Lent
 from shorepass.who.login import BROKEN, Login, Looked, State
 from shorepass.who.page import page
 
@@ -56,8 +57,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 class Map:
     """A page in the browser."""
 
-    def __init__(self, chromium: Chrome, folder: Path, looked: Sequence[Looked]) -> None:
-        self.html = page(looked, now=NOW, host=HOST, user="alice(1000)")
+    def __init__(self, chromium: Chrome, folder: Path, looked: Sequence[Looked], lent: Sequence[Lent] = ()) -> None:
+        self.html = page(looked, lent, now=NOW, host=HOST, user="alice(1000)")
         self.file = folder / "who.html"
         self.file.write_text(self.html)
         self.browser = chromium
@@ -86,7 +87,7 @@ class Map:
 @pytest.fixture
 def drawn(chromium: Chrome, tmp_path: Path) -> Map:
     """The map of a machine with some of everything."""
-    return Map(chromium, tmp_path, machine())
+    return Map(chromium, tmp_path, machine(), grants())
 
 
 def shown(name: str) -> str:
@@ -109,6 +110,7 @@ def test_every_context_and_every_login_is_drawn(drawn: Map) -> None:
         "docker web",
         "docker ci-runner",
         "docker build",
+        "docker db",  # without a login, but with a grant
     }
     assert len(drawn.all(".login")) == sum(len(found.logins) for found in machine())
 
@@ -175,6 +177,29 @@ def test_logins_are_grouped_by_registry_and_by_credential(drawn: Map) -> None:
         "docker web",
         "lima default",
     }
+
+
+def test_lent_logins_are_drawn(drawn: Map) -> None:
+    """A container names what is lent to it, an arrow leads there, and the list has lender, mode, end and last use."""
+    web = next(box for box in drawn.all(".box") if box.text.startswith("docker web"))
+    assert [note.text for note in web.find_elements(By.CSS_SELECTOR, ".note.lent")] == ["lent ghcr.io"]
+    listed = drawn.browser.find_element(By.ID, "links").text
+    for words in (
+        (
+            "ghcr.io: me lends it to docker:web in mode forward until 2026-01-01T12:00:00Z; "
+            "last use: 2026-01-01T09:00:00Z; grant 1a2b3c4d"
+        ),
+        "docker.io/acme/*: me lends it to docker:db in mode engine until 2026-01-01T12:00:00Z; last use: never",
+        "*.example.com: me lends it to flags",
+    ):
+        assert words in listed
+    assert "lent login" in drawn.browser.find_element(By.ID, "keys").text
+    drawn.browser.set_window_size(1300, 3000)
+    drawn.login("ghcr.io alice").find_element(By.CSS_SELECTOR, ".key").click()
+    drawn.press(Keys.ESCAPE)  # the login has the focus now, so that the arrows of its context are drawn
+    drawn.browser.execute_async_script(LINES)
+    assert len(drawn.browser.find_elements(By.CSS_SELECTOR, "#lines .link-grant")) == len(grants()) - 1
+    drawn.browser.set_window_size(1300, 1000)
 
 
 LINES = """

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shorepass.agent.audit import log_path, records
+from shorepass.agent.uses import Use, uses
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
 from shorepass.cli.lending import document
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
 
 EXAMPLES = """\
 shorepass grants
@@ -37,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     here = current()
     now = time.time()
     grants = [grant for grant in file.load(here).values() if not grant.end(now)]
-    used = _last_uses(here) if grants else {}
+    used = uses(here) if grants else {}
     served = _is_served(here) if grants else False
     if arguments.json:
-        documents = [document(grant, used.get(grant.id, 0.0)) for grant in grants]
+        documents = [_document(grant, used.get(grant.id)) for grant in grants]
         console.print_document({"served": served, "grants": documents})
         return 0
     if not grants:
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     rows = []
     for grant in grants:
-        last = _shown(used[grant.id]) if grant.id in used else "never"
+        last = _shown(used[grant.id].last) if grant.id in used else "never"
         rows.append(
             [grant.id, printable(grant.target), grant.mode, ", ".join(grant.registries), _shown(grant.until), last]
         )
@@ -70,13 +70,6 @@ def _is_served(here: LocalContext) -> bool:
         return False
 
 
-def _last_uses(here: LocalContext) -> dict[str, float]:
-    """Return when a login was last given by each grant, in seconds since 1970. Raises FileError."""
-    found = {}
-    for record in records(log_path(here)):
-        if record.get("verb") == "get" and record.get("result") == "ok" and record.get("grant"):
-            try:
-                found[str(record["grant"])] = datetime.fromisoformat(record["time"]).timestamp()
-            except (KeyError, TypeError, ValueError):
-                continue
-    return found
+def _document(grant: Grant, use: Use | None) -> dict[str, object]:
+    last, containers = use or Use(0.0, ())
+    return {**document(grant, last), "used_by": list(containers)}

@@ -32,6 +32,7 @@ from shorepass.profile import current, unlock
 from shorepass.who.check import check
 from shorepass.who.document import date, described, document, sentence, shares_of, unseen
 from shorepass.who.examine import look
+from shorepass.who.lent import lent
 from shorepass.who.login import BROKEN, State
 from shorepass.who.page import page
 from shorepass.who.sharing import with_shares
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shorepass.contexts import Context
+    from shorepass.who.lent import Lent
     from shorepass.who.login import Login, Looked
 
 EXAMPLES = """\
@@ -65,6 +67,7 @@ COLOURS = {
     **dict.fromkeys((State.UNREACHABLE, State.LOCKED), "yellow"),
     **dict.fromkeys((*BROKEN, State.REFUSED, State.EXPIRED), "red"),
 }
+GRANT_HEADINGS = ["GRANT", "LENT BY", "LENT TO", "MODE", "REGISTRIES", "UNTIL", "LAST USE"]
 OWN_KINDS = ("sudo",)  # what belongs to this user, and costs little to look at
 
 
@@ -94,12 +97,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.all and here.uid:
         console.note("other users are not shown: only root can look into them")
         console.hint(as_root("who", "--all"))
+    grants = _grants(here, looked, now)
     if arguments.html:
-        _draw(looked, arguments.html, now, here)
+        _draw(looked, grants, arguments.html, now, here)
     elif arguments.json:
-        _print_json(looked)
+        console.print_document(document(looked, grants))
     else:
-        _print_text(looked)
+        _print_text(looked, grants)
     if not arguments.json:
         _print_unseen(looked, named=bool(arguments.places))
         console.say(sentence(looked))
@@ -129,9 +133,18 @@ def _named(name: str, here: LocalContext) -> Place:
     return Place(name, open=lambda: context)
 
 
-def _draw(looked: Sequence[Looked], path: str, now: float, here: LocalContext) -> None:
+def _grants(here: LocalContext, looked: Sequence[Looked], now: float) -> list[Lent]:
+    """Return the grants to show. A broken file of the grants hides no login."""
+    try:
+        return lent(here, looked, now=now)
+    except SourceError as error:
+        _print_detail(error, is_error=False)
+        return []
+
+
+def _draw(looked: Sequence[Looked], grants: Sequence[Lent], path: str, now: float, here: LocalContext) -> None:
     """Write the map. Raises WriteError."""
-    drawn = page(looked, now=now, host=here.host_name(), user=here.user_name())
+    drawn = page(looked, grants, now=now, host=here.host_name(), user=here.user_name())
     if path == "-":
         console.data(drawn.encode() + b"\n")
     else:
@@ -151,12 +164,7 @@ def _say_how_to_open(here: LocalContext, path: str) -> None:
         console.hint(f"only root can read it: sudo chown {quoted(f'{uid}:{gid}')} {quoted(written)}")
 
 
-def _print_json(looked: Sequence[Looked]) -> None:
-
-    console.print_document(document(looked))
-
-
-def _print_text(looked: Sequence[Looked]) -> None:
+def _print_text(looked: Sequence[Looked], grants: Sequence[Lent]) -> None:
 
     logins = list(chain.from_iterable(found.logins for found in looked))
     if logins:
@@ -169,6 +177,8 @@ def _print_text(looked: Sequence[Looked]) -> None:
         console.print_table(headings, rows)
     for share in shares_of(looked):
         console.out(described(share))
+    if grants:
+        console.print_table(GRANT_HEADINGS, [_grant_row(one) for one in grants])
     details = dict.fromkeys((_words(login), login.hint, login.state in FAILED) for login in logins if login.detail)
     for words, hint, is_error in details:
         _print_detail(ShorepassError(words, hint=hint), is_error=is_error)
@@ -220,3 +230,9 @@ def _row(login: Login) -> list[str | console.Painted]:
         login.stored_in,
         console.Painted(login.state.value, COLOURS.get(login.state, "")),
     ]
+
+
+def _grant_row(one: Lent) -> list[str | console.Painted]:
+    last = date(one.last_use) if one.last_use is not None else "never"
+    targets = ", ".join(map(printable, one.targets))
+    return [one.grant.id, one.lender, targets, one.grant.mode, ", ".join(one.subject), date(one.grant.until), last]

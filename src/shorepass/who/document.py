@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shorepass.credential import Credential
+    from shorepass.who.lent import Lent
     from shorepass.who.login import Login, Looked, Share
 
-__all__ = ["date", "described", "document", "sentence", "shares_of", "summary", "unseen"]
+__all__ = ["date", "described", "document", "lent_in_words", "sentence", "shares_of", "summary", "unseen"]
 
 UNASKED = "registries are asked with --check"  # why a login is not checked, where nothing else is the reason
 
 
-def document(looked: Sequence[Looked]) -> dict[str, Any]:
+def document(looked: Sequence[Looked], grants: Sequence[Lent]) -> dict[str, Any]:
     """Return everything that was found, without a secret in it."""
     fingerprints = Fingerprints()
     shares = shares_of(looked)
@@ -34,6 +35,7 @@ def document(looked: Sequence[Looked]) -> dict[str, Any]:
         "contexts": [_place(found, numbers) for found in looked],
         "logins": [_login(login, numbers, fingerprints) for login in logins_of(looked)],
         "shares": [share._asdict() for share in shares],
+        "grants": [_grant(one) for one in grants],
     }
 
 
@@ -54,6 +56,15 @@ def described(share: Share) -> str:
     """Return a share in words."""
     words = {"mount": "mounted from this machine", "socket": "the engine's socket", "credential": "one login"}
     return f"{words.get(share.what, f'one {share.what}')}: {share.subject}: {', '.join(share.contexts)}"
+
+
+def lent_in_words(one: Lent) -> str:
+    """Return a grant in words."""
+    last = date(one.last_use) if one.last_use is not None else "never"
+    return (
+        f"{', '.join(one.subject)}: {one.lender} lends it to {', '.join(one.targets)} in mode {one.grant.mode} "
+        f"until {date(one.grant.until)}; last use: {last}; grant {one.grant.id}"
+    )
 
 
 def unseen(looked: Sequence[Looked]) -> dict[tuple[str, str | None], list[str]]:
@@ -97,6 +108,23 @@ def _login(login: Login, numbers: Mapping[Share, int], fingerprints: Fingerprint
         "detail": visible(login.detail) or (UNASKED if login.state is State.NOT_CHECKED else None),
         "hint": login.hint and visible(login.hint),
         "shared": [numbers[share] for share in login.shared],  # in "shares"
+    }
+
+
+def _grant(one: Lent) -> dict[str, Any]:
+    grant = one.grant
+    return {
+        "id": grant.id,
+        "lender": one.lender,
+        "target": visible(grant.target),
+        "contexts": list(one.contexts),
+        "mode": grant.mode,
+        "registries": list(grant.registries),
+        "repositories": list(grant.repositories),
+        "push": grant.push,
+        "created": date(grant.created),
+        "until": date(grant.until),
+        "last_use": date(one.last_use) if one.last_use is not None else None,
     }
 
 

@@ -18,7 +18,7 @@
   const WORST = Object.keys(LABELS); // worst first
   const BAD = new Set(["refused", "file", "helper", "expired"]);
   const LINKS = {
-    sudo: "sudo", file: "the same file", mount: "mounted file", socket: "engine's socket", helper: "the same helper", credential: "the same credential",
+    sudo: "sudo", file: "the same file", mount: "mounted file", socket: "engine's socket", helper: "the same helper", credential: "the same credential", grant: "lent login",
   };
   const byId = (id) => document.getElementById(id);
 
@@ -78,6 +78,7 @@
   }
   for (const login of logins) login.copies = homes.get(credentialOf(login))?.size || 1;
   for (const context of contexts) {
+    context.grants = data.grants.filter((grant) => grant.contexts.includes(context.context));
     context.sockets = context.shared.filter((number) => data.shares[number].what === "socket");
     context.rank = Math.min(context.sockets.length ? 0 : WORST.length * 2, ...context.logins.map((login) => login.rank));
   }
@@ -171,7 +172,7 @@
     const box = { logins: own, element: make("section", { className: "box" }) };
     const marks = worstFirst(own).map((login) => mark(login.mark));
     const button = make("button", { type: "button" }, chevron(), make("span", { className: "name" }, name),
-      chips ? make("span", { className: "chip" }, chips) : null, ...notes.map((note) => make("span", { className: "note" }, note)),
+      chips ? make("span", { className: "chip" }, chips) : null, ...notes,
       make("span", { className: "marks" }, ...marks));
     button.addEventListener("click", () => { fold(box, !box.folded); drawLines(); });
     box.toggle = button;
@@ -188,15 +189,22 @@
     box.toggle.querySelector(".marks").hidden = !folded;
   }
 
+  // What a context has beside logins: the engine's socket, and logins that are lent to it
+  const lentBy = (grant) => `lent ${(grant.repositories.length ? grant.repositories : grant.registries).map(registryName).join(", ")}`;
+  const notesOf = (context) => [
+    ...context.sockets.map(() => make("span", { className: "note" }, "engine's socket")),
+    ...context.grants.map((grant) => make("span", { className: "note lent", title: `grant ${grant.id}, mode ${grant.mode}, until ${grant.until}` }, lentBy(grant))),
+  ];
+
   function contextBox(context) {
     const chips = [context.state, context.uid === null ? "" : `uid ${context.uid}`, context.home].filter(Boolean).join(" · ");
-    const notes = context.sockets.map(() => "engine's socket");
-    context.text = textOf(context.context, context.inside, context.state, context.error);
+    const notes = notesOf(context);
+    context.text = textOf(context.context, context.inside, context.state, context.error, context.grants.map(lentBy));
     if (context.logins.length) {
       context.box = loginBox(contextName(context.context), chips, context.logins, notes);
       context.element = context.box.element;
     } else {
-      context.element = make("section", { className: "box" }, make("h3", {}, make("span", {}, context.error ? mark("away") : null, make("span", { className: "name" }, contextName(context.context)), make("span", { className: "chip" }, chips), ...notes.map((note) => make("span", { className: "note" }, note)))),
+      context.element = make("section", { className: "box" }, make("h3", {}, make("span", {}, context.error ? mark("away") : null, make("span", { className: "name" }, contextName(context.context)), make("span", { className: "chip" }, chips), ...notes)),
         context.error ? make("p", { className: "trouble" }, `not looked at: ${context.error}`, context.hint ? make("span", { className: "hint" }, "next: ", make("code", {}, context.hint)) : null) : null);
     }
     return context.element;
@@ -207,7 +215,7 @@
   let holders = [];
   function holderBox(name, label) {
     const inside = contexts.filter((context) => (context.inside || "") === name);
-    const isShown = (context) => context.logins.length || context.error || context.sockets.length;
+    const isShown = (context) => context.logins.length || context.error || context.sockets.length || context.grants.length;
     const idle = inside.filter((context) => !isShown(context));
     const box = make("section", { className: "holder", "aria-label": label });
     if (!inside.length) box.hidden = true;
@@ -455,7 +463,7 @@
       const x2 = b.left - origin.left - 1, y2 = b.top + b.height / 2 - origin.top - 3 + (number % 3) * 3;
       const out = left - 9 - (number % 6) * 6.5, turn = Math.min(9, Math.abs(y2 - y1) / 2), down = Math.sign(y2 - y1) || 1;
       const d = `M${x1} ${y1}H${out + turn}Q${out} ${y1} ${out} ${y1 + turn * down}V${y2 - turn * down}Q${out} ${y2} ${out + turn} ${y2}H${x2}`;
-      const directed = ["sudo", "mount", "socket"].includes(link.what);
+      const directed = ["sudo", "mount", "socket", "grant"].includes(link.what);
       paths.append(draw("path", { class: `link link-${link.what} dash-${dashOf(link.what)} ${hot ? "hot" : ""}`, d, "marker-end": "url(#tip)", ...(directed ? {} : { "marker-start": "url(#tip)" }) }));
     });
     svg.append(paths);

@@ -19,7 +19,7 @@ from shorepass.contexts.command import command
 from shorepass.errors import HelperError
 from shorepass.foreign_text import visible
 from shorepass.resolution import Outcome, Step
-from shorepass.who.document import date, described, document, sentence, shares_of
+from shorepass.who.document import date, described, document, lent_in_words, sentence, shares_of
 from shorepass.who.login import BROKEN
 from shorepass.who.sharing import is_container
 from shorepass.who.use import resolve
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shorepass.contexts import Context
+    from shorepass.who.lent import Lent
     from shorepass.who.login import Login, Looked, Share
 
 __all__ = ["page"]
@@ -42,7 +43,7 @@ POLICY = (
 ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
-def page(looked: Sequence[Looked], *, now: float, host: str, user: str) -> str:
+def page(looked: Sequence[Looked], grants: Sequence[Lent] = (), *, now: float, host: str, user: str) -> str:
     """Return the map as HTML.
 
     ``now``: seconds since 1970. ``host``: the name of this machine. ``user``: the user who draws the map.
@@ -53,7 +54,7 @@ def page(looked: Sequence[Looked], *, now: float, host: str, user: str) -> str:
         "POLICY": POLICY.format(style=_hash(style), script=_hash(script)),
         "STYLE": style,
         "SCRIPT": script,
-        "DATA": json.dumps(_visible(_data(looked, now, user))).translate(ESCAPES),
+        "DATA": json.dumps(_visible(_data(looked, grants, now, user))).translate(ESCAPES),
     }
     return re.sub("@@([A-Z]+)@@", lambda found: parts[found[1]], _text("page.html"))
 
@@ -75,8 +76,8 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _data(looked: Sequence[Looked], now: float, user: str) -> dict[str, Any]:
-    data = document(looked)
+def _data(looked: Sequence[Looked], grants: Sequence[Lent], now: float, user: str) -> dict[str, Any]:
+    data = document(looked, grants)
     logins: list[tuple[Context | None, int, Login]] = []
     for found in looked:
         logins += [(found.context, number, login) for number, login in enumerate(found.logins)]
@@ -86,7 +87,8 @@ def _data(looked: Sequence[Looked], now: float, user: str) -> dict[str, Any]:
     for found, shown in zip(looked, data["contexts"], strict=True):
         shown["uid"] = None if found.context is None else found.context.uid
         shown["home"] = None if found.context is None else found.context.home()
-    seen = {"sentence": sentence(looked), "drawn": date(now), "drawn_by": user, "links": list(_links(looked))}
+    links = [*_links(looked), *_lent(looked, grants)]
+    seen = {"sentence": sentence(looked), "drawn": date(now), "drawn_by": user, "links": links}
     return {**data, **seen}
 
 
@@ -143,6 +145,17 @@ def _links(looked: Sequence[Looked]) -> Iterator[dict[str, Any]]:
                 crowded = len(arrows) > CROWD or arrow in drawn
                 yield {"what": what, "from": first, "to": other, "text": text, "crowded": crowded}
             drawn.add(arrow)
+            text = ""
+
+
+def _lent(looked: Sequence[Looked], grants: Sequence[Lent]) -> Iterator[dict[str, Any]]:
+    """Yield an arrow from the lender to each context that has a grant, and the text of a grant that no context has."""
+    names = {found.place.name for found in looked}
+    for one in grants:
+        text = lent_in_words(one)
+        arrows = [(one.lender, name) for name in one.contexts if one.lender in names]
+        for first, other in arrows or [("", "")]:
+            yield {"what": "grant", "from": first, "to": other, "text": text, "crowded": len(arrows) > CROWD}
             text = ""
 
 
