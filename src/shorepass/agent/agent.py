@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shorepass.agent.call import Answer, Call, Declined
 from shorepass.agent.grants import Lending
 from shorepass.agent.held_keys import AgentMemory, HeldKeys
+from shorepass.agent.lender import Lender
 from shorepass.agent.other_helper import OtherHelper
 from shorepass.agent.own_helper import OwnHelper
 from shorepass.agent_client import layout
@@ -64,7 +65,7 @@ class Agent:
         self._counts: dict[str, _Counts] = {}
         self._memory = AgentMemory(self._held)
         self._own = OwnHelper(self._memory)
-        self.lending = Lending(here, log, memory=lambda: self._memory, is_locked=lambda: self._locked)
+        self.lending = Lending(Lender(here, log, memory=lambda: self._memory, is_locked=lambda: self._locked))
         self._verbs: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
             "status": self._status,
             "stop": self._end,

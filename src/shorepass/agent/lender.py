@@ -1,0 +1,73 @@
+"""What all modes of a grant ask: whether it still counts, and which login docker would send here.
+
+Shorepass reads the file of the grants at each use: a grant that is not there has ended, even if its socket is still open.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from shorepass.client_table import DEFAULT
+from shorepass.clients import find
+from shorepass.contexts.command import command
+from shorepass.contexts.local import LocalContext
+from shorepass.contexts.memory import Memory
+from shorepass.errors import ShorepassError
+from shorepass.grants import file
+from shorepass.names import Reference
+from shorepass.profile import with_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shorepass.agent.audit import AuditLog
+    from shorepass.grants.grant import Grant
+    from shorepass.resolution import Resolution
+
+__all__ = ["Lender", "NotLent"]
+
+
+class NotLent(ShorepassError):
+    """The grant does not count, or not now; the message is the reason."""
+
+
+class Lender:
+    """Finds the logins of grants. ``here``: the agent's own context, whose environment is used, and not the caller's.
+
+    ``memory`` returns the agent's, ``is_locked`` its state. ``log``: for each use.
+    """
+
+    def __init__(
+        self, here: LocalContext, log: AuditLog, *, memory: Callable[[], Memory], is_locked: Callable[[], bool]
+    ) -> None:
+        self.here = LocalContext(here.environment(), directory="/", memory=Memory())
+        self.log = log
+        self._memory = memory
+        self._is_locked = is_locked
+
+    def grant(self, id_: str) -> Grant:
+        """Return a grant that counts now. Raises NotLent, FileError, MalformedFile."""
+        grant = file.load(self.here).get(id_)
+        ended = "it was revoked" if grant is None else grant.end(time.time())
+        if grant is None or ended:
+            raise NotLent(f"the grant has ended: {ended}")
+        if self._is_locked():
+            raise NotLent(f"the lender's agent is locked; the lender's fix: {command(None, 'unlock')}")
+        return grant
+
+    def resolve(self, grant: Grant, repository: str) -> Resolution:
+        """Return what docker would send here for a repository or a registry. Raises ShorepassError, NeedsPassphrase."""
+        registry, _, path = repository.partition("/")
+        return find(DEFAULT).resolve(self.context(grant), Reference(registry, path))
+
+    def context(self, grant: Grant) -> LocalContext:
+        """Return the user's context as it was when the grant was made. Raises ShorepassError."""
+        variables = {"DOCKER_CONFIG": grant.config} if grant.config else {}
+        environ = {**self.here.environment(), **variables}
+        return with_store(LocalContext(environ, directory="/", memory=self._memory()))
+
+    def count(self, grant: Grant) -> None:
+        """Count one use, if the grant has a number of them. Raises NotLent, WriteError, FileError, MalformedFile."""
+        if grant.max_uses and not file.count_use(self.here, grant.id, time.time()):
+            raise NotLent("the grant has ended: it was used up")

@@ -1,0 +1,65 @@
+"""Mode ``engine``: a socket in the place of the engine's, which adds the logins of one grant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from shorepass.agent.call import Answer
+from shorepass.agent.held_keys import NeedsPassphrase
+from shorepass.agent.listening import listen_for_grant
+from shorepass.credential import Anonymous, BearerToken
+from shorepass.errors import ShorepassError
+from shorepass.grants.folder import socket_of
+from shorepass.share.engine_socket import EngineSocket
+
+if TYPE_CHECKING:
+    from shorepass.agent.lender import Lender
+    from shorepass.contexts.caller import Caller
+    from shorepass.credential import Credential
+    from shorepass.grants.grant import Grant
+    from shorepass.share.engine_logins import Lent
+
+__all__ = ["LentEngine"]
+
+
+class _Use(NamedTuple):
+    """A use of a login by the engine, for the audit log."""
+
+    server_url: str
+    verb: str
+    name: str = "engine"
+
+
+class LentEngine:
+    """Serves a grant in mode ``engine``. Raises ShorepassError: it cannot listen."""
+
+    def __init__(self, lender: Lender, grant: Grant) -> None:
+        self._lender = lender
+        self._id = grant.id
+        self._listening = listen_for_grant(socket_of(grant))
+        self._server = EngineSocket(self._listening.wire, grant.engine, self._lend, lambda: grant.named, self._tell)
+        self._server.start()
+
+    def close(self) -> None:
+        """End the socket and all its connections."""
+        self._listening.close_at_once()
+        self._server.close_connections()
+
+    def _lend(self, repository: str, *, push: bool) -> Credential | None:
+        """Return the login for a request to the engine; None if it is not lent, or not now."""
+        try:
+            grant = self._lender.grant(self._id)
+            if not grant.lends(repository, push=push):
+                return None
+            found = self._lender.resolve(grant, repository).credential
+            if isinstance(found, Anonymous | BearerToken):
+                return None
+            self._lender.count(grant)
+        except (ShorepassError, NeedsPassphrase):
+            return None  # the engine then asks anonymously, and public images remain
+        return found
+
+    def _tell(self, lent: Lent, caller: Caller) -> None:
+        verb = "push" if lent.push else "pull"
+        use = _Use(lent.repository, verb)
+        self._lender.log.write(caller, use, Answer(0, b"", source="engine"), 0.0, grant=self._id)

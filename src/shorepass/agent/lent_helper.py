@@ -1,0 +1,125 @@
+"""Mode ``forward``: a socket that answers credential helpers with the logins of one grant.
+
+It answers no request of management, and changes no login. What it cannot answer it answers with "not found", so that a public
+image still pulls.
+"""
+
+from __future__ import annotations
+
+import time
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING
+
+from shorepass.agent.call import Answer, Call
+from shorepass.agent.held_keys import NeedsPassphrase
+from shorepass.agent.lender import NotLent
+from shorepass.agent.listening import listen_for_grant
+from shorepass.agent.pace import Pace
+from shorepass.agent.server import Limits, Server
+from shorepass.agent_client.frames import Frame, FrameError, Kind
+from shorepass.contexts.command import command
+from shorepass.credential import Anonymous, BearerToken
+from shorepass.errors import ShorepassError
+from shorepass.foreign_text import visible
+from shorepass.grants.folder import socket_of
+from shorepass.helper.protocol import Refusal, Verb, as_go_writes, encode_answer
+from shorepass.names import registry_of_key, server_url
+from shorepass.version import __version__
+
+if TYPE_CHECKING:
+    from shorepass.agent.lender import Lender
+    from shorepass.agent.server import Send
+    from shorepass.contexts.caller import Caller
+    from shorepass.grants.grant import Grant
+
+__all__ = ["LentHelper"]
+
+LIMITS = Limits(connections=32, idle=60.0, body=1024 * 1024)
+AT_ONCE = 4  # calls of one grant that are worked on
+BURST, A_SECOND = 200.0, 20.0  # calls of one grant, so that a flood neither fills the audit log nor slows other calls
+KEY_LIMIT = 1024  # characters of a registry's name
+LENT = (
+    "this login is lent and is not changed from here; log in with a config file of your own: docker --config DIR login"
+)
+
+
+class LentHelper:
+    """Serves a grant in mode ``forward``. Raises ShorepassError: it cannot listen."""
+
+    def __init__(self, lender: Lender, grant: Grant) -> None:
+        self._lender = lender
+        self._id = grant.id
+        self._free = BoundedSemaphore(AT_ONCE)
+        self._pace = Pace(BURST, A_SECOND)
+        self._is_closed = False
+        self._listening = listen_for_grant(socket_of(grant))
+        self._server = Server(self._listening.wire, self._answer, uid=None, limits=LIMITS)
+        self._server.start()
+
+    def close(self) -> None:
+        """End the socket and all its connections."""
+        self._is_closed = True
+        self._listening.close_at_once()
+        self._server.close_connections()
+
+    def _answer(self, frame: Frame, caller: Caller, send: Send) -> None:
+        """Answer one frame of a target. Raises FrameError."""
+        if frame.kind is not Kind.CALL:
+            raise FrameError("a grant answers only credential helpers")
+        call = Call(frame.fields)
+        start = time.perf_counter()
+        if self._is_closed:
+            answer = _none(call, "the grant has ended")
+        else:
+            with self._free:
+                time.sleep(self._pace.delay(time.monotonic()))
+                answer = self._answered(call)
+        try:
+            send(answer.frame())
+        finally:
+            self._lender.log.write(caller, call, answer, time.perf_counter() - start, grant=self._id)
+
+    def _answered(self, call: Call) -> Answer:
+        if call.verb == Verb.VERSION:
+            return Answer(0, f"docker-credential-{call.name} (shorepass grant) {__version__}\n".encode())
+        try:
+            grant = self._lender.grant(self._id)
+            if call.verb == Verb.GET:
+                return self._get(grant, call)
+            if call.verb == Verb.LIST:
+                return Answer(0, as_go_writes({server_url(one): "" for one in grant.named}))
+        except NeedsPassphrase:
+            return _none(call, f"the lender must type a passphrase: {command(None, 'unlock')}")
+        except ShorepassError as error:
+            return _none(call, error.message)
+        except Exception as error:  # noqa: BLE001  # a fault of the agent must not stop a public pull
+            return _none(call, f"a fault of the lender's agent: {type(error).__name__}")
+        return Answer(1, LENT.encode() + b"\n", _line(call, LENT))
+
+    def _get(self, grant: Grant, call: Call) -> Answer:
+        """Return the login that docker would send here. Raises ShorepassError, NeedsPassphrase."""
+        key = call.input[:KEY_LIMIT].decode("utf-8", "replace").strip()
+        if not grant.allows(key):
+            raise NotLent(f"the grant {grant.id} does not lend a login for {key or 'no registry'}")
+        registry = registry_of_key(key)
+        resolution = self._lender.resolve(grant, registry)
+        found = resolution.credential
+        if isinstance(found, Anonymous | BearerToken):
+            raise NotLent(f"the lender has no login for {registry}")
+        self._lender.count(grant)
+        source = resolution.source
+        name = (source.helper or source.path) if source else ""
+        return Answer(0, encode_answer(key, found), source=name)
+
+
+def _none(call: Call, reason: str) -> Answer:
+    """Return the answer that makes a client ask anonymously, with the reason for the user."""
+    if call.verb == Verb.LIST:
+        return Answer(0, b"{}\n", _line(call, reason))
+    if call.verb in (Verb.STORE, Verb.ERASE):
+        return Answer(1, LENT.encode() + b"\n", _line(call, LENT))
+    return Answer(1, Refusal.NOT_FOUND.encode() + b"\n", _line(call, reason))
+
+
+def _line(call: Call, reason: str) -> bytes:
+    return visible(f"docker-credential-{call.name}: {reason}").encode("utf-8", "replace") + b"\n"
