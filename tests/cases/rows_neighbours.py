@@ -54,6 +54,9 @@ ROWS = [
         )
         for kind, code, cause, offers in (
             ("plain", "SP103", '"auth" is not base64', "encode the user name and password of an entry in base64"),
+            ("list", "SP103", '"auths" is not an object', "write auths as an object"),
+            ("flat", "SP103", "it is not an object", 'write an entry as an object with "auth"'),
+            ("store", "SP103", "has a value of the wrong type", "remove credHelpers; remove credsStore"),
             ("secret", "SP308", "it is a Secret of Kubernetes", "write the document that is in the Secret"),
             ("yaml", "SP103", "not valid JSON", "write the document that is in the Secret of Kubernetes"),
             ("base64", "SP103", "not valid JSON", "decode the base64 text"),

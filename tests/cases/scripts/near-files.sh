@@ -5,6 +5,9 @@ login=$(printf alice:wonderland | base64 -w0)
 file=$(printf '{"auths":{"%s":{"auth":"%s"}}}' "$r" "$login")
 mkdir -p "$h/.docker" "$h/.config/containers"
 case $KIND in
+list) printf '{"auths":[{"%s":{"auth":"%s"}}]}' "$r" "$login" ;;
+flat) printf '{"auths":{"%s":"%s"}}' "$r" "$login" ;;
+store) printf '{"auths":{"%s":{"auth":"%s"}},"credsStore":["none"],"credHelpers":["other.example"]}' "$r" "$login" ;;
 plain) printf '{"auths":{"%s":{"auth":"alice:wonderland"}}}' "$r" ;;
 secret) printf '{"apiVersion":"v1","kind":"Secret","data":{".dockerconfigjson":"%s"}}' "$(printf %s "$file" | base64 -w0)" ;;
 yaml) printf 'kind: Secret\ndata:\n  .dockerconfigjson: %s\n' "$(printf %s "$file" | base64 -w0)" ;;

@@ -20,6 +20,7 @@ from shorepass.errors import FileError, MalformedFile, SourceError
 from shorepass.files import FileContent
 from shorepass.fixes.journal import Journal
 from shorepass.fixes.repair import Advice, Edit
+from shorepass.fixes.reshape import reshaped
 from shorepass.fixes.salvage import salvage
 from shorepass.foreign_text import quoted
 
@@ -125,7 +126,8 @@ def _salvaged(content: FileContent, file: ConfigFile) -> _Good | None:
         return (
             _judged(empty, file, "write an empty JSON object into the empty file") if not content.data.strip() else None
         )
-    done, corrected = list(found.done), content._replace(data=found.data)
+    corrected, reshapes = reshaped(content._replace(data=found.data))
+    done = [*found.done, *reshapes]
     above = [] if file.legacy else ["auths"]
     for key, pair in _bad_entries(corrected, file).items():
         if pair:
