@@ -19,6 +19,7 @@ import pytest
 import shorepass
 from shorepass.client_table import NAMES, ROWS
 from shorepass.clients import Client, find
+from shorepass.testing import Registry
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -37,7 +38,12 @@ SLOW = {
 
 def loaded_by(code: str, *args: str, stdin: str = "") -> set[str]:
     """Return the top-level modules that running ``code`` in a fresh interpreter adds to a bare one's."""
-    report = "; import sys; sys.stderr.write('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))"
+    return {name.partition(".")[0] for name in all_loaded_by(code, *args, stdin=stdin)}
+
+
+def all_loaded_by(code: str, *args: str, stdin: str = "") -> set[str]:
+    """Return the modules that running ``code`` in a fresh interpreter adds to a bare one's."""
+    report = "; import sys; sys.stderr.write('\\n' + ' '.join(sys.modules))"
     loaded = []
     for program in ("pass", code):
         done = subprocess.run(
@@ -91,6 +97,24 @@ def test_the_helper_loads_neither_the_network_nor_the_command_line(verb: str, ru
     assert added & {*SLOW, "socket", "argparse", "getpass", "tomllib", "secretstorage", "threading"} == needed
 
 
+# A login that the client's file holds starts no program, opens no store and asks about no repository.
+NOT_FOR_A_LOGIN = {
+    *("pyrage", "secretstorage", "stringprep", "subprocess"),
+    *("shorepass.helper.client", "shorepass.logins.as_account", "shorepass.processes", "shorepass.registry.permission"),
+    *("shorepass.stores.external", "shorepass.stores.vault.vault"),
+}
+
+
+@pytest.mark.parametrize("client", ["docker", "podman"])
+def test_a_login_in_the_clients_file_loads_no_more_than_it_needs(client: str) -> None:
+    """``login`` waits for a registry and for few modules."""
+    with Registry(users={"alice": "secret"}) as registry:
+        words = ("login", "--client", client, "--store", "file", "-u", "alice", "--password-stdin", registry.host)
+        added = all_loaded_by(RUN, *words, stdin="secret")
+    assert "urllib3" in added
+    assert added & NOT_FOR_A_LOGIN == set()
+
+
 # What `get`, the credential helper and `--help` must not load, because it costs milliseconds or is not on every system. Only
 # these are imported inside a function; every other import is at the top of its file.
 LATE = {
@@ -111,11 +135,13 @@ LATE = {
     *(
         "shorepass.files",
         "shorepass.helper",
+        "shorepass.helper.advice",
         "shorepass.helper.client",
         "shorepass.http.pooled",
         "shorepass.names",
         "shorepass.processes",
         "shorepass.registry.client",
+        "shorepass.registry.permission",  # about repositories, of which a login knows none
     ),
     *("shorepass.stores", "shorepass.stores.config_file", "shorepass.stores.external", "shorepass.stores.os_keychain"),
     *(

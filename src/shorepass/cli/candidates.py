@@ -21,8 +21,7 @@ from shorepass.errors import SourceError, without_user_info
 from shorepass.foreign_text import quoted
 from shorepass.grants import file as grants_file
 from shorepass.names import registry_of_key
-from shorepass.stores.external import PREFIX
-from shorepass.stores.in_use import DEFAULT, NAMES
+from shorepass.stores.in_use import DEFAULT, NAMES, PREFIX
 from shorepass.stores.survey import helpers as helpers_on_path
 
 if TYPE_CHECKING:

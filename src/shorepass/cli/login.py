@@ -9,9 +9,6 @@ from shorepass.cli import console, flags
 from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, Basic, IdentityToken
 from shorepass.errors import LoginRefused, ShorepassError, UsageError, without_user_info
-from shorepass.helper.advice import asked_helper
-from shorepass.helper.advice import log_in as log_in_hint
-from shorepass.logins import as_account
 from shorepass.logins.log_in import check_stored, log_in
 from shorepass.names import Reference, registry_of_server, require_user_name
 from shorepass.secret import Secret
@@ -98,6 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _log_in_as(arguments: argparse.Namespace, client: Client, server: str) -> int:
     """Log in for an account: its logins are stored where this process runs."""
+    from shorepass.logins import as_account  # a login without --as needs neither accounts nor stores
+
     here, account = flags.here(arguments), arguments.account
     if arguments.get_login:
         login = command(here, "login", "--as", account, without_user_info(server), client=client.name)
@@ -126,6 +125,8 @@ def _check_flags(arguments: argparse.Namespace) -> None:
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
+    from shorepass.helper.advice import asked_helper  # knows helpers by their output, which a login does not ask for
+    from shorepass.helper.advice import log_in as log_in_hint
 
     resolution = client.resolve(here, Reference(registry_of_server(server)))
     login = log_in_hint(here, without_user_info(server), client=client.name, helper=asked_helper(resolution))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shorepass.clients.followed import Followed
     from shorepass.contexts import Context, FileStatus
 
-__all__ = ["auth_files"]
+__all__ = ["auth_files", "first_auth_file"]
 
 DOCKER, PODMAN = "docker", "podman"  # the families whose files these are
 OWNER_ALL = 0o700  # what the owner of a run folder must be able to do in it
@@ -26,24 +26,37 @@ def auth_files(context: Context, followed: Followed, *, docker_first: bool) -> l
     Sources: containers/image pkg/docker/config/config.go ``getAuthFilePaths``, containers/common pkg/auth/cli.go
     ``GetDefaultAuthFile``.
     """
-    home, docker = context.home() or "", context.getenv("DOCKER_CONFIG")
-    path = join(context, docker or join(context, home, ".docker"), "config.json")
-    files = [_first(context, followed, home)]
-    if docker and docker_first and not context.getenv("REGISTRY_AUTH_FILE"):
-        files = [AuthFile(path, "docker's file: DOCKER_CONFIG names its folder", DOCKER, named=True)]
-    if files[0].path == path:  # by whatever variable it is named
-        files[0] = files[0]._replace(family=DOCKER)
+    files = [first_auth_file(context, followed, docker_first=docker_first)]
     if files[0].named and followed.has(ALONE):
         return files
+    home, docker = context.home() or "", context.getenv("DOCKER_CONFIG")
     config = context.getenv("XDG_CONFIG_HOME")
     folder = config or join(context, home, ".config")
     why = "in XDG_CONFIG_HOME" if config else "in the home's .config"
     files.append(AuthFile(join(context, folder, "containers", "auth.json"), why, PODMAN))
     why = "docker's file, in DOCKER_CONFIG" if docker else "docker's file"
-    files.append(AuthFile(path, why, DOCKER))
+    files.append(AuthFile(_docker_file(context), why, DOCKER))
     files.append(AuthFile(join(context, home, ".dockercfg"), "docker's file of before 2015", DOCKER, legacy=True))
     known = [(file.path, file.legacy) for file in files]
     return [file for index, file in enumerate(files) if (file.path, file.legacy) not in known[:index]]
+
+
+def first_auth_file(context: Context, followed: Followed, *, docker_first: bool) -> AuthFile:
+    """Return the file that a login writes and that is read first.
+
+    ``docker_first``: as in ``auth_files``. No release decides it where REGISTRY_AUTH_FILE or XDG_RUNTIME_DIR is set, so that
+    a login starts no program to learn one.
+    """
+    path = _docker_file(context)
+    if context.getenv("DOCKER_CONFIG") and docker_first and not context.getenv("REGISTRY_AUTH_FILE"):
+        return AuthFile(path, "docker's file: DOCKER_CONFIG names its folder", DOCKER, named=True)
+    file = _first(context, followed, context.home() or "")
+    return file._replace(family=DOCKER) if file.path == path else file  # by whatever variable it is named
+
+
+def _docker_file(context: Context) -> str:
+    folder = context.getenv("DOCKER_CONFIG") or join(context, context.home() or "", ".docker")
+    return join(context, folder, "config.json")
 
 
 def _first(context: Context, followed: Followed, home: str) -> AuthFile:

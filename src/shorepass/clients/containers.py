@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import row_of
 from shorepass.clients import Entry, Target
-from shorepass.clients.auth_files import auth_files
+from shorepass.clients.auth_files import auth_files, first_auth_file
 from shorepass.clients.containers_releases import (
     ALONE,
     COMPATIBLE,
@@ -167,7 +167,7 @@ class Containers:
 
     def own_file(self, context: Context) -> str:
         """Return the file that is read first where DOCKER_CONFIG puts no other before it."""
-        return auth_files(context, self.followed(context), docker_first=False)[0].path
+        return first_auth_file(context, self.followed(context), docker_first=False).path
 
     def passes_over_variable(self, context: Context, *, runs: bool) -> str:  # noqa: ARG002
         """Return nothing: there is no such variable."""
@@ -259,7 +259,7 @@ class Containers:
         return self._missing(context, self.followed(context))
 
     def _missing(self, context: Context, followed: Followed) -> AuthFile | None:
-        file = self._files(context, followed)[0]
+        file = first_auth_file(context, followed, docker_first=self._is_podman)
         if not self._is_podman or not file.named or context.read(file.path, SIZE_LIMIT):
             return None
         return None if followed.has(MAY_BE_MISSING) and not self._by_flag else file
@@ -312,7 +312,7 @@ class Containers:
     def _edited(self, context: Context, server: str) -> _Edited:
         """Return what a login or a logout changes. Raises SourceError, UsageError."""
         followed, key = self.followed(context), _login_key(server)
-        file = auth_files(context, followed, docker_first=True)[0]
+        file = first_auth_file(context, followed, docker_first=True)
         if not (file.named and not context.getenv("REGISTRY_AUTH_FILE") and followed.has(COMPATIBLE)):
             return _Edited(followed, key, self._conf(context, followed).helpers)
         if "/" in key:
@@ -347,7 +347,7 @@ class Containers:
 
     def _check_named(self, context: Context, followed: Followed) -> None:
         """Raise UsageError where a logout stops, as the named file is not there."""
-        file = auth_files(context, followed, docker_first=True)[0]
+        file = first_auth_file(context, followed, docker_first=True)
         if file.named and (self._by_flag or not followed.has(COMPATIBLE)) and context.status(file.path) is None:
             raise UsageError(f"{printable(file.path)}: not there, and {self.name} logout stops at that ({file.why})")
 
@@ -616,7 +616,7 @@ def _decode(context: Context, file: AuthFile, logins: Logins, key: str) -> Crede
 
 def _writable(context: Context, followed: Followed) -> tuple[str, Logins]:
     """Return the path of the file that a login changes, and what is in it. Raises FileError as the programs do."""
-    file, runtime = auth_files(context, followed, docker_first=True)[0], context.getenv("XDG_RUNTIME_DIR")
+    file, runtime = first_auth_file(context, followed, docker_first=True), context.getenv("XDG_RUNTIME_DIR")
     if runtime and file.path == join(context, runtime, "containers", "auth.json") and not context.is_folder(runtime):
         raise FileError(runtime, "XDG_RUNTIME_DIR names it, and it is not there", hint="make that folder, or unset it")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import signal
 from typing import TYPE_CHECKING
@@ -203,6 +202,8 @@ class HelperClient:
 
     def _pass_on(self, said: bytes) -> None:
         """Show the user a warning of Shorepass's helper, such as a damaged vault whose old copy is used."""
+        import logging  # slow, and seldom needed
+
         text = printable(said.decode("utf-8", "replace").strip())
         logging.getLogger("shorepass").warning("%s", TOKEN.sub("***", text))
 

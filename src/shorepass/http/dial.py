@@ -61,7 +61,8 @@ def resolve(host: str, port: int, deadline: float) -> list[tuple[Any, ...]]:
 
     def look_up() -> None:
         try:
-            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            name = host.encode("ascii")  # because for text Python loads its tables of all alphabets
+            found.append(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             errors.append(error)
 

@@ -27,7 +27,6 @@ from shorepass.errors import (
     WriteError,
 )
 from shorepass.helper import OURSELVES
-from shorepass.helper.client import HelperClient
 from shorepass.logins import shorepass_store
 from shorepass.logins.helper_entry import remember_override, without_helper
 from shorepass.logins.placement import decide, found_target, with_alternative
@@ -39,6 +38,7 @@ from shorepass.registry.forms import is_ended
 if TYPE_CHECKING:
     from shorepass.clients import Client
     from shorepass.contexts import Change, Context, FileContent
+    from shorepass.helper.client import HelperClient
     from shorepass.logins.shorepass_store import Tell
     from shorepass.registry.client import Access
     from shorepass.registry.forms import Fault
@@ -206,7 +206,7 @@ def _store(context: Context, target: Target, credential: Credential) -> bool:
     if target.helper is None:
         return context.update(target.path, _member_setter(("auths", target.key), _entry(context, target, credential)))
 
-    HelperClient(context, target.helper).store(target.key, credential)
+    _helper(context, target.helper).store(target.key, credential)
     if target.records:
 
         def record(current: FileContent | None) -> bytes | None:
@@ -217,6 +217,12 @@ def _store(context: Context, target: Target, credential: Credential) -> bool:
 
         context.update(target.path, record)
     return True
+
+
+def _helper(context: Context, name: str) -> HelperClient:
+    from shorepass.helper.client import HelperClient  # starts programs; a login in the client's file does not need it
+
+    return HelperClient(context, name)
 
 
 def _member_setter(path: tuple[str, ...], value: object) -> Change:
@@ -268,10 +274,8 @@ def erase(context: Context, target: Target) -> Erasure:
     found = False
     try:
         if target.helper is not None:
-            from shorepass.helper.client import HelperClient
-
             try:
-                found = HelperClient(context, target.helper).erase(target.key)
+                found = _helper(context, target.helper).erase(target.key)
             except HelperError as error:
                 if not target.detected or error.trouble is not Trouble.NO_STORE:
                     raise

@@ -19,9 +19,8 @@ from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES, PROGRAM
 from shorepass.helper.known_helpers import sign_in
 from shorepass.names import registry_of_server
-from shorepass.stores.external import PREFIX
 from shorepass.stores.in_use import DEFAULT as DEFAULT_STORE
-from shorepass.stores.in_use import in_use, require_usable
+from shorepass.stores.in_use import PREFIX, in_use, require_usable
 from shorepass.stores.in_use import named as store_named
 
 if TYPE_CHECKING:

@@ -37,7 +37,6 @@ from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
 from shorepass.registry import answer, clock, realm
 from shorepass.registry.certs_d import Certificates, find
 from shorepass.registry.challenge import choose, parse_challenges
-from shorepass.registry.permission import examine
 from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of
 from shorepass.registry.token_servers import setting_for
 from shorepass.registry.trust import trust_step
@@ -153,6 +152,8 @@ class RegistryClient:
         ``probe_push`` begins an upload and cancels it, if nothing else can tell. Some registries create the repository
         then. Raises RegistryError if nothing could be learned.
         """
+        from shorepass.registry.permission import examine  # a login asks for no repository
+
         with self._question:
             return examine(self, reference, credential, actions, probe_push=probe_push)
 

@@ -9,14 +9,13 @@ from shorepass.errors import UsageError
 from shorepass.helper import OURSELVES
 from shorepass.helper.client import HelperClient
 from shorepass.stores import check
+from shorepass.stores.in_use import PREFIX
 
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.credential import Credential
 
-__all__ = ["PREFIX", "External"]
-
-PREFIX = "helper:"
+__all__ = ["External"]
 
 
 class External:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from shorepass import settings
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UnknownWord, UsageError, printable
-from shorepass.stores.vault.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +20,14 @@ if TYPE_CHECKING:
     from shorepass.settings import Settings
     from shorepass.stores import Store
     from shorepass.stores.vault.key import Ask
+    from shorepass.stores.vault.vault import Vault
 
-__all__ = ["DEFAULT", "choose", "chosen", "in_use", "named", "require_usable", "use", "use_what_works"]
+__all__ = ["DEFAULT", "PREFIX", "choose", "chosen", "in_use", "named", "require_usable", "use", "use_what_works"]
 
 DEFAULT = "vault"
-NAMES = ("vault", "keychain", "file", "helper:NAME")
-KEYRING_HELPER = "helper:secretservice"  # docker's own way to the keyring of a Linux desktop
+PREFIX = "helper:"  # of a store that is a credential helper
+NAMES = ("vault", "keychain", "file", f"{PREFIX}NAME")
+KEYRING_HELPER = f"{PREFIX}secretservice"  # docker's own way to the keyring of a Linux desktop
 
 
 def chosen(here: LocalContext, *, ask: Ask, tell: Callable[[str], None], found: Settings | None = None) -> Store:
@@ -40,7 +41,7 @@ def chosen(here: LocalContext, *, ask: Ask, tell: Callable[[str], None], found: 
 def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
     """Return a store by its name. Raises UsageError."""
     if name == "vault":
-        return Vault(here, ask=ask, tell=tell)
+        return _vault(here, ask, tell)
     if name == "keychain" and here.platform in ("darwin", "windows"):
         from shorepass.stores.os_keychain import OsKeychain
 
@@ -53,13 +54,19 @@ def named(name: str, here: LocalContext, *, ask: Ask, tell: Callable[[str], None
         from shorepass.stores.config_file import ConfigFile
 
         return ConfigFile(here)
-    if name.startswith("helper:"):
+    if name.startswith(PREFIX):
         from shorepass.stores.external import External
 
-        return External(here, name.removeprefix("helper:"))
+        return External(here, name.removeprefix(PREFIX))
     hint = f"{command(None, 'stores', 'use', 'NAME')}: {', '.join(NAMES)}"
     kinds = [known.partition(":")[0] for known in NAMES]
     raise UnknownWord(f"no store is called {printable(name)!r}", name, kinds, word=name.partition(":")[0], hint=hint)
+
+
+def _vault(here: LocalContext, ask: Ask, tell: Callable[[str], None]) -> Vault:
+    from shorepass.stores.vault.vault import Vault  # a login that the client's file holds needs no cryptography
+
+    return Vault(here, ask=ask, tell=tell)
 
 
 def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Store:
@@ -70,7 +77,7 @@ def choose(here: LocalContext, *, ask: Ask, tell: Callable[[str], None]) -> Stor
     """
     from shorepass.stores import probe
 
-    vault = Vault(here, ask=ask, tell=tell)
+    vault = _vault(here, ask, tell)
     name = settings.load(here).store
     if name is not None and name != DEFAULT:
         return named(name, here, ask=ask, tell=tell)
@@ -143,7 +150,7 @@ def in_use(here: LocalContext) -> str | None:
     from shorepass.contexts.terminal import nobody
 
     name = settings.load(here).store
-    return name or (DEFAULT if Vault(here, ask=nobody, tell=lambda _: None).exists() else None)
+    return name or (DEFAULT if _vault(here, nobody, lambda _: None).exists() else None)
 
 
 def use_what_works(here: LocalContext, name: str, *, ask: Ask, tell: Callable[[str], None]) -> None:

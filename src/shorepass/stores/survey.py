@@ -22,8 +22,7 @@ from shorepass.errors import (
 from shorepass.helper import OURSELVES
 from shorepass.helper.protocol import program_name
 from shorepass.stores import probe
-from shorepass.stores.external import PREFIX
-from shorepass.stores.in_use import DEFAULT, named
+from shorepass.stores.in_use import DEFAULT, PREFIX, named
 from shorepass.stores.vault.vault import Vault, init
 
 if TYPE_CHECKING:
