@@ -52,9 +52,9 @@ def granted(run_shorepass: RunShorepass, *words: str) -> tuple[str, str]:
     return document["id"], f"{folder}/docker.sock"
 
 
-def docker(socket: str, folder: Path, *words: str) -> CompletedProcess[str]:
+def docker(socket: str, folder: Path, *words: str, **env: str) -> CompletedProcess[str]:
     """Run docker with the socket, and with no login of its own."""
-    environ = {"HOME": str(folder), "DOCKER_BUILDKIT": "0"}
+    environ = {"HOME": str(folder), "DOCKER_BUILDKIT": "0", **env}
     return programs.run(
         [programs.require(programs.docker_programs()[0]), "-H", f"unix://{socket}", *words], env=environ
     )
@@ -87,6 +87,37 @@ def test_what_is_lent_is_pulled_and_nothing_else(
     ]
     files = [path for path in (*tmp_path.rglob("*"), *Path(socket).parents[1].rglob("*")) if path.is_file()]
     assert not [path for path in files if users["alice"].encode() in path.read_bytes()]
+
+
+def test_a_build_gets_a_login_for_a_whole_registry_only(
+    run_shorepass: RunShorepass, lender: str, private_image: str, tmp_path: Path
+) -> None:
+    """A Dockerfile may name any repository. With a grant for some of them, the base must be pulled before."""
+    (tmp_path / "Dockerfile").write_text(f"FROM {private_image}\n")
+    _, part = granted(run_shorepass, "--repo", f"{lender}/team/*", "--registry", "other.example")
+    docker(part, tmp_path, "image", "rm", "--force", private_image)
+    refused = docker(part, tmp_path, "build", str(tmp_path))
+    assert (refused.returncode, "no basic auth credentials" in refused.stderr) == (1, True)
+    assert docker(part, tmp_path, "pull", private_image).returncode == 0
+    assert docker(part, tmp_path, "build", str(tmp_path)).returncode == 0
+    _, whole = granted(run_shorepass, "--repo", "other.example/team/*", "--registry", lender)
+    docker(part, tmp_path, "image", "rm", "--force", private_image)
+    built = docker(whole, tmp_path, "build", str(tmp_path))
+    assert built.returncode == 0, built.stderr
+
+
+def test_a_build_by_buildkit_uses_a_base_that_was_pulled(
+    run_shorepass: RunShorepass, lender: str, private_image: str, tmp_path: Path
+) -> None:
+    """BuildKit asks the client in the container for a login, which has none; an image that the engine has needs none."""
+    (tmp_path / "Dockerfile").write_text(f"FROM {private_image}\nLABEL made=here\n")
+    _, socket = granted(run_shorepass, "--repo", f"{lender}/team/*")
+    docker(socket, tmp_path, "image", "rm", "--force", private_image)
+    refused = docker(socket, tmp_path, "build", "--progress=plain", str(tmp_path), DOCKER_BUILDKIT="1")
+    assert (refused.returncode, "401 Unauthorized" in refused.stderr) == (1, True), refused.stderr
+    assert docker(socket, tmp_path, "pull", private_image).returncode == 0
+    built = docker(socket, tmp_path, "build", "--progress=plain", str(tmp_path), DOCKER_BUILDKIT="1")
+    assert built.returncode == 0, built.stderr
 
 
 def test_a_locked_agent_lends_nothing(

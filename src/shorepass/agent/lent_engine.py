@@ -37,7 +37,7 @@ class LentEngine:
         self._lender = lender
         self._id = grant.id
         self._listening = listen_for_grant(socket_of(grant))
-        self._server = EngineSocket(self._listening.wire, grant.engine, self._lend, lambda: grant.named, self._tell)
+        self._server = EngineSocket(self._listening.wire, grant.engine, self._lend, lambda: grant.whole, self._tell)
         self._server.start()
 
     def close(self) -> None:

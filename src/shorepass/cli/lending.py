@@ -72,10 +72,12 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
             "a helper does not hear the repository: --repo and --push are for another mode",
             hint=command(None, "share", "flags", "--mode", ENGINE, "--repo", "ghcr.io/acme/*"),
         )
-    registries = [*registries, *(repository.partition("/")[0] for repository in repositories)]
-    if not registries:
+    globs = tuple(map(check_glob, registries))
+    if repositories:
+        repositories = (*repositories, *(f"{glob}/*" for glob in globs))
+    globs = tuple(dict.fromkeys((*globs, *(repository.partition("/")[0] for repository in repositories))))
+    if not globs:
         raise UsageError("no registry was named", hint=command(None, "share", "flags", "--registry", "ghcr.io"))
-    globs = tuple(dict.fromkeys(map(check_glob, registries)))
     created = time.time()
     id_ = os.urandom(4).hex()
     chosen = here.getenv("DOCKER_CONFIG")

@@ -49,10 +49,10 @@ class Grant(NamedTuple):
     def lends(self, repository: str, *, push: bool) -> bool:
         """Tell whether the grant is for a repository: ``ghcr.io/acme/app``, or a registry alone, of which any part is lent."""
         registry, _, path = repository.partition("/")
-        if push and not self.push:
+        if not self.allows(registry) or (push and not self.push):
             return False
         if not self.repositories:
-            return self.allows(registry)
+            return True
         if not path:
             return any(_registry_of(glob) == registry for glob in self.repositories)
         return any(_matches(glob, repository) for glob in self.repositories)
@@ -79,6 +79,11 @@ class Grant(NamedTuple):
     def named(self) -> list[str]:
         """The registries that it names without ``*``."""
         return [registry for registry in self.registries if "*" not in registry]
+
+    @property
+    def whole(self) -> list[str]:
+        """Those of ``named`` of which it lends every repository."""
+        return [one for one in self.named if not self.repositories or f"{one}/*" in self.repositories]
 
 
 def _registry_of(repository: str) -> str:

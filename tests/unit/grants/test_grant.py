@@ -66,3 +66,13 @@ def test_its_end() -> None:
     assert grant._replace(uses=2).end(150.0) == ""
     assert grant._replace(uses=3).end(150.0) == "it was used 3 times"
     assert grant._replace(uses=3, max_uses=0).end(150.0) == ""
+
+
+def test_a_pattern_of_registries_beside_a_repository() -> None:
+    """With --repo, a lent registry is lent whole, and its pattern matches no path."""
+    grant = lending("*.example.com", "ghcr.io", "quay.io")._replace(
+        repositories=("*.example.com/*", "ghcr.io/acme/*", "quay.io/*")
+    )
+    names = ["a.example.com/app", "ghcr.io/acme/app", "ghcr.io/other/app", "evil.io/a.example.com/app", "quay.io/x/y"]
+    assert [grant.lends(name, push=False) for name in names] == [True, True, False, False, True]
+    assert grant.whole == ["quay.io"]
