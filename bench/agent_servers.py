@@ -75,8 +75,17 @@ def with_pool(path: str) -> None:
 
 class Accepting(UnixServer):
     def serve(self, connection: socket.socket) -> None:
-        while data := connection.recv(4096):
+        connection.settimeout(0)
+        while data := self.next_of(connection):
             connection.sendall(data)
+
+    def next_of(self, connection: socket.socket) -> bytes:
+        try:
+            return connection.recv(4096)
+        except BlockingIOError:
+            self.hand_over()
+            connection.settimeout(None)
+            return connection.recv(4096)
 
 
 def with_accepting_threads(path: str) -> None:

@@ -7,6 +7,7 @@ import socket
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shorepass.agent.call import Call
 from shorepass.agent.server import Server
 from shorepass.agent_client.connection import Connection, ConnectionLost
 from shorepass.agent_client.frames import BODY_LIMIT, Frame, FrameError, Kind, decode_body, decode_header
@@ -44,16 +45,23 @@ def test_any_header_is_bounded(data: bytes) -> None:
     assert 0 <= header.length <= BODY_LIMIT
 
 
+@given(st.text("AB=\0\xe9", max_size=20).map(str.encode), st.text("AB\xe9", max_size=2))
+def test_one_variable_is_as_in_all(field: bytes, name: str) -> None:
+    """Whatever a client sends as its environment, one variable has the value that it has among all."""
+    call = Call((b"harbour", b"get", b"", b"/", field))
+    assert call.getenv(name) == call.environ.get(name)
+
+
 @given(st.lists(st.one_of(FRAMES.map(Frame.encode), st.binary(max_size=40)), max_size=5), st.data())
 def test_a_connection_with_any_bytes_gets_answers_and_an_end(parts: list[bytes], data: st.DataObject) -> None:
     """Frames and garbage in any mixture, cut anywhere: each answer is a frame, and the server is there for the next."""
     sent = b"".join(parts)
     sent = sent[: data.draw(st.integers(0, len(sent)))]
 
-    def answer(frame: Frame, _: Caller, send) -> None:  # type: ignore[no-untyped-def]
+    def answer(frame: Frame, _: Caller, connection: Connection) -> None:
         if frame.kind is not Kind.CALL:
             raise FrameError("not a call")
-        send(Frame(Kind.ANSWER, (b"\0", b"", b"")))
+        connection.send(Frame(Kind.ANSWER, (b"\0", b"", b"")))
 
     listening = socket.socket(socket.AF_UNIX)
     listening.bind("")  # autobind: a name in the kernel only, of this test

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from shorepass.agent.audit import AuditLog
-    from shorepass.agent.server import Send
+    from shorepass.agent_client.connection import Connection
     from shorepass.contexts.caller import Caller
     from shorepass.settings import AgentSettings
     from shorepass.stores.vault.key import Key
@@ -81,28 +81,29 @@ class Agent:
 
     # Calls of helpers
 
-    def answer(self, frame: Frame, caller: Caller, send: Send) -> None:
+    def answer(self, frame: Frame, caller: Caller, connection: Connection) -> None:
         """Answer one frame of the user's own program. Raises FrameError."""
         if frame.kind is Kind.CALL:
-            self._answer_call(Call(frame.fields), caller, send)
+            self._answer_call(Call(frame.fields), caller, connection)
         elif frame.kind is Kind.MANAGE:
-            send(self._manage(frame))
+            connection.before_waiting()
+            connection.send(self._manage(frame))
             if self._is_ending:  # after the answer, which the end of the process would cut off
                 self._stop()
         else:
             raise FrameError("an agent gets calls and requests")
 
-    def _answer_call(self, call: Call, caller: Caller, send: Send) -> None:
+    def _answer_call(self, call: Call, caller: Caller, connection: Connection) -> None:
         start = time.perf_counter()
         answer = None
         try:
-            answer = self._called(call)
+            answer = self._called(call, connection.before_waiting)
             frame = answer.frame()
         except Declined as reason:
             frame = Frame(Kind.DECLINE, (str(reason).encode(),))
         seconds = time.perf_counter() - start
         try:
-            send(frame)
+            connection.send(frame)
         finally:  # after the answer, so that no one waits for the log
             self._count(call.name, answer, seconds)
             self._log.write(caller, call, answer, seconds)
@@ -118,13 +119,17 @@ class Agent:
             else:
                 counts.slowest = max(counts.slowest, seconds)
 
-    def _called(self, call: Call) -> Answer:
+    def _called(self, call: Call, before_waiting: Callable[[], None]) -> Answer:
         """Return what the helper answers. Raises Declined."""
         if self._locked:
             text = f"the agent is locked; fix: {command(None, 'unlock')}\n"
             return Answer(1, text.encode(), f"docker-credential-{call.name}: {text}".encode())
         helper = self._own if call.name == OURSELVES else self._other(call.name)
         try:
+            remembered = helper.recall(call)
+            if remembered is not None:
+                return remembered
+            before_waiting()
             return helper.answer(call)
         except Declined:
             raise

@@ -39,7 +39,8 @@ class Call:
         """Read the fields of a frame. Raises FrameError."""
         if len(fields) != 5:
             raise FrameError("a call has five fields")
-        name, verb, self.input, directory, self._environ = fields
+        name, verb, self.input, directory, variables = fields
+        self._variables = b"\0" + variables
         self.name = name.decode("utf-8", "surrogateescape")
         self.verb = verb.decode("utf-8", "surrogateescape")
         self.directory = directory.decode("utf-8", "surrogateescape")
@@ -59,9 +60,20 @@ class Call:
     @cached_property
     def environ(self) -> dict[str, str]:
         """The caller's variables."""
-        text = self._environ.decode("utf-8", "surrogateescape")
+        text = self._variables.decode("utf-8", "surrogateescape")
         pairs = [entry.partition("=") for entry in text.split("\0")]
         return {name: value for name, equals, value in pairs if equals}
+
+    def getenv(self, name: str) -> str | None:
+        """Return a variable as ``environ`` has it, without reading all others."""
+        before = f"\0{name}=".encode("utf-8", "surrogateescape")
+        at = self._variables.rfind(before)
+        if at < 0:
+            return None
+        start = at + len(before)
+        end = self._variables.find(b"\0", start)
+        value = self._variables[start:] if end < 0 else self._variables[start:end]
+        return value.decode("utf-8", "surrogateescape")
 
     @property
     def server_url(self) -> str:

@@ -28,7 +28,7 @@ from shorepass.version import __version__
 
 if TYPE_CHECKING:
     from shorepass.agent.lender import Lender
-    from shorepass.agent.server import Send
+    from shorepass.agent_client.connection import Connection
     from shorepass.contexts.caller import Caller
     from shorepass.grants.grant import Grant
 
@@ -62,7 +62,7 @@ class LentHelper:
         self._listening.close_at_once()
         self._server.close_connections()
 
-    def _answer(self, frame: Frame, caller: Caller, send: Send) -> None:
+    def _answer(self, frame: Frame, caller: Caller, connection: Connection) -> None:
         """Answer one frame of a target. Raises FrameError."""
         if frame.kind is not Kind.CALL:
             raise FrameError("a grant answers only credential helpers")
@@ -75,7 +75,7 @@ class LentHelper:
                 time.sleep(self._pace.delay(time.monotonic()))
                 answer = self._answered(call)
         try:
-            send(answer.frame())
+            connection.send(answer.frame())
         finally:
             self._lender.log.write(caller, call, answer, time.perf_counter() - start, grant=self._id)
 

@@ -53,20 +53,28 @@ class OtherHelper:
         self._answers: dict[Hashable, _Remembered] = {}
         self._flights: SingleFlight[Answer] = SingleFlight()
 
-    def answer(self, call: Call) -> Answer:
-        """Answer a call as the program does."""
-        if call.verb not in ("get", "list"):
-            answer = self._run(call)
-            if call.changes:
-                self.forget()
-            return answer
+    def recall(self, call: Call) -> Answer | None:
+        """Return the remembered answer to a call; None if no answer is valid."""
         question = _question(call)
         known, now = self._answers.get(question), time.time()
         if known is None or not known.since <= now < known.until:  # before: the clock was set back
-            return self._flights.do(question, lambda: self._fetch(question, call))
+            return None
         if now > known.until - (known.until - known.since) * AHEAD and known.answer.status == 0:
             Thread(target=self._flights.do, args=(question, lambda: self._fetch(question, call)), daemon=True).start()
         return known.answer._replace(source="memory")
+
+    def answer(self, call: Call) -> Answer:
+        """Answer a call as the program does."""
+        remembered = self.recall(call)
+        if remembered is not None:
+            return remembered
+        if call.verb in ("get", "list"):
+            question = _question(call)
+            return self._flights.do(question, lambda: self._fetch(question, call))
+        answer = self._run(call)
+        if call.changes:
+            self.forget()
+        return answer
 
     def remembered(self) -> int:
         """Return how many answers are remembered."""

@@ -45,15 +45,21 @@ class OwnHelper:
         self._answers: dict[tuple[str, bytes], _Remembered] = {}
         self._flights: SingleFlight[Answer] = SingleFlight()
 
+    def recall(self, call: Call) -> Answer | None:
+        """Return the remembered answer to a call; None if no answer still holds."""
+        known = self._answers.get((call.verb, call.input))
+        if known is None or not known.trace.holds(call.getenv, call.directory):
+            return None
+        return known.answer
+
     def answer(self, call: Call) -> Answer:
         """Answer a call. Raises Declined."""
-        question = (call.verb, call.input)
-        known = self._answers.get(question)
-        if known is not None and known.trace.holds(call.environ, call.directory):
-            return known.answer._replace(source="memory")
+        remembered = self.recall(call)
+        if remembered is not None:
+            return remembered
         if call.changes:
             return self._made(call)
-        same = (*question, call.directory, frozenset(call.environ.items()))
+        same = (call.verb, call.input, call.directory, frozenset(call.environ.items()))
         return self._flights.do(same, lambda: self._made(call))
 
     def remembered(self) -> int:
@@ -86,7 +92,7 @@ class OwnHelper:
         errors = "".join(f"{PROGRAM}: {visible(text)}\n" for text in told).encode()
         answer = Answer(status, output, errors, source)
         if here.trace.is_whole and not told and not call.changes and source in STORES_IN_FILES:
-            self._remember((call.verb, call.input), _Remembered(here.trace, answer))
+            self._remember((call.verb, call.input), _Remembered(here.trace, answer._replace(source="memory")))
         return answer
 
     def _remember(self, question: tuple[str, bytes], remembered: _Remembered) -> None:

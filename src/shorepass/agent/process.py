@@ -53,6 +53,7 @@ def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
     server.start()
     try:
         while not stopped.wait(TICK) and (agent.lending or time.monotonic() - server.last_request < settings.idle):
+            server.relieve()
             agent.expire()
             _refresh(agent, lambda _: None)
             if sleep.has_slept():

@@ -8,15 +8,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent_client.connection import Connection, ConnectionLost, peer_of
-from shorepass.agent_client.frames import BODY_LIMIT, HEADER_SIZE, Frame, FrameError, Kind, UnknownFrame
+from shorepass.agent_client.frames import BODY_LIMIT, Frame, FrameError, Kind, UnknownFrame
 from shorepass.contexts.caller import Caller, caller_of
 from shorepass.http.unix_server import UnixServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Send = Callable[[Frame], None]
-    Answering = Callable[[Frame, Caller, Send], None]
+    Answering = Callable[[Frame, Caller, Connection], None]
 
 __all__ = ["Limits", "Server"]
 
@@ -37,6 +36,7 @@ OF_USER = Limits()
 class Server(UnixServer):
     """Serves on a listening socket. ``answer`` sends the answer to a frame, and may raise FrameError before.
 
+    Before it waits for anything, it calls ``before_waiting`` of the connection.
     ``uid``: the only user who may connect; None for a grant's socket, where the socket itself is the permission.
     """
 
@@ -54,25 +54,24 @@ class Server(UnixServer):
         peer = peer_of(connection)
         if self.uid is not None and peer.uid != self.uid:
             return
+        if self.uid is None:
+            self.hand_over()  # a grant's calls wait for each other, and another user can make /proc wait
         caller = caller_of(peer.pid, peer.uid)
-        frames = Connection(connection, REQUEST_SECONDS, limit=self.limits.body)
+        frames = Connection(connection, REQUEST_SECONDS, limit=self.limits.body, before_waiting=self.hand_over)
         with suppress(ConnectionLost):
-            while self._answer_one(frames, caller):
-                pass
+            goes_on = frames.has_next(self.limits.idle) and self._answer_one(frames, caller)
+            while goes_on and frames.has_next(self.limits.idle):
+                self.hand_over()  # because the client may have more frames without an end
+                goes_on = self._answer_one(frames, caller)
 
     def _answer_one(self, connection: Connection, caller: Caller) -> bool:
         """Answer one frame; False at the end. Raises ConnectionLost."""
-        connection.wire.settimeout(self.limits.idle)
-        try:
-            first = connection.wire.recv(HEADER_SIZE)
-        except OSError:
-            return False
-        if not first:
-            return False
-        deadline = time.monotonic() + REQUEST_SECONDS
         self.last_request = time.monotonic()
         try:
-            self.answer(connection.rest_of(first, deadline), caller, connection.send)
+            frame = connection.receive()
+            if frame is None:
+                return False
+            self.answer(frame, caller, connection)
         except FrameError as error:
             connection.send(_declined(error))
             return isinstance(error, UnknownFrame)

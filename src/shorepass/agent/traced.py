@@ -12,7 +12,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.contexts.memory import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from shorepass.contexts import Change, FileContent, FileStatus
     from shorepass.contexts.local import Inside
@@ -31,11 +31,11 @@ class Trace:
         self.directory: str | None = None
         self.is_whole = True
 
-    def holds(self, environ: Mapping[str, str], directory: str) -> bool:
-        """Tell whether an answer is still right for a caller with this environment and working directory."""
+    def holds(self, getenv: Callable[[str], str | None], directory: str) -> bool:
+        """Tell whether an answer is still right for a caller with these variables and this working directory."""
         if self.directory is not None and self.directory != directory:
             return False
-        if any(environ.get(name) != value for name, value in self.variables.items()):
+        if any(getenv(name) != value for name, value in self.variables.items()):
             return False
         return all(stamp(path) == seen for path, seen in self.paths.items())
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import sys
 import time
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from shorepass.agent_client.frames import (
     BODY_LIMIT,
@@ -20,10 +21,12 @@ from shorepass.agent_client.frames import (
     decode_header,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["Connection", "ConnectionLost", "peer_of"]
 
 CHUNK = 65536  # bytes
-TINY = 0.001  # seconds: zero would mean not to wait at all
 PEER = struct.Struct("=iII")  # unix(7): struct ucred
 
 
@@ -49,12 +52,25 @@ def peer_of(connection: socket.socket) -> Peer:
 
 
 class Connection:
-    """Sends and receives frames. ``seconds``: for each ``receive``, from its call. ``limit``: bytes of a body received."""
+    """Sends and receives frames. ``seconds``: for each ``receive``, from its call. ``limit``: bytes of a body received.
 
-    def __init__(self, wire: socket.socket, seconds: float, *, limit: int = BODY_LIMIT) -> None:
+    ``before_waiting``: is called each time before it waits for the other end.
+    """
+
+    def __init__(
+        self,
+        wire: socket.socket,
+        seconds: float,
+        *,
+        limit: int = BODY_LIMIT,
+        before_waiting: Callable[[], None] = lambda: None,
+    ) -> None:
+        wire.settimeout(0)
         self.wire = wire
+        self.before_waiting = before_waiting
         self._limit = limit
         self._seconds = seconds
+        self._unread = b""
 
     @classmethod
     def to(cls, path: str, *, owner: int | None, seconds: float) -> Connection:
@@ -83,24 +99,34 @@ class Connection:
 
     def send(self, frame: Frame) -> None:
         """Send a frame. Raises ConnectionLost."""
+        deadline = time.monotonic() + self._seconds
         try:
-            self.wire.settimeout(self._seconds)
-            self.wire.sendall(frame.encode())
-        except (OSError, FrameError) as error:
+            data = memoryview(frame.encode())
+        except FrameError as error:
             raise ConnectionLost(str(error)) from None
+        while data:
+            try:
+                data = data[self.wire.send(data) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT, deadline)
+            except OSError as error:
+                raise ConnectionLost(error.strerror or str(error)) from None
+
+    def has_next(self, seconds: float) -> bool:
+        """Wait for the first byte of a frame; False at the end of the connection. Raises ConnectionLost."""
+        if not self._unread:
+            self._unread = self._chunk(time.monotonic() + seconds)
+        return bool(self._unread)
 
     def receive(self) -> Frame | None:
         """Return the next frame, None at the end. Raises ConnectionLost, FrameError: of another version, or no frame."""
         deadline = time.monotonic() + self._seconds
-        first = self._chunk(HEADER_SIZE, deadline)
-        return self.rest_of(first, deadline) if first else None
-
-    def rest_of(self, first: bytes, deadline: float) -> Frame:
-        """Return the frame whose header begins with ``first``. ``deadline``: as ``time.monotonic``. Raises as ``receive``."""
-        header = decode_header(self._whole(first, HEADER_SIZE, deadline))
+        if not self.has_next(self._seconds):
+            return None
+        header = decode_header(self._whole(HEADER_SIZE, deadline))
         if header.length > self._limit:
             raise FrameError(f"a frame has at most {self._limit} bytes here")
-        body = self._whole(b"", header.length, deadline)
+        body = self._whole(header.length, deadline)
         if header.version != VERSION:
             raise UnknownFrame(f"this Shorepass speaks version {VERSION} of the agent's protocol")
         try:
@@ -109,23 +135,34 @@ class Connection:
             raise UnknownFrame(f"version {VERSION} has no frame of kind {header.kind}") from None
         return Frame(kind, decode_body(body))
 
-    def _whole(self, first: bytes, size: int, deadline: float) -> bytes:
-        """Return so many bytes, of which ``first`` are there already. Raises ConnectionLost."""
-        data = bytearray(first)
-        while len(data) < size:
-            chunk = self._chunk(size - len(data), deadline)
-            if not chunk:
-                raise ConnectionLost("the connection ended in the middle")
-            data += chunk
-        return bytes(data)
+    def _whole(self, size: int, deadline: float) -> bytes:
+        """Return so many bytes, and keep what came behind them. Raises ConnectionLost."""
+        data = self._unread
+        if len(data) < size:
+            parts = bytearray(data)
+            while len(parts) < size:
+                chunk = self._chunk(deadline)
+                if not chunk:
+                    raise ConnectionLost("the connection ended in the middle")
+                parts += chunk
+            data = bytes(parts)
+        self._unread = data[size:]
+        return data[:size]
 
-    def _chunk(self, size: int, deadline: float) -> bytes:
-        """Return what arrives next, at most so many bytes; nothing at the end. Raises ConnectionLost."""
-        left = deadline - time.monotonic()
-        try:
-            self.wire.settimeout(max(left, TINY))
-            return self.wire.recv(min(CHUNK, size))
-        except TimeoutError:
-            raise ConnectionLost("no answer in time") from None
-        except OSError as error:
-            raise ConnectionLost(error.strerror or str(error)) from None
+    def _chunk(self, deadline: float) -> bytes:
+        """Return what arrives next; nothing at the end. Raises ConnectionLost."""
+        while True:
+            try:
+                return self.wire.recv(CHUNK)
+            except BlockingIOError:
+                self._wait(select.POLLIN, deadline)
+            except OSError as error:
+                raise ConnectionLost(error.strerror or str(error)) from None
+
+    def _wait(self, event: int, deadline: float) -> None:
+        """Wait until it can send or receive. Raises ConnectionLost: not before the deadline."""
+        self.before_waiting()
+        ready = select.poll()
+        ready.register(self.wire, event)
+        if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise ConnectionLost("no answer in time")

@@ -22,7 +22,7 @@ CHUNK = 65536  # bytes
 
 
 class LogFile:
-    """One log, open until it is full. It is never a symlink, and belongs to this process's user.
+    """One log, open until it is full. It is never a symlink, and belongs to this process's user. Only this process writes it.
 
     ``limit``: bytes, after which the log is moved to ``NAME.1``. ``kept``: how many former logs remain. Raises WriteError.
     """
@@ -32,14 +32,15 @@ class LogFile:
         self._limit = limit
         self._kept = kept
         self._fd = -1
+        self._size = 0
 
     def append(self, line: bytes) -> None:
         """Add a line, whole, with one system call."""
         try:
             if self._fd < 0:
                 self._fd = self._opened()
-            os.write(self._fd, line)
-            if os.fstat(self._fd).st_size >= self._limit:
+            self._size += os.write(self._fd, line)
+            if self._size >= self._limit:
                 self._rotate()
         except (OSError, ValueError) as error:
             self.close()
@@ -59,6 +60,7 @@ class LogFile:
         if not stat.S_ISREG(found.st_mode) or (sys.platform != "win32" and found.st_uid != acting_uid()):
             os.close(fd)
             raise WriteError(self.path, "not a file of this user")
+        self._size = found.st_size
         return fd
 
     def _rotate(self) -> None:

@@ -1,7 +1,8 @@
-"""A server on a listening unix socket: each of its threads accepts a connection, serves it, and accepts the next one.
+"""A server on a listening unix socket: one of its threads accepts a connection, serves it, and accepts the next one.
 
-So an answer needs no second thread, and the code that answers may simply wait. bench/agent_servers.py compares it with
-``asyncio`` and ``socketserver``.
+So an answer needs no second thread. Before a thread waits for anything, it hands over: another thread accepts meanwhile. So
+the code that answers may simply wait, and threads do not compete for the interpreter while none of them waits.
+bench/agent_servers.py compares it with ``asyncio`` and ``socketserver``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import errno
 import socket
 import time
 from contextlib import suppress
-from threading import Lock, Thread
+from threading import Lock, Thread, get_ident
 
 __all__ = ["UnixServer"]
 
@@ -25,18 +26,37 @@ class UnixServer:
         self._listening = listening
         self._limit = connections
         self._lock = Lock()
-        self._waiting = 0  # threads in accept
+        self._turn = Lock()  # held by the thread that accepts, also while it serves
+        self._accepting = 0  # that thread
+        self._serving: socket.socket | None = None  # its connection
+        self._seen: socket.socket | None = None  # the same, at the last look
+        self._waiting = 0  # threads that wait for their turn
         self._open: set[socket.socket] = set()
         self._is_closed = False
 
     def serve(self, connection: socket.socket) -> None:
-        """Serve one connection, which is closed afterwards."""
+        """Serve one connection, which is closed afterwards. It calls ``hand_over`` before it waits for anything."""
         raise NotImplementedError
 
     def start(self) -> None:
         """Serve until the listening socket is closed."""
-        self._waiting += 1
         Thread(target=self._run, daemon=True).start()
+
+    def hand_over(self) -> None:
+        """Let another thread accept, if this one does."""
+        with self._lock:
+            if self._accepting == get_ident():
+                self._pass_on()
+
+    def relieve(self) -> None:
+        """Let another thread accept, if the one that does serves the same connection as at the last call.
+
+        That one may wait for a file system that does not answer. To be called every few seconds.
+        """
+        with self._lock:
+            if self._serving is not None and self._serving is self._seen:
+                self._pass_on()
+            self._seen = self._serving
 
     def close_connections(self) -> None:
         """End all connections, also those that wait for an answer."""
@@ -47,10 +67,12 @@ class UnixServer:
 
     def _run(self) -> None:
         while True:
+            self._take_turn()
             try:
                 connection, _ = self._listening.accept()
             except OSError as error:
                 if error.errno in ENDED:
+                    self._turn.release()  # so that the next thread ends, too
                     return
                 time.sleep(PAUSE)
                 continue
@@ -59,16 +81,31 @@ class UnixServer:
                     self.serve(connection)
             with self._lock:
                 self._open.discard(connection)
-                self._waiting += 1
             connection.close()
 
-    def _is_admitted(self, connection: socket.socket) -> bool:
-        """Count a connection, and make sure that a thread waits for the next one; False: there are too many."""
-        with self._lock:
-            self._waiting -= 1
-            if self._waiting == 0:
+    def _take_turn(self) -> None:
+        """Wait until no other thread accepts."""
+        if self._accepting != get_ident():
+            with self._lock:
                 self._waiting += 1
-                Thread(target=self._run, daemon=True).start()
+            self._turn.acquire()
+            with self._lock:
+                self._waiting -= 1
+                self._accepting = get_ident()
+        self._serving = None
+
+    def _pass_on(self) -> None:
+        """Give the turn to a thread that waits for it, or to a new one."""
+        if self._waiting == 0:
+            self.start()
+        self._accepting = 0
+        self._serving = None
+        self._turn.release()
+
+    def _is_admitted(self, connection: socket.socket) -> bool:
+        """Count a connection; False: there are too many."""
+        with self._lock:
+            self._serving = connection
             if self._is_closed or len(self._open) >= self._limit:
                 return False
             self._open.add(connection)

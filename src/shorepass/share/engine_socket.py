@@ -57,6 +57,7 @@ class EngineSocket(UnixServer):
 
     def serve(self, connection: socket.socket) -> None:
         """Serve one connection, with one request."""
+        self.hand_over()
         found = _head(connection)
         if found is None:
             return

@@ -33,9 +33,9 @@ def test_a_change_ends_it(name: str, tmp_path: Path) -> None:
     here = TracedContext({"HOME": str(tmp_path)}, directory="/")
     look(here, tmp_path)
     assert here.trace.is_whole
-    assert here.trace.holds({}, "/")
+    assert here.trace.holds({}.get, "/")
     change(tmp_path)
-    assert not here.trace.holds({}, "/")
+    assert not here.trace.holds({}.get, "/")
 
 
 def test_variables_and_folder_of_another_caller() -> None:
@@ -43,11 +43,11 @@ def test_variables_and_folder_of_another_caller() -> None:
     here = TracedContext({"A": "1", "B": "2"}, directory="/src")
     here.getenv("A")
     here.getenv("MISSING")
-    assert here.trace.holds({"A": "1", "B": "3"}, "/elsewhere")
-    assert not here.trace.holds({"A": "2"}, "/src")
-    assert not here.trace.holds({"A": "1", "MISSING": ""}, "/src")
+    assert here.trace.holds({"A": "1", "B": "3"}.get, "/elsewhere")
+    assert not here.trace.holds({"A": "2"}.get, "/src")
+    assert not here.trace.holds({"A": "1", "MISSING": ""}.get, "/src")
     here.cwd()
-    assert not here.trace.holds({"A": "1"}, "/elsewhere")
+    assert not here.trace.holds({"A": "1"}.get, "/elsewhere")
 
 
 @pytest.mark.parametrize(
