@@ -6,11 +6,12 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from shorepass.contexts import FileContent, FileStatus, Place
+from shorepass.contexts import FileContent, FileStatus
 from shorepass.contexts.containers.archive import ArchiveRoot
 from shorepass.contexts.containers.inspected import Mount
 from shorepass.contexts.containers.mounts import Mounts
 from shorepass.contexts.local import LocalContext
+from shorepass.contexts.place import Place
 from shorepass.errors import FileError
 from shorepass.processes import Completed
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from client_files import auth, jwt
 from dict_context import DictContainer, DictContext
-from shorepass.contexts import Place
 from shorepass.contexts.containers.container import Mount
+from shorepass.contexts.place import Place
 from shorepass.errors import FileError
 from shorepass.grants.grant import ENGINE, FORWARD, Grant
 from shorepass.resolution import Outcome, Step

@@ -69,14 +69,14 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    home = next((module for module, names in _HOMES.items() if name in names), "")
+    home = "errors" if name == "errors" else home
+    if not home:  # a module of this package: Python asks here first, and then imports it
+        raise AttributeError(f"module 'shorepass' has no attribute {name!r}")
     from importlib import import_module
 
-    if name == "errors":
-        return import_module("shorepass.errors")
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"shorepass.{module}"), name)
-    raise AttributeError(f"module 'shorepass' has no attribute {name!r}")
+    module = import_module(f"shorepass.{home}")
+    return module if name == "errors" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

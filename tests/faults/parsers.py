@@ -17,7 +17,7 @@ from shorepass.accounts.choice import choose
 from shorepass.accounts.keys import key_of, split
 from shorepass.clients.on_path import release_on_path
 from shorepass.config import auth_entry, auth_file, docker_config, document, registries_conf
-from shorepass.config.locations import AuthFile
+from shorepass.config.auth_file import AuthFile
 from shorepass.contexts import FileContent, executable
 from shorepass.contexts.containers import passwd
 from shorepass.contexts.local import LocalContext

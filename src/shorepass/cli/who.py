@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.cli import console, flags
-from shorepass.contexts import Place
 from shorepass.contexts.command import as_root
 from shorepass.contexts.discovery import KINDS, discover
 from shorepass.contexts.find import find
 from shorepass.contexts.local import LocalContext
+from shorepass.contexts.place import Place
 from shorepass.errors import (
     ContextError,
     FileError,

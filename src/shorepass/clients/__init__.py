@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shorepass.clients.followed import Followed
     from shorepass.clients.private import Lent
     from shorepass.clients.views import FileView
-    from shorepass.config.locations import AuthFile
+    from shorepass.config.auth_file import AuthFile
     from shorepass.contexts import Context, FileContent
     from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential

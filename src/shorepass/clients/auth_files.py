@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients.containers_releases import ALONE, STORAGE_RUN
-from shorepass.config.locations import AuthFile, join
+from shorepass.config.auth_file import AuthFile
+from shorepass.config.locations import join
 from shorepass.errors import FileError
 
 if TYPE_CHECKING:

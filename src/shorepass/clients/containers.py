@@ -52,8 +52,7 @@ if TYPE_CHECKING:
     from shorepass.client_table import Row
     from shorepass.clients import Client
     from shorepass.clients.private import Lent
-    from shorepass.config.auth_file import Logins
-    from shorepass.config.locations import AuthFile
+    from shorepass.config.auth_file import AuthFile, Logins
     from shorepass.config.registries_conf import RegistriesConf
     from shorepass.contexts import Context, FileContent
     from shorepass.contexts.local import LocalContext

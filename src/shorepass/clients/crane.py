@@ -23,8 +23,9 @@ from shorepass.clients.release import Release, full_name
 from shorepass.clients.trace import Trace, said
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import SINCE_29, AuthConfig
+from shorepass.config.auth_file import AuthFile
 from shorepass.config.document import SIZE_LIMIT
-from shorepass.config.locations import AuthFile, docker_config_path, join
+from shorepass.config.locations import docker_config_path, join
 from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken
 from shorepass.errors import HelperError, MalformedFile, SourceError, UsageError, printable, without_user_info

@@ -9,7 +9,8 @@ from shorepass.clients import find
 from shorepass.clients.views import DockerView, FileView
 from shorepass.config import docker_config
 from shorepass.config.auth_entry import SINCE_29, read_docker_entry, write_entry
-from shorepass.config.locations import AuthFile, docker_config_path
+from shorepass.config.auth_file import AuthFile
+from shorepass.config.locations import docker_config_path
 from shorepass.names import server_url
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from shorepass.clients import Client
-    from shorepass.config.locations import AuthFile
+    from shorepass.config.auth_file import AuthFile
     from shorepass.contexts.local import LocalContext
 
 __all__ = ["Lent", "lend_auth_file", "lend_docker_folder", "registry_of_key"]

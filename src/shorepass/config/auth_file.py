@@ -16,10 +16,25 @@ from shorepass.errors import MalformedFile
 
 if TYPE_CHECKING:
     from shorepass.config.docker_config import Members
-    from shorepass.config.locations import AuthFile
     from shorepass.contexts import Context, FileContent
 
-__all__ = ["Logins", "decode", "load"]
+__all__ = ["AuthFile", "Logins", "decode", "load"]
+
+
+class AuthFile(NamedTuple):
+    """One file in which clients look for logins.
+
+    ``family``: whose file it is, by the client whose name serves for all that have the same files. ``legacy``: entries without
+    ``auths`` around them. ``named``: by the user, who wants it to be there. ``until_restart``: the system empties its folder
+    when the machine starts again, or when the user logs out.
+    """
+
+    path: str
+    why: str
+    family: str = ""
+    legacy: bool = False
+    named: bool = False
+    until_restart: bool = False
 
 
 class Logins(NamedTuple):

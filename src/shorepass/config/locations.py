@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["AuthFile", "docker_config_path", "dockercfg_path", "in_the_way", "join", "split"]
-
-
-class AuthFile(NamedTuple):
-    """One file in which clients look for logins.
-
-    ``family``: whose file it is, by the client whose name serves for all that have the same files. ``legacy``: entries without
-    ``auths`` around them. ``named``: by the user, who wants it to be there. ``until_restart``: the system empties its folder
-    when the machine starts again, or when the user logs out.
-    """
-
-    path: str
-    why: str
-    family: str = ""
-    legacy: bool = False
-    named: bool = False
-    until_restart: bool = False
+__all__ = ["docker_config_path", "dockercfg_path", "in_the_way", "join", "split"]
 
 
 def docker_config_path(context: Context) -> tuple[str, str]:

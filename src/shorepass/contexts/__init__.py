@@ -12,7 +12,7 @@ what another program reaches (ssh, wsl, lima, colima, podman-machine, kube). ``f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import WriteError
@@ -31,7 +31,6 @@ __all__ = [
     "Context",
     "FileContent",
     "FileStatus",
-    "Place",
     "check_unchanged",
     "is_this_machine",
     "is_untouched",
@@ -177,22 +176,6 @@ class Context(Protocol):
 
         ``--authfile`` and ``--config`` are such variables.
         """
-
-
-class Place(NamedTuple):
-    """A context that discovery found, not opened yet.
-
-    ``name`` is the word for ``--in``. ``inside``: what it is in, as ``docker`` or ``lima:default``; empty for this machine.
-    ``state``: ``running``, ``exited`` ..., empty for a kind that has no states. ``trouble``: why it cannot be opened
-    (``no answer within 3 s``), and ``hint`` the next step; then ``open`` is None. ``open`` raises ContextError.
-    """
-
-    name: str
-    inside: str = ""
-    state: str = ""
-    open: Callable[[], Context] | None = None
-    trouble: str | None = None
-    hint: str | None = None
 
 
 def check_unchanged(

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from shorepass.contexts import Place
+from shorepass.contexts.place import Place
 from shorepass.errors import trouble_in
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shorepass.contexts import Place
 from shorepass.contexts.command import as_root
 from shorepass.contexts.local import LocalContext
+from shorepass.contexts.place import Place
 from shorepass.contexts.shells.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.shells.transport import Transport
 from shorepass.contexts.sudoers import environment

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.contexts import (
-    Place,
     lookpath,  # noqa: F401  # ``which`` loads it with the user's rights, and the user may not read Shorepass's folder
 )
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
+from shorepass.contexts.place import Place
 from shorepass.contexts.rights import acting_as
 from shorepass.errors import ContextError, printable
 from shorepass.files import saving  # noqa: F401  # for the same reason

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from shorepass.clients import Entry
-    from shorepass.contexts import Context, Place
+    from shorepass.contexts import Context
+    from shorepass.contexts.place import Place
     from shorepass.credential import Credential
 
 __all__ = ["asks_helpers", "broken", "dated", "helped", "helper_error", "leftover", "look"]

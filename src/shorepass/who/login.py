@@ -6,7 +6,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from shorepass.contexts import Context, Place
+    from shorepass.contexts import Context
+    from shorepass.contexts.place import Place
     from shorepass.credential import Credential
     from shorepass.resolution import Step
 

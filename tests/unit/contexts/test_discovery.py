@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from e2e import programs
-from shorepass.contexts import Place, sudo
+from shorepass.contexts import sudo
 from shorepass.contexts.find import find
 from shorepass.contexts.local import LocalContext
+from shorepass.contexts.place import Place
 from shorepass.contexts.shells import kube, remote
 from shorepass.errors import ContextError, UsageError
 

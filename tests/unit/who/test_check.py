@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from client_files import auth, jwt, lay_out
-from shorepass.contexts import Context, Place
+from shorepass.contexts import Context
+from shorepass.contexts.place import Place
 from shorepass.registry.client import Access
 from shorepass.testing import Failure, Registry
 from shorepass.who.check import check

@@ -13,9 +13,10 @@ import pytest
 from client_files import auth, helper, jwt, lay_out
 from dict_context import DictContainer, DictContext
 from shorepass.clients import find
-from shorepass.contexts import Context, FileStatus, Place
+from shorepass.contexts import Context, FileStatus
 from shorepass.contexts.containers.container import Mount
 from shorepass.contexts.local import LocalContext
+from shorepass.contexts.place import Place
 from shorepass.errors import ContextError, FileError
 from shorepass.who import examine
 from shorepass.who.examine import look

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from shorepass.contexts import FileContent, FileStatus, Place, check_unchanged
+from shorepass.contexts import FileContent, FileStatus, check_unchanged
 from shorepass.contexts.containers import passwd as users
 from shorepass.contexts.containers.archive import ArchiveRoot
 from shorepass.contexts.containers.changes import SIZE_LIMIT, Changes
@@ -25,6 +25,7 @@ from shorepass.contexts.containers.procroot import ProcRoot, proc_root
 from shorepass.contexts.containers.rootfs import READ, SEARCH, Found, Walker
 from shorepass.contexts.engine_family import Family
 from shorepass.contexts.executable import HEAD_SIZE, describe
+from shorepass.contexts.place import Place
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
 from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessNotStarted

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
-from shorepass.contexts import Place
+from shorepass.contexts.place import Place
 from shorepass.contexts.shells.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.shells.transport import Transport
 from shorepass.errors import ContextError, printable
