@@ -112,6 +112,6 @@ def _grant(row: Any) -> Grant:
         raise ValueError
     if not os.path.isabs(grant.folder) or grant.mode not in MODES:
         raise ValueError
-    if not isinstance(grant.push, bool) or not isinstance(grant.deny, bool):
+    if not all(isinstance(truth, bool) for truth in (grant.push, grant.deny, grant.confirm)):
         raise ValueError
     return grant

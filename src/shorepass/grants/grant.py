@@ -8,7 +8,7 @@ from typing import NamedTuple
 from shorepass.errors import InvalidReference, UsageError, printable
 from shorepass.names import HUB_SERVER_URL, registry_meant, registry_of_key
 
-__all__ = ["ENGINE", "FORWARD", "MODES", "Grant", "check_glob", "check_repository"]
+__all__ = ["ENGINE", "FORWARD", "MODES", "Grant", "check_glob", "check_repository", "matches"]
 
 FORWARD = "forward"
 ENGINE = "engine"
@@ -26,6 +26,7 @@ class Grant(NamedTuple):
     Only in mode ``engine``: ``repositories``: ``ghcr.io/acme/*`` or ``ghcr.io/acme/app``, empty for all of ``registries``;
     ``push``: also to push; ``engine``: the socket of the user's engine;
     ``deny``: pass only calls that give no rights on this machine.
+    ``confirm``: the user must allow the first use by each container.
 
     >>> grant.allows("https://ghcr.io/v2/")
     True
@@ -45,6 +46,7 @@ class Grant(NamedTuple):
     push: bool = False
     engine: str = ""
     deny: bool = False
+    confirm: bool = False
 
     def lends(self, repository: str, *, push: bool) -> bool:
         """Tell whether the grant is for a repository: ``ghcr.io/acme/app``, or a registry alone, of which any part is lent."""
@@ -55,7 +57,7 @@ class Grant(NamedTuple):
             return True
         if not path:
             return any(_registry_of(glob) == registry for glob in self.repositories)
-        return any(_matches(glob, repository) for glob in self.repositories)
+        return any(matches(glob, repository) for glob in self.repositories)
 
     def allows(self, key: str) -> bool:
         """Tell whether the grant is for the registry of a key of the helper protocol."""
@@ -65,7 +67,7 @@ class Grant(NamedTuple):
             registry = registry_meant(key)
         except InvalidReference:
             return False
-        return any(_matches(glob, registry) for glob in self.registries)
+        return any(matches(glob, registry) for glob in self.registries)
 
     def end(self, now: float) -> str:
         """Return why the grant no longer counts; "" if it does. ``now``: seconds since 1970."""
@@ -90,8 +92,13 @@ def _registry_of(repository: str) -> str:
     return repository.partition("/")[0]
 
 
-def _matches(glob: str, registry: str) -> bool:
-    return re.fullmatch(re.escape(glob).replace(r"\*", ".*"), registry) is not None
+def matches(glob: str, name: str) -> bool:
+    """Tell whether a pattern, in which ``*`` is any characters, is for all of a name. The name may be a pattern, too.
+
+    >>> matches("*.example.com", "*.lab.example.com")
+    True
+    """
+    return re.fullmatch(re.escape(glob).replace(r"\*", ".*"), name) is not None
 
 
 def check_glob(text: str) -> str:
