@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCOUNT_VARIABLE",
     "BEHIND_VARIABLE",
+    "DEEP",
     "AgentSettings",
     "Rule",
     "Settings",

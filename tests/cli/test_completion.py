@@ -259,8 +259,10 @@ def test_the_verb_prints_the_files_that_are_installed(run_shorepass: RunShorepas
 FREE = {
     "also",
     "duration",
+    "image",
     "max_uses",
     "password",
+    "project",
     "time",
     "timeout",
     "tls_verify",

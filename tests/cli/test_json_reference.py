@@ -30,6 +30,7 @@ WORDS = {
     "agent": ("status",),
     "share": ("flags", "--registry", "a.example"),
     "grants": (),
+    "policy": ("check", "--registry", "a.example"),
     "migrate": (),
     "uninstall": (),
 }

@@ -30,6 +30,7 @@ DOCKER = {
     },
     "credHelpers": {"h.io": "held", "gone.example": "gone"},
 }
+POLICY = 'never = ["b.example"]\n[[automatic]]\nimage = "a.example/team/*"\nregistries = ["a.example"]\n'
 PODMAN = {"auths": {"a.example": auth("alice:wonderland"), "b.example/team": auth("dave:secret")}}
 
 # What is typed, in turn. Each line is run in a healthy home and in one whose podman file is broken.
@@ -53,6 +54,8 @@ LINES = [
     "explain --client podman --offline b.example/team/app",
     "doctor --in me --in lima:default",
     "stores",
+    "policy",
+    "policy check --registry a.example --image a.example/team/app:1",
     "accelerate --all",
     "accelerate --list",
     "migrate",
@@ -109,6 +112,7 @@ def printed(run_shorepass: RunShorepass, world: Path, podman: str) -> Iterator[t
             "run/containers/auth.json": podman,
             "bin/docker-credential-held": helper('{"ServerURL":"h.io","Username":"held","Secret":"it"}'),
             "bin/limactl": STOPPED,
+            "home/.config/shorepass/policy.toml": POLICY,
         },
     )
     assert run_shorepass("vault", "init").status == 0

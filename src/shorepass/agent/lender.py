@@ -1,6 +1,7 @@
 """What all modes of a grant ask: whether it still counts, and which login docker would send here.
 
-Shorepass reads the file of the grants at each use: a grant that is not there has ended, even if its socket is still open.
+Shorepass reads the file of the grants and the policy at each use. A grant that is not there has ended, even if its socket is
+still open, and a new rule of the policy counts at once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.memory import Memory
 from shorepass.errors import ShorepassError
-from shorepass.grants import file
+from shorepass.grants import file, policy_file
 from shorepass.names import Reference
 from shorepass.profile import with_store
 
@@ -47,17 +48,23 @@ class Lender:
         self._is_locked = is_locked
 
     def grant(self, id_: str) -> Grant:
-        """Return a grant that counts now. Raises NotLent, FileError, MalformedFile."""
+        """Return a grant that counts now. Raises NotLent, FileError, MalformedFile: also of the policy."""
         grant = file.load(self.here).get(id_)
         ended = "it was revoked" if grant is None else grant.end(time.time())
         if grant is None or ended:
             raise NotLent(f"the grant has ended: {ended}")
         if self._is_locked():
             raise NotLent(f"the lender's agent is locked; the lender's fix: {command(None, 'unlock')}")
+        policy_file.load(self.here)  # a broken policy refuses everything
         return grant
 
-    def resolve(self, grant: Grant, repository: str) -> Resolution:
-        """Return what docker would send here for a repository or a registry. Raises ShorepassError, NeedsPassphrase."""
+    def resolve(self, grant: Grant, repository: str, *, push: bool = False) -> Resolution:
+        """Return what docker would send here for a repository or a registry. ``push``: to push to it.
+
+        Raises NotLent: the policy refuses it; ShorepassError, NeedsPassphrase.
+        """
+        if refusal := policy_file.load(self.here).refusal_of_use(grant, repository, time.time(), push=push):
+            raise NotLent(f"the lender's policy {refusal}")
         registry, _, path = repository.partition("/")
         return find(DEFAULT).resolve(self.context(grant), Reference(registry, path))
 

@@ -51,7 +51,7 @@ class LentEngine:
             grant = self._lender.grant(self._id)
             if not grant.lends(repository, push=push):
                 return None
-            found = self._lender.resolve(grant, repository).credential
+            found = self._lender.resolve(grant, repository, push=push).credential
             if isinstance(found, Anonymous | BearerToken):
                 return None
             self._lender.count(grant)

@@ -48,6 +48,7 @@ VERBS = {
     "share": "lend a login to a container, which cannot ask for any other",
     "grants": "list what is lent: to whom, until when, and its last use",
     "revoke": "end grants at once",
+    "policy": "show what may be lent and what gets a grant by itself, and check the file",
     "unlock": "type the vault's passphrase once, for the agent",
     "accounts": "list the accounts beside the default logins, and the rules that choose them",
     "run": "run one command with the logins of an account, or a container with lent logins",

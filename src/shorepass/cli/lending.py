@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.contexts.command import command
 from shorepass.contexts.containers.engines import used_endpoint
-from shorepass.errors import UsageError, WriteError, printable
-from shorepass.grants import file, folder
+from shorepass.errors import ShorepassError, UsageError, WriteError, printable
+from shorepass.grants import file, folder, policy_file
 from shorepass.grants.grant import ENGINE, FORWARD, MODES, Grant, check_glob, check_repository
 from shorepass.numbers import seconds
 
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["add_limits", "document", "lend"]
+__all__ = ["add_limits", "document", "duration", "lend", "usual_mode"]
 
 UNIX = "unix://"
-DEFAULT_TIME = "2h"
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +40,8 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for",
         dest="duration",
-        default=DEFAULT_TIME,
         metavar="TIME",
-        help=f"the grant ends after this time: 30m, 2h, 1d (default: {DEFAULT_TIME})",
+        help="the grant ends after this time: 30m, 2h, 1d (default: that of the policy, else 2h)",
     )
     parser.add_argument(
         "--max-uses",
@@ -65,7 +63,9 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
 
     Raises UsageError, WriteError, MalformedFile, ShorepassError: the agent does not serve it.
     """
-    mode = arguments.mode or FORWARD
+    policy = policy_file.load(here)
+    mode = arguments.mode or policy.mode or FORWARD
+    lifetime = policy.seconds if arguments.duration is None else duration(arguments.duration)
     repositories = tuple(map(check_repository, arguments.repositories))
     if mode == FORWARD and (repositories or arguments.push):
         raise UsageError(
@@ -91,18 +91,29 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
         folder=folder.folder_of(here, id_),
         config=config,
         created=created,
-        until=created + _duration(arguments.duration),
+        until=created + lifetime,
         max_uses=arguments.max_uses,
         repositories=repositories,
         push=arguments.push,
         engine=engine,
     )
+    if refusal := policy.refusal_of(grant):
+        raise ShorepassError(f"not lent: the policy {refusal}", hint=command(None, "policy"))
     file.add(here, grant)
     troubles = _serve(here)
     if id_ in troubles:
         file.remove(here, [id_])
         raise WriteError(grant.folder, printable(str(troubles[id_])))
     return grant
+
+
+def usual_mode(here: LocalContext, possible: Sequence[str]) -> str:
+    """Return the mode without ``--mode``: the policy's if the target can have it, else the first of those that it can have.
+
+    Raises FileError, MalformedFile.
+    """
+    chosen = policy_file.load(here).mode
+    return chosen if chosen in possible else possible[0]
 
 
 def _engine(here: LocalContext) -> str:
@@ -129,7 +140,7 @@ def _serve(here: LocalContext) -> dict[str, str]:
     return troubles
 
 
-def _duration(text: str) -> float:
+def duration(text: str) -> float:
     """Return a time in seconds. Raises UsageError."""
     found = seconds(text)
     if not found:

@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console
-from shorepass.cli.lending import add_limits
+from shorepass.cli.lending import add_limits, usual_mode
 from shorepass.cli.share_targets import TARGETS, find_target
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError
@@ -28,7 +28,8 @@ NOTES = """\
 The container gets the folder of the grant and a small program. A client in it asks Shorepass's agent here for each use, which
 `shorepass agent log` shows. It can read a login that it may ask for. After the end of the grant it still pulls public images.
 
-exit codes: 0 done; 1 the agent does not serve the grant; 2 the command line is wrong; 3 the file of the grants is broken
+exit codes: 0 done; 1 the policy refuses it, or the agent does not serve it; 2 the command line is wrong; 3 the file of the
+grants or the policy is broken
 """
 HEADINGS = ["MODE", "THE CONTAINER CAN", "STORED IN IT", "ENDS WITH", "SHOWN IN"]
 MODE_ROWS = [
@@ -92,13 +93,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.target is None:
         raise UsageError("no target was named", hint=command(None, "share", "flags", "--registry", "ghcr.io"))
     target = find_target(arguments.target)
-    arguments.mode = arguments.mode or target.modes[0]
+    here = current()
+    arguments.mode = arguments.mode or usual_mode(here, target.modes)
     if arguments.mode not in target.modes:
         raise UsageError(
             f"mode {arguments.mode} is not for {target.shown}", hint=f"its modes are: {', '.join(target.modes)}"
         )
     share = importlib.import_module(f"shorepass.cli.{target.module}").share
-    status: int = share(current(), arguments)
+    status: int = share(here, arguments)
     return status
 
 
