@@ -261,6 +261,7 @@ FREE = {
     "duration",
     "image",
     "max_uses",
+    "services",
     "password",
     "project",
     "time",

@@ -33,12 +33,13 @@ shorepass run --as work -- docker push ghcr.io/acme/app:1
 shorepass run --as work -- podman pull quay.io/acme/app
 shorepass run --as work --client podman -- ./release.sh
 shorepass run --share ghcr.io -- docker run -it image
+shorepass run --share ghcr.io --service ci -- docker compose up
 """
 NOTES = """\
 The command gets a private DOCKER_CONFIG (podman, skopeo and buildah: REGISTRY_AUTH_FILE) without any login in it. Shorepass
 removes it afterwards. For a registry without a login of this account, the command uses the default login.
-With --share, the command must be docker or podman with run or create. The grant ends with the command; that of create and of a
-container in the background ends at its time.
+With --share, the command must start containers: docker or podman with run or create, or compose with up, run or create. The
+grant ends with the command; that of create and of a container in the background ends at its time.
 
 exit codes: the command's own; 128 + N if signal N ended it; 126 it cannot be run; 127 it does not exist;
 125 Shorepass failed before the command started
@@ -59,7 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--share",
         action="append",
         metavar="REGISTRY",
-        help="lend the container that docker or podman starts the login for this registry; may be repeated",
+        help="lend the containers that the command starts the login for this registry; may be repeated",
+    )
+    parser.add_argument(
+        "--service",
+        dest="services",
+        action="append",
+        default=[],
+        metavar="SERVICE",
+        help="with --share and compose: lend it to this service alone (default: to each service); may be repeated",
     )
     add_limits(parser)
     parser.add_argument(

@@ -1,8 +1,7 @@
-"""``shorepass run --share``: a container with a grant, which ends with the command."""
+"""``shorepass run --share``: containers with a grant, which ends with the command."""
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from shorepass.cli.lending import lend
 from shorepass.cli.revoke import end
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError
-from shorepass.grants.flags import verb_at, with_flags
+from shorepass.grants.starters import find_starter
 
 if TYPE_CHECKING:
     import argparse
@@ -23,21 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["run_lent"]
 
 # Of a word that may mean this, the grant remains until its time: a container in the background outlives the command.
-DETACHED = re.compile(r"--detach(=.*)?|-[A-Za-z]*d[A-Za-z]*")
+DETACHED = re.compile(r"--(detach|wait)(=.*)?|-[A-Za-z]*d[A-Za-z]*")
 
 
 def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, argv: Sequence[str]) -> int:
-    """Run docker or podman with the flags of a new grant; return the exit status, negative if a signal ended it.
+    """Run a command of docker, podman or another starter with a new grant.
 
-    Raises UsageError: the command does not start a container; ShorepassError; ProcessNotStarted.
+    Return the exit status, negative if a signal ended it. Raises UsageError: the command does not start a container;
+    ShorepassError; ProcessNotStarted.
     """
-    client = os.path.basename(argv[0])
-    verb = argv[verb_at(client, argv) - 1]
-    grant = lend(here, f"{client} {verb}", arguments.share, arguments)
-    lives_on = verb == "create" or any(map(DETACHED.fullmatch, argv))
+    starter, start = find_starter(program, argv, arguments.services)
+    grant = lend(here, f"{' '.join(starter.words)} {start.verb}", arguments.share, arguments)
+    lives_on = start.verb in starter.lasting or any(map(DETACHED.fullmatch, argv))
     try:
         with processes.holding_signals():
-            status = processes.attend(program, with_flags(here, grant, client, argv), env=here.environment())
+            status = processes.attend(program, starter.add(here, grant, start), env=here.environment())
     except BaseException:
         end(here, [grant])
         raise

@@ -10,7 +10,7 @@ from shorepass.cli.lending import document, lend
 from shorepass.cli.revoke import end
 from shorepass.contexts.containers.container import find
 from shorepass.errors import ContextError
-from shorepass.grants.flags import INSIDE
+from shorepass.grants.contents import INSIDE
 from shorepass.grants.folder import CONFIG_FOLDER
 from shorepass.share.relay import Relay
 

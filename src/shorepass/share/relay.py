@@ -18,7 +18,7 @@ from shorepass.agent_client.forwarder_file import path_for
 from shorepass.agent_client.frames import HEADER_SIZE, VERSION, Frame, FrameError, Kind, decode_body, decode_header
 from shorepass.contexts.containers.archive import Entry, packed
 from shorepass.errors import ContextError, UsageError, printable
-from shorepass.grants.flags import HELPER_INSIDE, INSIDE
+from shorepass.grants.contents import HELPER_INSIDE, INSIDE
 from shorepass.grants.folder import CONFIG_FOLDER, socket_of
 from shorepass.waiting import Wait
 

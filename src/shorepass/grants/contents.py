@@ -1,0 +1,50 @@
+"""What a container gets of a grant: mounts and variables, whichever program starts it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from shorepass.agent_client.forwarder_file import path_for
+from shorepass.errors import UsageError, printable
+from shorepass.grants.folder import CONFIG_FOLDER, socket_of
+from shorepass.grants.grant import ENGINE
+from shorepass.helper import PROGRAM
+
+if TYPE_CHECKING:
+    from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
+
+__all__ = ["HELPER_INSIDE", "INSIDE", "Contents", "contents"]
+
+INSIDE = "/run/shorepass"  # where the forwarder looks first
+HELPER_INSIDE = f"/usr/local/bin/{PROGRAM}"  # this folder is on the PATH of nearly every image
+
+
+class Contents(NamedTuple):
+    """Bind mounts, read only, and variables.
+
+    ``mounts``: the path in the container, and the path here. ``variables``: name and value.
+    """
+
+    mounts: dict[str, str]
+    variables: dict[str, str]
+
+
+def contents(here: LocalContext, grant: Grant, platform: str = "") -> Contents:
+    """Return what a container gets. ``platform``: of the container, ``linux/arm64``; "" for this machine's.
+
+    Raises UsageError: there is no forwarder for that platform.
+    """
+    mounts = {INSIDE: grant.folder}
+    if grant.mode == ENGINE:
+        socket = os.path.basename(socket_of(grant))
+        return Contents(mounts, {"DOCKER_HOST": f"unix://{INSIDE}/{socket}"})
+    system, _, machine = platform.partition("/")
+    machine = (machine or here.machine).partition("/")[0]
+    forwarder = path_for(system or "linux", machine)
+    if forwarder is None:
+        raise UsageError(f"this installation has no forwarder for {printable(platform or machine)} containers")
+    config = f"{INSIDE}/{CONFIG_FOLDER}"
+    variables = {"DOCKER_CONFIG": config, "REGISTRY_AUTH_FILE": f"{config}/config.json"}
+    return Contents({**mounts, HELPER_INSIDE: forwarder}, variables)

@@ -1,0 +1,50 @@
+"""A command that starts containers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["Start"]
+
+
+class Start(NamedTuple):
+    """The words of a command, such as ``docker compose up -d``.
+
+    ``program``: the absolute path of ``argv[0]``. ``at``: the position behind the verb. ``services``: those of a compose
+    project that get the grant, empty for all.
+    """
+
+    program: str
+    argv: tuple[str, ...]
+    at: int
+    services: tuple[str, ...] = ()
+
+    @property
+    def verb(self) -> str:
+        """The word that starts a container: ``up``."""
+        return self.argv[self.at - 1]
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """The words before the verb, with ``argv[0]``."""
+        return self.argv[: self.at - 1]
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The words behind the verb."""
+        return self.argv[self.at :]
+
+    def values(self, *names: str) -> list[str]:
+        """Return the values of a flag, in the order of the command.
+
+        >>> Start("/bin/docker", ("docker", "compose", "-f", "a.yaml", "up"), 5).values("-f", "--file")
+        ['a.yaml']
+        """
+        found = []
+        for word, following in zip(self.argv, [*self.argv[1:], ""], strict=True):
+            name, equals, value = word.partition("=")
+            if word in names:
+                found.append(following)
+            elif equals and name in names:
+                found.append(value)
+        return found

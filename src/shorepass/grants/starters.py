@@ -1,0 +1,107 @@
+"""The programs that start containers: one row each, with how a grant is added to a command."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from shorepass.contexts.engine_family import Family
+from shorepass.errors import UsageError
+from shorepass.grants.compose import DOCKER_COMPOSE, PODMAN_COMPOSE, with_override
+from shorepass.grants.flags import with_flags
+from shorepass.grants.start import Start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
+
+    Add = Callable[[LocalContext, Grant, Start], list[str]]
+
+__all__ = ["STARTERS", "Starter", "find_starter"]
+
+DOCKER_FLAGS = (
+    *("--config", "-c", "--context", "-H", "--host", "-l", "--log-level"),
+    *("--tlscacert", "--tlscert", "--tlskey"),
+)
+PODMAN_FLAGS = (
+    *("--cgroup-manager", "-c", "--connection", "--conmon", "--events-backend", "--hooks-dir", "--identity"),
+    *("--imagestore", "--log-level", "--module", "--network-config-dir", "--out", "--root", "--runroot", "--runtime"),
+    *("--runtime-flag", "--ssh", "--storage-driver", "--storage-opt", "--tmpdir", "--url", "--volumepath"),
+)
+COMPOSE_FLAGS = (
+    *("--ansi", "--env-file", "-f", "--file", "--parallel", "--profile", "--progress", "--project-directory"),
+    *("-p", "--project-name", "--workdir"),
+)
+PODMAN_COMPOSE_FLAGS = (
+    *("--in-pod", "--pod-args", "--env-file", "-f", "--file", "--profile", "-p", "--project-name", "--parallel"),
+    *("--podman-path", "--podman-args", "--podman-pull-args", "--podman-push-args", "--podman-build-args"),
+    *("--podman-inspect-args", "--podman-run-args", "--podman-start-args", "--podman-stop-args", "--podman-rm-args"),
+    "--podman-volume-args",
+)
+NOUN = "container"  # docker container run
+
+
+class Starter(NamedTuple):
+    """A program that starts containers.
+
+    ``words``: as it is typed, ``docker compose``. ``valued``: its flags before the verb that have a value in the next word.
+    ``verbs``: those that start a container; after one of ``lasting`` it outlives the command. ``add``: returns a command with a
+    grant. ``services``: the containers are the services of a project.
+    """
+
+    words: tuple[str, ...]
+    valued: tuple[str, ...]
+    verbs: tuple[str, ...]
+    lasting: tuple[str, ...]
+    add: Add
+    services: bool = False
+
+
+RUN = ("run", "create")
+UP = ("up", "run", "create")
+CREATE = ("create",)
+_docker_compose = functools.partial(with_override, compose=DOCKER_COMPOSE)
+_podman_compose = functools.partial(with_override, compose=PODMAN_COMPOSE)
+STARTERS = (
+    Starter((Family.DOCKER,), DOCKER_FLAGS, RUN, CREATE, with_flags),
+    Starter((Family.PODMAN,), PODMAN_FLAGS, RUN, CREATE, with_flags),
+    Starter((Family.DOCKER, "compose"), COMPOSE_FLAGS, UP, CREATE, _docker_compose, services=True),
+    Starter(("docker-compose",), COMPOSE_FLAGS, UP, CREATE, _docker_compose, services=True),
+    Starter(("podman-compose",), PODMAN_COMPOSE_FLAGS, ("up", "run"), (), _podman_compose, services=True),
+)
+
+
+def find_starter(program: str, argv: Sequence[str], services: Sequence[str] = ()) -> tuple[Starter, Start]:
+    """Return the row of a command, and its parts. ``program``: the absolute path of ``argv[0]``.
+
+    Raises UsageError: it does not start a container, or has no ``services``.
+    """
+    by_words = {starter.words: starter for starter in STARTERS}
+    words: tuple[str, ...] = (os.path.basename(argv[0]),)
+    skip = False
+    for at, word in enumerate(argv[1:], 1):
+        starter = by_words.get(words)
+        if starter is None:
+            break
+        if skip:
+            skip = False
+        elif word.startswith("-"):
+            skip = word in starter.valued
+        elif (*words, word) in by_words:
+            words = (*words, word)
+        elif word in starter.verbs:
+            if services and not starter.services:
+                raise UsageError(f"{' '.join(words)} {word} starts no services", hint="--service is for compose")
+            return starter, Start(program, tuple(argv), at + 1, tuple(services))
+        elif word != NOUN:
+            break
+    raise UsageError("a login is lent to a container that the command starts", hint=f"the command must be: {_known()}")
+
+
+def _known() -> str:
+    """Return the commands that can be lent a login, as they are typed."""
+    commands = [f"{' '.join(starter.words)} {' or '.join(starter.verbs)}" for starter in STARTERS]
+    return "; ".join(commands)
