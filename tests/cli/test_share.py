@@ -19,6 +19,7 @@ def test_the_modes_are_explained(run_shorepass: RunShorepass) -> None:
     rows = {line.split("  ")[0]: line for line in done.stdout.splitlines() if line}
     assert "read them" in rows["forward"]
     assert "never read them" in rows["engine"]
+    assert "registry token" in rows["token"]
     assert "copy of every login" in rows["docker run --use-api-socket"]
 
 
@@ -38,6 +39,15 @@ def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:
         (("share", "flags", "--registry", "*"), 2, "is not a pattern for registries"),
         (("share", "flags", "--registry", "a.example", "--for", "never"), 2, "is not a time"),
         (("share", "flags", "--registry", "a.example", "--max-uses", "0"), 2, "is not a number from 1"),
+        (("share", "flags", "--mode", "token"), 2, "needs a repository"),
+        (("share", "flags", "--mode", "token", "--repo", "a.example/acme/*"), 2, "one exact repository"),
+        (("share", "flags", "--mode", "token", "--repo", "a.example/app:1"), 2, "is not a repository"),
+        (("share", "flags", "--mode", "token", "--repo", "a.example/app", "--max-uses", "3"), 2, "does not see uses"),
+        (
+            ("share", "flags", "--mode", "token", "--registry", "b.example", "--repo", "a.example/app"),
+            2,
+            "not for a registry",
+        ),
         (("revoke",), 2, "no grant was named"),
         (("revoke", "0123abcd"), 2, "there is no grant 0123abcd"),
         (("run", "--share", "a.example", "--", "sh", "-c", "true"), 125, "docker or podman"),

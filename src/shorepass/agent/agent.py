@@ -208,11 +208,13 @@ class Agent:
 
     def _close(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
         self._locked = True
+        self.lending.withdraw()
         self.forget()
         return {"locked": True}, b""
 
     def _open(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
         self._locked = False
+        self.lending.wake()
         return {"locked": False}, b""
 
     def _drop(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
@@ -220,7 +222,8 @@ class Agent:
         return {}, b""
 
     def _grants(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
-        return {"troubles": self.lending.refresh()}, b""
+        troubles = self.lending.refresh()
+        return {"troubles": {**self.lending.troubles(), **troubles}}, b""
 
     # Keys: the private half stays here
 

@@ -8,27 +8,21 @@ from typing import TYPE_CHECKING
 
 from shorepass.agent.lent_engine import LentEngine
 from shorepass.agent.lent_helper import LentHelper
+from shorepass.agent.lent_tokens import lent_tokens
 from shorepass.errors import ShorepassError
 from shorepass.grants import file, folder
-from shorepass.grants.grant import ENGINE, FORWARD
+from shorepass.grants.grant import ENGINE, FORWARD, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
     from shorepass.agent.lender import Lender
+    from shorepass.agent.served import Served
     from shorepass.grants.grant import Grant
-
-    class Served(Protocol):
-        """A grant that is served."""
-
-        def close(self) -> None:
-            """End it at once."""
-
 
 __all__ = ["Lending"]
 
-SERVERS: dict[str, Callable[[Lender, Grant], Served]] = {FORWARD: LentHelper, ENGINE: LentEngine}
+SERVERS: dict[str, Callable[[Lender, Grant], Served]] = {FORWARD: LentHelper, ENGINE: LentEngine, TOKEN: lent_tokens}
 
 
 class Lending:
@@ -50,11 +44,14 @@ class Lending:
         """
         with self._lock:
             now = time.time()
+            is_first = not self._served
             known = {id_: grant for id_, grant in file.load(self._lender.here).items() if not grant.end(now)}
             for id_ in set(self._served) - set(known):
                 grant, served = self._served.pop(id_)
                 served.close()
                 folder.remove(grant)
+            if is_first:
+                folder.sweep(self._lender.here, known)
             troubles = {}
             for id_ in set(known) - set(self._served):
                 try:
@@ -63,8 +60,23 @@ class Lending:
                     troubles[id_] = error.message
             return troubles
 
+    def troubles(self) -> dict[str, str]:
+        """Return why a grant that is served lends nothing, by its id; wait for the first try of each."""
+        found = {id_: served.trouble() for id_, (_, served) in list(self._served.items())}
+        return {id_: trouble for id_, trouble in found.items() if trouble}
+
+    def withdraw(self) -> None:
+        """Remove what is secret from the targets, because the agent is locked."""
+        for _, served in list(self._served.values()):
+            served.withdraw()
+
+    def wake(self) -> None:
+        """Undo ``withdraw``."""
+        for _, served in list(self._served.values()):
+            served.wake()
+
     def close(self) -> None:
-        """End all sockets. The folders remain, so that the next agent serves them again."""
+        """End all sockets, and remove secrets. The folders remain, so that the next agent serves them again."""
         with self._lock:
             for _, served in self._served.values():
                 served.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.agent.call import Answer
 from shorepass.agent.held_keys import NeedsPassphrase
 from shorepass.agent.listening import listen_for_grant
+from shorepass.agent.served import Served
 from shorepass.credential import Anonymous, BearerToken
 from shorepass.errors import ShorepassError
 from shorepass.grants.folder import socket_of
@@ -30,7 +31,7 @@ class _Use(NamedTuple):
     name: str = "engine"
 
 
-class LentEngine:
+class LentEngine(Served):
     """Serves a grant in mode ``engine``. Raises ShorepassError: it cannot listen."""
 
     def __init__(self, lender: Lender, grant: Grant) -> None:

@@ -15,6 +15,7 @@ from shorepass.agent.held_keys import NeedsPassphrase
 from shorepass.agent.lender import NotLent
 from shorepass.agent.listening import listen_for_grant
 from shorepass.agent.pace import Pace
+from shorepass.agent.served import Served
 from shorepass.agent.server import Limits, Server
 from shorepass.agent_client.frames import Frame, FrameError, Kind
 from shorepass.contexts.command import command
@@ -43,7 +44,7 @@ LENT = (
 )
 
 
-class LentHelper:
+class LentHelper(Served):
     """Serves a grant in mode ``forward``. Raises ShorepassError: it cannot listen."""
 
     def __init__(self, lender: Lender, grant: Grant) -> None:

@@ -30,14 +30,15 @@ class AgentFails(ShorepassError):
 
 
 class AgentClient:
-    """The agent of the user of ``here``.
+    """The agent of the user of ``here``. ``seconds``: for an answer.
 
     >>> AgentClient(here).manage("status")["pid"]
     4711
     """
 
-    def __init__(self, here: LocalContext) -> None:
+    def __init__(self, here: LocalContext, *, seconds: float = SECONDS) -> None:
         self._here = here
+        self._seconds = seconds
 
     def manage(self, do: str, data: bytes = b"", **values: Any) -> dict[str, Any]:
         """Send a request of management and return the members of the answer. Raises NoAgent, AgentFails."""
@@ -66,7 +67,7 @@ class AgentClient:
             reason = trouble_with(address.folder) if address.own else ""
             if not reason:
                 try:
-                    return Connection.to(address.path, owner=os.geteuid(), seconds=SECONDS)
+                    return Connection.to(address.path, owner=os.geteuid(), seconds=self._seconds)
                 except ConnectionLost as error:
                     reason = f"{printable(address.path)}: {error}"
             reasons.append(reason)

@@ -11,7 +11,7 @@ from shorepass.cli import console
 from shorepass.cli.lending import document
 from shorepass.contexts.command import command
 from shorepass.errors import printable
-from shorepass.grants import file
+from shorepass.grants import file, folder
 from shorepass.profile import current
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ EXAMPLES = """\
 shorepass grants
 shorepass grants --json
 """
-HEADINGS = ["GRANT", "TARGET", "MODE", "REGISTRIES", "UNTIL", "LAST USE"]
+HEADINGS = ["GRANT", "TARGET", "MODE", "LENDS", "UNTIL", "LAST USE"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     here = current()
     now = time.time()
     grants = [grant for grant in file.load(here).values() if not grant.end(now)]
+    folder.sweep(here, {grant.id for grant in grants})
     used = uses(here) if grants else {}
     served = _is_served(here) if grants else False
     if arguments.json:
@@ -50,7 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
     for grant in grants:
         last = _shown(used[grant.id].last) if grant.id in used else "never"
         rows.append(
-            [grant.id, printable(grant.target), grant.mode, ", ".join(grant.registries), _shown(grant.until), last]
+            [
+                grant.id,
+                printable(grant.target),
+                grant.mode,
+                ", ".join(grant.repositories or grant.registries),
+                _shown(grant.until),
+                last,
+            ]
         )
     console.print_table(HEADINGS, rows)
     if not served:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.contexts.command import command
 from shorepass.contexts.containers.engines import used_endpoint
-from shorepass.errors import ShorepassError, UsageError, WriteError, printable
+from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.grants import file, folder, policy_file
-from shorepass.grants.grant import ENGINE, FORWARD, MODES, Grant, check_glob, check_repository
+from shorepass.grants.grant import ENGINE, FORWARD, MODES, Grant, check_exact, check_glob, check_repository
 from shorepass.numbers import seconds
 
 if TYPE_CHECKING:
@@ -23,20 +23,28 @@ if TYPE_CHECKING:
 __all__ = ["add_limits", "document", "duration", "lend", "usual_mode"]
 
 UNIX = "unix://"
+SERVE_SECONDS = 60.0  # for the agent, which may ask registries
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """Add the mode, what is lent in it, and the limits of a grant."""
-    parser.add_argument("--mode", choices=MODES, help="how (default: forward; see share --explain-modes)")
+    parser.add_argument("--mode", choices=tuple(MODES), help="how (default: forward; see share --explain-modes)")
     parser.add_argument(
         "--repo",
         dest="repositories",
         action="append",
         default=[],
         metavar="REPOSITORY",
-        help="mode engine: only for this repository; * matches any characters; may be repeated",
+        help="only for this repository; in mode engine * matches any characters; may be repeated",
     )
-    parser.add_argument("--push", action="store_true", help="mode engine: lend the login for pushes, too")
+    parser.add_argument("--push", action="store_true", help="mode engine or token: lend the login for pushes, too")
+    parser.add_argument(
+        "--trust-realm",
+        action="append",
+        default=[],
+        metavar="HOST[:PORT]",
+        help="mode token: send the login to this token server too, although it is not the registry's; may be repeated",
+    )
     parser.add_argument(
         "--for",
         dest="duration",
@@ -61,23 +69,12 @@ def _count(text: str) -> int:
 def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: argparse.Namespace) -> Grant:
     """Make a grant, and start the agent if it does not run. ``arguments`` has the limits of ``add_limits``.
 
-    Raises UsageError, WriteError, MalformedFile, ShorepassError: the agent does not serve it.
+    Raises UsageError, WriteError, MalformedFile, ShorepassError: the agent does not lend it.
     """
     policy = policy_file.load(here)
     mode = arguments.mode or policy.mode or FORWARD
     lifetime = policy.seconds if arguments.duration is None else duration(arguments.duration)
-    repositories = tuple(map(check_repository, arguments.repositories))
-    if mode == FORWARD and (repositories or arguments.push):
-        raise UsageError(
-            "a helper does not hear the repository: --repo and --push are for another mode",
-            hint=command(None, "share", "flags", "--mode", ENGINE, "--repo", "ghcr.io/acme/*"),
-        )
-    globs = tuple(map(check_glob, registries))
-    if repositories:
-        repositories = (*repositories, *(f"{glob}/*" for glob in globs))
-    globs = tuple(dict.fromkeys((*globs, *(repository.partition("/")[0] for repository in repositories))))
-    if not globs:
-        raise UsageError("no registry was named", hint=command(None, "share", "flags", "--registry", "ghcr.io"))
+    repositories, globs = _what(mode, registries, arguments)
     created = time.time()
     id_ = os.urandom(4).hex()
     chosen = here.getenv("DOCKER_CONFIG")
@@ -96,6 +93,7 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
         repositories=repositories,
         push=arguments.push,
         engine=engine,
+        realms=tuple(arguments.trust_realm),
     )
     if refusal := policy.refusal_of(grant):
         raise ShorepassError(f"not lent: the policy {refusal}", hint=command(None, "policy"))
@@ -103,7 +101,8 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
     troubles = _serve(here)
     if id_ in troubles:
         file.remove(here, [id_])
-        raise WriteError(grant.folder, printable(str(troubles[id_])))
+        _serve(here)
+        raise ShorepassError(f"nothing is lent: {printable(str(troubles[id_]))}")
     return grant
 
 
@@ -114,6 +113,40 @@ def usual_mode(here: LocalContext, possible: Sequence[str]) -> str:
     """
     chosen = policy_file.load(here).mode
     return chosen if chosen in possible else possible[0]
+
+
+def _what(
+    mode: str, registries: Sequence[str], arguments: argparse.Namespace
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the repositories and the registries of a new grant. Raises UsageError: not in this mode."""
+    rules = MODES[mode]
+    named = arguments.repositories
+    if not rules.repositories and (named or arguments.push):
+        raise UsageError(
+            f"mode {mode} lends the login for a whole registry: --repo and --push are for another mode",
+            hint=command(None, "share", "flags", "--mode", ENGINE, "--repo", "ghcr.io/acme/*"),
+        )
+    if not rules.counts and arguments.max_uses:
+        raise UsageError(f"mode {mode} does not see uses: --max-uses is for another mode", hint="limit it by --for")
+    check = check_exact if rules.exact else check_repository
+    repositories = tuple(dict.fromkeys(map(check, named)))
+    if rules.exact and not repositories:
+        raise UsageError(
+            f"mode {mode} needs a repository",
+            hint=command(None, "share", "flags", "--mode", mode, "--repo", "ghcr.io/acme/app"),
+        )
+    named_globs = tuple(map(check_glob, registries))
+    of_repositories = [repository.partition("/")[0] for repository in repositories]
+    if not rules.registries and not set(named_globs) <= set(of_repositories):
+        raise UsageError(f"mode {mode} is for repositories, and not for a registry", hint="name each by --repo")
+    if repositories and rules.registries:
+        repositories = (*repositories, *(f"{glob}/*" for glob in named_globs))
+    globs = tuple(dict.fromkeys((*named_globs, *of_repositories)))
+    if not globs:
+        raise UsageError("no registry was named", hint=command(None, "share", "flags", "--registry", "ghcr.io"))
+    if not rules.globs and any("*" in glob for glob in globs):
+        raise UsageError(f"mode {mode} needs each registry by its name", hint="name each by a --registry of its own")
+    return repositories, globs
 
 
 def _engine(here: LocalContext) -> str:
@@ -129,7 +162,7 @@ def _engine(here: LocalContext) -> str:
 
 def _serve(here: LocalContext) -> dict[str, str]:
     """Let the agent serve the grants of the file, and start it if it does not run; return why it does not serve one."""
-    client = AgentClient(here)
+    client = AgentClient(here, seconds=SERVE_SECONDS)
     try:
         troubles: dict[str, str] = client.manage("grants")["troubles"]
     except NoAgent:

@@ -95,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--image", help="check: does a container of this image get a grant by itself?")
     parser.add_argument("--project", help="check: does this compose project get a grant by itself?")
-    parser.add_argument("--mode", choices=MODES, help="check: in this mode (default: that of the policy)")
+    parser.add_argument("--mode", choices=tuple(MODES), help="check: in this mode (default: that of the policy)")
     parser.add_argument("--push", action="store_true", help="check: also to push")
     parser.add_argument("--for", dest="duration", metavar="TIME", help="check: for this time, such as 30m, 2h or 1d")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """End them."""
     here = current()
     known = file.load(here)
+    folder.sweep(here, known)
     wanted = list(known) if arguments.all else list(dict.fromkeys(arguments.grants))
     if not wanted and not arguments.all:
         raise UsageError("no grant was named", hint=command(None, "grants"))

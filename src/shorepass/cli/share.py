@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from shorepass.cli import console
 from shorepass.cli.lending import add_limits, usual_mode
+from shorepass.cli.share_modes import explain
 from shorepass.cli.share_targets import TARGETS, find_target
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError
-from shorepass.grants.grant import ENGINE, FORWARD
 from shorepass.profile import current
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ EXAMPLES = """\
 shorepass share flags --registry ghcr.io     # prints flags for docker run and podman run
 shorepass share flags --registry ghcr.io --registry '*.example.com' --for 30m
 shorepass share flags --mode engine --repo 'ghcr.io/acme/*'    # for a container that uses your engine by its socket
+shorepass share flags --mode token --repo ghcr.io/acme/app     # a registry token for this repository, and no login
 shorepass share docker:web --registry ghcr.io    # for a container that runs, until Ctrl-C
 shorepass run --share ghcr.io -- docker run -it image     # the same, and the grant ends with the command
 shorepass share --explain-modes
@@ -28,42 +28,8 @@ NOTES = """\
 The container gets the folder of the grant and a small program. A client in it asks Shorepass's agent here for each use, which
 `shorepass agent log` shows. It can read a login that it may ask for. After the end of the grant it still pulls public images.
 
-exit codes: 0 done; 1 the policy refuses it, or the agent does not serve it; 2 the command line is wrong; 3 the file of the
-grants or the policy is broken
+exit codes: 0 done; 1 nothing could be lent; 2 the command line is wrong; 3 the file of the grants or the policy is broken
 """
-HEADINGS = ["MODE", "THE CONTAINER CAN", "STORED IN IT", "ENDS WITH", "SHOWN IN"]
-MODE_ROWS = [
-    [
-        FORWARD,
-        "ask for the lent logins and read them; push with them, if the login may",
-        "nothing",
-        "revoke, its time, lock",
-        "the audit log",
-    ],
-    [
-        ENGINE,
-        "pull with the lent logins, push with --push, and never read them; control the engine, and so this machine",
-        "nothing",
-        "revoke, its time, lock",
-        "the audit log",
-    ],
-]
-OTHERS = [
-    [
-        "your config.json mounted",
-        "use and read every login in it",
-        "the whole file",
-        "a new password",
-        "nothing",
-    ],
-    [
-        "docker run --use-api-socket",
-        "use and read every login of yours, and control the engine",
-        "a copy of every login",
-        "a new password",
-        "nothing",
-    ],
-]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.explain_modes:
         if arguments.json:
             raise UsageError("--explain-modes is a text for people, and has no JSON")
-        _explain()
+        explain()
         return 0
     if arguments.target is None:
         raise UsageError("no target was named", hint=command(None, "share", "flags", "--registry", "ghcr.io"))
@@ -102,10 +68,3 @@ def run(arguments: argparse.Namespace) -> int:
     share = importlib.import_module(f"shorepass.cli.{target.module}").share
     status: int = share(here, arguments)
     return status
-
-
-def _explain() -> None:
-    console.print_table(HEADINGS, MODE_ROWS)
-    console.out("")
-    console.out("Without Shorepass:")
-    console.print_table(["WAY", *HEADINGS[1:]], OTHERS)

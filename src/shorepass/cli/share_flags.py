@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from shorepass.cli import console
 from shorepass.cli.lending import document, lend
+from shorepass.clients.registry_tokens import summary
 from shorepass.contexts.command import command
 from shorepass.foreign_text import quoted
 from shorepass.grants.flags import flags
+from shorepass.grants.grant import TOKEN
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +30,9 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
         return 0
     console.out(" ".join(map(quoted, words)))
     until = time.strftime("%Y-%m-%d %H:%M", time.localtime(grant.until))
-    console.note(f"the grant {grant.id} lends {', '.join(grant.registries)} until {until}")
+    what = ", ".join(grant.repositories or grant.registries)
+    console.note(f"the grant {grant.id} lends {what} until {until}")
+    if grant.mode == TOKEN:
+        console.note(summary())
     console.hint(f"{command(None, 'revoke', grant.id)} ends it")
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.agent_client.forwarder_file import path_for
 from shorepass.errors import UsageError, printable
 from shorepass.grants.folder import CONFIG_FOLDER, socket_of
-from shorepass.grants.grant import ENGINE
+from shorepass.grants.grant import ENGINE, TOKEN
 from shorepass.helper import PROGRAM
 
 if TYPE_CHECKING:
@@ -40,11 +40,13 @@ def contents(here: LocalContext, grant: Grant, platform: str = "") -> Contents:
     if grant.mode == ENGINE:
         socket = os.path.basename(socket_of(grant))
         return Contents(mounts, {"DOCKER_HOST": f"unix://{INSIDE}/{socket}"})
+    config = f"{INSIDE}/{CONFIG_FOLDER}"
+    if grant.mode == TOKEN:
+        return Contents(mounts, {"DOCKER_CONFIG": config})
     system, _, machine = platform.partition("/")
     machine = (machine or here.machine).partition("/")[0]
     forwarder = path_for(system or "linux", machine)
     if forwarder is None:
         raise UsageError(f"this installation has no forwarder for {printable(platform or machine)} containers")
-    config = f"{INSIDE}/{CONFIG_FOLDER}"
     variables = {"DOCKER_CONFIG": config, "REGISTRY_AUTH_FILE": f"{config}/config.json"}
     return Contents({**mounts, HELPER_INSIDE: forwarder}, variables)

@@ -1,4 +1,4 @@
-"""The folder of a grant, which its target gets: the socket of the agent, and a config file for docker's and podman's clients.
+"""The folder of a grant, which its target gets: a config file for docker's and podman's clients, and a socket of the agent.
 
 It is in a folder of mode 0700, so that no other user of this machine reaches it. The folder itself and what is in it have modes
 for every user, because a container that has it mounted may run as any user.
@@ -17,23 +17,27 @@ from shorepass.errors import UsageError, WriteError, printable
 from shorepass.files.placing import make_folders
 from shorepass.files.reading import reason
 from shorepass.foreign_text import quoted
-from shorepass.grants.grant import ENGINE, FORWARD
+from shorepass.grants.grant import ENGINE, FORWARD, TOKEN
 from shorepass.helper import OURSELVES
 from shorepass.names import HUB_REGISTRY, server_url
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
-__all__ = ["CONFIG_FOLDER", "folder_of", "make", "remove", "socket_of"]
+__all__ = ["CONFIG_FOLDER", "EMPTY", "folder_of", "make", "remove", "socket_of", "sweep", "write_config"]
 
+GRANTS = "grants"  # the folder of all of them
 CONFIG_FOLDER = "config"
 SOCKETS = {FORWARD: NAME, ENGINE: "docker.sock"}  # by mode
+EMPTY = b"{}\n"  # a config file without a login: its client asks anonymously
 
 
 def folder_of(here: LocalContext, id_: str) -> str:
     """Return the folder for a new grant. Raises UsageError: its socket's path is too long."""
-    folder = os.path.join(own_folder(here), "grants", id_)
+    folder = os.path.join(own_folder(here), GRANTS, id_)
     if is_too_long(os.path.join(folder, max(SOCKETS.values(), key=len))):
         raise UsageError(
             f"{printable(folder)}: too long for a socket", hint="set XDG_RUNTIME_DIR to a shorter folder of your own"
@@ -47,28 +51,50 @@ def socket_of(grant: Grant) -> str:
 
 
 def make(grant: Grant) -> None:
-    """Make the folder of a grant and its config file, if they are not there. Raises WriteError, UsageError."""
+    """Make the folder of a grant, and a config file without a secret. Raises WriteError, UsageError."""
     parent = os.path.dirname(grant.folder)
     config = os.path.join(grant.folder, CONFIG_FOLDER)
-    path = os.path.join(config, "config.json")
+    path = config_of(grant)
     try:
         make_folders(config, None)
     except OSError as error:
         raise WriteError(config, reason(error)) from None
     if trouble := trouble_with(parent):
         raise UsageError(f"cannot use the folder of the grants: {trouble}", hint=f"chmod 700 {quoted(parent)}")
-    files.update(path, lambda _: _config(grant))
+    content = CONFIGS.get(grant.mode, _helper_config)(grant)
+    files.update(path, lambda _: content)
     files.set_mode(path, 0o644)
     for folder in (config, grant.folder):
         files.set_mode(folder, 0o755)
 
 
+def config_of(grant: Grant) -> str:
+    """Return the path of a grant's config file."""
+    return os.path.join(grant.folder, CONFIG_FOLDER, "config.json")
+
+
+def write_config(grant: Grant, content: bytes) -> None:
+    """Replace the config file by rename, with the mode that it has. Raises WriteError."""
+    if files.status(grant.folder) is not None:  # because a folder that was removed has ended the grant
+        files.update(config_of(grant), lambda _: content)
+
+
 def remove(grant: Grant) -> None:
-    """Remove the folder of a grant, as far as that is possible: nothing in it is a secret."""
+    """Remove the folder of a grant, as far as that is possible."""
     shutil.rmtree(grant.folder, ignore_errors=True)
 
 
-def _config(grant: Grant) -> bytes:
+def sweep(here: LocalContext, kept: Collection[str]) -> None:
+    """Remove the folders of grants that have ended, which a killed agent has left. ``kept``: the ids of the others."""
+    parent = os.path.join(own_folder(here), GRANTS)
+    if trouble_with(parent):
+        return
+    for name in files.names(parent):
+        if name not in kept:
+            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
+
+
+def _helper_config(grant: Grant) -> bytes:
     """Return a config file that names Shorepass's helper for what the grant lends, and nothing else.
 
     Without a pattern, other registries have no helper, and their clients ask anonymously at once.
@@ -82,3 +108,7 @@ def _config(grant: Grant) -> bytes:
     if keys:
         config["credHelpers"] = dict.fromkeys(keys, OURSELVES)
     return json.dumps(config, indent=1).encode() + b"\n"
+
+
+# Of a mode whose file has secrets, the agent writes them, and removes them again.
+CONFIGS = {TOKEN: lambda _: EMPTY}

@@ -6,15 +6,40 @@ import re
 from typing import NamedTuple
 
 from shorepass.errors import InvalidReference, UsageError, printable
-from shorepass.names import HUB_SERVER_URL, registry_meant, registry_of_key
+from shorepass.names import HUB_SERVER_URL, parse, registry_meant, registry_of_key
 
-__all__ = ["ENGINE", "FORWARD", "MODES", "Grant", "check_glob", "check_repository", "matches"]
+__all__ = [
+    *("ENGINE", "FORWARD", "MODES", "TOKEN", "Grant", "Mode"),
+    *("check_exact", "check_glob", "check_repository", "matches"),
+]
 
 FORWARD = "forward"
 ENGINE = "engine"
-MODES = (FORWARD, ENGINE)
+TOKEN = "token"  # noqa: S105  # a mode
 REPOSITORY = re.compile(r"[a-z0-9*][a-z0-9._/*-]*", re.ASCII)
 GLOB = re.compile(r"[a-z0-9.*-]+(?::[0-9*]+)?", re.ASCII)
+
+
+class Mode(NamedTuple):
+    """What a grant of one mode can have.
+
+    ``repositories``: it can be for repositories; ``exact``: it must be, without ``*``. ``registries``: it can be for whole
+    registries, ``globs``: also with ``*``. ``push``: pushes can be lent. ``counts``: its uses are seen, and can be limited.
+    """
+
+    repositories: bool = False
+    exact: bool = False
+    registries: bool = True
+    globs: bool = False
+    push: bool = False
+    counts: bool = False
+
+
+MODES = {
+    FORWARD: Mode(globs=True, counts=True),
+    ENGINE: Mode(repositories=True, globs=True, push=True, counts=True),
+    TOKEN: Mode(repositories=True, exact=True, registries=False, push=True),
+}
 
 
 class Grant(NamedTuple):
@@ -23,9 +48,9 @@ class Grant(NamedTuple):
     ``target``: the user's word for who gets it. ``registries``: registries, ``*`` for any characters. ``folder``: the absolute
     path of the folder with the grant's socket. ``config``: docker's folder when the grant was made, "" for the usual one.
     ``created``, ``until``: seconds since 1970. ``max_uses``: how many times a login may be asked for, 0 without a limit.
-    Only in mode ``engine``: ``repositories``: ``ghcr.io/acme/*`` or ``ghcr.io/acme/app``, empty for all of ``registries``;
-    ``push``: also to push; ``engine``: the socket of the user's engine;
-    ``deny``: pass only calls that give no rights on this machine.
+    ``repositories``: ``ghcr.io/acme/*`` or ``ghcr.io/acme/app``, empty for all of ``registries``; ``push``: also to push.
+    ``realms``: hosts of token servers that the user trusts with the login. Only in mode ``engine``: ``engine``: the socket of
+    the user's engine; ``deny``: pass only calls that give no rights on this machine.
     ``confirm``: the user must allow the first use by each container.
 
     >>> grant.allows("https://ghcr.io/v2/")
@@ -47,6 +72,7 @@ class Grant(NamedTuple):
     engine: str = ""
     deny: bool = False
     confirm: bool = False
+    realms: tuple[str, ...] = ()
 
     def lends(self, repository: str, *, push: bool) -> bool:
         """Tell whether the grant is for a repository: ``ghcr.io/acme/app``, or a registry alone, of which any part is lent."""
@@ -131,3 +157,20 @@ def check_repository(text: str) -> str:
             hint="a repository is such as 'ghcr.io/acme/*'",
         )
     return f"{registry_meant(registry)}/{path}"
+
+
+def check_exact(text: str) -> str:
+    """Return one repository with its registry, as docker names it. Raises UsageError, InvalidReference.
+
+    >>> check_exact("docker.io/nginx")
+    'docker.io/library/nginx'
+    """
+    if "*" in text:
+        raise UsageError(
+            f"{printable(text)!r}: a registry token is for one exact repository",
+            hint="name each repository by a --repo of its own",
+        )
+    reference = parse(check_repository(text))
+    if not reference.repository or reference.tag:
+        raise UsageError(f"{printable(text)!r} is not a repository with its registry", hint="such as ghcr.io/acme/app")
+    return reference.name

@@ -1,0 +1,152 @@
+"""A grant that is a config file with secrets: the agent writes it, writes it again before they end, and removes them.
+
+While the agent is locked, and if no new secret can be had, the file is there without a login. So its client asks anonymously.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from threading import Condition, Event, Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+from shorepass.agent.call import Answer
+from shorepass.agent.held_keys import NeedsPassphrase
+from shorepass.agent.lender import NotLent
+from shorepass.agent.served import Served
+from shorepass.contexts.caller import Caller
+from shorepass.contexts.command import command
+from shorepass.errors import LoginRefused, PermissionDenied, RateLimited, ShorepassError, Unreachable, printable
+from shorepass.grants.folder import EMPTY, write_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shorepass.agent.lender import Lender
+    from shorepass.grants.grant import Grant
+
+__all__ = ["LentFile", "Made"]
+
+LOOK_SECONDS = 15.0  # between two looks at the clock, because the machine may sleep
+RETRY_SECONDS = 15.0
+REFUSED_SECONDS = 900.0  # registries lock accounts
+LEAST_SECONDS = 5.0  # between two times that the file is written
+WAIT_SECONDS = 45.0  # for the first file
+SHOWN = 200  # characters of a reason in the audit log
+
+
+class Made(NamedTuple):
+    """The content of a config file. ``until``: when the first of its secrets ends, in seconds since 1970."""
+
+    content: bytes
+    until: float
+
+    def __repr__(self) -> str:  # because the content has secrets
+        return f"Made({len(self.content)} bytes)"
+
+
+class _Use(NamedTuple):
+    """What the agent did to a file, for the audit log."""
+
+    server_url: str
+    verb: str
+    name: str
+
+
+class LentFile(Served):
+    """Serves a grant by its config file. ``make`` returns the content; it may ask registries, and raise ShorepassError."""
+
+    def __init__(self, lender: Lender, grant: Grant, make: Callable[[Lender, Grant], Made]) -> None:
+        self._lender = lender
+        self._grant = grant
+        self._make = make
+        self._until = 0.0  # when the secret in the file ends; 0 without one
+        self._trouble = ""
+        self._tried = Event()
+        self._changed = Condition()
+        self._is_closed = False
+        self._is_woken = False
+        Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        """Remove the secrets at once, and end."""
+        with self._changed:
+            self._withdraw()
+            self._is_closed = True
+            self._changed.notify()
+
+    def withdraw(self) -> None:
+        """Remove the secrets at once, until ``wake``."""
+        with self._changed:
+            self._withdraw()
+
+    def wake(self) -> None:
+        """Try again now."""
+        with self._changed:
+            self._is_woken = True
+            self._changed.notify()
+
+    def trouble(self) -> str:
+        """Return why the file has no login, "" if it has one; wait for the first try."""
+        if not self._tried.wait(WAIT_SECONDS):
+            return "no answer yet"
+        return self._trouble
+
+    def _serve(self) -> None:
+        while not self._is_closed:
+            due = time.time() + self._renew()
+            self._tried.set()
+            with self._changed:
+                while not (self._is_closed or self._is_woken) and time.time() < due:
+                    self._changed.wait(min(LOOK_SECONDS, max(0.0, due - time.time())))
+                self._is_woken = False
+
+    def _renew(self) -> float:
+        """Write the file again; return after how many seconds to do that again."""
+        start = time.perf_counter()
+        now = time.time()
+        try:
+            made = self._make(self._lender, self._lender.grant(self._grant.id))
+            with self._changed:
+                if self._is_closed:
+                    return 0.0
+                self._lender.grant(self._grant.id)  # because it may have been locked or revoked in the meantime
+                write_config(self._grant, made.content)
+                self._until = made.until
+        except NotLent as error:
+            self.withdraw()
+            self._trouble = error.message
+            return max(0.0, self._grant.until - now)
+        except NeedsPassphrase:
+            return self._fail(ShorepassError(f"type the passphrase first: {command(None, 'unlock')}"), start)
+        except ShorepassError as error:
+            return self._fail(error, start)
+        except Exception as error:  # noqa: BLE001  # a fault must not leave a secret in the file
+            return self._fail(ShorepassError(f"a fault of the agent: {type(error).__name__}"), start)
+        self._trouble = ""
+        self._tell(Answer(0, b"", source="agent"), "renew", start)
+        end = min(made.until, self._grant.until)
+        return max(LEAST_SECONDS, (end - now) / 2)
+
+    def _fail(self, error: ShorepassError, start: float) -> float:
+        """Write the reason into the log, and remove the secret unless it is still valid and a registry did not answer."""
+        self._trouble = error.message
+        is_away = isinstance(error, Unreachable | RateLimited)
+        left = self._until - time.time()
+        if is_away and left > 0:
+            self._tell(Answer(1, b"", source=printable(error.message, SHOWN)), "renew", start)
+            return min(RETRY_SECONDS, left)
+        self.withdraw()
+        self._tell(Answer(1, b"", source=printable(error.message, SHOWN)), "remove", start)
+        return REFUSED_SECONDS if isinstance(error, LoginRefused | PermissionDenied) else RETRY_SECONDS
+
+    def _withdraw(self) -> None:
+        if self._until and not self._is_closed:
+            write_config(self._grant, EMPTY)
+            self._until = 0.0
+
+    def _tell(self, answer: Answer, verb: str, start: float) -> None:
+        what = ", ".join(self._grant.repositories or self._grant.registries)
+        caller = Caller(os.getpid(), os.geteuid())
+        use = _Use(what, verb, self._grant.mode)
+        self._lender.log.write(caller, use, answer, time.perf_counter() - start, grant=self._grant.id)
