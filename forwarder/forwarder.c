@@ -38,7 +38,10 @@
 #define MARK " (shorepass forwarder) " // a program with these words in it is a forwarder
 
 enum { HEADER = 8, LIMIT = 8 << 20, ENVIRONMENT_LIMIT = 256 << 10, PROGRAM_LIMIT = 256 << 10, FIELDS = 5 };
-enum { GRANT_LIMIT = 1 << 20, RELAY_SECONDS = 10 }; // of the relay
+enum { GRANT_LIMIT = 1 << 20 }; // of the relay
+#ifndef RELAY_SECONDS
+#define RELAY_SECONDS 10 // for a caller to send its frame, or to take its answer
+#endif
 enum outcome { ANSWERED, NOT_ANSWERED, WRONG, OUT_OF_TIME };
 
 extern char **environ;
@@ -148,16 +151,22 @@ static ptrdiff_t body_size(const unsigned char header[HEADER]) {
     return is_known && size <= LIMIT ? (ptrdiff_t)size : -1;
 }
 
+// Reads the fields of a body. Returns how many there are, -1 if they are more than most, or do not fill the body.
+static int split(const unsigned char *body, size_t size, struct bytes *fields, int most) {
+    size_t at = 0;
+    int count = 0;
+    for (; at < size && count < most; count++) {
+        if (size - at < 4 || number_at(body + at) > size - at - 4) return -1;
+        fields[count] = (struct bytes){body + at + 4, number_at(body + at)};
+        at += 4 + fields[count].size;
+    }
+    return at == size ? count : -1;
+}
+
 // Reads the fields of an answer's body. Returns false if they are not exactly those of its kind.
 static bool decode(int kind, const unsigned char *body, size_t size, struct answer *answer) {
     struct bytes fields[3] = {{0}};
-    size_t at = 0;
-    for (int i = 0; i < (kind == 'A' ? 3 : 1); i++) {
-        if (size - at < 4 || number_at(body + at) > size - at - 4) return false;
-        fields[i] = (struct bytes){body + at + 4, number_at(body + at)};
-        at += 4 + fields[i].size;
-    }
-    if (at != size || (kind == 'A' && fields[0].size != 1)) return false;
+    if (split(body, size, fields, 3) != (kind == 'A' ? 3 : 1) || (kind == 'A' && fields[0].size != 1)) return false;
     *answer = (struct answer){.reason = fields[0]};
     if (kind == 'A') *answer = (struct answer){fields[0].start[0], fields[1], fields[2], {0}};
     return true;
@@ -515,54 +524,125 @@ static _Noreturn void end_with_usage(const struct call *call) {
 
 #ifndef __APPLE__ // a container is a Linux machine
 
-// Returns whether a descriptor is ready. The relay ends, false, if its standard input is: no answer is due.
-static bool wait_beside_input(int descriptor, short events, int64_t deadline) {
-    struct pollfd wanted[] = {{.fd = descriptor, .events = events}, {.fd = STDIN_FILENO, .events = POLLIN}};
-    int count;
-    do {
-        count = poll(wanted, 2, deadline < 0 ? -1 : milliseconds_until(deadline));
-    } while (count < 0 && errno == EINTR);
-    return count > 0 && wanted[1].revents == 0;
+// One caller of the relay. Its frame is read, then it waits for the answer, then the answer is written.
+struct caller {
+    int connection; // -1: nobody
+    short awaited;  // POLLIN, 0, POLLOUT: which of the three
+    unsigned number; // of its frame, for the answer
+    size_t have, size;
+    int64_t deadline;
+    unsigned char *place;
+};
+
+// Each caller has a place in the memory of frame; the answer that arrives has one, and so has the first frame.
+enum { CALLERS = 13, PLACE = HEADER + GRANT_LIMIT, NAMES = 13 };
+_Static_assert((CALLERS + 2) * PLACE <= sizeof frame, "there is not room for so many callers");
+
+// Reads more of a frame. Returns 1 if it is whole, 0 if not yet, -1 at the end or if it is no such frame.
+static int read_some(int source, const char *kinds, unsigned char *place, size_t *have) {
+    size_t wanted = *have < HEADER ? HEADER : HEADER + number_at(place + 4);
+    ssize_t count = read(source, place + *have, wanted - *have);
+    if (count < 0 && is_passing(errno)) return 0;
+    if (count <= 0) return -1;
+    *have += (size_t)count;
+    if (*have < HEADER) return 0;
+    bool is_known = place[0] == 1 && place[1] != '\0' && strchr(kinds, place[1]) != NULL;
+    if (!is_known || number_at(place + 4) > GRANT_LIMIT) return -1;
+    return *have == HEADER + number_at(place + 4);
 }
 
-static bool input_is_quiet(void) {
-    return wait_for(STDIN_FILENO, POLLIN, 0) == 0;
+static void set_deadline(struct caller *caller, int seconds) {
+    caller->deadline = now() + seconds * 1000;
 }
 
-// Reads a frame of one kind into a place with room for it. Returns its size; 0 at the end, or if it is no such frame.
-static size_t read_frame(int source, const char *kinds, size_t limit, unsigned char *place, int64_t deadline) {
-    size_t have = 0, wanted = HEADER;
-    while (have < wanted) {
-        if (source != STDIN_FILENO && !wait_beside_input(source, POLLIN, deadline)) return 0;
-        ssize_t count = read(source, place + have, wanted - have);
-        if (count == 0 || (count < 0 && !is_passing(errno))) return 0;
-        if (count > 0) have += (size_t)count;
-        if (have == HEADER && wanted == HEADER) {
-            bool is_known = place[0] == 1 && place[1] != '\0' && strchr(kinds, place[1]) != NULL;
-            if (!is_known || place[2] != 0 || place[3] != 0 || number_at(place + 4) > limit) return 0;
-            wanted += number_at(place + 4);
-        }
-    }
-    return have;
+static void leave(struct caller *caller) {
+    close(caller->connection);
+    caller->connection = -1;
 }
 
 static bool write_output(const unsigned char *data, size_t size) {
     return write_all(STDOUT_FILENO, data, size, now() + RELAY_SECONDS * 1000);
 }
 
-// Passes one caller's frame to standard output, and the answer back. Returns false if the relay has to end.
-static bool serve_caller(int caller) {
-    size_t size = read_frame(caller, "C", GRANT_LIMIT, frame, now() + RELAY_SECONDS * 1000);
-    if (size == 0) return input_is_quiet();
-    if (!write_output(frame, size)) return false;
-    size = read_frame(STDIN_FILENO, "AD", LIMIT, frame, -1);
-    int64_t deadline = now() + RELAY_SECONDS * 1000;
-    for (size_t sent = 0; sent < size && wait_beside_input(caller, POLLOUT, deadline);) {
-        ssize_t count = send(caller, frame + sent, size - sent, MSG_DONTWAIT);
-        if (count < 0 && !is_passing(errno)) break;
-        if (count > 0) sent += (size_t)count;
+// Goes on with a caller that is ready. Returns false if standard output takes no frame.
+static bool go_on_with(struct caller *caller, unsigned number) {
+    if (caller->awaited == POLLIN) {
+        int is_whole = read_some(caller->connection, "C", caller->place, &caller->have);
+        if (is_whole == 0) return true;
+        if (is_whole > 0 && caller->place[2] == 0 && caller->place[3] == 0) {
+            caller->number = number;
+            caller->place[2] = (unsigned char)(number >> 8);
+            caller->place[3] = (unsigned char)number;
+            caller->awaited = 0;
+            set_deadline(caller, SECONDS + RELAY_SECONDS);
+            return write_output(caller->place, caller->have);
+        }
+    } else if (caller->awaited == POLLOUT) {
+        ssize_t count = send(caller->connection, caller->place + caller->have, caller->size - caller->have, MSG_DONTWAIT);
+        if (count > 0) caller->have += (size_t)count;
+        if (count < 0 ? is_passing(errno) : caller->have < caller->size) return true;
     }
-    return size > 0;
+    leave(caller); // it has its answer, or is gone
+    return true;
+}
+
+// Gives an answer to its caller, who may be gone.
+static void deliver(struct caller *callers, const unsigned char *answer, size_t size) {
+    unsigned number = (unsigned)answer[2] << 8 | answer[3];
+    for (struct caller *one = callers; one < callers + CALLERS; one++) {
+        if (one->connection < 0 || one->awaited != 0 || one->number != number) continue;
+        memcpy(one->place, answer, size);
+        one->place[2] = one->place[3] = 0;
+        one->have = 0;
+        one->size = size;
+        one->awaited = POLLOUT;
+        set_deadline(one, RELAY_SECONDS);
+    }
+}
+
+// Serves callers until standard input ends. Further ones wait until a place is free.
+static void serve(int listening) {
+    struct caller callers[CALLERS];
+    unsigned calls = 0;
+    size_t have = 0; // of the answer that arrives
+    for (int i = 0; i < CALLERS; i++) callers[i] = (struct caller){.connection = -1, .place = frame + (i + 1) * PLACE};
+    for (;;) {
+        struct pollfd wanted[CALLERS + 2];
+        struct caller *unused = NULL;
+        int wait = -1;
+        for (int i = 0; i < CALLERS; i++) {
+            struct caller *one = callers + i;
+            int left = milliseconds_until(one->deadline);
+            if (one->connection >= 0 && left == 0) leave(one);
+            if (one->connection < 0) unused = one;
+            if (one->connection >= 0 && (wait < 0 || left < wait)) wait = left;
+            wanted[i] = (struct pollfd){.fd = one->connection, .events = one->awaited};
+        }
+        wanted[CALLERS] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+        wanted[CALLERS + 1] = (struct pollfd){.fd = unused != NULL ? listening : -1, .events = POLLIN};
+        int count = poll(wanted, CALLERS + 2, wait);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return;
+        for (int i = 0; i < CALLERS; i++) {
+            if (wanted[i].revents == 0) continue;
+            calls = (calls + 1) & 0xffff;
+            if (!go_on_with(callers + i, calls)) return;
+        }
+        if (wanted[CALLERS].revents != 0) {
+            int is_whole = read_some(STDIN_FILENO, "AD", frame, &have);
+            if (is_whole < 0) return;
+            if (is_whole > 0) {
+                deliver(callers, frame, have);
+                have = 0;
+            }
+        }
+        if (wanted[CALLERS + 1].revents != 0) {
+            unused->connection = move_up(accept(listening, NULL, NULL));
+            unused->awaited = POLLIN;
+            unused->have = 0;
+            set_deadline(unused, RELAY_SECONDS);
+        }
+    }
 }
 
 // Listens on a socket that every user of this machine may use. Returns -1 if that is not possible.
@@ -570,15 +650,18 @@ static int listen_at(const struct sockaddr_un *address) {
     int listening = move_up(socket(AF_UNIX, SOCK_STREAM, 0));
     if (listening < 0) return -1;
     umask(0111);
-    if (bind(listening, (const struct sockaddr *)address, sizeof *address) == 0 && listen(listening, 32) == 0) return listening;
+    if (bind(listening, (const struct sockaddr *)address, sizeof *address) == 0 && listen(listening, 128) == 0) return listening;
     close(listening);
     return -1;
 }
 
-static bool write_file(const char *path, const unsigned char *data, size_t size) {
-    int file = move_up(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
+// Makes a file in a folder that may belong to another user. The owner is two numbers, or empty.
+static bool write_file(const char *path, struct bytes data, struct bytes owner) {
+    unlink(path);
+    int file = move_up(open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
     if (file < 0) return false;
-    bool is_written = write(file, data, size) == (ssize_t)size;
+    bool is_written = write(file, data.start, data.size) == (ssize_t)data.size;
+    if (owner.size == 8) (void)!fchown(file, (uid_t)number_at(owner.start), (gid_t)number_at(owner.start + 4));
     close(file);
     return is_written;
 }
@@ -591,46 +674,65 @@ static _Noreturn void end_relay(struct call *call, const char *text) {
     _exit(1);
 }
 
+// Writes the path of another name of this program, beside it. Returns false if it is no such name.
+static bool find_name(char path[PATH_MAX], const char *program, struct bytes name) {
+    char folder[PATH_MAX], text[64];
+    const char *slash = strrchr(program, '/');
+    if (slash == NULL || !join(folder, sizeof folder, program, "", "") || name.size >= sizeof text) return false;
+    folder[slash - program] = '\0';
+    memcpy(text, name.start, name.size);
+    text[name.size] = '\0';
+    bool is_name = name.size > 0 && strlen(text) == name.size && strchr(text, '/') == NULL;
+    return is_name && join(path, PATH_MAX, folder, "/" PREFIX, text);
+}
+
 // Lends the socket of a grant elsewhere: FOLDER/agent.sock here is answered by the process at the other end of the
-// standard streams. It begins with a frame R that has a config file, and gets R when the socket is there. At the end of
-// standard input, the files in the folder and this program are removed.
+// standard streams. It begins with a frame R: a config file, its owner, and further names of this program. It gets R when
+// the socket is there. At the end of standard input, the files in the folder, the names and this program are removed.
 static _Noreturn void relay(struct call *call, const char *folder) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char config_folder[PATH_MAX], config[PATH_MAX];
+    char config_folder[PATH_MAX], config[PATH_MAX], name[PATH_MAX];
     bool fits = join(address.sun_path, sizeof address.sun_path, folder, "/agent.sock", "");
     fits = fits && join(config_folder, sizeof config_folder, folder, "/config", "");
     fits = fits && join(config, sizeof config, config_folder, "/config.json", "");
     if (!fits) end_relay(call, "the folder's name is too long");
-    size_t size = read_frame(STDIN_FILENO, "R", GRANT_LIMIT, frame, -1);
-    if (size < HEADER + 4) _exit(1);
-    int other = connect_to(address.sun_path, call);
+    int other = connect_to(address.sun_path, call), is_whole = 0, listening = -1, error = 0;
+    unsigned char *first = frame + (CALLERS + 1) * PLACE;
+    struct bytes fields[2 + NAMES] = {{0}};
+    size_t size = 0;
+    while (is_whole == 0) is_whole = read_some(STDIN_FILENO, "R", first, &size);
+    int count = is_whole > 0 ? split(first + HEADER, size - HEADER, fields, 2 + NAMES) : 0;
     if (other >= 0) end_relay(call, "another relay is there already");
-    umask(0);
-    for (char *at = config_folder + 1; *at != '\0'; at++) {
-        if (*at != '/') continue;
-        *at = '\0';
+    bool is_made[NAMES] = {false};
+    if (count >= 2) {
+        umask(0);
+        for (char *at = config_folder + 1; *at != '\0'; at++) {
+            if (*at != '/') continue;
+            *at = '\0';
+            mkdir(config_folder, 0755);
+            *at = '/';
+        }
+        struct bytes owner = fields[1];
         mkdir(config_folder, 0755);
-        *at = '/';
+        if (owner.size == 8) (void)!lchown(config_folder, (uid_t)number_at(owner.start), (gid_t)number_at(owner.start + 4));
+        unlink(address.sun_path);
+        if (write_file(config, fields[0], owner)) listening = listen_at(&address);
+        error = errno;
     }
-    mkdir(config_folder, 0755);
-    unlink(address.sun_path);
-    int listening = -1;
-    if (write_file(config, frame + HEADER + 4, size - HEADER - 4)) listening = listen_at(&address);
-    int error = errno;
+    for (int i = 0; listening >= 0 && i < count - 2; i++) {
+        is_made[i] = find_name(name, call->argv[0], fields[2 + i]) && symlink(strrchr(call->argv[0], '/') + 1, name) == 0;
+    }
     static const unsigned char ready[HEADER] = {1, 'R'};
-    bool goes_on = listening >= 0 && write_output(ready, HEADER);
-    while (goes_on && wait_beside_input(listening, POLLIN, -1)) {
-        int caller = move_up(accept(listening, NULL, NULL));
-        if (caller < 0) continue;
-        goes_on = serve_caller(caller);
-        close(caller);
+    if (listening >= 0 && write_output(ready, HEADER)) serve(listening);
+    for (int i = 0; i < NAMES; i++) {
+        if (is_made[i] && find_name(name, call->argv[0], fields[2 + i])) unlink(name);
     }
     unlink(address.sun_path);
     unlink(config);
     rmdir(config_folder);
-    rmdir(folder);
     unlink(call->argv[0]);
-    if (listening >= 0) _exit(0);
+    rmdir(folder);
+    if (listening >= 0 || count == 0) _exit(listening >= 0 ? 0 : 1);
     end_relay(call, error == EROFS ? "the folder's file system is read only" : "the folder or its socket cannot be made");
 }
 

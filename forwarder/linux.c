@@ -85,6 +85,18 @@ int rmdir(const char *path) {
     return (int)CALL(unlinkat, AT_FDCWD, path, AT_REMOVEDIR, 0, 0);
 }
 
+int symlink(const char *target, const char *path) {
+    return (int)CALL(symlinkat, target, AT_FDCWD, path, 0, 0);
+}
+
+int fchown(int file, uid_t user, gid_t group) {
+    return (int)CALL(fchown, file, user, group, 0, 0);
+}
+
+int lchown(const char *path, uid_t user, gid_t group) {
+    return (int)CALL(fchownat, AT_FDCWD, path, user, group, AT_SYMLINK_NOFOLLOW);
+}
+
 mode_t umask(mode_t mask) {
     return (mode_t)CALL(umask, mask, 0, 0, 0, 0);
 }

@@ -6,6 +6,7 @@ does not.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import selectors
@@ -183,6 +184,46 @@ def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
     except OSError as error:
         raise ProcessNotStarted(_why_not_started(error, argv[0])) from None
     return Background(process)
+
+
+class Streaming:
+    """A program that runs while bytes go to and from it by ``input``, ``output`` and ``errors``, which are descriptors."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.input, self.output, self.errors = (stream.fileno() for stream in _pipes(process))
+
+    def end_input(self) -> None:
+        """Close its standard input."""
+        _pipes(self._process)[0].close()
+        self.input = -1
+
+    def end(self) -> None:
+        """Close all streams. Give it a second to end by itself, then kill it with all that it started."""
+        for stream in _pipes(self._process):
+            stream.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(KILL_SECONDS)
+        _end(self._process)
+
+
+def stream(argv: Sequence[str], *, env: Mapping[str, str]) -> Streaming:
+    """Start ``argv[0]`` (an absolute path) without a shell in ``/``, with pipes to it. Raises ProcessNotStarted."""
+    pipe = subprocess.PIPE
+    try:
+        process = subprocess.Popen(  # noqa: S603  # an absolute path, found on PATH; no shell
+            list(argv),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            bufsize=0,
+            env=dict(env),
+            cwd=os.sep,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProcessNotStarted(_why_not_started(error, argv[0])) from None
+    return Streaming(process)
 
 
 def _why_not_started(error: OSError, program: str) -> str:

@@ -3,22 +3,74 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from jsonschema import Draft202012Validator
 
 import agents
+from e2e import programs
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.contexts.local import LocalContext
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conftest import RunShorepass
 
-__all__ = ["NOT_FOUND", "Shared", "check_schema", "end_agent", "share"]
+__all__ = ["NOT_FOUND", "Lender", "Shared", "check_schema", "end_agent", "share"]
 
 NOT_FOUND = "credentials not found in native keychain\n"
 SCHEMAS = Path(__file__).parents[2] / "docs/reference/schema"
+
+
+class Lender:
+    """``shorepass share`` as it runs for a target. ``said``: the file of all its output. ``path``: in front of PATH."""
+
+    def __init__(
+        self, target: str, said: Path, *words: str, env: Mapping[str, str] | None = None, path: str = ""
+    ) -> None:
+        self.said = said
+        argv = [sys.executable, "-m", "shorepass", "share", target, *words]
+        variables = {**os.environ, **(env or {}), "PATH": f"{path}:{programs.SYSTEM_PATH}".strip(":")}
+        with said.open("wb") as output:
+            self.process = subprocess.Popen(argv, stdout=output, stderr=output, env=variables)
+
+    def wait_until_ready(self) -> str:
+        """Wait until it lends, and return the grant's id."""
+
+        def ready() -> str | None:
+            if self.process.poll() is not None:
+                raise AssertionError(self.said.read_text())
+            _, found, rest = self.said.read_text().partition("has the grant ")
+            return rest.split()[0] if found and "\n" in rest else None
+
+        return programs.wait_until(ready, "the relay")
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What it says that the clients in the target need."""
+        lines = (line.partition("=") for line in self.said.read_text().splitlines())
+        return {name: value for name, found, value in lines if found and name.replace("_", "").isupper()}
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        """Send a signal, and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+    def fail(self) -> str:
+        """Wait until it fails, and return what it said."""
+        assert self.process.wait(60) != 0, self.said.read_text()
+        return self.said.read_text()
+
+    def close(self) -> None:
+        """Kill it, if it still runs."""
+        self.process.kill()
+        self.process.wait()
 
 
 class Shared(NamedTuple):

@@ -44,6 +44,11 @@ class SshHost(NamedTuple):
         """Run a script on the host as its user, not by way of ssh."""
         return programs.shell(programs.as_root(self._command()), script, stdin)
 
+    @property
+    def chroot(self) -> str:
+        """The command, for a shell, that runs another as the host's user, with a PATH in front of it."""
+        return f"{' '.join(programs.as_root(self._command()))} env PATH="
+
     def install(self, path: str, script: str) -> None:
         """Make a program of root's on the host."""
         _as_root("tee", f"{self.root}{path}", stdin=script)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e import programs
-from e2e.lending import NOT_FOUND, end_agent
+from e2e.lending import NOT_FOUND, Lender, end_agent
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -37,34 +35,6 @@ def login(home: Path) -> Iterator[None]:
     end_agent()
 
 
-class Lender:
-    """``shorepass share`` as it runs for a container. ``said``: the file of its standard error."""
-
-    def __init__(self, engine: ContainerEngine, name: str, folder: Path, *words: str) -> None:
-        self.said = folder / f"said-{name}"
-        argv = [sys.executable, "-m", "shorepass", "share", f"{engine.family}:{name}", "--registry", REGISTRY, *words]
-        with self.said.open("wb") as said:
-            self.process = subprocess.Popen(
-                argv, stdout=said, stderr=said, env={**os.environ, **engine.leads, "PATH": programs.SYSTEM_PATH}
-            )
-
-    def wait_until_ready(self) -> str:
-        """Wait until it lends, and return the grant's id."""
-
-        def ready() -> str | None:
-            if self.process.poll() is not None:
-                raise AssertionError(self.said.read_text())
-            _, found, rest = self.said.read_text().partition("has the grant ")
-            return rest.split()[0] if found and "\n" in rest else None
-
-        return programs.wait_until(ready, "the relay")
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        """Send a signal, and return the exit status."""
-        self.process.send_signal(number)
-        return self.process.wait(60)
-
-
 Lend = Callable[..., Lender]
 
 
@@ -73,11 +43,10 @@ def lend(engine: ContainerEngine, tmp_path: Path) -> Iterator[Lend]:
     """Starts ``shorepass share`` for a container of the engine."""
     with contextlib.ExitStack() as started:
 
-        def start(name: str, *words: str) -> Lender:
-            lender = Lender(engine, name, tmp_path, *words)
-            started.callback(lender.process.wait)
-            started.callback(lender.process.kill)
-            return lender
+        def start(name: str, *words: str, target: str = "") -> Lender:
+            wanted, said = target or f"{engine.family}:{name}", tmp_path / f"said-{name}"
+            lender = Lender(wanted, said, "--registry", REGISTRY, *words, env=engine.leads)
+            return started.enter_context(contextlib.closing(lender))
 
         yield start
 
@@ -150,7 +119,7 @@ def test_a_container_that_stops_ends_the_relay(
     lender.wait_until_ready()
     engine.stop(name)
     assert lender.process.wait(60) != 0
-    assert f"{engine.family}:{name}: the container or its forwarder has ended" in lender.said.read_text()
+    assert f"{engine.family}:{name}: the target or its forwarder has ended" in lender.said.read_text()
     assert run_shorepass("grants").stdout == "nothing is lent\n"
     engine.run("start", name)
     lender = lend(name)
@@ -158,6 +127,65 @@ def test_a_container_that_stops_ends_the_relay(
     assert get(engine, name).returncode == 0
     assert lender.end() == 0
     assert remaining(engine, name) == []
+
+
+def test_many_callers_at_once(engine: ContainerEngine, lend: Lend) -> None:
+    """A hundred calls at the same time are all answered, while callers that send nothing keep connections open."""
+    name = engine.make()
+    lender = lend(name)
+    lender.wait_until_ready()
+    script = (
+        "for i in $(seq 5); do sleep 1000 | nc local:/run/shorepass/agent.sock & done; "
+        f'for i in $(seq 100); do (echo {REGISTRY} | {HELPER} get >/tmp/answer$i) & jobs="$jobs $!"; done; '
+        "wait $jobs; cat /tmp/answer* | grep -c Secret; killall sleep nc"
+    )
+    assert engine.execute(name, "sh", "-c", script).stdout == "100\n"
+    assert lender.end() == 0
+    assert remaining(engine, name) == []
+
+
+def test_the_next_agent_answers(engine: ContainerEngine, lend: Lend, run_shorepass: RunShorepass) -> None:
+    """While no agent runs a call says so at once, and the next agent answers through the same relay."""
+    name = engine.make()
+    lender = lend(name)
+    lender.wait_until_ready()
+    end_agent()
+    done = get(engine, name)
+    assert (done.returncode, done.stdout) == (1, NOT_FOUND)
+    assert "the lender does not answer" in done.stderr
+    assert run_shorepass("agent", "start").status == 0
+    assert json.loads(get(engine, name).stdout)["Secret"] == SECRET
+    assert lender.end() == 0
+
+
+def test_a_login_inside_goes_to_the_containers_own_file(engine: ContainerEngine, lend: Lend) -> None:
+    """The container's user may change the config file there, as ``docker login`` does; another user may not."""
+    name = engine.make("--user", "1000:1000")
+    lender = lend(name)
+    lender.wait_until_ready()
+    config = "/run/shorepass/config"
+    change = f"echo '{{}}' >{config}/config.json123 && mv {config}/config.json123 {config}/config.json"
+    assert engine.execute(name, "sh", "-c", change).returncode == 0
+    assert engine.try_run("exec", "--user", "4711", name, "sh", "-c", change).returncode != 0
+    assert lender.end() == 0
+    assert remaining(engine, name) == []
+
+
+def test_helpers_that_the_containers_own_file_names(engine: ContainerEngine, lend: Lend) -> None:
+    """A helper that is named there and missing is answered for; one that is there, or a name with a slash, is not touched."""
+    name = engine.make()
+    config = json.dumps({"credsStore": "desktop", "credHelpers": {"a.example": "mine", "b.example": "../x"}})
+    script = "mkdir -p /root/.docker /usr/local/bin; cat >/root/.docker/config.json; cd /usr/local/bin; "
+    script += "echo 'echo mine' >docker-credential-mine; chmod 755 docker-credential-mine"
+    assert engine.execute(name, "sh", "-c", script, stdin=config).returncode == 0
+    lender = lend(name)
+    lender.wait_until_ready()
+    done = engine.execute(name, "/usr/local/bin/docker-credential-desktop", "get", stdin=REGISTRY)
+    assert json.loads(done.stdout)["Secret"] == SECRET
+    listed = "/bin/ls /usr/local/bin /usr/local"
+    assert engine.execute(name, "sh", "-c", "cat /usr/local/bin/docker-credential-mine").stdout == "echo mine\n"
+    assert lender.end() == 0
+    assert engine.execute(name, *listed.split()).stdout.count("docker-credential-") == 1
 
 
 def test_garbage_from_inside_ends_nothing(engine: ContainerEngine, lend: Lend) -> None:
@@ -203,30 +231,70 @@ def test_two_relays_in_one_container(engine: ContainerEngine, lend: Lend) -> Non
     assert remaining(engine, name) == []
 
 
-def test_places_where_no_program_can_be(engine: ContainerEngine, lend: Lend) -> None:
-    """A file system that runs no program is named."""
-    name = engine.make("--tmpfs", "/usr/local/bin:noexec")
+def ask_by_variables(engine: ContainerEngine, name: str, lender: Lender) -> subprocess.CompletedProcess[str]:
+    """Ask the helper in a container, with the variables that the lender has printed, as another user."""
+    exports = "".join(f"export {variable}={value}; " for variable, value in lender.variables.items())
+    script = f'{exports}test -r "$REGISTRY_AUTH_FILE" && echo {REGISTRY} | docker-credential-shorepass get'
+    return engine.try_run("exec", "--user", "1000:1000", name, "sh", "-c", script)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--tmpfs", "/usr/local/bin:noexec"),
+        ("--read-only", "--tmpfs", "/tmp:exec"),
+        ("--read-only", "--tmpfs", "/tmp:noexec", "--tmpfs", "/var/tmp:exec"),
+    ],
+)
+def test_another_place_for_the_program(engine: ContainerEngine, lend: Lend, flags: tuple[str, ...]) -> None:
+    """If the usual folder cannot have the program, another one has it, and nothing is left there at the end."""
+    name = engine.make(*flags)
     lender = lend(name)
-    assert lender.process.wait(60) != 0
-    said = lender.said.read_text()
-    assert f"{HELPER} cannot serve there: " in said
-    # docker copies below a tmpfs, and podman into it
-    assert ("on a tmpfs" if engine.family == "docker" else "noexec") in said
+    lender.wait_until_ready()
+    done = ask_by_variables(engine, name, lender)
+    assert (done.returncode, SECRET in done.stdout) == (0, True), done.stderr
+    assert lender.end() == 0
+    find = "find / /tmp /var/tmp /run -xdev -name '*shorepass*' 2>/dev/null"
+    left = set(engine.execute(name, "sh", "-c", find).stdout.split())
+    assert left <= {HELPER}  # podman copies it into the tmpfs, where it cannot start and so not remove itself
 
 
-@pytest.mark.xdist_group("docker")
-def test_a_read_only_root(docker_containers: ContainerEngine, tmp_path: Path, run_shorepass: RunShorepass) -> None:
-    """The command says that the root is read only, and nothing is lent."""
-    name = docker_containers.make("--read-only")
-    lender = Lender(docker_containers, name, tmp_path)
-    assert lender.process.wait(60) != 0
-    assert "read-only" in lender.said.read_text()
+def test_no_place_for_the_program(engine: ContainerEngine, lend: Lend, run_shorepass: RunShorepass) -> None:
+    """Folders that take no file or run no program are named, each with its reason, and nothing is lent."""
+    more = ("--read-only-tmpfs=false",) if engine.family == "podman" else ()
+    said = lend(engine.make("--read-only", "--tmpfs", "/tmp:noexec", *more)).fail()
+    assert "/tmp: runs no programs (noexec)" in said
+    assert "/root: takes no files" in said
     assert run_shorepass("grants").stdout == "nothing is lent\n"
+
+
+def labels(project: str, folder: Path) -> tuple[str, ...]:
+    """Return the flags with the labels of docker compose."""
+    words = {"project": project, "service": "web", "project.working_dir": folder}
+    return tuple(f"--label=com.docker.compose.{name}={value}" for name, value in words.items())
+
+
+def test_a_compose_service(
+    engine: ContainerEngine, lend: Lend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The container is that of the current folder's project; one that does not run gets the command that starts it."""
+    mine, other = (engine.make(*labels(name, tmp_path / name)) for name in ("mine", "other"))
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "")
+    (tmp_path / "mine/deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "mine/deep")
+    lender = lend(mine, target="compose:web")
+    lender.wait_until_ready()
+    assert (get(engine, mine).returncode, remaining(engine, other)) == (0, [])
+    assert f"{engine.family}:{mine} has the grant" in lender.said.read_text()
+    assert lender.end() == 0
+    engine.stop(mine)
+    said = lend(mine, target="compose:web").fail()
+    assert "it does not run" in said
+    assert "docker compose up -d web" in said
+    assert "docker compose up -d absent" in lend(mine, target="compose:absent").fail()
 
 
 def test_a_container_that_does_not_run(engine: ContainerEngine, lend: Lend, run_shorepass: RunShorepass) -> None:
     """The command says so, and nothing is lent."""
-    lender = lend(engine.make(running=False))
-    assert lender.process.wait(60) != 0
-    assert "it does not run" in lender.said.read_text()
+    assert "it does not run" in lend(engine.make(running=False)).fail()
     assert run_shorepass("grants").stdout == "nothing is lent\n"

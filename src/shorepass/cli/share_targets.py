@@ -37,6 +37,11 @@ TARGETS = (
     Target("flags", (FORWARD, ENGINE, TOKEN), "share_flags", "print the flags for docker run and podman run"),
     Target("docker:NAME", (FORWARD,), "share_running", "a container of docker that runs"),
     Target("podman:NAME", (FORWARD,), "share_running", "a container of podman that runs"),
+    Target("compose:SERVICE", (FORWARD,), "share_running", "the container of a compose service"),
+    Target("kube:NAMESPACE/POD[/CONTAINER]", (FORWARD,), "share_running", "a container of a pod, by kubectl exec"),
+    Target("ssh:HOST", (FORWARD,), "share_running", "the user behind `ssh HOST`"),
+    Target("wsl:DISTRO", (FORWARD,), "share_running", "a distribution of the Windows Subsystem for Linux"),
+    Target("lima:NAME", (FORWARD,), "share_running", "a Lima virtual machine"),
 )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from shorepass.contexts import Change, FileContent, FileStatus
-    from shorepass.processes import Background, Completed
+    from shorepass.processes import Background, Completed, Streaming
 
     class Inside(Protocol):
         """Answers a verb of Shorepass's own helper in this process."""
@@ -239,6 +239,15 @@ class LocalContext:
         from shorepass.processes import start
 
         return start(argv, env=self._environ)
+
+    def stream(self, argv: Sequence[str]) -> Streaming:
+        """Start a program with pipes to it, with this context's environment.
+
+        Raises ProcessNotStarted.
+        """
+        from shorepass.processes import stream
+
+        return stream(argv, env=self._environ)
 
     def update(self, path: str, edit: Change) -> bool:
         """Replace a file's bytes by ``edit(current)``, atomically.

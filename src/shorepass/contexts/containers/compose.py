@@ -1,6 +1,6 @@
 """``compose:SERVICE`` and ``compose:PROJECT/SERVICE``: a service's container.
 
-It is found by its labels.
+It is found by its labels. If several projects have such a service, COMPOSE_PROJECT_NAME or the current folder chooses one.
 
 docker compose and podman-compose both set ``com.docker.compose.project`` and ``.service``; podman-compose also its own.
 """
@@ -18,13 +18,14 @@ from shorepass.foreign_text import quoted
 
 if TYPE_CHECKING:
     from shorepass.contexts.containers.container import ContainerContext
-    from shorepass.contexts.containers.engine import Summary
+    from shorepass.contexts.containers.engine import Engine, Summary
     from shorepass.contexts.local import LocalContext
 
 __all__ = ["find"]
 
 PROJECTS = ("com.docker.compose.project", "io.podman.compose.project")
 DIGITS = 20  # of the number at the end of a container's name
+FOLDERS = ("com.docker.compose.project.working_dir",)
 SERVICES = ("com.docker.compose.service", "io.podman.compose.service")
 
 
@@ -44,7 +45,10 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
             except ContextError as error:
                 troubles.append(error.message)
     if not fitting:
-        raise ContextError(name, "; ".join(["no container of such a service", *troubles]))
+        start = f"docker compose up -d {quoted(service)}"
+        raise ContextError(name, "; ".join(["no container of such a service", *troubles]), hint=start)
+    if not project:
+        fitting = _current(here, fitting) or fitting
     projects = {_label(found, PROJECTS) for _, found in fitting}
     running = [pair for pair in fitting if pair[1].state == "running"]
     if len(projects) > 1 or (not running and len(fitting) > 1):
@@ -57,6 +61,23 @@ def find(here: LocalContext, kind: str, rest: str) -> ContainerContext:
         raise ContextError(name, f"several containers: {names}", hint=hint or "name the container itself")
     engine, found = min(running or fitting, key=lambda pair: _with_number(pair[1].name))
     return opened(here, engine, found.id)
+
+
+def _current(here: LocalContext, fitting: list[tuple[Engine, Summary]]) -> list[tuple[Engine, Summary]]:
+    """Return the containers of the project that docker compose takes here.
+
+    None of them: that is not known.
+    """
+    if named := here.getenv("COMPOSE_PROJECT_NAME"):
+        return [pair for pair in fitting if _label(pair[1], PROJECTS) == named]
+    folder = here.cwd() or ""
+    above = [one for one in (_label(found, FOLDERS) for _, found in fitting) if one and _is_in(folder, one)]
+    nearest = max(above, key=len, default=None)
+    return [pair for pair in fitting if _label(pair[1], FOLDERS) == nearest]
+
+
+def _is_in(folder: str, above: str) -> bool:
+    return folder == above or folder.startswith(above.rstrip("/") + "/")
 
 
 def _fits(found: Summary, project: str, service: str) -> bool:

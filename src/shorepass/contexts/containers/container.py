@@ -190,6 +190,11 @@ class ContainerContext:
         """The number of the container's user."""
         return self._account.uid if self._account else None
 
+    @property
+    def gid(self) -> int | None:
+        """The number of that user's group."""
+        return self._account.gid if self._account else None
+
     def _owner(self, uid: int | None) -> str | None:
         if uid is None:
             return None

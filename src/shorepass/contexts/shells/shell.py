@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from shorepass.contexts import Change
-    from shorepass.contexts.shells.transport import Answer, Transport
+    from shorepass.contexts.shells.transport import Answer, Booted, Transport
+    from shorepass.processes import Streaming
 
 __all__ = ["ANSWER_SECONDS", "ShellContext"]
 
@@ -299,6 +300,13 @@ class ShellContext:
         if reason := _why_not_started(argv[0], status, answer.stderr):
             raise ProcessNotStarted(reason)
         return Completed(status, output, answer.stderr)
+
+    def stream(self, booted: Booted) -> Streaming:
+        """Start a script there, with pipes to it.
+
+        Raises ContextError.
+        """
+        return self._transport.stream(booted)
 
     # Changes
 

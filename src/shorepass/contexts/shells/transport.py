@@ -11,6 +11,7 @@ mark, and is ignored. The content of a file cannot look like a mark, because no 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.errors import ContextError, printable
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shorepass.contexts.local import LocalContext
+    from shorepass.processes import Streaming
 
-__all__ = ["Answer", "Record", "Transport"]
+__all__ = ["Answer", "Booted", "Record", "Transport"]
 
 # Reads exactly the script, because every shell reads its own input ahead, in blocks; then runs it. It has no quotes and no
 # backslashes, so that between single quotes it means the same to sh, csh and fish: ssh gives the line to one of them.
@@ -31,6 +33,7 @@ PREAMBLE = "unset IFS; set +f; sp_say() { printf '\\n%s %s\\n' MARK \"$*\"; }\n"
 FRAMES_LIMIT = 1024 * 1024  # bytes in addition to what was asked for: the marks, and what a login prints
 RECORDS_LIMIT = 20_000  # of one answer: a folder with as many names
 NO_SHELL = "it did not run a POSIX shell with dd, head and stat"
+MISSING_SHELL = re.compile("""exec: "sh"|['"`]sh['"`].*not found""")  # the words of container runtimes
 
 
 class Record(NamedTuple):
@@ -52,6 +55,25 @@ class Answer(NamedTuple):
 
     records: tuple[Record, ...]
     stderr: bytes
+
+
+class Booted(NamedTuple):
+    """A script for a shell that may read more than the script.
+
+    ``command``: the words that start it. ``text``: what its standard input must begin with. ``mark``: what is in front of each
+    record that it prints. Without blanks, it is also a line of standard error in front of what the script prints there.
+    """
+
+    command: tuple[str, ...]
+    text: bytes
+    mark: bytes
+
+    @classmethod
+    def of(cls, script: str) -> Booted:
+        """Return a script with ``sp_say KIND WORD...``, which makes a record."""
+        mark = os.urandom(16).hex()
+        text = (PREAMBLE.replace("MARK", mark) + f"echo {mark} >&2\n{script}\n").encode("utf-8", "surrogateescape")
+        return cls(("sh", "-c", BOOT.format(len(text))), text, f"\n{mark} ".encode())
 
 
 class Transport(NamedTuple):
@@ -78,28 +100,38 @@ class Transport(NamedTuple):
 
         Raises ContextError: the context cannot be reached, or has no such shell; ProcessTimeout, ProcessOutputTooLarge.
         """
-        mark = os.urandom(16).hex()
-        text = PREAMBLE.replace("MARK", mark) + f"echo {mark} >&2\n{script}\nsp_say end\n"
-        data = text.encode("utf-8", "surrogateescape")
+        booted = Booted.of(f"{script}\nsp_say end")
         try:
             with Wait(self.name):
-                done = self.here.run(self._argv(len(data)), data + stdin, timeout=timeout, limit=limit + FRAMES_LIMIT)
+                done = self.here.run(
+                    self._argv(booted), booted.text + stdin, timeout=timeout, limit=limit + FRAMES_LIMIT
+                )
         except ProcessTimeout:
             raise
         except ProcessError as error:
             raise ContextError(self.name, f"{self.prefix[0]}: {error}", hint=self.hint) from None
-        parts = done.stdout.split(f"\n{mark} ".encode(), RECORDS_LIMIT + 1)[1:]
+        parts = done.stdout.split(booted.mark, RECORDS_LIMIT + 1)[1:]
         if len(parts) > RECORDS_LIMIT:
             raise ContextError(self.name, f"its answer has more than {RECORDS_LIMIT} parts", hint=self.hint)
         records = [_record(part) for part in parts]
-        _, _, stderr = done.stderr.rpartition(f"{mark}\n".encode())
+        _, _, stderr = done.stderr.rpartition(booted.mark.strip() + b"\n")
         if not records or records[-1].kind != "end":
             raise ContextError(self.name, _reason(stderr, done.status), hint=self.hint)
         return Answer(tuple(records[:-1]), stderr)
 
-    def _argv(self, size: int) -> Sequence[str]:
-        boot = BOOT.format(size)
-        return [*self.prefix, f"sh -c '{boot}'"] if self.joins else [*self.prefix, "sh", "-c", boot]
+    def stream(self, booted: Booted) -> Streaming:
+        """Start a script there, with pipes to it.
+
+        Raises ContextError.
+        """
+        try:
+            return self.here.stream(self._argv(booted))
+        except ProcessError as error:
+            raise ContextError(self.name, f"{self.prefix[0]}: {error}", hint=self.hint) from None
+
+    def _argv(self, booted: Booted) -> Sequence[str]:
+        shell, flag, boot = booted.command
+        return [*self.prefix, f"{shell} {flag} '{boot}'"] if self.joins else [*self.prefix, *booted.command]
 
 
 def _record(part: bytes) -> Record:
@@ -115,4 +147,6 @@ def _reason(stderr: bytes, status: int) -> str:
     """
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     said = printable(lines[-1]) if lines else ""
+    if MISSING_SHELL.search(said):
+        return "it has no shell"
     return said or (f"exit status {status}" if status else NO_SHELL)
