@@ -132,9 +132,28 @@ def test_a_locked_agent_lends_nothing(
     assert docker(socket, tmp_path, "pull", private_image).returncode == 0
 
 
+def test_with_deny_a_container_gets_no_rights_here(
+    run_shorepass: RunShorepass, lender: str, private_image: str, tmp_path: Path
+) -> None:
+    """It pulls and runs; a privileged container, and a name that it may not push, are refused with the reason."""
+    _, socket = granted(run_shorepass, "--repo", f"{lender}/team/*", "--push", "--deny")
+    assert json.loads(run_shorepass("grants", "--json").stdout)["grants"][0]["deny"] is True
+    assert docker(socket, tmp_path, "pull", private_image).returncode == 0
+    words = ("run", "--rm", "--network=none", private_image, "/bin/busybox", "echo", "runs")
+    assert docker(socket, tmp_path, *words).stdout == "runs\n"
+    refused = docker(socket, tmp_path, "run", "--privileged", private_image)
+    assert "shorepass: the grant does not pass the member 'Privileged'" in refused.stderr
+    assert docker(socket, tmp_path, "tag", private_image, f"{lender}/team/mine:1").returncode == 0
+    assert docker(socket, tmp_path, "tag", private_image, "ubuntu").returncode == 1
+    built = docker(socket, tmp_path, "build", str(tmp_path), DOCKER_BUILDKIT="1")
+    assert (built.returncode, "the grant does not pass" in built.stderr) == (1, True), built.stderr
+
+
 def test_what_a_mode_cannot_do_is_refused(run_shorepass: RunShorepass, monkeypatch: pytest.MonkeyPatch) -> None:
     """A repository in mode forward, no engine, and a repository without a registry are errors that say what to do."""
     refused = run_shorepass("share", "flags", "--repo", "ghcr.io/acme/app")
+    assert (refused.status, "--mode engine" in refused.stderr) == (2, True)
+    refused = run_shorepass("share", "flags", "--registry", "ghcr.io", "--deny")
     assert (refused.status, "--mode engine" in refused.stderr) == (2, True)
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     refused = run_shorepass("share", "flags", "--mode", "engine", "--registry", "ghcr.io")

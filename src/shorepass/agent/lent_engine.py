@@ -11,6 +11,7 @@ from shorepass.agent.served import Served
 from shorepass.credential import Anonymous, BearerToken
 from shorepass.errors import ShorepassError
 from shorepass.grants.folder import socket_of
+from shorepass.share.engine_guard import Guard
 from shorepass.share.engine_socket import EngineSocket
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ class LentEngine(Served):
         self._lender = lender
         self._id = grant.id
         self._listening = listen_for_grant(socket_of(grant))
-        self._server = EngineSocket(self._listening.wire, grant.engine, self._lend, lambda: grant.whole, self._tell)
+        guard = Guard(grant.id, grant.engine, self._may_push) if grant.deny else None
+        self._server = EngineSocket(
+            self._listening.wire, grant.engine, self._lend, lambda: grant.whole, self._tell, guard
+        )
         self._server.start()
 
     def close(self) -> None:
@@ -59,6 +63,12 @@ class LentEngine(Served):
         except (ShorepassError, NeedsPassphrase):
             return None  # the engine then asks anonymously, and public images remain
         return found
+
+    def _may_push(self, repository: str) -> bool:
+        try:
+            return self._lender.grant(self._id).lends(repository, push=True)
+        except ShorepassError:
+            return False
 
     def _tell(self, lent: Lent, caller: Caller) -> None:
         verb = "push" if lent.push else "pull"

@@ -46,6 +46,9 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         help="mode token: send the login to this token server too, although it is not the registry's; may be repeated",
     )
     parser.add_argument(
+        "--deny", action="store_true", help="mode engine: pass only calls that give no rights on this machine"
+    )
+    parser.add_argument(
         "--for",
         dest="duration",
         metavar="TIME",
@@ -75,6 +78,8 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
     mode = arguments.mode or policy.mode or FORWARD
     lifetime = policy.seconds if arguments.duration is None else duration(arguments.duration)
     repositories, globs = _what(mode, registries, arguments)
+    if arguments.deny and mode != ENGINE:
+        raise UsageError("--deny is for mode engine", hint=command(None, "share", "flags", "--mode", ENGINE, "--deny"))
     created = time.time()
     id_ = os.urandom(4).hex()
     chosen = here.getenv("DOCKER_CONFIG")
@@ -94,6 +99,7 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
         push=arguments.push,
         engine=engine,
         realms=tuple(arguments.trust_realm),
+        deny=arguments.deny,
     )
     if refusal := policy.refusal_of(grant):
         raise ShorepassError(f"not lent: the policy {refusal}", hint=command(None, "policy"))
@@ -190,6 +196,7 @@ def document(grant: Grant, last_use: float) -> dict[str, object]:
         "registries": list(grant.registries),
         "repositories": list(grant.repositories),
         "push": grant.push,
+        "deny": grant.deny,
         "created": grant.created,
         "until": grant.until,
         "max_uses": grant.max_uses or None,

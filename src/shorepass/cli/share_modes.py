@@ -24,6 +24,13 @@ MODE_ROWS = [
         "the audit log, each use",
     ],
     [
+        f"{ENGINE} --deny",
+        "the same, and start containers of its own, which get no rights on this machine",
+        "nothing",
+        "revoke, its time, lock",
+        "the audit log",
+    ],
+    [
         TOKEN,
         "pull the named repositories, push to them with --push, and read the token for that; nothing else",
         "a registry token",

@@ -8,6 +8,7 @@ request, after which the engine closes it. So nothing behind a request can be an
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from shorepass.agent_client.connection import peer_of
 from shorepass.contexts.caller import caller_of
 from shorepass.http.unix_server import UnixServer
+from shorepass.share.engine_calls import Refused
 from shorepass.share.engine_logins import with_login
 from shorepass.share.request_head import BadHead, parse_head
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from shorepass.contexts.caller import Caller
+    from shorepass.share.engine_guard import Guard
     from shorepass.share.engine_logins import Lend, Lent
 
 __all__ = ["EngineSocket"]
@@ -38,7 +41,7 @@ REFUSED = "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length
 class EngineSocket(UnixServer):
     """Serves on a listening socket, and passes all to the engine's. ``tell`` gets each login that was lent, and to whom.
 
-    ``engine``: the path of its socket. ``registries``: returns those for ``/build``.
+    ``engine``: the path of its socket. ``registries``: returns those for ``/build``. ``guard``: refuses calls, None does not.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class EngineSocket(UnixServer):
         lend: Lend,
         registries: Callable[[], Iterable[str]],
         tell: Callable[[Lent, Caller], None],
+        guard: Guard | None = None,
     ) -> None:
         super().__init__(listening, connections=CONNECTIONS)
         self.engine = engine
         self.lend = lend
         self.registries = registries
         self.tell = tell
+        self.guard = guard
 
     def serve(self, connection: socket.socket) -> None:
         """Serve one connection, with one request."""
@@ -63,9 +68,16 @@ class EngineSocket(UnixServer):
             return
         head, rest = found
         try:
-            request, lent = with_login(parse_head(head), self.lend, self.registries())
+            request = parse_head(head)
+            if self.guard is not None:
+                request, rest = self.guard.admit(request, rest, connection)
+            request, lent = with_login(request, self.lend, self.registries())
         except BadHead as error:
             _refuse(connection, "400 Bad Request", str(error))
+            return
+        except Refused as error:
+            reason = error.message if error.status.startswith("404") else f"the grant does not pass {error.message}"
+            _refuse(connection, error.status, reason)
             return
         with socket.socket(socket.AF_UNIX) as engine:
             try:
@@ -101,7 +113,7 @@ def _head(connection: socket.socket) -> tuple[bytes, bytes] | None:
 
 
 def _refuse(connection: socket.socket, status: str, reason: str) -> None:
-    body = f'{{"message":"shorepass: {reason}"}}\n'.encode()
+    body = json.dumps({"message": f"shorepass: {reason}"}).encode() + b"\n"
     with contextlib.suppress(OSError):
         connection.sendall(REFUSED.format(status=status, length=len(body)).encode() + body)
 

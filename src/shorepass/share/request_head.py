@@ -7,8 +7,11 @@ is refused, and the engine gets only what was understood here. Source: RFC 9112,
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["BadHead", "RequestHead", "parse_head"]
 
@@ -33,13 +36,23 @@ class RequestHead(NamedTuple):
     fields: tuple[tuple[str, str], ...]
 
     @property
+    def whole_path(self) -> str:
+        """The decoded path: ``/v1.41/images/create``."""
+        return unquote(urlsplit(self.target).path)
+
+    @property
     def path(self) -> str:
         """The decoded path without the version of the API: ``/images/create``."""
-        return re.sub(r"^/v\d+\.\d+(?=/)", "", unquote(urlsplit(self.target).path))
+        return re.sub(r"^/v\d+\.\d+(?=/)", "", self.whole_path)
+
+    @property
+    def queries(self) -> list[tuple[str, str]]:
+        """The decoded names and values in the query, in their order."""
+        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True, errors="surrogateescape")
 
     def query(self, name: str) -> str:
-        """Return a value in the query, "" without it."""
-        return parse_qs(urlsplit(self.target).query, keep_blank_values=True).get(name, [""])[0]  # as Go's Form.Get
+        """Return the first such value in the query, "" without it."""
+        return next((value for known, value in self.queries if known == name), "")  # as Go's Form.Get
 
     def field(self, name: str) -> str:
         """Return a field's value, "" without it."""
@@ -49,6 +62,15 @@ class RequestHead(NamedTuple):
         """Return the head with one such field, and no other of this name."""
         others = tuple(field for field in self.fields if field[0] != name)
         return self._replace(fields=(*others, (name, value)))
+
+    def without(self, *names: str) -> RequestHead:
+        """Return the head without fields of these names."""
+        return self._replace(fields=tuple(field for field in self.fields if field[0] not in names))
+
+    def with_target(self, path: str, queries: Iterable[tuple[str, str]]) -> RequestHead:
+        """Return the head with another address. ``path`` and ``queries``: not encoded."""
+        query = urlencode(list(queries), errors="surrogateescape")
+        return self._replace(target=f"{quote(path)}?{query}".removesuffix("?"))
 
     def encode(self) -> bytes:
         """Return the bytes for the engine, which closes the connection after its answer, unless it upgrades it."""

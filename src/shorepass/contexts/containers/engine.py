@@ -154,6 +154,14 @@ class Engine:
             raise ContextError(self.name, "its description of a container is malformed")
         return found
 
+    def container_of(self, id_: str) -> str:
+        """Return the id of the container of an exec, empty if the exec does not exist.
+
+        Raises ContextError.
+        """
+        found = self._json(Request("GET", _url(f"/exec/{id_}/json")), ANSWER_SECONDS)
+        return str(found.get("ContainerID", "")) if isinstance(found, dict) else ""
+
     def architecture(self, image: str) -> str:
         """Return an image's GOARCH, empty if the image was removed.
 

@@ -1,0 +1,124 @@
+"""Passes only calls that give no rights on this machine: ``--deny``.
+
+A container that was created by way of the grant has its label. Other containers are not found. The address of a call and the
+JSON of a new container are written again from what was understood here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from shorepass.bounded_json import loads
+from shorepass.contexts.containers.engine import Engine
+from shorepass.contexts.engine_family import Family
+from shorepass.errors import ContextError, InvalidReference
+from shorepass.names import parse
+from shorepass.share.engine_calls import Body, Refused, find_call
+from shorepass.share.engine_create import LABEL, container_json, exec_json
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from shorepass.share.engine_calls import Found
+    from shorepass.share.request_head import RequestHead
+
+__all__ = ["Guard"]
+
+BODY_LIMIT = 1024 * 1024  # bytes of the JSON of a new container
+BODY_SECONDS = 30.0
+
+
+class Guard:
+    """Decides about the calls by one grant. ``socket``: the engine's. ``may_name``: whether it may push a repository."""
+
+    def __init__(self, grant: str, socket: str, may_name: Callable[[str], bool]) -> None:
+        self._grant = grant
+        self._engine = Engine(Family.DOCKER, "", socket)
+        self._may_name = may_name
+
+    def admit(self, head: RequestHead, rest: bytes, client: socket.socket) -> tuple[RequestHead, bytes]:
+        """Return a request as the engine may get it. ``rest``: what came behind its head. Raises Refused, OSError."""
+        found = find_call(head)
+        for name in found.names:
+            self._check_name(name)
+        container = self._own(found.container) if found.container else ""
+        if found.exec:
+            self._check_exec(found.exec)
+        head = head.with_target(found.path_with(container), self._queries(head, found))
+        if found.call.body in (Body.CREATE, Body.EXEC):
+            body = _body(head, rest, client)
+            rest = exec_json(body) if found.call.body is Body.EXEC else container_json(body, self._grant)
+            head = head.without("expect", "transfer-encoding").with_field("content-length", str(len(rest)))
+        return head, rest
+
+    def _check_name(self, name: str) -> None:
+        try:
+            allowed = self._may_name(parse(name).name)
+        except InvalidReference:
+            allowed = False
+        if not allowed:
+            raise Refused("a name for an image that the grant does not let it push")
+
+    def _own(self, container: str) -> str:
+        """Return the whole id of a container of the grant. Raises Refused."""
+        try:
+            found = self._engine.inspect(container)
+            if found is not None and found["Config"]["Labels"][LABEL] == self._grant:
+                return str(found["Id"])
+        except ContextError as error:
+            raise Refused(error.message, "502 Bad Gateway") from None
+        except (KeyError, TypeError):
+            pass
+        raise Refused(f"No such container: {container}", "404 Not Found")
+
+    def _check_exec(self, id_: str) -> None:
+        try:
+            container = self._engine.container_of(id_)
+        except ContextError as error:
+            raise Refused(error.message, "502 Bad Gateway") from None
+        if not container:
+            raise Refused(f"No such exec instance: {id_}", "404 Not Found")
+        self._own(container)
+
+    def _queries(self, head: RequestHead, found: Found) -> list[tuple[str, str]]:
+        """Return the names and values for the address. Raises Refused."""
+        kept = [(name, value) for name, value in head.queries if name in found.call.query]
+        if not found.call.own:
+            return kept
+        filters = _filters(head.query("filters"))
+        filters["label"] = [*filters.get("label", []), f"{LABEL}={self._grant}"]
+        if found.path == "/events":
+            filters["type"] = ["container"]
+        shown = {name: dict.fromkeys(values, True) for name, values in filters.items()}
+        return [*(pair for pair in kept if pair[0] != "filters"), ("filters", json.dumps(shown))]
+
+
+def _filters(text: str) -> dict[str, list[str]]:
+    """Return the values of filters, by their names. Raises Refused."""
+    try:
+        found: Any = loads(text) if text else {}
+        return {name: [value for value in values if isinstance(value, str)] for name, values in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        raise Refused("filters that are not JSON", "400 Bad Request") from None
+
+
+def _body(head: RequestHead, rest: bytes, client: socket.socket) -> bytes:
+    """Return the whole body of a request. Raises Refused, OSError."""
+    length = head.field("content-length")
+    if not length.isascii() or not length.isdigit() or len(length) > len(str(BODY_LIMIT)):
+        raise Refused("a body without a length", "411 Length Required")
+    size = int(length)
+    if size > BODY_LIMIT:
+        raise Refused(f"more than {BODY_LIMIT} bytes", "413 Content Too Large")
+    data = bytearray(rest)
+    deadline = time.monotonic() + BODY_SECONDS
+    while len(data) < size:
+        client.settimeout(max(0.001, deadline - time.monotonic()))
+        chunk = client.recv(size - len(data))
+        if not chunk:
+            raise Refused("a body that ends in the middle", "400 Bad Request")
+        data += chunk
+    return bytes(data[:size])
