@@ -94,6 +94,13 @@ def folder(home: Path) -> None:
     path.parent.chmod(0o700)
 
 
+def broken_grants(home: Path) -> None:
+    """Damage the file of the grants."""
+    path = home / ".local/state/shorepass/grants.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+
+
 DAMAGED = """{"auths":{"reg.io":LOGIN,
  "x.io":{"auth":"bad"}
  "y.io":LOGIN,}}""".replace("LOGIN", json.dumps(LOGIN))
@@ -122,6 +129,7 @@ HOMES: dict[str, Callable[[Path], None]] = {
     "SP606": own_login_of_helm,
     "SP607": pull_secret,
     "SP306": lambda home: config(home, json.dumps({"auths": TWO_KEYS})),
+    "SP801": broken_grants,
 }
 
 

@@ -122,6 +122,11 @@ class ContainerEngine:
             lambda: True if "true" not in self.run("inspect", "-f", "{{.State.Running}}", name) else None, "an end"
         )
 
+    def remove(self, name: str) -> None:
+        """Remove a container."""
+        self.run("rm", "-f", name)
+        self._made.remove(name)
+
     def execute(self, name: str, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program in a container, as any user of the engine would."""
         return self.try_run("exec", "-i", name, *argv, stdin=stdin)

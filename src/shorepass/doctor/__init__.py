@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CODES", "MODULES", "examine", "still_there", "title"]
 
-# files SP1xx, helpers SP2xx, entries SP3xx, environment SP4xx, registries SP5xx, containers SP6xx, agent SP7xx
+# files SP1xx, helpers SP2xx, entries SP3xx, environment SP4xx, registries SP5xx, containers SP6xx, agent SP7xx, grants SP8xx
 MODULES: tuple[str, ...] = (
     "owners_and_modes",
     "broken_files",
@@ -41,6 +41,8 @@ MODULES: tuple[str, ...] = (
     "containers",
     "own_places",
     "agent",
+    "grants",
+    "grants_inside",
 )
 
 CODES = {"SP100": "A stored login cannot be read, and no check knows why"}

@@ -27,17 +27,21 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
-__all__ = ["CONFIG_FOLDER", "EMPTY", "folder_of", "make", "remove", "socket_of", "sweep", "write_config"]
+__all__ = ["CONFIG_FOLDER", "EMPTY", "folder_of", "folders_of", "make", "remove", "socket_of", "sweep", "write_config"]
 
-GRANTS = "grants"  # the folder of all of them
 CONFIG_FOLDER = "config"
 SOCKETS = {FORWARD: NAME, ENGINE: "docker.sock"}  # by mode
 EMPTY = b"{}\n"  # a config file without a login: its client asks anonymously
 
 
+def folders_of(here: LocalContext) -> str:
+    """Return the folder in which each grant of this user has its own."""
+    return os.path.join(own_folder(here), "grants")
+
+
 def folder_of(here: LocalContext, id_: str) -> str:
     """Return the folder for a new grant. Raises UsageError: its socket's path is too long."""
-    folder = os.path.join(own_folder(here), GRANTS, id_)
+    folder = os.path.join(folders_of(here), id_)
     if is_too_long(os.path.join(folder, max(SOCKETS.values(), key=len))):
         raise UsageError(
             f"{printable(folder)}: too long for a socket", hint="set XDG_RUNTIME_DIR to a shorter folder of your own"
@@ -86,7 +90,7 @@ def remove(grant: Grant) -> None:
 
 def sweep(here: LocalContext, kept: Collection[str]) -> None:
     """Remove the folders of grants that have ended, which a killed agent has left. ``kept``: the ids of the others."""
-    parent = os.path.join(own_folder(here), GRANTS)
+    parent = folders_of(here)
     if trouble_with(parent):
         return
     for name in files.names(parent):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shorepass.grants.grant import Grant
     from shorepass.who.login import Looked
 
-__all__ = ["Lent", "has_mounted", "lent"]
+__all__ = ["Lent", "has_grant", "lent"]
 
 
 class Lent(NamedTuple):
@@ -57,12 +57,13 @@ def lent(here: LocalContext, looked: Sequence[Looked], *, now: float) -> list[Le
 
 
 def _has(found: Looked, grant: Grant) -> bool:
-    """Tell whether a context has a grant: its folder is mounted there, or it was made for that context."""
-    names = {found.place.name, *([found.context.name] if found.context else [])}
-    return grant.target in names or (found.context is not None and has_mounted(found.context, grant.folder))
+    if found.context is not None and has_grant(found.context, grant):
+        return True
+    return grant.target == found.place.name
 
 
-def has_mounted(context: Context, folder: str) -> bool:
-    """Tell whether a folder of this machine, or a part of it, is mounted in a context."""
+def has_grant(context: Context, grant: Grant) -> bool:
+    """Tell whether a context has a grant: it was made for that context, or its folder or a part of it is mounted there."""
     mounts: Sequence[Mount] = getattr(context, "mounts", ())
-    return any(mount.source == folder or mount.source.startswith(f"{folder}/") for mount in mounts)
+    is_mounted = any(f"{mount.source}/".startswith(f"{grant.folder}/") for mount in mounts)
+    return is_mounted or grant.target == context.name

@@ -130,6 +130,7 @@ class ContainerContext:
         self.image_name = said.image_name
         self.state = said.state
         self.is_running = said.is_running
+        self.started = said.started
         self.mounts = said.mounts
         self._root = self._look(said.pid)
         self.mounted = Mounts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.numbers import whole
@@ -39,7 +40,7 @@ class Inspected:
     """One container, as it was created, and its state at the time of the call.
 
     ``image_name``: what its creator called the image. ``user``: in the form of an image's USER. ``pid``: its first process on
-    the engine's machine, 0 if it does not run.
+    the engine's machine, 0 if it does not run. ``started``: its last start, in seconds since 1970, 0 if it is not known.
     ``folder``: the working directory. ``environ``: what the engine gives to its programs; the engine adds HOME if it is not
     set. ``mounts``: as requested when it was created. ``root_is_mighty``: permission bits do not apply to its root.
 
@@ -57,12 +58,21 @@ class Inspected:
         self.folder = str(config.get("WorkingDir") or "/")
         self.state = str(state.get("Status", ""))
         self.is_running = bool(state.get("Running"))
+        self.started = _seconds(str(state.get("StartedAt") or ""))
         self.pid = whole(str(state.get("Pid"))) or 0
         self.has_read_only_root = bool(host.get("ReadonlyRootfs"))
         pairs = [str(item).partition("=") for item in config.get("Env") or ()]
         self.environ = {"PATH": PATH, **{name: value for name, _, value in pairs}}
         self.mounts = _mounts(host.get("Tmpfs") or {}, said.get("Mounts") or [])
         self.root_is_mighty = _is_mighty(host)
+
+
+def _seconds(text: str) -> float:
+    """Return a time of RFC 3339 in seconds since 1970, 0 if the text is not one."""
+    try:
+        return max(0.0, datetime.fromisoformat(text).timestamp())
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _mounts(tmpfs: dict[str, Any], mounts: list[dict[str, Any]]) -> tuple[Mount, ...]:
