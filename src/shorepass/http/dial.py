@@ -9,8 +9,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
-from threading import Thread
+from functools import partial
 from typing import TYPE_CHECKING
+
+from shorepass.http.ahead import Ahead
 
 if TYPE_CHECKING:
     from typing import Any
@@ -56,24 +58,12 @@ def resolve(host: str, port: int, deadline: float) -> list[tuple[Any, ...]]:
 
     Raises socket.gaierror, NameServerTimeoutError.
     """
-    found: list[list[tuple[Any, ...]]] = []
-    errors: list[Exception] = []
-
-    def look_up() -> None:
-        try:
-            name = host.encode("ascii")  # because for text Python loads its tables of all alphabets
-            found.append(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            errors.append(error)
-
-    thread = Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(max(0.0, deadline - time.monotonic()))
-    if errors:
-        raise errors[0]
-    if not found:
-        raise NameServerTimeoutError
-    return found[0]
+    name = host.encode("ascii")  # because for text Python loads its tables of all alphabets
+    asked = Ahead(partial(socket.getaddrinfo, name, port, type=socket.SOCK_STREAM))
+    try:
+        return asked.result(max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        raise NameServerTimeoutError from None
 
 
 def hint_about(host: str, error: OSError, deadline: float) -> str:

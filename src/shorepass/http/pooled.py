@@ -29,6 +29,7 @@ from shorepass.names import is_loopback
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.http import Request, Url
+    from shorepass.http.ahead import Ahead
     from shorepass.http.proxy import Proxy
     from shorepass.registry.certs_d import Certificates
 
@@ -38,13 +39,16 @@ __all__ = ["PooledTransport"]
 class PooledTransport:
     """Connections to one host.
 
-    ``certificates``: those for the host. ``verify``: False accepts any certificate.
+    ``certificates``: those for the host. ``trusting``: the authorities that are asked about the server's certificate; None: it
+    speaks plain http.
     """
 
-    def __init__(self, context: Context, certificates: Certificates, *, verify: bool = True) -> None:
+    def __init__(
+        self, context: Context, certificates: Certificates, trusting: Ahead[ssl.SSLContext] | None = None
+    ) -> None:
         self._context = context
         self._certificates = certificates
-        self._verify = verify
+        self._trusting = trusting
         self._pools: urllib3.PoolManager | None = None
         self._proxy: Proxy | None = None
         self._line = _Line()
@@ -64,7 +68,7 @@ class PooledTransport:
         if self._pools is None:
             self._line.is_local = request.url.scheme == "http" and is_loopback(request.url.authority)
             self._proxy = None if self._line.is_local else proxy_for(request.url, self._context)
-            self._pools = self._open(request.url)
+            self._pools = self._open()
         deadline = self._line.deadline = time.monotonic() + timeout
         self._line.limit = limit
         expired = threading.Event()
@@ -122,11 +126,11 @@ class PooledTransport:
         expired.set()
         self._line.cut()
 
-    def _open(self, url: Url) -> urllib3.PoolManager:
+    def _open(self) -> urllib3.PoolManager:
         plain, secure = _pool_classes(self._line)
         options: dict[str, Any] = {}
-        if url.scheme == "https":
-            options["ssl_context"] = tls.make(self._context, self._certificates, verify=self._verify)
+        if self._trusting is not None:
+            options["ssl_context"] = tls.make(self._context, self._certificates, self._trusting.result())
         if self._proxy is None:
             pools = urllib3.PoolManager(num_pools=1, maxsize=1, **options)
         else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shorepass.registry.certs_d import Certificates
     from shorepass.registry.trust import Authorities
 
-__all__ = ["make", "of_engine", "system", "trouble", "words"]
+__all__ = ["make", "of_engine", "system", "trouble", "trusting", "words"]
 
 # OpenSSL's names for "that was not a TLS record": the server answered the first message in plain text.
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
@@ -78,21 +78,29 @@ def _load_own(tls: ssl.SSLContext) -> None:
             continue  # because a system may have only one of the two, or none
 
 
-def make(context: Context, found: Certificates, *, verify: bool) -> ssl.SSLContext:
-    """Return TLS settings for one host, with its authorities and client certificate.
+def trusting(found: Certificates, *, verify: bool) -> ssl.SSLContext:
+    """Return TLS settings for one host, with its authorities. It asks no context, so any thread may call it.
 
-    Raises MalformedFile, FileError.
+    Raises MalformedFile.
     """
     tls = system(found.trusted)
     for path, data in found.authorities:
         if not _trust(tls, data):
             raise MalformedFile(path, "not a certificate")
-    if found.pair is not None:
-        _use_pair(tls, context, *found.pair)
     if not verify:
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE
     return tls
+
+
+def make(context: Context, found: Certificates, trusted: ssl.SSLContext) -> ssl.SSLContext:
+    """Return the settings of ``trusting``, with the client certificate for the host.
+
+    Raises FileError.
+    """
+    if found.pair is not None:
+        _use_pair(trusted, context, *found.pair)
+    return trusted
 
 
 def of_engine(context: Context, folder: str) -> ssl.SSLContext:

@@ -8,6 +8,7 @@ unless the registry is on loopback or the user allowed it, and never twice after
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import clients
@@ -30,7 +31,8 @@ from shorepass.errors import (
     printable,
 )
 from shorepass.foreign_text import quoted
-from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url
+from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url, tls
+from shorepass.http.ahead import Ahead
 from shorepass.http.dial import is_dead
 from shorepass.http.proxy import proxy_for
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
@@ -334,16 +336,21 @@ class RegistryClient:
                 raise error.after(self.access.timeout) from error.__cause__
 
     def _open(self, url: Url) -> Transport:
-        from shorepass.http.pooled import PooledTransport  # urllib3, which a run without a question need not load
-
-        if url.scheme == "http" and is_loopback(url.authority):
-            return PooledTransport(self._context, Certificates())
-        port = "" if url.port == DEFAULT_PORTS[url.scheme] else f":{url.port}"
-        name = self.registry if url.authority == HUB_API + port else url.authority
-        certificates = find(self._context, clients.find(self.access.client), name, self.access.cert_dir)
+        certificates, trusting = Certificates(), None
+        if url.scheme == "https" or not is_loopback(url.authority):
+            certificates = self._certificates(url)
         if url.scheme == "https":
             self._trusted = trust_step(self._context, certificates.trusted)
-        return PooledTransport(self._context, certificates, verify=not self._is_insecure(url))
+            # OpenSSL reads all authorities of a system in 30 ms. Meanwhile urllib3 is imported.
+            trusting = Ahead(partial(tls.trusting, certificates, verify=not self._is_insecure(url)))
+        from shorepass.http.pooled import PooledTransport  # urllib3, which a run without a question need not load
+
+        return PooledTransport(self._context, certificates, trusting)
+
+    def _certificates(self, url: Url) -> Certificates:
+        port = "" if url.port == DEFAULT_PORTS[url.scheme] else f":{url.port}"
+        name = self.registry if url.authority == HUB_API + port else url.authority
+        return find(self._context, clients.find(self.access.client), name, self.access.cert_dir)
 
     def _is_insecure(self, url: Url) -> bool:
         """Tell whether the user waived the certificate of this host: the registry's, or a realm's named by hand."""

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,7 +17,8 @@ import trustme
 
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError, MalformedFile, Unreachable, UsageError
-from shorepass.http import Request, Transport, Url, parse_url
+from shorepass.http import Request, Transport, Url, parse_url, tls
+from shorepass.http.ahead import Ahead
 from shorepass.http.certificate_names import issuer_of
 from shorepass.http.pooled import PooledTransport
 from shorepass.http.proxy import proxy_for
@@ -53,10 +55,14 @@ def trusting(authority: trustme.CA) -> Certificates:
     return Certificates("/certs.d/r", (("/certs.d/r/ca.crt", authority.cert_pem.bytes()),))
 
 
+def secure(context: LocalContext, certificates: Certificates, *, verify: bool = True) -> PooledTransport:
+    return PooledTransport(context, certificates, Ahead(partial(tls.trusting, certificates, verify=verify)))
+
+
 def status(
     port: int, certificates: Certificates, *, host: str = "127.0.0.1", verify: bool = True, timeout: float = 5
 ) -> int:
-    transport = PooledTransport(NOWHERE, certificates, verify=verify)
+    transport = secure(NOWHERE, certificates, verify=verify)
     try:
         return transport.send(Request("GET", Url("https", host, port, "/v2/")), limit=1000, timeout=timeout).status
     finally:
@@ -156,7 +162,7 @@ def test_system_authorities_of_the_context(authority: trustme.CA, tmp_path: Path
     authority.cert_pem.write_to_path(tmp_path / "bundle.pem")
     with Registry(tls=server_side(authority, "127.0.0.1")) as registry:
         context = LocalContext({"SSL_CERT_FILE": str(tmp_path / "bundle.pem")})
-        transport = PooledTransport(context, Certificates(trusted=authorities(context)))
+        transport = secure(context, Certificates(trusted=authorities(context)))
         url = Url("https", "127.0.0.1", registry.port, "/v2/")
         assert transport.send(Request("GET", url), limit=10, timeout=60).status == 200
         transport.close()
@@ -307,7 +313,7 @@ def proxy() -> Iterator[ProxyServer]:
 
 def through(proxy: ProxyServer, url: str, certificates: Certificates, userinfo: str = "alice:p%40ss%20word@") -> int:
     address = f"http://{userinfo}127.0.0.1:{proxy.server_port}"
-    transport = PooledTransport(context_with(HTTPS_PROXY=address, HTTP_PROXY=address), certificates)
+    transport = secure(context_with(HTTPS_PROXY=address, HTTP_PROXY=address), certificates)
     try:
         return transport.send(Request("GET", parse_url(url)), limit=1000, timeout=60).status
     finally:
