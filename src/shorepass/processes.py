@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.waiting import Wait, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import IO, TypedDict
 
     class _RunAs(TypedDict, total=False):
@@ -184,6 +184,41 @@ def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
     except OSError as error:
         raise ProcessNotStarted(_why_not_started(error, argv[0])) from None
     return Background(process)
+
+
+def in_background(work: Callable[[Callable[[], None]], int]) -> int:
+    """Let a new process do ``work``, and return 0 when it calls what it gets, or else its exit status.
+
+    It has a session of its own. From that call on it has nothing to read, and prints nowhere. In it, this returns what ``work``
+    returns. Other threads must not run.
+    """
+    if sys.platform == "win32":
+        raise ProcessNotStarted("Windows has no such processes")
+    theirs, ours = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(theirs)
+        os.setsid()
+
+        def go_on() -> None:
+            silent = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(silent, stream)
+            os.chdir(os.sep)
+            os.write(ours, b"1")
+            os.close(ours)
+
+        return work(go_on)
+    os.close(ours)
+    try:
+        goes_on = os.read(theirs, 1)
+    except BaseException:
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+        raise
+    finally:
+        os.close(theirs)
+    return 0 if goes_on else os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 class Streaming:

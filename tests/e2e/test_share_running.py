@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -127,6 +128,56 @@ def test_a_container_that_stops_ends_the_relay(
     assert get(engine, name).returncode == 0
     assert lender.end() == 0
     assert remaining(engine, name) == []
+
+
+def relaying(grant: str) -> int:
+    """Return the process that relays a grant."""
+    known = json.loads((Path(os.environ["HOME"]) / ".local/state/shorepass/grants.json").read_text())["grants"]
+    (relay,) = [one["relay"] for one in known if one["id"] == grant]
+    return int(relay.split()[0])
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process has not ended."""
+    return Path(f"/proc/{pid}/exe").exists()
+
+
+def test_in_the_background(engine: ContainerEngine, lend: Lend, run_shorepass: RunShorepass) -> None:
+    """The command returns, the login is lent, no secret is in the relay's words; it ends by ``revoke`` without a file left."""
+    name = engine.make()
+    lender = lend(name, "--detach")
+    assert lender.process.wait(60) == 0, lender.said.read_text()
+    grant = lender.wait_until_ready(ended=True)
+    pid = relaying(grant)
+    try:
+        assert json.loads(get(engine, name).stdout)["Secret"] == SECRET
+        assert grant in run_shorepass("grants").stdout
+        for words in ("cmdline", "environ"):
+            assert SECRET.encode() not in Path(f"/proc/{pid}/{words}").read_bytes()
+        assert (Path(f"/proc/{pid}/fd/1").readlink(), os.getsid(pid)) == (Path(os.devnull), pid)
+    finally:
+        assert run_shorepass("revoke", grant).status == 0
+    programs.wait_until(lambda: None if is_running(pid) else True, "the relay's end")
+    assert remaining(engine, name) == []
+
+
+def test_a_relay_in_the_background_that_is_killed(engine: ContainerEngine, lend: Lend) -> None:
+    """Nothing is left in the container, and the note of the dead process remains with the grant."""
+    name = engine.make()
+    lender = lend(name, "--detach")
+    assert lender.process.wait(60) == 0
+    pid = relaying(lender.wait_until_ready(ended=True))
+    os.kill(pid, signal.SIGKILL)
+    wait_until_removed(engine, name)
+    assert not is_running(pid)
+
+
+def test_the_background_is_not_reached(engine: ContainerEngine, lend: Lend, run_shorepass: RunShorepass) -> None:
+    """A failure is the command's own, with its sentence and its exit status."""
+    lender = lend(engine.make(running=False), "--detach")
+    assert "it does not run" in lender.fail()
+    assert lender.process.returncode == 3
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
 
 
 def test_many_callers_at_once(engine: ContainerEngine, lend: Lend) -> None:

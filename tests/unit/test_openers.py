@@ -75,7 +75,10 @@ MAY_OPEN = {
     "logins/private_config.py": ("the folder that it has made itself", {"os.path.islink"}),
     "migration/removal.py": (OWN_FILES, {"os.path.exists", "os.path.lexists", "os.walk"}),
     "migration/sources.py": (OWN_FILES, {"os.path.realpath"}),
-    "processes.py": ("the program that could not be started", {"os.path.exists"}),
+    "processes.py": (
+        "the program that could not be started, and the null device for a process in the background",
+        {"os.path.exists", "os.open", "os.chdir"},
+    ),
     "profile.py": (OUR_PROGRAM, {"os.path.realpath"}),
     "stores/vault/vault.py": (OWN_FILES, {"os.path.exists", "os.path.realpath", "os.readlink"}),
     "who/page.py": (OWN_PAGES, {"importlib.resources.files", "read_text"}),

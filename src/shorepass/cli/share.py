@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="REGISTRY",
         help="lend the login for this registry; * matches any characters; may be repeated",
     )
+    parser.add_argument("--detach", action="store_true", help="a target that runs: return, and lend in the background")
     parser.add_argument("--explain-modes", action="store_true", help="show what a container can do with a lent login")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -65,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"mode {arguments.mode} is not for {target.shown}", hint=f"its modes are: {', '.join(target.modes)}"
         )
+    if arguments.detach and target.module != "share_running":
+        raise UsageError(f"--detach is not for {target.shown}", hint="its grant ends at its time, or by revoke")
     share = importlib.import_module(f"shorepass.cli.{target.module}").share
     status: int = share(here, arguments)
     return status

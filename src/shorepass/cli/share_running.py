@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
+from shorepass import processes
 from shorepass.cli import console
 from shorepass.cli.lending import document, lend
 from shorepass.cli.revoke import end
+from shorepass.contexts.proc import stamp
 from shorepass.errors import ContextError
+from shorepass.grants import file
 from shorepass.share.places import running
 from shorepass.share.relay import Relay
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Mapping
 
     from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
 
 __all__ = ["share"]
 
@@ -25,6 +31,13 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
 
     Raises UsageError, ContextError, and what ``lend`` raises.
     """
+    if arguments.detach:
+        return processes.in_background(lambda go_on: _relay(here, arguments, go_on))
+    return _relay(here, arguments, lambda: None)
+
+
+def _relay(here: LocalContext, arguments: argparse.Namespace, go_on: Callable[[], None]) -> int:
+    """Lend logins, and call ``go_on`` when the target has them. Raises as ``share``."""
     target = running(here, arguments.target)
     name = target.context.name
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -33,12 +46,10 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
     try:
         grant = lend(here, name, arguments.lent, arguments)
         with Relay(target, grant) as relay:
-            if arguments.json:
-                console.print_document({**document(grant, 0.0), "flags": []})
-            else:
-                for variable, value in relay.variables.items():
-                    console.out(f"{variable}={value}")
-            console.note(f"{name} has the grant {grant.id} until Ctrl-C; its clients need these variables")
+            file.note_relay(here, grant.id, stamp(os.getpid()))
+            _tell(name, grant, relay.variables, arguments)
+            console.finish()
+            go_on()
             trouble = relay.serve()
     except KeyboardInterrupt:
         pass
@@ -50,3 +61,14 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
     if grant is not None:
         console.note(f"the grant {grant.id} has ended")
     return 0
+
+
+def _tell(name: str, grant: Grant, variables: Mapping[str, str], arguments: argparse.Namespace) -> None:
+    """Say that the target has a grant, and what its clients need."""
+    if arguments.json:
+        console.print_document({**document(grant, 0.0), "flags": []})
+    else:
+        for variable, value in variables.items():
+            console.out(f"{variable}={value}")
+    until = "its time or revoke" if arguments.detach else "Ctrl-C"
+    console.note(f"{name} has the grant {grant.id} until {until}; its clients need these variables")

@@ -7,8 +7,10 @@ import sys
 import threading
 from contextlib import suppress
 
-__all__ = ["first_bytes_of"]
+__all__ = ["first_bytes_of", "stamp"]
 
+STAT_LIMIT = 4096  # bytes
+START = 19  # of the words behind the program's name: proc(5), field 22
 SECONDS = 0.5  # for another user's file to be read, which takes microseconds
 
 
@@ -36,6 +38,18 @@ def first_bytes_of(folder: int | str, name: str, uid: int | None, limit: int) ->
     thread.start()
     thread.join(SECONDS)
     return found[0] if found else b""
+
+
+def stamp(pid: int) -> str:
+    """Return a name for a running process that no later one has.
+
+    It is the pid and the time of the start, or "" if there is no such process, or no ``/proc``.
+    """
+    try:
+        words = _read("/proc", f"{pid}/stat", STAT_LIMIT).rpartition(b")")[2].split()
+        return f"{pid} {int(words[START])}"
+    except (OSError, IndexError, ValueError):
+        return ""
 
 
 def _read(folder: int | str, name: str, limit: int) -> bytes:

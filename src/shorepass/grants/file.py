@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import FileContent
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["add", "count_use", "load", "path_of", "remove"]
+__all__ = ["add", "count_use", "load", "note_relay", "path_of", "remove"]
 
 VERSION = 1
 
@@ -74,6 +74,16 @@ def count_use(here: LocalContext, id_: str, now: float) -> bool:
     return counted
 
 
+def note_relay(here: LocalContext, id_: str, relay: str) -> None:
+    """Note the process that relays a grant. Raises WriteError, FileError, MalformedFile."""
+
+    def edit(known: dict[str, Grant]) -> dict[str, Grant]:
+        grant = known.get(id_)
+        return {**known, id_: grant._replace(relay=relay)} if grant else known
+
+    _update(here, edit)
+
+
 def _update(here: LocalContext, change: Callable[[dict[str, Grant]], dict[str, Grant]]) -> None:
     def edit(content: FileContent | None) -> bytes:
         known = {} if content is None else _decode(content)
@@ -105,7 +115,7 @@ def _grant(row: Any) -> Grant:
     lists = {name: tuple(row.get(name, ())) for name in ("registries", "repositories", "realms")}
     grant = Grant(**{**row, **lists})
     words = (*grant.registries, *grant.repositories, *grant.realms)
-    texts = (grant.id, grant.target, grant.mode, grant.folder, grant.config, grant.engine, *words)
+    texts = (grant.id, grant.target, grant.mode, grant.folder, grant.config, grant.engine, grant.relay, *words)
     numbers = (grant.created, grant.until, grant.max_uses, grant.uses)
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(one, int | float) for one in numbers):
         raise TypeError

@@ -51,7 +51,8 @@ class Grant(NamedTuple):
     ``repositories``: ``ghcr.io/acme/*`` or ``ghcr.io/acme/app``, empty for all of ``registries``; ``push``: also to push.
     ``realms``: hosts of token servers that the user trusts with the login. Only in mode ``engine``: ``engine``: the socket of
     the user's engine; ``deny``: pass only calls that give no rights on this machine.
-    ``confirm``: the user must allow the first use by each container.
+    ``confirm``: the user must allow the first use by each container. ``relay``: the process that relays, as
+    ``contexts.proc.stamp`` names it, "" without one.
 
     >>> grant.allows("https://ghcr.io/v2/")
     True
@@ -73,6 +74,7 @@ class Grant(NamedTuple):
     deny: bool = False
     confirm: bool = False
     realms: tuple[str, ...] = ()
+    relay: str = ""
 
     def lends(self, repository: str, *, push: bool) -> bool:
         """Tell whether the grant is for a repository: ``ghcr.io/acme/app``, or a registry alone, of which any part is lent."""
