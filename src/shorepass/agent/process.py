@@ -9,12 +9,15 @@ import time
 from threading import Event
 from typing import TYPE_CHECKING
 
+from shorepass import files
+from shorepass.acceleration import units
 from shorepass.agent.agent import Agent
 from shorepass.agent.audit import AuditLog, log_path
 from shorepass.agent.desktop import SleepWatch, hear_signals
 from shorepass.agent.hardening import harden
 from shorepass.agent.listening import inherited, listen
 from shorepass.agent.server import Server
+from shorepass.agent_client.address import own_addresses
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.agent_client.start import spawn
 from shorepass.contexts.command import command
@@ -27,10 +30,11 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["run_here", "start_in_background"]
+__all__ = ["run_here", "start_in_background", "stop"]
 
 TICK = 5.0  # seconds between two looks at the clock
 START_SECONDS = 15.0
+END_SECONDS = 5.0
 POLL_SECONDS = 0.02
 
 
@@ -78,6 +82,18 @@ def _attend_signals(agent: Agent, stopped: Event) -> None:
     signal.signal(signal.SIGINT, lambda *_: stopped.set())
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, lambda *_: agent.forget())
+
+
+def stop(here: LocalContext) -> int:
+    """End the agent, and wait until its sockets are gone; return its process id. Raises NoAgent, AgentFails."""
+    pid = int(AgentClient(here).manage("stop")["pid"])
+    paths = [address.path for address in own_addresses(here) if address.own]
+    deadline = time.monotonic() + END_SECONDS
+    while not units.installed(here) and time.monotonic() < deadline:  # systemd keeps the socket
+        if not any(map(files.status, paths)):
+            break
+        time.sleep(POLL_SECONDS)
+    return pid
 
 
 def start_in_background(here: LocalContext) -> int:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shorepass import files as disk
 from shorepass.acceleration import front
-from shorepass.agent_client.client import AgentClient, AgentFails, NoAgent
+from shorepass.agent.process import stop
+from shorepass.agent_client.client import AgentFails, NoAgent
 from shorepass.cli import console, flags
 from shorepass.cli.flags import here_with_files
+from shorepass.cli.revoke import end
 from shorepass.contexts.command import command
 from shorepass.contexts.own_installation import command_to_remove
 from shorepass.contexts.terminal import ask
 from shorepass.errors import (
+    MalformedFile,
     ShorepassError,
+    SourceError,
     StoreError,
     StoreMissing,
     UsageError,
@@ -24,6 +29,7 @@ from shorepass.errors import (
 )
 from shorepass.fixes.preview import preview
 from shorepass.fixes.repair import Edit
+from shorepass.grants import file, folder
 from shorepass.helper.protocol import program_name
 from shorepass.migration import removal
 from shorepass.stores.in_use import chosen
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 
     from shorepass.acceleration.front import State
     from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
     from shorepass.migration.removal import Change, Rest
     from shorepass.stores import Store
 
@@ -82,24 +89,26 @@ def run(arguments: argparse.Namespace) -> int:
     names = _names(arguments, store)
     changes = removal.changes(here, removal.default_keys(names))
     forwarders = front.states(here)
+    grants = _grants(here)
     if arguments.to:
         changes = [_with_logins(change, store) for change in changes]
     if arguments.json and not arguments.yes:
-        _print_json(arguments, here, "planned", changes, forwarders, names, [], [])
+        _print_json(arguments, here, "planned", changes, forwarders, grants, names, [], [])
         return 0
     if not arguments.json:
-        _show(here, changes, forwarders)
+        _show(here, changes, forwarders, grants)
     _require_fate(arguments, store, names)
     if not arguments.yes:
-        _confirm([*changes, *forwarders], arguments)
+        _confirm([*changes, *forwarders, *grants], arguments)
     if arguments.export:
         _export(here, arguments.export, store, names)
     failed = _remove_forwarders(here, forwarders, quiet=arguments.json)
     failed += _take_out(here, changes, quiet=arguments.json)
+    _end_grants(here, grants, quiet=arguments.json)
     _stop_agent(here)
     deleted = _delete(arguments, here, store, names) if not failed else []
     if arguments.json:
-        _print_json(arguments, here, "removed", changes, forwarders, names, deleted, failed)
+        _print_json(arguments, here, "removed", changes, forwarders, grants, names, deleted, failed)
     else:
         _print_rest(here, deleted, failed)
     return int(bool(failed) or bool(removal.require_removed(here)))
@@ -124,14 +133,25 @@ def _with_logins(change: Change, store: Store) -> Change:
     return change._replace(logins=logins)
 
 
-def _show(here: LocalContext, changes: Sequence[Change], forwarders: Sequence[State]) -> None:
+def _grants(here: LocalContext) -> list[Grant]:
+    """Return what is lent; nothing if the file is broken, because then no grant counts."""
+    try:
+        return list(file.load(here).values())
+    except SourceError:
+        return []
 
+
+def _show(here: LocalContext, changes: Sequence[Change], forwarders: Sequence[State], grants: Sequence[Grant]) -> None:
+
+    for grant in grants:
+        lent = ", ".join(grant.repositories or grant.registries)
+        console.out(f"end the grant {grant.id}: {printable(grant.target)} has {lent}")
     for state in forwarders:
         console.out(f"remove {state.link}: the forwarder of {printable(program_name(state.name))}")
     for change in changes:
         summary = f"remove Shorepass from {change.path}"
         console.out_lines(preview(Edit(here, change.path, change.edit, summary)))
-    if not changes and not forwarders:
+    if not changes and not forwarders and not grants:
         console.out("no file names Shorepass")
 
 
@@ -148,7 +168,7 @@ def _require_fate(arguments: argparse.Namespace, store: Store, names: dict[str, 
         raise UsageError(reason, hint=command(None, "uninstall", "--keep"))
 
 
-def _confirm(changes: Sequence[Change | State], arguments: argparse.Namespace) -> None:
+def _confirm(changes: Sequence[Change | State | Grant], arguments: argparse.Namespace) -> None:
 
     if not changes and not arguments.delete and not arguments.export:
         return
@@ -187,10 +207,21 @@ def _remove_forwarders(here: LocalContext, forwarders: Sequence[State], *, quiet
     return failed
 
 
+def _end_grants(here: LocalContext, grants: Sequence[Grant], *, quiet: bool) -> None:
+    """End all grants, and remove their folders, also those that are left over."""
+    with suppress(MalformedFile):
+        end(here, grants)
+    for grant in grants:
+        if not quiet:
+            console.out(f"ended the grant {grant.id}")
+    folder.sweep(here, ())
+    disk.remove_folder(folder.folders_of(here))
+
+
 def _stop_agent(here: LocalContext) -> None:
     """Stop the agent, because it is a program of this installation, and holds its logins."""
     try:
-        AgentClient(here).manage("stop")
+        stop(here)
     except (NoAgent, AgentFails):
         return  # an agent of another installation may speak another version
 
@@ -245,6 +276,7 @@ def _print_json(
     state: str,
     changes: Sequence[Change],
     forwarders: Sequence[State],
+    grants: Sequence[Grant],
     names: dict[str, str],
     deleted: Sequence[str],
     failed: Sequence[ShorepassError],
@@ -262,6 +294,7 @@ def _print_json(
         "state": state,
         "files": files,
         "forwarders": [one.link for one in forwarders],
+        "grants": [grant.id for grant in grants],
         "login_count": len(names),
         "exported": arguments.export if state == "removed" else None,
         "deleted": list(deleted),

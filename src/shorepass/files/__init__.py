@@ -23,7 +23,16 @@ from shorepass.files.reading import SIZE_LIMIT, FileContent, FileStatus, head, n
 
 if TYPE_CHECKING:
     from shorepass.files.lending import lent
-    from shorepass.files.placing import move, names_of_root, read_of_root, remove, set_mode, set_owner, symlink
+    from shorepass.files.placing import (
+        move,
+        names_of_root,
+        read_of_root,
+        remove,
+        remove_folder,
+        set_mode,
+        set_owner,
+        symlink,
+    )
     from shorepass.files.saving import Sole, generation, sweep, update
 
 __all__ = [
@@ -41,6 +50,7 @@ __all__ = [
     "read",
     "read_of_root",
     "remove",
+    "remove_folder",
     "set_mode",
     "set_owner",
     "status",
@@ -56,7 +66,16 @@ def __getattr__(name: str) -> object:
         from shorepass.files import saving as home
     elif name == "lent":
         from shorepass.files import lending as home  # type: ignore[no-redef]  # another one
-    elif name in ("move", "names_of_root", "read_of_root", "remove", "set_mode", "set_owner", "symlink"):
+    elif name in (
+        "move",
+        "names_of_root",
+        "read_of_root",
+        "remove",
+        "remove_folder",
+        "set_mode",
+        "set_owner",
+        "symlink",
+    ):
         from shorepass.files import placing as home  # type: ignore[no-redef]  # either
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from shorepass.errors import FileError, WriteError
@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 
     from shorepass.files.reading import FileContent, FileStatus
 
-__all__ = ["make_folders", "move", "names_of_root", "read_of_root", "remove", "set_mode", "set_owner", "symlink"]
+__all__ = [
+    "make_folders",
+    "move",
+    "names_of_root",
+    "read_of_root",
+    "remove",
+    "remove_folder",
+    "set_mode",
+    "set_owner",
+    "symlink",
+]
 
 
 def set_mode(path: str, mode: int, *, seen: FileStatus | None = None, owner: int | None = None) -> None:
@@ -197,6 +207,12 @@ def remove(path: str) -> None:
         return
     except (OSError, ValueError) as error:
         raise WriteError(path, reason(error)) from None
+
+
+def remove_folder(path: str) -> None:
+    """Remove a folder if it is empty, and leave everything else."""
+    with suppress(OSError, ValueError):
+        os.rmdir(path)
 
 
 def make_folders(folder: str, owner: tuple[int, int] | None) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass import files, settings
 from shorepass.acceleration import units
 from shorepass.accounts.keys import spellings, split
+from shorepass.agent_client.address import own_folder, trouble_with
 from shorepass.clients import find_all
 from shorepass.config import document
 from shorepass.config.locations import join
@@ -179,17 +180,21 @@ def delete_vault(here: LocalContext, vault: Vault) -> list[str]:
     deleted = [path for path in candidates if os.path.lexists(path)]
     for path in deleted:
         files.remove(path)
+    files.remove_folder(os.path.dirname(vault.path))
     return deleted + _delete_state(here)
 
 
 def _delete_state(here: LocalContext) -> list[str]:
-    """Delete what this machine remembers. Journals have old contents of files, with logins."""
+    """Delete what this machine remembers, and the agent's folder. Journals have old contents of files, with logins."""
     deleted = []
-    for folder, _, names in os.walk(state_folder(here), topdown=False):
-        for name in names:
-            path = os.path.join(folder, name)
-            files.remove(path)
-            deleted.append(path)
+    run = own_folder(here)
+    for top in (state_folder(here), *([] if trouble_with(run) else [run])):
+        for folder, _, names in os.walk(top, topdown=False):
+            for name in names:
+                path = os.path.join(folder, name)
+                files.remove(path)
+                deleted.append(path)
+            files.remove_folder(folder)
     return deleted
 
 
