@@ -20,6 +20,7 @@ def test_the_modes_are_explained(run_shorepass: RunShorepass) -> None:
     assert "read them" in rows["forward"]
     assert "never read them" in rows["engine"]
     assert "registry token" in rows["token"]
+    assert "the named logins" in rows["export"]
     assert "copy of every login" in rows["docker run --use-api-socket"]
 
 
@@ -50,7 +51,7 @@ def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:
         ),
         (("revoke",), 2, "no grant was named"),
         (("revoke", "0123abcd"), 2, "there is no grant 0123abcd"),
-        (("run", "--share", "a.example", "--", "sh", "-c", "true"), 125, "docker or podman"),
+        (("run", "--share", "a.example", "--", "sh", "-c", "true"), 125, "a container that the command starts"),
         (("run", "--share", "a.example", "--as", "work", "--", "docker", "run", "x"), 125, "not allowed with"),
     ],
 )

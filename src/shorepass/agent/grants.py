@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from shorepass.agent.lent_engine import LentEngine
 from shorepass.agent.lent_helper import LentHelper
+from shorepass.agent.lent_logins import lent_logins
 from shorepass.agent.lent_tokens import lent_tokens
 from shorepass.errors import ShorepassError
 from shorepass.grants import file, folder
-from shorepass.grants.grant import ENGINE, FORWARD, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Lending"]
 
-SERVERS: dict[str, Callable[[Lender, Grant], Served]] = {FORWARD: LentHelper, ENGINE: LentEngine, TOKEN: lent_tokens}
+SERVERS: dict[str, Callable[[Lender, Grant], Served]] = {
+    FORWARD: LentHelper,
+    ENGINE: LentEngine,
+    TOKEN: lent_tokens,
+    EXPORT: lent_logins,
+}
 
 
 class Lending:

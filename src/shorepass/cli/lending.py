@@ -49,6 +49,9 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         "--deny", action="store_true", help="mode engine: pass only calls that give no rights on this machine"
     )
     parser.add_argument(
+        "--any-user", action="store_true", help="mode export: every user of the container can read the logins"
+    )
+    parser.add_argument(
         "--for",
         dest="duration",
         metavar="TIME",
@@ -100,6 +103,7 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
         engine=engine,
         realms=tuple(arguments.trust_realm),
         deny=arguments.deny,
+        any_user=arguments.any_user,
     )
     if refusal := policy.refusal_of(grant):
         raise ShorepassError(f"not lent: the policy {refusal}", hint=command(None, "policy"))

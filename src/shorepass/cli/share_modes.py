@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console
-from shorepass.grants.grant import ENGINE, FORWARD, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, TOKEN
 
 __all__ = ["HEADINGS", "MODE_ROWS", "OTHER_ROWS", "explain"]
 
@@ -36,6 +36,13 @@ MODE_ROWS = [
         "a registry token",
         "revoke, its time, lock; a copy of the token is valid for minutes more",
         "the audit log, each new token",
+    ],
+    [
+        EXPORT,
+        "read the named logins, and use them for all repositories, also to push",
+        "the named logins",
+        "revoke, its time, lock; a copy ends with a new password",
+        "the audit log, when they are written",
     ],
 ]
 OTHER_ROWS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shorepass.errors import UsageError, printable
-from shorepass.grants.grant import ENGINE, FORWARD, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, TOKEN
 
 __all__ = ["TARGETS", "Target", "find_target"]
 
@@ -34,7 +34,7 @@ class Target(NamedTuple):
 
 
 TARGETS = (
-    Target("flags", (FORWARD, ENGINE, TOKEN), "share_flags", "print the flags for docker run and podman run"),
+    Target("flags", (FORWARD, ENGINE, TOKEN, EXPORT), "share_flags", "print the flags for docker run and podman run"),
     Target("docker:NAME", (FORWARD,), "share_running", "a container of docker that runs"),
     Target("podman:NAME", (FORWARD,), "share_running", "a container of podman that runs"),
     Target("compose:SERVICE", (FORWARD,), "share_running", "the container of a compose service"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.agent_client.forwarder_file import path_for
 from shorepass.errors import UsageError, printable
 from shorepass.grants.folder import CONFIG_FOLDER, socket_of
-from shorepass.grants.grant import ENGINE, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, TOKEN
 from shorepass.helper import PROGRAM
 
 if TYPE_CHECKING:
@@ -43,10 +43,12 @@ def contents(here: LocalContext, grant: Grant, platform: str = "") -> Contents:
     config = f"{INSIDE}/{CONFIG_FOLDER}"
     if grant.mode == TOKEN:
         return Contents(mounts, {"DOCKER_CONFIG": config})
+    variables = {"DOCKER_CONFIG": config, "REGISTRY_AUTH_FILE": f"{config}/config.json"}
+    if grant.mode == EXPORT:
+        return Contents(mounts, variables)
     system, _, machine = platform.partition("/")
     machine = (machine or here.machine).partition("/")[0]
     forwarder = path_for(system or "linux", machine)
     if forwarder is None:
         raise UsageError(f"this installation has no forwarder for {printable(platform or machine)} containers")
-    variables = {"DOCKER_CONFIG": config, "REGISTRY_AUTH_FILE": f"{config}/config.json"}
     return Contents({**mounts, HELPER_INSIDE: forwarder}, variables)

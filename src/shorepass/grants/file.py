@@ -123,6 +123,6 @@ def _grant(row: Any) -> Grant:
         raise ValueError
     if not os.path.isabs(grant.folder) or grant.mode not in MODES:
         raise ValueError
-    if not all(isinstance(truth, bool) for truth in (grant.push, grant.deny, grant.confirm)):
+    if not all(isinstance(truth, bool) for truth in (grant.push, grant.deny, grant.confirm, grant.any_user)):
         raise ValueError
     return grant

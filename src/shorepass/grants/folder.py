@@ -1,7 +1,8 @@
 """The folder of a grant, which its target gets: a config file for docker's and podman's clients, and a socket of the agent.
 
 It is in a folder of mode 0700, so that no other user of this machine reaches it. The folder itself and what is in it have modes
-for every user, because a container that has it mounted may run as any user.
+for every user, because a container that has it mounted may run as any user. A file with logins is for its owner alone, unless
+the user has chosen otherwise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from shorepass.errors import UsageError, WriteError, printable
 from shorepass.files.placing import make_folders
 from shorepass.files.reading import reason
 from shorepass.foreign_text import quoted
-from shorepass.grants.grant import ENGINE, FORWARD, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, TOKEN
 from shorepass.helper import OURSELVES
 from shorepass.names import HUB_REGISTRY, server_url
 
@@ -27,7 +28,18 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
-__all__ = ["CONFIG_FOLDER", "EMPTY", "folder_of", "folders_of", "make", "remove", "socket_of", "sweep", "write_config"]
+__all__ = [
+    "CONFIG_FOLDER",
+    "EMPTY",
+    "folder_of",
+    "folders_of",
+    "is_on_disk",
+    "make",
+    "remove",
+    "socket_of",
+    "sweep",
+    "write_config",
+]
 
 CONFIG_FOLDER = "config"
 SOCKETS = {FORWARD: NAME, ENGINE: "docker.sock"}  # by mode
@@ -67,7 +79,9 @@ def make(grant: Grant) -> None:
         raise UsageError(f"cannot use the folder of the grants: {trouble}", hint=f"chmod 700 {quoted(parent)}")
     content = CONFIGS.get(grant.mode, _helper_config)(grant)
     files.update(path, lambda _: content)
-    files.set_mode(path, 0o644)
+    is_private = grant.mode == EXPORT and not grant.any_user
+    mode = 0o600 if is_private else 0o644
+    files.set_mode(path, mode)
     for folder in (config, grant.folder):
         files.set_mode(folder, 0o755)
 
@@ -98,6 +112,17 @@ def sweep(here: LocalContext, kept: Collection[str]) -> None:
             shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
 
 
+def is_on_disk(grant: Grant) -> bool:
+    """Tell whether what is in the folder is written to a disk. Where it is not known, it is."""
+    mounts = files.read("/proc/self/mounts", files.SIZE_LIMIT)
+    best, kind = "", ""
+    for line in mounts.data.decode("utf-8", "replace").splitlines() if mounts else ():
+        _, point, system, *_ = line.split(" ")
+        if len(point) > len(best) and os.path.commonpath([grant.folder, point]) == point:
+            best, kind = point, system
+    return kind not in ("tmpfs", "ramfs")
+
+
 def _helper_config(grant: Grant) -> bytes:
     """Return a config file that names Shorepass's helper for what the grant lends, and nothing else.
 
@@ -115,4 +140,4 @@ def _helper_config(grant: Grant) -> bytes:
 
 
 # Of a mode whose file has secrets, the agent writes them, and removes them again.
-CONFIGS = {TOKEN: lambda _: EMPTY}
+CONFIGS = {TOKEN: lambda _: EMPTY, EXPORT: lambda _: EMPTY}

@@ -9,13 +9,14 @@ from shorepass.errors import InvalidReference, UsageError, printable
 from shorepass.names import HUB_SERVER_URL, parse, registry_meant, registry_of_key
 
 __all__ = [
-    *("ENGINE", "FORWARD", "MODES", "TOKEN", "Grant", "Mode"),
+    *("ENGINE", "EXPORT", "FORWARD", "MODES", "TOKEN", "Grant", "Mode"),
     *("check_exact", "check_glob", "check_repository", "matches"),
 ]
 
 FORWARD = "forward"
 ENGINE = "engine"
 TOKEN = "token"  # noqa: S105  # a mode
+EXPORT = "export"
 REPOSITORY = re.compile(r"[a-z0-9*][a-z0-9._/*-]*", re.ASCII)
 GLOB = re.compile(r"[a-z0-9.*-]+(?::[0-9*]+)?", re.ASCII)
 
@@ -39,6 +40,7 @@ MODES = {
     FORWARD: Mode(globs=True, counts=True),
     ENGINE: Mode(repositories=True, globs=True, push=True, counts=True),
     TOKEN: Mode(repositories=True, exact=True, registries=False, push=True),
+    EXPORT: Mode(),
 }
 
 
@@ -51,6 +53,7 @@ class Grant(NamedTuple):
     ``repositories``: ``ghcr.io/acme/*`` or ``ghcr.io/acme/app``, empty for all of ``registries``; ``push``: also to push.
     ``realms``: hosts of token servers that the user trusts with the login. Only in mode ``engine``: ``engine``: the socket of
     the user's engine; ``deny``: pass only calls that give no rights on this machine.
+    ``any_user``: mode ``export``: every user of the container can read the file.
     ``confirm``: the user must allow the first use by each container. ``relay``: the process that relays, as
     ``contexts.proc.stamp`` names it, "" without one.
 
@@ -75,6 +78,7 @@ class Grant(NamedTuple):
     confirm: bool = False
     realms: tuple[str, ...] = ()
     relay: str = ""
+    any_user: bool = False
 
     def lends(self, repository: str, *, push: bool) -> bool:
         """Tell whether the grant is for a repository: ``ghcr.io/acme/app``, or a registry alone, of which any part is lent."""
