@@ -38,8 +38,9 @@ shorepass run --share ghcr.io --service ci -- docker compose up
 NOTES = """\
 The command gets a private DOCKER_CONFIG (podman, skopeo and buildah: REGISTRY_AUTH_FILE) without any login in it. Shorepass
 removes it afterwards. For a registry without a login of this account, the command uses the default login.
-With --share, the command must start containers: docker or podman with run or create, or compose with up, run or create. The
-grant ends with the command; that of create and of a container in the background ends at its time.
+With --share, the command must start containers: docker or podman with run or create, compose with up, run or create, or
+devcontainer up. The grant ends with the command. After create, devcontainer up, or for a container in the background it ends at
+its time.
 
 exit codes: the command's own; 128 + N if signal N ended it; 126 it cannot be run; 127 it does not exist;
 125 Shorepass failed before the command started

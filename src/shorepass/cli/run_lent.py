@@ -11,6 +11,7 @@ from shorepass.cli.lending import lend
 from shorepass.cli.revoke import end
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError
+from shorepass.files import temporary
 from shorepass.grants.starters import find_starter
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, ar
     grant = lend(here, f"{' '.join(starter.words)} {start.verb}", arguments.share, arguments)
     lives_on = start.verb in starter.lasting or any(map(DETACHED.fullmatch, argv))
     try:
-        with processes.holding_signals():
-            status = processes.attend(program, starter.add(here, grant, start), env=here.environment())
+        with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
+            lent = starter.add(here, grant, start._replace(private=folder.path))
+            status = processes.attend(program, lent, env=here.environment(), keep=folder.fds)
     except BaseException:
         end(here, [grant])
         raise

@@ -11,13 +11,14 @@ class Start(NamedTuple):
     """The words of a command, such as ``docker compose up -d``.
 
     ``program``: the absolute path of ``argv[0]``. ``at``: the position behind the verb. ``services``: those of a compose
-    project that get the grant, empty for all.
+    project that get the grant, empty for all. ``private``: a folder of mode 0700 that exists while the command runs.
     """
 
     program: str
     argv: tuple[str, ...]
     at: int
     services: tuple[str, ...] = ()
+    private: str = ""
 
     @property
     def verb(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import UsageError
 from shorepass.grants.compose import DOCKER_COMPOSE, PODMAN_COMPOSE, with_override
+from shorepass.grants.devcontainer import with_config
 from shorepass.grants.flags import with_flags
 from shorepass.grants.start import Start
 
@@ -41,6 +42,7 @@ PODMAN_COMPOSE_FLAGS = (
     *("--podman-inspect-args", "--podman-run-args", "--podman-start-args", "--podman-stop-args", "--podman-rm-args"),
     "--podman-volume-args",
 )
+DEVCONTAINER_FLAGS = ("--config", "--docker-compose-path", "--docker-path", "--override-config", "--workspace-folder")
 NOUN = "container"  # docker container run
 
 
@@ -70,6 +72,7 @@ STARTERS = (
     Starter((Family.PODMAN,), PODMAN_FLAGS, RUN, CREATE, with_flags),
     Starter((Family.DOCKER, "compose"), COMPOSE_FLAGS, UP, CREATE, _docker_compose, services=True),
     Starter(("docker-compose",), COMPOSE_FLAGS, UP, CREATE, _docker_compose, services=True),
+    Starter(("devcontainer",), DEVCONTAINER_FLAGS, ("up",), ("up",), with_config),
     Starter(("podman-compose",), PODMAN_COMPOSE_FLAGS, ("up", "run"), (), _podman_compose, services=True),
 )
 

@@ -1,0 +1,181 @@
+"""``shorepass run --share`` lends a login to a real dev container, and changes no file of its workspace."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from client_files import auth
+from e2e import programs
+from e2e.containers import IMAGE
+from e2e.lending import NOT_FOUND, end_agent
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+    from e2e.containers import ContainerEngine
+
+REGISTRY = "lent.example"
+SECRET = "s3cret-that-is-lent"
+ASK = f"echo {REGISTRY} | docker-credential-shorepass get"
+CONFIG = f"""\
+{{
+  // a comment, with a "quote"
+  "image": "{IMAGE}",
+  "runArgs": ["--network=none"],
+  "remoteUser": "root",
+  "containerEnv": {{"OWN": "${{localEnv:HOME}}"}},
+}}
+"""
+COMPOSE_CONFIG = """\
+{"dockerComposeFile": "compose.yaml", "service": "dev", "workspaceFolder": "/", "remoteUser": "root"}
+"""
+COMPOSE = f"""\
+services:
+  dev: {{image: '{IMAGE}', network_mode: none, environment: {{OWN: mine}}, command: [sleep, '1000']}}
+  other: {{image: '{IMAGE}', network_mode: none, command: [sleep, '1000']}}
+"""
+
+
+class Workspace(NamedTuple):
+    """A folder with a dev container."""
+
+    folder: Path
+    env: dict[str, str]
+
+    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run a program in the folder."""
+        environ = {**os.environ, **self.env}
+        return subprocess.run(argv, cwd=self.folder, env=environ, capture_output=True, text=True, check=False)
+
+    def up(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Start the dev container with a lent login."""
+        share = [sys.executable, "-m", "shorepass", "run", "--share", REGISTRY, "--"]
+        return self.run(*share, "devcontainer", "up", "--workspace-folder", ".", *words)
+
+    def execute(self, script: str) -> str:
+        """Return what a script prints in the dev container."""
+        return self.run("devcontainer", "exec", "--workspace-folder", ".", "sh", "-c", script).stdout
+
+
+@pytest.fixture(autouse=True)
+def login(home: Path) -> Iterator[None]:
+    """The lender's login; the agent that a grant starts ends with the test."""
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text(json.dumps({"auths": {REGISTRY: auth(f"alice:{SECRET}")}}))
+    yield
+    end_agent()
+
+
+@pytest.fixture
+def workspace(docker_containers: ContainerEngine, world: Path) -> Iterator[Workspace]:
+    """A workspace; the containers that it has at the end are removed."""
+    programs.require("devcontainer")
+    folder = world / "workspace"
+    (folder / ".devcontainer").mkdir(parents=True)
+    (folder / ".devcontainer/devcontainer.json").write_text(CONFIG)
+    path = f"{Path(sys.executable).parent}:{programs.SYSTEM_PATH}"
+    yield Workspace(folder, {"PATH": path, **docker_containers.env})
+    for label in (f"devcontainer.local_folder={folder}", f"com.docker.compose.project={folder.name}_devcontainer"):
+        found = docker_containers.run("ps", "-aq", f"--filter=label={label}").split()
+        docker_containers.try_run("rm", "-f", *found)
+
+
+def test_a_dev_container_gets_the_login(
+    workspace: Workspace, run_shorepass: RunShorepass, docker_containers: ContainerEngine
+) -> None:
+    """Until ``revoke``, ``devcontainer exec`` has it; the workspace is unchanged, and what is mounted is read only.
+
+    After that the container runs on, and does not start again.
+    """
+    before = sorted(workspace.folder.rglob("*"))
+    done = workspace.up()
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outcome"] == "success"
+    (grant,) = json.loads(run_shorepass("grants", "--json").stdout)["grants"]
+    assert f"the grant {grant['id']} remains" in done.stderr
+    assert sorted(workspace.folder.rglob("*")) == before
+    assert json.loads(workspace.execute(ASK)) == {"ServerURL": REGISTRY, "Username": "alice", "Secret": SECRET}
+    assert workspace.execute("echo $OWN").strip() == os.environ["HOME"]
+    for path in ("/run/shorepass/new", "/usr/local/bin/docker-credential-shorepass"):
+        assert workspace.execute(f"touch {path} && echo changed") == ""
+    assert run_shorepass("revoke", grant["id"]).status == 0
+    assert workspace.execute(ASK) == NOT_FOUND
+    container = json.loads(done.stdout)["containerId"]
+    docker_containers.stop(container)
+    assert "bind source path does not exist" in docker_containers.try_run("start", container).stderr
+    assert list(Path(os.environ["XDG_RUNTIME_DIR"]).glob("shorepass-run-*")) == []
+
+
+def test_a_dev_container_that_exists(workspace: Workspace, run_shorepass: RunShorepass) -> None:
+    """Its mounts cannot change, so the command fails, unless it makes a new one."""
+    assert workspace.up().returncode == 0
+    assert run_shorepass("revoke", "--all").status == 0
+    done = workspace.up()
+    assert done.returncode == 125
+    assert "the dev container exists already" in done.stderr
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
+    done = workspace.up("--remove-existing-container")
+    assert done.returncode == 0, done.stderr
+    assert SECRET in workspace.execute(ASK)
+
+
+def test_a_dev_container_of_a_compose_project(workspace: Workspace, docker_containers: ContainerEngine) -> None:
+    """Its service gets the login, read only, and the others of the project do not."""
+    (workspace.folder / ".devcontainer/devcontainer.json").write_text(COMPOSE_CONFIG)
+    (workspace.folder / ".devcontainer/compose.yaml").write_text(COMPOSE)
+    done = workspace.up()
+    assert done.returncode == 0, done.stderr
+    assert SECRET in workspace.execute(ASK)
+    assert workspace.execute("echo $OWN").strip() == "mine"
+    assert workspace.execute("touch /run/shorepass/new && echo changed") == ""
+    other = docker_containers.execute("workspace_devcontainer-other-1", "sh", "-c", ASK)
+    assert other.returncode != 0
+    assert SECRET not in other.stdout
+
+
+def test_the_commands_own_configuration(workspace: Workspace) -> None:
+    """``--override-config`` and ``--config`` name what the grant is added to."""
+    own = workspace.folder / "own.json"
+    own.write_text(CONFIG.replace("${localEnv:HOME}", "override"))
+    done = workspace.up("--override-config", "own.json")
+    assert done.returncode == 0, done.stderr
+    assert workspace.execute("echo $OWN").strip() == "override"
+    other = workspace.folder / ".devcontainer/other/devcontainer.json"
+    other.parent.mkdir()
+    other.write_text(CONFIG.replace("${localEnv:HOME}", "config"))
+    done = workspace.up("--config", str(other.relative_to(workspace.folder)))
+    assert done.returncode == 0, done.stderr
+    container = json.loads(done.stdout)["containerId"]
+    argv = ["devcontainer", "exec", "--container-id", container, "sh", "-c", f"echo $OWN; {ASK}"]
+    found = workspace.run(*argv).stdout
+    assert (found.splitlines()[0], SECRET in found) == ("config", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "has no devcontainer.json"),
+        ("{", "not JSON with comments"),
+        ("[]", "not an object"),
+        ('{"image": "x", "mounts": {}}', "mounts must be a list"),
+        ('{"dockerComposeFile": []}', "names no compose file or no service"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read(
+    workspace: Workspace, run_shorepass: RunShorepass, text: str | None, reason: str
+) -> None:
+    """Nothing is started, and nothing remains lent."""
+    path = workspace.folder / ".devcontainer/devcontainer.json"
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    done = workspace.up()
+    assert (done.returncode, reason in done.stderr) == (125, True), done.stderr
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
