@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from shorepass.contexts.proc import first_bytes_of
@@ -38,8 +39,14 @@ def caller_of(pid: int, uid: int) -> Caller:
     except OSError:
         program = ""
     try:
-        groups = first_bytes_of(folder, "cgroup", uid, CGROUP_LIMIT).decode("utf-8", "replace")
+        groups = first_bytes_of(folder, "cgroup", uid, CGROUP_LIMIT)
     except OSError:
-        groups = ""
-    containers = [*CONTAINER.findall(groups), ""]
-    return Caller(pid, uid, program, containers[0])
+        groups = b""
+    return Caller(pid, uid, program, _container_in(groups))
+
+
+@lru_cache
+def _container_in(groups: bytes) -> str:
+    """Return the id of the container that has these control groups; "" if none has."""
+    found = CONTAINER.search(groups.decode("utf-8", "replace"))
+    return found[1] if found else ""
