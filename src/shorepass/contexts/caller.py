@@ -47,6 +47,9 @@ def caller_of(pid: int, uid: int) -> Caller:
 
 @lru_cache
 def _container_in(groups: bytes) -> str:
-    """Return the id of the container that has these control groups; "" if none has."""
+    """Return the id of the container with these control groups.
+
+    Return "" if they are not a container's.
+    """
     found = CONTAINER.search(groups.decode("utf-8", "replace"))
     return found[1] if found else ""
