@@ -261,6 +261,8 @@ FREE = {
     "duration",
     "image",
     "max_uses",
+    "namespace",
+    "object_name",
     "services",
     "password",
     "project",

@@ -7,9 +7,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from shorepass.agent.lent_engine import LentEngine
+from shorepass.agent.lent_file import LentFile
 from shorepass.agent.lent_helper import LentHelper
-from shorepass.agent.lent_logins import lent_logins
-from shorepass.agent.lent_tokens import lent_tokens
 from shorepass.errors import ShorepassError
 from shorepass.grants import file, folder
 from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, TOKEN
@@ -26,8 +25,8 @@ __all__ = ["Lending"]
 SERVERS: dict[str, Callable[[Lender, Grant], Served]] = {
     FORWARD: LentHelper,
     ENGINE: LentEngine,
-    TOKEN: lent_tokens,
-    EXPORT: lent_logins,
+    TOKEN: LentFile,
+    EXPORT: LentFile,
 }
 
 

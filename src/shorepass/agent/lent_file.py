@@ -1,4 +1,6 @@
-"""A grant that is a config file with secrets: the agent writes it, writes it again before they end, and removes them.
+"""Modes ``token`` and ``export``: a config file with secrets.
+
+The agent writes it, writes it again before they end, and removes them.
 
 While the agent is locked, and if no new secret can be had, the file is there without a login. So its client asks anonymously.
 """
@@ -18,14 +20,16 @@ from shorepass.contexts.caller import Caller
 from shorepass.contexts.command import command
 from shorepass.errors import LoginRefused, PermissionDenied, RateLimited, ShorepassError, Unreachable, printable
 from shorepass.grants.folder import EMPTY, write_config
+from shorepass.share.found_logins import find_logins
+from shorepass.share.writers import docker_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from shorepass.agent.lender import Lender
+    from shorepass.credential import Credential
     from shorepass.grants.grant import Grant
+    from shorepass.share.found_logins import FoundLogins
 
-__all__ = ["LentFile", "Made"]
+__all__ = ["LentFile"]
 
 LOOK_SECONDS = 15.0  # between two looks at the clock, because the machine may sleep
 RETRY_SECONDS = 15.0
@@ -33,16 +37,6 @@ REFUSED_SECONDS = 900.0  # registries lock accounts
 LEAST_SECONDS = 5.0  # between two times that the file is written
 WAIT_SECONDS = 45.0  # for the first file
 SHOWN = 200  # characters of a reason in the audit log
-
-
-class Made(NamedTuple):
-    """The content of a config file. ``until``: when the first of its secrets ends, in seconds since 1970."""
-
-    content: bytes
-    until: float
-
-    def __repr__(self) -> str:  # because the content has secrets
-        return f"Made({len(self.content)} bytes)"
 
 
 class _Use(NamedTuple):
@@ -54,12 +48,11 @@ class _Use(NamedTuple):
 
 
 class LentFile(Served):
-    """Serves a grant by its config file. ``make`` returns the content; it may ask registries, and raise ShorepassError."""
+    """Serves a grant by its config file."""
 
-    def __init__(self, lender: Lender, grant: Grant, make: Callable[[Lender, Grant], Made]) -> None:
+    def __init__(self, lender: Lender, grant: Grant) -> None:
         self._lender = lender
         self._grant = grant
-        self._make = make
         self._until = 0.0  # when the secret in the file ends; 0 without one
         self._trouble = ""
         self._tried = Event()
@@ -106,13 +99,14 @@ class LentFile(Served):
         start = time.perf_counter()
         now = time.time()
         try:
-            made = self._make(self._lender, self._lender.grant(self._grant.id))
+            found = self._found(self._lender.grant(self._grant.id))
+            content = docker_config(found.logins).encode()
             with self._changed:
                 if self._is_closed:
                     return 0.0
                 self._lender.grant(self._grant.id)  # because it may have been locked or revoked in the meantime
-                write_config(self._grant, made.content)
-                self._until = made.until
+                write_config(self._grant, content)
+                self._until = found.until
         except NotLent as error:
             self.withdraw()
             self._trouble = error.message
@@ -125,8 +119,16 @@ class LentFile(Served):
             return self._fail(ShorepassError(f"a fault of the agent: {type(error).__name__}"), start)
         self._trouble = ""
         self._tell(Answer(0, b"", source="agent"), "renew", start)
-        end = min(made.until, self._grant.until)
+        end = min(found.until, self._grant.until)
         return max(LEAST_SECONDS, (end - now) / 2)
+
+    def _found(self, grant: Grant) -> FoundLogins:
+        """Return the logins or tokens of a grant. Raises ShorepassError, NeedsPassphrase."""
+
+        def resolve(repository: str) -> Credential:
+            return self._lender.resolve(grant, repository).credential
+
+        return find_logins(self._lender.context(grant), grant, resolve)
 
     def _fail(self, error: ShorepassError, start: float) -> float:
         """Write the reason into the log, and remove the secret unless it is still valid and a registry did not answer."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["add_limits", "document", "duration", "lend", "usual_mode"]
+__all__ = ["add_limits", "document", "duration", "lend", "planned", "usual_mode"]
 
 UNIX = "unix://"
 SERVE_SECONDS = 60.0  # for the agent, which may ask registries
@@ -77,6 +77,18 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
 
     Raises UsageError, WriteError, MalformedFile, ShorepassError: the agent does not lend it.
     """
+    grant = planned(here, target, registries, arguments)
+    file.add(here, grant)
+    troubles = _serve(here)
+    if grant.id in troubles:
+        file.remove(here, [grant.id])
+        _serve(here)
+        raise ShorepassError(f"nothing is lent: {printable(str(troubles[grant.id]))}")
+    return grant
+
+
+def planned(here: LocalContext, target: str, registries: Sequence[str], arguments: argparse.Namespace) -> Grant:
+    """Return a grant that is not stored. Raises UsageError, ShorepassError: the policy refuses it; MalformedFile."""
     policy = policy_file.load(here)
     mode = arguments.mode or policy.mode or FORWARD
     lifetime = policy.seconds if arguments.duration is None else duration(arguments.duration)
@@ -107,12 +119,6 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
     )
     if refusal := policy.refusal_of(grant):
         raise ShorepassError(f"not lent: the policy {refusal}", hint=command(None, "policy"))
-    file.add(here, grant)
-    troubles = _serve(here)
-    if id_ in troubles:
-        file.remove(here, [id_])
-        _serve(here)
-        raise ShorepassError(f"nothing is lent: {printable(str(troubles[id_]))}")
     return grant
 
 

@@ -6,14 +6,18 @@ import importlib
 from typing import TYPE_CHECKING
 
 from shorepass.cli.lending import add_limits, usual_mode
+from shorepass.cli.share_documents import add_document_flags
 from shorepass.cli.share_modes import explain
 from shorepass.cli.share_targets import TARGETS, find_target
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError
+from shorepass.grants.grant import ENGINE, MODES
 from shorepass.profile import current
 
 if TYPE_CHECKING:
     import argparse
+
+    from shorepass.cli.share_targets import Target
 
 EXAMPLES = """\
 shorepass share flags --registry ghcr.io     # prints flags for docker run and podman run
@@ -21,6 +25,8 @@ shorepass share flags --registry ghcr.io --registry '*.example.com' --for 30m
 shorepass share flags --mode engine --repo 'ghcr.io/acme/*'    # for a container that uses your engine by its socket
 shorepass share flags --mode token --repo ghcr.io/acme/app     # a registry token for this repository, and no login
 shorepass share docker:web --registry ghcr.io    # for a container that runs, until Ctrl-C
+shorepass share k8s --registry ghcr.io --namespace team | kubectl apply -f -    # a Secret with the login itself
+shorepass share k8s --registry ghcr.io --apply --refresh --for 8h               # applied again in time, then deleted
 shorepass run --share ghcr.io -- docker run -it image     # the same, and the grant ends with the command
 shorepass share --explain-modes
 """
@@ -46,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lend the login for this registry; * matches any characters; may be repeated",
     )
     parser.add_argument("--detach", action="store_true", help="a target that runs: return, and lend in the background")
+    add_document_flags(parser)
     parser.add_argument("--explain-modes", action="store_true", help="show what a container can do with a lent login")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -61,13 +68,24 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("no target was named", hint=command(None, "share", "flags", "--registry", "ghcr.io"))
     target = find_target(arguments.target)
     here = current()
-    arguments.mode = arguments.mode or usual_mode(here, target.modes)
+    arguments.mode = arguments.mode or usual_mode(here, _possible(target, arguments))
     if arguments.mode not in target.modes:
+        reason = f": {target.why}" if target.why else ""
         raise UsageError(
-            f"mode {arguments.mode} is not for {target.shown}", hint=f"its modes are: {', '.join(target.modes)}"
+            f"mode {arguments.mode} is not for {target.shown}{reason}", hint=f"its modes are: {', '.join(target.modes)}"
         )
     if arguments.detach and target.module != "share_running":
         raise UsageError(f"--detach is not for {target.shown}", hint="its grant ends at its time, or by revoke")
     share = importlib.import_module(f"shorepass.cli.{target.module}").share
     status: int = share(here, arguments)
     return status
+
+
+def _possible(target: Target, arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the modes from which one is chosen: for repositories, those that can be for a repository.
+
+    Mode ``engine`` gives control of the engine, so that it is never chosen by other flags.
+    """
+    if not arguments.repositories or ENGINE in target.modes:
+        return target.modes
+    return tuple(mode for mode in target.modes if MODES[mode].repositories) or target.modes

@@ -15,12 +15,14 @@ class Target(NamedTuple):
 
     ``shown``: how it is typed, such as ``flags`` or ``docker:NAME``. ``modes``: what it can have, the usual one first.
     ``module``: its name in ``shorepass.cli``; it has ``share(here, arguments) -> int``. ``arguments.target`` is the whole word.
+    ``why``: why it has no other mode.
     """
 
     shown: str
     modes: tuple[str, ...]
     module: str
     help: str
+    why: str = ""
 
     @property
     def word(self) -> str:
@@ -42,6 +44,37 @@ TARGETS = (
     Target("ssh:HOST", (FORWARD,), "share_running", "the user behind `ssh HOST`"),
     Target("wsl:DISTRO", (FORWARD,), "share_running", "a distribution of the Windows Subsystem for Linux"),
     Target("lima:NAME", (FORWARD,), "share_running", "a Lima virtual machine"),
+    Target(
+        "config", (EXPORT, TOKEN), "share_written", "print a config.json", "Shorepass does not know who reads the file"
+    ),
+    Target(
+        "env",
+        (EXPORT,),
+        "share_written",
+        "print DOCKER_AUTH_CONFIG for a shell",
+        "docker reads only passwords from DOCKER_AUTH_CONFIG",
+    ),
+    Target(
+        "gitlab",
+        (EXPORT,),
+        "share_written",
+        "print the value of DOCKER_AUTH_CONFIG for GitLab CI",
+        "the runner reads the variable before a job starts, and cannot ask your agent",
+    ),
+    Target(
+        "github",
+        (EXPORT,),
+        "share_written",
+        "print the value of a secret for GitHub Actions",
+        "a job runs on a machine that cannot ask your agent",
+    ),
+    Target(
+        "k8s",
+        (EXPORT,),
+        "share_written",
+        "print or apply a Secret for imagePullSecrets",
+        "the kubelet reads only user name and password from a Secret, and no registry token",
+    ),
 )
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from e2e import programs
-from shorepass.credential import Basic, Credential, IdentityToken
+from shorepass.credential import Basic, BearerToken, Credential, IdentityToken
 from shorepass.secret import Secret
-from shorepass.share.writers import WRITERS
+from shorepass.share.writers import WRITERS, kubernetes_secret, masks
 
 LOGINS: dict[str, Credential] = {
     "ghcr.io": Basic("alice", Secret("p\"w$'é:<&>")),
@@ -21,54 +21,35 @@ LOGINS: dict[str, Credential] = {
 
 
 @pytest.mark.parametrize("server", LOGINS)
-def test_the_secret_is_kubectls(server: str) -> None:
-    """The object for Kubernetes has the members of the one that kubectl makes, and the same data."""
+@pytest.mark.parametrize("namespace", ["", "team-a"])
+def test_the_secret_is_kubectls(server: str, namespace: str) -> None:
+    """The Secret is the same, byte for byte, as kubectl prints it."""
     login = LOGINS[server]
     assert isinstance(login, Basic)
     words = [f"--docker-server={server}", f"--docker-username={login.username}"]
     words.append(f"--docker-password={login.password.reveal()}")
-    create = ["create", "secret", "docker-registry", "shorepass", *words, "--dry-run=client", "-o", "json"]
-    theirs = json.loads(programs.run([programs.require("kubectl"), *create]).stdout)
-    ours = WRITERS["k8s"].text({server: login})
-    lines = dict(line.strip().split(": ", 1) for line in ours.splitlines() if ": " in line)
-    assert lines["type"] == theirs["type"]
-    assert (lines["kind"], lines["apiVersion"]) == (theirs["kind"], theirs["apiVersion"])
-    assert lines["name"] == theirs["metadata"]["name"]
-    data = json.loads(base64.b64decode(lines[".dockerconfigjson"]))
-    assert data == json.loads(base64.b64decode(theirs["data"][".dockerconfigjson"]))
+    words += [f"--namespace={namespace}"] if namespace else []
+    create = ["create", "secret", "docker-registry", "shorepass", *words, "--dry-run=client", "-o", "yaml"]
+    theirs = programs.run([programs.require("kubectl"), *create]).stdout
+    if "creationTimestamp" not in theirs:  # of kubectl 1.34 and later
+        theirs = theirs.replace("metadata:\n", "metadata:\n  creationTimestamp: null\n")
+    assert kubernetes_secret({server: login}, "shorepass", namespace) == theirs
 
 
 def test_kubectl_reads_the_secret(tmp_path: Path) -> None:
-    """Kubectl reads the text, and prints the same object again."""
+    """Kubectl reads a Secret with several logins, and prints the same object again."""
     path = tmp_path / "secret.yaml"
-    path.write_text(WRITERS["k8s"].text(LOGINS))
-    argv = [
-        programs.require("kubectl"),
-        "create",
-        "--dry-run=client",
-        "--validate=false",
-        "-o",
-        "json",
-        "-f",
-        str(path),
-    ]
-    done = programs.run(argv, env={"HOME": str(tmp_path), "KUBECONFIG": os.devnull})
-    if done.returncode:  # without a server, some releases only convert
-        argv = [
-            programs.require("kubectl"),
-            "patch",
-            "--local",
-            "--type=merge",
-            "-p",
-            "{}",
-            "-o",
-            "json",
-            "-f",
-            str(path),
-        ]
-        done = programs.run(argv, env={"HOME": str(tmp_path), "KUBECONFIG": os.devnull})
+    path.write_text(kubernetes_secret(LOGINS, "7up", "true"))
+    words = ["patch", "--local", "--type=merge", "-p", "{}", "-o", "json", "-f", str(path)]
+    done = programs.run([programs.require("kubectl"), *words], env={"HOME": str(tmp_path), "KUBECONFIG": os.devnull})
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["type"] == "kubernetes.io/dockerconfigjson"
+    document = json.loads(done.stdout)
+    assert document["type"] == "kubernetes.io/dockerconfigjson"
+    assert (document["metadata"]["name"], document["metadata"]["namespace"]) == ("7up", "true")
+    data = json.loads(base64.b64decode(document["data"][".dockerconfigjson"]))
+    assert {server: entry["password"] for server, entry in data["auths"].items()} == {
+        server: login.password.reveal() for server, login in LOGINS.items() if isinstance(login, Basic)
+    }
 
 
 def test_a_shell_reads_the_variable() -> None:
@@ -80,7 +61,18 @@ def test_a_shell_reads_the_variable() -> None:
     assert pair == "alice:p\"w$'é:<&>"
 
 
-def test_an_identity_token_is_one() -> None:
+def test_a_token_is_one() -> None:
     """A token is written where docker looks for it, and no password is made of it."""
-    text = WRITERS["config"].text({"a.example": IdentityToken(Secret("the-token"))})
-    assert json.loads(text) == {"auths": {"a.example": {"auth": "", "identitytoken": "the-token"}}}
+    logins = {"a.example": IdentityToken(Secret("refresh")), "b.example": BearerToken(Secret("bearer"))}
+    entries = json.loads(WRITERS["config"].text(logins))["auths"]
+    assert entries == {"a.example": {"auth": "", "identitytoken": "refresh"}, "b.example": {"registrytoken": "bearer"}}
+
+
+def test_github_hides_each_secret() -> None:
+    """Each line of a secret gets a command of its own, and so does the form that a config file has."""
+    found = list(masks({"a.example": Basic("alice", Secret("50%\nsecond"))}))
+    assert found == ["::add-mask::50%25", "::add-mask::second", "::add-mask::" + encoded("alice:50%\nsecond")]
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
