@@ -89,8 +89,8 @@ def sanitised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def impatient_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, with one second for a call."""
-    return build_sanitised(tmp_path_factory.mktemp("impatient") / "forwarder", "-DSECONDS=1")
+    """The same, with one second for a call, and for a relay's caller."""
+    return build_sanitised(tmp_path_factory.mktemp("impatient") / "forwarder", "-DSECONDS=1", "-DRELAY_SECONDS=1")
 
 
 def installed_for(system: str, machine: str) -> Path:
