@@ -40,7 +40,7 @@ docs: .venv/docs
 
 fuzz: .venv/installed
 	tests/install-programs
-	set -e; while true; do SHOREPASS_FUZZ=1 CASES=500 .venv/bin/python -m pytest -q -x tests/property tests/forwarder/test_fuzz.py; done
+	set -e; while true; do SHOREPASS_FUZZ=1 CASES=500 .venv/bin/python -m pytest -q -x tests/property tests/forwarder/test_fuzz.py tests/forwarder/test_relay.py; done
 
 bench: .venv/installed
 	tests/install-programs

@@ -693,7 +693,7 @@ static bool find_name(char path[PATH_MAX], const char *program, struct bytes nam
 
 // Lends the socket of a grant elsewhere: FOLDER/agent.sock here is answered by the process at the other end of the
 // standard streams. It begins with a frame R: a config file, its owner, and further names of this program. It gets R when
-// the socket is there. At the end of standard input, the files in the folder, the names and this program are removed.
+// the socket is there. At the end of standard input, the socket, the names and this program are removed.
 static _Noreturn void relay(struct call *call, const char *folder) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char config_folder[PATH_MAX], config[PATH_MAX], name[PATH_MAX];
@@ -733,9 +733,13 @@ static _Noreturn void relay(struct call *call, const char *folder) {
         if (is_made[i] && find_name(name, call->argv[0], fields[2 + i])) unlink(name);
     }
     unlink(address.sun_path);
-    unlink(config);
-    rmdir(config_folder);
     unlink(call->argv[0]);
+    // podman stops if REGISTRY_AUTH_FILE names no file. In a folder of its own, which no other relay gets, nothing may remain.
+    size_t own = strlen(folder);
+    bool is_own = strncmp(call->argv[0], folder, own) == 0 && call->argv[0][own] == '/';
+    bool remains = listening >= 0 && !is_own && write_file(config, (struct bytes){(const unsigned char *)"{}\n", 3}, fields[1]);
+    if (!remains) unlink(config);
+    rmdir(config_folder);
     rmdir(folder);
     if (listening >= 0 || count == 0) _exit(listening >= 0 ? 0 : 1);
     end_relay(call, error == EROFS ? "the folder's file system is read only" : "the folder or its socket cannot be made");
