@@ -16,7 +16,7 @@ import pytest
 from client_files import auth
 from e2e import programs
 from e2e.containers import IMAGE
-from e2e.lending import NOT_FOUND, end_agent
+from e2e.lending import NOT_FOUND, check_schema, end_agent
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -233,6 +233,35 @@ def test_a_service_that_the_project_does_not_have(alone_project: Project) -> Non
     assert done.returncode == 125
     assert "the compose project has no service ci" in done.stderr
     assert "its services are: one, two" in done.stderr
+
+
+def test_a_written_file_brings_the_grant(docker_project: Project, run_shorepass: RunShorepass) -> None:
+    """``share compose`` prints a file that compose merges, for all services or one; the grant ends by ``revoke``."""
+
+    def share(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", "shorepass", "share", "compose", "--registry", REGISTRY, *words]
+        environ = {**os.environ, **docker_project.env}
+        done = subprocess.run(argv, cwd=docker_project.folder, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def up() -> str:
+        words = [*docker_project.words, "-f", "compose.yaml", "-f", "lent.yaml", "up"]
+        environ = {**os.environ, **docker_project.env}
+        done = subprocess.run(
+            words, cwd=docker_project.folder, env=environ, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    written = docker_project.folder / "lent.yaml"
+    written.write_text(share().stdout)
+    assert up().count(SECRET) == 2
+    document = json.loads(share("--service", "one", "--json").stdout)
+    check_schema("share", document)
+    written.write_text(document["document"])
+    assert up().count(SECRET) == 1
+    assert run_shorepass("revoke", document["id"]).status == 0
 
 
 def test_a_service_of_a_profile(alone_project: Project) -> None:

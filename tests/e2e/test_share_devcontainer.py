@@ -158,6 +158,46 @@ def test_the_commands_own_configuration(workspace: Workspace) -> None:
     assert (found.splitlines()[0], SECRET in found) == ("config", True)
 
 
+def test_members_are_printed(workspace: Workspace, run_shorepass: RunShorepass) -> None:
+    """What ``share devcontainer`` prints, added to a ``devcontainer.json``, brings the login."""
+    done = run_shorepass("share", "devcontainer", "--registry", REGISTRY)
+    assert done.status == 0, done.stderr
+    config = {"image": IMAGE, "runArgs": ["--network=none"], "remoteUser": "root", **json.loads(done.stdout)}
+    (workspace.folder / ".devcontainer/devcontainer.json").write_text(json.dumps(config))
+    assert workspace.run("devcontainer", "up", "--workspace-folder", ".").returncode == 0
+    assert SECRET in workspace.execute(ASK)
+
+
+def test_a_feature_brings_the_login(workspace: Workspace, run_shorepass: RunShorepass) -> None:
+    """A feature in a folder puts the forwarder into the image, and has no secret; after ``revoke`` nothing is lent."""
+    feature = workspace.folder / ".devcontainer/lent"
+    done = run_shorepass("share", f"devcontainer:{feature}", "--registry", REGISTRY)
+    assert done.status == 0, done.stderr
+    assert '"features": {"./lent": {}}' in done.stdout
+    config = json.loads((feature / "devcontainer-feature.json").read_text())
+    assert (config["id"], len(config["mounts"])) == ("lent", 1)
+    text = CONFIG.replace('"remoteUser"', '"features": {"./lent": {}},\n  "remoteUser"')
+    (workspace.folder / ".devcontainer/devcontainer.json").write_text(text)
+    done = workspace.run("devcontainer", "up", "--workspace-folder", ".")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(workspace.execute(ASK)) == {"ServerURL": REGISTRY, "Username": "alice", "Secret": SECRET}
+    assert workspace.execute("touch /run/shorepass/new && echo changed") == ""
+    assert run_shorepass("revoke", "--all").status == 0
+    assert workspace.execute(ASK) == NOT_FOUND
+
+
+def test_a_feature_replaces_only_a_feature(workspace: Workspace, run_shorepass: RunShorepass) -> None:
+    """A folder with other files is refused and unchanged, and nothing remains lent."""
+    before = sorted(workspace.folder.rglob("*"))
+    folder = workspace.folder / ".devcontainer"
+    done = run_shorepass("share", f"devcontainer:{folder}", "--registry", REGISTRY)
+    assert (done.status, "has other files" in done.stderr) == (2, True)
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
+    assert sorted(workspace.folder.rglob("*")) == before
+    for _ in range(2):
+        assert run_shorepass("share", f"devcontainer:{folder}/lent", "--registry", REGISTRY).status == 0
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

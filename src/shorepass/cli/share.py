@@ -24,6 +24,8 @@ shorepass share flags --registry ghcr.io     # prints flags for docker run and p
 shorepass share flags --registry ghcr.io --registry '*.example.com' --for 30m
 shorepass share flags --mode engine --repo 'ghcr.io/acme/*'    # for a container that uses your engine by its socket
 shorepass share flags --mode token --repo ghcr.io/acme/app     # a registry token for this repository, and no login
+shorepass share compose --registry ghcr.io > lent.yaml    # a compose file; then: docker compose -f compose.yaml -f lent.yaml up
+shorepass share devcontainer:.devcontainer/shorepass --registry ghcr.io    # a feature for a dev container
 shorepass share docker:web --registry ghcr.io    # for a container that runs, until Ctrl-C
 shorepass share k8s --registry ghcr.io --namespace team | kubectl apply -f -    # a Secret with the login itself
 shorepass share k8s --registry ghcr.io --apply --refresh --for 8h               # applied again in time, then deleted
@@ -51,6 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="REGISTRY",
         help="lend the login for this registry; * matches any characters; may be repeated",
     )
+    parser.add_argument(
+        "--service",
+        dest="services",
+        action="append",
+        default=[],
+        metavar="SERVICE",
+        help="compose: only for this service (default: for each service); may be repeated",
+    )
     parser.add_argument("--detach", action="store_true", help="a target that runs: return, and lend in the background")
     add_document_flags(parser)
     parser.add_argument("--explain-modes", action="store_true", help="show what a container can do with a lent login")
@@ -74,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"mode {arguments.mode} is not for {target.shown}{reason}", hint=f"its modes are: {', '.join(target.modes)}"
         )
+    if arguments.services and target.module != "share_compose":
+        raise UsageError(f"--service is not for {target.shown}")
     if arguments.detach and target.module != "share_running":
         raise UsageError(f"--detach is not for {target.shown}", hint="its grant ends at its time, or by revoke")
     share = importlib.import_module(f"shorepass.cli.{target.module}").share

@@ -35,8 +35,12 @@ class Target(NamedTuple):
         return ":" in self.shown
 
 
+MOUNTED = (FORWARD, ENGINE, TOKEN, EXPORT)  # of a container that is not started yet
 TARGETS = (
-    Target("flags", (FORWARD, ENGINE, TOKEN, EXPORT), "share_flags", "print the flags for docker run and podman run"),
+    Target("flags", MOUNTED, "share_flags", "print the flags for docker run and podman run"),
+    Target("compose", MOUNTED, "share_compose", "print a compose file for the services of the project here"),
+    Target("devcontainer", MOUNTED, "share_devcontainer", "print members of a devcontainer.json"),
+    Target("devcontainer:FOLDER", MOUNTED, "share_devcontainer", "write a feature for a dev container into a folder"),
     Target("docker:NAME", (FORWARD,), "share_running", "a container of docker that runs"),
     Target("podman:NAME", (FORWARD,), "share_running", "a container of podman that runs"),
     Target("compose:SERVICE", (FORWARD,), "share_running", "the container of a compose service"),

@@ -1,0 +1,34 @@
+"""What ``shorepass share`` prints about a new grant, on standard error."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from shorepass.cli import console
+from shorepass.clients.registry_tokens import summary
+from shorepass.contexts.command import command
+from shorepass.errors import printable
+from shorepass.grants.folder import is_on_disk
+from shorepass.grants.grant import EXPORT, TOKEN
+
+if TYPE_CHECKING:
+    from shorepass.grants.grant import Grant
+
+__all__ = ["announce"]
+
+
+def announce(grant: Grant) -> None:
+    """Print what a grant lends, until when, what its mode leaves open, and how to end it."""
+    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(grant.until))
+    what = ", ".join(grant.repositories or grant.registries)
+    console.note(f"the grant {grant.id} lends {what} until {until}")
+    if grant.mode == TOKEN:
+        console.note(summary())
+    if grant.mode == EXPORT:
+        console.note("the container can read the logins and keep them; a copy ends only with a new password or token")
+        if is_on_disk(grant):
+            console.note(
+                f"the logins are on a disk, in {printable(grant.folder)}; set XDG_RUNTIME_DIR to a folder in memory"
+            )
+    console.hint(f"{command(None, 'revoke', grant.id)} ends it")
