@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,9 @@ from jsonschema import Draft202012Validator
 
 from client_files import auth, helper, lay_out
 from e2e.people import new_person
+from shorepass.contexts.local import LocalContext
+from shorepass.grants import file
+from shorepass.grants.grant import FORWARD, Grant
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -118,6 +122,8 @@ def printed(run_shorepass: RunShorepass, world: Path, podman: str) -> Iterator[t
     assert run_shorepass("vault", "init").status == 0
     assert run_shorepass("accounts", "use", "work", "a.example/team/*").status == 0
     assert run_shorepass("accounts", "use", "work", "--directory", str(world)).status == 0
+    now, folder = time.time(), str(world / "run/shorepass/grants/1a2b3c4d")
+    file.add(LocalContext.current(), Grant("1a2b3c4d", "flags", FORWARD, ("a.example",), folder, "", now, now + 3600))
     with new_person() as person:  # with a login that is also in this home
         person.write(".docker/config.json", json.dumps(DOCKER))
         for line in LINES:
