@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,9 @@ import pytest
 
 from e2e import programs
 from e2e.doctor import Doctor, Finding, found
-from e2e.lending import end_agent, share
+from e2e.lending import Lender, end_agent, share
 from e2e.test_share import docker_in
-from e2e.test_share_running import Lender, get, wait_until_removed
+from e2e.test_share_running import get, wait_until_removed
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 REGISTRY = "lent.example"
 HELPER = "docker-credential-shorepass"
+Lend = Callable[..., Lender]
 
 
 @pytest.fixture(autouse=True)
@@ -112,17 +114,26 @@ def test_sp802_no_agent(led: ContainerEngine, run_shorepass: RunShorepass, docto
     assert get(led, name).returncode == 0
 
 
-def lend(engine: ContainerEngine, name: str, folder: Path) -> Lender:
-    lender = Lender(engine, name, folder)
-    lender.wait_until_ready()
-    return lender
+@pytest.fixture
+def lend(tmp_path: Path) -> Iterator[Lend]:
+    """Starts ``shorepass share`` for a container, and waits until it lends."""
+    with contextlib.ExitStack() as started:
+
+        def start(engine: ContainerEngine, name: str, registry: str = REGISTRY) -> Lender:
+            said = tmp_path / f"said-{name}"
+            lender = Lender(f"{engine.family}:{name}", said, "--registry", registry, env=engine.leads)
+            started.callback(lender.close)
+            lender.wait_until_ready()
+            return lender
+
+        yield start
 
 
-def test_sp803_a_dead_relay(led: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor, tmp_path: Path) -> None:
+def test_sp803_a_dead_relay(led: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor, lend: Lend) -> None:
     """``share`` was killed, so the container has nothing; the grant remains until the hint ends it."""
     name = led.make()
     place = place_of(led, name)
-    lender = lend(led, name, tmp_path)
+    lender = lend(led, name)
     assert (findings(doctor), findings(doctor, place)) == ([], [])
     lender.end(signal.SIGKILL)
     wait_until_removed(led, name)
@@ -134,12 +145,12 @@ def test_sp803_a_dead_relay(led: ContainerEngine, run_shorepass: RunShorepass, d
 
 @pytest.mark.parametrize("what", ["stopped", "started", "removed"])
 def test_sp804_another_container(
-    led: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor, tmp_path: Path, what: str
+    led: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor, lend: Lend, what: str
 ) -> None:
     """``share`` was killed, and the container ended, was started again, or was removed."""
     name = led.make()
     place = place_of(led, name)
-    lend(led, name, tmp_path).end(signal.SIGKILL)
+    lend(led, name).end(signal.SIGKILL)
     led.stop(name)
     if what == "started":
         led.run("start", name)
@@ -263,7 +274,7 @@ def test_sp808_a_variable(
 
 @pytest.mark.xdist_group("docker")
 def test_sp808_an_own_file(
-    docker_that_pulls: ContainerEngine, doctor: Doctor, private_image: str, tmp_path: Path
+    docker_that_pulls: ContainerEngine, doctor: Doctor, private_image: str, tmp_path: Path, lend: Lend
 ) -> None:
     """A container that ran already has a file of its own: a note has the variable for its client."""
     engine = docker_that_pulls
@@ -271,14 +282,10 @@ def test_sp808_an_own_file(
     own = tmp_path / "own.json"
     own.write_text(json.dumps({"auths": {registry: {"auth": "YWxpY2U6d3Jvbmc="}}}))
     name = engine.make(*docker_in(engine), "-v", f"{own}:/root/.docker/config.json")
-    lender = Lender(engine, name, tmp_path, "--registry", registry)
-    lender.wait_until_ready()
-    try:
-        assert not pulls(engine, name, private_image)
-        more = env_of(one(doctor, "SP808", "docker", place_of(engine, name)))
-        assert pulls(engine, name, private_image, *more)
-    finally:
-        lender.end()
+    lend(engine, name, registry)
+    assert not pulls(engine, name, private_image)
+    more = env_of(one(doctor, "SP808", "docker", place_of(engine, name)))
+    assert pulls(engine, name, private_image, *more)
 
 
 @pytest.mark.xdist_group("docker")

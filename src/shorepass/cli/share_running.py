@@ -15,6 +15,7 @@ from shorepass.errors import ContextError
 from shorepass.grants import file
 from shorepass.share.places import running
 from shorepass.share.relay import Relay
+from shorepass.share.takeover import TakenOver
 
 if TYPE_CHECKING:
     import argparse
@@ -45,9 +46,11 @@ def _relay(here: LocalContext, arguments: argparse.Namespace, go_on: Callable[[]
     grant, trouble = None, ""
     try:
         grant = lend(here, name, arguments.lent, arguments)
-        with Relay(target, grant) as relay:
+        with Relay(target, grant) as relay, TakenOver(here, target.context) as taken_over:
             file.note_relay(here, grant.id, stamp(os.getpid()))
             _tell(name, grant, relay.variables, arguments)
+            for row in taken_over.files:
+                console.note(f"{row.path} there names Shorepass until then, in place of VS Code's helper")
             console.finish()
             go_on()
             trouble = relay.serve()

@@ -16,24 +16,24 @@ from shorepass.contexts.command import command
 from shorepass.contexts.containers.container import ContainerContext, discover
 from shorepass.contexts.discovery import REACH_SECONDS
 from shorepass.contexts.engine_family import Family
+from shorepass.contexts.proc import stamp
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, ShorepassError
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.grants import file
-from shorepass.grants.contents import INSIDE
 from shorepass.grants.folder import SOCKETS, folders_of, socket_of
 from shorepass.who.lent import has_grant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shorepass.contexts.local import LocalContext
     from shorepass.contexts.place import Place
     from shorepass.doctor.examination import Examination
     from shorepass.grants.grant import Grant
 
-__all__ = ["CODES", "check"]
+__all__ = ["CODES", "check", "has_dead_relay"]
 
 CODES = {
     "SP801": "The file of the grants is broken",
@@ -60,8 +60,8 @@ def check(examination: Examination) -> Iterator[Finding]:
     agent = list(_agent(context.name, here, grants)) if grants else []
     yield from agent
     if isinstance(context, ContainerContext):
-        for grant in grants:
-            yield from _relay(context.name, grant, context)
+        for grant in filter(has_dead_relay, grants):
+            yield _dead(context.name, grant, _why_ended(grant, context))
         return
     yield from _left_over(here, grants)
     if not agent:
@@ -98,64 +98,53 @@ def _agent(name: str, here: LocalContext, grants: Sequence[Grant]) -> Iterator[F
 # SP803, SP804
 
 
+def has_dead_relay(grant: Grant) -> bool:
+    """Tell whether the process that relayed a grant has ended; false if none did, or if the system does not show it."""
+    pid = grant.relay.partition(" ")[0]
+    return pid.isdigit() and stamp(int(pid)) != grant.relay
+
+
 def _relays(here: LocalContext, grants: Sequence[Grant]) -> Iterator[Finding]:
-    """Look at the containers that grants were made for."""
-    relayed = [grant for grant in grants if grant.target.partition(":")[0] in tuple(Family)]
-    places = {place.name: place for place in discover(here, REACH_SECONDS)} if relayed else {}
-    for grant in relayed:
-        try:
-            yield from _relay(here.name, grant, _opened(grant, places))
-        except ShorepassError:
-            continue  # the container is not known to be gone: its engine does not answer
+    """Look at the grants whose relay has ended, and at their containers."""
+    dead = [grant for grant in grants if has_dead_relay(grant)]
+    places = {place.name: place for place in discover(here, REACH_SECONDS)} if dead else {}
+    for grant in dead:
+        yield _dead(here.name, grant, _why_there(grant, places))
 
 
-def _opened(grant: Grant, places: dict[str, Place]) -> ContainerContext | None:
-    """Return the container of a grant, None if its engine does not have it. Raises ShorepassError."""
-    place = places.get(grant.target)
+def _why_there(grant: Grant, places: Mapping[str, Place]) -> str:
+    """Return why a grant's container cannot have a relay, "" if it can, or if no engine tells."""
     family = grant.target.partition(":")[0]
+    place = places.get(grant.target)
     if place is None or place.open is None:
-        if any(other.trouble for name, other in places.items() if name.startswith(f"{family}:")):
-            raise ShorepassError(f"{family} does not answer")
-        return None
-    context = place.open()
-    return context if isinstance(context, ContainerContext) else None
+        silent = any(other.trouble for name, other in places.items() if name.startswith(f"{family}:"))
+        return "" if silent or family not in tuple(Family) else "the engine has no such container"
+    try:
+        container = place.open()
+    except ShorepassError:
+        return ""
+    return _why_ended(grant, container) if isinstance(container, ContainerContext) else ""
 
 
-def _relay(name: str, grant: Grant, container: ContainerContext | None) -> Iterator[Finding]:
-    """Find a relay that no longer serves its container."""
-    if container is not None and grant.target != container.name:
-        return  # it has the folder
-    end = Advice(command(None, "revoke", grant.id))
-    again = command(None, "share", grant.target, *_lent(grant))
-    evidence = (f"grant {grant.id} lends {', '.join(grant.registries)}", f"to lend again, afterwards: {again}")
-    why = _why_ended(grant, container)
-    if why:
-        yield Finding("SP804", Severity.WARNING, name, grant.target, why, evidence, end)
-    elif container is not None and not _is_served(container, grant):
-        cause = "nothing in the container answers for the grant: its command has ended"
-        yield Finding("SP803", Severity.WARNING, name, grant.target, cause, evidence, end)
-
-
-def _lent(grant: Grant) -> Iterator[str]:
-    for registry in grant.registries:
-        yield from ("--registry", registry)
-
-
-def _why_ended(grant: Grant, container: ContainerContext | None) -> str:
-    """Return why a container cannot have a relay, "" if it can."""
-    if container is None:
-        return "the engine has no such container"
+def _why_ended(grant: Grant, container: ContainerContext) -> str:
     if not container.is_running:
         return "the container does not run"
     return "the container was started after the grant was made" if container.started > grant.created else ""
 
 
-def _is_served(container: ContainerContext, grant: Grant) -> bool:
-    """Tell whether the socket is in a container; true if a tmpfs hides the folder from the engine."""
-    try:
-        return container.unhindered().status(f"{INSIDE}/{SOCKETS.get(grant.mode, '')}") is not None
-    except FileError:
-        return True
+def _dead(name: str, grant: Grant, why: str) -> Finding:
+    """Return the finding about a relay that has ended. ``why``: because of its container."""
+    end = Advice(command(None, "revoke", grant.id))
+    again = command(None, "share", grant.target, *_lent(grant))
+    evidence = (f"grant {grant.id} lends {', '.join(grant.registries)}", f"to lend again, afterwards: {again}")
+    code = "SP804" if why else "SP803"
+    cause = why or "nothing there answers for the grant: its command has ended"
+    return Finding(code, Severity.WARNING, name, grant.target, cause, evidence, end)
+
+
+def _lent(grant: Grant) -> Iterator[str]:
+    for registry in grant.registries:
+        yield from ("--registry", registry)
 
 
 # SP805

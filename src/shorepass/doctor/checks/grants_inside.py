@@ -1,4 +1,4 @@
-"""SP806 to SP808: a container has a grant of this user, or had one, and its clients do not get the login."""
+"""SP806 to SP809: a container has a grant of this user, or had one, and its clients do not get the login."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from shorepass import files
 from shorepass.client_table import DEFAULT
 from shorepass.contexts.command import command
 from shorepass.contexts.containers.container import ContainerContext
+from shorepass.doctor.checks.grants import has_dead_relay
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, UsageError
-from shorepass.fixes.repair import Advice
+from shorepass.files import SIZE_LIMIT
+from shorepass.fixes.repair import Advice, Edit
 from shorepass.foreign_text import quoted
 from shorepass.grants import file
 from shorepass.grants.contents import HELPER_INSIDE, INSIDE, contents
@@ -22,6 +24,7 @@ from shorepass.grants.grant import ENGINE, FORWARD
 from shorepass.helper import PROGRAM
 from shorepass.helper.protocol import program_name
 from shorepass.names import Reference
+from shorepass.share.takeover import restoring, taken
 from shorepass.who.lent import has_grant
 from shorepass.who.use import quiet
 
@@ -40,6 +43,7 @@ CODES = {
     "SP806": "A container has the folder of a grant that has ended",
     "SP807": "The helper of a grant is not on the container's PATH",
     "SP808": "The container's own settings hide a lent login",
+    "SP809": "docker in a container still names Shorepass in place of VS Code",
 }
 
 
@@ -53,12 +57,13 @@ def check(examination: Examination) -> Iterator[Finding]:
         known = file.load(here)
     except FileError:
         return  # SP801
+    mine = [grant for grant in known.values() if not grant.end(now) and has_grant(context, grant)]
+    if not any(grant.relay and not has_dead_relay(grant) for grant in mine):
+        yield from _taken(context, here)
     ended = list(_ended(context, here, known, now))
     yield from ended
-    if ended:
-        return  # all else follows from that
-    for grant in known.values():
-        if not grant.end(now) and has_grant(context, grant):
+    if not ended:  # else all follows from that
+        for grant in mine:
             yield from _without_helper(context, grant)
             yield from _hidden(examination, context, grant)
 
@@ -186,3 +191,23 @@ def _finding(context: ContainerContext, grant: Grant, subject: str, cause: str, 
     advice = _with_variables(context, grant, wrong) if wrong else f"remove that login from {context.name}"
     severity = Severity.NOTE if grant.target == context.name else Severity.WARNING
     return Finding("SP808", severity, context.name, subject, cause, tuple(evidence), Advice(advice))
+
+
+# SP809
+
+
+def _taken(context: ContainerContext, here: LocalContext) -> Iterator[Finding]:
+    whole = context.unhindered()
+    for row in taken(here, context.id):
+        edit = restoring(row)
+        try:
+            content = whole.read(row.path, SIZE_LIMIT)
+            if edit(content) is None:
+                continue
+        except FileError:
+            continue
+        cause = "a relay that has ended has changed its credsStore"
+        evidence = (f"before: {row.was}", "docker there finds no login, and cannot log in")
+        repair = Edit(whole, row.path, edit, f"name {row.was} again in credsStore")
+        follows = tuple((code, PROGRAM) for code in ("SP201", "SP603"))
+        yield Finding("SP809", Severity.ERROR, context.name, row.path, cause, evidence, repair, follows)

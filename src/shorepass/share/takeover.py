@@ -1,0 +1,157 @@
+"""VS Code's credential helper in a container, in whose place docker there asks Shorepass while a relay serves it.
+
+A dev container's ``config.json`` names ``dev-containers-ID``: a script by which a container reads, changes and deletes all
+logins of VS Code's user. Shorepass changes this one value and nothing else. It first writes down the old value on this machine,
+so that it can be restored after a crash, too. A file that is mounted from this machine is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from shorepass import bounded_json, files
+from shorepass.config import document
+from shorepass.config.locations import docker_config_path, join
+from shorepass.config.own import state_folder
+from shorepass.contexts.containers.container import ContainerContext
+from shorepass.errors import MalformedFile, ShorepassError
+from shorepass.files import SIZE_LIMIT
+from shorepass.helper import OURSELVES, PROGRAM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shorepass.contexts import Change, Context, FileContent
+    from shorepass.contexts.local import LocalContext
+
+__all__ = ["Taken", "TakenOver", "restoring", "taken"]
+
+MEMBER = ("credsStore",)
+OF_VS_CODE = re.compile(r"dev-containers-[A-Za-z0-9-]{1,64}", re.ASCII)
+HOMES = "/home"
+CONFIG = (".docker", "config.json")
+
+
+class Taken(NamedTuple):
+    """A file that names Shorepass in the place of VS Code. ``container``: its id. ``was``: the former ``credsStore``."""
+
+    container: str
+    path: str
+    was: str
+
+
+class TakenOver:
+    """Inside ``with``, docker in a container asks Shorepass in place of VS Code. ``files``: those that were changed.
+
+    Other contexts, and containers without VS Code's helper, are not touched. The first thing is to restore what an earlier
+    process has left.
+
+    >>> with Relay(target, grant), TakenOver(here, target.context) as taken_over:
+    ...     print(taken_over.files)
+    """
+
+    def __init__(self, here: LocalContext, context: Context) -> None:
+        self._here = here
+        self._container = context.unhindered() if isinstance(context, ContainerContext) else None
+        self.files: list[Taken] = []
+
+    def __enter__(self) -> Self:
+        if self._container is None:
+            return self
+        self._restore(self._container)
+        if self._container.which(PROGRAM) is None:
+            return self
+        for path in dict.fromkeys(_paths(self._container)):
+            try:
+                self._take(self._container, path)
+            except ShorepassError:
+                continue  # a file that is broken or cannot be changed stays as it is, as its container knows it
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._container is not None:
+            self._restore(self._container)
+
+    def _take(self, container: ContainerContext, path: str) -> None:
+        content = container.read(path, SIZE_LIMIT)
+        was = _store(content)
+        if not OF_VS_CODE.fullmatch(was) or container.mounted.lent(path) is not None:
+            return
+        row = Taken(container.id, path, was)
+        _change(self._here, lambda rows: [*rows, row])  # first, because this process may be killed
+        container.update(path, _replacing(was, OURSELVES))
+        self.files.append(row)
+
+    def _restore(self, container: ContainerContext) -> None:
+        """Restore what was taken in a container. What cannot be restored now is kept for later."""
+        for row in taken(self._here, container.id):
+            try:
+                container.update(row.path, restoring(row))
+            except ShorepassError:
+                continue
+            self._forget(row)
+
+    def _forget(self, row: Taken) -> None:
+        _change(self._here, lambda rows: [other for other in rows if other != row])
+
+
+def taken(here: LocalContext, container: str) -> list[Taken]:
+    """Return the files of the container with an id that are not restored yet. Raises FileError."""
+    return [row for row in _rows(files.read(_path_of(here), SIZE_LIMIT)) if row.container == container]
+
+
+def restoring(row: Taken) -> Change:
+    """Return the edit that restores a file. It changes nothing if another program has written the member since then."""
+    return _replacing(OURSELVES, row.was)
+
+
+def _replacing(old: str, new: str) -> Callable[[FileContent | None], bytes | None]:
+    def edit(content: FileContent | None) -> bytes | None:
+        return document.set_member(content, MEMBER, new) if _store(content) == old else None
+
+    return edit
+
+
+def _paths(container: ContainerContext) -> Iterator[str]:
+    """Yield docker's config file of each user whose home is in its usual place: VS Code may work as any of them."""
+    yield docker_config_path(container)[0]
+    yield join(container, "/root", *CONFIG)
+    for name in container.names(HOMES):
+        yield join(container, HOMES, name, *CONFIG)
+
+
+def _store(content: FileContent | None) -> str:
+    """Return the ``credsStore`` of a file, "" if it has none or is not a config file."""
+    if content is None:
+        return ""
+    try:
+        found = document.load(content, first_value_only=True).get(MEMBER[0])
+    except MalformedFile:
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+# What is written down on this machine
+
+
+def _path_of(here: LocalContext) -> str:
+    return join(here, state_folder(here), "taken-over.json")
+
+
+def _rows(content: FileContent | None) -> list[Taken]:
+    try:
+        found = bounded_json.loads(content.data) if content else []
+        rows = [Taken(*row) for row in found]
+    except (ValueError, TypeError):
+        return []
+    return [row for row in rows if all(isinstance(text, str) for text in row) and OF_VS_CODE.fullmatch(row.was)]
+
+
+def _change(here: LocalContext, change: Callable[[list[Taken]], list[Taken]]) -> None:
+    def edit(content: FileContent | None) -> bytes | None:
+        rows = change(_rows(content))
+        return json.dumps(rows).encode() + b"\n" if rows or content else None
+
+    files.update(_path_of(here), edit)
