@@ -67,6 +67,20 @@ def agent(run_shorepass: RunShorepass) -> Iterator[int]:
     agents.wait_for_end(pid)
 
 
+def test_it_may_open_as_many_files_as_the_hard_limit_allows(run_shorepass: RunShorepass) -> None:
+    """A low soft limit, as a login shell has it, does not limit the number of grants and clients."""
+    words = ["/bin/sh", "-c", 'ulimit -S -n 256; exec "$@"', "sh", sys.executable, "-m", "shorepass", "agent", "start"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    pid = int(done.stdout.split()[-1])
+    try:
+        limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        soft, hard = next(line.split()[3:5] for line in limits if line.startswith("Max open files"))
+        assert int(soft) == min(int(hard), 65536)
+    finally:
+        run_shorepass("agent", "stop")
+        agents.wait_for_end(pid)
+
+
 CALLS = [
     ("get", REGISTRY),
     ("get", b"https://registry.example/v1/\n"),

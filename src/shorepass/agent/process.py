@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ TICK = 5.0  # seconds between two looks at the clock
 START_SECONDS = 15.0
 END_SECONDS = 5.0
 POLL_SECONDS = 0.02
+DESCRIPTORS = 65536  # more than all connections need; some programs that it starts close each number up to the limit
 
 
 def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
@@ -46,6 +48,7 @@ def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
     settings = load(here).agent
     for missing in harden():
         tell(missing)
+    _allow_descriptors()
     listening = inherited(here.environment()) or listen(here)
     stopped = Event()
     agent = Agent(here, settings, AuditLog(log_path(here)), stop=stopped.set)
@@ -65,6 +68,18 @@ def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
     finally:
         listening.close()
         agent.lending.close()
+
+
+def _allow_descriptors() -> None:
+    """Allow as many open connections as the hard limit does: each grant has a socket, and each client one."""
+    if sys.platform == "win32":
+        return
+    import resource  # not on every system
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    with suppress(OSError, ValueError):  # macOS has a further limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _refresh(agent: Agent, tell: Callable[[str], None]) -> None:
