@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.contexts.command import command
-from shorepass.contexts.containers.engines import used_endpoint
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.grants import file, folder, policy_file
 from shorepass.grants.grant import ENGINE, FORWARD, MODES, Grant, check_exact, check_glob, check_repository
@@ -167,6 +166,8 @@ def _what(
 
 def _engine(here: LocalContext) -> str:
     """Return the socket of the user's engine. Raises UsageError: this machine has none."""
+    from shorepass.contexts.containers.engines import used_endpoint  # late: HTTP, which other modes do not need
+
     endpoint = used_endpoint(here)
     if endpoint is None or not endpoint.host.startswith(UNIX):
         raise UsageError(

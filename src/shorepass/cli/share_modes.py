@@ -28,7 +28,7 @@ MODE_ROWS = [
         "the same, and start containers of its own, which get no rights on this machine",
         "nothing",
         "revoke, its time, lock",
-        "the audit log",
+        "the audit log, each use",
     ],
     [
         TOKEN,
