@@ -131,7 +131,7 @@ LATE = {
     *("shorepass.cli.wait_line", "shorepass.contexts.command"),
     *("shorepass.clients", "shorepass.clients.certificates", "shorepass.clients.helper_lists"),
     *("shorepass.clients.buildx", "shorepass.clients.insecure", "shorepass.clients.private"),
-    *("shorepass.engine", "shorepass.engine.swarm"),
+    *("shorepass.engine", "shorepass.engine.swarm", "shorepass.contexts.containers.engines"),
     *("shorepass.contexts", "shorepass.contexts.local", "shorepass.contexts.lookpath", "shorepass.contexts.terminal"),
     "shorepass.contexts.own_installation",  # brings shlex, and only an error of the vault names a library to install
     *(
