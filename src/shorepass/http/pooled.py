@@ -21,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from shorepass.errors import NoAnswer, Unreachable, printable
 from shorepass.http import DEFAULT_PORTS, Response, header_lines, tls
+from shorepass.http.ahead import Ahead
 from shorepass.http.bounded_answer import BoundedAnswer, read_body
 from shorepass.http.dial import NameServerTimeoutError, dial, hint_about
 from shorepass.http.proxy import proxy_for
@@ -29,7 +30,6 @@ from shorepass.names import is_loopback
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.http import Request, Url
-    from shorepass.http.ahead import Ahead
     from shorepass.http.proxy import Proxy
     from shorepass.registry.certs_d import Certificates
 
@@ -40,21 +40,26 @@ class PooledTransport:
     """Connections to one host.
 
     ``certificates``: those for the host. ``trusting``: the authorities that are asked about the server's certificate; None: it
-    speaks plain http.
+    speaks plain http. ``wire``: the first connection, if it is being made; without a proxy only.
     """
 
     def __init__(
-        self, context: Context, certificates: Certificates, trusting: Ahead[ssl.SSLContext] | None = None
+        self,
+        context: Context,
+        certificates: Certificates,
+        trusting: Ahead[ssl.SSLContext] | None = None,
+        wire: Ahead[socket.socket] | None = None,
     ) -> None:
         self._context = context
         self._certificates = certificates
         self._trusting = trusting
         self._pools: urllib3.PoolManager | None = None
         self._proxy: Proxy | None = None
-        self._line = _Line()
+        self._line = _Line(wire)
 
     def close(self) -> None:
         """Close all connections."""
+        self._line.close_first()
         if self._pools is not None:
             self._pools.clear()
             self._pools = None
@@ -219,7 +224,8 @@ def _root(error: BaseException) -> BaseException:
 class _Line:
     """The current connection, which the deadline cuts. A transport has one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Ahead[socket.socket] | None) -> None:
+        self._first = first
         self.connection: HTTPConnection | None = None
         self.deadline = 0.0  # of the current exchange, by the monotonic clock
         self.limit = 0  # bytes of its answer's body
@@ -227,10 +233,19 @@ class _Line:
         self.handshake: socket.socket | None = None  # a duplicate, because TLS detaches the socket from its object
 
     def dial(self, host: str, port: int | None) -> socket.socket:
+        first, self._first = self._first, None
+        if first is not None:
+            return first.result()
         return dial(host, port or 0, self.deadline, only_loopback=self.is_local)
 
     def answer(self, wire: socket.socket, method: str | None = None) -> BoundedAnswer:
         return BoundedAnswer(wire, method, deadline=self.deadline, limit=self.limit)
+
+    def close_first(self) -> None:
+        """Close the first connection if nothing has used it. It may still be connecting, so a thread waits for it."""
+        first, self._first = self._first, None
+        if first is not None:
+            Ahead(lambda: first.result().close())
 
     def cut(self) -> None:
         for wire in (self.handshake, getattr(self.connection, "sock", None)):

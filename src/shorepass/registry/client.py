@@ -33,7 +33,7 @@ from shorepass.errors import (
 from shorepass.foreign_text import quoted
 from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url, tls
 from shorepass.http.ahead import Ahead
-from shorepass.http.dial import is_dead
+from shorepass.http.dial import dial, is_dead
 from shorepass.http.proxy import proxy_for
 from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
 from shorepass.registry import answer, clock, realm
@@ -336,16 +336,20 @@ class RegistryClient:
                 raise error.after(self.access.timeout) from error.__cause__
 
     def _open(self, url: Url) -> Transport:
-        certificates, trusting = Certificates(), None
-        if url.scheme == "https" or not is_loopback(url.authority):
+        certificates, trusting, wire = Certificates(), None, None
+        is_local = url.scheme == "http" and is_loopback(url.authority)
+        if not is_local:
             certificates = self._certificates(url)
+        # The import of urllib3 takes 45 ms. Meanwhile the connection is made, and OpenSSL reads the authorities.
+        if is_local or proxy_for(url, self._context) is None:
+            deadline = time.monotonic() + self._question.left()
+            wire = Ahead(partial(dial, url.host, url.port, deadline, only_loopback=is_local))
         if url.scheme == "https":
             self._trusted = trust_step(self._context, certificates.trusted)
-            # OpenSSL reads all authorities of a system in 30 ms. Meanwhile urllib3 is imported.
             trusting = Ahead(partial(tls.trusting, certificates, verify=not self._is_insecure(url)))
         from shorepass.http.pooled import PooledTransport  # urllib3, which a run without a question need not load
 
-        return PooledTransport(self._context, certificates, trusting)
+        return PooledTransport(self._context, certificates, trusting, wire)
 
     def _certificates(self, url: Url) -> Certificates:
         port = "" if url.port == DEFAULT_PORTS[url.scheme] else f":{url.port}"
