@@ -13,18 +13,22 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from e2e import programs
 from shorepass.share.engine_socket import EngineSocket
 
+if TYPE_CHECKING:
+    from shorepass.contexts.caller import Caller
+
 CALLS = 300
 GIGABYTE = 1_000_000_000
 PING = b"GET /_ping HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
 
 
-def lend_nothing(repository: str, *, push: bool) -> None:  # noqa: ARG001  # as a grant that does not fit
+def lend_nothing(repository: str, *, push: bool, caller: Caller) -> None:  # noqa: ARG001  # as a grant that does not fit
     return None
 
 

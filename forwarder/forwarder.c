@@ -248,8 +248,7 @@ static bool join(char *path, size_t room, const char *first, const char *second,
 
 // Moves a descriptor away from the standard streams, which the caller may have closed. Only this program has it.
 static int move_up(int descriptor) {
-    if (descriptor >= 3) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-    if (descriptor < 0 || descriptor >= 3) return descriptor;
+    if (descriptor < 0) return descriptor;
     int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
     close(descriptor);
     return moved;
@@ -330,28 +329,28 @@ static enum outcome exchange(int agent, size_t size, struct call *call, struct a
     size_t sent = 0, have = 0, wanted = HEADER;
     call->reason = "Shorepass's agent has sent a wrong answer";
     while (have < wanted) {
-        if (sent < size) {
+        int happened = wait_for(agent, sent < size ? POLLIN | POLLOUT : POLLIN, call->deadline);
+        if (happened == 0) return is_late(call);
+        if (sent < size && (happened & ~POLLIN)) {
             ssize_t count = send(agent, frame + sent, size - sent, MSG_DONTWAIT);
             if (count > 0) sent += (size_t)count;
             if (count < 0 && !is_passing(errno)) sent = size; // it reads no more, but may have answered
         }
-        int happened = wait_for(agent, sent < size ? POLLIN | POLLOUT : POLLIN, call->deadline);
-        if (happened == 0) return is_late(call);
         if (!(happened & ~POLLOUT)) continue;
-        ssize_t count = recv(agent, received + have, HEADER + LIMIT - have, MSG_DONTWAIT);
+        ssize_t count = recv(agent, received + have, wanted - have, MSG_DONTWAIT);
         if (count > 0) have += (size_t)count;
         if (count == 0 || (count < 0 && !is_passing(errno))) {
             if (have > 0) return WRONG;
             call->reason = "Shorepass's agent has ended before its answer";
             return NOT_ANSWERED;
         }
-        if (have >= HEADER) {
+        if (have == HEADER && wanted == HEADER) {
             ptrdiff_t body = body_size(received);
             if (body < 0) return WRONG;
-            wanted = HEADER + (size_t)body;
+            wanted += (size_t)body;
         }
     }
-    if (!decode(received[1], received + HEADER, wanted - HEADER, answer)) return WRONG;
+    if (!decode(received[1], received + HEADER, have - HEADER, answer)) return WRONG;
     if (received[1] == 'A') return ANSWERED;
     call->agent_reason = answer->reason;
     call->reason = "Shorepass's agent has no answer";
@@ -361,16 +360,12 @@ static enum outcome exchange(int agent, size_t size, struct call *call, struct a
 // Asks the agent. If the outcome is not ANSWERED, the call has the reason.
 static enum outcome ask(struct call *call, struct answer *answer) {
     size_t size = 0;
-    // Where no input must be waited for, the agent gets ready while this program makes the frame.
-    bool is_ready = !reads_input(call->verb) || wait_for(STDIN_FILENO, POLLIN, 0) != 0;
-    int agent = is_ready ? find_agent(call) : -1;
     enum outcome outcome = make_frame(call, &size);
-    if (outcome == ANSWERED) {
-        if (agent < 0) agent = find_agent(call);
-        if (agent < 0) return milliseconds_until(call->deadline) > 0 ? NOT_ANSWERED : is_late(call);
-        outcome = exchange(agent, size, call, answer);
-    }
-    if (agent >= 0) close(agent);
+    if (outcome != ANSWERED) return outcome;
+    int agent = find_agent(call);
+    if (agent < 0) return milliseconds_until(call->deadline) > 0 ? NOT_ANSWERED : is_late(call);
+    outcome = exchange(agent, size, call, answer);
+    close(agent);
     return outcome;
 }
 

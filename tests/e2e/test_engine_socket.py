@@ -36,7 +36,8 @@ class Place:
         self.seen = bytearray()
         self.push = True
 
-    def lend(self, repository: str, *, push: bool) -> Credential | None:
+    def lend(self, repository: str, *, push: bool, caller: Caller) -> Credential | None:
+        assert caller.pid
         host, _, path = repository.partition("/")
         if host != self.registry or path not in ("", "team/private", "team/pushed") or (push and not self.push):
             return None

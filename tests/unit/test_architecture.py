@@ -122,7 +122,7 @@ def test_a_login_in_the_clients_file_loads_no_more_than_it_needs(client: str) ->
 LATE = {
     *("difflib", "getpass", "hmac", "importlib", "importlib.util", "logging", "platform", "threading", "tomllib"),
     *("traceback",),
-    *("ctypes", "fcntl", "msvcrt", "pwd", "resource"),  # not on every system
+    *("ctypes", "fcntl", "msvcrt", "pwd", "resource", "termios"),  # not on every system
     *("cryptography", "httpx", "jeepney", "keyring", "publicsuffixlist", "pyrage", "requests", "rich", "secretstorage"),
     *("tomlkit", "urllib3"),
     *("shorepass.agent_client.start", "shorepass.agent.process"),

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Agent"]
 
+LONGEST_WAIT = 5.0  # seconds that a request may wait for a question
+
 
 class _Counts:
     """What was asked of one helper. ``slowest``: seconds of an answer that was not remembered."""
@@ -65,7 +67,9 @@ class Agent:
         self._counts: dict[str, _Counts] = {}
         self._memory = AgentMemory(self._held)
         self._own = OwnHelper(self._memory)
-        self.lending = Lending(Lender(here, log, memory=lambda: self._memory, is_locked=lambda: self._locked))
+        lender = Lender(here, log, memory=lambda: self._memory, is_locked=lambda: self._locked)
+        self._confirmations = lender.confirmations
+        self.lending = Lending(lender)
         self._verbs: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
             "status": self._status,
             "stop": self._end,
@@ -77,6 +81,8 @@ class Agent:
             "decrypt": self._decrypt,
             "mac": self._mac,
             "grants": self._grants,
+            "questions": self._questions,
+            "answer": self._answer_question,
         }
 
     # Calls of helpers
@@ -224,6 +230,15 @@ class Agent:
     def _grants(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
         troubles = self.lending.refresh()
         return {"troubles": {**self.lending.troubles(), **troubles}}, b""
+
+    def _questions(self, request: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
+        seconds = min(float(request.get("seconds", 0.0)), LONGEST_WAIT)
+        return {"questions": self._confirmations.waiting(str(request.get("grant", "")), seconds)}, b""
+
+    def _answer_question(self, request: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
+        grant, container = str(request["grant"]), request.get("container")
+        by = str(request.get("by", "a program"))
+        return {"answered": self._confirmations.answer(grant, container, yes=request["yes"] is True, by=by)}, b""
 
     # Keys: the private half stays here
 

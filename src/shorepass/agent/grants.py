@@ -55,6 +55,7 @@ class Lending:
                 grant, served = self._served.pop(id_)
                 served.close()
                 folder.remove(grant)
+                self._lender.confirmations.forget(id_)
             if is_first:
                 folder.sweep(self._lender.here, known)
             troubles = {}

@@ -12,7 +12,6 @@ from shorepass.stores.vault.key import keys_in, needs_passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
 
     from shorepass.stores.vault.key import Key
 
@@ -65,20 +64,11 @@ class HeldKeys:
 
 
 class AgentMemory(Memory):
-    """What the agent remembers of files. A key with a passphrase is only in ``HeldKeys``, which ends in time.
-
-    ``opened``: how often a vault was decrypted.
-    """
+    """What the agent remembers of files. A key with a passphrase is only in ``HeldKeys``, which ends in time."""
 
     def __init__(self, held: HeldKeys) -> None:
         super().__init__()
-        self.opened = 0
         self._held = held
-
-    def keep_meaning(self, content: FileContent, meaning: Any) -> None:
-        """Remember what a file means, and count it."""
-        self.opened += 1
-        super().keep_meaning(content, meaning)
 
     def keys(self, key_file: bytes, parse: Callable[[], Sequence[Key]]) -> Sequence[Key]:
         """Return the keys in a key file. Raises NeedsPassphrase, and what ``parse`` raises."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from shorepass.agent.confirmations import Confirmations
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
 from shorepass.contexts.command import command
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shorepass.agent.audit import AuditLog
+    from shorepass.contexts.caller import Caller
     from shorepass.grants.grant import Grant
     from shorepass.resolution import Resolution
 
@@ -44,6 +46,7 @@ class Lender:
     ) -> None:
         self.here = LocalContext(here.environment(), directory="/", memory=Memory())
         self.log = log
+        self.confirmations = Confirmations(self.here, log)
         self._memory = memory
         self._is_locked = is_locked
 
@@ -67,6 +70,16 @@ class Lender:
             raise NotLent(f"the lender's policy {refusal}")
         registry, _, path = repository.partition("/")
         return find(DEFAULT).resolve(self.context(grant), Reference(registry, path))
+
+    def confirm(self, grant: Grant, registry: str, caller: Caller) -> None:
+        """Wait for the user's yes, if the grant or the policy asks for one.
+
+        Raises NotConfirmed, InvalidReference, FileError, MalformedFile.
+        """
+        policy = policy_file.load(self.here)
+        is_lent = not policy.refusal_of_use(grant, registry, time.time())
+        if is_lent and (grant.confirm or policy.confirm):
+            self.confirmations.require(grant, registry, caller, policy.answer_seconds)
 
     def context(self, grant: Grant) -> LocalContext:
         """Return the user's context as it was when the grant was made. Raises ShorepassError."""

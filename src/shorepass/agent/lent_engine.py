@@ -50,12 +50,13 @@ class LentEngine(Served):
         self._listening.close_at_once()
         self._server.close_connections()
 
-    def _lend(self, repository: str, *, push: bool) -> Credential | None:
+    def _lend(self, repository: str, *, push: bool, caller: Caller) -> Credential | None:
         """Return the login for a request to the engine; None if it is not lent, or not now."""
         try:
             grant = self._lender.grant(self._id)
             if not grant.lends(repository, push=push):
                 return None
+            self._lender.confirm(grant, repository, caller)
             found = self._lender.resolve(grant, repository, push=push).credential
             if isinstance(found, Anonymous | BearerToken):
                 return None

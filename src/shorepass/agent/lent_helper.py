@@ -11,6 +11,7 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from shorepass.agent.call import Answer, Call
+from shorepass.agent.confirmations import NotConfirmed
 from shorepass.agent.held_keys import NeedsPassphrase
 from shorepass.agent.lender import NotLent
 from shorepass.agent.listening import listen_for_grant
@@ -72,13 +73,29 @@ class LentHelper(Served):
         if self._is_closed:
             answer = _none(call, "the grant has ended")
         else:
+            refused = self._refused(call, caller)
             with self._free:
                 time.sleep(self._pace.delay(time.monotonic()))
-                answer = self._answered(call)
+                answer = refused or self._answered(call)
         try:
             connection.send(answer.frame())
         finally:
             self._lender.log.write(caller, call, answer, time.perf_counter() - start, grant=self._id)
+
+    def _refused(self, call: Call, caller: Caller) -> Answer | None:
+        """Wait for the user's yes if the grant needs one, while other calls are worked on; None: continue."""
+        if call.verb != Verb.GET:
+            return None
+        try:
+            grant = self._lender.grant(self._id)
+            key = _key(call)
+            if grant.allows(key):
+                self._lender.confirm(grant, registry_of_key(key), caller)
+        except NotConfirmed as error:
+            return _none(call, error.message)
+        except ShorepassError:
+            return None  # the answer has the reason
+        return None
 
     def _answered(self, call: Call) -> Answer:
         if call.verb == Verb.VERSION:
@@ -99,7 +116,7 @@ class LentHelper(Served):
 
     def _get(self, grant: Grant, call: Call) -> Answer:
         """Return the login that docker would send here. Raises ShorepassError, NeedsPassphrase."""
-        key = call.input[:KEY_LIMIT].decode("utf-8", "replace").strip()
+        key = _key(call)
         if not grant.allows(key):
             raise NotLent(f"the grant {grant.id} does not lend a login for {key or 'no registry'}")
         registry = registry_of_key(key)
@@ -111,6 +128,11 @@ class LentHelper(Served):
         source = resolution.source
         name = (source.helper or source.path) if source else ""
         return Answer(0, encode_answer(key, found), source=name)
+
+
+def _key(call: Call) -> str:
+    """Return the name of the registry that a call asks for."""
+    return call.input[:KEY_LIMIT].decode("utf-8", "replace").strip()
 
 
 def _none(call: Call, reason: str) -> Answer:

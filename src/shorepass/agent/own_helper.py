@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from shorepass.agent.call import Call
-    from shorepass.agent.held_keys import AgentMemory
     from shorepass.chain import Chain
+    from shorepass.contexts.memory import Memory
 
 __all__ = ["OwnHelper"]
 
@@ -39,7 +39,7 @@ class OwnHelper:
 
     name = "shorepass"
 
-    def __init__(self, memory: AgentMemory) -> None:
+    def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._lock = Lock()
         self._answers: dict[tuple[str, bytes], _Remembered] = {}
@@ -60,7 +60,7 @@ class OwnHelper:
         if call.changes:
             return self._made(call)
         same = (call.verb, call.input, call.directory, frozenset(call.environ.items()))
-        return self._flights.do(same, lambda: self._made_for_all(call))
+        return self._flights.do(same, lambda: self._made(call))
 
     def remembered(self) -> int:
         """Return how many answers are remembered."""
@@ -70,16 +70,6 @@ class OwnHelper:
         """Drop all answers."""
         with self._lock:
             self._answers.clear()
-
-    def _made_for_all(self, call: Call) -> Answer:
-        """Answer a call that changes nothing. Raises Declined."""
-        opened = self._memory.opened
-        answer = self._made(call)
-        if self._memory.opened != opened:
-            self._made(
-                call
-            )  # with the vault in memory. What is remembered then does not depend on the files of its key
-        return answer
 
     def _made(self, call: Call) -> Answer:
         here = TracedContext(call.environ, directory=call.directory or "/", memory=self._memory)

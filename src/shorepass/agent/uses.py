@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Use", "uses"]
 
-NO_USE = (Verb.LIST, Verb.VERSION)  # these give no login
+NO_USE = (Verb.LIST, Verb.VERSION, "confirm")  # these give no login
 
 
 class Use(NamedTuple):

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "ConnectionLost", "peer_of"]
 
 CHUNK = 65536  # bytes
-BRIEFLY = 1  # milliseconds, in which most data comes: that is cheaper than what ``before_waiting`` does
 PEER = struct.Struct("=iII")  # unix(7): struct ucred
 
 
@@ -162,10 +161,8 @@ class Connection:
 
     def _wait(self, event: int, deadline: float) -> None:
         """Wait until it can send or receive. Raises ConnectionLost: not before the deadline."""
+        self.before_waiting()
         ready = select.poll()
         ready.register(self.wire, event)
-        if ready.poll(BRIEFLY):
-            return
-        self.before_waiting()
         if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise ConnectionLost("no answer in time")

@@ -18,6 +18,7 @@ __all__ = ["spawn", "start_if_none_answers"]
 
 # What an agent needs of the environment of the program that starts it. A call brings its own.
 KEPT = ("HOME", "PATH", "LANG", "TMPDIR", "PYTHONPATH", "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS")
+KEPT_DISPLAY = ("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY")  # by pinentry the agent asks about the use of a grant
 KEPT_XDG = ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 SECONDS = 1.0  # for a connection, which an agent that runs accepts at once
 
@@ -25,7 +26,7 @@ SECONDS = 1.0  # for a connection, which an agent that runs accepts at once
 def spawn(here: LocalContext) -> Background:
     """Start the agent, and do not wait for it. If another one runs, it ends at once. Raises ProcessNotStarted."""
     environ = here.environment()
-    kept = {name: environ[name] for name in (*KEPT, *KEPT_XDG) if name in environ}
+    kept = {name: environ[name] for name in (*KEPT, *KEPT_DISPLAY, *KEPT_XDG) if name in environ}
     return start([sys.executable, "-m", "shorepass", "agent", "start", "--foreground"], env=kept)
 
 

@@ -10,7 +10,7 @@ from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
 from shorepass.cli.lending import document
 from shorepass.contexts.command import command
-from shorepass.errors import printable
+from shorepass.errors import UsageError, printable
 from shorepass.grants import file, folder
 from shorepass.profile import current
 
@@ -23,26 +23,35 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 shorepass grants
 shorepass grants --json
+shorepass grants confirm 1a2b3c4d    # allow what waits for your yes, and what you had refused
+shorepass grants deny 1a2b3c4d
 """
+ANSWERS = {"confirm": True, "deny": False}
 HEADINGS = ["GRANT", "TARGET", "MODE", "LENDS", "UNTIL", "LAST USE"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
+    action = "confirm: allow what waits for your yes; deny: refuse it, and each further use; without: list the grants"
+    parser.add_argument("action", nargs="?", choices=ANSWERS, metavar="ACTION", help=action)
+    parser.add_argument("grants", nargs="?", metavar="GRANT", help="confirm, deny: the id of a grant")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print them."""
+    """Print them, or answer the questions of one."""
     here = current()
+    if arguments.action:
+        return _answer(here, arguments.grants, yes=ANSWERS[arguments.action])
     now = time.time()
     grants = [grant for grant in file.load(here).values() if not grant.end(now)]
     folder.sweep(here, {grant.id for grant in grants})
     used = uses(here) if grants else {}
     served = _is_served(here) if grants else False
+    waiting = AgentClient(here).manage("questions")["questions"] if served else []
     if arguments.json:
         documents = [_document(grant, used.get(grant.id)) for grant in grants]
-        console.print_document({"served": served, "grants": documents})
+        console.print_document({"served": served, "grants": documents, "questions": waiting})
         return 0
     if not grants:
         console.out("nothing is lent")
@@ -61,10 +70,29 @@ def run(arguments: argparse.Namespace) -> int:
             ]
         )
     console.print_table(HEADINGS, rows)
+    for question in waiting:
+        console.note(f"waits for your yes: {printable(str(question['text']))}")
+        console.hint(command(None, "grants", "confirm", str(question["grant"])))
     if not served:
         console.note("no agent runs, so no login is lent now")
         console.hint(command(None, "agent", "start"))
     return 0
+
+
+def _answer(here: LocalContext, id_: str | None, *, yes: bool) -> int:
+    """Answer all questions of a grant. Raises UsageError: there is no such grant; NoAgent, AgentFails."""
+    if id_ is None:
+        raise UsageError("no grant was named", hint=command(None, "grants"))
+    if id_ not in file.load(here):
+        raise UsageError(f"there is no grant {printable(id_)}", hint=command(None, "grants"))
+    count = AgentClient(here).manage("answer", grant=id_, yes=yes, by="command line")["answered"]
+    if not yes:
+        console.out(f"the grant {id_} gives no more logins to containers that you have not allowed")
+    elif count:
+        console.out(f"allowed {count} containers of the grant {id_}")
+    else:
+        console.out(f"no use of the grant {id_} waits for your yes")
+    return 0 if count or not yes else 1
 
 
 def _shown(seconds: float) -> str:

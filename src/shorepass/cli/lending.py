@@ -56,6 +56,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="the grant ends after this time: 30m, 2h, 1d (default: that of the policy, else 2h)",
     )
+    parser.add_argument("--confirm", action="store_true", help="ask you before the first use by each container")
     parser.add_argument(
         "--max-uses",
         type=_count,
@@ -112,6 +113,7 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
         repositories=repositories,
         push=arguments.push,
         engine=engine,
+        confirm=arguments.confirm,
         realms=tuple(arguments.trust_realm),
         deny=arguments.deny,
         any_user=arguments.any_user,
@@ -143,6 +145,10 @@ def _what(
         )
     if not rules.counts and arguments.max_uses:
         raise UsageError(f"mode {mode} does not see uses: --max-uses is for another mode", hint="limit it by --for")
+    if not rules.counts and arguments.confirm:
+        raise UsageError(
+            f"mode {mode} does not see uses: --confirm is for another mode", hint="use mode forward or engine"
+        )
     check = check_exact if rules.exact else check_repository
     repositories = tuple(dict.fromkeys(map(check, named)))
     if rules.exact and not repositories:
@@ -211,5 +217,6 @@ def document(grant: Grant, last_use: float) -> dict[str, object]:
         "created": grant.created,
         "until": grant.until,
         "max_uses": grant.max_uses or None,
+        "confirm": grant.confirm,
         "last_use": last_use or None,
     }

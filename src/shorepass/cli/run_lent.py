@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from shorepass import processes
 from shorepass.cli import console
+from shorepass.cli.asking import asking
 from shorepass.cli.lending import lend
 from shorepass.cli.revoke import end
 from shorepass.contexts.command import command
@@ -17,13 +19,19 @@ from shorepass.grants.starters import find_starter
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
 
 __all__ = ["run_lent"]
 
 # Of a word that may mean this, the grant remains until its time: a container in the background outlives the command.
 DETACHED = re.compile(r"--(detach|wait)(=.*)?|-[A-Za-z]*d[A-Za-z]*")
+
+
+# Of a word that may mean this, the terminal belongs to the container.
+INTERACTIVE = re.compile(r"--(interactive|tty)(=.*)?|-[A-Za-z]*[it][A-Za-z]*")
 
 
 def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, argv: Sequence[str]) -> int:
@@ -38,7 +46,8 @@ def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, ar
     try:
         with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
             lent = starter.add(here, grant, start._replace(private=folder.path))
-            status = processes.attend(program, lent, env=here.environment(), keep=folder.fds)
+            with _asking(here, grant, argv):
+                status = processes.attend(program, lent, env=here.environment(), keep=folder.fds)
     except BaseException:
         end(here, [grant])
         raise
@@ -50,3 +59,8 @@ def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, ar
     except ShorepassError as error:  # the exit code is the command's
         console.print_error(error)
     return status
+
+
+def _asking(here: LocalContext, grant: Grant, argv: Sequence[str]) -> AbstractContextManager[None]:
+    """Ask on the terminal about the grant, if the command leaves it to Shorepass."""
+    return nullcontext() if any(map(INTERACTIVE.fullmatch, argv)) else asking(here, grant)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from shorepass import processes
 from shorepass.cli import console
+from shorepass.cli.asking import asking
 from shorepass.cli.lending import document, lend
 from shorepass.cli.revoke import end
 from shorepass.contexts.proc import stamp
@@ -46,7 +48,8 @@ def _relay(here: LocalContext, arguments: argparse.Namespace, go_on: Callable[[]
     grant, trouble = None, ""
     try:
         grant = lend(here, name, arguments.lent, arguments)
-        with Relay(target, grant) as relay, TakenOver(here, target.context) as taken_over:
+        attended = nullcontext() if arguments.detach else asking(here, grant)
+        with attended, Relay(target, grant) as relay, TakenOver(here, target.context) as taken_over:
             file.note_relay(here, grant.id, stamp(os.getpid()))
             _tell(name, grant, relay.variables, arguments)
             for row in taken_over.files:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from shorepass.contexts.proc import first_bytes_of
@@ -39,17 +38,8 @@ def caller_of(pid: int, uid: int) -> Caller:
     except OSError:
         program = ""
     try:
-        groups = first_bytes_of(folder, "cgroup", uid, CGROUP_LIMIT)
+        groups = first_bytes_of(folder, "cgroup", uid, CGROUP_LIMIT).decode("utf-8", "replace")
     except OSError:
-        groups = b""
-    return Caller(pid, uid, program, _container_in(groups))
-
-
-@lru_cache
-def _container_in(groups: bytes) -> str:
-    """Return the id of the container with these control groups.
-
-    Return "" if they are not a container's.
-    """
-    found = CONTAINER.search(groups.decode("utf-8", "replace"))
-    return found[1] if found else ""
+        groups = ""
+    containers = [*CONTAINER.findall(groups), ""]
+    return Caller(pid, uid, program, containers[0])

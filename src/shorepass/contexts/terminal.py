@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,13 @@ from shorepass.foreign_text import visible
 from shorepass.waiting import settle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
-__all__ = ["WITHOUT", "ask", "is_there", "locked", "nobody"]
+__all__ = ["WITHOUT", "agrees", "ask", "is_in_front", "is_there", "locked", "nobody"]
+
+LOOK_SECONDS = 0.25  # between two looks whether a question is over
+LINE_LIMIT = 1024  # bytes
 
 WITHOUT = "it wants a passphrase, and there is no terminal to ask on"
 
@@ -37,6 +42,52 @@ def ask(prompt: str) -> str:
     if not typed:
         raise StoreLocked("vault", "no passphrase was given")
     return typed
+
+
+def is_in_front() -> bool:
+    """Tell whether this process is in the foreground of a terminal.
+
+    In the background it would be stopped when it reads.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+def agrees(question: str, is_over: Callable[[], bool]) -> bool | None:
+    """Ask a question that ``y`` or ``yes`` agrees to.
+
+    Return None if it is over before the user answers, or if there is no terminal. What was typed before the question is not
+    an answer.
+    """
+    import termios
+
+    settle()
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return None
+    try:
+        termios.tcflush(terminal, termios.TCIFLUSH)
+        os.write(terminal, f"\n{visible(question)} [y/N]: ".encode())
+        while not select.select([terminal], [], [], LOOK_SECONDS)[0]:
+            if is_over():
+                os.write(terminal, b"\n")
+                return None
+        return os.read(terminal, LINE_LIMIT).strip().lower() in (b"y", b"yes")
+    except (OSError, termios.error):
+        return None
+    finally:
+        os.close(terminal)
 
 
 def _open() -> None:

@@ -172,9 +172,9 @@ def _image(value: object) -> str:
 
 
 def _mode(value: object) -> str:
-    if value not in MODES:
+    if not isinstance(value, str) or value not in MODES:
         raise ValueError(f"not one of {', '.join(MODES)}")
-    return str(value)
+    return value
 
 
 def _modes(value: object) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import socket
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shorepass.agent_client.connection import peer_of
@@ -22,10 +23,19 @@ from shorepass.share.request_head import BadHead, parse_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Protocol
 
     from shorepass.contexts.caller import Caller
+    from shorepass.credential import Credential
     from shorepass.share.engine_guard import Guard
-    from shorepass.share.engine_logins import Lend, Lent
+    from shorepass.share.engine_logins import Lent
+
+    class LendTo(Protocol):
+        """Finds a lent login for a caller."""
+
+        def __call__(self, repository: str, *, push: bool, caller: Caller) -> Credential | None:
+            """Return the login for a repository (``ghcr.io/acme/app``), None if it is not lent. ``push``: to push to it."""
+
 
 __all__ = ["EngineSocket"]
 
@@ -48,7 +58,7 @@ class EngineSocket(UnixServer):
         self,
         listening: socket.socket,
         engine: str,
-        lend: Lend,
+        lend: LendTo,
         registries: Callable[[], Iterable[str]],
         tell: Callable[[Lent, Caller], None],
         guard: Guard | None = None,
@@ -67,11 +77,13 @@ class EngineSocket(UnixServer):
         if found is None:
             return
         head, rest = found
+        peer = peer_of(connection)
+        caller = caller_of(peer.pid, peer.uid)
         try:
             request = parse_head(head)
             if self.guard is not None:
                 request, rest = self.guard.admit(request, rest, connection)
-            request, lent = with_login(request, self.lend, self.registries())
+            request, lent = with_login(request, partial(self.lend, caller=caller), self.registries())
         except BadHead as error:
             _refuse(connection, "400 Bad Request", str(error))
             return
@@ -86,8 +98,7 @@ class EngineSocket(UnixServer):
                 _refuse(connection, "502 Bad Gateway", f"the engine does not answer: {error.strerror}")
                 return
             if lent is not None:
-                peer = peer_of(connection)
-                self.tell(lent, caller_of(peer.pid, peer.uid))
+                self.tell(lent, caller)
             engine.sendall(request.encode() + rest)
             _copy_both_ways(connection, engine)
 

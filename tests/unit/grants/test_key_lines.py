@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shorepass.grants.key_lines import key_lines, line_of
@@ -62,6 +62,7 @@ VALUES = st.sampled_from(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(values=st.lists(VALUES, max_size=6), blank=st.integers(0, 2))
 def test_every_key_is_found(values: list[str], blank: int) -> None:
     """Each key of random documents has the line on which the test wrote it."""
