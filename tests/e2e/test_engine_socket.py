@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -110,6 +111,19 @@ def test_its_own_login_is_not_replaced(place: Place, private_image: str, users: 
     (place.folder / ".docker/config.json").write_text(json.dumps(own))
     assert place.docker("pull", private_image).returncode == 0
     assert place.lent == []
+
+
+@pytest.mark.parametrize(
+    "sent", [None, b"", b"{}", b"null", b'{"serveraddress": "x"}', b'{"username": "", "auth": ""}']
+)
+def test_each_way_to_send_no_login(place: Place, private_image: str, sent: bytes | None) -> None:
+    """Clients leave the field out, or send an empty one, or an object without a login; each gets the lent one."""
+    name = private_image.removesuffix(":1")
+    field = b"" if sent is None else b"X-Registry-Auth: " + base64.urlsafe_b64encode(sent) + b"\r\n"
+    line = f"POST /v1.41/images/create?fromImage={name}&tag=1 HTTP/1.1\r\nHost: a\r\n".encode()
+    answer = exchange(place.path, line + field + b"\r\n")
+    assert b"Status: " in answer, answer
+    assert place.lent[-1].repository == name
 
 
 def test_streams_pass_unharmed(place: Place, busybox_image: str) -> None:

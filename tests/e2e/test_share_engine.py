@@ -120,6 +120,29 @@ def test_a_build_by_buildkit_uses_a_base_that_was_pulled(
     assert built.returncode == 0, built.stderr
 
 
+@pytest.mark.parametrize("deny", [(), ("--deny",)])
+def test_dockers_sdk_for_python_pulls_runs_and_pushes(
+    run_shorepass: RunShorepass, lender: str, private_image: str, tmp_path: Path, deny: tuple[str, ...]
+) -> None:
+    """The library of many tools, which speaks to the engine itself, needs no login of its own."""
+    _, socket = granted(run_shorepass, "--repo", f"{lender}/team/*", "--push", *deny)
+    script = (
+        "import docker, sys\n"
+        "client = docker.from_env()\n"
+        "image = client.images.pull(sys.argv[1], '1')\n"
+        "print(client.containers.run(image, ['/bin/busybox', 'echo', 'runs'], network_mode='none', remove=True))\n"
+        "box = client.containers.run(image, ['/bin/busybox', 'sleep', '60'], network_mode='none', detach=True)\n"
+        "print(box.exec_run(['/bin/busybox', 'echo', 'again']), [one.id == box.id for one in client.containers.list()])\n"
+        "box.remove(force=True)\n"
+        "assert image.tag(sys.argv[2], '1')\n"
+        "print(client.images.push(sys.argv[2], '1'))\n"
+    )
+    words = [programs.require("/usr/bin/python3"), "-c", script, private_image.removesuffix(":1"), f"{lender}/team/sdk"]
+    done = programs.run(words, env={"DOCKER_HOST": f"unix://{socket}", "HOME": str(tmp_path)})
+    assert done.returncode == 0, done
+    assert [word in done.stdout for word in ("runs", "again", "True", '"Digest"')] == [True] * 4, done
+
+
 def test_a_locked_agent_lends_nothing(
     run_shorepass: RunShorepass, lender: str, private_image: str, tmp_path: Path
 ) -> None:
