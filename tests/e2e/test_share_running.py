@@ -102,6 +102,22 @@ def test_nothing_is_left_after_the_lender_has_ended(engine: ContainerEngine, len
     wait_until_removed(engine, name)
 
 
+@pytest.mark.xdist_group("podman")
+def test_a_user_namespace(podman_containers: ContainerEngine, tmp_path: Path) -> None:
+    """A container whose users are others on the host gets the lent login, and its user's config file."""
+    flags = ("--uidmap=0:100000:65536", "--gidmap=0:100000:65536", "--user=1000:1000")
+    name = podman_containers.make(*flags)
+    said = tmp_path / "said"
+    with contextlib.closing(
+        Lender(f"podman:{name}", said, "--registry", REGISTRY, env=podman_containers.leads)
+    ) as lender:
+        lender.wait_until_ready()
+        assert json.loads(get(podman_containers, name).stdout)["Secret"] == SECRET
+        assert podman_containers.execute(name, "stat", "-c", "%u", CONFIG).stdout == "1000\n"
+        assert lender.end() == 0
+    assert remaining(podman_containers, name) == []
+
+
 def test_revoke_ends_the_relay(engine: ContainerEngine, lend: Lend, run_shorepass: RunShorepass) -> None:
     """``revoke`` ends the command with 0, and the container has no login and no file any more."""
     name = engine.make()

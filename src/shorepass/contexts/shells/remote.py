@@ -34,6 +34,7 @@ SSH_OPTIONS = (
     "RequestTTY=no",  # a terminal would change bytes
     "RemoteCommand=none",
     "ClearAllForwardings=yes",
+    "ServerAliveInterval=20",  # a relay must hear of a host that is gone
 )
 
 
