@@ -94,7 +94,7 @@ CALLS = (
     _call("GET", f"/distribution/{IMAGE}/json"),
     _call("POST", "/images/create", "fromImage tag platform"),
     _call("POST", f"/images/{IMAGE}/push", "tag platform"),
-    _call("POST", f"/images/{IMAGE}/tag", "repo tag"),
+    _call("POST", f"/images/{IMAGE}/tag", "repo tag force"),
     _call("POST", "/build", BUILD, Body.COPIED),
 )
 
