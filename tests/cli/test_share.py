@@ -21,6 +21,7 @@ def test_the_modes_are_explained(run_shorepass: RunShorepass) -> None:
     assert "never read them" in rows["engine"]
     assert "registry token" in rows["token"]
     assert "the named logins" in rows["export"]
+    assert "read its key files" in rows["mount"]
     assert "copy of every login" in rows["docker run --use-api-socket"]
 
 

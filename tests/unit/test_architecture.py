@@ -133,6 +133,7 @@ LATE = {
     *("shorepass.clients.buildx", "shorepass.clients.insecure", "shorepass.clients.private"),
     *("shorepass.engine", "shorepass.engine.swarm", "shorepass.contexts.containers.engines"),
     *("shorepass.contexts", "shorepass.contexts.local", "shorepass.contexts.lookpath", "shorepass.contexts.terminal"),
+    "shorepass.contexts.containers.image",  # reads tars, and only `run --share --mode mount --image` needs it
     "shorepass.contexts.own_installation",  # brings shlex, and only an error of the vault names a library to install
     *(
         "shorepass.files",

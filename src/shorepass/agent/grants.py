@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from shorepass.agent.lent_engine import LentEngine
 from shorepass.agent.lent_file import LentFile
 from shorepass.agent.lent_helper import LentHelper
+from shorepass.agent.lent_mount import LentMount
 from shorepass.errors import ShorepassError
 from shorepass.grants import file, folder
-from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ SERVERS: dict[str, Callable[[Lender, Grant], Served]] = {
     ENGINE: LentEngine,
     TOKEN: LentFile,
     EXPORT: LentFile,
+    MOUNT: LentMount,
 }
 
 

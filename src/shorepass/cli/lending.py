@@ -11,7 +11,8 @@ from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.grants import file, folder, policy_file
-from shorepass.grants.grant import ENGINE, FORWARD, MODES, Grant, check_exact, check_glob, check_repository
+from shorepass.grants.grant import ENGINE, FORWARD, MODES, MOUNT, Grant, check_exact, check_glob, check_repository
+from shorepass.grants.mounted_helper import check_helper, helper_for
 from shorepass.numbers import seconds
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--any-user", action="store_true", help="mode export: every user of the container can read the logins"
+    )
+    parser.add_argument(
+        "--image", default="", help="mode mount: the image of the container, whose libraries are checked"
     )
     parser.add_argument(
         "--for",
@@ -95,6 +99,7 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
     repositories, globs = _what(mode, registries, arguments)
     if arguments.deny and mode != ENGINE:
         raise UsageError("--deny is for mode engine", hint=command(None, "share", "flags", "--mode", ENGINE, "--deny"))
+    helpers = _mounted_helpers(here, globs, arguments.image) if mode == MOUNT else ()
     created = time.time()
     id_ = os.urandom(4).hex()
     chosen = here.getenv("DOCKER_CONFIG")
@@ -117,10 +122,19 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
         realms=tuple(arguments.trust_realm),
         deny=arguments.deny,
         any_user=arguments.any_user,
+        helpers=helpers,
     )
     if refusal := policy.refusal_of(grant):
         raise ShorepassError(f"not lent: the policy {refusal}", hint=command(None, "policy"))
     return grant
+
+
+def _mounted_helpers(here: LocalContext, registries: Sequence[str], image: str) -> tuple[str, ...]:
+    """Return the helper of each registry. Raises UsageError, ContextError: one cannot work in a container of the image."""
+    helpers = tuple(helper_for(here, registry) for registry in registries)
+    for helper in dict.fromkeys(helpers):
+        check_helper(here, helper, image)
+    return helpers
 
 
 def usual_mode(here: LocalContext, possible: Sequence[str]) -> str:

@@ -30,7 +30,7 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
         console.print_document({**document(grant, 0.0), "flags": [], "document": text})
         return 0
     console.data(text.encode("utf-8", "surrogateescape"))
-    announce(grant)
+    announce(here, grant)
     return 0
 
 

@@ -44,5 +44,5 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
         console.out(f'add to devcontainer.json: "features": {{"./{printable(os.path.basename(folder))}": {{}}}}')
     else:
         console.data(f"{text}\n".encode())
-    announce(grant)
+    announce(here, grant)
     return 0

@@ -26,5 +26,5 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
         console.print_document({**document(grant, 0.0), "flags": words})
         return 0
     console.out(" ".join(map(quoted, words)))
-    announce(grant)
+    announce(here, grant)
     return 0

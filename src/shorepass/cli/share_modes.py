@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shorepass.cli import console
-from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
 
 __all__ = ["HEADINGS", "MODE_ROWS", "OTHER_ROWS", "explain"]
 
@@ -43,6 +43,13 @@ MODE_ROWS = [
         "the named logins",
         "revoke, its time, lock; a copy ends with a new password",
         "the audit log, when they are written",
+    ],
+    [
+        MOUNT,
+        "run the helper, ask it for every login that it can get, and read its key files",
+        "nothing; it sees your files",
+        "the end of the container; a copy ends with new keys",
+        "the cloud's log",
     ],
 ]
 OTHER_ROWS = [

@@ -6,23 +6,27 @@ import time
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console
+from shorepass.cli.mount_warning import warn_of_mounts
 from shorepass.clients.registry_tokens import summary
 from shorepass.contexts.command import command
 from shorepass.errors import printable
 from shorepass.grants.folder import is_on_disk
-from shorepass.grants.grant import EXPORT, TOKEN
+from shorepass.grants.grant import EXPORT, MOUNT, TOKEN
 
 if TYPE_CHECKING:
+    from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
 __all__ = ["announce"]
 
 
-def announce(grant: Grant) -> None:
+def announce(here: LocalContext, grant: Grant) -> None:
     """Print what a grant lends, until when, what its mode leaves open, and how to end it."""
     until = time.strftime("%Y-%m-%d %H:%M", time.localtime(grant.until))
     what = ", ".join(grant.repositories or grant.registries)
     console.note(f"the grant {grant.id} lends {what} until {until}")
+    if grant.mode == MOUNT:
+        warn_of_mounts(here, grant)
     if grant.mode == TOKEN:
         console.note(summary())
     if grant.mode == EXPORT:

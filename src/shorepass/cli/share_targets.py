@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shorepass.errors import UsageError, printable
-from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
 
 __all__ = ["TARGETS", "Target", "find_target"]
 
@@ -37,7 +37,7 @@ class Target(NamedTuple):
 
 MOUNTED = (FORWARD, ENGINE, TOKEN, EXPORT)  # of a container that is not started yet
 TARGETS = (
-    Target("flags", MOUNTED, "share_flags", "print the flags for docker run and podman run"),
+    Target("flags", (*MOUNTED, MOUNT), "share_flags", "print the flags for docker run and podman run"),
     Target("compose", MOUNTED, "share_compose", "print a compose file for the services of the project here"),
     Target("devcontainer", MOUNTED, "share_devcontainer", "print members of a devcontainer.json"),
     Target("devcontainer:FOLDER", MOUNTED, "share_devcontainer", "write a feature for a dev container into a folder"),

@@ -180,9 +180,10 @@ def override(services: Mapping[str, Contents]) -> str:
     The engine never creates a folder in the place of an ended grant's: the service does not start then.
     """
     lines = ["services:"]
-    for name, (mounts, variables) in services.items():
+    for name, (mounts, variables, passed) in services.items():
         lines += [f"  {_text(name)}:", "    environment:"]
         lines += [f"      {variable}: {_text(value)}" for variable, value in variables.items()]
+        lines += [f"      {variable}:" for variable in passed]
         lines += ["    volumes:"]
         for target, source in mounts.items():
             lines += ["      - type: bind", f"        source: {_text(source)}", f"        target: {_text(target)}"]

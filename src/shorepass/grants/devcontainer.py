@@ -73,7 +73,8 @@ def with_config(here: LocalContext, grant: Grant, start: Start) -> list[str]:
 def members(found: Contents) -> dict[str, Any]:
     """Return the members of a ``devcontainer.json`` for what a container gets. Raises UsageError."""
     mounts = [mount(source, target) for target, source in found.mounts.items()]
-    return {"mounts": mounts, "containerEnv": found.variables}
+    passed = {name: f"${{localEnv:{name}}}" for name in found.passed}
+    return {"mounts": mounts, "containerEnv": {**found.variables, **passed}}
 
 
 def _chosen(here: LocalContext, start: Start, workspace: str) -> list[str]:

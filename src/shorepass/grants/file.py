@@ -112,9 +112,9 @@ def _decode(content: FileContent) -> dict[str, Grant]:
 
 def _grant(row: Any) -> Grant:
     """Return one grant. Raises KeyError, TypeError, ValueError."""
-    lists = {name: tuple(row.get(name, ())) for name in ("registries", "repositories", "realms")}
+    lists = {name: tuple(row.get(name, ())) for name in ("registries", "repositories", "realms", "helpers")}
     grant = Grant(**{**row, **lists})
-    words = (*grant.registries, *grant.repositories, *grant.realms)
+    words = (*grant.registries, *grant.repositories, *grant.realms, *grant.helpers)
     texts = (grant.id, grant.target, grant.mode, grant.folder, grant.config, grant.engine, grant.relay, *words)
     numbers = (grant.created, grant.until, grant.max_uses, grant.uses)
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(one, int | float) for one in numbers):

@@ -20,9 +20,10 @@ def flags(here: LocalContext, grant: Grant, platform: str = "") -> list[str]:
 
     Raises UsageError: there is no forwarder for that platform, or a path that the flags cannot have.
     """
-    mounts, variables = contents(here, grant, platform)
+    mounts, variables, passed = contents(here, grant, platform)
     found = [f"--mount={mount(source, target)}" for target, source in mounts.items()]
-    return [*found, *(f"--env={name}={value}" for name, value in variables.items())]
+    found += [f"--env={name}={value}" for name, value in variables.items()]
+    return [*found, *(f"--env={name}" for name in passed)]
 
 
 def mount(source: str, target: str) -> str:

@@ -18,7 +18,7 @@ from shorepass.errors import UsageError, WriteError, printable
 from shorepass.files.placing import make_folders
 from shorepass.files.reading import reason
 from shorepass.foreign_text import quoted
-from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
 from shorepass.helper import OURSELVES
 from shorepass.names import HUB_REGISTRY, server_url
 
@@ -139,5 +139,11 @@ def _helper_config(grant: Grant) -> bytes:
     return json.dumps(config, indent=1).encode() + b"\n"
 
 
+def _mounted_config(grant: Grant) -> bytes:
+    """Return a config file that names the user's own helpers."""
+    helpers = {server_url(name): helper for name, helper in zip(grant.registries, grant.helpers, strict=True)}
+    return json.dumps({"credHelpers": helpers}, indent=1).encode() + b"\n"
+
+
 # Of a mode whose file has secrets, the agent writes them, and removes them again.
-CONFIGS = {TOKEN: lambda _: EMPTY, EXPORT: lambda _: EMPTY}
+CONFIGS = {TOKEN: lambda _: EMPTY, EXPORT: lambda _: EMPTY, MOUNT: _mounted_config}

@@ -9,7 +9,7 @@ from shorepass.errors import InvalidReference, UsageError, printable
 from shorepass.names import HUB_SERVER_URL, parse, registry_meant, registry_of_key
 
 __all__ = [
-    *("ENGINE", "EXPORT", "FORWARD", "MODES", "TOKEN", "Grant", "Mode"),
+    *("ENGINE", "EXPORT", "FORWARD", "MODES", "MOUNT", "TOKEN", "Grant", "Mode"),
     *("check_exact", "check_glob", "check_repository", "matches"),
 ]
 
@@ -17,6 +17,7 @@ FORWARD = "forward"
 ENGINE = "engine"
 TOKEN = "token"  # noqa: S105  # a mode
 EXPORT = "export"
+MOUNT = "mount"
 REPOSITORY = re.compile(r"[a-z0-9*][a-z0-9._/*-]*", re.ASCII)
 GLOB = re.compile(r"[a-z0-9.*-]+(?::[0-9*]+)?", re.ASCII)
 
@@ -41,6 +42,7 @@ MODES = {
     ENGINE: Mode(repositories=True, globs=True, push=True, counts=True),
     TOKEN: Mode(repositories=True, exact=True, registries=False, push=True),
     EXPORT: Mode(),
+    MOUNT: Mode(),
 }
 
 
@@ -53,6 +55,7 @@ class Grant(NamedTuple):
     ``repositories``: ``ghcr.io/acme/*`` or ``ghcr.io/acme/app``, empty for all of ``registries``; ``push``: also to push.
     ``realms``: hosts of token servers that the user trusts with the login. Only in mode ``engine``: ``engine``: the socket of
     the user's engine; ``deny``: pass only calls that give no rights on this machine.
+    ``helpers``: mode ``mount``: the helper of each registry, in their order.
     ``any_user``: mode ``export``: every user of the container can read the file.
     ``confirm``: the user must allow the first use by each container. ``relay``: the process that relays, as
     ``contexts.proc.stamp`` names it, "" without one.
@@ -79,6 +82,7 @@ class Grant(NamedTuple):
     realms: tuple[str, ...] = ()
     relay: str = ""
     any_user: bool = False
+    helpers: tuple[str, ...] = ()
 
     def lends(self, repository: str, *, push: bool) -> bool:
         """Tell whether the grant is for a repository: ``ghcr.io/acme/app``, or a registry alone, of which any part is lent."""

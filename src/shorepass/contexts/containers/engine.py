@@ -170,6 +170,27 @@ class Engine:
         found = self._json(Request("GET", _url(f"/images/{percent_encode(image)}/json")), ANSWER_SECONDS)
         return str(found.get("Architecture", "")) if isinstance(found, dict) else ""
 
+    def create(self, image: str) -> str:
+        """Create a container of an image, which must not be started, and return its id.
+
+        The id is empty if the image is not here. Raises ContextError.
+        """
+        made = self._json(_post("/containers/create", {"Image": image, "Cmd": ["/none"]}), ANSWER_SECONDS)
+        if made is None:
+            return ""
+        if not isinstance(made, dict) or not NAME.fullmatch(str(made.get("Id", ""))):
+            raise ContextError(self.name, "its answer about a new container is malformed")
+        return str(made["Id"])
+
+    def remove(self, container: str) -> None:
+        """Remove a container.
+
+        Raises ContextError.
+        """
+        response = self._send(Request("DELETE", _url(f"/containers/{container}", force="1")), JSON_LIMIT)
+        if response.status not in (200, 204, 404):
+            self._refused(response)
+
     def stat(self, container: str, path: str) -> PathStat | None:
         """Return the status of ``path``, links not followed, None if nothing is there.
 
