@@ -266,12 +266,13 @@ static bool has_own_peer(int agent) {
 #endif
 }
 
-// Returns whether a folder and the socket in it are the user's, and the folder is closed to others.
-static bool is_own(const char *folder, const char *socket_path) {
+// Returns whether a folder and the socket that was found in it are the user's, and the folder is closed to others.
+static bool is_own(const char *folder, const struct stat *found_socket) {
     struct stat found;
     if (lstat(folder, &found) != 0 || !S_ISDIR(found.st_mode)) return false;
-    if (found.st_uid != geteuid() || (found.st_mode & 077) != 0) return false;
-    return lstat(socket_path, &found) == 0 && S_ISSOCK(found.st_mode) && found.st_uid == geteuid();
+    uid_t user = geteuid();
+    if (found.st_uid != user || (found.st_mode & 077) != 0) return false;
+    return S_ISSOCK(found_socket->st_mode) && found_socket->st_uid == user;
 }
 
 // Returns a connection to the socket at a path, or -1.
@@ -310,9 +311,10 @@ static int find_agent(struct call *call) {
         struct stat found;
         if (!join(folder, sizeof folder, places[i][0], places[i][1], "") || folder[0] != '/') continue;
         if (!join(path, sizeof path, folder, "/agent.sock", "") || lstat(path, &found) != 0) continue;
-        agent = is_own(folder, path) ? connect_to(path, call) : -1;
+        bool is_safe = is_own(folder, &found);
+        agent = is_safe ? connect_to(path, call) : -1;
         if (agent >= 0 && has_own_peer(agent)) return agent;
-        if (agent >= 0 || !is_own(folder, path)) call->reason = "the socket of Shorepass's agent is not safe; fix: shorepass doctor";
+        if (agent >= 0 || !is_safe) call->reason = "the socket of Shorepass's agent is not safe; fix: shorepass doctor";
         if (agent >= 0) close(agent);
     }
     return -1;
