@@ -154,6 +154,37 @@ def test_sp809_a_crash_is_repaired_by_doctor(
     assert "SP809" not in codes()
 
 
+@pytest.mark.parametrize("how", ["doctor --fix --yes --offline", "revoke --all", "uninstall --delete --yes"])
+def test_a_crash_is_repaired_from_here(
+    docker_with_login: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor, lend: Lend, how: str
+) -> None:
+    """Doctor finds it without ``--in``; its fix, ``revoke`` and ``uninstall`` restore the file in the container."""
+    engine = docker_with_login
+    name = dev_container(engine)
+    before = file_of(engine, name)
+    lender, _ = lend(name)
+    lender.end(signal.SIGKILL)
+    wait_until_removed(engine, name)
+    subjects = [one["subject"] for one in found(doctor("--offline")) if one["code"] == "SP809"]
+    assert subjects == [f"docker:{name}: {PATH}"]
+    run_shorepass(*how.split())
+    assert file_of(engine, name) == before
+    assert [one["code"] for one in found(doctor("--offline")) if one["code"] == "SP809"] == []
+
+
+def test_uninstall_while_share_runs(
+    docker_with_login: ContainerEngine, run_shorepass: RunShorepass, lend: Lend, home: Path
+) -> None:
+    """The relay ends with its grant, restores the file, and leaves nothing on this machine."""
+    name = dev_container(docker_with_login)
+    before = file_of(docker_with_login, name)
+    lender, _ = lend(name)
+    assert run_shorepass("uninstall", "--delete", "--yes").status == 0
+    lender.process.wait(60)
+    assert file_of(docker_with_login, name) == before
+    assert not (home / ".local/state/shorepass").exists()
+
+
 @pytest.mark.parametrize("config", ['{"credsStore": "desktop"}', '{"auths": {}}', "{", ""])
 def test_other_files_are_not_changed(docker_with_login: ContainerEngine, lend: Lend, config: str) -> None:
     """A file with another helper, without one, or that is broken stays as it is."""

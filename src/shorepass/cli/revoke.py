@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
 from shorepass.contexts.command import command
-from shorepass.errors import UsageError, printable
+from shorepass.errors import SourceError, UsageError, printable
 from shorepass.grants import file, folder
+from shorepass.grants.relays import has_dead_relay
 from shorepass.profile import current
+from shorepass.share.takeover import restore
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
-__all__ = ["end"]
+__all__ = ["end", "restore_there"]
 
 EXAMPLES = """\
 shorepass revoke 1a2b3c4d
@@ -53,8 +55,19 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     end(here, [known[id_] for id_ in wanted])
     for id_ in wanted:
+        if has_dead_relay(known[id_]):
+            restore_there(here, known[id_].target)
+    for id_ in wanted:
         console.out(f"revoked the grant {id_}")
     return 0
+
+
+def restore_there(here: LocalContext, target: str) -> None:
+    """Restore what a relay that was killed has changed in a container; print why that is not possible."""
+    try:
+        restore(here, target)
+    except SourceError as error:
+        console.note(error.message)
 
 
 def end(here: LocalContext, grants: Collection[Grant]) -> None:

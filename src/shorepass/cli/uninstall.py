@@ -12,7 +12,7 @@ from shorepass.agent.process import stop
 from shorepass.agent_client.client import AgentFails, NoAgent
 from shorepass.cli import console, flags
 from shorepass.cli.flags import here_with_files
-from shorepass.cli.revoke import end
+from shorepass.cli.revoke import end, restore_there
 from shorepass.contexts.command import command
 from shorepass.contexts.own_installation import command_to_remove
 from shorepass.contexts.terminal import ask
@@ -30,8 +30,10 @@ from shorepass.errors import (
 from shorepass.fixes.preview import preview
 from shorepass.fixes.repair import Edit
 from shorepass.grants import file, folder
+from shorepass.grants.relays import has_live_relay
 from shorepass.helper.protocol import program_name
 from shorepass.migration import removal
+from shorepass.share.takeover import places
 from shorepass.stores.in_use import chosen
 from shorepass.stores.vault.document import Document, encode
 from shorepass.stores.vault.vault import Vault
@@ -214,6 +216,10 @@ def _end_grants(here: LocalContext, grants: Sequence[Grant], *, quiet: bool) -> 
     for grant in grants:
         if not quiet:
             console.out(f"ended the grant {grant.id}")
+    relayed = {grant.target for grant in grants if has_live_relay(grant)}  # a relay that runs restores by itself
+    for place in places(here):
+        if place not in relayed:
+            restore_there(here, place)
     folder.sweep(here, ())
     disk.remove_folder(folder.folders_of(here))
 

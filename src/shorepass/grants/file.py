@@ -85,9 +85,12 @@ def note_relay(here: LocalContext, id_: str, relay: str) -> None:
 
 
 def _update(here: LocalContext, change: Callable[[dict[str, Grant]], dict[str, Grant]]) -> None:
-    def edit(content: FileContent | None) -> bytes:
+    def edit(content: FileContent | None) -> bytes | None:
         known = {} if content is None else _decode(content)
-        rows = ",\n".join(json.dumps(grant._asdict()) for grant in change(known).values())
+        grants = change(known)
+        if content is None and not grants:
+            return None
+        rows = ",\n".join(json.dumps(grant._asdict()) for grant in grants.values())
         return f'{{"version": {VERSION}, "grants": [\n{rows}\n]}}\n'.encode()
 
     files.update(path_of(here), edit)

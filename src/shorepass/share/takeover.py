@@ -15,7 +15,7 @@ from shorepass import bounded_json, files
 from shorepass.config import document
 from shorepass.config.locations import docker_config_path, join
 from shorepass.config.own import state_folder
-from shorepass.contexts.containers.container import ContainerContext
+from shorepass.contexts.containers.container import ContainerContext, find
 from shorepass.errors import MalformedFile, ShorepassError
 from shorepass.files import SIZE_LIMIT
 from shorepass.helper import OURSELVES, PROGRAM
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Change, Context, FileContent
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["Taken", "TakenOver", "restoring", "taken"]
+__all__ = ["Taken", "TakenOver", "opened", "places", "restore", "restoring", "taken"]
 
 MEMBER = ("credsStore",)
 OF_VS_CODE = re.compile(r"dev-containers-[A-Za-z0-9-]{1,64}", re.ASCII)
@@ -35,8 +35,12 @@ CONFIG = (".docker", "config.json")
 
 
 class Taken(NamedTuple):
-    """A file that names Shorepass in the place of VS Code. ``container``: its id. ``was``: the former ``credsStore``."""
+    """A file that names Shorepass in the place of VS Code. ``was``: the former ``credsStore``.
 
+    ``place``: the name of the container's context. ``container``: its id, because another one may have the name now.
+    """
+
+    place: str
     container: str
     path: str
     was: str
@@ -60,7 +64,7 @@ class TakenOver:
     def __enter__(self) -> Self:
         if self._container is None:
             return self
-        self._restore(self._container)
+        _restore(self._here, self._container)
         if self._container.which(PROGRAM) is None:
             return self
         for path in dict.fromkeys(_paths(self._container)):
@@ -72,39 +76,61 @@ class TakenOver:
 
     def __exit__(self, *_: object) -> None:
         if self._container is not None:
-            self._restore(self._container)
+            _restore(self._here, self._container, *self.files)
 
     def _take(self, container: ContainerContext, path: str) -> None:
         content = container.read(path, SIZE_LIMIT)
         was = _store(content)
         if not OF_VS_CODE.fullmatch(was) or container.mounted.lent(path) is not None:
             return
-        row = Taken(container.id, path, was)
+        row = Taken(container.name, container.id, path, was)
         _change(self._here, lambda rows: [*rows, row])  # first, because this process may be killed
         container.update(path, _replacing(was, OURSELVES))
         self.files.append(row)
 
-    def _restore(self, container: ContainerContext) -> None:
-        """Restore what was taken in a container. What cannot be restored now is kept for later."""
-        for row in taken(self._here, container.id):
-            try:
-                container.update(row.path, restoring(row))
-            except ShorepassError:
-                continue
-            self._forget(row)
 
-    def _forget(self, row: Taken) -> None:
-        _change(self._here, lambda rows: [other for other in rows if other != row])
+def restore(here: LocalContext, place: str) -> None:
+    """Restore what a relay has left in a container. Raises ContextError: it is not there, or its engine does not answer."""
+    if place in places(here):
+        _restore(here, opened(here, place).unhindered())
+
+
+def opened(here: LocalContext, place: str) -> ContainerContext:
+    """Return a container by the name of its context. Raises ContextError."""
+    kind, _, name = place.partition(":")
+    return find(here, kind, name)
+
+
+def places(here: LocalContext) -> list[str]:
+    """Return the names of the containers in which something is not restored. Raises FileError."""
+    return list(dict.fromkeys(row.place for row in _known(here)))
 
 
 def taken(here: LocalContext, container: str) -> list[Taken]:
     """Return the files of the container with an id that are not restored yet. Raises FileError."""
-    return [row for row in _rows(files.read(_path_of(here), SIZE_LIMIT)) if row.container == container]
+    return [row for row in _known(here) if row.container == container]
 
 
 def restoring(row: Taken) -> Change:
     """Return the edit that restores a file. It changes nothing if another program has written the member since then."""
     return _replacing(OURSELVES, row.was)
+
+
+def _restore(here: LocalContext, container: ContainerContext, *known: Taken) -> None:
+    """Restore what was taken in a container: what is written down, and ``known``, if ``uninstall`` has deleted that.
+
+    What cannot be restored now is kept for later.
+    """
+    for row in dict.fromkeys((*known, *taken(here, container.id))):
+        try:
+            container.update(row.path, restoring(row))
+        except ShorepassError:
+            continue
+        _forget(here, row)
+
+
+def _forget(here: LocalContext, row: Taken) -> None:
+    _change(here, lambda rows: [other for other in rows if other != row])
 
 
 def _replacing(old: str, new: str) -> Callable[[FileContent | None], bytes | None]:
@@ -138,6 +164,10 @@ def _store(content: FileContent | None) -> str:
 
 def _path_of(here: LocalContext) -> str:
     return join(here, state_folder(here), "taken-over.json")
+
+
+def _known(here: LocalContext) -> list[Taken]:
+    return _rows(files.read(_path_of(here), SIZE_LIMIT))
 
 
 def _rows(content: FileContent | None) -> list[Taken]:

@@ -16,13 +16,13 @@ from shorepass.contexts.command import command
 from shorepass.contexts.containers.container import ContainerContext, discover
 from shorepass.contexts.discovery import REACH_SECONDS
 from shorepass.contexts.engine_family import Family
-from shorepass.contexts.proc import stamp
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, ShorepassError
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.grants import file
 from shorepass.grants.folder import SOCKETS, folders_of, socket_of
+from shorepass.grants.relays import has_dead_relay
 from shorepass.who.lent import has_grant
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from shorepass.doctor.examination import Examination
     from shorepass.grants.grant import Grant
 
-__all__ = ["CODES", "check", "has_dead_relay"]
+__all__ = ["CODES", "check"]
 
 CODES = {
     "SP801": "The file of the grants is broken",
@@ -96,12 +96,6 @@ def _agent(name: str, here: LocalContext, grants: Sequence[Grant]) -> Iterator[F
 
 
 # SP803, SP804
-
-
-def has_dead_relay(grant: Grant) -> bool:
-    """Tell whether the process that relayed a grant has ended; false if none did, or if the system does not show it."""
-    pid = grant.relay.partition(" ")[0]
-    return pid.isdigit() and stamp(int(pid)) != grant.relay
 
 
 def _relays(here: LocalContext, grants: Sequence[Grant]) -> Iterator[Finding]:

@@ -11,9 +11,8 @@ from shorepass import files
 from shorepass.client_table import DEFAULT
 from shorepass.contexts.command import command
 from shorepass.contexts.containers.container import ContainerContext
-from shorepass.doctor.checks.grants import has_dead_relay
 from shorepass.doctor.finding import Finding, Severity
-from shorepass.errors import FileError, UsageError
+from shorepass.errors import ContextError, FileError, UsageError
 from shorepass.files import SIZE_LIMIT
 from shorepass.fixes.repair import Advice, Edit
 from shorepass.foreign_text import quoted
@@ -21,10 +20,11 @@ from shorepass.grants import file
 from shorepass.grants.contents import HELPER_INSIDE, INSIDE, contents
 from shorepass.grants.folder import folders_of
 from shorepass.grants.grant import ENGINE, FORWARD
+from shorepass.grants.relays import has_live_relay
 from shorepass.helper import PROGRAM
 from shorepass.helper.protocol import program_name
 from shorepass.names import Reference
-from shorepass.share.takeover import restoring, taken
+from shorepass.share.takeover import opened, places, restoring, taken
 from shorepass.who.lent import has_grant
 from shorepass.who.use import quiet
 
@@ -48,18 +48,20 @@ CODES = {
 
 
 def check(examination: Examination) -> Iterator[Finding]:
-    """Look at a container that has a grant of this user."""
+    """Look at a container that has a grant of this user; from here, at those that a relay has changed."""
     context, here = examination.context, examination.here
-    if not isinstance(context, ContainerContext):
-        return
     now = time.time()
     try:
         known = file.load(here)
     except FileError:
         return  # SP801
+    if context.name == here.name:
+        yield from _taken_there(here, known)
+    if not isinstance(context, ContainerContext):
+        return
     mine = [grant for grant in known.values() if not grant.end(now) and has_grant(context, grant)]
-    if not any(grant.relay and not has_dead_relay(grant) for grant in mine):
-        yield from _taken(context, here)
+    if not any(map(has_live_relay, mine)):
+        yield from _taken(context.name, context, here)
     ended = list(_ended(context, here, known, now))
     yield from ended
     if not ended:  # else all follows from that
@@ -196,9 +198,21 @@ def _finding(context: ContainerContext, grant: Grant, subject: str, cause: str, 
 # SP809
 
 
-def _taken(context: ContainerContext, here: LocalContext) -> Iterator[Finding]:
-    whole = context.unhindered()
-    for row in taken(here, context.id):
+def _taken_there(here: LocalContext, known: Mapping[str, Grant]) -> Iterator[Finding]:
+    """Look into the containers in which something is not restored, and that no relay serves now."""
+    served = {grant.target for grant in known.values() if has_live_relay(grant)}
+    for place in places(here):
+        try:
+            container = opened(here, place)
+        except ContextError:
+            continue  # it was removed, or its engine does not answer
+        if place not in served:
+            yield from _taken(here.name, container, here)
+
+
+def _taken(name: str, container: ContainerContext, here: LocalContext) -> Iterator[Finding]:
+    whole = container.unhindered()
+    for row in taken(here, container.id):
         edit = restoring(row)
         try:
             content = whole.read(row.path, SIZE_LIMIT)
@@ -210,4 +224,5 @@ def _taken(context: ContainerContext, here: LocalContext) -> Iterator[Finding]:
         evidence = (f"before: {row.was}", "docker there finds no login, and cannot log in")
         repair = Edit(whole, row.path, edit, f"name {row.was} again in credsStore")
         follows = tuple((code, PROGRAM) for code in ("SP201", "SP603"))
-        yield Finding("SP809", Severity.ERROR, context.name, row.path, cause, evidence, repair, follows)
+        subject = row.path if name == row.place else f"{row.place}: {row.path}"
+        yield Finding("SP809", Severity.ERROR, name, subject, cause, evidence, repair, follows)
