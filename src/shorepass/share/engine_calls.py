@@ -93,7 +93,7 @@ CALLS = (
     _call("GET", f"/images/{IMAGE}/(?:json|history)", "size manifests platform"),
     _call("GET", f"/distribution/{IMAGE}/json"),
     _call("POST", "/images/create", "fromImage tag platform"),
-    _call("POST", f"/images/{IMAGE}/push", "tag platform"),
+    _call("POST", f"/images/{IMAGE}/push", "tag platform", Body.COPIED),
     _call("POST", f"/images/{IMAGE}/tag", "repo tag force"),
     _call("POST", "/build", BUILD, Body.COPIED),
 )
