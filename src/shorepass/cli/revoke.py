@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
+from shorepass.cli.ending import end
 from shorepass.contexts.command import command
 from shorepass.errors import SourceError, UsageError, printable
 from shorepass.grants import file, folder
@@ -15,12 +15,10 @@ from shorepass.share.takeover import restore
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection
 
     from shorepass.contexts.local import LocalContext
-    from shorepass.grants.grant import Grant
 
-__all__ = ["end", "restore_there"]
+__all__ = ["restore_there"]
 
 EXAMPLES = """\
 shorepass revoke 1a2b3c4d
@@ -68,13 +66,3 @@ def restore_there(here: LocalContext, target: str) -> None:
         restore(here, target)
     except SourceError as error:
         console.note(error.message)
-
-
-def end(here: LocalContext, grants: Collection[Grant]) -> None:
-    """End grants, also if no agent runs. Raises WriteError, MalformedFile, AgentFails."""
-    file.remove(here, {grant.id for grant in grants})
-    try:
-        AgentClient(here).manage("grants")
-    except NoAgent:
-        for grant in grants:
-            folder.remove(grant)

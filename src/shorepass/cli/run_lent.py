@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from shorepass import processes
 from shorepass.cli import console
 from shorepass.cli.asking import asking
+from shorepass.cli.ending import end
 from shorepass.cli.lending import lend
 from shorepass.cli.mount_warning import warn_of_mounts
-from shorepass.cli.revoke import end
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError
 from shorepass.files import temporary

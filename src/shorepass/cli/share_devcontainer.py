@@ -7,8 +7,8 @@ import os
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console
+from shorepass.cli.ending import end
 from shorepass.cli.lending import document, lend
-from shorepass.cli.revoke import end
 from shorepass.cli.share_notes import announce
 from shorepass.errors import printable
 from shorepass.grants.contents import contents

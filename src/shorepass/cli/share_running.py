@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from shorepass import processes
 from shorepass.cli import console
 from shorepass.cli.asking import asking
+from shorepass.cli.ending import end
 from shorepass.cli.lending import document, lend
-from shorepass.cli.revoke import end
 from shorepass.contexts.proc import stamp
 from shorepass.errors import ContextError
 from shorepass.grants import file

@@ -11,8 +11,9 @@ from shorepass.acceleration import front
 from shorepass.agent.process import stop
 from shorepass.agent_client.client import AgentFails, NoAgent
 from shorepass.cli import console, flags
+from shorepass.cli.ending import end
 from shorepass.cli.flags import here_with_files
-from shorepass.cli.revoke import end, restore_there
+from shorepass.cli.revoke import restore_there
 from shorepass.contexts.command import command
 from shorepass.contexts.own_installation import command_to_remove
 from shorepass.contexts.terminal import ask

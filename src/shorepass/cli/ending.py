@@ -1,0 +1,26 @@
+"""End grants, as ``revoke`` does, and as each command does whose grant ends with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shorepass.agent_client.client import AgentClient, NoAgent
+from shorepass.grants import file, folder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
+
+__all__ = ["end"]
+
+
+def end(here: LocalContext, grants: Collection[Grant]) -> None:
+    """End grants, also if no agent runs. Raises WriteError, MalformedFile, AgentFails."""
+    file.remove(here, {grant.id for grant in grants})
+    try:
+        AgentClient(here).manage("grants")
+    except NoAgent:
+        for grant in grants:
+            folder.remove(grant)
