@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from shorepass.cli.share_modes import MODE_ROWS, OTHER_ROWS
+from shorepass.grants.grant import MODES
 
+if TYPE_CHECKING:
     from conftest import RunShorepass
 
 
@@ -23,6 +25,14 @@ def test_the_modes_are_explained(run_shorepass: RunShorepass) -> None:
     assert "the named logins" in rows["export"]
     assert "read its key files" in rows["mount"]
     assert "copy of every login" in rows["docker run --use-api-socket"]
+
+
+def test_the_guide_has_the_table() -> None:
+    """The guide's table is the one that ``--explain-modes`` prints, with all modes."""
+    guide = (Path(__file__).parents[2] / "docs/guides/share.md").read_text()
+    for row in (*MODE_ROWS, *OTHER_ROWS):
+        assert any(f"| {name} | {' | '.join(row[1:])} |\n" in guide for name in (row[0], f"`{row[0]}`")), row[0]
+    assert {row[0].split()[0] for row in MODE_ROWS} == set(MODES)
 
 
 def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from e2e import programs
 from e2e.lending import end_agent, share
+from e2e.test_share import secrets_in
 from e2e.token_server import TokenServer, token_registry
 from shorepass.clients.registry_tokens import TOKEN_CLIENTS
 
@@ -270,6 +271,34 @@ def test_a_registry_without_tokens(log_in: Log, registry: str, run_shorepass: Ru
     log_in(registry)
     done = run_shorepass("share", "flags", "--mode", "token", "--repo", f"{registry}/{REPOSITORY}")
     assert (done.status, "gives no tokens; use --mode export" in done.stderr) == (1, True), done.stderr
+
+
+def test_no_byte_of_the_login_is_in_the_container(
+    engine: ContainerEngine, log_in: Log, registry_with_tokens: str, users: dict[str, str], run_shorepass: RunShorepass
+) -> None:
+    """Its files, variables, description and processes have the token, and nothing of a login."""
+    log_in(registry_with_tokens)
+    mode = ("--mode", "token", "--trust-realm", "127.0.0.1", "--repo", f"{registry_with_tokens}/{REPOSITORY}")
+    _, flags, _ = share(run_shorepass, *mode)
+    name = engine.make(*flags)
+    assert "registrytoken" in engine.execute(name, "cat", "/run/shorepass/config/config.json").stdout
+    assert secrets_in(engine, name, users["alice"]) == []
+
+
+def test_a_policy_that_changes_takes_the_token_away(
+    log_in: Log, home: Path, registry_with_tokens: str, run_shorepass: RunShorepass
+) -> None:
+    """A policy that is written later removes the token within seconds; one that asks before a use allows no such grant."""
+    log_in(registry_with_tokens)
+    words = ("--repo", f"{registry_with_tokens}/{REPOSITORY}")
+    _, config = lend(run_shorepass, *words)
+    (home / ".config/shorepass").mkdir(parents=True)
+    policy = home / ".config/shorepass/policy.toml"
+    policy.write_text('never = ["127.0.0.1:*"]\n')
+    programs.wait_until(lambda: True if config.read_text() == "{}\n" else None, "an empty file")
+    policy.write_text("[defaults]\nconfirm = true\n")
+    done = run_shorepass("share", "flags", "--mode", "token", *words)
+    assert (done.status, "does not see uses" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_container_sees_each_new_token(

@@ -71,6 +71,11 @@ class Lender:
         registry, _, path = repository.partition("/")
         return find(DEFAULT).resolve(self.context(grant), Reference(registry, path))
 
+    def check_policy(self, grant: Grant) -> None:
+        """Raise ShorepassError if the policy does not allow all of a grant, or is broken."""
+        if refusal := policy_file.load(self.here).refusal_of(grant):
+            raise ShorepassError(f"the lender's policy {refusal}")
+
     def confirm(self, grant: Grant, registry: str, caller: Caller) -> None:
         """Wait for the user's yes, if the grant or the policy asks for one.
 

@@ -90,9 +90,20 @@ class LentFile(Served):
             due = time.time() + self._renew()
             self._tried.set()
             with self._changed:
-                while not (self._is_closed or self._is_woken) and time.time() < due:
+                while self._may_wait() and time.time() < due:
                     self._changed.wait(min(LOOK_SECONDS, max(0.0, due - time.time())))
                 self._is_woken = False
+
+    def _may_wait(self) -> bool:
+        """Tell whether the file can remain as it is. The policy may refuse it in the meantime."""
+        if self._is_closed or self._is_woken:
+            return False
+        try:
+            if self._until:
+                self._lender.check_policy(self._grant)
+        except ShorepassError:
+            return False
+        return True
 
     def _renew(self) -> float:
         """Write the file again; return after how many seconds to do that again."""
@@ -124,6 +135,7 @@ class LentFile(Served):
 
     def _found(self, grant: Grant) -> FoundLogins:
         """Return the logins or tokens of a grant. Raises ShorepassError, NeedsPassphrase."""
+        self._lender.check_policy(grant)
 
         def resolve(repository: str) -> Credential:
             return self._lender.resolve(grant, repository).credential

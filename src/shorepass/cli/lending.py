@@ -126,6 +126,9 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
     )
     if refusal := policy.refusal_of(grant):
         raise ShorepassError(f"not lent: the policy {refusal}", hint=command(None, "policy"))
+    if policy.confirm and not MODES[mode].counts:
+        reason = f"the policy asks you before the first use, and mode {mode} does not see uses"
+        raise ShorepassError(f"not lent: {reason}", hint=command(None, "policy"))
     return grant
 
 
