@@ -111,10 +111,38 @@ def test_an_ssh_that_is_killed(host: SshHost, tmp_path: Path, run_shorepass: Run
     with lend(host, "ssh:virtual", tmp_path) as lender:
         lender.wait_until_ready()
         for pid in Path(f"/proc/{lender.process.pid}/task/{lender.process.pid}/children").read_text().split():
-            programs.run(programs.as_root(["kill", "-KILL", pid]))
-        assert "ssh:virtual: the target or its forwarder has ended" in lender.fail()
+            if b"ssh_config" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                programs.run(programs.as_root(["kill", "-KILL", pid]))
+        assert "ssh:virtual: it does not answer any more" in lender.fail()
     assert run_shorepass("grants").stdout == "nothing is lent\n"
     programs.wait_until(lambda: True if left(host) == "" else None, "an empty host")
+
+
+def test_in_the_background(host: SshHost, tmp_path: Path, run_shorepass: RunShorepass) -> None:
+    """The command returns, the login is lent, and ``revoke`` leaves nothing on the host."""
+    said = tmp_path / "said"
+    with contextlib.closing(
+        Lender("ssh:virtual", said, "--registry", REGISTRY, "--detach", path=str(host.bin))
+    ) as lender:
+        assert lender.process.wait(60) == 0, said.read_text()
+        try:
+            assert json.loads(asked(host, lender))["Secret"] == SECRET
+        finally:
+            assert run_shorepass("revoke", "--all").status == 0
+    programs.wait_until(lambda: True if left(host) == "" else None, "an empty host")
+
+
+def test_a_machine_without_a_forwarder(tmp_path: Path, run_shorepass: RunShorepass) -> None:
+    """Its kind is named, and nothing is lent."""
+    uname = "for word; do case $word in -s) echo Linux;; -m) echo riscv64;; esac; done"
+    stand_in(tmp_path, "uname", uname)
+    lead = f'{WAYS["lima:default"][1]}; PATH={tmp_path}:$PATH exec "$@"'
+    stand_in(tmp_path, "limactl", lead)
+    with contextlib.closing(
+        Lender("lima:default", tmp_path / "said", "--registry", REGISTRY, path=str(tmp_path))
+    ) as lender:
+        assert "this installation has no forwarder for linux on riscv64" in lender.fail()
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
 
 
 def test_a_container_without_a_shell(tmp_path: Path) -> None:

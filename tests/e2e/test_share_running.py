@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -139,7 +140,7 @@ def test_a_container_that_stops_ends_the_relay(
     lender.wait_until_ready()
     engine.stop(name)
     assert lender.process.wait(60) != 0
-    assert f"{engine.family}:{name}: the target or its forwarder has ended" in lender.said.read_text()
+    assert f"{engine.family}:{name}: it was stopped, or started again" in lender.said.read_text()
     assert run_shorepass("grants").stdout == "nothing is lent\n"
     engine.run("start", name)
     lender = lend(name)
@@ -256,6 +257,34 @@ def test_helpers_that_the_containers_own_file_names(engine: ContainerEngine, len
     assert engine.execute(name, "sh", "-c", "cat /usr/local/bin/docker-credential-mine").stdout == "echo mine\n"
     assert lender.end() == 0
     assert engine.execute(name, *listed.split()).stdout.count("docker-credential-") == 1
+
+
+def test_a_container_that_is_started_again(engine: ContainerEngine, lend: Lend) -> None:
+    """The command says why it ends."""
+    name = engine.make()
+    lender = lend(name)
+    lender.wait_until_ready()
+    engine.run("restart", "-t", "0", name)
+    assert "it was stopped, or started again" in lender.fail()
+
+
+def test_a_container_that_is_removed(engine: ContainerEngine, lend: Lend) -> None:
+    """The command says that it was removed, or stopped, which comes first."""
+    name = engine.make()
+    lender = lend(name)
+    lender.wait_until_ready()
+    engine.remove(name)
+    assert re.search("it was (removed|stopped)", lender.fail())
+
+
+def test_a_forwarder_that_is_killed(engine: ContainerEngine, lend: Lend) -> None:
+    """The command says so, and the container runs on."""
+    name = engine.make()
+    lender = lend(name)
+    lender.wait_until_ready()
+    kill = "for p in /proc/[0-9]*; do grep -q -e '-[-]relay' $p/cmdline && kill -9 ${p#/proc/}; done; true"
+    engine.execute(name, "sh", "-c", kill)
+    assert "its forwarder has ended" in lender.fail()
 
 
 def test_garbage_from_inside_ends_nothing(engine: ContainerEngine, lend: Lend) -> None:

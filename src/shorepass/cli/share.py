@@ -29,6 +29,7 @@ shorepass share devcontainer:.devcontainer/shorepass --registry ghcr.io    # a f
 shorepass share docker:web --registry ghcr.io    # for a container that runs, until Ctrl-C
 shorepass share k8s --registry ghcr.io --namespace team | kubectl apply -f -    # a Secret with the login itself
 shorepass share k8s --registry ghcr.io --apply --refresh --for 8h               # applied again in time, then deleted
+shorepass share ssh:build --registry ghcr.io --detach    # for the user there, in the background
 shorepass run --share ghcr.io -- docker run -it image     # the same, and the grant ends with the command
 shorepass share --explain-modes
 """

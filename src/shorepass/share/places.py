@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     Target = ContainerContext | ShellContext
     Way = Callable[[Target], "Place"]
 
-__all__ = ["NotThere", "Place", "Running", "missing_helpers", "running"]
+__all__ = ["NotThere", "Place", "Running", "missing_helpers", "running", "why_ended"]
 
 START_SECONDS = 30.0  # for a shell to write the program and to start it
+STOP_SECONDS = 2.0  # for an engine to know that a container has stopped
+POLL_SECONDS = 0.1
 NOISE_LIMIT = 64 * 1024  # bytes that a login there may print before
 MARK = b"(shorepass forwarder)"
 PROGRAM_LIMIT = 1024 * 1024  # bytes
@@ -114,6 +116,21 @@ def _start_of(target: str, container: ContainerContext) -> str:
     if kind == "compose":
         return f"docker compose up -d {name.rpartition('/')[2]}"
     return f"{container.engine.family} start {name}"
+
+
+def why_ended(target: Target) -> str:
+    """Return why the streams of a forwarder have ended."""
+    if not isinstance(target, ContainerContext):
+        return "it does not answer any more, or its forwarder has ended"
+    deadline = time.monotonic() + STOP_SECONDS
+    try:
+        while target.goes_on():
+            if time.monotonic() > deadline:
+                return "its forwarder has ended"
+            time.sleep(POLL_SECONDS)
+    except ContextError as error:
+        return error.reason
+    return "it was stopped, or started again"
 
 
 def missing_helpers(target: Target) -> list[str]:

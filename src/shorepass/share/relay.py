@@ -18,7 +18,7 @@ from shorepass.agent_client.connection import Connection, ConnectionLost
 from shorepass.agent_client.frames import HEADER_SIZE, VERSION, Frame, FrameError, Kind, decode_body, decode_header
 from shorepass.errors import ContextError, printable
 from shorepass.grants.folder import CONFIG_FOLDER, socket_of
-from shorepass.share.places import NotThere, missing_helpers
+from shorepass.share.places import NotThere, missing_helpers, why_ended
 from shorepass.share.wires import Ended
 from shorepass.waiting import Wait
 
@@ -54,6 +54,7 @@ class Relay:
     """
 
     def __init__(self, target: Running, grant: Grant) -> None:
+        self._target = target.context
         self._grant = grant
         self._sending = Lock()
         self._free = BoundedSemaphore(CALLS)
@@ -99,7 +100,7 @@ class Relay:
         except FrameError:
             return "the target has sent what the forwarder does not send"
         except Ended:
-            return self._wire.said or "the target or its forwarder has ended"
+            return self._wire.said or why_ended(self._target)
         return ""
 
     def _is_lent(self) -> bool:

@@ -157,6 +157,17 @@ class ContainerContext:
         name = self._engine.architecture(self._said.image) if self._said.image else ""
         return _MACHINES.get(name, name)
 
+    def goes_on(self) -> bool:
+        """Tell whether it still runs, and was not started again.
+
+        Raises ContextError: it was removed, or the engine does not answer.
+        """
+        found = self._engine.inspect(self.id)
+        if found is None:
+            raise ContextError(self.name, "it was removed")
+        now = _context(self._engine, found, self._here)
+        return now.is_running and now._said.pid == self._said.pid  # noqa: SLF001  # our own class
+
     # Who it is
 
     @cached_property
