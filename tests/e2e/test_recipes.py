@@ -5,6 +5,7 @@ Only the registry is another one, and the engine's socket, because the tests hav
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -32,7 +33,16 @@ COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REGISTRY = "ghcr.io"
 SOCKET = "/var/run/docker.sock"
 CLIENT_IMAGE = "docker:cli"
-TESTED = ("build-in-container", "buildkit", "compose", "dev-container", "jenkins", "gitlab-ci", "github-actions")
+TESTED = (
+    "build-in-container",
+    "buildkit",
+    "compose",
+    "dev-container",
+    "jenkins",
+    "kubernetes",
+    "gitlab-ci",
+    "github-actions",
+)
 
 
 class Kitchen(NamedTuple):
@@ -51,7 +61,12 @@ class Kitchen(NamedTuple):
         for file, content in FILE.findall(text):
             (self.folder / file).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / file).write_text(content)
-        script = "\n".join(COMMANDS.findall(text))
+        return self.run("\n".join(COMMANDS.findall(text)), path)
+
+    def run(self, script: str, path: str = "") -> subprocess.CompletedProcess[str]:
+        """Run commands, of which each must succeed. ``path``: comes before the usual PATH."""
+        for word, replacement in self.replaced.items():
+            script = script.replace(word, replacement)
         folders = f"{path}{Path(sys.executable).parent}:{programs.SYSTEM_PATH}"
         environ = {**os.environ, **self.engine.env, "PATH": folders}
         done = subprocess.run(
@@ -161,6 +176,19 @@ def test_compose(kitchen: Kitchen) -> None:
     assert "other has no grant" in done.stdout
 
 
+def test_compose_in_mode_engine(kitchen: Kitchen) -> None:
+    """Without the volume, and with ``--mode engine``, the service pulls and has no helper to ask."""
+    text = (RECIPES / "compose.md").read_text()
+    (compose,) = (content for file, content in FILE.findall(text) if file == "compose.yaml")
+    changed = re.sub(r"    volumes: .*\n", "", compose).replace(REGISTRY, kitchen.replaced[REGISTRY])
+    (kitchen.folder / "compose.yaml").write_text(changed)
+    script = "run --rm ci sh -c 'docker pull ghcr.io/acme/base:1; ls /run/shorepass /usr/local/bin/docker*'"
+    done = kitchen.run(f"shorepass run --share ghcr.io --service ci --mode engine -- docker compose {script} || true")
+    assert "Status: Downloaded newer image" in done.stdout
+    assert "docker.sock" in done.stdout
+    assert "docker-credential" not in done.stdout
+
+
 def test_a_dev_container(kitchen: Kitchen, run_shorepass: RunShorepass) -> None:
     """It pulls until the grant ends."""
     try:
@@ -178,6 +206,21 @@ def test_jenkins(kitchen: Kitchen, run_shorepass: RunShorepass) -> None:
     done = kitchen.cook("jenkins")
     assert "Status: Downloaded newer image" in done.stdout
     assert run_shorepass("grants").stdout == "nothing is lent\n"
+
+
+def test_kubernetes(kitchen: Kitchen) -> None:
+    """A stand-in for kubectl, because there is no cluster, gets the Secret by standard input, and then the other words."""
+    stand_in = kitchen.folder / "bin/kubectl"
+    stand_in.parent.mkdir()
+    stand_in.write_text('#!/bin/sh\necho "kubectl $*"\n[ "$*" != "apply -f -" ] || cat > "${0%/*}/applied"\n')
+    stand_in.chmod(0o755)
+    done = kitchen.cook("kubernetes", path=f"{stand_in.parent}:")
+    assert done.stdout.splitlines() == ["kubectl apply -f pod.yaml", "kubectl delete secret ghcr --namespace team"]
+    applied = (stand_in.parent / "applied").read_text()
+    assert "type: kubernetes.io/dockerconfigjson" in applied
+    config = json.loads(base64.b64decode(applied.split(".dockerconfigjson: ")[1].split()[0]))
+    assert list(config["auths"]) == [kitchen.replaced[REGISTRY]]
+    assert kitchen.password not in done.stdout + done.stderr
 
 
 def test_gitlab(kitchen: Kitchen) -> None:

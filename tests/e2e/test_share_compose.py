@@ -17,6 +17,8 @@ from client_files import auth
 from e2e import programs
 from e2e.containers import IMAGE
 from e2e.lending import NOT_FOUND, check_schema, end_agent
+from shorepass.grants.compose import override
+from shorepass.grants.contents import Contents
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -262,6 +264,24 @@ def test_a_written_file_brings_the_grant(docker_project: Project, run_shorepass:
     written.write_text(document["document"])
     assert up().count(SECRET) == 1
     assert run_shorepass("revoke", document["id"]).status == 0
+
+
+def test_a_path_is_not_expanded(alone_project: Project) -> None:
+    """A path with what compose would expand or what ends a string of YAML is the same path for compose."""
+    path = '/tmp/$HOME ${PATH:-x} "quoted" \\n $$ ü'
+    text = override({"one": Contents({"/run/shorepass": path}, {"VARIABLE": path}, ("PASSED",))})
+    (alone_project.folder / "lent.yaml").write_text(text)
+    words = ["-f", "compose.yaml", "-f", "lent.yaml", "config", "--format", "json"]
+    environ = {**os.environ, **alone_project.env, "PASSED": "value"}
+    done = subprocess.run(
+        [*alone_project.words, *words], cwd=alone_project.folder, env=environ, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    service = json.loads(done.stdout)["services"]["one"]
+    # compose prints a project that can be read again, so each $ is double
+    assert service["environment"] == {"VARIABLE": path.replace("$", "$$"), "PASSED": "value"}
+    (volume,) = service["volumes"]
+    assert (volume["source"], volume["read_only"]) == (path.replace("$", "$$"), True)
 
 
 def test_a_service_of_a_profile(alone_project: Project) -> None:
