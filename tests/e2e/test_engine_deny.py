@@ -35,7 +35,8 @@ class Place:
         self.password = password
         self.version = ""
 
-    def lend(self, repository: str, *, push: bool) -> Credential | None:
+    def lend(self, repository: str, *, push: bool, caller: Caller) -> Credential | None:
+        assert caller.pid
         return Basic("alice", Secret(self.password)) if self.may_push(repository) or not push else None
 
     def may_push(self, repository: str) -> bool:
