@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shorepass import processes
 from shorepass.accounts.outside_run import context_outside_run
 from shorepass.cli import console
+from shorepass.cli.automatic import share_by_policy
 from shorepass.cli.flags import ClientNames
 from shorepass.cli.lending import add_limits
 from shorepass.cli.run_lent import run_lent
@@ -34,13 +35,14 @@ shorepass run --as work -- podman pull quay.io/acme/app
 shorepass run --as work --client podman -- ./release.sh
 shorepass run --share ghcr.io -- docker run -it image
 shorepass run --share ghcr.io --service ci -- docker compose up
+shorepass run docker run ghcr.io/acme/app    # with a row [[automatic]] in the policy
 """
 NOTES = """\
 The command gets a private DOCKER_CONFIG (podman, skopeo and buildah: REGISTRY_AUTH_FILE) without any login in it. Shorepass
 removes it afterwards. For a registry without a login of this account, the command uses the default login.
 With --share, the command must start containers: docker or podman with run or create, compose with up, run or create, or
 devcontainer up. The grant ends with the command. After create, devcontainer up, or for a container in the background it ends at
-its time.
+its time. Without --as and --share, the policy says what the containers get (see shorepass policy).
 
 exit codes: the command's own; 128 + N if signal N ended it; 126 it cannot be run; 127 it does not exist;
 125 Shorepass failed before the command started
@@ -55,7 +57,7 @@ TAKES_A_COMMAND = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    whose = parser.add_mutually_exclusive_group(required=True)
+    whose = parser.add_mutually_exclusive_group()
     whose.add_argument("--as", dest="account", metavar="NAME", help="the account (see shorepass accounts)")
     whose.add_argument(
         "--share",
@@ -89,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
             "no command was named", hint=command(None, "run", "--as", "NAME", "--", DEFAULT, "push", "...")
         )
     here = context_outside_run(current())
-    if arguments.share:
+    if arguments.share or not arguments.account:
         return _lend(here, arguments, argv)
     client = arguments.client or client_of(argv[0])
     keys = _keys(here, client, arguments.account)
@@ -103,6 +105,8 @@ def _lend(here: LocalContext, arguments: argparse.Namespace, argv: Sequence[str]
     program = _find(here, argv[0])
     if isinstance(program, int):
         return _not_run(argv[0], program)
+    if not arguments.share:
+        share_by_policy(here, arguments, program, argv)
     try:
         status = run_lent(here, arguments, program, argv)
     except processes.ProcessNotStarted as error:

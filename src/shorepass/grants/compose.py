@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shorepass.grants.grant import Grant
     from shorepass.grants.start import Start
 
-__all__ = ["DOCKER_COMPOSE", "PODMAN_COMPOSE", "Compose", "override", "with_override"]
+__all__ = ["DOCKER_COMPOSE", "PODMAN_COMPOSE", "Compose", "override", "project_of", "with_override"]
 
 FILE_FLAGS = ("-f", "--file")
 FILES = "COMPOSE_FILE"
@@ -128,6 +128,14 @@ def services(here: LocalContext, start: Start, compose: Compose) -> dict[str, st
             hint=f"its services are: {', '.join(map(printable, known))}",
         )
     return {name: known[name] for name in start.services or known}
+
+
+def project_of(here: LocalContext, start: Start) -> str:
+    """Return the name of the project of a command of docker compose. Raises ShorepassError."""
+    try:
+        return str(loads(_ask(here, start, DOCKER_COMPOSE.listing))["name"])
+    except (ValueError, KeyError, TypeError):
+        raise ShorepassError("the compose program does not print the name of its project") from None
 
 
 def _files(here: LocalContext, start: Start, compose: Compose) -> list[str]:

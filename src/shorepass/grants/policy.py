@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.grants.grant import FORWARD, matches
+from shorepass.grants.grant import FORWARD, MOUNT, matches
 from shorepass.names import registry_meant, split_host_port
 
 if TYPE_CHECKING:
@@ -89,6 +89,11 @@ class Policy(NamedTuple):
                 return self._refusal("never", f"never lends {glob}")
         if self.allowed_modes is not None and wish.mode not in self.allowed_modes:
             return self._refusal("allowed.modes", f"does not allow the mode {wish.mode}")
+        limits = {"never": self.never, "allowed.registries": self.allowed_registries}
+        limits["allowed.repositories"] = self.allowed_repositories
+        for key, names in limits.items():
+            if wish.mode == MOUNT and names:
+                return self._refusal(key, "limits the registries, and mode mount gives the helper with all logins")
         if wish.push and not self.allowed_push:
             return self._refusal("allowed.push", "does not allow pushes")
         if self.longest and wish.seconds > self.longest:
@@ -113,9 +118,10 @@ class Policy(NamedTuple):
         line = self.lines.get(key, 0)
         return Verdict(f"{words} (line {line})", line)
 
-    def refusal_of(self, grant: Grant) -> str:
-        """Return why a new grant must not be made, "" if it may be."""
-        for wish in _wishes(grant):
+    def refusal_of(self, grant: Grant, now: float | None = None) -> str:
+        """Return why a new grant must not be made, "" if it may be. ``now``: why it must not be used in whole any more."""
+        seconds = grant.until - grant.created if now is None else now - grant.created
+        for wish in _wishes(grant, seconds):
             if refusal := self.judge(wish).refusal:
                 return refusal
         return ""
@@ -145,9 +151,8 @@ class Policy(NamedTuple):
         return None
 
 
-def _wishes(grant: Grant) -> Iterator[Wish]:
+def _wishes(grant: Grant, seconds: float) -> Iterator[Wish]:
     """Yield what a grant would lend."""
-    seconds = grant.until - grant.created
     for repository in grant.repositories:
         yield Wish(_registry_of(repository), repository, grant.mode, grant.push, seconds)
     for registry in () if grant.repositories else grant.registries:

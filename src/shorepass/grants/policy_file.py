@@ -14,7 +14,7 @@ from shorepass.config.own import settings_folder
 from shorepass.contexts.command import command
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
 from shorepass.foreign_text import quoted
-from shorepass.grants.grant import MODES, check_glob, check_repository
+from shorepass.grants.grant import FORWARD, MODES, check_glob, check_repository
 from shorepass.grants.key_lines import key_lines, line_of
 from shorepass.grants.policy import ANSWER_SECONDS, DEFAULT_SECONDS, Automatic, Policy
 from shorepass.numbers import seconds
@@ -236,10 +236,11 @@ def _policy(reader: _Reader, found: dict[str, Any], lines: dict[Key, int]) -> Po
         raise reader.error(("defaults", "for"), '"for" is longer than "max"')
     usual = min(DEFAULT_SECONDS, longest or DEFAULT_SECONDS)
     rows = reader.tables(values.get("automatic", []), "automatic", AUTOMATIC)
+    mode = defaults.get("mode", "")
     return Policy(
         seconds=defaults.get("for", usual),
         longest=longest,
-        mode=defaults.get("mode", ""),
+        mode=mode,
         confirm=defaults.get("confirm", False),
         answer_seconds=defaults.get("confirm_within", ANSWER_SECONDS),
         never=values.get("never", ()),
@@ -247,17 +248,24 @@ def _policy(reader: _Reader, found: dict[str, Any], lines: dict[Key, int]) -> Po
         allowed_repositories=allowed.get("repositories"),
         allowed_modes=allowed.get("modes"),
         allowed_push=allowed.get("push", True),
-        automatic=tuple(_automatic(reader, number, line, row) for number, (line, row) in enumerate(rows)),
+        automatic=tuple(
+            _automatic(reader, number, line, row, mode or FORWARD) for number, (line, row) in enumerate(rows)
+        ),
         lines={".".join(map(str, key)): line for key, line in lines.items()},
     )
 
 
-def _automatic(reader: _Reader, number: int, line: int, row: dict[str, Any]) -> Automatic:
+def _automatic(reader: _Reader, number: int, line: int, row: dict[str, Any], usual_mode: str) -> Automatic:
     at = ("automatic", number)
     if ("image" in row) == ("project" in row):
         raise reader.error(at, 'a row of [[automatic]] has either "image" or "project"')
     if not row.get("registries") and not row.get("repositories"):
         raise reader.error(at, 'a row of [[automatic]] has "registries" or "repositories"')
+    mode = row.get("mode") or usual_mode
+    rules = MODES[mode]
+    for key, fits in (("repositories", rules.repositories), ("push", rules.push), ("confirm", rules.counts)):
+        if row.get(key) and not fits:
+            raise reader.error((*at, key), f'"{key}" is not for mode {mode}')
     return Automatic(
         line=line,
         image=row.get("image", ""),

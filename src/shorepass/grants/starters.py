@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import UsageError
-from shorepass.grants.compose import DOCKER_COMPOSE, PODMAN_COMPOSE, with_override
+from shorepass.grants.compose import DOCKER_COMPOSE, PODMAN_COMPOSE, project_of, with_override
 from shorepass.grants.devcontainer import with_config
 from shorepass.grants.flags import with_flags
+from shorepass.grants.image_word import image_of
 from shorepass.grants.start import Start
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
+    from shorepass.grants.policy import Automatic, Policy
 
     Add = Callable[[LocalContext, Grant, Start], list[str]]
+    FindRow = Callable[[LocalContext, Start, Policy], Automatic | None]
 
 __all__ = ["STARTERS", "Starter", "find_starter"]
 
@@ -51,7 +54,8 @@ class Starter(NamedTuple):
 
     ``words``: as it is typed, ``docker compose``. ``valued``: its flags before the verb that have a value in the next word.
     ``verbs``: those that start a container; after one of ``lasting`` it outlives the command. ``add``: returns a command with a
-    grant. ``services``: the containers are the services of a project.
+    grant. ``services``: the containers are the services of a project. ``find_row``: returns the row of the policy for a
+    command; None if the policy has no rows for such commands.
     """
 
     words: tuple[str, ...]
@@ -60,6 +64,15 @@ class Starter(NamedTuple):
     lasting: tuple[str, ...]
     add: Add
     services: bool = False
+    find_row: FindRow | None = None
+
+
+def _row_of_image(_: LocalContext, start: Start, policy: Policy) -> Automatic | None:
+    return policy.automatic_for(image=image_of(start))
+
+
+def _row_of_project(here: LocalContext, start: Start, policy: Policy) -> Automatic | None:
+    return policy.automatic_for(project=project_of(here, start))
 
 
 RUN = ("run", "create")
@@ -68,10 +81,12 @@ CREATE = ("create",)
 _docker_compose = functools.partial(with_override, compose=DOCKER_COMPOSE)
 _podman_compose = functools.partial(with_override, compose=PODMAN_COMPOSE)
 STARTERS = (
-    Starter((Family.DOCKER,), DOCKER_FLAGS, RUN, CREATE, with_flags),
-    Starter((Family.PODMAN,), PODMAN_FLAGS, RUN, CREATE, with_flags),
-    Starter((Family.DOCKER, "compose"), COMPOSE_FLAGS, UP, CREATE, _docker_compose, services=True),
-    Starter(("docker-compose",), COMPOSE_FLAGS, UP, CREATE, _docker_compose, services=True),
+    Starter((Family.DOCKER,), DOCKER_FLAGS, RUN, CREATE, with_flags, find_row=_row_of_image),
+    Starter((Family.PODMAN,), PODMAN_FLAGS, RUN, CREATE, with_flags, find_row=_row_of_image),
+    Starter(
+        (Family.DOCKER, "compose"), COMPOSE_FLAGS, UP, CREATE, _docker_compose, services=True, find_row=_row_of_project
+    ),
+    Starter(("docker-compose",), COMPOSE_FLAGS, UP, CREATE, _docker_compose, services=True, find_row=_row_of_project),
     Starter(("devcontainer",), DEVCONTAINER_FLAGS, ("up",), ("up",), with_config),
     Starter(("podman-compose",), PODMAN_COMPOSE_FLAGS, ("up", "run"), (), _podman_compose, services=True),
 )

@@ -14,7 +14,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError, MalformedFile
 from shorepass.files import FileContent
 from shorepass.grants import policy_file
-from shorepass.grants.grant import ENGINE, FORWARD, Grant, matches
+from shorepass.grants.grant import ENGINE, FORWARD, MOUNT, Grant, matches
 from shorepass.grants.policy import Policy, Wish
 
 HOUR = 3600.0
@@ -61,6 +61,7 @@ def policy(text: str) -> Policy:
         (Wish("hub.internal.example:5000"), "never lends *.internal.example (line 1)", 1),
         (Wish("docker.io", "docker.io/library/alpine"), "never lends docker.io (line 1)", 1),
         (Wish("ghcr.io", mode=ENGINE), "does not allow the mode engine (line 10)", 10),
+        (Wish("ghcr.io", mode=MOUNT), "does not allow the mode mount (line 10)", 10),
         (Wish("ghcr.io", push=True), "does not allow pushes (line 11)", 11),
         (Wish("ghcr.io", seconds=HOUR), "", 8),
         (Wish("ghcr.io", seconds=HOUR + 1), "allows a grant for at most 1h (line 6)", 6),
@@ -69,6 +70,16 @@ def policy(text: str) -> Policy:
 def test_verdicts(wish: Wish, refusal: str, line: int) -> None:
     """Each rule refuses with its line, and an allowed name has the line that allows it."""
     assert policy(POLICY).judge(wish) == (refusal, line)
+
+
+@pytest.mark.parametrize(
+    "text", ['never = ["a.io"]', '[allowed]\nregistries = ["*.io"]', '[allowed]\nrepositories = ["a.io/x"]']
+)
+def test_a_mounted_helper_knows_no_limits(text: str) -> None:
+    """The helper in the container answers for every registry, so a policy that limits them refuses that mode."""
+    verdict = policy(text).judge(Wish("ghcr.io", mode=MOUNT))
+    assert verdict.refusal.startswith("limits the registries")
+    assert verdict.line == text.count("\n") + 1
 
 
 def test_without_rules_all_is_allowed() -> None:
@@ -146,6 +157,13 @@ def test_a_row_obeys_the_other_rules() -> None:
         ('x = ["a"]\n[[automatic]]', 1, "unknown key"),
         ('[[automatic]]\nimage = "a.io/x"\nproject = "x"\nregistries = ["a.io"]', 1, 'either "image" or "project"'),
         ('[[automatic]]\nproject = "A b"\nregistries = ["a.io"]', 2, "not a name of a compose project"),
+        ('[[automatic]]\nimage = "a.io/x"\nrepositories = ["a.io/x"]', 3, "is not for mode forward"),
+        ('[[automatic]]\nimage = "a.io/x"\nregistries = ["a.io"]\nmode = []', 4, "not one of"),
+        (
+            '[[automatic]]\nimage = "a.io/x"\nregistries = ["a.io"]\nmode = "export"\nconfirm = true',
+            5,
+            "not for mode export",
+        ),
         ("never = []\nnever = []", 2, "not TOML"),
         ("a" + ".a" * 30000 + " = 1", 1, "a hundred parts"),
         ("never = " + "[" * 5000, 1, "too deep"),

@@ -1,0 +1,168 @@
+"""The policy counts at each use of a grant, and gives containers a grant by itself: with real containers and clients."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_files import auth
+from e2e import programs
+from e2e.containers import IMAGE
+from e2e.lending import NOT_FOUND, end_agent, share
+from e2e.test_share import docker_in, push
+from e2e.token_server import TokenServer, token_registry
+
+if TYPE_CHECKING:
+    from conftest import RunShorepass
+    from e2e.containers import ContainerEngine
+
+HELPER = "/usr/local/bin/docker-credential-shorepass"
+REGISTRY, OTHER = "lent.example", "other.example"
+SECRETS = {REGISTRY: "s3cret-that-is-lent", OTHER: "an0ther-secret"}
+ROW = f'[[automatic]]\n{{what}}\nregistries = ["{REGISTRY}"]\nfor = "10m"\n'
+
+
+@pytest.fixture
+def policy(home: Path) -> Path:
+    """Where the policy is."""
+    return home / ".config/shorepass/policy.toml"
+
+
+@pytest.fixture(autouse=True)
+def logins(home: Path) -> Iterator[None]:
+    """The lender's logins; the agent that a grant starts ends with the test."""
+    found = {registry: auth(f"alice:{secret}") for registry, secret in SECRETS.items()}
+    (home / ".docker").mkdir()
+    (home / ".docker/config.json").write_text(json.dumps({"auths": found}))
+    yield
+    end_agent()
+
+
+def get(engine: ContainerEngine, name: str, registry: str = REGISTRY) -> str:
+    """Ask in a container for a login; return "" if it is given, or the line that says why not."""
+    done = engine.execute(name, "sh", "-c", f"echo {registry} | {HELPER} get")
+    if done.returncode == 0:
+        assert json.loads(done.stdout)["Secret"] == SECRETS[registry]
+        return ""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("time=")]
+    assert (done.stdout, len(lines)) == (NOT_FOUND, 1)
+    return lines[0]
+
+
+def test_a_rule_counts_at_once(engine: ContainerEngine, run_shorepass: RunShorepass, policy: Path) -> None:
+    """A container that has a grant loses what ``never`` names, and has it again without the rule."""
+    _, flags, _ = share(run_shorepass, "--registry", "*.example")
+    name = engine.make(*flags)
+    assert [get(engine, name), get(engine, name, OTHER)] == ["", ""]
+    policy.write_text(f'\nnever = ["{OTHER}"]\n')
+    assert get(engine, name) == ""
+    assert f"the lender's policy never lends {OTHER} (line 2)" in get(engine, name, OTHER)
+    policy.write_text('[allowed]\nmodes = ["engine"]\n')
+    assert "the lender's policy does not allow the mode forward (line 2)" in get(engine, name)
+    policy.unlink()
+    assert [get(engine, name), get(engine, name, OTHER)] == ["", ""]
+
+
+def test_a_broken_policy_stops_a_grant(
+    docker_containers: ContainerEngine,
+    image_archive: Path,
+    users: dict[str, str],
+    run_shorepass: RunShorepass,
+    policy: Path,
+    tmp_path: Path,
+) -> None:
+    """The login is not given, the line is named on both sides, and a public image still pulls."""
+    engine = docker_containers
+    tokens = TokenServer(users, {"alice": {"team/public": "pull,push"}, "": {"team/public": "pull"}})
+    with token_registry(tmp_path, tokens) as registry:
+        image = f"{registry}/team/public:1"
+        push(image, image_archive, users["alice"])
+        _, flags, _ = share(run_shorepass, "--registry", REGISTRY, "--registry", registry)
+        name = engine.make(*flags, *docker_in(engine))
+        assert get(engine, name) == ""
+        policy.write_text('never = []\n[allowed]\npush = "no"\n')
+        assert 'policy.toml: line 3: "push": neither true nor false, so no login is lent' in get(engine, name)
+        done = run_shorepass("share", "flags", "--registry", REGISTRY)
+        assert (done.status, "line 3" in done.stderr) == (3, True)
+        done = engine.execute(name, "/bin/docker", "pull", image)
+        assert done.returncode == 0, done.stderr
+        engine.run("rmi", image)
+        policy.write_text("never = []\n")
+        assert get(engine, name) == ""
+        policy.chmod(0o666)
+        assert "other users can write it" in get(engine, name)
+
+
+def test_a_stored_secret_is_removed(run_shorepass: RunShorepass, policy: Path) -> None:
+    """In a mode that stores the login in the target, the agent removes it when a rule refuses it, and lends it again."""
+    done = run_shorepass("share", "flags", "--mode", "export", "--registry", REGISTRY, "--json")
+    assert done.status == 0, done.stderr
+    (mount,) = [word for word in json.loads(done.stdout)["flags"] if "target=/run/shorepass," in word]
+    config = Path(mount.split("source=")[1].split(",")[0], "config/config.json")
+
+    def has_login() -> bool:
+        return "auth" in json.loads(config.read_text()).get("auths", {}).get(REGISTRY, {})
+
+    programs.wait_until(lambda: has_login() or None, "the login")
+    policy.write_text(f'never = ["{REGISTRY}"]\n')
+    programs.wait_until(lambda: None if has_login() else True, "the agent to remove the login")
+    policy.unlink()
+    programs.wait_until(lambda: has_login() or None, "the login again")
+
+
+def run(folder: Path, engine: ContainerEngine, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run ``shorepass run`` without ``--share``."""
+    path = f"{Path(sys.executable).parent}:{programs.SYSTEM_PATH}"
+    env = {**os.environ, **engine.env, "PATH": path}
+    argv = [sys.executable, "-m", "shorepass", "run", *words]
+    return subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_an_image_with_a_row(engine: ContainerEngine, run_shorepass: RunShorepass, policy: Path, world: Path) -> None:
+    """A container of the image gets the row's grant, of another image none; the rules also count for a row."""
+    if engine.family == "podman":
+        image = engine.run("images", "--format", "{{.Repository}}:{{.Tag}}").split()[0]
+    else:
+        image = f"docker.io/{IMAGE}"
+    words = (engine.program, "run", "--rm", "--network=none", image, "sh", "-c", f"echo {REGISTRY} | {HELPER} get")
+    assert run(world, engine, *words).returncode == 125
+    policy.write_text(ROW.format(what=f'image = "{image.rpartition("/")[0]}/*"'))
+    done = run(world, engine, *words)
+    assert (done.returncode, json.loads(done.stdout)["Secret"]) == (0, SECRETS[REGISTRY])
+    assert f"shorepass: lends {REGISTRY}: line 1 of the policy\n" in done.stderr
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
+    policy.write_text(ROW.format(what='image = "ghcr.io/acme/*"'))
+    done = run(world, engine, *words)
+    assert (done.returncode, "the policy has no row [[automatic]]" in done.stderr) == (125, True)
+    policy.write_text(f'never = ["{REGISTRY}"]\n' + ROW.format(what=f'image = "{image.rpartition("/")[0]}/*"'))
+    done = run(world, engine, *words)
+    assert (done.returncode, f"the policy never lends {REGISTRY} (line 1)" in done.stderr) == (125, True)
+
+
+def test_a_project_with_a_row(
+    docker_containers: ContainerEngine, run_shorepass: RunShorepass, policy: Path, world: Path
+) -> None:
+    """The services of the compose project get the row's grant; a project of another name has none."""
+    ask = f"echo {REGISTRY} | docker-credential-shorepass get"
+    service = {"image": IMAGE, "network_mode": "none", "command": ["sh", "-c", ask]}
+    (world / "shop").mkdir()
+    (world / "shop/compose.yaml").write_text(json.dumps({"name": "shop-policy", "services": {"one": service}}))
+    compose = str(Path(sys.executable).with_name("docker-compose"))
+    policy.write_text(ROW.format(what='project = "shop-*"'))
+    try:
+        done = run(world / "shop", docker_containers, compose, "up")
+        assert (done.returncode, SECRETS[REGISTRY] in done.stdout) == (0, True), done.stderr
+        done = run(world / "shop", docker_containers, compose, "-p", "other", "up")
+        assert (done.returncode, "the policy has no row [[automatic]]" in done.stderr) == (125, True)
+    finally:
+        down = [compose, "down", "--timeout=0"]
+        env = {**os.environ, **docker_containers.env, "PATH": programs.SYSTEM_PATH}
+        subprocess.run(down, cwd=world / "shop", env=env, capture_output=True, check=False)
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
