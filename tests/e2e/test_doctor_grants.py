@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e import programs
+from e2e import programs, test_share_mount
 from e2e.doctor import Doctor, Finding, found
 from e2e.lending import Lender, end_agent, share
 from e2e.test_share import docker_in
@@ -302,3 +302,34 @@ def test_sp808_another_engine(
     name = engine.make(*flags, *more)
     assert findings(doctor, place_of(engine, name)) == []
     assert pulls(engine, name, private_image)
+
+
+@pytest.mark.xdist_group("docker")
+@pytest.mark.parametrize("mode", ["forward", "engine", "export"])
+def test_a_healthy_grant_has_no_finding(
+    docker_that_pulls: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor, private_image: str, mode: str
+) -> None:
+    """In each mode the container pulls, and doctor finds nothing, here and there."""
+    engine = docker_that_pulls
+    grant = share(run_shorepass, "--mode", mode, "--registry", private_image.partition("/")[0])
+    name = engine.make(*docker_in(engine), *grant.flags)
+    assert pulls(engine, name, private_image)
+    assert (findings(doctor), findings(doctor, place_of(engine, name))) == ([], [])
+
+
+def test_a_healthy_mount_has_no_finding(
+    led: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor, home: Path, world: Path
+) -> None:
+    """Mode mount: the container has a helper of the user and not Shorepass's."""
+    (world / "helper.c").write_text(test_share_mount.SOURCE)
+    helper = world / "bin/docker-credential-ecr-login"
+    done = programs.run([programs.require("gcc"), "-static", "-o", str(helper), str(world / "helper.c")])
+    assert done.returncode == 0, done.stderr
+    (home / ".aws").mkdir()
+    (home / ".aws/credentials").write_text("key")
+    registry = test_share_mount.REGISTRY
+    (home / ".docker/config.json").write_text(json.dumps({"credHelpers": {registry: "ecr-login"}}))
+    grant = share(run_shorepass, "--mode", "mount", "--registry", registry)
+    name = led.make(*grant.flags)
+    assert led.execute(name, "docker-credential-ecr-login", "get", stdin=registry).returncode == 0
+    assert (findings(doctor), findings(doctor, place_of(led, name))) == ([], [])

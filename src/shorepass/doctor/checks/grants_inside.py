@@ -158,11 +158,12 @@ def _hidden(examination: Examination, context: ContainerContext, grant: Grant) -
             cause = "clients in the container use another engine than the grant's"
             yield _finding(context, grant, DEFAULT, cause, wrong)
         return
+    programs = (PROGRAM, *map(program_name, grant.helpers))
     for client in examination.clients:
         for registry in grant.named:
             place = _place(client.resolve(quiet(context), Reference(registry, "")))
             own = {name: value for name, value in wrong.items() if name == client.facts.variable}
-            if place == PROGRAM or place.startswith(f"{INSIDE}/"):
+            if place in programs or place.startswith(f"{INSIDE}/"):
                 continue
             if not place and (is_by_exec or not own):
                 continue
