@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e import programs
+from e2e.containers import IMAGE
 from e2e.lending import end_agent, share
 from e2e.test_share import secrets_in
 from e2e.token_server import TokenServer, token_registry
@@ -264,6 +265,43 @@ def test_an_ended_grant_leaves_no_file(log_in: Log, registry_with_tokens: str, r
     end_agent()
     programs.wait_until(lambda: True if "nothing is lent" in run_shorepass("grants").stdout else None, "the end")
     assert not config.parents[1].exists()
+
+
+def test_a_printed_config_has_a_token(
+    log_in: Log, registry_with_tokens: str, users: dict[str, str], run_shorepass: RunShorepass, tmp_path: Path
+) -> None:
+    """``share config --repo`` prints a token instead of the login, and says how long it is valid."""
+    registry = registry_with_tokens
+    log_in(registry)
+    done = run_shorepass("share", "config", "--trust-realm", "127.0.0.1", "--repo", f"{registry}/{REPOSITORY}")
+    path = tmp_path / "config.json"
+    path.write_text(done.stdout)
+    assert claims(path, registry) == [{"type": "repository", "name": REPOSITORY, "actions": ["pull"]}]
+    assert "the registry token is valid for 5 minutes" in done.stderr
+    assert users["alice"] not in done.stdout + done.stderr
+
+
+def test_run_lends_a_token_too(
+    docker_containers: ContainerEngine, log_in: Log, registry_with_tokens: str, run_shorepass: RunShorepass
+) -> None:
+    """``run --share --mode token`` mounts the file for one command, and nothing remains."""
+    registry, engine = registry_with_tokens, docker_containers
+    log_in(registry)
+    mode = ("--share", registry, "--mode", "token", "--trust-realm", "127.0.0.1", "--repo", f"{registry}/{REPOSITORY}")
+    words = (engine.program, "run", "--rm", "--network=none", IMAGE, "cat", "/run/shorepass/config/config.json")
+    done = run_shorepass("run", *mode, "--", *words, env=engine.env)
+    assert list(json.loads(done.stdout)["auths"][registry]) == ["registrytoken"], done.stderr
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
+
+
+def test_another_home_sweeps_nothing(log_in: Log, registry_with_tokens: str, run_shorepass: RunShorepass) -> None:
+    """With another state folder and the same run folder, ``grants`` and ``revoke`` remove nothing of a running agent."""
+    log_in(registry_with_tokens)
+    _, config = lend(run_shorepass, "--repo", f"{registry_with_tokens}/{REPOSITORY}")
+    other = {"XDG_STATE_HOME": str(config.parents[3] / "other")}
+    assert run_shorepass("grants", env=other).stdout == "nothing is lent\n"
+    assert run_shorepass("revoke", "--all", env=other).status == 0
+    assert claims(config, registry_with_tokens)
 
 
 def test_a_registry_without_tokens(log_in: Log, registry: str, run_shorepass: RunShorepass) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
-__all__ = ["end"]
+__all__ = ["end", "sweep"]
 
 
 def end(here: LocalContext, grants: Collection[Grant]) -> None:
@@ -24,3 +24,13 @@ def end(here: LocalContext, grants: Collection[Grant]) -> None:
     except NoAgent:
         for grant in grants:
             folder.remove(grant)
+
+
+def sweep(here: LocalContext, kept: Collection[str]) -> None:
+    """Remove what a killed agent has left of ended grants. An agent that runs does that itself."""
+    if not folder.leftovers(here, kept):
+        return
+    try:
+        AgentClient(here).manage("status")
+    except NoAgent:
+        folder.sweep(here, kept)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from shorepass.agent.uses import Use, uses
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
+from shorepass.cli.ending import sweep
 from shorepass.cli.lending import document
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError, printable
-from shorepass.grants import file, folder
+from shorepass.grants import file
 from shorepass.profile import current
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _answer(here, arguments.grants, yes=ANSWERS[arguments.action])
     now = time.time()
     grants = [grant for grant in file.load(here).values() if not grant.end(now)]
-    folder.sweep(here, {grant.id for grant in grants})
+    sweep(here, {grant.id for grant in grants})
     used = uses(here) if grants else {}
     served = _is_served(here) if grants else False
     waiting = AgentClient(here).manage("questions")["questions"] if served else []

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console
-from shorepass.cli.ending import end
+from shorepass.cli.ending import end, sweep
 from shorepass.contexts.command import command
 from shorepass.errors import SourceError, UsageError, printable
-from shorepass.grants import file, folder
+from shorepass.grants import file
 from shorepass.grants.relays import has_dead_relay
 from shorepass.profile import current
 from shorepass.share.takeover import restore
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """End them."""
     here = current()
     known = file.load(here)
-    folder.sweep(here, known)
+    sweep(here, known)
     wanted = list(known) if arguments.all else list(dict.fromkeys(arguments.grants))
     if not wanted and not arguments.all:
         raise UsageError("no grant was named", hint=command(None, "grants"))

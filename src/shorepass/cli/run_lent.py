@@ -11,11 +11,10 @@ from shorepass.cli import console
 from shorepass.cli.asking import asking
 from shorepass.cli.ending import end
 from shorepass.cli.lending import lend
-from shorepass.cli.mount_warning import warn_of_mounts
+from shorepass.cli.share_notes import warn
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError
 from shorepass.files import temporary
-from shorepass.grants.grant import MOUNT
 from shorepass.grants.starters import find_starter
 
 if TYPE_CHECKING:
@@ -44,10 +43,9 @@ def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, ar
     """
     starter, start = find_starter(program, argv, arguments.services)
     grant = lend(here, f"{' '.join(starter.words)} {start.verb}", arguments.share, arguments)
-    if grant.mode == MOUNT:
-        warn_of_mounts(here, grant)
     lives_on = start.verb in starter.lasting or any(map(DETACHED.fullmatch, argv))
     try:
+        warn(here, grant)
         with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
             lent = starter.add(here, grant, start._replace(private=folder.path))
             with _asking(here, grant, argv):

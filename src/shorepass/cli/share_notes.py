@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
-__all__ = ["announce"]
+__all__ = ["announce", "warn"]
 
 
 def announce(here: LocalContext, grant: Grant) -> None:
@@ -25,6 +25,12 @@ def announce(here: LocalContext, grant: Grant) -> None:
     until = time.strftime("%Y-%m-%d %H:%M", time.localtime(grant.until))
     what = ", ".join(grant.repositories or grant.registries)
     console.note(f"the grant {grant.id} lends {what} until {until}")
+    warn(here, grant)
+    console.hint(f"{command(None, 'revoke', grant.id)} ends it")
+
+
+def warn(here: LocalContext, grant: Grant) -> None:
+    """Print what the mode of a grant leaves open. Raises UsageError."""
     if grant.mode == MOUNT:
         warn_of_mounts(here, grant)
     if grant.mode == TOKEN:
@@ -35,4 +41,3 @@ def announce(here: LocalContext, grant: Grant) -> None:
             console.note(
                 f"the logins are on a disk, in {printable(grant.folder)}; set XDG_RUNTIME_DIR to a folder in memory"
             )
-    console.hint(f"{command(None, 'revoke', grant.id)} ends it")

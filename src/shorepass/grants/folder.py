@@ -34,6 +34,7 @@ __all__ = [
     "folder_of",
     "folders_of",
     "is_on_disk",
+    "leftovers",
     "make",
     "remove",
     "socket_of",
@@ -102,14 +103,18 @@ def remove(grant: Grant) -> None:
     shutil.rmtree(grant.folder, ignore_errors=True)
 
 
-def sweep(here: LocalContext, kept: Collection[str]) -> None:
-    """Remove the folders of grants that have ended, which a killed agent has left. ``kept``: the ids of the others."""
+def leftovers(here: LocalContext, kept: Collection[str]) -> list[str]:
+    """Return the folders that belong to no grant. ``kept``: the ids of all grants."""
     parent = folders_of(here)
     if trouble_with(parent):
-        return
-    for name in files.names(parent):
-        if name not in kept:
-            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
+        return []
+    return [os.path.join(parent, name) for name in files.names(parent) if name not in kept]
+
+
+def sweep(here: LocalContext, kept: Collection[str]) -> None:
+    """Remove the folders of grants that have ended, which a killed agent has left. ``kept``: the ids of the others."""
+    for path in leftovers(here, kept):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def is_on_disk(grant: Grant) -> bool:

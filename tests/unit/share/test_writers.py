@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from e2e import programs
+from shorepass.client_table import NAMES
+from shorepass.clients import find
+from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, BearerToken, Credential, IdentityToken
+from shorepass.names import HUB_REGISTRY, Reference, server_url
 from shorepass.secret import Secret
 from shorepass.share.writers import WRITERS, kubernetes_secret, masks
 
@@ -66,6 +70,16 @@ def test_a_token_is_one() -> None:
     logins = {"a.example": IdentityToken(Secret("refresh")), "b.example": BearerToken(Secret("bearer"))}
     entries = json.loads(WRITERS["config"].text(logins))["auths"]
     assert entries == {"a.example": {"auth": "", "identitytoken": "refresh"}, "b.example": {"registrytoken": "bearer"}}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_client_finds_the_login_of_docker_hub(name: str, tmp_path: Path) -> None:
+    """A config file has docker's key for Docker Hub, under which every client looks, too."""
+    login = Basic("alice", Secret("secret"))
+    (tmp_path / "config.json").write_text(WRITERS["config"].text({server_url(HUB_REGISTRY): login}))
+    variables = {"DOCKER_CONFIG": str(tmp_path), "REGISTRY_AUTH_FILE": str(tmp_path / "config.json")}
+    here = LocalContext({"HOME": str(tmp_path), **variables})
+    assert find(name).resolve(here, Reference(HUB_REGISTRY, "acme/app")).credential == login
 
 
 def test_github_hides_each_secret() -> None:
