@@ -317,6 +317,18 @@ def test_a_container_that_forges_the_forwarders_output_ends_the_relay(engine: Co
     assert "has sent what the forwarder does not send" in lender.said.read_text()
 
 
+def test_a_container_with_hostile_files(engine: ContainerEngine, lend: Lend) -> None:
+    """A link without an end and a folder in the place of config files do not stop the lender."""
+    name = engine.make()
+    script = "mkdir -p /root/.docker/config.json; ln -s .config /root/.config"
+    assert engine.execute(name, "sh", "-c", script).returncode == 0
+    lender = lend(name)
+    lender.wait_until_ready()
+    assert json.loads(get(engine, name).stdout)["Secret"] == SECRET
+    assert lender.end() == 0
+    assert remaining(engine, name) == []
+
+
 def test_two_relays_in_one_container(engine: ContainerEngine, lend: Lend) -> None:
     """The second is refused with a sentence, and the first goes on."""
     name = engine.make()

@@ -6,6 +6,7 @@ private folder, and writes to it what arrives on its standard input. What a targ
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -136,15 +137,28 @@ def why_ended(target: Target) -> str:
 def missing_helpers(target: Target) -> list[str]:
     """Return the helpers that the target's own config files name and that it does not have."""
     names: dict[str, None] = {}
-    home = target.home() or "/"
-    for path in (docker_config_path(target)[0], join(target, home, ".config", "containers", "auth.json")):
-        try:
-            content = target.read(path, CONFIG_LIMIT)
+    for path_of in (_docker_config, _auth_file):
+        with contextlib.suppress(SourceError, ValueError):  # who uses the file hears of it there
+            content = target.read(path_of(target), CONFIG_LIMIT)
             if content is not None:
                 names |= dict.fromkeys(_named(loads(content.data)))
-        except (SourceError, ValueError):
-            continue  # who uses it hears of it there
     return [name for name in names if target.which(PREFIX + name) is None][:NAMES]
+
+
+def _docker_config(target: Target) -> str:
+    return docker_config_path(target)[0]
+
+
+def _auth_file(target: Target) -> str:
+    return join(target, target.home() or "/", ".config", "containers", "auth.json")
+
+
+def _owner(container: ContainerContext) -> tuple[int, int] | None:
+    """Return the user and the group of a container's programs; None for root, or if its files do not say."""
+    with contextlib.suppress(SourceError):
+        if container.uid:
+            return container.uid, container.gid or 0
+    return None
 
 
 def _named(config: object) -> Iterator[str]:
@@ -191,8 +205,7 @@ def _by_engine(container: Target) -> Place:
         reason = f"the forwarder cannot be copied to {HELPER_INSIDE}: {error.reason}"
         raise NotThere(container.name, reason) from None
     wire = EngineWire(engine.attach(container.id, [HELPER_INSIDE, "--relay", INSIDE]))
-    owner = (container.uid, container.gid or 0) if container.uid else None
-    return Place(container.name, wire, INSIDE, HELPER_INSIDE, _config_variables(INSIDE), owner)
+    return Place(container.name, wire, INSIDE, HELPER_INSIDE, _config_variables(INSIDE), _owner(container))
 
 
 def _by_shell(target: Target) -> Place:
@@ -228,7 +241,7 @@ def _by_shell(target: Target) -> Place:
         "PATH": f"{folder}:$PATH",
         **_config_variables(folder),
     }
-    owner = (target.uid, target.gid or 0) if isinstance(target, ContainerContext) and target.uid else None
+    owner = _owner(target) if isinstance(target, ContainerContext) else None
     return Place(target.name, wire, folder, f"{folder}/{PROGRAM}", variables, owner, early)
 
 

@@ -57,6 +57,7 @@ class Relay:
         self._target = target.context
         self._grant = grant
         self._sending = Lock()
+        self._is_stuck = False
         self._free = BoundedSemaphore(CALLS)
         path = os.path.join(grant.folder, CONFIG_FOLDER, "config.json")
         found = files.read(path, BODY_LIMIT)
@@ -95,6 +96,8 @@ class Relay:
         """Answer the target until the grant ends, and return "", or why the relay has ended before."""
         try:
             while self._is_lent():
+                if self._is_stuck:
+                    return "it takes no answers"
                 self._received += self._wire.receive(POLL_SECONDS)
                 self._take_frames()
         except FrameError:
@@ -120,7 +123,9 @@ class Relay:
                 return
             body = bytes(self._received[HEADER_SIZE:size])
             del self._received[:size]
-            self._free.acquire()
+            while not self._free.acquire(timeout=POLL_SECONDS):
+                if not self._is_lent():
+                    return
             Thread(target=self._answer, args=(number, body), daemon=True).start()
 
     def _answer(self, number: bytes, body: bytes) -> None:
@@ -129,9 +134,10 @@ class Relay:
             answer = bytearray(self._asked(body).encode())
             answer[NUMBER] = number
             with self._sending:
-                self._wire.send(bytes(answer))
+                if not self._is_stuck:
+                    self._wire.send(bytes(answer))
         except Ended:
-            pass  # the thread that receives tells why
+            self._is_stuck = True  # a part may be sent; the thread that receives tells why
         finally:
             self._free.release()
 
