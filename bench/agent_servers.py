@@ -105,7 +105,7 @@ SERVERS = {
     "asyncio, streams": lambda path: asyncio.run(with_streams(path)),
     "socketserver, threads": with_threads,
     "socketserver, a pool of threads": with_pool,
-    "each thread accepts": with_accepting_threads,
+    "one thread at a time accepts": with_accepting_threads,
 }
 
 
