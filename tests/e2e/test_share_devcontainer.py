@@ -140,6 +140,23 @@ def test_a_dev_container_of_a_compose_project(workspace: Workspace, docker_conta
     assert SECRET not in other.stdout
 
 
+def test_a_dev_container_with_a_dockerfile(workspace: Workspace) -> None:
+    """Files that the configuration names are found beside it, although the command reads a copy of it."""
+    folder = workspace.folder / ".devcontainer"
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\nCOPY own /own\n")
+    (folder / "own").write_text("beside the Dockerfile")
+    (folder / "feature").mkdir()
+    feature = {"id": "feature", "version": "1.0.0", "name": "feature", "containerEnv": {"FEATURE": "found"}}
+    (folder / "feature/devcontainer-feature.json").write_text(json.dumps(feature))
+    (folder / "feature/install.sh").write_text("#!/bin/sh\n")
+    text = CONFIG.replace(f'"image": "{IMAGE}"', '"build": {"dockerfile": "Dockerfile"}, "features": {"./feature": {}}')
+    (folder / "devcontainer.json").write_text(text)
+    done = workspace.up()
+    assert done.returncode == 0, done.stderr
+    assert workspace.execute("cat /own; echo $FEATURE") == "beside the Dockerfilefound\n"
+    assert SECRET in workspace.execute(ASK)
+
+
 def test_the_commands_own_configuration(workspace: Workspace) -> None:
     """``--override-config`` and ``--config`` name what the grant is added to."""
     own = workspace.folder / "own.json"
