@@ -75,16 +75,27 @@ def login(home: Path) -> Iterator[None]:
 
 @pytest.fixture
 def workspace(docker_containers: ContainerEngine, world: Path) -> Iterator[Workspace]:
-    """A workspace; the containers that it has at the end are removed."""
+    """A workspace for docker; the containers that it has at the end are removed."""
+    yield from workspace_of(docker_containers, world / "workspace")
+
+
+@pytest.fixture
+def podman_workspace(podman_containers: ContainerEngine, world: Path) -> Iterator[Workspace]:
+    """A workspace for podman."""
+    yield from workspace_of(podman_containers, world / "workspace")
+
+
+def workspace_of(engine: ContainerEngine, folder: Path) -> Iterator[Workspace]:
+    """Write the configuration."""
     programs.require("devcontainer")
-    folder = world / "workspace"
     (folder / ".devcontainer").mkdir(parents=True)
     (folder / ".devcontainer/devcontainer.json").write_text(CONFIG)
     path = f"{Path(sys.executable).parent}:{programs.SYSTEM_PATH}"
-    yield Workspace(folder, {"PATH": path, **docker_containers.env})
+    yield Workspace(folder, {"PATH": path, **engine.env})
     for label in (f"devcontainer.local_folder={folder}", f"com.docker.compose.project={folder.name}_devcontainer"):
-        found = docker_containers.run("ps", "-aq", f"--filter=label={label}").split()
-        docker_containers.try_run("rm", "-f", *found)
+        found = engine.run("ps", "-aq", f"--filter=label={label}").split()
+        if found:
+            engine.run("rm", "-f", *found)
 
 
 def test_a_dev_container_gets_the_login(
@@ -124,6 +135,16 @@ def test_a_dev_container_that_exists(workspace: Workspace, run_shorepass: RunSho
     done = workspace.up("--remove-existing-container")
     assert done.returncode == 0, done.stderr
     assert SECRET in workspace.execute(ASK)
+
+
+def test_a_dev_container_of_podman(podman_workspace: Workspace) -> None:
+    """``--docker-path podman`` gets the login too, and is asked whether the container exists."""
+    podman = ("--docker-path", "podman")
+    done = podman_workspace.up(*podman)
+    assert done.returncode == 0, done.stderr
+    argv = ("devcontainer", "exec", *podman, "--workspace-folder", ".", "sh", "-c", ASK)
+    assert SECRET in podman_workspace.run(*argv).stdout
+    assert "the dev container exists already" in podman_workspace.up(*podman).stderr
 
 
 def test_a_dev_container_of_a_compose_project(workspace: Workspace, docker_containers: ContainerEngine) -> None:
