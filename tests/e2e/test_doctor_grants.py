@@ -83,6 +83,7 @@ def test_sp801_a_broken_file(run_shorepass: RunShorepass, doctor: Doctor, home: 
     """No grant counts. The file is moved away, and the folder that is left over then, too (SP805)."""
     grant = share(run_shorepass, "--registry", REGISTRY)
     assert findings(doctor) == []
+    end_agent()  # because it would remove the folder soon
     path = home / ".local/state/shorepass/grants.json"
     path.write_text("{")
     assert run_shorepass("grants").status == 3
