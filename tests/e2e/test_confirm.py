@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,24 @@ def test_on_the_terminal(docker_containers: ContainerEngine, typed: str, *, give
     status, shown, _ = on_a_terminal([*SHOREPASS, "run", "--share", REGISTRY, "--confirm", "--", *run], [typed])
     assert f"shorepass: lend the login for {REGISTRY} to the container " in shown
     assert (status, '"Secret":"s3cret"' in shown, REFUSED in shown) == (0 if given else 1, given, not given)
+
+
+def test_for_a_container_that_runs(docker_containers: ContainerEngine, run_shorepass: RunShorepass) -> None:
+    """``share docker:NAME`` in the foreground asks on its terminal; the question names the target."""
+    name = docker_containers.make()
+    share_it = [*SHOREPASS, "share", f"docker:{name}", "--registry", REGISTRY, "--confirm"]
+    with ThreadPoolExecutor() as pool:
+        relay = pool.submit(on_a_terminal, share_it, ["y"])
+
+        def given() -> bool | None:
+            done = docker_containers.execute(name, *ASK)
+            return '"Secret":"s3cret"' in done.stdout or None
+
+        programs.wait_until(given, "the relay and its answer")
+        assert run_shorepass("revoke", "--all").status == 0
+        shown = relay.result()[1]
+    assert f"shorepass: lend the login for {REGISTRY} to docker:{name}, program " in shown
+    assert confirms(run_shorepass) == [("ok", "yes by terminal")]
 
 
 @contextlib.contextmanager
