@@ -53,9 +53,9 @@ def login(home: Path, world: Path, dockerd: str, monkeypatch: pytest.MonkeyPatch
 
 
 @contextlib.contextmanager
-def asking(engine: ContainerEngine, name: str) -> Iterator[subprocess.Popen[str]]:
+def asking(engine: ContainerEngine, name: str, registry: str = REGISTRY) -> Iterator[subprocess.Popen[str]]:
     """Ask for the login in a container, in the background."""
-    argv = [engine.program, "exec", name, *ASK]
+    argv = [engine.program, "exec", name, "sh", "-c", f"echo {registry} | {HELPER} get"]
     env = {"HOME": str(engine.folder), "PATH": programs.SYSTEM_PATH, **engine.env}
     with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         yield process
@@ -105,7 +105,7 @@ def test_by_a_verb(docker_containers: ContainerEngine, run_shorepass: RunShorepa
         assert question["container"].startswith(engine.run("inspect", "--format", "{{.Id}}", first).strip())
         assert f"hint: shorepass grants confirm {id_}" in run_shorepass("grants").stderr
         assert is_given(engine, free)
-        assert run_shorepass("grants", "confirm", id_).stdout == f"allowed 1 containers of the grant {id_}\n"
+        assert run_shorepass("grants", "confirm", id_).stdout == f"allowed 1 uses of the grant {id_}\n"
         assert check(*call.communicate())
     assert is_given(engine, first)
     with contextlib.ExitStack() as stack:
@@ -137,6 +137,25 @@ def test_no_answer_and_a_new_agent(docker_containers: ContainerEngine, run_shore
     assert not is_given(engine, name)
     policy.unlink()
     assert is_given(engine, name)
+
+
+def test_each_login_is_asked_for(docker_containers: ContainerEngine, run_shorepass: RunShorepass, home: Path) -> None:
+    """A yes for one registry is not a yes for another one of the same grant."""
+    logins = {registry: auth("alice:s3cret") for registry in (REGISTRY, "other.example")}
+    (home / ".docker/config.json").write_text(json.dumps({"auths": logins}))
+    id_, flags, _ = share(run_shorepass, "--registry", "*.example", "--confirm")
+    name = docker_containers.make(*flags)
+    with asking(docker_containers, name) as call:
+        waiting(run_shorepass)
+        assert run_shorepass("grants", "confirm", id_).status == 0
+        assert check(*call.communicate())
+    with asking(docker_containers, name, "other.example") as call:
+        (question,) = waiting(run_shorepass)
+        assert question["registry"] == "other.example"
+        assert is_given(docker_containers, name)
+        assert run_shorepass("grants", "deny", id_).status == 0
+        assert not check(*call.communicate())
+    assert is_given(docker_containers, name)
 
 
 def test_revoke_ends_the_question(docker_containers: ContainerEngine, run_shorepass: RunShorepass) -> None:

@@ -118,7 +118,9 @@ def test_store_and_erase_do_not_reach_the_lender(grant: Shared) -> None:
     assert json.loads(ask("list", path=grant.socket).output) == {LENT: ""}
 
 
-@pytest.mark.parametrize("verb", ["stop", "unlock", "lock", "status", "grants", "keys", "decrypt"])
+@pytest.mark.parametrize(
+    "verb", ["stop", "unlock", "lock", "status", "grants", "keys", "decrypt", "questions", "answer"]
+)
 def test_no_management(grant: Shared, verb: str) -> None:
     """A target cannot stop or unlock the agent, use its keys, or read its state."""
     with Connection.to(grant.socket, owner=None, seconds=agents.SECONDS) as connection:

@@ -236,9 +236,9 @@ class Agent:
         return {"questions": self._confirmations.waiting(str(request.get("grant", "")), seconds)}, b""
 
     def _answer_question(self, request: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
-        grant, container = str(request["grant"]), request.get("container")
-        by = str(request.get("by", "a program"))
-        return {"answered": self._confirmations.answer(grant, container, yes=request["yes"] is True, by=by)}, b""
+        one: dict[str, Any] = {name: request[name] for name in ("container", "registry") if name in request}
+        by, yes = str(request.get("by", "a program")), request["yes"] is True
+        return {"answered": self._confirmations.answer(str(request["grant"]), one, yes=yes, by=by)}, b""
 
     # Keys: the private half stays here
 

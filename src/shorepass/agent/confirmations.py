@@ -1,4 +1,4 @@
-"""Asks the user before the first use of a grant by each container, and remembers the answers as long as the agent runs.
+"""Asks the user before the first use of each lent login by each container, and remembers the answers as long as the agent runs.
 
 A call waits for the answer, and everything else is answered meanwhile. Without an answer in time, the answer is no. After a no,
 the grant asks no more: a container cannot ask until the user is tired. What was allowed before remains allowed.
@@ -42,6 +42,14 @@ class _Use(NamedTuple):
     name: str = "grant"
 
 
+class _Key(NamedTuple):
+    """What an answer is for. ``container``: its id, "" for the programs outside of containers."""
+
+    grant: str
+    container: str
+    registry: str
+
+
 class _Question:
     """A question that waits for its answer. ``begun``, ``deadline``: in seconds of ``time.monotonic``."""
 
@@ -54,10 +62,14 @@ class _Question:
         self.deadline = deadline
         self.answer: bool | None = None
 
+    @property
+    def key(self) -> _Key:
+        """What an answer is for."""
+        return _Key(self.grant, self.caller.container, self.registry)
+
     def members(self) -> dict[str, Any]:
         """Return what the command line needs to ask it."""
-        seconds = max(0.0, self.deadline - time.monotonic())
-        return {"grant": self.grant, "container": self.caller.container, "text": self.text, "seconds": seconds}
+        return {**self.key._asdict(), "text": self.text, "seconds": max(0.0, self.deadline - time.monotonic())}
 
 
 class Confirmations:
@@ -67,15 +79,15 @@ class Confirmations:
         self._here = here
         self._log = log
         self._changed = Condition()
-        self._questions: dict[tuple[str, str], _Question] = {}  # by the grant and the container
-        self._allowed: set[tuple[str, str]] = set()
-        self._denied: dict[str, set[str]] = {}  # the containers, by the grant
+        self._questions: dict[_Key, _Question] = {}
+        self._allowed: set[_Key] = set()
+        self._denied: dict[str, set[_Key]] = {}  # by the grant
         self._attended: dict[str, float] = {}  # by the grant, until when a terminal asks its questions
 
     def require(self, grant: Grant, registry: str, caller: Caller, seconds: float) -> None:
-        """Wait until the user allows the first use of a grant by a container, for so many seconds. Raises NotConfirmed."""
+        """Wait until the user allows a container the login for a registry, for so many seconds. Raises NotConfirmed."""
         begun = time.monotonic()
-        key = (grant.id, caller.container)
+        key = _Key(grant.id, caller.container, registry)
         with self._changed:
             if key in self._allowed:
                 return
@@ -84,7 +96,7 @@ class Confirmations:
             question = self._questions.get(key)
         if question is None:
             text = self._text(grant, registry, caller)
-            question = self._begin(key, _Question(grant, registry, caller, text, begun, begun + seconds))
+            question = self._begin(_Question(grant, registry, caller, text, begun, begun + seconds))
         with self._changed:
             self._changed.wait_for(lambda: question.answer is not None, question.deadline - time.monotonic())
             if question.answer is None:
@@ -92,12 +104,12 @@ class Confirmations:
         if not question.answer:
             raise _not_confirmed(grant.id)
 
-    def _begin(self, key: tuple[str, str], question: _Question) -> _Question:
+    def _begin(self, question: _Question) -> _Question:
         """Ask a question, if another call has not asked it meanwhile."""
         with self._changed:
-            if key in self._questions:
-                return self._questions[key]
-            self._questions[key] = question
+            if question.key in self._questions:
+                return self._questions[question.key]
+            self._questions[question.key] = question
             self._changed.notify_all()
             is_attended = time.monotonic() < self._attended.get(question.grant, 0.0)
         if not is_attended:
@@ -115,12 +127,11 @@ class Confirmations:
         if question.answer is not None:
             return
         question.answer = yes
-        key = (question.grant, question.caller.container)
-        self._questions.pop(key, None)
+        self._questions.pop(question.key, None)
         if yes:
-            self._allowed.add(key)
+            self._allowed.add(question.key)
         else:
-            self._denied.setdefault(key[0], set()).add(key[1])
+            self._denied.setdefault(question.grant, set()).add(question.key)
             for other in self._of(question.grant):
                 self._settle(other, yes=False, by=by)
         self._changed.notify_all()
@@ -148,18 +159,18 @@ class Confirmations:
                 self._attended[grant] = until + ATTENDED_SECONDS
             return [question.members() for question in found]
 
-    def answer(self, grant: str, container: str | None, *, yes: bool, by: str) -> int:
-        """Answer the questions of a grant, or of one container; return how many there were.
+    def answer(self, grant: str, one: dict[str, Any], *, yes: bool, by: str) -> int:
+        """Answer the questions of a grant, or the one with these members; return how many there were.
 
         A yes also allows what a no had refused. A no also refuses later uses.
         """
         with self._changed:
-            found = [one for one in self._of(grant) if container in (None, one.caller.container)]
+            found = [question for question in self._of(grant) if one.items() <= question.members().items()]
             for question in found:
                 self._settle(question, yes=yes, by=by)
             if yes:
                 denied = self._denied.pop(grant, set())
-                self._allowed |= {(grant, one) for one in denied}
+                self._allowed |= denied
                 return len(found) + len(denied)
             self._denied.setdefault(grant, set())
             return len(found)
@@ -169,7 +180,7 @@ class Confirmations:
         with self._changed:
             for question in self._of(grant):
                 self._settle(question, yes=False, by="the end of the grant")
-            self._allowed = {key for key in self._allowed if key[0] != grant}
+            self._allowed = {key for key in self._allowed if key.grant != grant}
             self._denied.pop(grant, None)
             self._attended.pop(grant, None)
 

@@ -17,7 +17,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.contexts.memory import Memory
 from shorepass.errors import ShorepassError
 from shorepass.grants import file, policy_file
-from shorepass.names import Reference
+from shorepass.names import Reference, registry_meant
 from shorepass.profile import with_store
 
 if TYPE_CHECKING:
@@ -76,14 +76,15 @@ class Lender:
         if refusal := policy_file.load(self.here).refusal_of(grant):
             raise ShorepassError(f"the lender's policy {refusal}")
 
-    def confirm(self, grant: Grant, registry: str, caller: Caller) -> None:
-        """Wait for the user's yes, if the grant or the policy asks for one.
+    def confirm(self, grant: Grant, repository: str, caller: Caller) -> None:
+        """Wait for the user's yes, if the grant or the policy asks for one. ``repository``: or a registry.
 
         Raises NotConfirmed, InvalidReference, FileError, MalformedFile.
         """
         policy = policy_file.load(self.here)
-        is_lent = not policy.refusal_of_use(grant, registry, time.time())
+        is_lent = not policy.refusal_of_use(grant, repository, time.time())
         if is_lent and (grant.confirm or policy.confirm):
+            registry = registry_meant(repository.partition("/")[0])
             self.confirmations.require(grant, registry, caller, policy.answer_seconds)
 
     def context(self, grant: Grant) -> LocalContext:

@@ -64,8 +64,7 @@ def _ask_one(client: AgentClient, question: dict[str, Any], over: Event) -> None
     if answer is None:
         over.wait(PAUSE_SECONDS)
         return
-    names = {name: question[name] for name in ("grant", "container")}
-    client.manage("answer", yes=answer, by="terminal", **names)
+    client.manage("answer", yes=answer, by="terminal", **_key(question))
 
 
 def _is_over(client: AgentClient, question: dict[str, Any], over: Event) -> bool:
@@ -73,4 +72,9 @@ def _is_over(client: AgentClient, question: dict[str, Any], over: Event) -> bool
     if over.is_set():
         return True
     waiting = client.manage("questions", grant=question["grant"])["questions"]
-    return question["container"] not in [other["container"] for other in waiting]
+    return _key(question) not in map(_key, waiting)
+
+
+def _key(question: dict[str, Any]) -> dict[str, Any]:
+    """Return what names a question."""
+    return {name: question[name] for name in ("grant", "container", "registry")}

@@ -90,7 +90,7 @@ def _answer(here: LocalContext, id_: str | None, *, yes: bool) -> int:
     if not yes:
         console.out(f"the grant {id_} gives no more logins to containers that you have not allowed")
     elif count:
-        console.out(f"allowed {count} containers of the grant {id_}")
+        console.out(f"allowed {count} uses of the grant {id_}")
     else:
         console.out(f"no use of the grant {id_} waits for your yes")
     return 0 if count or not yes else 1
