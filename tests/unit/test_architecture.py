@@ -117,6 +117,13 @@ def test_a_login_in_the_clients_file_loads_no_more_than_it_needs(client: str) ->
     assert added & NOT_FOR_A_LOGIN == set()
 
 
+@pytest.mark.parametrize("verb", ["run", "share_flags", "revoke"])
+def test_a_grant_begins_and_ends_without_http(verb: str) -> None:
+    """A container waits for its grant, and a grant that is revoked counts until the command has started."""
+    added = all_loaded_by(f"import shorepass.cli, shorepass.cli.{verb}")
+    assert added & {"http.client", "ssl", "email", "tempfile", "tomllib", "datetime", "hashlib", "concurrent"} == set()
+
+
 # What `get`, the credential helper and `--help` must not load, because it costs milliseconds or is not on every system. Only
 # these are imported inside a function; every other import is at the top of its file.
 LATE = {
@@ -133,6 +140,7 @@ LATE = {
     *("shorepass.clients.buildx", "shorepass.clients.insecure", "shorepass.clients.private"),
     *("shorepass.engine", "shorepass.engine.swarm", "shorepass.contexts.containers.engines"),
     *("shorepass.contexts", "shorepass.contexts.local", "shorepass.contexts.lookpath", "shorepass.contexts.terminal"),
+    "shorepass.share.takeover",  # brings HTTP, and the end of a grant does not wait for that
     "shorepass.contexts.containers.image",  # reads tars, and only `run --share --mode mount --image` needs it
     "shorepass.contexts.own_installation",  # brings shlex, and only an error of the vault names a library to install
     *(

@@ -11,7 +11,6 @@ from shorepass.errors import SourceError, UsageError, printable
 from shorepass.grants import file
 from shorepass.grants.relays import has_dead_relay
 from shorepass.profile import current
-from shorepass.share.takeover import restore
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
     """End them."""
     here = current()
     known = file.load(here)
-    sweep(here, known)
     wanted = list(known) if arguments.all else list(dict.fromkeys(arguments.grants))
     if not wanted and not arguments.all:
         raise UsageError("no grant was named", hint=command(None, "grants"))
@@ -49,9 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
     if unknown:
         raise UsageError(f"there is no grant {', '.join(map(printable, unknown))}", hint=command(None, "grants"))
     if not wanted:
+        sweep(here, known)
         console.out("nothing is lent")
         return 0
     end(here, [known[id_] for id_ in wanted])
+    sweep(here, set(known) - set(wanted))
     for id_ in wanted:
         if has_dead_relay(known[id_]):
             restore_there(here, known[id_].target)
@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def restore_there(here: LocalContext, target: str) -> None:
     """Restore what a relay that was killed has changed in a container; print why that is not possible."""
+    from shorepass.share.takeover import restore  # late: it brings HTTP, and the end of a grant does not wait for that
+
     try:
         restore(here, target)
     except SourceError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ def line_of(lines: dict[Key, int], key: Key) -> int:
 
 def _statements(text: str) -> Iterator[tuple[int, dict[str, Any], bool]]:
     """Yield each statement's first line, its meaning, and whether it is the heading of a table."""
+    import tomllib  # late: few users have a policy, and a container waits for its grant
+
     first, statement = 1, ""
     for line, written in enumerate(text.split("\n"), 1):
         if statement and not any(closer in written for closer in CLOSERS):

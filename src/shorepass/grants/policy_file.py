@@ -6,7 +6,6 @@ A broken policy, and one that other users can write, is an error for everyone wh
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING
 
 from shorepass.config.locations import join, split
@@ -85,6 +84,8 @@ def _check_owner(here: LocalContext, name: str) -> None:
 
 def decode(content: FileContent) -> Policy:
     """Return what a policy says. Raises MalformedFile, with the line."""
+    import tomllib  # late: few users have a policy, and a container waits for its grant
+
     path = content.path
     try:
         text = content.data.decode()
