@@ -21,7 +21,7 @@ from shorepass.files import SIZE_LIMIT
 from shorepass.helper import OURSELVES, PROGRAM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from shorepass.contexts import Change, Context, FileContent
     from shorepass.contexts.local import LocalContext
@@ -31,6 +31,7 @@ __all__ = ["Taken", "TakenOver", "opened", "places", "restore", "restoring", "ta
 MEMBER = ("credsStore",)
 OF_VS_CODE = re.compile(r"dev-containers-[A-Za-z0-9-]{1,64}", re.ASCII)
 HOMES = "/home"
+HOMES_LIMIT = 50  # because a container may have any number, and each costs a question to its engine
 CONFIG = (".docker", "config.json")
 
 
@@ -67,7 +68,7 @@ class TakenOver:
         _restore(self._here, self._container)
         if self._container.which(PROGRAM) is None:
             return self
-        for path in dict.fromkeys(_paths(self._container)):
+        for path in _paths(self._container):
             try:
                 self._take(self._container, path)
             except ShorepassError:
@@ -140,12 +141,15 @@ def _replacing(old: str, new: str) -> Callable[[FileContent | None], bytes | Non
     return edit
 
 
-def _paths(container: ContainerContext) -> Iterator[str]:
-    """Yield docker's config file of each user whose home is in its usual place: VS Code may work as any of them."""
-    yield docker_config_path(container)[0]
-    yield join(container, "/root", *CONFIG)
-    for name in container.names(HOMES):
-        yield join(container, HOMES, name, *CONFIG)
+def _paths(container: ContainerContext) -> list[str]:
+    """Return docker's config file of each user whose home is in its usual place: VS Code may work as any of them."""
+    try:
+        names = container.names(HOMES)[:HOMES_LIMIT]
+    except ShorepassError:
+        names = []  # the engine does not show the folder
+    homes = ["/root", *(join(container, HOMES, name) for name in names)]
+    found = [docker_config_path(container)[0], *(join(container, home, *CONFIG) for home in homes)]
+    return list(dict.fromkeys(found))
 
 
 def _store(content: FileContent | None) -> str:
