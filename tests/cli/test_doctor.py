@@ -187,7 +187,7 @@ def test_explain_a_code(run_shorepass: RunShorepass) -> None:
     assert (unknown.status, unknown.stdout) == (2, "")
     assert "'SP399'" in unknown.stderr.splitlines()[0]
     assert run_shorepass(*unknown.stderr.splitlines()[1].removeprefix("hint: shorepass ").split()).status == 0
-    assert "the codes are SP100 to SP7" in run_shorepass("doctor", "--explain", "helper").stderr
+    assert "the codes are SP100 to SP8" in run_shorepass("doctor", "--explain", "helper").stderr
 
 
 @pytest.mark.parametrize("page", sorted(PAGES.glob("SP*.md")), ids=lambda page: page.stem)

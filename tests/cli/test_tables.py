@@ -72,8 +72,8 @@ TABLES = {
     "accounts": (["accounts"], ["accounts", "--json"]),
     "migrate": (["migrate"], ["migrate", "--json"]),
 }
-# Their rows are an agent's, which does not run here. console.print_table prints them like all others.
-OF_AN_AGENT = {"accelerate", "agent", "grants", "share"}
+# Their rows are an agent's, which does not run here, or have no value of the user's. console.print_table prints all alike.
+OF_AN_AGENT = {"accelerate", "agent", "grants", "share_modes"}
 COPIED = {
     "key",
     "user",
