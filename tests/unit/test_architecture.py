@@ -141,7 +141,8 @@ LATE = {
     *("shorepass.engine", "shorepass.engine.swarm", "shorepass.contexts.containers.engines"),
     *("shorepass.contexts", "shorepass.contexts.local", "shorepass.contexts.lookpath", "shorepass.contexts.terminal"),
     "shorepass.share.takeover",  # brings HTTP, and the end of a grant does not wait for that
-    "shorepass.contexts.containers.image",  # reads tars, and only `run --share --mode mount --image` needs it
+    *("shorepass.cli.mount_warning", "shorepass.grants.mounted_helper"),  # only mode mount needs them, in `run --share`
+    "shorepass.share.found_logins",  # asks registries, which few agents do
     "shorepass.contexts.own_installation",  # brings shlex, and only an error of the vault names a library to install
     *(
         "shorepass.files",

@@ -20,7 +20,6 @@ from shorepass.contexts.caller import Caller
 from shorepass.contexts.command import command
 from shorepass.errors import LoginRefused, PermissionDenied, RateLimited, ShorepassError, Unreachable, printable
 from shorepass.grants.folder import EMPTY, write_config
-from shorepass.share.found_logins import find_logins
 from shorepass.share.writers import docker_config
 
 if TYPE_CHECKING:
@@ -135,6 +134,8 @@ class LentFile(Served):
 
     def _found(self, grant: Grant) -> FoundLogins:
         """Return the logins or tokens of a grant. Raises ShorepassError, NeedsPassphrase."""
+        from shorepass.share.found_logins import find_logins  # late: it asks registries, which few agents do
+
         self._lender.check_policy(grant)
 
         def resolve(repository: str) -> Credential:

@@ -12,7 +12,6 @@ from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.grants import file, folder, policy_file
 from shorepass.grants.grant import ENGINE, FORWARD, MODES, MOUNT, Grant, check_exact, check_glob, check_repository
-from shorepass.grants.mounted_helper import check_helper, helper_for
 from shorepass.numbers import seconds
 
 if TYPE_CHECKING:
@@ -134,6 +133,8 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
 
 def _mounted_helpers(here: LocalContext, registries: Sequence[str], image: str) -> tuple[str, ...]:
     """Return the helper of each registry. Raises UsageError, ContextError: one cannot work in a container of the image."""
+    from shorepass.grants.mounted_helper import check_helper, helper_for  # late: `run --share` seldom needs it
+
     helpers = tuple(helper_for(here, registry) for registry in registries)
     for helper in dict.fromkeys(helpers):
         check_helper(here, helper, image)

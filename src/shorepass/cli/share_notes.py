@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console
-from shorepass.cli.mount_warning import warn_of_mounts
 from shorepass.clients.registry_tokens import summary
 from shorepass.contexts.command import command
 from shorepass.errors import printable
@@ -32,6 +31,8 @@ def announce(here: LocalContext, grant: Grant) -> None:
 def warn(here: LocalContext, grant: Grant) -> None:
     """Print what the mode of a grant leaves open. Raises UsageError."""
     if grant.mode == MOUNT:
+        from shorepass.cli.mount_warning import warn_of_mounts  # late: `run --share` seldom needs it
+
         warn_of_mounts(here, grant)
     if grant.mode == TOKEN:
         console.note(summary())

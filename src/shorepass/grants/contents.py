@@ -9,7 +9,6 @@ from shorepass.agent_client.forwarder_file import path_for
 from shorepass.errors import UsageError, printable
 from shorepass.grants.folder import CONFIG_FOLDER, socket_of
 from shorepass.grants.grant import ENGINE, EXPORT, MOUNT, TOKEN
-from shorepass.grants.mounted_helper import HOME_INSIDE, PREFIX, needs_of, program_of
 from shorepass.helper import PROGRAM
 
 if TYPE_CHECKING:
@@ -50,28 +49,12 @@ def contents(here: LocalContext, grant: Grant, platform: str = "") -> Contents:
     if grant.mode == EXPORT:
         return Contents(mounts, variables)
     if grant.mode == MOUNT:
-        return _with_helpers(here, grant, Contents(mounts, variables))
+        from shorepass.grants.mounted_helper import with_helpers  # late: `run --share` seldom needs it
+
+        return with_helpers(here, grant, Contents(mounts, variables))
     system, _, machine = platform.partition("/")
     machine = (machine or here.machine).partition("/")[0]
     forwarder = path_for(system or "linux", machine)
     if forwarder is None:
         raise UsageError(f"this installation has no forwarder for {printable(platform or machine)} containers")
     return Contents({**mounts, HELPER_INSIDE: forwarder}, variables)
-
-
-def _with_helpers(here: LocalContext, grant: Grant, found: Contents) -> Contents:
-    """Add the helpers of a grant in mode ``mount``, and what they need. Raises UsageError."""
-    mounts, variables, passed = dict(found.mounts), {**found.variables, "HOME": HOME_INSIDE}, []
-    for helper in dict.fromkeys(grant.helpers):
-        mounts[os.path.join(os.path.dirname(HELPER_INSIDE), PREFIX + helper)] = program_of(here, helper)
-        needs = needs_of(helper)
-        for folder in needs.folders:
-            path = os.path.join(here.home() or os.sep, folder)
-            if here.is_folder(path):
-                mounts[f"{HOME_INSIDE}/{folder}"] = path
-        for name in needs.paths:
-            if path := here.getenv(name) or "":
-                mounts[f"{HOME_INSIDE}/{name}"] = os.path.abspath(path)
-                variables[name] = f"{HOME_INSIDE}/{name}"
-        passed += [name for name in needs.variables if here.getenv(name)]
-    return Contents(mounts, variables, tuple(passed))

@@ -6,15 +6,18 @@ asks a service of the user's session.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent_client.layout import program_behind
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
+from shorepass.contexts.containers.image import opened_image
 from shorepass.contexts.executable import HEAD_SIZE, describe
 from shorepass.contexts.libraries import folders_for, needed_libraries
 from shorepass.credential import Anonymous
 from shorepass.errors import UsageError, printable
+from shorepass.grants.contents import HELPER_INSIDE, Contents
 from shorepass.helper import OURSELVES
 from shorepass.names import Reference
 from shorepass.profile import with_store
@@ -23,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shorepass.contexts.local import LocalContext
+    from shorepass.grants.grant import Grant
 
-__all__ = ["HOME_INSIDE", "PREFIX", "Needs", "check_helper", "helper_for", "needs_of", "program_of"]
+__all__ = ["HOME_INSIDE", "PREFIX", "Needs", "check_helper", "helper_for", "needs_of", "program_of", "with_helpers"]
 
 HOME_INSIDE = "/run/shorepass-home"
 PREFIX = "docker-credential-"
@@ -126,8 +130,6 @@ def _reasons(here: LocalContext, helper: str, image: str) -> Iterator[str]:
         elif not program.fits(here.machine):
             yield f"it is for {program.machine}, and this machine is {here.machine}"
         return
-    from shorepass.contexts.containers.image import opened_image  # late: `run --share` needs it only for --image
-
     with opened_image(here, image) as container:
         if not program.fits(container.machine):
             yield f"it is for {program.machine}, and the image is for {printable(container.machine)}"
@@ -145,3 +147,21 @@ def _libraries(here: LocalContext, path: str, interpreter: str | None) -> Sequen
     if interpreter == "":
         return ()
     return needed_libraries(here.head(path, PROGRAM_LIMIT) or b"")
+
+
+def with_helpers(here: LocalContext, grant: Grant, found: Contents) -> Contents:
+    """Add the helpers of a grant in mode ``mount``, and what they need. Raises UsageError."""
+    mounts, variables, passed = dict(found.mounts), {**found.variables, "HOME": HOME_INSIDE}, []
+    for helper in dict.fromkeys(grant.helpers):
+        mounts[os.path.join(os.path.dirname(HELPER_INSIDE), PREFIX + helper)] = program_of(here, helper)
+        needs = needs_of(helper)
+        for folder in needs.folders:
+            path = os.path.join(here.home() or os.sep, folder)
+            if here.is_folder(path):
+                mounts[f"{HOME_INSIDE}/{folder}"] = path
+        for name in needs.paths:
+            if path := here.getenv(name) or "":
+                mounts[f"{HOME_INSIDE}/{name}"] = os.path.abspath(path)
+                variables[name] = f"{HOME_INSIDE}/{name}"
+        passed += [name for name in needs.variables if here.getenv(name)]
+    return Contents(mounts, variables, tuple(passed))
