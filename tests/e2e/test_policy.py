@@ -58,7 +58,7 @@ def get(engine: ContainerEngine, name: str, registry: str = REGISTRY) -> str:
 
 def test_a_rule_counts_at_once(engine: ContainerEngine, run_shorepass: RunShorepass, policy: Path) -> None:
     """A container that has a grant loses what ``never`` names, and has it again without the rule."""
-    _, flags, _ = share(run_shorepass, "--registry", "*.example")
+    id_, flags, _ = share(run_shorepass, "--registry", "*.example")
     name = engine.make(*flags)
     assert [get(engine, name), get(engine, name, OTHER)] == ["", ""]
     policy.write_text(f'\nnever = ["{OTHER}"]\n')
@@ -66,6 +66,8 @@ def test_a_rule_counts_at_once(engine: ContainerEngine, run_shorepass: RunShorep
     assert f"the lender's policy never lends {OTHER} (line 2)" in get(engine, name, OTHER)
     policy.write_text('[allowed]\nmodes = ["engine"]\n')
     assert "the lender's policy does not allow the mode forward (line 2)" in get(engine, name)
+    listed = run_shorepass("grants")
+    assert f"the grant {id_}: the policy does not allow the mode forward (line 2)" in listed.stderr
     policy.unlink()
     assert [get(engine, name), get(engine, name, OTHER)] == ["", ""]
 
@@ -91,6 +93,7 @@ def test_a_broken_policy_stops_a_grant(
         assert 'policy.toml: line 3: "push": neither true nor false, so no login is lent' in get(engine, name)
         done = run_shorepass("share", "flags", "--registry", REGISTRY)
         assert (done.status, "line 3" in done.stderr) == (3, True)
+        assert "policy.toml: line 3" in run_shorepass("grants").stderr
         done = engine.execute(name, "/bin/docker", "pull", image)
         assert done.returncode == 0, done.stderr
         engine.run("rmi", image)

@@ -11,12 +11,13 @@ from shorepass.cli import console
 from shorepass.cli.ending import sweep
 from shorepass.cli.lending import document
 from shorepass.contexts.command import command
-from shorepass.errors import UsageError, printable
-from shorepass.grants import file
+from shorepass.errors import FileError, UsageError, printable
+from shorepass.grants import file, policy_file
 from shorepass.profile import current
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
@@ -71,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             ]
         )
     console.print_table(HEADINGS, rows)
+    _note_refusals(here, grants, now)
     for question in waiting:
         console.note(f"waits for your yes: {printable(str(question['text']))}")
         console.hint(command(None, "grants", "confirm", str(question["grant"])))
@@ -78,6 +80,18 @@ def run(arguments: argparse.Namespace) -> int:
         console.note("no agent runs, so no login is lent now")
         console.hint(command(None, "agent", "start"))
     return 0
+
+
+def _note_refusals(here: LocalContext, grants: Sequence[Grant], now: float) -> None:
+    """Print which grants the policy refuses now, as a whole or in part."""
+    try:
+        policy = policy_file.load(here)
+    except FileError as error:
+        console.print_error(error)
+        return
+    for grant in grants:
+        if refusal := policy.refusal_of(grant, now):
+            console.note(f"the grant {grant.id}: the policy {refusal}")
 
 
 def _answer(here: LocalContext, id_: str | None, *, yes: bool) -> int:
