@@ -73,7 +73,7 @@ TABLES = {
     "migrate": (["migrate"], ["migrate", "--json"]),
 }
 # Their rows are an agent's, which does not run here, or have no value of the user's. console.print_table prints all alike.
-OF_AN_AGENT = {"accelerate", "agent", "grants", "share_modes"}
+OF_AN_AGENT = {"accelerate", "agent", "grants", "policy", "share_modes"}
 COPIED = {
     "key",
     "user",

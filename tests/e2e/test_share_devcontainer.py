@@ -236,6 +236,17 @@ def test_a_feature_replaces_only_a_feature(workspace: Workspace, run_shorepass: 
         assert run_shorepass("share", f"devcontainer:{folder}/lent", "--registry", REGISTRY).status == 0
 
 
+@pytest.mark.parametrize("feature", [False, True])
+def test_a_service_of_compose_is_refused(workspace: Workspace, run_shorepass: RunShorepass, *, feature: bool) -> None:
+    """Its mounts would not be read only, so that the container could replace the forwarder: nothing is lent."""
+    folder = workspace.folder / ".devcontainer"
+    (folder / "devcontainer.json").write_text('{"dockerComposeFile": "c.yaml", "service": "web"}')
+    target = f"devcontainer:{folder}/lent" if feature else "devcontainer"
+    done = workspace.run("shorepass", "share", target, "--registry", REGISTRY)
+    assert (done.returncode, "could write to the mounts" in done.stderr) == (2, True)
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

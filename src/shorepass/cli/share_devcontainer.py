@@ -12,7 +12,7 @@ from shorepass.cli.lending import document, lend
 from shorepass.cli.share_notes import announce
 from shorepass.errors import printable
 from shorepass.grants.contents import contents
-from shorepass.grants.devcontainer import members
+from shorepass.grants.devcontainer import check_writable_mounts, members
 from shorepass.grants.devcontainer_feature import write_feature
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
     """Make a grant, and print the members or write the feature. Raises UsageError, WriteError, and what ``lend`` raises."""
     _, _, name = arguments.target.partition(":")
     folder = os.path.abspath(name) if name else ""
+    check_writable_mounts(here, folder)
     grant = lend(here, arguments.target, arguments.lent, arguments)
     found = contents(here, grant)
     try:

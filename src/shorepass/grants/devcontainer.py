@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.config.jsonc import loads
+from shorepass.contexts.command import command
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import FileError, MalformedFile, ShorepassError, UsageError, printable
 from shorepass.files import SIZE_LIMIT
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from shorepass.grants.grant import Grant
     from shorepass.grants.start import Start
 
-__all__ = ["members", "with_config"]
+__all__ = ["check_writable_mounts", "members", "with_config"]
 
 # https://containers.dev/implementors/spec/#devcontainerjson
 PLACES = (".devcontainer/devcontainer.json", ".devcontainer.json")
@@ -75,6 +76,21 @@ def members(found: Contents) -> dict[str, Any]:
     mounts = [mount(source, target) for target, source in found.mounts.items()]
     passed = {name: f"${{localEnv:{name}}}" for name in found.passed}
     return {"mounts": mounts, "containerEnv": {**found.variables, **passed}}
+
+
+def check_writable_mounts(here: LocalContext, feature: str) -> None:
+    """Raise UsageError if the dev container here would get a grant's folder that it can write to.
+
+    It is so in a compose project, for which devcontainer drops ``readonly``. A container could then replace what is mounted.
+    ``feature``: the folder of a feature, which is beside its ``devcontainer.json``; "" for none.
+    """
+    beside = [os.path.join(os.path.dirname(feature), "devcontainer.json")] if feature else []
+    for path in (*(os.path.join(here.cwd() or os.sep, place) for place in PLACES), *beside):
+        if here.status(path) is not None and COMPOSE_FILES in _read(here, path):
+            raise UsageError(
+                f"{printable(path)}: its container is a service of compose, and could write to the mounts",
+                hint=command(None, "share", "compose", "--registry", "ghcr.io"),
+            )
 
 
 def _chosen(here: LocalContext, start: Start, workspace: str) -> list[str]:
