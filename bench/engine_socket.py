@@ -6,10 +6,13 @@ throughput is that of `docker cp` of a file of 1 GB, to the engine and back.
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import socket
 import statistics
 import sys
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +21,8 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from e2e import programs
+from shorepass.credential import Basic
+from shorepass.secret import Secret
 from shorepass.share.engine_socket import EngineSocket
 
 if TYPE_CHECKING:
@@ -104,6 +109,46 @@ def main() -> None:
             times = [(transfer(direct), transfer(through)) for _ in range(3)]
             ratio = statistics.median(a / b for a, b in times)
             print(f"1 GB {word}: {ratio:.2f} of the direct socket's throughput (goal 0.8)")
+        with programs.htpasswd_registry(folder, {"alice": "secret"}) as registry:
+            registry_and_back(folder, registry, direct, archive)
+
+
+def registry_and_back(folder: Path, registry: str, direct: str, archive: Path) -> None:
+    """Push and pull an image of 1 GB once: with a login of the client, and with a lent one through the socket."""
+    through = f"{folder}/lending.sock"
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(through)
+    listening.listen(64)
+    EngineSocket(listening, direct, lend_alice, list, lambda *_: None).start()
+    auth = base64.b64encode(b"alice:secret").decode()
+    (folder / "own").mkdir()
+    (folder / "own/config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
+    seconds = {}
+    for name, path, config in (("straight", direct, "own"), ("lent", through, "none")):
+        docker = [programs.docker_programs()[0], "--config", f"{folder}/{config}", "-H", f"unix://{path}"]
+        image = f"{registry}/{name}:1"
+        with tarfile.open(archive, "a") as tar:  # so that the registry does not have this layer
+            tar.addfile(tarfile.TarInfo(name))
+        run(docker, "import", str(archive), image)
+        start = time.perf_counter()
+        run(docker, "push", image)
+        pushed = time.perf_counter()
+        run(docker, "rmi", image)
+        removed = time.perf_counter()
+        run(docker, "pull", image)
+        seconds[name] = (pushed - start, time.perf_counter() - removed)
+        run(docker, "rmi", image)
+    for word, straight, lent in zip(("push", "pull"), seconds["straight"], seconds["lent"], strict=True):
+        print(f"1 GB by {word}, once: {straight / lent:.2f} of the direct socket's throughput (goal 0.8)")
+
+
+def lend_alice(repository: str, *, push: bool, caller: Caller) -> Basic:  # noqa: ARG001  # as a grant for all
+    return Basic("alice", Secret("secret"))
+
+
+def run(docker: list[str], *words: str) -> None:
+    done = programs.run([*docker, *words])
+    assert done.returncode == 0, done.stderr
 
 
 if __name__ == "__main__":
