@@ -281,11 +281,6 @@ CALLS = [
     *("POST {api}/containers/{id}/start?checkpoint=a&checkpoint-dir=/tmp", "POST {api}/containers/{id}/checkpoints"),
     *("GET {api}/containers/{id}/attach/ws", "POST {api}/containers/{id}/copy", "OPTIONS {api}/containers/json"),
     *("POST /v1.23/containers/{id}/start", "POST /v1.9/containers/create", "POST /v1.041/containers/create"),
-    *(
-        "POST {api}/containers/../containers/create",
-        "POST {api}/containers/{id}/./start",
-        "POST {api}/containers/%2e/start",
-    ),
 ]
 
 

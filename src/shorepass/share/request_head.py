@@ -19,6 +19,7 @@ LINE = re.compile(rb"(GET|HEAD|POST|PUT|DELETE|OPTIONS) (/[\x21-\x7e]*) HTTP/1\.
 # What Go's and Python's readers of an address read differently: a fragment, two slashes, a semicolon in the query, % alone.
 UNCLEAR = re.compile(r"#|^[^?]*//|\?.*;|%(?![0-9A-Fa-f]{2})")
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e\t\x80-\xff]*?)[ \t]*")
+DOTS = {".", ".."}
 HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection")
 ONCE = ("content-length", "content-type", "transfer-encoding", "host", "upgrade")
 FORM = "form"  # of application/x-www-form-urlencoded and multipart/form-data
@@ -103,6 +104,8 @@ def parse_head(data: bytes) -> RequestHead:
     if UNCLEAR.search(target):
         raise BadHead("its address can be read in two ways")
     head = RequestHead(line[1].decode(), target, tuple(fields))
+    if not DOTS.isdisjoint(head.whole_path.split("/")):
+        raise BadHead("its address can be read in two ways")
     if FORM in head.field("content-type").lower():  # for an engine, the values in a form override those in the address
         raise BadHead("a web form is not passed to the engine")
     return head
