@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -153,6 +154,25 @@ def test_a_locked_agent_lends_nothing(
     assert docker(socket, tmp_path, "version").returncode == 0
     assert run_shorepass("unlock").status == 0
     assert docker(socket, tmp_path, "pull", private_image).returncode == 0
+
+
+def test_a_revoke_ends_a_session_that_is_open(
+    run_shorepass: RunShorepass, lender: str, busybox_image: str, dockerd: str, tmp_path: Path
+) -> None:
+    """A program that the container has started by the socket runs on, and its client hears no more of it."""
+    id_, socket = granted(run_shorepass, "--repo", f"{lender}/team/*", "--deny")
+    words = ["run", "-i", "--name", f"session-{id_}", "--network=none", busybox_image, "/bin/busybox", "cat"]
+    client = programs.require(programs.docker_programs()[0])
+    argv, env = [client, "-H", f"unix://{socket}", *words], {"HOME": str(tmp_path)}
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as session:
+        assert session.stdin is not None
+        assert session.stdout is not None
+        session.stdin.write(b"echo\n")
+        session.stdin.flush()
+        assert session.stdout.readline() == b"echo\n"
+        assert run_shorepass("revoke", id_).status == 0
+        assert session.stdout.read() == b""
+    docker(dockerd.removeprefix("unix://"), tmp_path, "rm", "-f", f"session-{id_}")
 
 
 def test_with_deny_a_container_gets_no_rights_here(
