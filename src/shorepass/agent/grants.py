@@ -11,7 +11,7 @@ from shorepass.agent.lent_file import LentFile
 from shorepass.agent.lent_helper import LentHelper
 from shorepass.agent.lent_mount import LentMount
 from shorepass.errors import ShorepassError
-from shorepass.grants import file, folder, policy_file
+from shorepass.grants import file, folder
 from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class Lending:
         self._lender = lender
         self._lock = Lock()
         self._served: dict[str, tuple[Grant, Served]] = {}
-        self._refused: set[str] = set()  # by the policy, at the last look
 
     def __len__(self) -> int:
         """Return how many grants are served."""
@@ -67,25 +66,7 @@ class Lending:
                     self._served[id_] = (known[id_], self._serve(known[id_]))
                 except ShorepassError as error:
                     troubles[id_] = error.message
-            self._heed_policy(now)
             return troubles
-
-    def _heed_policy(self, now: float) -> None:
-        """Remove the secrets that the policy does not allow any more, and lend again what it allows again.
-
-        Modes that store none in the target ask for it at each use.
-        """
-        try:
-            policy = policy_file.load(self._lender.here)
-            refused = {id_ for id_, (grant, _) in self._served.items() if policy.refusal_of(grant, now)}
-        except ShorepassError:
-            refused = set(self._served)
-        for id_, (_, served) in self._served.items():
-            if id_ in refused - self._refused:
-                served.withdraw()
-            elif id_ in self._refused - refused:
-                served.wake()
-        self._refused = refused
 
     def troubles(self) -> dict[str, str]:
         """Return why a grant that is served lends nothing, by its id; wait for the first try of each."""

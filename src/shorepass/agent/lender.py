@@ -73,7 +73,7 @@ class Lender:
 
     def check_policy(self, grant: Grant) -> None:
         """Raise ShorepassError if the policy does not allow all of a grant, or is broken."""
-        if refusal := policy_file.load(self.here).refusal_of(grant):
+        if refusal := policy_file.load(self.here).refusal_of(grant, time.time()):
             raise ShorepassError(f"the lender's policy {refusal}")
 
     def confirm(self, grant: Grant, repository: str, caller: Caller) -> None:
