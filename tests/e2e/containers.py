@@ -134,7 +134,10 @@ class ContainerEngine:
     def remove_all(self) -> None:
         """Remove what was made."""
         self.try_run("kill", *self._made)  # rm alone would give each the time to end by itself
-        self.try_run("rm", "-f", "-v", *self._made)
+        if self.try_run("rm", "-f", "-v", *self._made).returncode:
+            for name in self._made:  # podman removes no other, if a test has removed one
+                self.try_run("kill", name)
+                self.try_run("rm", "-f", "-v", name)
         self._made.clear()
 
 
