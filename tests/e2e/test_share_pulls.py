@@ -15,7 +15,7 @@ import pytest
 
 from e2e import programs
 from e2e.containers import IMAGE, SLEEP
-from e2e.lending import Lender, end_agent
+from e2e.lending import Lender, end_agent, share
 from e2e.token_server import TokenServer, token_registry
 
 if TYPE_CHECKING:
@@ -213,6 +213,49 @@ def test_docker_login_inside(
         kept = json.loads(inside("/bin/cat", "/run/shorepass/config/config.json").stdout)
         assert (list(kept["auths"]), list(kept["credHelpers"])) == ([registry], [lent.registry])
     assert (home / ".docker/config.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("user", ["0", "1000:1000"])
+def test_docker_login_inside_with_a_mount(
+    docker_containers: ContainerEngine,
+    lent: Lent,
+    registry: str,
+    private_image: str,
+    users: dict[str, str],
+    run_shorepass: RunShorepass,
+    home: Path,
+    user: str,
+) -> None:
+    """With --own-logins, ``docker login`` is stored in the grant's folder, which ends with it; the lender reads none."""
+    engine = docker_containers
+    before = (home / ".docker/config.json").read_bytes()
+    group = Path(engine.env["DOCKER_HOST"].removeprefix("unix://")).stat().st_gid
+    shared = share(run_shorepass, "--own-logins", "--registry", lent.registry)
+    name = engine.make(*shared.flags, "--user", user, f"--group-add={group}", *with_docker(engine))
+    login = ("/bin/docker", "login", "-u", "bob", "--password-stdin", registry)
+    done = engine.execute(name, *login, stdin=users["bob"])
+    assert done.returncode == 0, done.stderr
+    for image in (private_image, lent.private):
+        engine.try_run("rmi", image)
+        done = engine.execute(name, "/bin/docker", "pull", image)
+        assert done.returncode == 0, done.stderr
+    assert engine.execute(name, "sh", "-c", "echo x > /run/shorepass/x").returncode != 0
+    assert engine.execute(name, "sh", "-c", "echo x > /usr/local/bin/docker-credential-shorepass").returncode != 0
+    assert (home / ".docker/config.json").read_bytes() == before
+    folder = Path(shared.socket).parent
+    kept = json.loads((folder / "own/config.json").read_text())
+    assert (list(kept["auths"]), list(kept["credHelpers"])) == ([registry], [lent.registry])
+    (folder / "own/link").symlink_to(home / ".docker")
+    assert run_shorepass("revoke", "--all").status == 0
+    assert not folder.exists()
+    assert (home / ".docker/config.json").read_bytes() == before
+
+
+def test_own_logins_need_a_named_registry(run_shorepass: RunShorepass) -> None:
+    """A pattern makes the helper answer for every registry, so that no login could be stored."""
+    done = run_shorepass("share", "flags", "--own-logins", "--registry", "*.example.com")
+    assert (done.status, "without *" in done.stderr) == (2, True)
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,11 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         "--any-user", action="store_true", help="mode export: every user of the container can read the logins"
     )
     parser.add_argument(
+        "--own-logins",
+        action="store_true",
+        help="mode forward: let clients in the container log in, too; it can then write to one folder of this machine",
+    )
+    parser.add_argument(
         "--image", default="", help="mode mount: the image of the container, whose libraries are checked"
     )
     parser.add_argument(
@@ -98,6 +103,8 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
     repositories, globs = _what(mode, registries, arguments)
     if arguments.deny and mode != ENGINE:
         raise UsageError("--deny is for mode engine", hint=command(None, "share", "flags", "--mode", ENGINE, "--deny"))
+    if arguments.own_logins and (mode != FORWARD or any("*" in glob for glob in globs)):
+        raise UsageError("--own-logins is for mode forward, and for registries without *", hint="name each registry")
     helpers = _mounted_helpers(here, globs, arguments.image) if mode == MOUNT else ()
     created = time.time()
     id_ = os.urandom(4).hex()
@@ -121,6 +128,7 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
         realms=tuple(arguments.trust_realm),
         deny=arguments.deny,
         any_user=arguments.any_user,
+        own_logins=arguments.own_logins,
         helpers=helpers,
     )
     if refusal := policy.refusal_of(grant):

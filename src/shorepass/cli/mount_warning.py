@@ -18,9 +18,9 @@ __all__ = ["warn_of_mounts"]
 
 def warn_of_mounts(here: LocalContext, grant: Grant) -> None:
     """Print everything that the container can read. Raises UsageError."""
-    mounts, _, passed = contents(here, grant)
-    exposed = [source for target, source in mounts.items() if target.startswith(f"{HOME_INSIDE}/")]
-    shown = ", ".join(map(printable, [*exposed, *passed])) or "nothing that Shorepass knows"
+    lent = contents(here, grant)
+    exposed = [source for target, source in lent.mounts.items() if target.startswith(f"{HOME_INSIDE}/")]
+    shown = ", ".join(map(printable, [*exposed, *lent.passed])) or "nothing that Shorepass knows"
     console.note(f"the container can read, and keep: {shown}")
     for helper in dict.fromkeys(grant.helpers):
         if needs_of(helper) == needs_of(""):

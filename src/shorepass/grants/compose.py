@@ -188,14 +188,15 @@ def override(services: Mapping[str, Contents]) -> str:
     The engine never creates a folder in the place of an ended grant's: the service does not start then.
     """
     lines = ["services:"]
-    for name, (mounts, variables, passed) in services.items():
+    for name, lent in services.items():
         lines += [f"  {_text(name)}:", "    environment:"]
-        lines += [f"      {variable}: {_text(value)}" for variable, value in variables.items()]
-        lines += [f"      {variable}:" for variable in passed]
+        lines += [f"      {variable}: {_text(value)}" for variable, value in lent.variables.items()]
+        lines += [f"      {variable}:" for variable in lent.passed]
         lines += ["    volumes:"]
-        for target, source in mounts.items():
+        for target, source in lent.mounts.items():
             lines += ["      - type: bind", f"        source: {_text(source)}", f"        target: {_text(target)}"]
-            lines += ["        read_only: true", "        bind:", "          create_host_path: false"]
+            read_only = "false" if target in lent.writable else "true"
+            lines += [f"        read_only: {read_only}", "        bind:", "          create_host_path: false"]
     return "\n".join(lines) + "\n"
 
 

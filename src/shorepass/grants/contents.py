@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent_client.forwarder_file import path_for
 from shorepass.errors import UsageError, printable
-from shorepass.grants.folder import CONFIG_FOLDER, socket_of
+from shorepass.grants.folder import CONFIG_FOLDER, OWN_FOLDER, socket_of
 from shorepass.grants.grant import ENGINE, EXPORT, MOUNT, TOKEN
 from shorepass.helper import PROGRAM
 
@@ -22,15 +22,17 @@ HELPER_INSIDE = f"/usr/local/bin/{PROGRAM}"  # this folder is on the PATH of nea
 
 
 class Contents(NamedTuple):
-    """Bind mounts, read only, and variables.
+    """Bind mounts and variables.
 
-    ``mounts``: the path in the container, and the path here. ``variables``: name and value. ``passed``: variables whose value
-    is that of the program that starts the container, because it may be a secret.
+    ``mounts``: the path in the container, and the path here; read only but for those of ``writable``, which are there. Paths in
+    ``mounts`` come before paths below them. ``variables``: name and value. ``passed``: variables whose value is that of the
+    program that starts the container, because it may be a secret.
     """
 
     mounts: dict[str, str]
     variables: dict[str, str]
     passed: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
 
 
 def contents(here: LocalContext, grant: Grant, platform: str = "") -> Contents:
@@ -57,4 +59,9 @@ def contents(here: LocalContext, grant: Grant, platform: str = "") -> Contents:
     forwarder = path_for(system or "linux", machine)
     if forwarder is None:
         raise UsageError(f"this installation has no forwarder for {printable(platform or machine)} containers")
-    return Contents({**mounts, HELPER_INSIDE: forwarder}, variables)
+    mounts[HELPER_INSIDE] = forwarder
+    if not grant.own_logins:
+        return Contents(mounts, variables)
+    own = f"{INSIDE}/{OWN_FOLDER}"
+    variables = {"DOCKER_CONFIG": own, "REGISTRY_AUTH_FILE": f"{own}/config.json"}
+    return Contents({**mounts, own: os.path.join(grant.folder, OWN_FOLDER)}, variables, writable=(own,))

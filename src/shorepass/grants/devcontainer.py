@@ -17,7 +17,7 @@ from shorepass.errors import FileError, MalformedFile, ShorepassError, UsageErro
 from shorepass.files import SIZE_LIMIT
 from shorepass.grants.compose import OVERRIDE, override
 from shorepass.grants.contents import contents
-from shorepass.grants.flags import mount
+from shorepass.grants.flags import mounts
 from shorepass.processes import ProcessError
 
 if TYPE_CHECKING:
@@ -73,9 +73,8 @@ def with_config(here: LocalContext, grant: Grant, start: Start) -> list[str]:
 
 def members(found: Contents) -> dict[str, Any]:
     """Return the members of a ``devcontainer.json`` for what a container gets. Raises UsageError."""
-    mounts = [mount(source, target) for target, source in found.mounts.items()]
     passed = {name: f"${{localEnv:{name}}}" for name in found.passed}
-    return {"mounts": mounts, "containerEnv": {**found.variables, **passed}}
+    return {"mounts": mounts(found), "containerEnv": {**found.variables, **passed}}
 
 
 def check_writable_mounts(here: LocalContext, feature: str) -> None:

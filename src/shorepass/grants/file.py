@@ -126,6 +126,7 @@ def _grant(row: Any) -> Grant:
         raise ValueError
     if not os.path.isabs(grant.folder) or grant.mode not in MODES:
         raise ValueError
-    if not all(isinstance(truth, bool) for truth in (grant.push, grant.deny, grant.confirm, grant.any_user)):
+    truths = (grant.push, grant.deny, grant.confirm, grant.any_user, grant.own_logins)
+    if not all(isinstance(truth, bool) for truth in truths):
         raise ValueError
     return grant

@@ -9,10 +9,11 @@ from shorepass.grants.contents import contents
 
 if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
+    from shorepass.grants.contents import Contents
     from shorepass.grants.grant import Grant
     from shorepass.grants.start import Start
 
-__all__ = ["flags", "mount", "with_flags"]
+__all__ = ["flags", "mounts", "with_flags"]
 
 
 def flags(here: LocalContext, grant: Grant, platform: str = "") -> list[str]:
@@ -20,17 +21,22 @@ def flags(here: LocalContext, grant: Grant, platform: str = "") -> list[str]:
 
     Raises UsageError: there is no forwarder for that platform, or a path that the flags cannot have.
     """
-    mounts, variables, passed = contents(here, grant, platform)
-    found = [f"--mount={mount(source, target)}" for target, source in mounts.items()]
-    found += [f"--env={name}={value}" for name, value in variables.items()]
-    return [*found, *(f"--env={name}" for name in passed)]
+    lent = contents(here, grant, platform)
+    found = [f"--mount={value}" for value in mounts(lent)]
+    found += [f"--env={name}={value}" for name, value in lent.variables.items()]
+    return [*found, *(f"--env={name}" for name in lent.passed)]
 
 
-def mount(source: str, target: str) -> str:
-    """Return the value of ``--mount`` for a bind mount that is read only. Raises UsageError."""
+def mounts(lent: Contents) -> list[str]:
+    """Return the values of ``--mount`` for what a container gets. Raises UsageError."""
+    return [_mount(source, target, writable=target in lent.writable) for target, source in lent.mounts.items()]
+
+
+def _mount(source: str, target: str, *, writable: bool) -> str:
     if any(character in source for character in ',"\n'):
         raise UsageError(f"{printable(source)}: neither docker nor podman can mount a path with a comma or a quote")
-    return f"type=bind,source={source},target={target},readonly"
+    found = f"type=bind,source={source},target={target}"
+    return found if writable else f"{found},readonly"
 
 
 def with_flags(here: LocalContext, grant: Grant, start: Start) -> list[str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CONFIG_FOLDER",
     "EMPTY",
+    "OWN_FOLDER",
     "folder_of",
     "folders_of",
     "is_on_disk",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 CONFIG_FOLDER = "config"
+OWN_FOLDER = "own"  # a config folder that the target can write to
 SOCKETS = {FORWARD: NAME, ENGINE: "docker.sock"}  # by mode
 EMPTY = b"{}\n"  # a config file without a login: its client asks anonymously
 
@@ -85,6 +87,19 @@ def make(grant: Grant) -> None:
     files.set_mode(path, mode)
     for folder in (config, grant.folder):
         files.set_mode(folder, 0o755)
+    if grant.own_logins:
+        _make_own(grant, content)
+
+
+def _make_own(grant: Grant, content: bytes) -> None:
+    """Make the folder that the target can write to, once: what a target has written is never opened. Raises WriteError."""
+    own = os.path.join(grant.folder, OWN_FOLDER)
+    if files.status(own) is not None:
+        return
+    path = os.path.join(own, "config.json")
+    files.update(path, lambda _: content)
+    files.set_mode(path, 0o666)
+    files.set_mode(own, 0o777)
 
 
 def config_of(grant: Grant) -> str:

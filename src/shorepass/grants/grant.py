@@ -56,7 +56,8 @@ class Grant(NamedTuple):
     ``realms``: hosts of token servers that the user trusts with the login. Only in mode ``engine``: ``engine``: the socket of
     the user's engine; ``deny``: pass only calls that give no rights on this machine.
     ``helpers``: mode ``mount``: the helper of each registry, in their order.
-    ``any_user``: mode ``export``: every user of the container can read the file.
+    ``any_user``: mode ``export``: every user of the container can read the file. ``own_logins``: mode ``forward``: clients in
+    the container can log in, too, into a folder of the grant.
     ``confirm``: the user must allow the first use by each container. ``relay``: the process that relays, as
     ``contexts.proc.stamp`` names it, "" without one.
 
@@ -82,6 +83,7 @@ class Grant(NamedTuple):
     realms: tuple[str, ...] = ()
     relay: str = ""
     any_user: bool = False
+    own_logins: bool = False
     helpers: tuple[str, ...] = ()
 
     def lends(self, repository: str, *, push: bool) -> bool:
