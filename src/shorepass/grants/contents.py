@@ -24,9 +24,9 @@ HELPER_INSIDE = f"/usr/local/bin/{PROGRAM}"  # this folder is on the PATH of nea
 class Contents(NamedTuple):
     """Bind mounts and variables.
 
-    ``mounts``: the path in the container, and the path here; read only but for those of ``writable``, which are there. Paths in
-    ``mounts`` come before paths below them. ``variables``: name and value. ``passed``: variables whose value is that of the
-    program that starts the container, because it may be a secret.
+    ``mounts``: the path in the container, and the path here. ``writable``: those paths in the container that are not read only.
+    ``variables``: name and value. ``passed``: variables whose value is that of the program that starts the container, because
+    it may be a secret.
     """
 
     mounts: dict[str, str]

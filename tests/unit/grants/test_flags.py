@@ -9,6 +9,8 @@ import pytest
 from shorepass.agent_client.forwarder_file import path_for
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import UsageError
+from shorepass.grants.compose import override
+from shorepass.grants.contents import contents
 from shorepass.grants.flags import flags, with_flags
 from shorepass.grants.grant import FORWARD, Grant
 from shorepass.grants.start import Start
@@ -49,3 +51,15 @@ def test_a_folder_that_no_flag_can_name() -> None:
     """A comma would end the path in the flag, and mount another folder."""
     with pytest.raises(UsageError, match="comma"):
         flags(HERE, GRANT._replace(folder="/tmp/a,target=/etc/0123abcd"))
+
+
+def test_only_the_folder_for_own_logins_is_writable() -> None:
+    """With --own-logins the container can write to that folder, and to nothing else, in flags as in a compose file."""
+    grant = GRANT._replace(own_logins=True)
+    mounts = [word for word in flags(HERE, grant) if word.startswith("--mount=")]
+    assert [word.endswith(",readonly") for word in mounts] == [True, True, False]
+    assert f"source={grant.folder}/own,target=/run/shorepass/own" in mounts[-1]
+    text = override({"web": contents(HERE, grant)})
+    _, *targets = text.split("target: ")
+    assert ["read_only: false" in target for target in targets] == [False, False, True]
+    assert '"/run/shorepass/own"' in targets[-1]
