@@ -40,7 +40,7 @@ from shorepass.stores.vault.vault import Vault
 ROUNDS = 11
 GETS = 101  # of one grant: more than 200 at once are slowed
 CONTAINERS = 200
-SHOREPASS = [sys.executable, "-m", "shorepass"]
+SHOREPASS = [os.path.join(os.path.dirname(sys.executable), "shorepass")]
 HELPER = "docker-credential-shorepass"
 PASSWORD, OTHER = "the-secret-that-is-lent", "a-secret-that-is-not-lent"
 CLONE_NEWNS, MS_REC, MS_PRIVATE, MS_BIND = 0x20000, 0x4000, 1 << 18, 0x1000
@@ -250,7 +250,7 @@ def many(lab: Lab) -> None:
     def work(word: bytes) -> object:
         if word.startswith(b"until refused"):
             while ask_grant(path, lab.registry):
-                pass
+                time.sleep(0.002)  # because more than 200 questions at once are slowed
             return time.time()
         times = []
         time.sleep(float(word.split()[1]))
@@ -279,7 +279,7 @@ def many(lab: Lab) -> None:
     taken = []
     for id_, worker in list(zip(ids, workers, strict=True))[:ROUNDS]:
         worker.tell(b"until refused")
-        time.sleep(0.3)
+        time.sleep(0.05)
         start = time.time()
         revoking = subprocess.Popen([*SHOREPASS, "revoke", id_], stdout=subprocess.DEVNULL)
         taken.append((float(str(worker.answer())) - start) * 1000)
