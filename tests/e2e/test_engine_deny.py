@@ -280,7 +280,6 @@ CALLS = [
     ),
     *("POST {api}/containers/{id}/start?checkpoint=a&checkpoint-dir=/tmp", "POST {api}/containers/{id}/checkpoints"),
     *("GET {api}/containers/{id}/attach/ws", "POST {api}/containers/{id}/copy", "OPTIONS {api}/containers/json"),
-    *("GET {api}/images/a/../../containers/{id}/json", "GET {api}/images/a/%2e%2e/%2E/json"),
     *("POST /v1.23/containers/{id}/start", "POST /v1.9/containers/create", "POST /v1.041/containers/create"),
 ]
 
