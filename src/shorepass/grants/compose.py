@@ -108,7 +108,7 @@ def with_override(here: LocalContext, grant: Grant, start: Start, compose: Compo
     text = override({name: contents(here, grant, platform) for name, platform in platforms.items()})
     path = os.path.join(grant.folder, OVERRIDE)
     files.update(path, lambda _: text.encode())
-    named = [] if start.values(*FILE_FLAGS) else _files(here, start, compose)
+    named = [] if start.values_before(*FILE_FLAGS) else _files(here, start, compose)
     added = [f"--file={file}" for file in (*named, path)]
     return [*start.before, *added, start.verb, *start.after]
 
@@ -118,7 +118,7 @@ def services(here: LocalContext, start: Start, compose: Compose) -> dict[str, st
 
     Raises UsageError, ShorepassError.
     """
-    if "-" in start.values(*FILE_FLAGS):
+    if "-" in start.values_before(*FILE_FLAGS):
         raise UsageError("a compose file on standard input can be read only once", hint="name it with -f FILE")
     known = compose.services(_ask(here, start, (*compose.everything, *compose.listing)))
     unknown = [name for name in start.services if name not in known]
@@ -162,7 +162,7 @@ def _first(names: tuple[str, ...], there: list[str]) -> str:
 
 def _folders(here: LocalContext, start: Start, compose: Compose) -> Iterator[str]:
     """Yield the folders in which a compose program looks for its files."""
-    folder = os.path.join(here.cwd() or os.sep, *start.values("--project-directory")[-1:])
+    folder = os.path.join(here.cwd() or os.sep, *start.values_before("--project-directory")[-1:])
     yield folder
     while compose.climbs and folder != os.path.dirname(folder):
         folder = os.path.dirname(folder)

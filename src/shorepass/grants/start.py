@@ -38,14 +38,28 @@ class Start(NamedTuple):
     def values(self, *names: str) -> list[str]:
         """Return the values of a flag, in the order of the command.
 
-        >>> Start("/bin/docker", ("docker", "compose", "-f", "a.yaml", "up"), 5).values("-f", "--file")
+        >>> Start("/bin/devcontainer", ("devcontainer", "up", "--config", "a.json"), 2).values("--config")
+        ['a.json']
+        """
+        return _values(self.argv, names)
+
+    def values_before(self, *names: str) -> list[str]:
+        """Return the values of a flag in front of the verb; behind it, the word may be of a command in the container.
+
+        >>> Start("/bin/docker", ("docker", "compose", "-f", "a.yaml", "run", "web", "rm", "-f", "x"), 5).values_before("-f")
         ['a.yaml']
         """
-        found = []
-        for word, following in zip(self.argv, [*self.argv[1:], ""], strict=True):
-            name, equals, value = word.partition("=")
-            if word in names:
-                found.append(following)
-            elif equals and name in names:
-                found.append(value)
-        return found
+        return _values(self.before, names)
+
+
+def _values(argv: tuple[str, ...], names: tuple[str, ...]) -> list[str]:
+    found = []
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if word in names:
+            found.append(following)
+        elif equals and name in names:
+            found.append(value)
+        elif word[:2] in names:  # -fa.yaml
+            found.append(word[2:])
+    return found
