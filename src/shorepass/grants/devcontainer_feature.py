@@ -9,6 +9,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from shorepass import bounded_json
 from shorepass.agent_client.forwarder_file import path_for
 from shorepass.errors import UsageError, printable
 from shorepass.files import SIZE_LIMIT
@@ -72,15 +73,25 @@ def _write(here: LocalContext, path: str, data: bytes) -> None:
 
 
 def _check(here: LocalContext, folder: str) -> None:
-    """Raise UsageError if a folder has files that are not of such a feature."""
+    """Raise UsageError if a folder has files that are not of such a feature.
+
+    A symlink may be of the repository's author, and lead to a file of the user.
+    """
     if not here.is_folder(folder) or not here.names(folder):
         return
+    for name in here.names(folder):
+        path = os.path.join(folder, name)
+        status = here.status(path)
+        if status is None or status.link:  # it may lead nowhere
+            raise UsageError(f"{printable(path)} is a symlink", hint=_another(folder))
     metadata = here.read(os.path.join(folder, METADATA), SIZE_LIMIT)
     try:
-        is_own = metadata is not None and json.loads(metadata.data).get("name") == NAME
+        is_own = metadata is not None and bounded_json.loads(metadata.data).get("name") == NAME
     except (ValueError, AttributeError):
         is_own = False
     if not is_own:
-        raise UsageError(
-            f"{printable(folder)} has other files", hint=f"name a new folder: devcontainer:{quoted(folder)}/shorepass"
-        )
+        raise UsageError(f"{printable(folder)} has other files", hint=_another(folder))
+
+
+def _another(folder: str) -> str:
+    return f"name a new folder: devcontainer:{quoted(folder)}/shorepass"
