@@ -79,11 +79,12 @@ class Lender:
     def confirm(self, grant: Grant, repository: str, caller: Caller) -> None:
         """Wait for the user's yes, if the grant or the policy asks for one. ``repository``: or a registry.
 
-        Raises NotConfirmed, InvalidReference, FileError, MalformedFile.
+        Raises NotConfirmed, InvalidReference, FileError, MalformedFile; NotLent: the policy refuses it.
         """
         policy = policy_file.load(self.here)
-        is_lent = not policy.refusal_of_use(grant, repository, time.time())
-        if is_lent and (grant.confirm or policy.confirm):
+        if refusal := policy.refusal_of_use(grant, repository, time.time()):
+            raise NotLent(f"the lender's policy {refusal}")
+        if grant.confirm or policy.confirm:
             registry = registry_meant(repository.partition("/")[0])
             self.confirmations.require(grant, registry, caller, policy.answer_seconds)
 

@@ -11,7 +11,6 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from shorepass.agent.call import Answer, Call
-from shorepass.agent.confirmations import NotConfirmed
 from shorepass.agent.held_keys import NeedsPassphrase
 from shorepass.agent.lender import NotLent
 from shorepass.agent.listening import listen_for_grant
@@ -83,7 +82,7 @@ class LentHelper(Served):
             self._lender.log.write(caller, call, answer, time.perf_counter() - start, grant=self._id)
 
     def _refused(self, call: Call, caller: Caller) -> Answer | None:
-        """Wait for the user's yes if the grant needs one, while other calls are worked on; None: continue."""
+        """Wait for the user's yes if the grant needs one, while other calls are worked on; None: it may be answered."""
         if call.verb != Verb.GET:
             return None
         try:
@@ -91,10 +90,8 @@ class LentHelper(Served):
             key = _key(call)
             if grant.allows(key):
                 self._lender.confirm(grant, registry_of_key(key), caller)
-        except NotConfirmed as error:
+        except ShorepassError as error:  # final: the reason may end at once, and then nobody was asked
             return _none(call, error.message)
-        except ShorepassError:
-            return None  # the answer has the reason
         return None
 
     def _answered(self, call: Call) -> Answer:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shorepass import files
@@ -115,7 +116,7 @@ def write_config(grant: Grant, content: bytes) -> None:
 
 def remove(grant: Grant) -> None:
     """Remove the folder of a grant, as far as that is possible."""
-    shutil.rmtree(grant.folder, ignore_errors=True)
+    _remove(grant.folder)
 
 
 def leftovers(here: LocalContext, kept: Collection[str]) -> list[str]:
@@ -129,6 +130,11 @@ def leftovers(here: LocalContext, kept: Collection[str]) -> list[str]:
 def sweep(here: LocalContext, kept: Collection[str]) -> None:
     """Remove the folders of grants that have ended, which a killed agent has left. ``kept``: the ids of the others."""
     for path in leftovers(here, kept):
+        _remove(path)
+
+
+def _remove(path: str) -> None:
+    with suppress(RecursionError):  # of rmtree, if a target has made folders in folders without end
         shutil.rmtree(path, ignore_errors=True)
 
 
