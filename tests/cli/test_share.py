@@ -29,7 +29,7 @@ def test_the_modes_are_explained(run_shorepass: RunShorepass) -> None:
 
 def test_the_guide_has_the_table() -> None:
     """The guide's table is the one that ``--explain-modes`` prints, with all modes."""
-    guide = (Path(__file__).parents[2] / "docs/guides/share.md").read_text()
+    guide = (Path(__file__).parents[2] / "docs/guides/share-modes.md").read_text()
     for row in (*MODE_ROWS, *OTHER_ROWS):
         assert any(f"| {name} | {' | '.join(row[1:])} |\n" in guide for name in (row[0], f"`{row[0]}`")), row[0]
     assert {row[0].split()[0] for row in MODE_ROWS} == set(MODES)

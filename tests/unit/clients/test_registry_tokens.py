@@ -13,7 +13,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.credential import BearerToken
 from shorepass.names import HUB_REGISTRY, Reference, server_url
 
-GUIDE = Path(__file__).parents[3] / "docs/guides/share.md"
+GUIDE = Path(__file__).parents[3] / "docs/guides/share-modes.md"
 
 
 def test_the_table_agrees_with_the_rules_of_the_clients(tmp_path: Path) -> None:
