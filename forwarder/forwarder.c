@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -39,6 +40,7 @@
 
 enum { HEADER = 8, LIMIT = 8 << 20, ENVIRONMENT_LIMIT = 256 << 10, PROGRAM_LIMIT = 256 << 10, FIELDS = 5 };
 enum { GRANT_LIMIT = 1 << 20 }; // of the relay
+#define BUSY "another relay is there already"
 #ifndef RELAY_SECONDS
 #define RELAY_SECONDS 10 // for a caller to send its frame, or to take its answer
 #endif
@@ -688,6 +690,26 @@ static bool find_name(char path[PATH_MAX], const char *program, struct bytes nam
     return is_name && join(path, PATH_MAX, folder, "/" PREFIX, text);
 }
 
+// Makes a folder, and those above it. Keeps it from other relays while this program runs. Returns why not, or NULL.
+static const char *claim(const char *folder) {
+    char path[PATH_MAX];
+    struct stat found;
+    if (!join(path, sizeof path, folder, "/", "")) return NULL;
+    umask(0);
+    for (char *at = path + 1; *at != '\0'; at++) {
+        if (*at != '/') continue;
+        *at = '\0';
+        mkdir(path, 0755);
+        *at = '/';
+    }
+    if (lstat(folder, &found) != 0) return NULL; // what follows fails, too
+    bool is_closed = S_ISDIR(found.st_mode) && found.st_uid == geteuid() && (found.st_mode & 022) == 0;
+    if (!is_closed) return "another user can change the folder";
+    int kept = move_up(open(folder, O_RDONLY | O_DIRECTORY));
+    bool is_taken = kept >= 0 && flock(kept, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    return is_taken ? BUSY : NULL;
+}
+
 // Lends the socket of a grant elsewhere: FOLDER/agent.sock here is answered by the process at the other end of the
 // standard streams. It begins with a frame R: a config file, its owner, and further names of this program. It gets R when
 // the socket is there. At the end of standard input, the socket, the names and this program are removed.
@@ -698,22 +720,17 @@ static _Noreturn void relay(struct call *call, const char *folder) {
     fits = fits && join(config_folder, sizeof config_folder, folder, "/config", "");
     fits = fits && join(config, sizeof config, config_folder, "/config.json", "");
     if (!fits) end_relay(call, "the folder's name is too long");
-    int other = connect_to(address.sun_path, call), is_whole = 0, listening = -1, error = 0;
+    const char *refusal = connect_to(address.sun_path, call) >= 0 ? BUSY : claim(folder);
+    int is_whole = 0, listening = -1, error = 0;
     unsigned char *first = frame + (CALLERS + 1) * PLACE;
     struct bytes fields[2 + NAMES] = {{0}};
     size_t size = 0;
     while (is_whole == 0) is_whole = read_some(STDIN_FILENO, "R", first, &size);
     int count = is_whole > 0 ? split(first + HEADER, size - HEADER, fields, 2 + NAMES) : 0;
-    if (other >= 0) end_relay(call, "another relay is there already");
+    if (refusal != NULL && strcmp(refusal, BUSY) != 0) unlink(call->argv[0]); // the other relay has the same program
+    if (refusal != NULL) end_relay(call, refusal);
     bool is_made[NAMES] = {false};
     if (count >= 2) {
-        umask(0);
-        for (char *at = config_folder + 1; *at != '\0'; at++) {
-            if (*at != '/') continue;
-            *at = '\0';
-            mkdir(config_folder, 0755);
-            *at = '/';
-        }
         struct bytes owner = fields[1];
         mkdir(config_folder, 0755);
         if (owner.size == 8) (void)!lchown(config_folder, (uid_t)number_at(owner.start), (gid_t)number_at(owner.start + 4));

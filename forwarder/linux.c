@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -99,6 +100,10 @@ int lchown(const char *path, uid_t user, gid_t group) {
 
 mode_t umask(mode_t mask) {
     return (mode_t)CALL(umask, mask, 0, 0, 0, 0);
+}
+
+int flock(int file, int operation) {
+    return (int)CALL(flock, file, operation, 0, 0, 0);
 }
 
 int close(int file) {

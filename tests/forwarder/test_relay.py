@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e import programs
 from forwarder.conftest import CRASHES, SANITISERS
 from forwarder.fake_agent import answer, exactly, frame
 
@@ -160,3 +161,45 @@ def test_first_frames_at_random(started: Relay, seed: int) -> None:
     dice = random.Random(seed)
     owner = struct.pack(">II", os.geteuid(), os.getegid()) if seed % 2 else b""
     started.write(mutated(frame(b"R", CONFIG, owner, b"gcloud", b"../bad", b"x" * 70), dice))
+
+
+def refused(program: Path, folder: Path) -> str:
+    """Start a relay that must not serve in a folder, and return its words."""
+    first = frame(b"R", CONFIG, b"")
+    done = subprocess.run(
+        [program, "--relay", folder], input=first, capture_output=True, env=SANITISERS, timeout=SECONDS, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, b""), done.stderr.decode()
+    return done.stderr.decode()
+
+
+def test_two_that_start_at_once(started: Relay) -> None:
+    """The second one ends, though the first has no socket yet; the first then serves its callers."""
+    lock = f" {started.process.pid} "
+    programs.wait_until(lambda: lock in Path("/proc/locks").read_text() or None, "the first one's lock")
+    assert "another relay is there already" in refused(started.folder / "docker-credential-shorepass", started.folder)
+    started.write(frame(b"R", CONFIG, b""))
+    assert started.read() == b"\1R" + bytes(6)
+    with answering(started), started.call(CALL) as wire:
+        assert exactly(wire, len(GOOD)) == GOOD
+
+
+@pytest.mark.parametrize("kind", ["symlink", "writable"])
+def test_a_folder_that_another_user_can_change(sanitised: Path, tmp_path: Path, kind: str) -> None:
+    """Root in a container would write where a user there wants it. Nothing is written or removed, but the program."""
+    victim, folder = tmp_path / "victim", tmp_path / "folder"
+    (victim / "config").mkdir(parents=True)
+    (victim / "config/config.json").write_text("{}")
+    (victim / "agent.sock").write_text("")
+    if kind == "symlink":
+        folder.symlink_to(victim)
+    else:
+        folder = victim
+        folder.chmod(0o777)
+    program = tmp_path / "docker-credential-shorepass"
+    program.write_bytes(sanitised.read_bytes())
+    program.chmod(0o755)
+    assert "another user can change the folder" in refused(program, folder)
+    assert (victim / "config/config.json").read_text() == "{}"
+    assert (victim / "agent.sock").exists()
+    assert not program.exists()
