@@ -214,8 +214,8 @@ class Agent:
 
     def _close(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
         self._locked = True
-        self.lending.withdraw()
         self.forget()
+        self.lending.withdraw()
         return {"locked": True}, b""
 
     def _open(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:

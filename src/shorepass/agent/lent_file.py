@@ -19,7 +19,7 @@ from shorepass.agent.served import Served
 from shorepass.contexts.caller import Caller
 from shorepass.contexts.command import command
 from shorepass.errors import LoginRefused, PermissionDenied, RateLimited, ShorepassError, Unreachable, printable
-from shorepass.grants.folder import EMPTY, write_config
+from shorepass.grants.folder import empty_config, write_config
 from shorepass.share.writers import docker_config
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class LentFile(Served):
         except NotLent as error:
             self.withdraw()
             self._trouble = error.message
-            return max(0.0, self._grant.until - now)
+            return max(LEAST_SECONDS, self._grant.until - now)
         except NeedsPassphrase:
             return self._fail(ShorepassError(f"type the passphrase first: {command(None, 'unlock')}"), start)
         except ShorepassError as error:
@@ -157,7 +157,7 @@ class LentFile(Served):
 
     def _withdraw(self) -> None:
         if self._until and not self._is_closed:
-            write_config(self._grant, EMPTY)
+            empty_config(self._grant)
             self._until = 0.0
 
     def _tell(self, answer: Answer, verb: str, start: float) -> None:

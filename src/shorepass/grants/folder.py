@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFIG_FOLDER",
-    "EMPTY",
     "OWN_FOLDER",
+    "config_of",
+    "empty_config",
     "folder_of",
     "folders_of",
     "is_on_disk",
@@ -83,9 +84,7 @@ def make(grant: Grant) -> None:
         raise UsageError(f"cannot use the folder of the grants: {trouble}", hint=f"chmod 700 {quoted(parent)}")
     content = CONFIGS.get(grant.mode, _helper_config)(grant)
     files.update(path, lambda _: content)
-    is_private = grant.mode == EXPORT and not grant.any_user
-    mode = 0o600 if is_private else 0o644
-    files.set_mode(path, mode)
+    files.set_mode(path, _mode_of(grant))
     for folder in (config, grant.folder):
         files.set_mode(folder, 0o755)
     if grant.own_logins:
@@ -108,10 +107,24 @@ def config_of(grant: Grant) -> str:
     return os.path.join(grant.folder, CONFIG_FOLDER, "config.json")
 
 
+def _mode_of(grant: Grant) -> int:
+    """Return the permission bits of the config file."""
+    return 0o600 if grant.mode == EXPORT and not grant.any_user else 0o644
+
+
 def write_config(grant: Grant, content: bytes) -> None:
-    """Replace the config file by rename, with the mode that it has. Raises WriteError."""
+    """Replace the config file by rename. Raises WriteError."""
     if files.status(grant.folder) is not None:  # because a folder that was removed has ended the grant
         files.update(config_of(grant), lambda _: content)
+        files.set_mode(config_of(grant), _mode_of(grant))
+
+
+def empty_config(grant: Grant) -> None:
+    """Remove the logins from the config file; if no file can be written, remove it. Raises WriteError."""
+    try:
+        write_config(grant, EMPTY)
+    except WriteError:
+        files.remove(config_of(grant))
 
 
 def remove(grant: Grant) -> None:
