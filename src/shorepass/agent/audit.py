@@ -29,7 +29,7 @@ __all__ = ["AuditLog", "follow", "log_path", "records"]
 
 SIZE_LIMIT = 5 * 1024 * 1024  # bytes
 KEPT = 3
-SHOWN = 200  # characters of what the caller sent
+SHOWN = 200  # characters of each text that the caller chooses
 SHOWN_FIRST = 6000  # bytes of the log that ``follow`` begins with: some 20 requests
 FOLLOW_SECONDS = 0.3
 
@@ -69,7 +69,7 @@ class AuditLog:
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "uid": caller.uid,
             "pid": caller.pid,
-            "program": caller.program,
+            "program": caller.program[:SHOWN],
             "container": caller.container,
             "grant": grant,
             "helper": call.name[:SHOWN],

@@ -28,3 +28,13 @@ class Pace:
             self._last = now
             self._free = min(self._burst, self._free + passed * self._rate) - 1
             return max(0.0, -self._free / self._rate)
+
+    def allows(self, now: float) -> bool:
+        """Count one call if it need not wait; False: it is not counted."""
+        with self._lock:
+            passed = 0.0 if self._last is None else now - self._last
+            self._last = now
+            self._free = min(self._burst, self._free + passed * self._rate)
+            is_free = self._free >= 1
+            self._free -= is_free
+            return is_free

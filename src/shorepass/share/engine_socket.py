@@ -51,6 +51,7 @@ REFUSED = "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length
 class EngineSocket(UnixServer):
     """Serves on a listening socket, and passes all to the engine's. ``tell`` gets each login that was lent, and to whom.
 
+    ``tell_refused`` gets the reason for each request that did not pass, in which there is text of the client.
     ``engine``: the path of its socket. ``registries``: returns those for ``/build``. ``guard``: refuses calls, None does not.
     """
 
@@ -62,6 +63,7 @@ class EngineSocket(UnixServer):
         registries: Callable[[], Iterable[str]],
         tell: Callable[[Lent, Caller], None],
         guard: Guard | None = None,
+        tell_refused: Callable[[str, Caller], None] = lambda _, __: None,
     ) -> None:
         super().__init__(listening, connections=CONNECTIONS)
         self.engine = engine
@@ -69,6 +71,7 @@ class EngineSocket(UnixServer):
         self.registries = registries
         self.tell = tell
         self.guard = guard
+        self.tell_refused = tell_refused
 
     def serve(self, connection: socket.socket) -> None:
         """Serve one connection, with one request."""
@@ -86,10 +89,12 @@ class EngineSocket(UnixServer):
             request, lent = with_login(request, partial(self.lend, caller=caller), self.registries())
         except BadHead as error:
             _refuse(connection, "400 Bad Request", str(error))
+            self.tell_refused(str(error), caller)
             return
         except Refused as error:
             reason = error.message if error.status.startswith("404") else f"the grant does not pass {error.message}"
             _refuse(connection, error.status, reason)
+            self.tell_refused(error.message, caller)
             return
         with socket.socket(socket.AF_UNIX) as engine:
             try:

@@ -23,6 +23,13 @@ def test_a_pause_gives_time_back() -> None:
     assert [pace.delay(1000.0) for _ in range(5)] == [0.0, 0.0, 0.0, 0.0, 0.5]
 
 
+def test_a_flood_is_left_out_and_does_not_count() -> None:
+    """Of calls that must not wait, so many pass at once, and then the rate, however many were left out."""
+    pace = Pace(burst=3, rate=1)
+    assert sum(pace.allows(5.0) for _ in range(1000)) == 3
+    assert sum(pace.allows(7.0) for _ in range(1000)) == 2
+
+
 @pytest.mark.parametrize("callers", [1, 4])
 def test_the_rate_of_a_flood(callers: int) -> None:
     """Callers that wait as they are told get the rate, and not more."""
