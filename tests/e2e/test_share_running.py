@@ -175,6 +175,8 @@ def test_in_the_background(engine: ContainerEngine, lend: Lend, run_shorepass: R
         for words in ("cmdline", "environ"):
             assert SECRET.encode() not in Path(f"/proc/{pid}/{words}").read_bytes()
         assert (Path(f"/proc/{pid}/fd/1").readlink(), os.getsid(pid)) == (Path(os.devnull), pid)
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE), limits
     finally:
         assert run_shorepass("revoke", grant).status == 0
     programs.wait_until(lambda: None if is_running(pid) else True, "the relay's end")

@@ -6,10 +6,18 @@ import ctypes
 import os
 import sys
 
-__all__ = ["harden"]
+__all__ = ["forbid_core_dumps", "harden"]
 
 PR_SET_DUMPABLE = 4  # prctl(2)
 MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4  # mlock(2)
+
+
+def forbid_core_dumps() -> None:
+    """Let a crash write nothing, also of a program that this process starts."""
+    if sys.platform != "win32":
+        import resource  # not on every system
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def harden() -> list[str]:
@@ -22,7 +30,7 @@ def harden() -> list[str]:
     import resource  # not on every system
 
     missing = []
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_core_dumps()
     if sys.platform != "linux":
         return ["memory is not locked, and other processes of this user may read it"]
     libc = ctypes.CDLL(None, use_errno=True)

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from shorepass import processes
+from shorepass.agent.hardening import forbid_core_dumps
 from shorepass.cli import console
 from shorepass.cli.asking import asking
 from shorepass.cli.ending import end
@@ -41,6 +42,7 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
 
 def _relay(here: LocalContext, arguments: argparse.Namespace, go_on: Callable[[], None]) -> int:
     """Lend logins, and call ``go_on`` when the target has them. Raises as ``share``."""
+    forbid_core_dumps()  # because it passes logins on
     target = running(here, arguments.target)
     name = target.context.name
     for number in (signal.SIGTERM, signal.SIGHUP):
