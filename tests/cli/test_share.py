@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shorepass.cli.share_modes import MODE_ROWS, OTHER_ROWS
+from shorepass.cli.share_targets import TARGETS
 from shorepass.grants.grant import MODES
 
 if TYPE_CHECKING:
@@ -25,6 +26,21 @@ def test_the_modes_are_explained(run_shorepass: RunShorepass) -> None:
     assert "the named logins" in rows["export"]
     assert "read its key files" in rows["mount"]
     assert "copy of every login" in rows["docker run --use-api-socket"]
+
+
+def test_the_help_lists_the_targets(run_shorepass: RunShorepass) -> None:
+    """Each target has a line of its own, and each flag of one mode is below the name of that mode."""
+    text = run_shorepass("share", "--help").stdout
+    lines = {line.split()[0]: line for line in text.partition("\nTargets, ")[2].splitlines() if line.startswith("  ")}
+    assert list(lines) == [target.shown for target in TARGETS]
+    assert all(lines[target.shown].endswith(f"  {target.help}") for target in TARGETS)
+    for mode, flag in (
+        ("engine", "--deny"),
+        ("token", "--trust-realm"),
+        ("export", "--any-user"),
+        ("mount", "--image"),
+    ):
+        assert f"\nMode {mode}:\n  {flag}" in text
 
 
 def test_the_guide_has_the_table() -> None:
@@ -51,6 +67,15 @@ def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:
         (("share", "flags", "--registry", "*"), 2, "is not a pattern for registries"),
         (("share", "flags", "--registry", "a.example", "--for", "never"), 2, "is not a time"),
         (("share", "flags", "--registry", "a.example", "--max-uses", "0"), 2, "is not a number from 1"),
+        (("share", "flags", "--registry", "a.example", "--any-user"), 2, "--any-user is for mode export"),
+        (("share", "flags", "--registry", "a.example", "--image", "x"), 2, "--image is for mode mount"),
+        (("share", "flags", "--registry", "a.example", "--deny"), 2, "--deny is for mode engine"),
+        (("share", "flags", "--registry", "a.example", "--apply"), 2, "--apply is not for flags"),
+        (
+            ("share", "docker:web", "--registry", "a.example", "--mode", "export"),
+            2,
+            "mode export is not for docker:NAME",
+        ),
         (("share", "flags", "--mode", "token"), 2, "needs a repository"),
         (("share", "flags", "--mode", "token", "--repo", "a.example/acme/*"), 2, "one exact repository"),
         (("share", "flags", "--mode", "token", "--repo", "a.example/app:1"), 2, "is not a repository"),

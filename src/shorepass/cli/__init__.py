@@ -171,7 +171,13 @@ def _explicit(word: str) -> str:
 def parser_of(name: str) -> Parser:
     """Return the parser of a verb."""
     verb = _verb(name)
-    parser = Parser(name, VERBS[name], examples=verb.EXAMPLES, notes=getattr(verb, "NOTES", ""))
+    parser = Parser(
+        name,
+        VERBS[name],
+        examples=verb.EXAMPLES,
+        notes=getattr(verb, "NOTES", ""),
+        groups=getattr(verb, "FLAG_GROUPS", None),
+    )
     parser.usage_exit_code = getattr(verb, "USAGE_EXIT_CODE", 2)
     parser.too_many_code = getattr(verb, "too_many_code", None)
     verb.add_arguments(parser)

@@ -11,7 +11,18 @@ from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.grants import file, folder, policy_file
-from shorepass.grants.grant import ENGINE, FORWARD, MODES, MOUNT, Grant, check_exact, check_glob, check_repository
+from shorepass.grants.grant import (
+    ENGINE,
+    EXPORT,
+    FORWARD,
+    MODES,
+    MOUNT,
+    TOKEN,
+    Grant,
+    check_exact,
+    check_glob,
+    check_repository,
+)
 from shorepass.numbers import seconds
 
 if TYPE_CHECKING:
@@ -19,52 +30,65 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["add_limits", "document", "duration", "lend", "planned", "usual_mode"]
+__all__ = ["MODE_GROUPS", "add_limits", "document", "duration", "lend", "planned", "usual_mode"]
 
+EXPLAIN = command(None, "share", "--explain-modes")
 UNIX = "unix://"
 SERVE_SECONDS = 60.0  # for the agent, which may ask registries
+# The groups of --help for the flags of `add_limits` that some modes have.
+MODE_GROUPS = {
+    "Modes forward and engine": ("--confirm", "--max-uses"),
+    "Mode forward": ("--own-logins",),
+    "Modes engine and token": ("--repo", "--push"),
+    "Mode engine": ("--deny",),
+    "Mode token": ("--trust-realm",),
+    "Mode export": ("--any-user",),
+    "Mode mount": ("--image",),
+}
+# Flags that one mode has. --own-logins and --deny have rules of their own.
+OF_ONE_MODE = {"trust_realm": TOKEN, "any_user": EXPORT, "image": MOUNT, "deny": ENGINE}
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """Add the mode, what is lent in it, and the limits of a grant."""
-    parser.add_argument("--mode", choices=tuple(MODES), help="how (default: forward; see share --explain-modes)")
+    parser.add_argument(
+        "--mode",
+        choices=tuple(MODES),
+        help="how the container gets the login (default: forward; share --explain-modes compares them)",
+    )
     parser.add_argument(
         "--repo",
         dest="repositories",
         action="append",
         default=[],
         metavar="REPOSITORY",
-        help="only for this repository; in mode engine * matches any characters; may be repeated",
+        help="lend it only for this repository; in mode engine, * matches any characters; may be repeated",
     )
-    parser.add_argument("--push", action="store_true", help="mode engine or token: lend the login for pushes, too")
+    parser.add_argument("--push", action="store_true", help="lend the login for pushes, too")
     parser.add_argument(
         "--trust-realm",
         action="append",
         default=[],
         metavar="HOST[:PORT]",
-        help="mode token: send the login to this token server too, although it is not the registry's; may be repeated",
+        help="send the login to this token server too, although it is not the registry's; may be repeated",
     )
-    parser.add_argument(
-        "--deny", action="store_true", help="mode engine: pass only calls that give no rights on this machine"
-    )
-    parser.add_argument(
-        "--any-user", action="store_true", help="mode export: every user of the container can read the logins"
-    )
+    parser.add_argument("--deny", action="store_true", help="pass only calls that give no rights on this machine")
+    parser.add_argument("--any-user", action="store_true", help="allow every user of the container to read the logins")
     parser.add_argument(
         "--own-logins",
         action="store_true",
-        help="mode forward: let clients in the container log in, too; it can then write to one folder of this machine",
+        help="let clients in the container log in, too; it can then write to one folder of this machine",
     )
-    parser.add_argument(
-        "--image", default="", help="mode mount: the image of the container, whose libraries are checked"
-    )
+    parser.add_argument("--image", default="", help="check that the helper can run in a container of this image")
     parser.add_argument(
         "--for",
         dest="duration",
         metavar="TIME",
         help="the grant ends after this time: 30m, 2h, 1d (default: that of the policy, else 2h)",
     )
-    parser.add_argument("--confirm", action="store_true", help="ask you before the first use by each container")
+    parser.add_argument(
+        "--confirm", action="store_true", help="ask you before the first use of the login by each container"
+    )
     parser.add_argument(
         "--max-uses",
         type=_count,
@@ -101,8 +125,10 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
     mode = arguments.mode or policy.mode or FORWARD
     lifetime = policy.seconds if arguments.duration is None else duration(arguments.duration)
     repositories, globs = _what(mode, registries, arguments)
-    if arguments.deny and mode != ENGINE:
-        raise UsageError("--deny is for mode engine", hint=command(None, "share", "flags", "--mode", ENGINE, "--deny"))
+    for name, only in OF_ONE_MODE.items():
+        if getattr(arguments, name) and mode != only:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} is for mode {only}, and not for {mode}", hint=EXPLAIN)
     if arguments.own_logins and (mode != FORWARD or any("*" in glob for glob in globs)):
         raise UsageError("--own-logins is for mode forward, and for registries without *", hint="name each registry")
     helpers = _mounted_helpers(here, globs, arguments.image) if mode == MOUNT else ()

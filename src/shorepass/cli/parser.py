@@ -13,7 +13,7 @@ from shorepass.errors import UsageError
 from shorepass.foreign_text import printable, without_user_info
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import NoReturn
 
     from shorepass.errors import UnknownWord
@@ -54,7 +54,15 @@ class Parser(argparse.ArgumentParser):
     too_many_code: Callable[[argparse.Namespace], int] | None = None
     usage_exit_code = 2
 
-    def __init__(self, verb: str, sentence: str, *, examples: str = "", notes: str = "") -> None:
+    def __init__(
+        self,
+        verb: str,
+        sentence: str,
+        *,
+        examples: str = "",
+        notes: str = "",
+        groups: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         super().__init__(
             prog=f"shorepass {verb}".rstrip(),
             description=sentence[0].upper() + sentence[1:] + ".",
@@ -64,6 +72,7 @@ class Parser(argparse.ArgumentParser):
         self._verb = verb
         self.examples = examples
         self.notes = notes
+        self._groups = groups or {}
         self._words: Sequence[str] = ()
         self._correction: str | None = None  # the command that a wrong value should have been part of
 
@@ -173,9 +182,15 @@ class Parser(argparse.ArgumentParser):
                 yield f"[{name}]" if action.nargs == "?" else name
 
     def grouped(self) -> dict[str, list[argparse.Action]]:
-        """Return the actions of each group, in the order of the table."""
+        """Return the actions of each group, in the order of the table. The groups of the verb alone follow OTHERS."""
+        own = list(itertools.chain.from_iterable(self._groups.values()))
+        table: dict[str, Sequence[str]] = {}
+        for group, common in GROUPS.items():
+            table[group] = [flag for flag in common if flag not in own]
+            if group == OTHERS:
+                table.update(self._groups)
         grouped: dict[str, list[argparse.Action]] = {}
-        for group, flags in GROUPS.items():
+        for group, flags in table.items():
             found = (self._option_string_actions.get(flag) for flag in flags)
             grouped[group] = [action for action in found if action is not None]
         in_table = list(itertools.chain.from_iterable(grouped.values()))

@@ -11,7 +11,7 @@ from shorepass.accounts.outside_run import context_outside_run
 from shorepass.cli import console
 from shorepass.cli.automatic import share_by_policy
 from shorepass.cli.flags import ClientNames
-from shorepass.cli.lending import add_limits
+from shorepass.cli.lending import MODE_GROUPS, add_limits
 from shorepass.cli.run_lent import run_lent
 from shorepass.client_table import DEFAULT, NAMES
 from shorepass.clients import find
@@ -48,6 +48,7 @@ exit codes: the command's own; 128 + N if signal N ended it; 126 it cannot be ru
 125 Shorepass failed before the command started
 """
 
+FLAG_GROUPS = {"Lend to containers": ("--share", "--service", "--mode"), **MODE_GROUPS}
 OWN_FAILURE = 125
 CANNOT_RUN = 126
 NOT_FOUND = 127
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--share",
         action="append",
         metavar="REGISTRY",
-        help="lend the containers that the command starts the login for this registry; may be repeated",
+        help="lend the login for this registry to the containers that the command starts; may be repeated",
     )
     parser.add_argument(
         "--service",
@@ -71,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SERVICE",
-        help="with --share and compose: lend it to this service alone (default: to each service); may be repeated",
+        help="compose: lend it only to this service (default: to each service); may be repeated",
     )
     add_limits(parser)
     parser.add_argument(

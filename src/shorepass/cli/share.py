@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from shorepass.cli.lending import add_limits, usual_mode
-from shorepass.cli.share_documents import add_document_flags
+from shorepass.cli.lending import MODE_GROUPS, add_limits, usual_mode
+from shorepass.cli.share_documents import DOCUMENT_GROUPS, add_document_flags
 from shorepass.cli.share_modes import explain
-from shorepass.cli.share_targets import TARGETS, find_target
+from shorepass.cli.share_targets import find_target, shown_targets
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError
 from shorepass.grants.grant import ENGINE, MODES
@@ -20,31 +21,48 @@ if TYPE_CHECKING:
     from shorepass.cli.share_targets import Target
 
 EXAMPLES = """\
-shorepass share flags --registry ghcr.io     # prints flags for docker run and podman run
-shorepass share flags --registry ghcr.io --registry '*.example.com' --for 30m
+shorepass run --share ghcr.io -- docker run -it image    # start a container; the grant ends with the command
+shorepass share docker:web --registry ghcr.io            # lend to a container that runs, until Ctrl-C
+shorepass share ssh:build --registry ghcr.io --detach    # lend to the user there, in the background
+shorepass share flags --registry ghcr.io --registry '*.example.com' --for 30m    # print flags for docker run
 shorepass share flags --mode engine --repo 'ghcr.io/acme/*'    # for a container that uses your engine by its socket
 shorepass share flags --mode token --repo ghcr.io/acme/app     # a registry token for this repository, and no login
-shorepass share compose --registry ghcr.io > lent.yaml    # a compose file; then: docker compose -f compose.yaml -f lent.yaml up
-shorepass share devcontainer:.devcontainer/shorepass --registry ghcr.io    # a feature for a dev container
-shorepass share docker:web --registry ghcr.io    # for a container that runs, until Ctrl-C
+shorepass share compose --registry ghcr.io > lent.yaml    # then: docker compose -f compose.yaml -f lent.yaml up
+shorepass share devcontainer:.devcontainer/lent --registry ghcr.io    # a feature for a dev container
 shorepass share k8s --registry ghcr.io --namespace team | kubectl apply -f -    # a Secret with the login itself
-shorepass share k8s --registry ghcr.io --apply --refresh --for 8h               # applied again in time, then deleted
-shorepass share ssh:build --registry ghcr.io --detach    # for the user there, in the background
-shorepass run --share ghcr.io -- docker run -it image     # the same, and the grant ends with the command
-shorepass share --explain-modes
+shorepass share k8s --registry ghcr.io --apply --refresh --for 8h               # kept fresh, then deleted
+shorepass share --explain-modes                           # compare the modes
 """
-NOTES = """\
+NOTES = f"""\
+Targets, with the modes that each can have:
+{shown_targets()}
+
 The container gets the folder of the grant and a small program. A client in it asks Shorepass's agent here for each use, which
-`shorepass agent log` shows. It can read a login that it may ask for. After the end of the grant it still pulls public images.
+`shorepass agent log` shows. The container can read a login that it may ask for. After the end of the grant it still pulls
+public images. A target with mode export gets a copy of the login, and `shorepass revoke` cannot end a copy.
 
 exit codes: 0 done; 1 nothing could be lent; 2 the command line is wrong; 3 the file of the grants or the policy is broken
 """
+FLAG_GROUPS = {
+    **MODE_GROUPS,
+    "Target compose": ("--service",),
+    "Targets that run": ("--detach",),
+    **DOCUMENT_GROUPS,
+}
+# Flags that only the targets of one module have.
+OF_ONE_MODULE = {
+    "services": ("--service", "share_compose"),
+    "detach": ("--detach", "share_running"),
+    "show": ("--show", "share_written"),
+    "apply": ("--apply", "share_written"),
+    "refresh": ("--refresh", "share_written"),
+    "namespace": ("--namespace", "share_written"),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    targets = "; ".join(f"{target.shown}: {target.help}" for target in TARGETS)
-    parser.add_argument("target", nargs="?", metavar="TARGET", help=targets)
+    parser.add_argument("target", nargs="?", metavar="TARGET", help="what gets the login: one of the targets below")
     add_limits(parser)
     parser.add_argument(
         "--registry",
@@ -60,11 +78,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SERVICE",
-        help="compose: only for this service (default: for each service); may be repeated",
+        help="lend it only to this service (default: to each service); may be repeated",
     )
-    parser.add_argument("--detach", action="store_true", help="a target that runs: return, and lend in the background")
+    parser.add_argument("--detach", action="store_true", help="return, and lend in the background")
     add_document_flags(parser)
-    parser.add_argument("--explain-modes", action="store_true", help="show what a container can do with a lent login")
+    parser.add_argument(
+        "--explain-modes", action="store_true", help="compare the modes: what a container can do in each"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -83,15 +103,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.mode not in target.modes:
         reason = f": {target.why}" if target.why else ""
         raise UsageError(
-            f"mode {arguments.mode} is not for {target.shown}{reason}", hint=f"its modes are: {', '.join(target.modes)}"
+            f"mode {arguments.mode} is not for {target.shown}{reason}",
+            hint=_without(arguments, "--mode", target.modes[0]),
         )
-    if arguments.services and target.module != "share_compose":
-        raise UsageError(f"--service is not for {target.shown}")
-    if arguments.detach and target.module != "share_running":
-        raise UsageError(f"--detach is not for {target.shown}", hint="its grant ends at its time, or by revoke")
+    for name, (flag, module) in OF_ONE_MODULE.items():
+        if getattr(arguments, name) and target.module != module:
+            raise UsageError(f"{flag} is not for {target.shown}", hint=_without(arguments))
     share = importlib.import_module(f"shorepass.cli.{target.module}").share
     status: int = share(here, arguments)
     return status
+
+
+def _without(arguments: argparse.Namespace, *words: str) -> str:
+    """Return the command with its target and registries, and with ``words`` in place of the other flags."""
+    lent = chain.from_iterable(("--registry", registry) for registry in arguments.lent or ["ghcr.io"])
+    return command(None, "share", arguments.target, *words, *lent)
 
 
 def _possible(target: Target, arguments: argparse.Namespace) -> tuple[str, ...]:

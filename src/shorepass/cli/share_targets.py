@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from shorepass.contexts.command import command
 from shorepass.errors import UsageError, printable
 from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
 
-__all__ = ["TARGETS", "Target", "find_target"]
+__all__ = ["TARGETS", "Target", "find_target", "shown_targets"]
 
 
 class Target(NamedTuple):
@@ -37,17 +38,21 @@ class Target(NamedTuple):
 
 MOUNTED = (FORWARD, ENGINE, TOKEN, EXPORT)  # of a container that is not started yet
 TARGETS = (
-    Target("flags", (*MOUNTED, MOUNT), "share_flags", "print the flags for docker run and podman run"),
+    Target("flags", (*MOUNTED, MOUNT), "share_flags", "print flags for docker run and podman run"),
     Target("compose", MOUNTED, "share_compose", "print a compose file for the services of the project here"),
-    Target("devcontainer", MOUNTED, "share_devcontainer", "print members of a devcontainer.json"),
-    Target("devcontainer:FOLDER", MOUNTED, "share_devcontainer", "write a feature for a dev container into a folder"),
-    Target("docker:NAME", (FORWARD,), "share_running", "a container of docker that runs"),
-    Target("podman:NAME", (FORWARD,), "share_running", "a container of podman that runs"),
-    Target("compose:SERVICE", (FORWARD,), "share_running", "the container of a compose service"),
-    Target("kube:NAMESPACE/POD[/CONTAINER]", (FORWARD,), "share_running", "a container of a pod, by kubectl exec"),
-    Target("ssh:HOST", (FORWARD,), "share_running", "the user behind `ssh HOST`"),
-    Target("wsl:DISTRO", (FORWARD,), "share_running", "a distribution of the Windows Subsystem for Linux"),
-    Target("lima:NAME", (FORWARD,), "share_running", "a Lima virtual machine"),
+    Target("devcontainer", MOUNTED, "share_devcontainer", "print members for a devcontainer.json"),
+    Target(
+        "devcontainer:FOLDER", MOUNTED, "share_devcontainer", "write a feature for a dev container into this folder"
+    ),
+    Target("docker:NAME", (FORWARD,), "share_running", "lend to a docker container that runs"),
+    Target("podman:NAME", (FORWARD,), "share_running", "lend to a podman container that runs"),
+    Target("compose:SERVICE", (FORWARD,), "share_running", "lend to the container of a compose service that runs"),
+    Target(
+        "kube:NAMESPACE/POD[/CONTAINER]", (FORWARD,), "share_running", "lend to a container of a pod, by kubectl exec"
+    ),
+    Target("ssh:HOST", (FORWARD,), "share_running", "lend to the user that `ssh HOST` logs in"),
+    Target("wsl:DISTRO", (FORWARD,), "share_running", "lend to a distribution of the Windows Subsystem for Linux"),
+    Target("lima:NAME", (FORWARD,), "share_running", "lend to a Lima virtual machine"),
     Target(
         "config", (EXPORT, TOKEN), "share_written", "print a config.json", "Shorepass does not know who reads the file"
     ),
@@ -93,4 +98,18 @@ def find_target(text: str) -> Target:
         if target.word == word and target.has_name == bool(colon) == bool(name):
             return target
     shown = ", ".join(target.shown for target in TARGETS)
-    raise UsageError(f"{printable(text)!r} is not a target", hint=f"a target is: {shown}")
+    raise UsageError(
+        f"{printable(text)!r} is not a target; a target is: {shown}", hint=command(None, "share", "--help")
+    )
+
+
+def shown_targets() -> str:
+    """Return the list of the targets for ``--help``, one line each: how it is typed, its modes, and what happens."""
+    wide = max(len(target.shown) for target in TARGETS)
+    every = max((target.modes for target in TARGETS), key=len)
+    names = {every: "all modes", MOUNTED: f"not {MOUNT}"}
+    lines = []
+    for target in TARGETS:
+        modes = names.get(target.modes, ", ".join(target.modes))
+        lines.append(f"  {target.shown:{wide}}  {modes:13}  {target.help}")
+    return "\n".join(lines)
