@@ -115,6 +115,24 @@ def test_a_login_that_ends_is_read_again(write: Write, run_shorepass: RunShorepa
     programs.wait_until(lambda: True if config.read_text() == "{}\n" else None, "an empty file")
 
 
+def test_what_a_killed_agent_leaves(write: Write, run_shorepass: RunShorepass) -> None:
+    """The file has the login until the next command, which says that none is lent, and so it is. Its use is not seen."""
+    write({"a.example": login("alice", "secret")})
+    id_, config = lend(run_shorepass, "--registry", "a.example")
+    assert json.loads(run_shorepass("grants", "--json").stdout)["grants"][0]["last_use"] is None
+    assert run_shorepass("agent", "lock").status == 0
+    assert "the agent is locked" in run_shorepass("grants").stderr
+    assert run_shorepass("unlock").status == 0
+    programs.wait_until(lambda: True if config.read_text() != "{}\n" else None, "the login")
+    end_agent()
+    assert config.read_text() != "{}\n"
+    done = run_shorepass("grants")
+    assert "no agent runs, so no login is lent now" in done.stderr
+    assert done.stdout.splitlines()[1].startswith(id_)
+    assert done.stdout.splitlines()[1].endswith("not seen")
+    assert config.read_text() == "{}\n"
+
+
 def test_the_end_of_its_time_and_a_lock(write: Write, run_shorepass: RunShorepass) -> None:
     """``lock`` empties the file, and the end of the grant removes it."""
     write({"a.example": login("alice", "secret")})

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Use", "uses"]
 
-NO_USE = (Verb.LIST, Verb.VERSION, "confirm")  # these give no login
+# These give no login. Who uses a file that was renewed is not seen.
+NO_USE = (Verb.LIST, Verb.VERSION, "confirm", "renew")
 
 
 class Use(NamedTuple):

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.grants import file, folder
+from shorepass.grants.grant import EXPORT, TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
-__all__ = ["end", "sweep"]
+__all__ = ["end", "sweep", "withdraw"]
+
+WITH_SECRETS = (TOKEN, EXPORT)  # modes whose file has them
 
 
 def end(here: LocalContext, grants: Collection[Grant]) -> None:
@@ -24,6 +27,13 @@ def end(here: LocalContext, grants: Collection[Grant]) -> None:
     except NoAgent:
         for grant in grants:
             folder.remove(grant)
+
+
+def withdraw(grants: Iterable[Grant]) -> None:
+    """Remove the logins that a killed agent has left in the files of grants. Raises WriteError."""
+    for grant in grants:
+        if grant.mode in WITH_SECRETS:
+            folder.empty_config(grant)
 
 
 def sweep(here: LocalContext, kept: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shorepass.agent.uses import Use, uses
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
-from shorepass.cli.ending import sweep
+from shorepass.cli.ending import sweep, withdraw
 from shorepass.cli.lending import document
 from shorepass.contexts.command import command
 from shorepass.errors import FileError, UsageError, printable
@@ -18,6 +18,7 @@ from shorepass.profile import current
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import Any
 
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
@@ -49,7 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     grants = [grant for grant in file.load(here).values() if not grant.end(now)]
     sweep(here, {grant.id for grant in grants})
     used = uses(here) if grants else {}
-    served = _is_served(here) if grants else False
+    status = _status(here) if grants else None
+    served = status is not None and not status["locked"]
+    if status is None:
+        withdraw(grants)
     waiting = AgentClient(here).manage("questions")["questions"] if served else []
     if arguments.json:
         documents = [_document(grant, used.get(grant.id)) for grant in grants]
@@ -60,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     rows = []
     for grant in grants:
-        last = _shown(used[grant.id].last) if grant.id in used else "never"
+        unused = "never" if grant.is_seen else "not seen"
+        last = _shown(used[grant.id].last) if grant.id in used else unused
         rows.append(
             [
                 grant.id,
@@ -76,7 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
     for question in waiting:
         console.note(f"waits for your yes: {printable(str(question['text']))}")
         console.hint(command(None, "grants", "confirm", str(question["grant"])))
-    if not served:
+    if status is not None and not served:
+        console.note("the agent is locked, so no login is lent now")
+        console.hint(command(None, "unlock"))
+    if status is None:
         console.note("no agent runs, so no login is lent now")
         console.hint(command(None, "agent", "start"))
     return 0
@@ -114,11 +122,12 @@ def _shown(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
-def _is_served(here: LocalContext) -> bool:
+def _status(here: LocalContext) -> dict[str, Any] | None:
+    """Return the status of the agent, None if none runs. Raises AgentFails."""
     try:
-        return not AgentClient(here).manage("status")["locked"]
+        return AgentClient(here).manage("status")
     except NoAgent:
-        return False
+        return None
 
 
 def _document(grant: Grant, use: Use | None) -> dict[str, object]:

@@ -233,6 +233,7 @@ def _row(login: Login) -> list[str | console.Painted]:
 
 
 def _grant_row(one: Lent) -> list[str | console.Painted]:
-    last = date(one.last_use) if one.last_use is not None else "never"
+    unused = "never" if one.grant.is_seen else "not seen"
+    last = date(one.last_use) if one.last_use is not None else unused
     targets = ", ".join(map(printable, one.targets))
     return [one.grant.id, one.lender, targets, one.grant.mode, ", ".join(one.subject), date(one.grant.until), last]

@@ -116,6 +116,11 @@ class Grant(NamedTuple):
         return ""
 
     @property
+    def is_seen(self) -> bool:
+        """Whether its uses are seen."""
+        return MODES[self.mode].counts
+
+    @property
     def named(self) -> list[str]:
         """The registries that it names without ``*``."""
         return [registry for registry in self.registries if "*" not in registry]

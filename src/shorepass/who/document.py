@@ -60,7 +60,8 @@ def described(share: Share) -> str:
 
 def lent_in_words(one: Lent) -> str:
     """Return a grant in words."""
-    last = date(one.last_use) if one.last_use is not None else "never"
+    unused = "never" if one.grant.is_seen else "not seen"
+    last = date(one.last_use) if one.last_use is not None else unused
     return (
         f"{', '.join(one.subject)}: {one.lender} lends it to {', '.join(one.targets)} in mode {one.grant.mode} "
         f"until {date(one.grant.until)}; last use: {last}; grant {one.grant.id}"

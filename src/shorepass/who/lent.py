@@ -23,7 +23,7 @@ class Lent(NamedTuple):
     """A grant that has not ended.
 
     ``lender``: the context whose logins it lends. ``contexts``: those that have it, of all that were looked into.
-    ``last_use``: seconds since 1970; None if it was not used.
+    ``last_use``: seconds since 1970; None if it was not used, or if its mode does not see uses.
     """
 
     grant: Grant
