@@ -372,6 +372,26 @@ def test_another_place_for_the_program(engine: ContainerEngine, lend: Lend, flag
     assert left <= {HELPER}  # podman copies it into the tmpfs, where it cannot start and so not remove itself
 
 
+@pytest.mark.parametrize("shared", ["/run", "/usr/local/bin"])
+def test_a_folder_of_the_host(engine: ContainerEngine, lend: Lend, tmp_path: Path, shared: str) -> None:
+    """Nothing is put into a mounted folder, where other users of the host could ask; what is there remains."""
+    tmp_path.chmod(0o755)
+    host = tmp_path / "host"
+    host.mkdir()
+    helper = host / Path(HELPER).name
+    helper.write_text("#!/bin/sh\n# (shorepass forwarder) of the host\n")
+    name = engine.make("--volume", f"{host}:{shared}")
+    before = helper.read_bytes()
+    lender = lend(name)
+    lender.wait_until_ready()
+    assert [path.name for path in host.rglob("*shorepass*")] == [helper.name]
+    assert helper.read_bytes() == before
+    done = ask_by_variables(engine, name, lender)
+    assert (done.returncode, SECRET in done.stdout) == (0, True), done.stderr
+    assert lender.end() == 0
+    assert helper.read_bytes() == before
+
+
 def test_no_place_for_the_program(engine: ContainerEngine, lend: Lend, run_shorepass: RunShorepass) -> None:
     """Folders that take no file or run no program are named, each with its reason, and nothing is lent."""
     more = ("--read-only-tmpfs=false",) if engine.family == "podman" else ()

@@ -50,6 +50,8 @@ NAMES = 13  # further names that a forwarder takes
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)  # of a helper
 FOLDER = re.compile(r"/[A-Za-z0-9._/-]{1,90}", re.ASCII)  # of a forwarder: the user's shell may read its name
 PREFIX = "docker-credential-"
+# Of those in which the shell makes a folder. Where others have one mounted, too, they could ask the forwarder.
+FOLDERS = ("/run", "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  # the folder below has a random name
 
 # Brings the program to the first folder that takes files and runs programs. The names have no character of a shell's.
 _PLACE = r"""
@@ -58,6 +60,7 @@ sp_w=; sp_b=
 for sp_d in "$XDG_RUNTIME_DIR" /run /tmp /var/tmp "$HOME" /dev/shm; do
     case $sp_d in *[!A-Za-z0-9._/-]*|/) continue;; /*) ;; *) continue;; esac
     [ ${#sp_d} -le 60 ] || continue
+    case " SHARED " in *" $sp_d "*) sp_w="$sp_w $sp_d: is mounted from elsewhere;"; continue;; esac
     sp_f=${sp_d%/}/NAME
     mkdir -m MODE "$sp_f" 2>/dev/null || { sp_w="$sp_w $sp_d: takes no files;"; continue; }
     sp_p=$sp_f/PROGRAM
@@ -190,6 +193,8 @@ def _by_engine(container: Target) -> Place:
     """Copy the program into a container by the engine, and start it. Raises NotThere, ContextError, UsageError."""
     assert isinstance(container, ContainerContext)  # noqa: S101  # as the table of the ways has it
     program, engine = _program(container), container.engine
+    for folder in map(os.path.dirname, (INSIDE, HELPER_INSIDE)):
+        _check_own(container, folder)
     there = engine.fetch(container.id, HELPER_INSIDE, PROGRAM_LIMIT)
     if there is not None and MARK not in there:
         raise ContextError(container.name, f"{HELPER_INSIDE} is there already, and is not Shorepass's forwarder")
@@ -208,6 +213,17 @@ def _by_engine(container: Target) -> Place:
     return Place(container.name, wire, INSIDE, HELPER_INSIDE, _config_variables(INSIDE), _owner(container))
 
 
+def _check_own(container: ContainerContext, folder: str) -> None:
+    """Raise NotThere if a folder is mounted from elsewhere: others could ask there, or lose a file of the same name."""
+    mount = container.mounted.lent(folder)
+    if mount is not None:
+        raise NotThere(container.name, f"{folder} is mounted from {printable(mount.source)}")
+
+
+def _shared(container: ContainerContext) -> list[str]:
+    return [folder for folder in FOLDERS if container.mounted.lent(folder)]
+
+
 def _by_shell(target: Target) -> Place:
     """Send the program to a shell of the target, which starts it in a folder. Raises NotThere, UsageError."""
     program = _program(target)
@@ -217,6 +233,7 @@ def _by_shell(target: Target) -> Place:
         "MODE": "755" if is_container else "700",  # in a container, the engine starts it as root, for every user
         "PROGRAM": PROGRAM,
         "SIZE": str(len(program)),
+        "SHARED": " ".join(_shared(target)) if isinstance(target, ContainerContext) else "",
     }
     script = _PLACE
     for word, meant in words.items():
@@ -231,6 +248,8 @@ def _by_shell(target: Target) -> Place:
         with Wait(target.name):
             wire.send(booted.text + program)
             folder, early = _started(target.name, wire, booted.mark)
+            if isinstance(target, ContainerContext):
+                _check_own(target, folder)
     except Ended:
         raise NotThere(target.name, wire.said or "its shell has ended") from None
     except BaseException:
