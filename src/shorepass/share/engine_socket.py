@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import socket
 import threading
 from functools import partial
@@ -144,7 +145,7 @@ def _copy_both_ways(client: socket.socket, engine: socket.socket) -> None:
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
-    buffer = memoryview(bytearray(CHUNK))
+    buffer = memoryview(mmap.mmap(-1, CHUNK))  # which takes memory only as far as it is used
     try:
         while size := source.recv_into(buffer):
             target.sendall(buffer[:size])
