@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shorepass.errors import UsageError, printable
 from shorepass.grants.contents import contents
+from shorepass.grants.image_word import platform_of
 
 if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
@@ -44,5 +45,4 @@ def with_flags(here: LocalContext, grant: Grant, start: Start) -> list[str]:
 
     Raises UsageError.
     """
-    platform = "".join(start.values("--platform")[:1])
-    return [*start.before, start.verb, *flags(here, grant, platform), *start.after]
+    return [*start.before, start.verb, *flags(here, grant, platform_of(start)), *start.after]

@@ -1,10 +1,11 @@
-"""The image that a command of docker or podman starts, so that the policy can have a row for it.
+"""The image that a command of docker or podman starts, so that the policy can have a row for it, and its platform.
 
 Source: ``docker run --help`` of 20.10 to 29, and ``podman run --help`` of 4. A test compares the tables with the programs here.
 """
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from shorepass.contexts.engine_family import Family
@@ -14,7 +15,7 @@ from shorepass.names import ShortName, parse
 if TYPE_CHECKING:
     from shorepass.grants.start import Start
 
-__all__ = ["SWITCHES", "VALUED", "image_of"]
+__all__ = ["SWITCHES", "VALUED", "image_of", "platform_of"]
 
 # Flags without a value, and flags whose value may be in the next word. Behind an unknown flag, the image cannot be told.
 SWITCHES_WORDS = """
@@ -58,6 +59,25 @@ def image_of(start: Start) -> str:
         if _has_value_behind(word):
             next(words, "")
     return _name(start, "")
+
+
+def platform_of(start: Start) -> str:
+    """Return the platform of the container that a command starts, "" if it is not named in front of the image.
+
+    >>> platform_of(Start("/usr/bin/docker", ("docker", "run", "--platform", "linux/arm64", "alpine:3"), 2))
+    'linux/arm64'
+    """
+    words = iter(start.after)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name == "--platform":
+            return value if equals else next(words, "")
+        if word in ("--", "-") or not word.startswith("-"):
+            break
+        with contextlib.suppress(UsageError):  # a flag that is not known
+            if _has_value_behind(word):
+                next(words, "")
+    return ""
 
 
 def _name(start: Start, word: str) -> str:

@@ -47,6 +47,21 @@ def test_the_forwarder_is_of_the_containers_machine() -> None:
         flags(HERE, GRANT, "windows/amd64")
 
 
+@pytest.mark.parametrize("words", ["-it --unknown image", "-it -v /a:/b --rm image", "--", "-- image"])
+def test_a_platform_behind_the_image_is_not_the_containers(words: str) -> None:
+    """It belongs to the command in the container, such as ``docker build --platform``."""
+    given = f"docker run {words} docker build --platform linux/amd64,linux/arm64 ."
+    own = f"source={path_for('linux', platform.machine())},"
+    assert any(own in word for word in with_flags(HERE, GRANT, command(given)))
+
+
+def test_a_platform_behind_other_flags() -> None:
+    """Values of other flags are passed over, and so is a flag that is not known."""
+    arm = f"source={path_for('linux', 'aarch64')},"
+    for words in ("-it --env A --platform linux/arm64 image", "--new=1 -d --platform=linux/arm64 image --platform x"):
+        assert any(arm in word for word in with_flags(HERE, GRANT, command(f"docker run {words}")))
+
+
 def test_a_folder_that_no_flag_can_name() -> None:
     """A comma would end the path in the flag, and mount another folder."""
     with pytest.raises(UsageError, match="comma"):
