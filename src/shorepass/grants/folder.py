@@ -120,11 +120,10 @@ def write_config(grant: Grant, content: bytes) -> None:
 
 
 def empty_config(grant: Grant) -> None:
-    """Remove the logins from the config file; if no file can be written, remove it. Raises WriteError."""
-    try:
+    """Replace the config file by one without a login, or by none if no file can be written. Raises WriteError."""
+    files.remove(config_of(grant))  # first, because a target can hold the lock for which a save waits
+    with suppress(WriteError):
         write_config(grant, EMPTY)
-    except WriteError:
-        files.remove(config_of(grant))
 
 
 def remove(grant: Grant) -> None:

@@ -58,13 +58,17 @@ def test_a_full_disk_keeps_no_secret(grant: Grant, lent: LentFile, monkeypatch: 
     path = folder.config_of(grant)
     assert is_there(path)
 
+    seen: list[bool] = []
+
     def fail(*_: object, **__: object) -> bool:
+        seen.append(is_there(path))
         raise WriteError(path, "No space left on device")
 
     with monkeypatch.context() as full:
         full.setattr("shorepass.files.update", fail)
         lent.withdraw()
         assert not is_there(path)
+        assert seen == [False]  # a save waits for a lock, which the target can hold
     lent.wake()
     pause = threading.Event()
     while not is_there(path):
