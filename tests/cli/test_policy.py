@@ -88,7 +88,7 @@ def test_a_draft(run_shorepass: RunShorepass, path: Path, tmp_path: Path) -> Non
         (
             "[defaults]\nfor = 7\n",
             3,
-            'policy.toml: line 2: "for": not a time such as 30m, 2h or 1d, so no login is lent',
+            'policy.toml: line 2: "for": not a time such as 30m, 2h or 1d; no login is lent until you correct it',
         ),
         ('never = ["*.example"]\n', 1, "not lent: the policy never lends *.example (line 1)"),
         ('[defaults]\nmax = "30m"\n', 1, "not lent: the policy allows a grant for at most 30m (line 2)"),

@@ -87,7 +87,7 @@ def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:
         ),
         (("revoke",), 2, "no grant was named"),
         (("revoke", "0123abcd"), 2, "there is no grant 0123abcd"),
-        (("run", "--share", "a.example", "--", "sh", "-c", "true"), 125, "a container that the command starts"),
+        (("run", "--share", "a.example", "--", "sh", "-c", "true"), 125, "starts no container"),
         (("run", "--share", "a.example", "--as", "work", "--", "docker", "run", "x"), 125, "not allowed with"),
     ],
 )

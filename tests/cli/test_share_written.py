@@ -69,7 +69,7 @@ def test_only_the_named_login_is_printed(run_shorepass: RunShorepass, target: st
     assert ("a.example" in text, LOGIN in text, "b.example" in text) == (True, True, False)
     assert LOGIN not in done.stderr
     assert PASSWORD not in done.stderr
-    assert "revoke cannot end what was printed; a new password or token at a.example does" in done.stderr
+    assert "revoke cannot end this copy: to end it, change the password or token at a.example" in done.stderr
     assert run_shorepass("grants").stdout == "nothing is lent\n"
     (record,) = map(json.loads, run_shorepass("agent", "log", "--json").stdout.splitlines())
     assert (record["helper"], record["verb"], record["registry"]) == (target, "print", "a.example")

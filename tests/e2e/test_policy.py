@@ -90,7 +90,7 @@ def test_a_broken_policy_stops_a_grant(
         name = engine.make(*flags, *docker_in(engine))
         assert get(engine, name) == ""
         policy.write_text('never = []\n[allowed]\npush = "no"\n')
-        assert 'policy.toml: line 3: "push": neither true nor false, so no login is lent' in get(engine, name)
+        assert 'policy.toml: line 3: "push": neither true nor false; no login is lent' in get(engine, name)
         done = run_shorepass("share", "flags", "--registry", REGISTRY)
         assert (done.status, "line 3" in done.stderr) == (3, True)
         assert "policy.toml: line 3" in run_shorepass("grants").stderr

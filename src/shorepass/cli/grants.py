@@ -35,7 +35,7 @@ HEADINGS = ["GRANT", "TARGET", "MODE", "LENDS", "UNTIL", "LAST USE"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    action = "confirm: allow what waits for your yes; deny: refuse it, and each further use; without: list the grants"
+    action = "confirm: allow what waits for your yes; deny: refuse it, and each further use; without an action: list the grants"
     parser.add_argument("action", nargs="?", choices=ANSWERS, metavar="ACTION", help=action)
     parser.add_argument("grants", nargs="?", metavar="GRANT", help="confirm, deny: the id of a grant")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

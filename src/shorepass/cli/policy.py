@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from shorepass.grants.policy import Automatic
 
 EXAMPLES = """\
-shorepass policy                    # what counts
-shorepass policy check              # is the file right? or: check FILE
+shorepass policy                    # print the policy
+shorepass policy check              # find mistakes in the file; or: check FILE
 shorepass policy check --registry ghcr.io --for 1d
 shorepass policy check --repo ghcr.io/acme/app --mode engine --push
 shorepass policy check --image ghcr.io/acme/app    # does this container get a grant by itself?
@@ -81,9 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=ACTIONS,
         metavar="ACTION",
-        help="check: is the file right, and does it allow something? example: print a file; without: print what counts",
+        help="check: find mistakes, and answer the flags below; example: print an example; without an action: print the policy",
     )
-    parser.add_argument("file", nargs="?", metavar="FILE", help="check: this file, and not the policy that counts")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="check: this file, and not your policy")
     parser.add_argument("--registry", action="append", default=[], help="check: may the login for it be lent?")
     parser.add_argument(
         "--repo",
@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="REPOSITORY",
-        help="check: and for this repository?",
+        help="check: may the login be lent for this repository?",
     )
     parser.add_argument("--image", help="check: does a container of this image get a grant by itself?")
     parser.add_argument("--project", help="check: does this compose project get a grant by itself?")
@@ -109,7 +109,9 @@ def run(arguments: argparse.Namespace) -> int:
     here = current()
     questions = (arguments.registry, arguments.repositories, arguments.image, arguments.project)
     if arguments.action is None and any(questions):
-        raise UsageError("a question is for check", hint=command(None, "policy", "check", "--registry", "ghcr.io"))
+        raise UsageError(
+            "these flags are for policy check", hint=command(None, "policy", "check", "--registry", "ghcr.io")
+        )
     path = policy_file.path_of(here)
     if arguments.file:
         path = os.path.abspath(arguments.file)

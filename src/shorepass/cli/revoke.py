@@ -24,7 +24,8 @@ shorepass revoke 1a2b3c4d
 shorepass revoke --all
 """
 NOTES = """\
-Open connections of the grant are closed. A container that has read a login still has it: end that at the registry.
+Open connections of the grant are closed. A container that has read a login still has it: to end that,
+change the password or token at the registry.
 
 exit codes: 0 done; 2 the command line is wrong, or there is no such grant
 """

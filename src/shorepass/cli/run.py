@@ -88,9 +88,10 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.failure_code = OWN_FAILURE
     argv = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     if not argv:
-        raise UsageError(
-            "no command was named", hint=command(None, "run", "--as", "NAME", "--", DEFAULT, "push", "...")
-        )
+        words = ["--as", arguments.account or "NAME", "--", DEFAULT, "push", "..."]
+        if arguments.share:
+            words = ["--share", arguments.share[0], "--", DEFAULT, "run", "..."]
+        raise UsageError("no command was named", hint=command(None, "run", *words))
     here = context_outside_run(current())
     if arguments.share or not arguments.account:
         return _lend(here, arguments, argv)

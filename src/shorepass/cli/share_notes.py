@@ -25,7 +25,8 @@ def announce(here: LocalContext, grant: Grant) -> None:
     what = ", ".join(grant.repositories or grant.registries)
     console.note(f"the grant {grant.id} lends {what} until {until}")
     warn(here, grant)
-    console.hint(f"{command(None, 'revoke', grant.id)} ends it")
+    console.note("to end it earlier:")
+    console.hint(command(None, "revoke", grant.id))
 
 
 def warn(here: LocalContext, grant: Grant) -> None:

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import time
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass import processes
@@ -19,6 +20,7 @@ from shorepass.client_table import DEFAULT
 from shorepass.clients import find
 from shorepass.clients.registry_tokens import summary
 from shorepass.contexts.caller import Caller
+from shorepass.contexts.command import command
 from shorepass.credential import kind_of
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.foreign_text import quoted
@@ -71,16 +73,17 @@ def _check(arguments: argparse.Namespace) -> None:
     target = find_target(arguments.target)
     if arguments.repositories and arguments.mode != TOKEN:
         raise UsageError(f"{target.word} is not for one repository: {target.why}", hint="name its --registry")
+    lent = chain.from_iterable(("--registry", registry) for registry in arguments.lent)
     of_kubernetes = arguments.apply or arguments.refresh or arguments.namespace
     if arguments.target != KUBERNETES and of_kubernetes:
         raise UsageError("--apply, --refresh and --namespace are for k8s")
     if arguments.refresh and not arguments.apply:
-        raise UsageError("--refresh needs --apply")
+        raise UsageError("--refresh needs --apply", hint=command(None, "share", "k8s", *lent, "--apply", "--refresh"))
     for name in filter(None, (arguments.object_name, arguments.namespace)):
         if not NAME.fullmatch(name):
-            raise UsageError(f"{printable(name)!r} is not a name in Kubernetes")
+            raise UsageError(f"{printable(name)!r} is not a name in Kubernetes: it has only a-z, 0-9, - and .")
     if arguments.json:
-        raise UsageError(f"{arguments.target} is a document of its own, and has no JSON of Shorepass")
+        raise UsageError(f"{arguments.target} prints its own kind of document, so it has no JSON: leave out --json")
     if console.is_terminal() and not arguments.show and not arguments.apply:
         raise UsageError(
             "standard output is a terminal, which would show the secret",
@@ -119,8 +122,11 @@ def _explain(grant: Grant, writer: Writer, found: FoundLogins) -> None:
     else:
         console.note(f"mode {grant.mode}: {find_target(grant.target).why}")
         where = ", ".join(grant.registries)
-        console.note(f"revoke cannot end what was printed; a new password or token at {where} does")
-    console.note(writer.note)
+        console.note(f"revoke cannot end this copy: to end it, change the password or token at {where}")
+    first, *rest = writer.note.rstrip("\n").split("\n")
+    console.note(first)
+    for line in rest:
+        console.say(line)
 
 
 def _log(here: LocalContext, grant: Grant, verb: str) -> None:
@@ -149,7 +155,8 @@ def _apply(here: LocalContext, grant: Grant, found: FoundLogins, arguments: argp
     delete = ["delete", "secret", arguments.object_name, "--ignore-not-found"]
     delete += ["--namespace", arguments.namespace] if arguments.namespace else []
     if not arguments.refresh:
-        console.hint(f"{' '.join(map(quoted, ['kubectl', *delete]))} ends it in the cluster")
+        console.note("to end it in the cluster:")
+        console.hint(" ".join(map(quoted, ["kubectl", *delete])))
         return 0
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # so that the Secret is deleted

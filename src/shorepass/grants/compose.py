@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass import files
 from shorepass.bounded_json import loads
 from shorepass.errors import ShorepassError, UsageError, printable
+from shorepass.foreign_text import quoted
 from shorepass.grants.contents import contents
 from shorepass.processes import ProcessError
 
@@ -178,7 +179,8 @@ def _ask(here: LocalContext, start: Start, words: tuple[str, ...]) -> bytes:
         raise ShorepassError(f"{printable(program)} {words[0]}: {error}") from None
     if done.status:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it prints no reason"]
-        raise ShorepassError(f"{printable(program)} cannot read the project: {printable(lines[-1])}")
+        try_it = " ".join(map(quoted, [*start.before, *words]))
+        raise ShorepassError(f"{printable(program)} cannot read the project: {printable(lines[-1])}", hint=try_it)
     return done.stdout
 
 

@@ -15,6 +15,7 @@ from shorepass.contexts.command import command
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import FileError, MalformedFile, ShorepassError, UsageError, printable
 from shorepass.files import SIZE_LIMIT
+from shorepass.foreign_text import quoted
 from shorepass.grants.compose import OVERRIDE, override
 from shorepass.grants.contents import contents
 from shorepass.grants.flags import mounts
@@ -146,7 +147,7 @@ def _exists(here: LocalContext, start: Start, workspace: str, chosen: Sequence[s
         raise ShorepassError(f"{printable(docker)} ps: {error}") from None
     if done.status:
         reason = done.stderr.decode(errors="replace").strip()
-        raise ShorepassError(f"{printable(docker)} ps: {printable(reason)}")
+        raise ShorepassError(f"{printable(docker)} ps: {printable(reason)}", hint=f"{quoted(docker)} ps")
     return bool(done.stdout.strip())
 
 

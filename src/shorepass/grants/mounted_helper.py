@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.agent_client.layout import program_behind
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
+from shorepass.contexts.command import command
 from shorepass.contexts.containers.image import opened_image
 from shorepass.contexts.executable import HEAD_SIZE, describe
 from shorepass.contexts.libraries import folders_for, needed_libraries
@@ -83,7 +84,9 @@ def helper_for(here: LocalContext, registry: str) -> str:
     resolution = find(DEFAULT).resolve(with_store(here), Reference(registry))
     source = resolution.source
     if isinstance(resolution.credential, Anonymous) or source is None:
-        raise UsageError(f"{printable(registry)}: you have no login for it")
+        raise UsageError(
+            f"{printable(registry)}: you have no login for it", hint=command(None, "login", printable(registry))
+        )
     if source.helper is None:
         raise UsageError(
             f"{printable(registry)}: its login is in {printable(source.path)}, and not in a helper",

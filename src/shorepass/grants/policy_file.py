@@ -107,7 +107,9 @@ def decode(content: FileContent) -> Policy:
 
 
 def _broken(path: str, line: int, reason: str) -> MalformedFile:
-    return MalformedFile(path, f"line {line}: {reason}, so no login is lent", hint=command(None, "policy", "example"))
+    return MalformedFile(
+        path, f"line {line}: {reason}; no login is lent until you correct it", hint=command(None, "policy", "example")
+    )
 
 
 class _Reader:

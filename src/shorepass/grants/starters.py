@@ -6,6 +6,7 @@ import functools
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from shorepass.contexts.command import command
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import UsageError
 from shorepass.grants.compose import DOCKER_COMPOSE, PODMAN_COMPOSE, project_of, with_override
@@ -112,11 +113,14 @@ def find_starter(program: str, argv: Sequence[str], services: Sequence[str] = ()
             words = (*words, word)
         elif word in starter.verbs:
             if services and not starter.services:
-                raise UsageError(f"{' '.join(words)} {word} starts no services", hint="--service is for compose")
+                raise UsageError(f"{' '.join(words)} {word} starts no services, so leave out --service")
             return starter, Start(program, tuple(argv), at + 1, tuple(services))
         elif word != NOUN:
             break
-    raise UsageError("a login is lent to a container that the command starts", hint=f"the command must be: {_known()}")
+    raise UsageError(
+        f"this command starts no container that could get a login; these do: {_known()}",
+        hint=command(None, "run", "--help"),
+    )
 
 
 def _known() -> str:

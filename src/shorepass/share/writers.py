@@ -117,26 +117,26 @@ WRITERS = {
     "config": Writer(
         docker_config,
         ALL_KINDS,
-        "put it into config.json in the folder that DOCKER_CONFIG names, with mode 0600",
+        "store it with mode 0600 as config.json in the folder that DOCKER_CONFIG names",
     ),
     "env": Writer(
         _variable,
         (Basic,),
-        "run it in a shell: docker 28.3 and later read the variable",
+        "run it in a shell, for example by eval; docker 28.3 and later read the variable",
     ),
     "gitlab": Writer(
         _one_line,
         (Basic,),
-        "store it as a masked and protected CI/CD variable of the type variable, named DOCKER_AUTH_CONFIG",
+        "store it as the CI/CD variable DOCKER_AUTH_CONFIG, of the type variable, masked and protected",
     ),
     "github": Writer(
         _one_line,
         (Basic, IdentityToken),
-        f"pipe it to: gh secret set DOCKER_AUTH_CONFIG; and use it by this step:\n{STEP}",
+        f"pipe it to `gh secret set DOCKER_AUTH_CONFIG`, and use it in a workflow by this step:\n{STEP}",
     ),
     "k8s": Writer(
         lambda logins: kubernetes_secret(logins, "shorepass", ""),
         (Basic,),
-        "pipe it to: kubectl apply -f -; and name it in imagePullSecrets",
+        "pipe it to `kubectl apply -f -`, and name it in imagePullSecrets",
     ),
 }
