@@ -16,6 +16,8 @@ from e2e.doctor import Doctor, found
 from e2e.lending import Lender, end_agent
 from e2e.test_share import docker_in
 from e2e.test_share_running import wait_until_removed
+from shorepass.contexts.local import LocalContext
+from shorepass.share import takeover
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -218,3 +220,24 @@ def test_what_vs_code_writes_meanwhile_stays(docker_with_login: ContainerEngine,
     assert engine.execute(name, "sh", "-c", f"cat >{PATH}", stdin=new).returncode == 0
     assert lender.end() == 0
     assert file_of(engine, name)[0] == new
+
+
+def test_ctrl_c_while_files_are_changed(docker_with_login: ContainerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is changed already is restored: no helper of Shorepass's remains there, so docker there would fail."""
+    name = dev_container(docker_with_login)
+    helper = "/usr/local/bin/docker-credential-shorepass"
+    docker_with_login.execute(name, "sh", "-c", f"echo >{helper} && chmod 755 {helper}")
+    before = file_of(docker_with_login, name)
+
+    def interrupted(_: object) -> Iterator[str]:
+        yield PATH
+        assert file_of(docker_with_login, name) != before
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(takeover, "_paths", interrupted)
+    here = LocalContext.current()
+    container = takeover.opened(here, f"docker:{name}")
+    with pytest.raises(KeyboardInterrupt), takeover.TakenOver(here, container):
+        pass
+    assert file_of(docker_with_login, name) == before
+    assert takeover.places(here) == []

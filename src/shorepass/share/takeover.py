@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from shorepass import bounded_json, files
@@ -68,11 +69,15 @@ class TakenOver:
         _restore(self._here, self._container)
         if self._container.which(PROGRAM) is None:
             return self
-        for path in _paths(self._container):
-            try:
-                self._take(self._container, path)
-            except ShorepassError:
-                continue  # a file that is broken or cannot be changed stays as it is, as its container knows it
+        try:
+            for path in _paths(self._container):
+                with suppress(
+                    ShorepassError
+                ):  # a file that is broken or cannot be changed stays as its container knows it
+                    self._take(self._container, path)
+        except BaseException:
+            self.__exit__()  # because Python does not, if Ctrl-C ends this
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
