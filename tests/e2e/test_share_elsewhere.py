@@ -163,6 +163,7 @@ def test_a_container_without_a_shell(tmp_path: Path) -> None:
         (r"printf '\n%s ready /tmp/x\n' $mark; cat /dev/zero", "cannot serve there"),
         (r"cat /dev/zero", "has printed too much"),
         (r"echo no >&2; exit 1", "no"),
+        (r"exec 0<&-; printf '\n%s failed no room\n' $mark; exit 1", "no room"),
         (r"printf '\n%s failed %s\n' $mark $(printf '\033[2J')", "no folder there can have the forwarder"),
     ],
 )

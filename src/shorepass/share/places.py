@@ -246,11 +246,13 @@ def _by_shell(target: Target) -> Place:
         wire = ProgramWire(target.stream(booted), mark)
     try:
         with Wait(target.name):
-            wire.send(booted.text + program)
+            with contextlib.suppress(Ended):  # it may have said why before it ended
+                wire.send(booted.text + program)
             folder, early = _started(target.name, wire, booted.mark)
             if isinstance(target, ContainerContext):
                 _check_own(target, folder)
     except Ended:
+        wire.close()
         raise NotThere(target.name, wire.said or "its shell has ended") from None
     except BaseException:
         wire.close()
