@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from conftest import RunShorepass
 
-__all__ = ["NOT_FOUND", "Lender", "Shared", "check_schema", "end_agent", "share"]
+__all__ = ["NOT_FOUND", "Lender", "Shared", "check_schema", "end_agent", "is_empty", "share"]
 
 NOT_FOUND = "credentials not found in native keychain\n"
 SCHEMAS = Path(__file__).parents[2] / "docs/reference/schema"
@@ -94,6 +94,14 @@ def share(run_shorepass: RunShorepass, *words: str) -> Shared:
 def check_schema(verb: str, document: object) -> None:
     """Compare a document with its schema in the documentation."""
     Draft202012Validator(json.loads((SCHEMAS / f"{verb}.json").read_text())).validate(document)
+
+
+def is_empty(config: Path) -> bool | None:
+    """Tell whether a grant's config file has no login; the agent removes it before it writes an empty one."""
+    try:
+        return config.read_text() == "{}\n" or None
+    except FileNotFoundError:
+        return None
 
 
 def end_agent() -> None:

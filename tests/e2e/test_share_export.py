@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e import programs
-from e2e.lending import end_agent, share
+from e2e.lending import end_agent, is_empty, share
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -112,7 +112,7 @@ def test_a_login_that_ends_is_read_again(write: Write, run_shorepass: RunShorepa
     write(newer)
     programs.wait_until(lambda: True if json.loads(config.read_text()) == {"auths": newer} else None, "the newer login")
     write({})
-    programs.wait_until(lambda: True if config.read_text() == "{}\n" else None, "an empty file")
+    programs.wait_until(lambda: is_empty(config), "an empty file")
 
 
 def test_what_a_killed_agent_leaves(write: Write, run_shorepass: RunShorepass) -> None:

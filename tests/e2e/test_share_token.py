@@ -14,7 +14,7 @@ import pytest
 
 from e2e import programs
 from e2e.containers import IMAGE
-from e2e.lending import end_agent, share
+from e2e.lending import end_agent, is_empty, share
 from e2e.test_share import secrets_in
 from e2e.token_server import TokenServer, token_registry
 from shorepass.clients.registry_tokens import TOKEN_CLIENTS
@@ -223,7 +223,7 @@ def test_a_token_is_replaced_in_time_and_removed_if_that_fails(
     programs.wait_until(lambda: True if config.read_text() != first else None, "another token")
     tokens.fault = "refuse"
     assert claims(config, registry)
-    programs.wait_until(lambda: True if config.read_text() == "{}\n" else None, "an empty file")
+    programs.wait_until(lambda: is_empty(config), "an empty file")
     records = [json.loads(line) for line in run_shorepass("agent", "log", "--json").stdout.splitlines()]
     assert [(record["verb"], record["result"]) for record in records] == [
         ("renew", "ok"),
@@ -246,7 +246,7 @@ def test_what_a_locked_or_ended_agent_leaves(
     assert run_shorepass("unlock").status == 0
     programs.wait_until(lambda: True if config.read_text() != "{}\n" else None, "a token")
     assert run_shorepass("agent", "stop").status == 0
-    programs.wait_until(lambda: True if config.read_text() == "{}\n" else None, "an empty file")
+    programs.wait_until(lambda: is_empty(config), "an empty file")
     assert run_shorepass("agent", "start").status == 0
     programs.wait_until(lambda: True if config.read_text() != "{}\n" else None, "a token")
     end_agent()
@@ -333,7 +333,7 @@ def test_a_policy_that_changes_takes_the_token_away(
     (home / ".config/shorepass").mkdir(parents=True)
     policy = home / ".config/shorepass/policy.toml"
     policy.write_text('never = ["127.0.0.1:*"]\n')
-    programs.wait_until(lambda: True if config.read_text() == "{}\n" else None, "an empty file")
+    programs.wait_until(lambda: is_empty(config), "an empty file")
     policy.write_text("[defaults]\nconfirm = true\n")
     done = run_shorepass("share", "flags", "--mode", "token", *words)
     assert (done.status, "does not see uses" in done.stderr) == (1, True), done.stderr
