@@ -170,20 +170,7 @@ class Background:
 
 def start(argv: Sequence[str], *, env: Mapping[str, str]) -> Background:
     """Start ``argv[0]`` (an absolute path) without a shell in ``/``, and do not wait for it. Raises ProcessNotStarted."""
-    silent = subprocess.DEVNULL
-    try:
-        process = subprocess.Popen(  # noqa: S603  # an absolute path, found on PATH; no shell
-            list(argv),
-            stdin=silent,
-            stdout=silent,
-            stderr=silent,
-            env=dict(env),
-            cwd=os.sep,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ProcessNotStarted(_why_not_started(error, argv[0])) from None
-    return Background(process)
+    return Background(_started(argv, env, subprocess.DEVNULL))
 
 
 def in_background(work: Callable[[Callable[[], None]], int]) -> int:
@@ -244,13 +231,17 @@ class Streaming:
 
 def stream(argv: Sequence[str], *, env: Mapping[str, str]) -> Streaming:
     """Start ``argv[0]`` (an absolute path) without a shell in ``/``, with pipes to it. Raises ProcessNotStarted."""
-    pipe = subprocess.PIPE
+    return Streaming(_started(argv, env, subprocess.PIPE))
+
+
+def _started(argv: Sequence[str], env: Mapping[str, str], streams: int) -> subprocess.Popen[bytes]:
+    """Start a program in ``/`` in a session of its own, with all its ``streams`` alike. Raises ProcessNotStarted."""
     try:
-        process = subprocess.Popen(  # noqa: S603  # an absolute path, found on PATH; no shell
+        return subprocess.Popen(  # noqa: S603  # an absolute path, found on PATH; no shell
             list(argv),
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
+            stdin=streams,
+            stdout=streams,
+            stderr=streams,
             bufsize=0,
             env=dict(env),
             cwd=os.sep,
@@ -258,7 +249,6 @@ def stream(argv: Sequence[str], *, env: Mapping[str, str]) -> Streaming:
         )
     except OSError as error:
         raise ProcessNotStarted(_why_not_started(error, argv[0])) from None
-    return Streaming(process)
 
 
 def _why_not_started(error: OSError, program: str) -> str:
