@@ -363,12 +363,11 @@ static enum outcome exchange(int agent, size_t size, struct call *call, struct a
 
 // Asks the agent. If the outcome is not ANSWERED, the call has the reason.
 static enum outcome ask(struct call *call, struct answer *answer) {
+    int agent = find_agent(call); // before the frame is made, so that the agent wakes up meanwhile
+    if (agent < 0) return milliseconds_until(call->deadline) > 0 ? NOT_ANSWERED : is_late(call);
     size_t size = 0;
     enum outcome outcome = make_frame(call, &size);
-    if (outcome != ANSWERED) return outcome;
-    int agent = find_agent(call);
-    if (agent < 0) return milliseconds_until(call->deadline) > 0 ? NOT_ANSWERED : is_late(call);
-    outcome = exchange(agent, size, call, answer);
+    if (outcome == ANSWERED) outcome = exchange(agent, size, call, answer);
     close(agent);
     return outcome;
 }
