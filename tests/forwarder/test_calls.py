@@ -93,7 +93,7 @@ def test_a_deleted_working_directory(forwarder: Forwarder, socket_path: Path, tm
 
 
 def test_the_limit_of_the_environment(native: Forwarder, socket_path: Path, original: Path) -> None:
-    """Up to 256 KiB goes to the agent; with a byte more, the agent is not asked, and the original program runs."""
+    """Up to 256 KiB goes to the agent; with a byte more, the agent gets nothing, and the original program runs."""
     native.put_before(original)
     with fake_agent(socket_path, echo) as calls:
         assert native("list").returncode == 0
@@ -110,7 +110,7 @@ def test_the_limit_of_the_environment(native: Forwarder, socket_path: Path, orig
 
 
 def test_the_limit_of_the_input(native: Forwarder, socket_path: Path, original: Path) -> None:
-    """A frame of 8 MiB goes to the agent; with a byte more, the agent is not asked, and the original gets all of it."""
+    """A frame of 8 MiB goes to the agent; with a byte more, the agent gets nothing, and the original gets all of it."""
     native.put_before(original)
     with fake_agent(socket_path, echo) as calls:
         native("store")

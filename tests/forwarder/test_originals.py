@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,21 +27,26 @@ def program(path: Path, script: str) -> Path:
 
 
 def decline(connection: Connection) -> None:
+    """Take the whole input, and give no answer."""
     connection.call()
     connection.send(declined(b"no"))
 
 
+@pytest.fixture(params=["none", "declines"])
+def unanswered(request: pytest.FixtureRequest, socket_path: Path) -> Iterator[None]:
+    """Have no agent, or one that declines, so that the forwarder has read the input before the original runs."""
+    path = socket_path if request.param == "declines" else socket_path.with_name("other")
+    with fake_agent(path, decline):
+        yield
+
+
+@pytest.mark.usefixtures("unanswered")
 @pytest.mark.parametrize("size", [0, 1, 4096, 65536, 65537, 4 << 20])
-@pytest.mark.parametrize("agent", ["none", "declines"])
-def test_it_gets_the_whole_input(
-    forwarder: Forwarder, socket_path: Path, original: Path, size: int, agent: str
-) -> None:
+def test_it_gets_the_whole_input(forwarder: Forwarder, original: Path, size: int) -> None:
     """Also if that is more than a pipe holds."""
     forwarder.put_before(original)
     data = os.urandom(size)
-    path = socket_path if agent == "declines" else socket_path.with_name("other")
-    with fake_agent(path, decline):
-        done = forwarder("store", stdin=data)
+    done = forwarder("store", stdin=data)
     assert (done.returncode, done.stdout == b"original store\n" + data, done.stderr) == (7, True, b"aside\n")
 
 
@@ -56,6 +62,7 @@ def test_list_leaves_the_input_to_it(native: Forwarder, tmp_path: Path) -> None:
     assert done.stdout.decode().strip() == str(given)
 
 
+@pytest.mark.usefixtures("unanswered")
 def test_it_gets_the_same_words_environment_and_folder(native: Forwarder, tmp_path: Path) -> None:
     """Nothing is added, nothing is missing, no descriptor is left open, and a broken pipe ends it as usual."""
     shows = (
@@ -89,6 +96,7 @@ def test_an_end_by_a_signal_is_its_own(native: Forwarder, tmp_path: Path) -> Non
     assert done.returncode == -signal.SIGTERM
 
 
+@pytest.mark.usefixtures("unanswered")
 def test_an_original_that_reads_nothing(native: Forwarder, tmp_path: Path) -> None:
     """The process that holds its input ends with it."""
     marker = os.urandom(8).hex()
@@ -110,6 +118,7 @@ def processes_with(marker: str) -> list[str]:
     return found
 
 
+@pytest.mark.usefixtures("unanswered")
 def test_an_original_that_ends_while_the_caller_writes_on(native: Forwarder, tmp_path: Path) -> None:
     """More input than a frame holds, and never its end: the call ends as soon as the original does."""
     native.put_before(program(tmp_path / "own", "echo unread"))
@@ -186,6 +195,7 @@ def test_without_proc(native: Forwarder) -> None:
     assert NAME.encode() in done.stderr
 
 
+@pytest.mark.usefixtures("unanswered")
 @pytest.mark.parametrize("size", [16, 1 << 20, 9 << 20])
 def test_a_caller_that_ignores_the_end_of_children(native: Forwarder, original: Path, size: int) -> None:
     """The original gets the whole input, too."""
@@ -195,12 +205,15 @@ def test_a_caller_that_ignores_the_end_of_children(native: Forwarder, original: 
 
 
 @pytest.mark.parametrize("size", [16, 9 << 20])
-@pytest.mark.parametrize("descriptors", range(3, 9))
-def test_too_few_descriptors(installed: Forwarder, tmp_path: Path, descriptors: int, size: int) -> None:
+@pytest.mark.parametrize("descriptors", range(4, 9))
+def test_too_few_descriptors(
+    installed: Forwarder, socket_path: Path, tmp_path: Path, descriptors: int, size: int
+) -> None:
     """The original gets the whole input, or the forwarder prints why it does not run. It never gets a part."""
     installed.put_before(require("tee"))  # writes its input to standard output, and to the file ``store``
     command = ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *installed.command("store")]
-    done = checked(command, stdin=b"x" * size, cwd=tmp_path)
+    with fake_agent(socket_path, decline):
+        done = checked(command, stdin=b"x" * size, cwd=tmp_path)
     if done.returncode == 0:
         assert done.stdout == b"x" * size
     else:
