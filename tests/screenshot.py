@@ -13,7 +13,7 @@ from selenium.webdriver.chrome.service import Service
 from e2e.programs import SYSTEM_PATH, require
 from e2e.test_who_map import FLAGS, HOST
 from machine import NOW, grants, machine
-from shorepass.who.page import page
+from shorepass.who.map import page
 
 PICTURE = Path(__file__).parents[1] / "docs/images/map.png"
 WIDTH, HEIGHT = 1180, 712  # pixels: the title, the risks and the first contexts

@@ -23,7 +23,7 @@ from agents import ask
 from contract.keyring_service import bus
 from e2e import programs
 from e2e.people import new_person
-from shorepass.agent.audit import log_path, records
+from shorepass.agent.audit_log import log_path, records
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.contexts.local import LocalContext
 

@@ -15,7 +15,7 @@ import pytest
 from client_files import auth
 from e2e import programs
 from e2e.lending import end_agent
-from shorepass.agent.audit import log_path, records
+from shorepass.agent.audit_log import log_path, records
 from shorepass.contexts.local import LocalContext
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from shorepass.testing import Registry
 from shorepass.who.examine import look
 from shorepass.who.lent import Lent
 from shorepass.who.login import BROKEN, Login, Looked, State
-from shorepass.who.page import page
+from shorepass.who.map import page
 
 if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement

@@ -81,7 +81,7 @@ MAY_OPEN = {
     ),
     "profile.py": (OUR_PROGRAM, {"os.path.realpath"}),
     "stores/vault/vault.py": (OWN_FILES, {"os.path.exists", "os.path.realpath", "os.readlink"}),
-    "who/page.py": (OWN_PAGES, {"importlib.resources.files", "read_text"}),
+    "who/map.py": (OWN_PAGES, {"importlib.resources.files", "read_text"}),
 }
 
 

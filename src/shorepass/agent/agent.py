@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from shorepass.agent.audit import AuditLog
+    from shorepass.agent.audit_log import AuditLog
     from shorepass.agent_client.connection import Connection
     from shorepass.contexts.caller import Caller
     from shorepass.settings import AgentSettings

@@ -17,7 +17,7 @@ from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, printable
 
 if TYPE_CHECKING:
-    from shorepass.agent.audit import AuditLog
+    from shorepass.agent.audit_log import AuditLog
     from shorepass.contexts.caller import Caller
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant

@@ -23,7 +23,7 @@ from shorepass.profile import with_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shorepass.agent.audit import AuditLog
+    from shorepass.agent.audit_log import AuditLog
     from shorepass.contexts.caller import Caller
     from shorepass.grants.grant import Grant
     from shorepass.resolution import Resolution

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shorepass import files
 from shorepass.acceleration import units
 from shorepass.agent.agent import Agent
-from shorepass.agent.audit import AuditLog, log_path
+from shorepass.agent.audit_log import AuditLog, log_path
 from shorepass.agent.desktop import SleepWatch, hear_signals
 from shorepass.agent.hardening import harden
 from shorepass.agent.listening import inherited, listen

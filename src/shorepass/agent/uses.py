@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.agent.audit import log_path, records
+from shorepass.agent.audit_log import log_path, records
 from shorepass.helper.protocol import Verb
 
 if TYPE_CHECKING:

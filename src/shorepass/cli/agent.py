@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.agent.audit import follow, log_path, records
+from shorepass.agent.audit_log import follow, log_path, records
 from shorepass.agent.process import run_here, start_in_background
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import agent_enable, console

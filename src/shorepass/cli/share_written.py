@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass import processes
-from shorepass.agent.audit import AuditLog, log_path
+from shorepass.agent.audit_log import AuditLog, log_path
 from shorepass.agent.call import Answer
 from shorepass.cli import console
 from shorepass.cli.lending import planned

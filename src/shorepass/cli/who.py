@@ -34,7 +34,7 @@ from shorepass.who.document import date, described, document, sentence, shares_o
 from shorepass.who.examine import look
 from shorepass.who.lent import lent
 from shorepass.who.login import BROKEN, State
-from shorepass.who.page import page
+from shorepass.who.map import page
 from shorepass.who.sharing import with_shares
 
 if TYPE_CHECKING:

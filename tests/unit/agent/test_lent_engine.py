@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shorepass.agent.audit import AuditLog, log_path, records
+from shorepass.agent.audit_log import AuditLog, log_path, records
 from shorepass.agent.lender import Lender
 from shorepass.agent.lent_engine import LentEngine
 from shorepass.contexts.local import LocalContext

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shorepass.agent.audit import AuditLog, log_path
+from shorepass.agent.audit_log import AuditLog, log_path
 from shorepass.agent.lender import Lender
 from shorepass.agent.lent_file import LentFile
 from shorepass.contexts.local import LocalContext

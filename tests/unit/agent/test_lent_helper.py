@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shorepass.agent.audit import AuditLog, log_path
+from shorepass.agent.audit_log import AuditLog, log_path
 from shorepass.agent.lender import Lender
 from shorepass.agent.lent_helper import LentHelper
 from shorepass.agent_client.connection import Connection

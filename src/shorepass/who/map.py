@@ -48,7 +48,7 @@ def page(looked: Sequence[Looked], grants: Sequence[Lent] = (), *, now: float, h
 
     ``now``: seconds since 1970. ``host``: the name of this machine. ``user``: the user who draws the map.
     """
-    style, script = _text("page.css"), _text("page.js")
+    style, script = _text("map.css"), _text("map.js")
     parts = {
         "TITLE": html.escape(visible(f"Registry logins on {host}")),
         "POLICY": POLICY.format(style=_hash(style), script=_hash(script)),
@@ -56,7 +56,7 @@ def page(looked: Sequence[Looked], grants: Sequence[Lent] = (), *, now: float, h
         "SCRIPT": script,
         "DATA": json.dumps(_visible(_data(looked, grants, now, user))).translate(ESCAPES),
     }
-    return re.sub("@@([A-Z]+)@@", lambda found: parts[found[1]], _text("page.html"))
+    return re.sub("@@([A-Z]+)@@", lambda found: parts[found[1]], _text("map.html"))
 
 
 def _visible(data: Any) -> Any:
