@@ -184,12 +184,35 @@ def registry_of_key(key: str) -> str:
 def registry_meant(key: str) -> str:
     """Return the registry that the user means by a config key, in one spelling.
 
-    It is that of ``registry_of_server``, in lower case, and without the default port of its scheme. Raises InvalidReference.
+    All names by which a client connects to the same host and port have the same spelling: in lower case, without zeros in front
+    of the port, without the default port of the key's scheme, an IP address in its usual form. Raises InvalidReference.
+
+    >>> registry_meant("Registry.Example:05000")
+    'registry.example:5000'
     """
-    registry = registry_of_server(key).lower()
-    host, port = split_host_port(registry)
+    host, port = split_host_port(registry_of_server(key).lower())
+    if port:
+        port = port.lstrip("0") or "0"
     default_port = "80" if key.startswith("http://") else "443"
-    return host if port == default_port else registry
+    if port in ("", default_port):
+        return HUB_REGISTRY if host in HUB_HOSTS else _address_meant(host)
+    return f"{_address_meant(host)}:{port}"
+
+
+def _address_meant(host: str) -> str:
+    """Return the usual form of an IPv6 address, and any other host as it is.
+
+    docker and podman connect to no IPv4 address in another form: they ask DNS for ``127.1`` and ``127.0.0.01``.
+    """
+    if not host.startswith("["):
+        return host
+    import ipaddress  # late: few names need it, and each `get` is counted in milliseconds
+
+    try:
+        address = ipaddress.IPv6Address(host[1:-1])
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or f"[{address}]")
 
 
 def is_registry(text: str) -> bool:

@@ -22,6 +22,7 @@ from e2e.token_server import TokenServer, token_registry
 if TYPE_CHECKING:
     from conftest import RunShorepass
     from e2e.containers import ContainerEngine
+    from e2e.doctor import Program
 
 HELPER = "/usr/local/bin/docker-credential-shorepass"
 REGISTRY, OTHER = "lent.example", "other.example"
@@ -70,6 +71,36 @@ def test_a_rule_counts_at_once(engine: ContainerEngine, run_shorepass: RunShorep
     assert f"the grant {id_}: the policy does not allow the mode forward (line 2)" in listed.stderr
     policy.unlink()
     assert [get(engine, name), get(engine, name, OTHER)] == ["", ""]
+
+
+@pytest.mark.xdist_group("docker")
+def test_another_spelling_of_a_registry(
+    docker_containers: ContainerEngine,
+    docker: Program,
+    skopeo: Program,
+    private_image: str,
+    users: dict[str, str],
+    run_shorepass: RunShorepass,
+    policy: Path,
+    home: Path,
+) -> None:
+    """Docker and skopeo connect to the same registry with a zero in front of its port, so ``never`` is for that name, too."""
+    name = private_image.replace(":", ":0", 1)
+    registry, padded = (image.partition("/")[0] for image in (private_image, name))
+    logins = {"auths": {padded: auth(f"alice:{users['alice']}")}}
+    (home / ".docker/config.json").write_text(json.dumps(logins))
+    pulled = docker("pull", name)
+    assert pulled.returncode == 0, pulled.stderr
+    docker("rmi", name)
+    inspected = skopeo("inspect", "--tls-verify=false", f"docker://{name}")
+    assert inspected.returncode == 0, inspected.stderr
+    policy.write_text(f'never = ["{registry}"]\n')
+    done = run_shorepass("share", "flags", "--registry", padded)
+    assert (done.status, f"the policy never lends {registry} (line 1)" in done.stderr) == (1, True)
+    _, flags, _ = share(run_shorepass, "--registry", "127.0.0.1:*")
+    container = docker_containers.make(*flags)
+    for spelling in (padded, f"127.0.0.1:000{registry.partition(':')[2]}", f"http://{padded}/v2/"):
+        assert f"the lender's policy never lends {registry} (line 1)" in get(docker_containers, container, spelling)
 
 
 def test_a_broken_policy_stops_a_grant(

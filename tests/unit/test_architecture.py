@@ -128,7 +128,7 @@ def test_a_grant_begins_and_ends_without_http(verb: str) -> None:
 # these are imported inside a function; every other import is at the top of its file.
 LATE = {
     *("difflib", "getpass", "hmac", "importlib", "importlib.util", "logging", "platform", "threading", "tomllib"),
-    *("traceback",),
+    *("ipaddress", "traceback"),
     *("ctypes", "fcntl", "msvcrt", "pwd", "resource", "termios"),  # not on every system
     *("cryptography", "httpx", "jeepney", "keyring", "publicsuffixlist", "pyrage", "requests", "rich", "secretstorage"),
     *("tomlkit", "urllib3"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from shorepass.errors import InvalidReference, UsageError, printable
+from shorepass.errors import UsageError, printable
 from shorepass.names import HUB_SERVER_URL, parse, registry_meant, registry_of_key
 
 __all__ = [
@@ -91,20 +91,20 @@ class Grant(NamedTuple):
         registry, _, path = repository.partition("/")
         if not self.allows(registry) or (push and not self.push):
             return False
+        registry = registry_meant(registry)
         if not self.repositories:
             return True
         if not path:
             return any(_registry_of(glob) == registry for glob in self.repositories)
-        return any(matches(glob, repository) for glob in self.repositories)
+        return any(matches(glob, f"{registry}/{path}") for glob in self.repositories)
 
     def allows(self, key: str) -> bool:
         """Tell whether the grant is for the registry of a key of the helper protocol."""
-        if not registry_of_key(key):
+        name = registry_of_key(key)
+        if not name:
             return False
-        try:
-            registry = registry_meant(key)
-        except InvalidReference:
-            return False
+        # The scheme does not count: a login for http://ghcr.io:80 is stored for ghcr.io:80, which is another registry.
+        registry = registry_meant(name)
         return any(matches(glob, registry) for glob in self.registries)
 
     def end(self, now: float) -> str:
@@ -153,7 +153,10 @@ def check_glob(text: str) -> str:
         )
     if "*" not in text:
         return registry_meant(text)
-    glob = text.lower()
+    host, colon, port = text.lower().partition(":")
+    if port.isdigit():
+        port = port.lstrip("0") or "0"
+    glob = host if port == "443" else f"{host}{colon}{port}"
     if not GLOB.fullmatch(glob) or not re.search("[a-z0-9]", glob):
         raise UsageError(
             f"{printable(text)!r} is not a pattern for registries", hint="a pattern is such as '*.example.com'"

@@ -24,7 +24,17 @@ def lending(*registries: str) -> Grant:
         ("https://index.docker.io/v1/", ("https://index.docker.io/v1/",)),
         ("*.example.com", ("a.example.com", "a.b.example.com")),
         ("localhost:*", ("localhost:5000", "localhost:80")),
-        ("[::1]:5000", ("[::1]:5000",)),
+        ("[::1]:5000", ("[::1]:5000", "[0:0:0:0:0:0:0:1]:05000", "[0000::0001]:5000")),
+        (
+            "registry.example:5000",
+            ("registry.example:05000", "Registry.Example:0005000", "http://registry.example:5000"),
+        ),
+        ("registry.example:05000", ("registry.example:5000",)),
+        ("registry.example", ("registry.example:443", "registry.example:0443", "http://registry.example")),
+        ("docker.io", ("index.docker.io:443", "registry-1.docker.io:0443", "Docker.IO")),
+        ("10.0.0.1", ("[::ffff:a00:1]", "10.0.0.1:443")),
+        ("*.example.com:05000", ("a.example.com:5000",)),
+        ("*.example.com:443", ("a.example.com", "a.example.com:443")),
     ],
 )
 def test_the_keys_of_a_registry(registry: str, keys: tuple[str, ...]) -> None:
@@ -45,6 +55,13 @@ def test_the_keys_of_a_registry(registry: str, keys: tuple[str, ...]) -> None:
         ),
         ("*.example.com", ("example.com", "a.example.com.evil", "a.example.com:5000", "aXexample.com")),
         ("localhost:*", ("localhost", "localhost.evil:5000")),
+        # Names that are stored for another port, and names that no client connects to.
+        (
+            "registry.example",
+            ("http://registry.example:80", "registry.example:0", "registry.example.", "registry%2eexample"),
+        ),
+        ("registry.example:443", ("http://registry.example:80", "https://registry%2Eexample:443/", "[::1]:443")),
+        ("registry.example:5000", ("registry.example:50000", "registry.example:5000.", "registry.example:+5000")),
     ],
 )
 def test_other_keys(registry: str, keys: tuple[str, ...]) -> None:
@@ -66,6 +83,17 @@ def test_its_end() -> None:
     assert grant._replace(uses=2).end(150.0) == ""
     assert grant._replace(uses=3).end(150.0) == "it was used 3 times"
     assert grant._replace(uses=3, max_uses=0).end(150.0) == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["ghcr.io/acme/app", "GHCR.IO/acme/app", "ghcr.io:443/acme/app", "ghcr.io:0443/acme/app"]
+)
+def test_a_repository_in_other_spellings(name: str) -> None:
+    """A repository is lent by each name of its registry."""
+    grant = lending("ghcr.io")._replace(repositories=("ghcr.io/acme/*",))
+    assert grant.lends(name, push=False)
+    assert not grant.lends(name.replace("acme", "other"), push=False)
+    assert grant.lends(name.partition("/")[0], push=False)
 
 
 def test_a_pattern_of_registries_beside_a_repository() -> None:

@@ -73,6 +73,32 @@ def test_verdicts(wish: Wish, refusal: str, line: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("never", "names"),
+    [
+        ("registry.example:5000", ("registry.example:05000", "REGISTRY.example:5000", "registry.example:0005000/app")),
+        ("registry.example:05000", ("registry.example:5000",)),
+        ("registry.example", ("registry.example:443", "registry.example:0443/app", "registry.example:80")),
+        ("*.example:0443", ("registry.example", "registry.example:443/app")),
+        ("docker.io", ("registry-1.docker.io:443/acme/app", "index.docker.io:0443", "Docker.IO/acme/app")),
+        ("[::1]:5000", ("[0:0:0:0:0:0:0:1]:5000", "[::0001]:05000/app")),
+        ("10.0.0.*", ("10.0.0.1:05000", "[::ffff:0a00:0001]:5000/app")),
+    ],
+)
+def test_other_spellings_of_a_registry(never: str, names: tuple[str, ...]) -> None:
+    """What is never lent is not lent by another name for the same host and port."""
+    found = policy(f'never = ["{never}"]')
+    grant = GRANT._replace(registries=("*",))
+    assert [name for name in names if not found.refusal_of_use(grant, name, 0.0)] == []
+
+
+@pytest.mark.parametrize("never", ["registry.example.", "registry%2eexample", "https://registry.example"])
+def test_a_name_that_no_client_connects_to(never: str) -> None:
+    """A rule that could never be applied is an error, with its line."""
+    with pytest.raises(MalformedFile, match=r"line 1: \"never\""):
+        policy(f'never = ["{never}"]')
+
+
+@pytest.mark.parametrize(
     "text", ['never = ["a.io"]', '[allowed]\nregistries = ["*.io"]', '[allowed]\nrepositories = ["a.io/x"]']
 )
 def test_a_mounted_helper_knows_no_limits(text: str) -> None:
