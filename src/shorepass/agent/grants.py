@@ -10,12 +10,13 @@ from shorepass.agent.lent_engine import LentEngine
 from shorepass.agent.lent_file import LentFile
 from shorepass.agent.lent_helper import LentHelper
 from shorepass.agent.lent_mount import LentMount
+from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError
 from shorepass.grants import file, folder
 from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from shorepass.agent.lender import Lender
     from shorepass.agent.served import Served
@@ -45,7 +46,7 @@ class Lending:
         return len(self._served)
 
     def refresh(self) -> dict[str, str]:
-        """Serve the grants that the file has, and end all others. Return why a grant is not served, by its id.
+        """Serve the grants that the file has, and end all others. Return the trouble with each grant, by its id.
 
         Raises FileError, MalformedFile; then the sockets remain, and refuse everything.
         """
@@ -53,20 +54,10 @@ class Lending:
             now = time.time()
             is_first = not self._served
             known = {id_: grant for id_, grant in file.load(self._lender.here).items() if not grant.end(now)}
-            for id_ in set(self._served) - set(known):
-                grant, served = self._served.pop(id_)
-                served.close()
-                folder.remove(grant)
-                self._lender.confirmations.forget(id_)
+            troubles = _try_each(set(self._served) - set(known), self._end)
             if is_first:
                 folder.sweep(self._lender.here, known)
-            troubles = {}
-            for id_ in set(known) - set(self._served):
-                try:
-                    self._served[id_] = (known[id_], self._serve(known[id_]))
-                except ShorepassError as error:
-                    troubles[id_] = error.message
-            return troubles
+            return {**troubles, **_try_each(set(known) - set(self._served), lambda id_: self._begin(known[id_]))}
 
     def troubles(self) -> dict[str, str]:
         """Return why a grant that is served lends nothing, by its id; wait for the first try of each."""
@@ -74,9 +65,13 @@ class Lending:
         return {id_: trouble for id_, trouble in found.items() if trouble}
 
     def withdraw(self) -> None:
-        """Remove what is secret from the targets, because the agent is locked."""
-        for _, served in list(self._served.values()):
-            served.withdraw()
+        """Remove what is secret from the targets, because the agent is locked.
+
+        Raises ShorepassError: it is not removed from one; from the others it is.
+        """
+        troubles = _try_each(list(self._served), lambda id_: self._served[id_][1].withdraw())
+        for id_, trouble in troubles.items():
+            raise ShorepassError(f"the grant {id_} remains in its target: {trouble}", hint=command(None, "revoke", id_))
 
     def wake(self) -> None:
         """Undo ``withdraw``."""
@@ -86,11 +81,32 @@ class Lending:
     def close(self) -> None:
         """End all sockets, and remove secrets. The folders remain, so that the next agent serves them again."""
         with self._lock:
-            for _, served in self._served.values():
-                served.close()
+            _try_each(self._served, lambda id_: self._served[id_][1].close())
             self._served.clear()
 
-    def _serve(self, grant: Grant) -> Served:
+    def _begin(self, grant: Grant) -> None:
         """Serve a grant. Raises UsageError, WriteError, ShorepassError."""
         folder.make(grant)
-        return SERVERS[grant.mode](self._lender, grant)
+        self._served[grant.id] = grant, SERVERS[grant.mode](self._lender, grant)
+
+    def _end(self, id_: str) -> None:
+        """End a grant, and remove its folder also if its mode fails. Raises WriteError."""
+        grant, served = self._served.pop(id_)
+        try:
+            served.close()
+        finally:
+            folder.remove(grant)
+            self._lender.confirmations.forget(id_)
+
+
+def _try_each(ids: Iterable[str], do: Callable[[str], None]) -> dict[str, str]:
+    """Call ``do`` for each grant; return why it failed, by the id."""
+    troubles = {}
+    for id_ in ids:
+        try:
+            do(id_)
+        except ShorepassError as error:
+            troubles[id_] = error.message
+        except Exception as error:  # noqa: BLE001  # such as a full disk: it must not stop other grants, or the agent
+            troubles[id_] = f"{type(error).__name__}: {error}"
+    return troubles

@@ -86,7 +86,11 @@ class LentFile(Served):
 
     def _serve(self) -> None:
         while not self._is_closed:
-            due = time.time() + self._renew()
+            try:
+                due = time.time() + self._renew()
+            except Exception as error:  # noqa: BLE001  # a full disk must not end the thread, which removes the secret
+                self._trouble = error.message if isinstance(error, ShorepassError) else type(error).__name__
+                due = time.time() + RETRY_SECONDS
             self._tried.set()
             with self._changed:
                 while self._may_wait() and time.time() < due:

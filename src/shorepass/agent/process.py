@@ -89,6 +89,8 @@ def _refresh(agent: Agent, tell: Callable[[str], None]) -> None:
             tell(f"the grant {id_} is not served: {trouble}")
     except ShorepassError as error:
         tell(error.message)
+    except Exception as error:  # noqa: BLE001  # whatever a file system can raise, the agent answers its other callers
+        tell(f"the grants are not read: {type(error).__name__}: {error}")
 
 
 def _attend_signals(agent: Agent, stopped: Event) -> None:
