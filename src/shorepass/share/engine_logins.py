@@ -1,5 +1,9 @@
 """Which requests to an engine carry a login, and how a lent login is added to them. No I/O.
 
+Engines read a request in different ways. Podman uses the last of two values, and finds their names in any case of letters. It
+reads a tag with slashes as a part of the name, and has values that send the login to another registry. So only a request that
+docker could send gets a login, and its image is named in whole.
+
 Source: the Docker Engine API 1.47: ``X-Registry-Auth`` has one login, base64url of a JSON object, and ``X-Registry-Config`` of
 ``/build`` has several by registry.
 """
@@ -33,9 +37,24 @@ if TYPE_CHECKING:
 __all__ = ["Lent", "with_login"]
 
 AUTH, CONFIG = "x-registry-auth", "x-registry-config"
-PUSH = re.compile(r"/images/(.+)/push")
-LOOK_UP = re.compile(r"/distribution/(.+)/json")
-SERVICE = re.compile(r"/services/(?:create|[^/]+/update)")
+TAG = re.compile(r"(?:[\w][\w.-]{0,127}|sha\d+:[0-9a-f]+)?", re.ASCII)  # or a digest
+IMAGE = "fromImage"
+
+
+class _Kind(NamedTuple):
+    """A call that can need a login. ``path`` has the name of its image, unless a value has it. ``values``: all of docker's."""
+
+    method: str
+    path: re.Pattern[str]
+    values: tuple[str, ...]
+    push: bool = False
+
+
+KINDS = (
+    _Kind("POST", re.compile(r"/images/create"), (IMAGE, "tag", "platform")),
+    _Kind("POST", re.compile(r"/images/(.+)/push"), ("tag", "platform"), push=True),
+    _Kind("GET", re.compile(r"/distribution/(.+)/json"), ()),
+)
 
 
 class Lent(NamedTuple):
@@ -52,31 +71,42 @@ def with_login(head: RequestHead, lend: Lend, registries: Iterable[str]) -> tupl
     """
     if head.method == "POST" and head.path == "/build":
         return _with_config(head, lend, registries)
-    lent = _meant(head)
-    if lent is None or _has_login(head.field(AUTH)):
+    meant = _meant(head)
+    if meant is None or _has_login(head.field(AUTH)):
         return head, None
+    named, lent = meant
     credential = lend(lent.repository, push=lent.push)
     if credential is None:
         return head, None
-    return head.with_field(AUTH, _encoded(_members(lent.repository, credential))), lent
+    return named.with_field(AUTH, _encoded(_members(lent.repository, credential))), lent
 
 
-def _meant(head: RequestHead) -> Lent | None:
-    """Return the repository that a request needs a login for, None if it needs none."""
-    name, push = "", False
-    if head.method == "POST" and head.path == "/images/create":
-        name = head.query("fromImage")
-    elif head.method == "POST" and (found := PUSH.fullmatch(head.path)):
-        name, push = found[1], True
-    elif head.method == "GET" and (found := LOOK_UP.fullmatch(head.path)):
-        name = found[1]
-    if not name:
-        return None
+def _meant(head: RequestHead) -> tuple[RequestHead, Lent] | None:
+    """Return a request that needs a login, with the whole name of its image, and what it is for; None if it needs none."""
+    for kind in KINDS:
+        found = kind.path.fullmatch(head.path)
+        if found and head.method == kind.method:
+            return _named(head, kind, found)
+    return None
+
+
+def _named(head: RequestHead, kind: _Kind, found: re.Match[str]) -> tuple[RequestHead, Lent] | None:
+    values = dict(head.queries)
+    if len(values) < len(head.queries) or not set(values) <= set(kind.values) or not TAG.fullmatch(head.query("tag")):
+        return None  # docker sends no such request
     try:
-        reference = parse(name)
+        reference = parse(found[1] if found.groups() else values.get(IMAGE, ""))
     except InvalidReference:
         return None  # which the engine refuses
-    return Lent(reference.name, push)
+    if not reference.repository:
+        return None
+    path = head.whole_path
+    if found.groups():
+        start = len(path) - len(head.path) + found.start(1)
+        path = f"{path[:start]}{reference}{head.path[found.end(1) :]}"
+    else:
+        values[IMAGE] = str(reference)
+    return head.with_target(path, values.items()), Lent(reference.name, kind.push)
 
 
 def _with_config(head: RequestHead, lend: Lend, registries: Iterable[str]) -> tuple[RequestHead, Lent | None]:
