@@ -136,7 +136,7 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
     id_ = os.urandom(4).hex()
     chosen = here.getenv("DOCKER_CONFIG")
     config = os.path.abspath(chosen) if chosen else ""
-    engine = _engine(here) if mode == ENGINE else ""
+    engine = _engine(here, deny=arguments.deny) if mode == ENGINE else ""
     grant = Grant(
         id=id_,
         target=target,
@@ -222,8 +222,8 @@ def _what(
     return repositories, globs
 
 
-def _engine(here: LocalContext) -> str:
-    """Return the socket of the user's engine. Raises UsageError: this machine has none."""
+def _engine(here: LocalContext, *, deny: bool) -> str:
+    """Return the socket of the user's engine. Raises UsageError: this machine has none, or it is not docker's; ContextError."""
     from shorepass.contexts.containers.engines import used_endpoint  # late: HTTP, which other modes do not need
 
     endpoint = used_endpoint(here)
@@ -232,7 +232,13 @@ def _engine(here: LocalContext) -> str:
             "mode engine needs a docker engine with a socket on this machine",
             hint="start docker, or set DOCKER_HOST to unix:// and its socket",
         )
-    return endpoint.host.removeprefix(UNIX)
+    socket = endpoint.host.removeprefix(UNIX)
+    if deny and not endpoint.open(here).is_docker():
+        raise UsageError(
+            f"--deny is only for docker's own engine, and another one answers at {printable(socket)}",
+            hint=EXPLAIN,
+        )
+    return socket
 
 
 def _serve(here: LocalContext) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Passes only calls that give no rights on this machine: ``--deny``.
 
 A container that was created by way of the grant has its label. Other containers are not found. The address of a call and the
-JSON of a new container are written again from what was understood here.
+JSON of a new container are written again from what was understood here. Only docker's own engine gets calls: podman reads some
+values in another way, and would mount a folder of this machine that the path of a volume names.
 """
 
 from __future__ import annotations
@@ -38,10 +39,12 @@ class Guard:
         self._grant = grant
         self._engine = Engine(Family.DOCKER, "", socket)
         self._may_name = may_name
+        self._is_docker = False
 
     def admit(self, head: RequestHead, rest: bytes, client: socket.socket) -> tuple[RequestHead, bytes]:
         """Return a request as the engine may get it. ``rest``: what came behind its head. Raises Refused, OSError."""
         found = find_call(head)
+        self._check_engine()
         for name in found.names:
             self._check_name(name)
         container = self._own(found.container) if found.container else ""
@@ -53,6 +56,14 @@ class Guard:
             rest = exec_json(body) if found.call.body is Body.EXEC else container_json(body, self._grant)
             head = head.without("expect", "transfer-encoding").with_field("content-length", str(len(rest)))
         return head, rest
+
+    def _check_engine(self) -> None:
+        try:
+            self._is_docker = self._is_docker or self._engine.is_docker()
+        except ContextError as error:
+            raise Refused(error.message, "502 Bad Gateway") from None
+        if not self._is_docker:
+            raise Refused(f"a call to another engine than docker's: {self._engine.socket}")
 
     def _check_name(self, name: str) -> None:
         try:

@@ -52,8 +52,8 @@ class _Kind(NamedTuple):
 
 KINDS = (
     _Kind("POST", re.compile(r"/images/create"), (IMAGE, "tag", "platform")),
-    _Kind("POST", re.compile(r"/images/(.+)/push"), ("tag", "platform"), push=True),
-    _Kind("GET", re.compile(r"/distribution/(.+)/json"), ()),
+    _Kind("POST", re.compile(r"/images/(?P<image>.+)/push"), ("tag", "platform"), push=True),
+    _Kind("GET", re.compile(r"/distribution/(?P<image>.+)/json"), ()),
 )
 
 
@@ -94,18 +94,20 @@ def _named(head: RequestHead, kind: _Kind, found: re.Match[str]) -> tuple[Reques
     values = dict(head.queries)
     if len(values) < len(head.queries) or not set(values) <= set(kind.values) or not TAG.fullmatch(head.query("tag")):
         return None  # docker sends no such request
+    written = found.groupdict().get("image") or values.get(IMAGE, "")
     try:
-        reference = parse(found[1] if found.groups() else values.get(IMAGE, ""))
+        reference = parse(written)
     except InvalidReference:
         return None  # which the engine refuses
     if not reference.repository:
         return None
     path = head.whole_path
-    if found.groups():
-        start = len(path) - len(head.path) + found.start(1)
-        path = f"{path[:start]}{reference}{head.path[found.end(1) :]}"
-    else:
+    if IMAGE in values:
         values[IMAGE] = str(reference)
+    else:
+        start, end = found.span("image")
+        version = path.removesuffix(head.path)
+        path = f"{version}{head.path[:start]}{reference}{head.path[end:]}"
     return head.with_target(path, values.items()), Lent(reference.name, kind.push)
 
 

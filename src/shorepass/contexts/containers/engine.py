@@ -104,6 +104,17 @@ class Engine:
             raise ContextError(self.name, "its description of itself is malformed")
         return found
 
+    def is_docker(self) -> bool:
+        """Tell whether it is docker's own engine, and not another one with docker's API.
+
+        Raises ContextError.
+        """
+        found = self._json(Request("GET", _url("/version")), ANSWER_SECONDS)
+        try:
+            return any(part["Name"] == "Engine" for part in found["Components"])
+        except (KeyError, TypeError):
+            return False
+
     def ask_registry(self, image: str, auth: str, *, timeout: float) -> Response:
         """Have the engine look for an image at its registry, as before a pull.
 
