@@ -168,11 +168,14 @@ def test_the_forwarder_of_another_folder_is_no_original(native: Forwarder, tmp_p
     assert native("store").stdout == NO_AGENT + b"the original program is a forwarder, too\n"
 
 
-def test_a_forwarder_that_was_replaced_while_it_runs(native: Forwarder, original: Path) -> None:
+def test_a_forwarder_that_was_replaced_while_it_runs(native: Forwarder, original: Path, socket_path: Path) -> None:
     """It still finds its originals: an upgrade replaces the file."""
     native.put_before(original)
     env = {**os.environ, **SANITISERS}
-    with subprocess.Popen(native.command("store"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as call:
+    with (
+        fake_agent(socket_path, decline),  # without an agent, the original would start at once
+        subprocess.Popen(native.command("store"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as call,
+    ):
         wait_until(lambda: is_started(call.pid), "the forwarder to start")
         newer = native.program.with_name("newer")
         shutil.copy(native.program, newer)
