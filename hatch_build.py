@@ -16,6 +16,7 @@ import tempfile
 import time
 from argparse import SUPPRESS
 from collections.abc import Iterator
+from glob import glob
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,10 @@ TARGETS = {
 # The program needs no C library, so it runs with each of the two. These are the oldest releases that pip has names for.
 LINUX_TAGS = ("manylinux_2_5_{0}", "musllinux_1_1_{0}")
 COMPILE = ["cc", "-c", "-Os", "-std=gnu11", "-Wall", "-Wextra", "-Werror"]
+# The files of forwarder/ that a program is compiled from. linux.c is in the place of a C library. It is the first, so that its
+# variables and the beginning of a call's frame are on one page.
+LINUX_PARTS = ("linux", "forwarder", "agent", "original", "wire", "relay")
+MACOS_PARTS = ("forwarder", "agent", "original", "wire")
 # Without these, zig and clang add calls of a library that is not there.
 FREESTANDING = [
     "-fno-PIE",
@@ -89,7 +94,7 @@ class BuiltFiles(BuildHookInterface):
 
     def is_up_to_date(self) -> bool:
         """Tell whether no forwarder is older than what it is made from."""
-        sources = ("forwarder/forwarder.c", "forwarder/linux.c", "hatch_build.py", "pyproject.toml")
+        sources = [*glob(os.path.join(self.root, "forwarder", "*")), "hatch_build.py", "pyproject.toml"]
         newest = max(os.path.getmtime(os.path.join(self.root, name)) for name in sources)
         paths = [self.forwarder(name) for name in TARGETS]
         return all(os.path.exists(path) and os.path.getmtime(path) > newest for path in paths)
@@ -113,14 +118,17 @@ def commands(root: str, version: str, target: str, program: str) -> Iterator[lis
     """Yield zig's commands that make a program for one target."""
     flags = [*COMPILE, f'-DVERSION="{version}"', "-target", target]
     if "macos" in target:  # it has a library for system calls, which a program must use
-        yield [*flags, f"{root}/forwarder/forwarder.c", "-o", f"{program}.o"]
+        parts = MACOS_PARTS
         link = ["build-exe", "-target", target, "-lc", "-fstrip", "-fno-compiler-rt", "-fno-ubsan-rt"]
-        yield [*link, f"{program}.o", f"-femit-bin={program}"]
-        return
-    for part in ("forwarder", "linux"):
-        yield [*flags, *FREESTANDING, f"{root}/forwarder/{part}.c", "-o", f"{program}-{part}.o"]
-    link = ["ld.lld", "-static", "-s", "--gc-sections", "-z", "noexecstack"]
-    yield [*link, f"{program}-forwarder.o", f"{program}-linux.o", "-o", program]
+        output = [f"-femit-bin={program}"]
+    else:
+        parts = LINUX_PARTS
+        flags += FREESTANDING
+        link = ["ld.lld", "-static", "-s", "--gc-sections", "-z", "noexecstack"]
+        output = ["-o", program]
+    for part in parts:
+        yield [*flags, f"{root}/forwarder/{part}.c", "-o", f"{program}-{part}.o"]
+    yield [*link, *(f"{program}-{part}.o" for part in parts), *output]
 
 
 def platform_tags() -> str:

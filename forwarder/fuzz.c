@@ -4,10 +4,18 @@
 // main makes the inputs: fuzz CASES SEED changes good answers at random. With -DLIBFUZZER, clang's libFuzzer can make them
 // instead, which no test does.
 
-#define main forwarder_main
-#include "forwarder.c"
-#undef main
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "call.h"
+
+enum { LONGEST = 65536, CALL = 100 }; // bytes of an answer, and of the frame that is before it
+
+static unsigned char frame[CALL + HEADER + LIMIT];
 
 static volatile unsigned char seen;
 
@@ -36,10 +44,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) {
     struct answer answer = {0};
     struct call call = {.deadline = now() + SECONDS * 1000};
     signal(SIGPIPE, SIG_IGN); // as main does
-    if (size > 65536 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 0;
+    if (size > LONGEST || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 0;
     if (send(ends[1], data, size, MSG_DONTWAIT) != (ssize_t)size) abort();
     close(ends[1]);
-    if (exchange(ends[0], 100, &call, &answer) == ANSWERED && answer.output.size + answer.errors.size + HEADER > size) abort();
+    if (exchange(ends[0], frame, CALL, &call, &answer) == ANSWERED && answer.output.size + answer.errors.size + HEADER > size) abort();
     close(ends[0]);
     return 0;
 }

@@ -1,4 +1,4 @@
-// What forwarder.c needs of a C library, for Linux on x86_64 and aarch64: system calls and a few functions on memory.
+// What the forwarder needs of a C library, for Linux on x86_64 and aarch64: system calls and a few functions on memory.
 //
 // A real library would be compiled for each target while a package is built, which takes 40 seconds each; this takes
 // none. Prototypes and constants are musl's. The numbers and the structures are the kernel's: on both machines they are

@@ -132,7 +132,7 @@ def test_the_sdist_has_what_tests_and_docs_need(packages: Packages) -> None:
         "hatch_build.py",
         "docs/README.md",
         "tests/run.py",
-        "forwarder/linux.c",
+        *(f"forwarder/{source.name}" for source in (ROOT / "forwarder").iterdir()),
     }
     assert names >= {*files, "man/docker-credential-shorepass.1", "src/shorepass/completions/_shorepass"}
 

@@ -15,6 +15,7 @@ from e2e.programs import SYSTEM_PATH, require
 from shorepass.agent_client.forwarder_file import path_for
 
 SOURCES = Path(__file__).parents[2] / "forwarder"
+PARTS = ("forwarder.c", "agent.c", "original.c", "wire.c", "relay.c")
 # An error that the sanitisers find ends the program with a status of its own, and with words that no call prints.
 SANITISERS = {"ASAN_OPTIONS": "exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1"}
 FLAGS = ("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fsanitize=address,undefined")
@@ -22,9 +23,10 @@ NAME = "docker-credential-harbour"
 CRASHES = (99, *range(-64, 0))
 
 
-def build_sanitised(target: Path, *flags: str, source: str = "forwarder.c") -> Path:
+def build_sanitised(target: Path, *flags: str, parts: Sequence[str] = PARTS) -> Path:
     """Compile the forwarder with gcc, the system's library and checks of each access."""
-    command = [require("gcc"), *FLAGS, "-fno-sanitize-recover", *flags, str(SOURCES / source), "-o", str(target)]
+    sources = [str(SOURCES / part) for part in parts]
+    command = [require("gcc"), *FLAGS, "-fno-sanitize-recover", *flags, *sources, "-o", str(target)]
     subprocess.run(command, env={"PATH": SYSTEM_PATH}, check=True, timeout=300)
     return target
 

@@ -1,0 +1,248 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "relay.h"
+#include "wire.h"
+
+#ifndef RELAY_SECONDS
+#define RELAY_SECONDS 10 // for a caller to send its frame, or to take its answer
+#endif
+#define BUSY "another relay is there already"
+
+enum { GRANT_LIMIT = 1 << 20, PLACE = HEADER + GRANT_LIMIT, CALLERS = 13, NAMES = 13 };
+
+// One caller of the relay. Its frame is read, then it waits for the answer, then the answer is written.
+struct caller {
+    int connection;  // -1: nobody
+    short awaited;   // POLLIN, 0, POLLOUT: which of the three
+    unsigned number; // of its frame, for the answer
+    size_t have, size;
+    int64_t deadline;
+    unsigned char place[PLACE];
+};
+
+// Reads more of a frame. Returns 1 if it is whole, 0 if not yet, -1 at the end or if it is no such frame.
+static int read_some(int source, const char *kinds, unsigned char *place, size_t *have) {
+    size_t wanted = *have < HEADER ? HEADER : HEADER + number_at(place + 4);
+    ssize_t count = read(source, place + *have, wanted - *have);
+    if (count < 0 && is_passing(errno)) return 0;
+    if (count <= 0) return -1;
+    *have += (size_t)count;
+    if (*have < HEADER) return 0;
+    bool is_known = place[0] == 1 && place[1] != '\0' && strchr(kinds, place[1]) != NULL;
+    if (!is_known || number_at(place + 4) > GRANT_LIMIT) return -1;
+    return *have == HEADER + number_at(place + 4);
+}
+
+static void set_deadline(struct caller *caller, int seconds) {
+    caller->deadline = now() + seconds * 1000;
+}
+
+static void leave(struct caller *caller) {
+    close(caller->connection);
+    caller->connection = -1;
+}
+
+static bool write_output(const unsigned char *data, size_t size) {
+    return write_all(STDOUT_FILENO, data, size, now() + RELAY_SECONDS * 1000);
+}
+
+// Goes on with a caller that is ready. Returns false if standard output takes no frame.
+static bool go_on_with(struct caller *caller, unsigned number) {
+    if (caller->awaited == POLLIN) {
+        int is_whole = read_some(caller->connection, "C", caller->place, &caller->have);
+        if (is_whole == 0) return true;
+        if (is_whole > 0 && caller->place[2] == 0 && caller->place[3] == 0) {
+            caller->number = number;
+            caller->place[2] = (unsigned char)(number >> 8);
+            caller->place[3] = (unsigned char)number;
+            caller->awaited = 0;
+            set_deadline(caller, SECONDS + RELAY_SECONDS);
+            return write_output(caller->place, caller->have);
+        }
+    } else if (caller->awaited == POLLOUT) {
+        ssize_t count = send(caller->connection, caller->place + caller->have, caller->size - caller->have, MSG_DONTWAIT);
+        if (count > 0) caller->have += (size_t)count;
+        if (count < 0 ? is_passing(errno) : caller->have < caller->size) return true;
+    }
+    leave(caller); // it has its answer, or is gone
+    return true;
+}
+
+// Gives an answer to its caller, who may be gone.
+static void deliver(struct caller *callers, const unsigned char *answer, size_t size) {
+    unsigned number = (unsigned)answer[2] << 8 | answer[3];
+    for (struct caller *one = callers; one < callers + CALLERS; one++) {
+        if (one->connection < 0 || one->awaited != 0 || one->number != number) continue;
+        memcpy(one->place, answer, size);
+        one->place[2] = one->place[3] = 0;
+        one->have = 0;
+        one->size = size;
+        one->awaited = POLLOUT;
+        set_deadline(one, RELAY_SECONDS);
+    }
+}
+
+// Serves callers until standard input ends. Further ones wait until a place is free.
+static void serve(int listening) {
+    // Too large for the stack; the system gives only those pages that are used.
+    static struct caller callers[CALLERS];
+    static unsigned char answer[PLACE];
+    size_t have = 0; // of the answer that arrives
+    unsigned calls = 0;
+    for (int i = 0; i < CALLERS; i++) callers[i].connection = -1;
+    for (;;) {
+        struct pollfd wanted[CALLERS + 2];
+        struct caller *unused = NULL;
+        int wait = -1;
+        for (int i = 0; i < CALLERS; i++) {
+            struct caller *one = callers + i;
+            int left = milliseconds_until(one->deadline);
+            if (one->connection >= 0 && left == 0) leave(one);
+            if (one->connection < 0) unused = one;
+            if (one->connection >= 0 && (wait < 0 || left < wait)) wait = left;
+            wanted[i] = (struct pollfd){.fd = one->connection, .events = one->awaited};
+        }
+        wanted[CALLERS] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+        wanted[CALLERS + 1] = (struct pollfd){.fd = unused != NULL ? listening : -1, .events = POLLIN};
+        int count = poll(wanted, CALLERS + 2, wait);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return;
+        for (int i = 0; i < CALLERS; i++) {
+            if (wanted[i].revents == 0) continue;
+            calls = (calls + 1) & 0xffff;
+            if (!go_on_with(callers + i, calls)) return;
+        }
+        if (wanted[CALLERS].revents != 0) {
+            int is_whole = read_some(STDIN_FILENO, "AD", answer, &have);
+            if (is_whole < 0) return;
+            if (is_whole > 0) {
+                deliver(callers, answer, have);
+                have = 0;
+            }
+        }
+        if (wanted[CALLERS + 1].revents != 0) {
+            unused->connection = move_up(accept(listening, NULL, NULL));
+            unused->awaited = POLLIN;
+            unused->have = 0;
+            set_deadline(unused, RELAY_SECONDS);
+        }
+    }
+}
+
+// Listens on a socket that every user of this machine may use. Returns -1 if that is not possible.
+static int listen_at(const struct sockaddr_un *address) {
+    int listening = move_up(socket(AF_UNIX, SOCK_STREAM, 0));
+    if (listening < 0) return -1;
+    umask(0111);
+    if (bind(listening, (const struct sockaddr *)address, sizeof *address) == 0 && listen(listening, 128) == 0) return listening;
+    close(listening);
+    return -1;
+}
+
+// Makes a file in a folder that may belong to another user. The owner is two numbers, or empty.
+static bool write_file(const char *path, struct bytes data, struct bytes owner) {
+    unlink(path);
+    int file = move_up(open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+    if (file < 0) return false;
+    bool is_written = write(file, data.start, data.size) == (ssize_t)data.size;
+    if (owner.size == 8) (void)!fchown(file, (uid_t)number_at(owner.start), (gid_t)number_at(owner.start + 4));
+    close(file);
+    return is_written;
+}
+
+static _Noreturn void end_relay(const char *text) {
+    struct line line = {.size = 0};
+    add_text(&line, text);
+    print_line(STDERR_FILENO, &line, now() + RELAY_SECONDS * 1000);
+    _exit(1);
+}
+
+// Writes the path of another name of this program, beside it. Returns false if it is no such name.
+static bool find_name(char path[PATH_MAX], const char *program, struct bytes name) {
+    char folder[PATH_MAX], text[64];
+    const char *slash = strrchr(program, '/');
+    if (slash == NULL || !join(folder, sizeof folder, program, "", "") || name.size >= sizeof text) return false;
+    folder[slash - program] = '\0';
+    memcpy(text, name.start, name.size);
+    text[name.size] = '\0';
+    bool is_name = name.size > 0 && strlen(text) == name.size && strchr(text, '/') == NULL;
+    return is_name && join(path, PATH_MAX, folder, "/" PREFIX, text);
+}
+
+// Makes a folder, and those above it. Keeps it from other relays while this program runs. Returns why not, or NULL.
+static const char *claim(const char *folder) {
+    char path[PATH_MAX];
+    struct stat found;
+    if (!join(path, sizeof path, folder, "/", "")) return NULL;
+    umask(0);
+    for (char *at = path + 1; *at != '\0'; at++) {
+        if (*at != '/') continue;
+        *at = '\0';
+        mkdir(path, 0755);
+        *at = '/';
+    }
+    if (lstat(folder, &found) != 0) return NULL; // what follows fails, too
+    bool is_closed = S_ISDIR(found.st_mode) && found.st_uid == geteuid() && (found.st_mode & 022) == 0;
+    if (!is_closed) return "another user can change the folder";
+    int kept = move_up(open(folder, O_RDONLY | O_DIRECTORY));
+    bool is_taken = kept >= 0 && flock(kept, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    return is_taken ? BUSY : NULL;
+}
+
+// Lends the socket of a grant elsewhere: FOLDER/agent.sock here is answered by the process at the other end of the
+// standard streams. It begins with a frame R: a config file, its owner, and further names of this program. It gets R when
+// the socket is there. At the end of standard input, the socket, the names and this program are removed.
+_Noreturn void relay(const char *program, const char *folder) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char config_folder[PATH_MAX], config[PATH_MAX], name[PATH_MAX];
+    bool fits = join(address.sun_path, sizeof address.sun_path, folder, "/agent.sock", "");
+    fits = fits && join(config_folder, sizeof config_folder, folder, "/config", "");
+    fits = fits && join(config, sizeof config, config_folder, "/config.json", "");
+    if (!fits) end_relay("the folder's name is too long");
+    const char *refusal = connect_to(address.sun_path, now() + SECONDS * 1000) >= 0 ? BUSY : claim(folder);
+    int is_whole = 0, listening = -1, error = 0;
+    static unsigned char first[PLACE];
+    struct bytes fields[2 + NAMES] = {{0}};
+    size_t size = 0;
+    while (is_whole == 0) is_whole = read_some(STDIN_FILENO, "R", first, &size);
+    int count = is_whole > 0 ? split(first + HEADER, size - HEADER, fields, 2 + NAMES) : 0;
+    if (refusal != NULL && strcmp(refusal, BUSY) != 0) unlink(program); // the other relay has the same program
+    if (refusal != NULL) end_relay(refusal);
+    bool is_made[NAMES] = {false};
+    if (count >= 2) {
+        struct bytes owner = fields[1];
+        mkdir(config_folder, 0755);
+        if (owner.size == 8) (void)!lchown(config_folder, (uid_t)number_at(owner.start), (gid_t)number_at(owner.start + 4));
+        unlink(address.sun_path);
+        if (write_file(config, fields[0], owner)) listening = listen_at(&address);
+        error = errno;
+    }
+    for (int i = 0; listening >= 0 && i < count - 2; i++) {
+        is_made[i] = find_name(name, program, fields[2 + i]) && symlink(strrchr(program, '/') + 1, name) == 0;
+    }
+    static const unsigned char ready[HEADER] = {1, 'R'};
+    if (listening >= 0 && write_output(ready, HEADER)) serve(listening);
+    for (int i = 0; i < NAMES; i++) {
+        if (is_made[i] && find_name(name, program, fields[2 + i])) unlink(name);
+    }
+    unlink(address.sun_path);
+    unlink(program);
+    // podman stops if REGISTRY_AUTH_FILE names no file. In a folder of its own, which no other relay gets, nothing may remain.
+    size_t own = strlen(folder);
+    bool is_own = strncmp(program, folder, own) == 0 && program[own] == '/';
+    bool remains = listening >= 0 && !is_own && write_file(config, (struct bytes){(const unsigned char *)"{}\n", 3}, fields[1]);
+    if (!remains) unlink(config);
+    rmdir(config_folder);
+    rmdir(folder);
+    if (listening >= 0 || count == 0) _exit(listening >= 0 ? 0 : 1);
+    end_relay(error == EROFS ? "the folder's file system is read only" : "the folder or its socket cannot be made");
+}
