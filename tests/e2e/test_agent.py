@@ -22,6 +22,7 @@ import agents
 from agents import ask
 from contract.keyring_service import bus
 from e2e import programs
+from e2e.desktop_screen import hands, screen
 from e2e.people import new_person
 from shorepass.agent.audit_log import log_path, records
 from shorepass.agent_client.client import AgentClient, NoAgent
@@ -462,37 +463,24 @@ def test_the_helper_starts_it_if_the_settings_say_so(run_shorepass: RunShorepass
     run_shorepass("agent", "stop")
 
 
-PINENTRY = """#!/bin/sh
-echo OK Pleased to meet you
-while read -r line; do
-    echo "$line" >>"$HOME/asked"
-    case $line in
-    GETPIN) echo "D corr%65ct h%6Frse%25"; echo OK ;;
-    BYE) echo OK; exit ;;
-    *) echo OK ;;
-    esac
-done
-"""
-
-
 @pytest.mark.usefixtures("nothing_set")
 def test_pinentry_asks_where_there_is_no_terminal(run_shorepass: RunShorepass, world: Path) -> None:
-    """On a desktop without a terminal, unlock asks by pinentry, whose answer may be percent-encoded."""
-    assert typed(["shorepass", "vault", "init", "--passphrase"], "correct horse%") == 0
-    pinentry = world / "bin/pinentry"
-    pinentry.write_text(PINENTRY)
-    pinentry.chmod(0o755)
-    os.symlink("/bin/sh", world / "bin/sh")
-    try:
-        without = run_shorepass("unlock")
-        assert without.status == 3
-        assert "no terminal" in without.stderr
-        done = run_shorepass("unlock", env={"DISPLAY": ":99"})
-        assert (done.status, done.stderr) == (0, "")
-        assert ask("store", LOGIN).status == 0
-        assert "SETDESC Passphrase of " in Path(os.environ["HOME"], "asked").read_text()
-    finally:
-        run_shorepass("agent", "stop")
+    """On a desktop without a terminal, unlock asks by the real pinentry, which encodes some characters."""
+    assert typed(["shorepass", "vault", "init", "--passphrase"], "correct höfe%41") == 0
+    with screen(world, world / "bin") as display:
+        try:
+            without = run_shorepass("unlock")
+            assert without.status == 3
+            assert "no terminal" in without.stderr
+            with hands(display, ["key", "Escape"]):
+                cancelled = run_shorepass("unlock", env={"DISPLAY": display})
+            assert (cancelled.status, "no passphrase was given" in cancelled.stderr) == (3, True)
+            with hands(display, ["type", "correct höfe%41"], ["key", "Return"]):
+                done = run_shorepass("unlock", env={"DISPLAY": display})
+            assert (done.status, done.stderr) == (0, "")
+            assert ask("store", LOGIN).status == 0
+        finally:
+            run_shorepass("agent", "stop")
 
 
 SIGNALS = [

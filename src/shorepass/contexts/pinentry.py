@@ -7,8 +7,8 @@ Source: the Assuan protocol and pinentry's manual: commands are lines, data is p
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from shorepass.errors import StoreLocked
 from shorepass.foreign_text import visible
@@ -24,7 +24,6 @@ LIMIT = 64 * 1024  # bytes of its answers
 DISPLAYS = ("WAYLAND_DISPLAY", "DISPLAY")
 CONFIRM_ANSWER = 6  # the answer to CONFIRM is behind the greeting and the five answers before it
 TIMED_OUT = "83886142"  # GPG_ERR_TIMEOUT of pinentry (libgpg-error: source 5, code 62)
-PERCENT = re.compile("%([0-9A-Fa-f]{2})")
 
 
 def pinentry_of(here: LocalContext) -> str | None:
@@ -51,7 +50,7 @@ def ask_by(here: LocalContext, program: str, prompt: str) -> str:
     typed = [line.removeprefix("D ") for line in lines if line.startswith("D ")]
     if not typed:
         raise StoreLocked("vault", "no passphrase was given")
-    return PERCENT.sub(lambda found: chr(int(found[1], 16)), typed[0])
+    return unquote(typed[0])
 
 
 def confirm_by(here: LocalContext, program: str, question: str, seconds: float) -> bool | None:
