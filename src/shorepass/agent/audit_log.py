@@ -1,4 +1,4 @@
-"""The audit log: one JSON line for each request, and never a secret.
+"""The audit log: one JSON line for each request, or for each burst of one grant, and never a secret.
 
 ``$XDG_STATE_HOME/shorepass/agent.log`` (mode 0600). At 5 MiB it becomes ``agent.log.1``; three are kept.
 """
@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from shorepass import files
+from shorepass.agent.grant_lines import GrantLines, encoded
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.errors import WriteError
@@ -18,7 +20,7 @@ from shorepass.files.appending import LogFile, last_lines
 from shorepass.helper.protocol import Refusal, refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, Protocol
 
     from shorepass.agent.call import Answer
@@ -53,17 +55,20 @@ if TYPE_CHECKING:
 
 
 class AuditLog:
-    """Writes the log. ``trouble``: why the last line was not written, "" if it was."""
+    """Writes the log. ``trouble``: why the last line was not written, "" if it was. ``clock``: returns seconds."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.trouble = ""
         self._file = LogFile(path, limit=SIZE_LIMIT, kept=KEPT)
         self._lock = Lock()
+        self._lines: dict[str, GrantLines] = {}  # by the grant
 
     def write(self, caller: Caller, call: Asked, answer: Answer | None, seconds: float, *, grant: str = "") -> None:
         """Add one line, in which text is as the caller sent it, in JSON's ASCII.
 
-        ``answer``: None if the caller runs the program itself. ``grant``: by which the caller may ask.
+        ``answer``: None if the caller runs the program itself. ``grant``: by which the caller may ask. Of a flood
+        by one grant, the log has the first lines, and then counts.
         """
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -80,11 +85,31 @@ class AuditLog:
             "ms": round(seconds * 1000, 3),
         }
         with self._lock:
-            try:
-                self._file.append(json.dumps(line).encode() + b"\n")
-                self.trouble = ""
-            except WriteError as error:
-                self.trouble = error.message
+            data = encoded(line)
+            if grant:
+                data = self._lines.setdefault(grant, GrantLines()).take(line, self._clock())
+            self._append(data)
+
+    def write_counts(self) -> None:
+        """Write what grants have asked in excess of their lines, where it is time for it."""
+        with self._lock:
+            for lines in self._lines.values():
+                self._append(lines.counted(self._clock()))
+
+    def end(self, grant: str) -> None:
+        """Write the last count of a grant, which asks no more."""
+        with self._lock:
+            if lines := self._lines.pop(grant, None):
+                self._append(lines.counted())
+
+    def _append(self, line: bytes) -> None:
+        if not line:
+            return
+        try:
+            self._file.append(line)
+            self.trouble = ""
+        except WriteError as error:
+            self.trouble = error.message
 
 
 def records(path: str) -> Iterator[dict[str, Any]]:

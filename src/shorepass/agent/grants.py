@@ -82,6 +82,7 @@ class Lending:
         """End all sockets, and remove secrets. The folders remain, so that the next agent serves them again."""
         with self._lock:
             _try_each(self._served, lambda id_: self._served[id_][1].close())
+            _try_each(self._served, self._lender.log.end)
             self._served.clear()
 
     def _begin(self, grant: Grant) -> None:
@@ -97,6 +98,7 @@ class Lending:
         finally:
             folder.remove(grant)
             self._lender.confirmations.forget(id_)
+            self._lender.log.end(id_)
 
 
 def _try_each(ids: Iterable[str], do: Callable[[str], None]) -> dict[str, str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent.call import Answer
 from shorepass.agent.held_keys import NeedsPassphrase
 from shorepass.agent.listening import listen_for_grant
-from shorepass.agent.pace import Pace
 from shorepass.agent.served import Served
 from shorepass.credential import Anonymous, BearerToken
 from shorepass.errors import ShorepassError, printable
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LentEngine"]
 
-REFUSED_BURST, REFUSED_A_SECOND = 50.0, 1.0  # lines about refused calls, so that a flood does not fill the audit log
 SHOWN = 200  # characters of a reason in the audit log
 
 
@@ -43,7 +40,6 @@ class LentEngine(Served):
     def __init__(self, lender: Lender, grant: Grant) -> None:
         self._lender = lender
         self._id = grant.id
-        self._refused_pace = Pace(REFUSED_BURST, REFUSED_A_SECOND)
         self._listening = listen_for_grant(socket_of(grant))
         guard = Guard(grant.id, grant.engine, self._may_push) if grant.deny else None
         self._server = EngineSocket(
@@ -83,6 +79,5 @@ class LentEngine(Served):
         self._lender.log.write(caller, use, Answer(0, b"", source="engine"), 0.0, grant=self._id)
 
     def _tell_refused(self, reason: str, caller: Caller) -> None:
-        if self._refused_pace.allows(time.monotonic()):
-            answer = Answer(1, b"", source=printable(reason, SHOWN))
-            self._lender.log.write(caller, _Use("", "denied"), answer, 0.0, grant=self._id)
+        answer = Answer(1, b"", source=printable(reason, SHOWN))
+        self._lender.log.write(caller, _Use("", "denied"), answer, 0.0, grant=self._id)

@@ -37,7 +37,7 @@ __all__ = ["LentHelper"]
 
 LIMITS = Limits(connections=32, idle=60.0, body=1024 * 1024)
 AT_ONCE = 4  # calls of one grant that are worked on
-BURST, A_SECOND = 200.0, 20.0  # calls of one grant, so that a flood neither fills the audit log nor slows other calls
+BURST, A_SECOND = 200.0, 20.0  # calls of one grant, so that a flood does not slow other calls
 KEY_LIMIT = 1024  # characters of a registry's name
 LENT = (
     "this login is lent and is not changed from here; log in with a config file of your own: docker --config DIR login"

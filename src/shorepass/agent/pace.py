@@ -29,12 +29,13 @@ class Pace:
             self._free = min(self._burst, self._free + passed * self._rate) - 1
             return max(0.0, -self._free / self._rate)
 
-    def allows(self, now: float) -> bool:
-        """Count one call if it need not wait; False: it is not counted."""
+    def allows(self, now: float, cost: float = 1.0) -> bool:
+        """Count one call, or ``cost`` of another unit, if it need not wait; False: it is not counted."""
         with self._lock:
             passed = 0.0 if self._last is None else now - self._last
             self._last = now
             self._free = min(self._burst, self._free + passed * self._rate)
-            is_free = self._free >= 1
-            self._free -= is_free
-            return is_free
+            if self._free < cost:
+                return False
+            self._free -= cost
+            return True

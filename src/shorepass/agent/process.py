@@ -51,7 +51,8 @@ def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
     _allow_descriptors()
     listening = inherited(here.environment()) or listen(here)
     stopped = Event()
-    agent = Agent(here, settings, AuditLog(log_path(here)), stop=stopped.set)
+    log = AuditLog(log_path(here))
+    agent = Agent(here, settings, log, stop=stopped.set)
     server = Server(listening.wire, agent.answer, uid=os.geteuid())
     _attend_signals(agent, stopped)
     hear_signals(agent.forget)
@@ -63,6 +64,7 @@ def run_here(here: LocalContext, tell: Callable[[str], None]) -> None:
             server.relieve()
             agent.expire()
             _refresh(agent, lambda _: None)
+            log.write_counts()
             if sleep.has_slept():
                 agent.forget()
     finally:

@@ -6,15 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent.audit_log import log_path, records
-from shorepass.helper.protocol import Verb
+from shorepass.agent.grant_lines import NO_USE
 
 if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
 
 __all__ = ["Use", "uses"]
-
-# These give no login. Who uses a file that was renewed is not seen.
-NO_USE = (Verb.LIST, Verb.VERSION, "confirm", "renew")
 
 
 class Use(NamedTuple):

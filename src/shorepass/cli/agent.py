@@ -133,6 +133,8 @@ def _row(record: dict[str, Any]) -> list[str]:
     names = ("time", "program", "container", "helper", "verb", "registry", "result", "source", "ms")
     cells = {name: printable(str(record.get(name, ""))) for name in names}
     cells["container"] = cells["container"][:SHORT_ID]
+    if "requests" in record:
+        cells["result"] += f" (the last of {record['requests']} requests; {record.get('given', 0)} got a login)"
     return list(cells.values())
 
 
