@@ -11,6 +11,8 @@ import time
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
+from shorepass.agent.lifetimes import since_boot
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -49,8 +51,7 @@ class SleepWatch:
 
 
 def _seconds_asleep() -> float:
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return 0.0 if clock is None else time.clock_gettime(clock) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    return since_boot() - time.monotonic()
 
 
 def hear_signals(act: Callable[[], None]) -> None:

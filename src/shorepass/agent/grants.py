@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -51,10 +50,13 @@ class Lending:
         Raises FileError, MalformedFile; then the sockets remain, and refuse everything.
         """
         with self._lock:
-            now = time.time()
             is_first = not self._served
-            known = {id_: grant for id_, grant in file.load(self._lender.here).items() if not grant.end(now)}
+            stored = file.load(self._lender.here)
+            self._lender.lifetimes.keep(stored)
+            known = {id_: grant for id_, grant in stored.items() if not self._lender.end(grant)}
             troubles = _try_each(set(self._served) - set(known), self._end)
+            over = [id_ for id_, grant in stored.items() if self._lender.lifetimes.is_over(grant)]
+            troubles |= _try_each(over, lambda id_: file.remove(self._lender.here, [id_]))
             if is_first:
                 folder.sweep(self._lender.here, known)
             return {**troubles, **_try_each(set(known) - set(self._served), lambda id_: self._begin(known[id_]))}

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from shorepass.agent.confirmations import Confirmations
+from shorepass.agent.lifetimes import Lifetimes, since_boot
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
 from shorepass.contexts.command import command
@@ -38,28 +39,40 @@ class NotLent(ShorepassError):
 class Lender:
     """Finds the logins of grants. ``here``: the agent's own context, whose environment is used, and not the caller's.
 
-    ``memory`` returns the agent's, ``is_locked`` its state. ``log``: for each use.
+    ``memory`` returns the agent's, ``is_locked`` its state. ``log``: for each use. ``clock``: see ``Lifetimes``.
     """
 
     def __init__(
-        self, here: LocalContext, log: AuditLog, *, memory: Callable[[], Memory], is_locked: Callable[[], bool]
+        self,
+        here: LocalContext,
+        log: AuditLog,
+        *,
+        memory: Callable[[], Memory],
+        is_locked: Callable[[], bool],
+        clock: Callable[[], float] = since_boot,
     ) -> None:
         self.here = LocalContext(here.environment(), directory="/", memory=Memory())
         self.log = log
         self.confirmations = Confirmations(self.here, log)
+        self.lifetimes = Lifetimes(clock)
         self._memory = memory
         self._is_locked = is_locked
 
     def grant(self, id_: str) -> Grant:
         """Return a grant that counts now. Raises NotLent, FileError, MalformedFile: also of the policy."""
         grant = file.load(self.here).get(id_)
-        ended = "it was revoked" if grant is None else grant.end(time.time())
+        ended = "it was revoked" if grant is None else self.end(grant)
         if grant is None or ended:
             raise NotLent(f"the grant has ended: {ended}")
         if self._is_locked():
             raise NotLent(f"the lender's agent is locked; the lender's fix: {command(None, 'unlock')}")
         policy_file.load(self.here)  # a broken policy refuses everything
         return grant
+
+    def end(self, grant: Grant) -> str:
+        """Return why a grant no longer counts, "" if it does: by the time of day, and by a clock that no one sets back."""
+        is_over = self.lifetimes.is_over(grant)
+        return grant.end(time.time()) or ("its time is over" if is_over else "")
 
     def resolve(self, grant: Grant, repository: str, *, push: bool = False) -> Resolution:
         """Return what docker would send here for a repository or a registry. ``push``: to push to it.

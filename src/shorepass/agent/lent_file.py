@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.agent.call import Answer
 from shorepass.agent.held_keys import NeedsPassphrase
 from shorepass.agent.lender import NotLent
+from shorepass.agent.lifetimes import since_boot
 from shorepass.agent.served import Served
 from shorepass.contexts.caller import Caller
 from shorepass.contexts.command import command
@@ -87,14 +88,14 @@ class LentFile(Served):
     def _serve(self) -> None:
         while not self._is_closed:
             try:
-                due = time.time() + self._renew()
+                due = since_boot() + self._renew()
             except Exception as error:  # noqa: BLE001  # a full disk must not end the thread, which removes the secret
                 self._trouble = error.message if isinstance(error, ShorepassError) else type(error).__name__
-                due = time.time() + RETRY_SECONDS
+                due = since_boot() + RETRY_SECONDS
             self._tried.set()
             with self._changed:
-                while self._may_wait() and time.time() < due:
-                    self._changed.wait(min(LOOK_SECONDS, max(0.0, due - time.time())))
+                while self._may_wait() and since_boot() < due:
+                    self._changed.wait(min(LOOK_SECONDS, max(0.0, due - since_boot())))
                 self._is_woken = False
 
     def _may_wait(self) -> bool:

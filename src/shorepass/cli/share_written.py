@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from shorepass import processes
 from shorepass.agent.audit_log import AuditLog, log_path
 from shorepass.agent.call import Answer
+from shorepass.agent.lifetimes import since_boot
 from shorepass.cli import console
 from shorepass.cli.lending import planned
 from shorepass.cli.share_targets import find_target
@@ -174,12 +175,13 @@ def _apply(here: LocalContext, grant: Grant, found: FoundLogins, arguments: argp
 def _keep_fresh(here: LocalContext, grant: Grant, found: FoundLogins, arguments: argparse.Namespace) -> None:
     """Apply each newer login until the end of the grant. Raises ShorepassError."""
     applied = _text(found, arguments)
-    while (now := time.time()) < grant.until:
-        due = min(grant.until, now + max(LEAST_SECONDS, (found.until - now) / 2))
-        while (now := time.time()) < due:
+    end = since_boot() + grant.until - time.time()
+    while (now := since_boot()) < end:
+        due = min(end, now + max(LEAST_SECONDS, (found.until - time.time()) / 2))
+        while (now := since_boot()) < due:
             time.sleep(min(LOOK_SECONDS, due - now))
         found = _found(current(), grant, WRITERS[arguments.target])
-        if (text := _text(found, arguments)) != applied and time.time() < grant.until:
+        if (text := _text(found, arguments)) != applied and since_boot() < end:
             _kubectl(here, ["apply", "-f", "-"], text, found)
             _log(here, grant, "apply")
             applied = text
