@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, event, given, note, settings
 
-from e2e.programs import docker_programs, require
+from e2e.programs import docker_programs, require, run
 from property.configs import Case, cases
 from property.docker_oracle import LOUD_CREATE_SINCE, Docker, Sent
 from shorepass.clients.docker import VARIABLE
@@ -89,6 +91,80 @@ def test_the_file_of_before_2015(text: str, image: str, dockers: list[Docker], t
         assert plain(sent.credential) in [plain(answer) for answer in answers]
         failed = [step for step in ours.steps if (step.kind, step.outcome) == ("file", Outcome.FAILED)]
         assert sent.file_is_broken == bool(failed)
+
+
+NAMES = [
+    "REG/app",
+    "LOCALHOST/team/app",
+    "My-Host/app",
+    "Reg.io/app",
+    "REG:5000/app",
+    "[::1]:5000/app",
+    "localhost/app",
+]
+
+
+@pytest.mark.parametrize("image", NAMES)
+def test_the_names_of_registries(image: str, dockers: list[Docker], tmp_path: Path) -> None:
+    """An older docker takes some names for no registry's, and stops."""
+    env = Case(b'{"auths": {"reg.io": {"auth": "dTpw"}}}', image, {}, {}, in_home=True).lay_out(tmp_path)
+    for docker in dockers:
+        ours, sent = Rules(docker.release).resolve(LocalContext(env), parse(image)), docker.pull(image, env)
+        assert isinstance(ours.answer, SourceError) == (sent.header is None)
+
+
+ALIASES = [
+    *('{"a": "b"}', '{"Builder": "buildx"}', '{"builder": ""}', '{"builder": "--x"}', '{"builder": null}', '{"a": 1}'),
+    *(
+        '{"builder": "buildx"}',
+        '{"builder": "buildx --x"}',
+        '{"builder": "pull x"}',
+        '{"builder": "x"}',
+        "{}",
+        "null",
+        "7",
+    ),
+    *('{"a": "b"}, "aliases": null', '{"builder": "pull"}, "Aliases": {"builder": "buildx"}'),
+]
+
+
+@pytest.mark.parametrize("aliases", ALIASES)
+def test_the_aliases_at_which_docker_stops(aliases: str, dockers: list[Docker], tmp_path: Path) -> None:
+    """It allows one, for another program, and runs no command at all where the file has any other."""
+    config = f'{{"auths": {{"reg.io": {{"auth": "dTpw"}}}}, "aliases": {aliases}}}'
+    case = Case(config.encode(), "reg.io/app", {}, {}, in_home=True)
+    env = case.lay_out(tmp_path)
+    for docker in dockers:
+        rules, sent = Rules(docker.release), docker.pull("reg.io/app", env)
+        ours = rules.resolve(LocalContext(env), parse("reg.io/app"))
+        answers = [answer for answer in (ours.answer, *ours.alternatives) if not isinstance(answer, SourceError)]
+        assert [plain(answer) for answer in answers] == ([plain(sent.credential)] if sent.header is not None else [])
+
+
+def test_no_command_of_docker_is_an_alias(dockers: list[Docker], tmp_path: Path) -> None:
+    """Neither of those that its help names."""
+    env = Case(b"{}", "reg.io/app", {}, {}, in_home=True).lay_out(tmp_path)
+    shown = [(docker, run([docker.program, "help"], env=env).stdout) for docker in dockers]
+    for docker, text in shown:
+        commands = re.findall(r"^  ([a-z]+)\*? ", text, re.MULTILINE)
+        assert len(commands) >= 50
+        for command in commands:
+            (tmp_path / "home/.docker/config.json").write_text(json.dumps({"aliases": {"builder": command}}))
+            ours = Rules(docker.release).resolve(LocalContext(env), parse("reg.io/app"))
+            assert isinstance(ours.answer, SourceError), command
+
+
+def test_a_file_that_is_the_null_device(dockers: list[Docker], tmp_path: Path) -> None:
+    """It is an empty one, with which docker asks without a login, and warns of nothing."""
+    env = Case(None, "reg.io/app", {}, {}, in_home=True).lay_out(tmp_path)
+    (tmp_path / "home/.docker/config.json").symlink_to("/dev/null")
+    for docker in dockers:
+        ours, sent = (
+            Rules(docker.release).resolve(LocalContext(env), parse("reg.io/app")),
+            docker.pull("reg.io/app", env),
+        )
+        assert not sent.file_is_broken
+        assert plain(sent.credential) == plain(ours.answer)
 
 
 def compare(docker: Docker, case: Case, env: dict[str, str], first: Sent, ours: Resolution) -> None:

@@ -20,6 +20,7 @@ from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.errors import SourceError
 from shorepass.names import parse
 
+DIGITS = "0123456789abcdef" * 4
 TOSSES = 600  # of their coin, at the most: it is tossed until every side was seen, and one has missed 150 tosses
 
 
@@ -65,6 +66,35 @@ def test_shorepass_says_what_containers_send(case: Case, oracle: Oracle, tmp_pat
     event(f"{case.client}: {type(ours.answer).__name__}{place}{by}")
     if ours.reference != parse(reference):
         event("the image comes from elsewhere")
+
+
+@pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
+def test_a_tag_beside_a_digest(client: str, oracle: Oracle, tmp_path: Path) -> None:
+    """Skopeo stops at such a name, and asks no registry; podman and buildah leave out the tag."""
+    auth = tmp_path / "run/containers/auth.json"
+    auth.parent.mkdir(parents=True)
+    auth.write_text('{"auths": {"reg.io/team": {"auth": "dTpw"}}}')
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    oracle.bearer = False
+    for image in ("reg.io/team/app:1", f"reg.io/team/app@sha256:{DIGITS}", f"reg.io/team/app:1@sha256:{DIGITS}"):
+        asked, stderr = oracle.ask(client, image, env)
+        ours = clients.find(client).resolve(LocalContext(env), parse(image))
+        assert (asked is None) == isinstance(ours.answer, SourceError), stderr
+        if asked:
+            assert asked.text.decode() == said(ours.answer) == "u:p"
+
+
+@pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
+@pytest.mark.parametrize("path", ["run/containers/auth.json", ".config/containers/registries.conf.d/1.conf"])
+def test_a_file_that_is_the_null_device(client: str, path: str, oracle: Oracle, tmp_path: Path) -> None:
+    """It is an empty one: no registries.conf needs more, and every auth file does."""
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).symlink_to("/dev/null")
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    oracle.bearer = False
+    asked, stderr = oracle.ask(client, "reg.io/app", env)
+    ours = clients.find(client).resolve(LocalContext(env), parse("reg.io/app"))
+    assert (asked is None) == isinstance(ours.answer, SourceError), stderr
 
 
 BROWSER = {  # what docker's login by browser leaves for Docker Hub

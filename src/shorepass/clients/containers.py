@@ -68,6 +68,8 @@ IN_NAMESPACE = (
     "; a user's podman or buildah runs it in its user namespace, as uid 0, with the same HOME and PATH: a program that checks "
     "its user refuses there"
 )
+# containers/image docker/docker_transport.go newReference. podman and buildah leave out the tag.
+TAG_AND_DIGEST = "skopeo does not support a name with both a tag and a digest"
 NO_LOGINS = auth_file.Logins({}, {})
 
 
@@ -233,6 +235,10 @@ class Containers:
         """Return what the program sends: the first helper with an answer wins, errors count only when none has one."""
         followed = self.followed(context)
         question = _Question(context, self.name, reference, in_namespace=self._has_namespace(context))
+        if reference.tag and reference.digest and not self._is_podman:
+            return question.resolution(
+                [SourceError(TAG_AND_DIGEST, hint="leave out the tag: the digest says which image")]
+            )
         try:
             conf = self._start(question, followed, image=bool(reference.repository))
         except SourceError as error:

@@ -21,6 +21,7 @@ from shorepass.clients.docker_releases import (
     KEEPS_WHITESPACE,
     KNOWS_HUB_BY_HOST,
     KNOWS_IPV6,
+    KNOWS_UPPER_CASE,
     NEEDS_USER_NAME,
     NEWEST,
     PARSES_URLS,
@@ -53,6 +54,7 @@ from shorepass.errors import (
     UsageError,
     without_user_info,
 )
+from shorepass.foreign_text import quoted
 from shorepass.helper.advice import log_in, why_none
 from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, host_of_key, registry_of_server, server_url
 from shorepass.resolution import Outcome, Resolution, Source, Step
@@ -171,8 +173,9 @@ class Docker(DockerFiles):
         """Return what docker sends to the daemon for an image, as the daemon uses it."""
         trace = Trace(context, reference, self.name, server_url(reference.registry), broken=BROKEN_FILE)
         rules = self.followed(context)
-        if reference.registry.startswith("[") and not rules.has(KNOWS_IPV6):
-            reason = f"docker {rules.release} knows no registry by an IPv6 address: {KNOWS_IPV6.since} and later do"
+        rule = _rule_of_name(reference.registry)
+        if rule and not rules.has(rule):
+            reason = f"docker {rules.release} knows no registry by such a name: since {rule.since}, {rule.name}"
             return trace.resolution(SourceError(reason), behaviour="docker pull stops: invalid reference format")
         try:
             return _ask_variable(trace, rules) or self._ask_file(trace, rules)
@@ -181,6 +184,8 @@ class Docker(DockerFiles):
 
     def _ask_file(self, trace: Trace, rules: Followed) -> Resolution:
         path, config = _load(trace, rules)
+        if config.refusal:
+            return _refused(trace, path, config)
         helper, why = _helper(trace.context, config, trace.server_url)
         if helper:
             trace.add("helper", Outcome.OK, f"docker-credential-{helper}", why)
@@ -222,6 +227,8 @@ class Docker(DockerFiles):
         Hub, such as ``index.docker.io``, it is the host: there ``docker pull`` never looks.
         """
         path, config = self._read(context)
+        if config.refusal:
+            raise _refusal(path, config)
         rules = self.followed(context)
         if config.auths and context.status(path) is None:
             old = dockercfg_path(context)
@@ -297,6 +304,15 @@ class Docker(DockerFiles):
         return [entry for entry in found if entry]
 
 
+def _rule_of_name(registry: str) -> Rule | None:
+    """Return the rule without which a name is not that of a registry; None: every release knows such names."""
+    if registry.startswith("["):
+        return KNOWS_IPV6
+    if registry != registry.lower() and "." not in registry and ":" not in registry:
+        return KNOWS_UPPER_CASE
+    return None
+
+
 def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[str, str]:
     """Return the helper that docker asks for a server URL, empty for the file, and why that one."""
     if server_url in config.cred_helpers:
@@ -345,11 +361,33 @@ def _ask_variable(trace: Trace, rules: Followed) -> Resolution | None:
     if trace.server_url not in auths:
         trace.add("file", Outcome.SKIPPED, VARIABLE, f"set, and holds no key {trace.server_url!r}")
         return None
+    path = docker_config_path(trace.context)[0]
+    config = _as_far_as_read(trace.context, path, rules)
+    if config.refusal:
+        return _refused(trace, path, config)
     trace.add("file", Outcome.OK, VARIABLE, "set, and overrides every file and helper")
     trace.add("key", Outcome.OK, trace.server_url, "what docker asks for, exactly")
     credential = auths[trace.server_url].credential()
     trace.add_entry(VARIABLE, credential)
     return trace.resolution(credential, Source(VARIABLE, trace.server_url))
+
+
+def _as_far_as_read(context: Context, path: str, rules: Followed) -> DockerConfig:
+    try:
+        return _decode(context.read(path, SIZE_LIMIT), rules)
+    except FileError:
+        return docker_config.NOTHING  # docker warns, and knows nothing of it
+
+
+def _refused(trace: Trace, path: str, config: DockerConfig) -> Resolution:
+    """Return that docker stops before it looks for a login."""
+    error = _refusal(path, config)
+    trace.add("client", Outcome.FAILED, trace.client, error.message, error.hint)
+    return trace.resolution(error, behaviour=STOPS)
+
+
+def _refusal(path: str, config: DockerConfig) -> MalformedFile:
+    return MalformedFile(path, config.refusal, hint=f'remove it from "aliases" in {quoted(path)}')
 
 
 def _not_read_by(rules: Followed) -> str:

@@ -13,6 +13,7 @@ __all__ = [
     "KEEPS_WHITESPACE",
     "KNOWS_HUB_BY_HOST",
     "KNOWS_IPV6",
+    "KNOWS_UPPER_CASE",
     "NEEDS_USER_NAME",
     "NEWEST",
     "PARSES_URLS",
@@ -37,6 +38,11 @@ FORGETS_DOCKERCFG = Rule(
 )
 KNOWS_IPV6 = Rule(
     "a registry can be named by its IPv6 address", Release(25), "distribution/reference regexp.go, vendored since 25.0"
+)
+KNOWS_UPPER_CASE = Rule(
+    "a word with upper case letters before the first slash is a registry",
+    Release(23),
+    "distribution/reference normalize.go splitDockerDomain, vendored since 23.0",
 )
 FORGETS_KUBERNETES = Rule("kubernetes may have any value", Release(23), "cli/config/configfile/file.go, 7b9580df51")
 FORGETS_ORCHESTRATOR = Rule(

@@ -68,6 +68,70 @@ _FIELDS: dict[str, _Shape] = {
 }
 KNOWN_FIELDS = frozenset((*_FIELDS, "auths"))  # docker's, of all releases, in lower case
 _LOGIN_FIELDS = ("credhelpers", "credsstore")
+_BUILDER = "builder"  # the only alias that docker allows
+# docker's own commands, which cannot be an alias's target: ``docker help`` of 20.10 and 28.2
+_COMMANDS = frozenset(
+    (
+        *(
+            "attach",
+            "bake",
+            "build",
+            "builder",
+            "checkpoint",
+            "commit",
+            "completion",
+            "config",
+            "container",
+            "context",
+            "cp",
+        ),
+        *(
+            "create",
+            "diff",
+            "events",
+            "exec",
+            "export",
+            "help",
+            "history",
+            "image",
+            "images",
+            "import",
+            "info",
+            "inspect",
+        ),
+        *(
+            "kill",
+            "load",
+            "login",
+            "logout",
+            "logs",
+            "manifest",
+            "network",
+            "node",
+            "pause",
+            "plugin",
+            "port",
+            "ps",
+            "pull",
+        ),
+        *(
+            "push",
+            "rename",
+            "restart",
+            "rm",
+            "rmi",
+            "run",
+            "save",
+            "search",
+            "secret",
+            "service",
+            "stack",
+            "start",
+            "stats",
+        ),
+        *("stop", "swarm", "system", "tag", "top", "trust", "unpause", "update", "version", "volume", "wait"),
+    )
+)
 
 
 class DockerConfig(NamedTuple):
@@ -75,7 +139,8 @@ class DockerConfig(NamedTuple):
 
     ``error`` is what docker warns of; None: all entries of ``auths`` are known to be good in its ``dialect``.
     ``broken``: the keys of entries that cannot be decoded. ``undecoded``: a wrong type keeps docker from decoding any ``auth``.
-    ``lost``: logins or helpers are in the file that docker cannot see.
+    ``lost``: logins or helpers are in the file that docker cannot see. ``refusal``: why docker runs no command with this file,
+    "" if it does.
     """
 
     auths: dict[str, Members]
@@ -86,6 +151,7 @@ class DockerConfig(NamedTuple):
     broken: frozenset[str] = frozenset()
     undecoded: bool = False
     lost: bool = False
+    refusal: str = ""
 
     def __repr__(self) -> str:  # the entries are as they stand in the file
         return f"DockerConfig({len(self.auths)} entries, {self.cred_helpers}, {self.creds_store!r})"
@@ -194,6 +260,7 @@ def _decoded(found: Members, dialect: Dialect) -> tuple[DockerConfig, list[str]]
     """Return what Go decodes of the members of a file, and a reason for each value of a wrong type."""
     auths: dict[str, Members] = {}
     cred_helpers: dict[str, str] = {}
+    aliases: dict[str, str] = {}
     creds_store, lost = "", False
     broken: set[str] = set()
     reasons = []
@@ -211,15 +278,30 @@ def _decoded(found: Members, dialect: Dialect) -> tuple[DockerConfig, list[str]]
         if shape is not None and not _fits(value, shape):
             reasons.append(f"not a config file: {printable(name)!r} has a value of the wrong type")
             lost = lost or field in _LOGIN_FIELDS
-            value = _what_fits(value) if field == "credhelpers" else None
+            value = _what_fits(value) if field in ("credhelpers", "aliases") else None
             if field in _LOGIN_FIELDS and not value:
                 continue
         if field == "credhelpers":
             cred_helpers = add_helpers(cred_helpers, value)
         elif field == "credsstore" and value is not None:
             creds_store = value
-    config = DockerConfig(auths, cred_helpers, creds_store, dialect, broken=frozenset(broken), lost=lost)
+        elif field == "aliases":
+            aliases = add_helpers(aliases, value)
+    config = DockerConfig(
+        auths, cred_helpers, creds_store, dialect, broken=frozenset(broken), lost=lost, refusal=_refusal(aliases)
+    )
     return config, reasons
+
+
+def _refusal(aliases: dict[str, str]) -> str:
+    """Return why docker runs no command with such aliases, "" if it does. Source: docker/cli cmd/docker/aliases.go."""
+    for name, target in aliases.items():
+        if name != _BUILDER:
+            return f"docker does not allow the alias {printable(name)!r}, and runs no command"
+        first = target.partition(" ")[0]
+        if not first or first.startswith("-") or first in _COMMANDS:
+            return f"docker does not allow the alias {name!r} of its own command {printable(target)!r}, and runs none"
+    return ""
 
 
 def _add_what_fits(auths: dict[str, Members], value: Any, fields: Container[str]) -> set[str]:

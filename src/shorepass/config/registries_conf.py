@@ -432,8 +432,8 @@ def _has_host(name: str) -> bool:
 def _checked(value: Any, shape: Any, name: str) -> Any:
     """Return a value whose type fits; the clients' decoder finds a field by any spelling. Raises TypeError: its name."""
     if isinstance(shape, dict) and isinstance(value, dict):
-        lower = {key.lower(): item for key, item in value.items()}
-        return {key: _checked(item, shape[key], key) for key, item in lower.items() if key in shape}
+        known = [(key.lower(), item) for key, item in value.items() if key.lower() in shape]
+        return {key: _checked(item, shape[key], key) for key, item in known}  # all spellings of a field are decoded
     if isinstance(shape, list) and isinstance(value, list):
         return [_checked(item, shape[0], name) for item in value]
     if not isinstance(shape, type) or not isinstance(value, shape):

@@ -79,13 +79,25 @@ class FileStatus(NamedTuple):
 
 
 def read(path: str, limit: int) -> FileContent | None:
-    """Return a regular file's content, or None if it does not exist (ENOENT, ENOTDIR).
+    """Return a regular file's content, or None if it does not exist (ENOENT, ENOTDIR). The null device is an empty file.
 
     Raises FileError: a folder, unreadable, not a regular file (a FIFO never hangs); MalformedFile: more than ``limit``
     bytes.
     """
-    found = read_with_status(path, limit)
+    try:
+        found = read_with_status(path, limit)
+    except FileError:
+        if _is_null(path):
+            return FileContent(path, b"")
+        raise
     return found[0] if found else None
+
+
+def _is_null(path: str) -> bool:
+    try:
+        return os.path.samefile(path, os.devnull)
+    except (OSError, ValueError):
+        return False
 
 
 def head(path: str, size: int) -> bytes | None:

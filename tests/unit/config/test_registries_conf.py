@@ -316,6 +316,7 @@ BROKEN = {
     "mirror=[{location='m.io',pull-from-mirror='all'}]",
     "a mirror's setting for the registry": "[[registry]]\nlocation='a.io'\npull-from-mirror='all'",
     "a list of before 2019 that is none": "[registries.search]\nregistries = 'a.io'",
+    "a wrong type in the first of two spellings": "[[registry]]\nlocation='a.io'\nblocked=0\n[[Registry]]\nlocation='a.io'",
     "an unknown mode": "short-name-mode = 'off'",
     "a search with a scheme": "unqualified-search-registries = ['https://a.io']",
 }
