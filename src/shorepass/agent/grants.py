@@ -10,7 +10,7 @@ from shorepass.agent.lent_file import LentFile
 from shorepass.agent.lent_helper import LentHelper
 from shorepass.agent.lent_mount import LentMount
 from shorepass.contexts.command import command
-from shorepass.errors import ShorepassError
+from shorepass.errors import ShorepassError, printable
 from shorepass.grants import file, folder
 from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
 
@@ -89,6 +89,8 @@ class Lending:
 
     def _begin(self, grant: Grant) -> None:
         """Serve a grant. Raises UsageError, WriteError, ShorepassError."""
+        if not folder.is_own(self._lender.here, grant):
+            raise ShorepassError(f"{printable(grant.folder)} is not in a run folder of this agent (XDG_RUNTIME_DIR)")
         folder.make(grant)
         self._served[grant.id] = grant, SERVERS[grant.mode](self._lender, grant)
 

@@ -25,6 +25,7 @@ __all__ = [
     "is_too_long",
     "own_addresses",
     "own_folder",
+    "own_folders",
     "trouble_with",
 ]
 
@@ -53,13 +54,17 @@ def own_folder(here: LocalContext) -> str:
     return join(here, state_folder(here), "run")
 
 
+def own_folders(here: LocalContext) -> list[str]:
+    """Return the folders in which the user's own agent may be, in their order."""
+    return list(dict.fromkeys((own_folder(here), join(here, state_folder(here), "run"))))
+
+
 def own_addresses(here: LocalContext) -> list[Address]:
     """Return the sockets where the user's own agent may be, in their order."""
     chosen = here.getenv(SOCKET_VARIABLE)
     if chosen:
         return [Address(chosen, own=False)]
-    folders = dict.fromkeys((own_folder(here), join(here, state_folder(here), "run")))
-    return [Address(os.path.join(folder, NAME), own=True) for folder in folders]
+    return [Address(os.path.join(folder, NAME), own=True) for folder in own_folders(here)]
 
 
 def is_too_long(path: str) -> bool:

@@ -14,7 +14,7 @@ from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 from shorepass.errors import MalformedFile
 from shorepass.files import SIZE_LIMIT
-from shorepass.grants.grant import MODES, Grant
+from shorepass.grants.grant import FOLDERS, MODES, Grant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -125,6 +125,8 @@ def _grant(row: Any) -> Grant:
     if len(grant.id) != 8 or not grant.id.isalnum() or os.path.basename(grant.folder) != grant.id:
         raise ValueError
     if not os.path.isabs(grant.folder) or grant.mode not in MODES:
+        raise ValueError
+    if os.path.basename(os.path.dirname(grant.folder)) != FOLDERS:  # because it is removed at the end of the grant
         raise ValueError
     truths = (grant.push, grant.deny, grant.confirm, grant.any_user, grant.own_logins)
     if not all(isinstance(truth, bool) for truth in truths):

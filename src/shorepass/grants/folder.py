@@ -14,12 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shorepass import files
-from shorepass.agent_client.address import NAME, is_too_long, own_folder, trouble_with
+from shorepass.agent_client.address import NAME, is_too_long, own_folder, own_folders, trouble_with
 from shorepass.errors import UsageError, WriteError, printable
 from shorepass.files.placing import make_folders
 from shorepass.files.reading import reason
 from shorepass.foreign_text import quoted
-from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
+from shorepass.grants.grant import ENGINE, EXPORT, FOLDERS, FORWARD, MOUNT, TOKEN
 from shorepass.helper import OURSELVES
 from shorepass.names import HUB_REGISTRY, server_url
 
@@ -37,6 +37,7 @@ __all__ = [
     "folder_of",
     "folders_of",
     "is_on_disk",
+    "is_own",
     "leftovers",
     "make",
     "remove",
@@ -53,7 +54,7 @@ EMPTY = b"{}\n"  # a config file without a login: its client asks anonymously
 
 def folders_of(here: LocalContext) -> str:
     """Return the folder in which each grant of this user has its own."""
-    return os.path.join(own_folder(here), "grants")
+    return os.path.join(own_folder(here), FOLDERS)
 
 
 def folder_of(here: LocalContext, id_: str) -> str:
@@ -64,6 +65,11 @@ def folder_of(here: LocalContext, id_: str) -> str:
             f"{printable(folder)}: too long for a socket", hint="set XDG_RUNTIME_DIR to a shorter folder of your own"
         )
     return folder
+
+
+def is_own(here: LocalContext, grant: Grant) -> bool:
+    """Tell whether the folder of a grant is in a run folder of this user, where no other machine or program reads it."""
+    return os.path.dirname(grant.folder) in [os.path.join(folder, FOLDERS) for folder in own_folders(here)]
 
 
 def socket_of(grant: Grant) -> str:

@@ -9,10 +9,11 @@ from shorepass.errors import UsageError, printable
 from shorepass.names import HUB_SERVER_URL, parse, registry_meant, registry_of_key
 
 __all__ = [
-    *("ENGINE", "EXPORT", "FORWARD", "MODES", "MOUNT", "TOKEN", "Grant", "Mode"),
+    *("ENGINE", "EXPORT", "FOLDERS", "FORWARD", "MODES", "MOUNT", "TOKEN", "Grant", "Mode"),
     *("check_exact", "check_glob", "check_repository", "matches"),
 ]
 
+FOLDERS = "grants"  # the name of the folder in which each grant has its own
 FORWARD = "forward"
 ENGINE = "engine"
 TOKEN = "token"  # noqa: S105  # a mode

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -124,3 +125,12 @@ def test_the_agent_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file, "load", fail)
     _refresh(agent, said.append)
     assert said == ["the grants are not read: OSError: [Errno 28] No space left on device"]
+
+
+def test_a_folder_elsewhere_gets_no_login(lending: Lending, home: Path) -> None:
+    """In a home that several machines share, another program could name a folder that others read."""
+    grant = add(GOOD, EXPORT)
+    elsewhere = home / "shared/grants" / GOOD
+    file.add(LocalContext.current(), grant._replace(folder=str(elsewhere)))
+    assert "is not in a run folder of this agent" in lending.refresh()[GOOD]
+    assert not elsewhere.exists()

@@ -1,0 +1,29 @@
+"""A file of grants that another program has written, in a home that several machines share, harms nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import RunShorepass
+from shorepass.contexts.local import LocalContext
+from shorepass.grants import file
+from shorepass.grants.grant import EXPORT, Grant
+
+
+@pytest.mark.parametrize("verb", [("revoke", "--all"), ("revoke", "Pictures"), ("grants",), ("doctor",)])
+def test_no_other_folder_is_removed(run_shorepass: RunShorepass, home: Path, verb: tuple[str, ...]) -> None:
+    """The name of a folder of the user's can look like the id of a grant."""
+    pictures = home / "Pictures"
+    pictures.mkdir()
+    (pictures / "cat.jpg").write_bytes(b"cat")
+    grant = Grant("Pictures", "flags", EXPORT, ("ghcr.io",), str(pictures), "", 0.0, 9e9)
+    path = Path(file.path_of(LocalContext.current()))
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"version": 1, "grants": [grant._asdict()]}))
+    done = run_shorepass(*verb)
+    assert done.status != 0
+    assert "not what this version of Shorepass writes there" in done.stdout + done.stderr
+    assert (pictures / "cat.jpg").read_bytes() == b"cat"
