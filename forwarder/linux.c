@@ -135,6 +135,10 @@ int lstat(const char *restrict path, struct stat *restrict found) {
     return (int)CALL(newfstatat, AT_FDCWD, path, found, AT_SYMLINK_NOFOLLOW, 0);
 }
 
+int fstat(int file, struct stat *found) {
+    return (int)CALL(fstat, file, found, 0, 0, 0);
+}
+
 ssize_t readlink(const char *restrict path, char *restrict target, size_t room) {
     return CALL(readlinkat, AT_FDCWD, path, target, room, 0);
 }

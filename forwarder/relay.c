@@ -16,6 +16,8 @@
 #define RELAY_SECONDS 10 // for a caller to send its frame, or to take its answer
 #endif
 #define BUSY "another relay is there already"
+#define OTHER_USER "another user can change the folder"
+#define NOT_MADE "the folder or its socket cannot be made"
 
 enum { GRANT_LIMIT = 1 << 20, PLACE = HEADER + GRANT_LIMIT, CALLERS = 13, NAMES = 13 };
 
@@ -178,11 +180,10 @@ static bool find_name(char path[PATH_MAX], const char *program, struct bytes nam
     return is_name && join(path, PATH_MAX, folder, "/" PREFIX, text);
 }
 
-// Makes a folder, and those above it. Keeps it from other relays while this program runs. Returns why not, or NULL.
-static const char *claim(const char *folder) {
+// Makes a folder, and those above it.
+static void make_folder(const char *folder) {
     char path[PATH_MAX];
-    struct stat found;
-    if (!join(path, sizeof path, folder, "/", "")) return NULL;
+    if (!join(path, sizeof path, folder, "/", "")) return;
     umask(0);
     for (char *at = path + 1; *at != '\0'; at++) {
         if (*at != '/') continue;
@@ -190,12 +191,23 @@ static const char *claim(const char *folder) {
         mkdir(path, 0755);
         *at = '/';
     }
+}
+
+// Keeps a folder from other relays while this program runs. Returns why not, or NULL.
+static const char *claim(const char *folder, const char *socket_path, const char *lock) {
+    struct stat found;
     if (lstat(folder, &found) != 0) return NULL; // what follows fails, too
     bool is_closed = S_ISDIR(found.st_mode) && found.st_uid == geteuid() && (found.st_mode & 022) == 0;
-    if (!is_closed) return "another user can change the folder";
-    int kept = move_up(open(folder, O_RDONLY | O_DIRECTORY));
-    bool is_taken = kept >= 0 && flock(kept, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    return is_taken ? BUSY : NULL;
+    if (!is_closed) return OTHER_USER;
+    if (connect_to(socket_path, now() + SECONDS * 1000) >= 0) return BUSY;
+    // Who can open a file can lock it. The folder is open to all, so the lock is on a file that is not.
+    int kept = move_up(open(lock, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+    if (kept < 0) return errno == EROFS ? NULL : NOT_MADE;
+    bool is_taken = flock(kept, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    bool is_own = fstat(kept, &found) == 0 && found.st_uid == geteuid() && (found.st_mode & 077) == 0;
+    if (!is_own) return OTHER_USER;
+    // A relay that ends removes the file, which this one may have opened just before.
+    return is_taken || found.st_nlink == 0 ? BUSY : NULL;
 }
 
 // Lends the socket of a grant elsewhere: FOLDER/agent.sock here is answered by the process at the other end of the
@@ -203,12 +215,14 @@ static const char *claim(const char *folder) {
 // the socket is there. At the end of standard input, the socket, the names and this program are removed.
 _Noreturn void relay(const char *program, const char *folder) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char config_folder[PATH_MAX], config[PATH_MAX], name[PATH_MAX];
+    char lock[PATH_MAX], config_folder[PATH_MAX], config[PATH_MAX], name[PATH_MAX];
     bool fits = join(address.sun_path, sizeof address.sun_path, folder, "/agent.sock", "");
+    fits = fits && join(lock, sizeof lock, folder, "/lock", "");
     fits = fits && join(config_folder, sizeof config_folder, folder, "/config", "");
     fits = fits && join(config, sizeof config, config_folder, "/config.json", "");
     if (!fits) end_relay("the folder's name is too long");
-    const char *refusal = connect_to(address.sun_path, now() + SECONDS * 1000) >= 0 ? BUSY : claim(folder);
+    make_folder(folder);
+    const char *refusal = claim(folder, address.sun_path, lock);
     int is_whole = 0, listening = -1, error = 0;
     static unsigned char first[PLACE];
     struct bytes fields[2 + NAMES] = {{0}};
@@ -242,7 +256,8 @@ _Noreturn void relay(const char *program, const char *folder) {
     bool remains = listening >= 0 && !is_own && write_file(config, (struct bytes){(const unsigned char *)"{}\n", 3}, fields[1]);
     if (!remains) unlink(config);
     rmdir(config_folder);
+    unlink(lock);
     rmdir(folder);
     if (listening >= 0 || count == 0) _exit(listening >= 0 ? 0 : 1);
-    end_relay(error == EROFS ? "the folder's file system is read only" : "the folder or its socket cannot be made");
+    end_relay(error == EROFS ? "the folder's file system is read only" : NOT_MADE);
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import random
 import socket
+import stat
 import struct
 import subprocess
 import threading
@@ -72,14 +74,19 @@ class Relay:
             assert not self.folder.exists()
 
 
+def installed_in(folder: Path, program: Path) -> Path:
+    """Copy the program to a folder, as ``share`` does, and return its path."""
+    folder.mkdir(exist_ok=True)
+    path = folder / "docker-credential-shorepass"
+    path.write_bytes(program.read_bytes())
+    path.chmod(0o755)
+    return path
+
+
 @pytest.fixture
 def started(sanitised: Path, tmp_path: Path) -> Iterator[Relay]:
     """A relay that waits for its first frame. Its program is in its folder, of which nothing may remain."""
-    path = tmp_path / "relay/docker-credential-shorepass"
-    path.parent.mkdir()
-    path.write_bytes(sanitised.read_bytes())
-    path.chmod(0o755)
-    made = Relay(path)
+    made = Relay(installed_in(tmp_path / "relay", sanitised))
     with made.process:
         yield made
         made.end()
@@ -184,6 +191,51 @@ def test_two_that_start_at_once(started: Relay) -> None:
         assert exactly(wire, len(GOOD)) == GOOD
 
 
+def test_a_lock_that_every_user_can_hold(sanitised: Path, tmp_path: Path) -> None:
+    """Every user can open the folder, and so lock it; the file that a relay locks is open to its own user alone."""
+    program = installed_in(tmp_path / "relay", sanitised)
+    opened = os.open(program.parent, os.O_RDONLY)
+    fcntl.flock(opened, fcntl.LOCK_EX)
+    relay = Relay(program)
+    with relay.process:
+        relay.write(frame(b"R", CONFIG, b""))
+        assert relay.read() == b"\1R" + bytes(6)
+        assert stat.S_IMODE((relay.folder / "lock").stat().st_mode) == 0o600
+        relay.end()
+    os.close(opened)
+
+
+def test_a_lock_of_another_user(sanitised: Path, tmp_path: Path) -> None:
+    """A file that others can open keeps no relay out unnoticed: the relay names what is wrong, and nothing is written."""
+    program = installed_in(tmp_path / "relay", sanitised)
+    (program.parent / "lock").touch()
+    (program.parent / "lock").chmod(0o644)
+    assert "another user can change the folder" in refused(program, program.parent)
+    assert os.listdir(program.parent) == ["lock"]
+
+
+def test_after_a_relay_that_was_killed(sanitised: Path, tmp_path: Path) -> None:
+    """The lock's file is still there, and the next relay serves."""
+    program = installed_in(tmp_path / "relay", sanitised)
+    for _ in range(2):
+        relay = Relay(program)
+        with relay.process:
+            relay.write(frame(b"R", CONFIG, b""))
+            assert relay.read() == b"\1R" + bytes(6)
+            assert (relay.folder / "lock").exists()
+            relay.process.kill()
+
+
+def test_a_socket_of_another_user(sanitised: Path, tmp_path: Path) -> None:
+    """Where others can make files, one who listens there is not taken for another relay."""
+    program = installed_in(tmp_path / "relay", sanitised)
+    program.parent.chmod(0o777)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(program.parent / "agent.sock"))
+        listener.listen()
+        assert "another user can change the folder" in refused(program, program.parent)
+
+
 @pytest.mark.parametrize("kind", ["symlink", "writable"])
 def test_a_folder_that_another_user_can_change(sanitised: Path, tmp_path: Path, kind: str) -> None:
     """Root in a container would write where a user there wants it. Nothing is written or removed, but the program."""
@@ -196,9 +248,7 @@ def test_a_folder_that_another_user_can_change(sanitised: Path, tmp_path: Path, 
     else:
         folder = victim
         folder.chmod(0o777)
-    program = tmp_path / "docker-credential-shorepass"
-    program.write_bytes(sanitised.read_bytes())
-    program.chmod(0o755)
+    program = installed_in(tmp_path, sanitised)
     assert "another user can change the folder" in refused(program, folder)
     assert (victim / "config/config.json").read_text() == "{}"
     assert (victim / "agent.sock").exists()
