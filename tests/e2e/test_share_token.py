@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Log = Callable[..., None]
 
 REPOSITORY = "team/app"
+DAY = 86400  # seconds
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +175,10 @@ class Liar(TokenServer):
             answer = {"token": f"v1.{secret}"}
         if answer and self.fault.startswith("lifetime"):
             answer |= {"expires_in": 60, "issued_at": _some_seconds_ago()}
+        if answer and self.fault == "long":
+            answer |= {"expires_in": DAY}
+        if answer and self.fault == "hidden":
+            answer |= {"expires_in": 60}
         return None if self.fault == "refuse" else answer
 
 
@@ -209,6 +214,40 @@ def test_a_token_that_is_not_what_was_asked_for(
     done = run_shorepass("share", "flags", *words)
     assert (done.status, reason in done.stderr) == (1, True), done.stderr
     assert run_shorepass("grants").stdout == "nothing is lent\n"
+
+
+@pytest.mark.parametrize("fault", ["long", "hidden"])
+def test_a_token_that_outlives_the_grant_for_long(
+    log_in: Log, liar: tuple[str, Liar], run_shorepass: RunShorepass, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not lent, whether the answer or only the token itself has its end; the printed flag lends it."""
+    registry, tokens = liar
+    tokens.fault = fault
+    if fault == "hidden":
+        monkeypatch.setattr("e2e.token_server.LIFETIME", DAY)
+    log_in(registry)
+    words = ("--repo", f"{registry}/{REPOSITORY}")
+    for target in ("flags", "config"):
+        done = run_shorepass("share", target, "--mode", "token", "--trust-realm", "127.0.0.1", *words)
+        said = "its token is valid for 24h, and revoke cannot end a copy; use --for 24h, or --mode forward"
+        assert (done.status, said in done.stderr) == (1, True), done.stderr
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
+    id_, _ = lend(run_shorepass, *words, "--for", "24h")
+    (row,) = json.loads(run_shorepass("grants", "--json").stdout)["grants"]
+    assert (row["id"], row["token_until"]) == (id_, pytest.approx(time.time() + DAY, abs=60))
+
+
+def test_the_end_of_a_copy_is_shown(log_in: Log, registry_with_tokens: str, run_shorepass: RunShorepass) -> None:
+    """``share`` and ``grants`` print when a copy of the token ends, and how much later than the grant that is."""
+    log_in(registry_with_tokens)
+    words = ("--mode", "token", "--trust-realm", "127.0.0.1", "--repo", f"{registry_with_tokens}/{REPOSITORY}")
+    for time_, longer in (("2m", ", 3 minutes longer than the grant\n"), ("10m", "\n")):
+        done = run_shorepass("share", "flags", *words, "--for", time_)
+        for said in (done.stderr, run_shorepass("grants").stderr):
+            (line,) = (line for line in said.splitlines(keepends=True) if "a copy of its registry token" in line)
+            assert line.split("valid until ")[1].endswith(longer), line
+            assert ("longer" in line) == (longer != "\n")
+        assert run_shorepass("revoke", "--all").status == 0
 
 
 def test_a_token_is_replaced_in_time_and_removed_if_that_fails(

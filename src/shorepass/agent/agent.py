@@ -82,6 +82,7 @@ class Agent:
             "mac": self._mac,
             "grants": self._grants,
             "questions": self._questions,
+            "tokens": self._tokens,
             "answer": self._answer_question,
         }
 
@@ -230,6 +231,9 @@ class Agent:
     def _grants(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
         troubles = self.lending.refresh()
         return {"troubles": {**self.lending.troubles(), **troubles}}, b""
+
+    def _tokens(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
+        return {"ends": self.lending.token_ends()}, b""
 
     def _questions(self, request: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
         seconds = min(float(request.get("seconds", 0.0)), LONGEST_WAIT)

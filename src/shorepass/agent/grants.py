@@ -66,6 +66,11 @@ class Lending:
         found = {id_: served.trouble() for id_, (_, served) in list(self._served.items())}
         return {id_: trouble for id_, trouble in found.items() if trouble}
 
+    def token_ends(self) -> dict[str, float]:
+        """Return when the registry tokens of grants end, by the id, in seconds since 1970."""
+        found = {id_: served.token_end() for id_, (_, served) in list(self._served.items())}
+        return {id_: end for id_, end in found.items() if end}
+
     def withdraw(self) -> None:
         """Remove what is secret from the targets, because the agent is locked.
 

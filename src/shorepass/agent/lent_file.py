@@ -54,6 +54,7 @@ class LentFile(Served):
         self._lender = lender
         self._grant = grant
         self._until = 0.0  # when the secret in the file ends; 0 without one
+        self._token_end = 0.0
         self._trouble = ""
         self._tried = Event()
         self._changed = Condition()
@@ -78,6 +79,10 @@ class LentFile(Served):
         with self._changed:
             self._is_woken = True
             self._changed.notify()
+
+    def token_end(self) -> float:
+        """Return when the last token that was in the file ends: a copy of it can outlive the file."""
+        return self._token_end
 
     def trouble(self) -> str:
         """Return why the file has no login, "" if it has one; wait for the first try."""
@@ -122,6 +127,7 @@ class LentFile(Served):
                 self._lender.grant(self._grant.id)  # because it may have been locked or revoked in the meantime
                 write_config(self._grant, content)
                 self._until = found.until
+                self._token_end = max(self._token_end, found.token_end)
         except NotLent as error:
             self.withdraw()
             self._trouble = error.message
@@ -135,6 +141,8 @@ class LentFile(Served):
         self._trouble = ""
         self._tell(Answer(0, b"", source="agent"), "renew", start)
         end = min(found.until, self._grant.until)
+        if found.token_end and end == self._grant.until:  # another token would outlive the grant for longer
+            return max(LEAST_SECONDS, end - now)
         return max(LEAST_SECONDS, (end - now) / 2)
 
     def _found(self, grant: Grant) -> FoundLogins:

@@ -18,6 +18,10 @@ class Served:
     def wake(self) -> None:
         """Undo ``withdraw``."""
 
+    def token_end(self) -> float:
+        """Return when the last registry token in the target ends, in seconds since 1970; 0 without one."""
+        return 0.0
+
     def trouble(self) -> str:
         """Return why nothing is lent now, "" if it is; wait for the first try."""
         return ""

@@ -10,6 +10,7 @@ from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
 from shorepass.cli.ending import sweep, withdraw
 from shorepass.cli.lending import document
+from shorepass.cli.share_notes import tell_token_end
 from shorepass.contexts.command import command
 from shorepass.errors import FileError, UsageError, printable
 from shorepass.grants import file, policy_file
@@ -54,9 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     served = status is not None and not status["locked"]
     if status is None:
         withdraw(grants)
+    token_ends = AgentClient(here).manage("tokens")["ends"] if status is not None else {}
     waiting = AgentClient(here).manage("questions")["questions"] if served else []
     if arguments.json:
-        documents = [_document(grant, used.get(grant.id)) for grant in grants]
+        documents = [_document(grant, used.get(grant.id), token_ends.get(grant.id)) for grant in grants]
         console.print_document({"served": served, "grants": documents, "questions": waiting})
         return 0
     if not grants:
@@ -78,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     console.print_table(HEADINGS, rows)
     _note_refusals(here, grants, now)
+    for grant in grants:
+        tell_token_end(grant, token_ends.get(grant.id, 0.0))
     for question in waiting:
         console.note(f"waits for your yes: {printable(str(question['text']))}")
         console.hint(command(None, "grants", "confirm", str(question["grant"])))
@@ -130,6 +134,6 @@ def _status(here: LocalContext) -> dict[str, Any] | None:
         return None
 
 
-def _document(grant: Grant, use: Use | None) -> dict[str, object]:
+def _document(grant: Grant, use: Use | None, token_end: float | None) -> dict[str, object]:
     last, containers = use or Use(0.0, ())
-    return {**document(grant, last), "used_by": list(containers)}
+    return {**document(grant, last), "used_by": list(containers), "token_until": token_end}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from shorepass.agent_client.client import AgentClient
 from shorepass.cli import console
 from shorepass.clients.registry_tokens import summary
 from shorepass.contexts.command import command
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
-__all__ = ["announce", "warn"]
+__all__ = ["announce", "shown_time", "tell_token_end", "warn"]
 
 
 def announce(here: LocalContext, grant: Grant) -> None:
     """Print what a grant lends, until when, what its mode leaves open, and how to end it."""
-    until = time.strftime("%Y-%m-%d %H:%M", time.localtime(grant.until))
+    until = shown_time(grant.until)
     what = ", ".join(grant.repositories or grant.registries)
     console.note(f"the grant {grant.id} lends {what} until {until}")
     warn(here, grant)
@@ -37,9 +38,24 @@ def warn(here: LocalContext, grant: Grant) -> None:
         warn_of_mounts(here, grant)
     if grant.mode == TOKEN:
         console.note(summary())
+        tell_token_end(grant, AgentClient(here).manage("tokens")["ends"].get(grant.id, 0.0))
     if grant.mode == EXPORT:
         console.note("the container can read the logins and keep them; a copy ends only with a new password or token")
         if is_on_disk(grant):
             console.note(
                 f"the logins are on a disk, in {printable(grant.folder)}; set XDG_RUNTIME_DIR to a folder in memory"
             )
+
+
+def tell_token_end(grant: Grant, end: float) -> None:
+    """Print until when a copy of a grant's registry token is valid, if that is known. ``end``: seconds since 1970, or 0."""
+    if end <= time.time():
+        return
+    longer = end - grant.until
+    after = f", {max(1, round(longer / 60))} minutes longer than the grant" if longer > 0 else ""
+    console.note(f"the grant {grant.id}: a copy of its registry token is valid until {shown_time(end)}{after}")
+
+
+def shown_time(seconds: float) -> str:
+    """Return a time as it is printed. ``seconds``: since 1970."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -118,7 +118,7 @@ def _text(found: FoundLogins, arguments: argparse.Namespace) -> str:
 
 def _explain(grant: Grant, writer: Writer, found: FoundLogins) -> None:
     if grant.mode == TOKEN:
-        minutes = max(0.0, found.until - time.time()) / 60
+        minutes = max(0.0, found.token_end - time.time()) / 60
         console.note(f"the registry token is valid for {minutes:.0f} minutes; {summary()}")
     else:
         console.note(f"mode {grant.mode}: {find_target(grant.target).why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,14 +27,20 @@ if TYPE_CHECKING:
 __all__ = ["FoundLogins", "find_logins"]
 
 REGISTRY_SECONDS = 10.0
+LONG_SECONDS = 3600.0  # a token that is valid for this time is lent also for a shorter grant
+CLOCK_SECONDS = 60.0  # by which the registry's clock may be ahead
 KEEP_SECONDS = 600.0  # a login that does not say when it ends is read again in half of this time
 
 
 class FoundLogins(NamedTuple):
-    """``logins``: credentials by server URL. ``until``: when to have read them again, in seconds since 1970."""
+    """``logins``: credentials by server URL. ``until``: when to have read them again, in seconds since 1970.
+
+    ``token_end``: when the last registry token ends, which no one can end before; 0 without one.
+    """
 
     logins: dict[str, Credential]
     until: float
+    token_end: float = 0.0
 
 
 def find_logins(here: Context, grant: Grant, resolve: Resolve) -> FoundLogins:
@@ -48,16 +55,29 @@ def _tokens(here: Context, grant: Grant, resolve: Resolve) -> FoundLogins:
     """Return one token per registry, for all repositories of it."""
     access = Access(client=DEFAULT, trusted_realms=grant.realms, timeout=REGISTRY_SECONDS)
     tokens: dict[str, Credential] = {}
-    until = grant.until
+    until, token_end = grant.until, 0.0
     for registry in grant.registries:
         names = [name for name in grant.repositories if name.startswith(f"{registry}/")]
         repositories = [name.removeprefix(f"{registry}/") for name in names]
         credential = resolve(names[0])
         with RegistryClient(registry, access, here) as client:
             token = registry_token.make(client, repositories, push=grant.push, credential=credential)
-        tokens[server_url(registry)] = BearerToken(token.secret)
+        lent = tokens[server_url(registry)] = BearerToken(token.secret)
         until = min(until, token.expires)
-    return FoundLogins(tokens, until)
+        end = max(token.expires, expires_at(lent) or 0.0)
+        _check_time(registry, grant, end - time.time())
+        token_end = max(token_end, end)
+    return FoundLogins(tokens, until, token_end)
+
+
+def _check_time(registry: str, grant: Grant, seconds: float) -> None:
+    """Raise Unlendable if a token is valid for longer than the whole time of a grant, unless that is not long."""
+    if seconds > max(LONG_SECONDS, grant.until - grant.created) + CLOCK_SECONDS:
+        time_ = f"{math.ceil(seconds / LONG_SECONDS)}h"
+        raise registry_token.Unlendable(
+            registry,
+            f"its token is valid for {time_}, and revoke cannot end a copy; use --for {time_}, or --mode forward",
+        )
 
 
 def _logins(_: Context, grant: Grant, resolve: Resolve) -> FoundLogins:
