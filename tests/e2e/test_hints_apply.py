@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +16,7 @@ from client_files import auth
 from e2e import programs
 from e2e.people import new_person
 from e2e.sudo_machine import DEBIAN, machine
+from faults import hostile
 from shorepass.cli import VERBS, parser_of_everything
 
 if TYPE_CHECKING:
@@ -30,19 +29,15 @@ END = re.compile(r"; |, | \(|\)|\n|$")
 BOOM = "#!/bin/sh\ncat >/dev/null\necho boom\nexit 1\n"
 MINTS = "#!/bin/sh\ncat >/dev/null\necho credentials not found in native keychain\nexit 1\n"
 
-Done = subprocess.CompletedProcess[str]
+understood = functools.cache(parser_of_everything)  # to make it takes longer than to use it
 
 
 class Where(NamedTuple):
-    """A context that the verbs look into: its name, how a file is put below its home, and how shorepass is run."""
+    """A context that the verbs look into: its name, how a file is put below its home, and what a verb prints there."""
 
     name: str
     put: Callable[[str, str, int], None]
-    run: Callable[..., Done]
-
-
-def ours(*args: str, **env: str) -> Done:
-    return programs.run([sys.executable, "-m", "shorepass", *args], env={**os.environ, **env})
+    run: Callable[..., str]
 
 
 def into(home: Path) -> Callable[[str, str, int], None]:
@@ -56,12 +51,19 @@ def into(home: Path) -> Callable[[str, str, int], None]:
 
 
 @pytest.fixture
-def where(request: pytest.FixtureRequest, world: Path) -> Iterator[Where]:
+def where(
+    request: pytest.FixtureRequest, world: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Where]:
     """The context of that kind."""
     kind: str = request.param
-    path = f"{world / 'home/bin'}:{programs.SYSTEM_PATH}"
+
+    def ours(*words: str) -> str:
+        return hostile.run([*words], capfd, monkeypatch)  # a third of what a process of its own takes
+
+    if kind != "sudo":
+        monkeypatch.setenv("PATH", f"{world / 'home/bin'}:{programs.SYSTEM_PATH}")
     if kind == "me":
-        yield Where("me", into(world / "home"), lambda *words: ours(*words, PATH=path))
+        yield Where("me", into(world / "home"), ours)
     elif kind == "ssh":
         home = world / "there"
         into(world / "home")(
@@ -69,7 +71,7 @@ def where(request: pytest.FixtureRequest, world: Path) -> Iterator[Where]:
             f'#!/bin/sh\nfor last; do :; done\nexport HOME={home} PATH={home}/bin:$PATH\nexec sh -c "$last"\n',
             0o755,
         )
-        yield Where("ssh:there", into(home), lambda *words: ours(*words, "--in", "ssh:there", PATH=path))
+        yield Where("ssh:there", into(home), lambda *words: ours(*words, "--in", "ssh:there"))
     elif kind in ("docker", "podman"):
         engine: ContainerEngine = request.getfixturevalue(f"{kind}_containers")
         name = engine.make()
@@ -80,7 +82,9 @@ def where(request: pytest.FixtureRequest, world: Path) -> Iterator[Where]:
             assert done.returncode == 0, done.stderr
 
         place = f"{kind}:{name}"
-        yield Where(place, put, lambda *words: ours(*words, "--in", place, PATH=path, **engine.leads))
+        for variable, value in engine.leads.items():
+            monkeypatch.setenv(variable, value)
+        yield Where(place, put, lambda *words: ours(*words, "--in", place))
     else:
         with new_person() as person:
             if kind == "user":
@@ -89,11 +93,16 @@ def where(request: pytest.FixtureRequest, world: Path) -> Iterator[Where]:
                     person.write(file, text, f"{mode:o}")
 
                 place = f"user:{person.name}"
-                yield Where(place, write, lambda *words: ours(*words, "--in", place, PATH=path))
+                yield Where(place, write, lambda *words: ours(*words, "--in", place))
             else:
                 there = machine(person, DEBIAN)
                 there.root_home.chmod(0o700)
-                yield Where("sudo", into(there.root_home), lambda *words: there.shorepass(*words, "--in", "sudo"))
+
+                def printed(*words: str) -> str:
+                    done = there.shorepass(*words, "--in", "sudo")
+                    return done.stdout + done.stderr
+
+                yield Where("sudo", into(there.root_home), printed)
 
 
 def commands(text: str) -> Iterator[tuple[str, argparse.Namespace]]:
@@ -102,15 +111,15 @@ def commands(text: str) -> Iterator[tuple[str, argparse.Namespace]]:
         end = END.search(text, found.start())
         line = text[found.start(1) : end.start() if end else len(text)].rstrip(".:'\"")
         try:
-            yield line, parser_of_everything().parse_args(shlex.split(line))
+            yield line, understood().parse_args(shlex.split(line))
         except SystemExit:
             pytest.fail(f"no command line: {line!r} in {text!r}")
 
 
-def hints(done: Done) -> str:
+def hints(printed: str) -> str:
     """Return what a verb has printed, with the texts of its JSON document as lines."""
-    if not done.stdout.startswith(("{", "[")):
-        return f"{done.stdout}\n{done.stderr}"
+    if not printed.startswith(("{", "[")):
+        return printed
 
     def lines(value: object) -> Iterator[str]:
         if isinstance(value, dict):
@@ -121,7 +130,8 @@ def hints(done: Done) -> str:
         elif isinstance(value, str):
             yield value
 
-    return "\n".join([*lines(json.loads(done.stdout)), done.stderr])
+    document, end = json.JSONDecoder().raw_decode(printed)
+    return "\n".join([*lines(document), printed[end:]])
 
 
 CLIENTS = ("docker", "podman")
