@@ -12,6 +12,7 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent_client import layout
+from shorepass.agent_client.own_home import check_own_home
 from shorepass.config.locations import join
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError, printable
@@ -48,16 +49,9 @@ class Plan(NamedTuple):
 
 def check_user(here: LocalContext) -> None:
     """Raise UsageError if root would write into the home of another user."""
-    home = here.home() or "/"
     if here.platform == "windows":
         raise UsageError("the forwarder is for Linux and macOS")
-    for path in (home, here.getenv("XDG_STATE_HOME")):
-        status = here.status(path) if path else None
-        if here.uid == 0 and status is not None and status.uid != 0:
-            raise UsageError(
-                f"{printable(path or '')} belongs to {status.owner or status.uid}, and root changes only its own files",
-                hint=f"run it without sudo; for root itself: sudo -H {command(None, 'accelerate')}",
-            )
+    check_own_home(here, "accelerate")
 
 
 def plan(here: LocalContext, name: str) -> Plan:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from shorepass.agent_client.address import NAME, PATH_LIMIT, is_too_long, own_folder, trouble_with
+from shorepass.agent_client.own_home import check_own_home
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
@@ -69,6 +70,7 @@ def listen(here: LocalContext) -> Listening:
     """Make the socket of this user's agent. Raises UsageError: another agent runs, or something is in the way."""
     if sys.platform == "win32":
         raise UsageError("the agent does not run on Windows")
+    check_own_home(here, "agent", "start")
     folder = own_folder(here)
     path = os.path.join(folder, NAME)
     if is_too_long(path):

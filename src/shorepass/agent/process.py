@@ -20,6 +20,7 @@ from shorepass.agent.listening import inherited, listen
 from shorepass.agent.server import Server
 from shorepass.agent_client.address import own_addresses
 from shorepass.agent_client.client import AgentClient, NoAgent
+from shorepass.agent_client.own_home import check_own_home
 from shorepass.agent_client.start import spawn
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError
@@ -121,7 +122,7 @@ def start_in_background(here: LocalContext) -> int:
     try:
         return int(client.manage("status")["pid"])
     except NoAgent:
-        pass
+        check_own_home(here, "agent", "start")
     try:
         process = spawn(here)
     except ProcessNotStarted as error:

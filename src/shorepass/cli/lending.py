@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from shorepass.agent_client.client import AgentClient, NoAgent
+from shorepass.agent_client.own_home import check_own_home
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.grants import file, folder, policy_file
@@ -109,6 +110,7 @@ def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: 
 
     Raises UsageError, WriteError, MalformedFile, ShorepassError: the agent does not lend it.
     """
+    check_own_home(here, "share")
     grant = planned(here, target, registries, arguments)
     file.add(here, grant)
     troubles = _serve(here)

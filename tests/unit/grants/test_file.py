@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,16 @@ def test_no_other_folder_is_removed(run_shorepass: RunShorepass, home: Path, ver
     assert done.status != 0
     assert "not what this version of Shorepass writes there" in done.stdout + done.stderr
     assert (pictures / "cat.jpg").read_bytes() == b"cat"
+
+
+@pytest.mark.parametrize(
+    "words", ["agent start", "agent start --foreground", "unlock", "share flags --registry ghcr.io"]
+)
+def test_root_makes_nothing_in_the_home_of_a_user(run_shorepass: RunShorepass, home: Path, words: str) -> None:
+    """As with sudo that keeps HOME: ``~/.local`` would belong to root, and the user could not open it."""
+    os.chown(home, 61234, 61234)
+    before = [*home.rglob("*")]
+    done = run_shorepass(*words.split(), env={"XDG_RUNTIME_DIR": "", "XDG_STATE_HOME": ""})
+    assert (done.status, done.stdout) == (2, "")
+    assert "root changes only its own files" in done.stderr
+    assert [*home.rglob("*")] == before
