@@ -20,8 +20,10 @@ __all__ = [
     "Reference",
     "ShortName",
     "host_of_key",
+    "is_ipv6",
     "is_loopback",
     "is_registry",
+    "is_upper_case_word",
     "parse",
     "registry_meant",
     "registry_of_key",
@@ -218,6 +220,16 @@ def _address_meant(host: str) -> str:
 def is_registry(text: str) -> bool:
     """Tell whether ``text`` is ``host[:port]`` and nothing more."""
     return bool(_grammar()[0].fullmatch(text))
+
+
+def is_ipv6(registry: str) -> bool:
+    """Tell whether a registry is named by its IPv6 address. Not every client reads the name of an image there."""
+    return registry.startswith("[")
+
+
+def is_upper_case_word(registry: str) -> bool:
+    """Tell whether a name is that of a registry only by its upper case letters. Not every client reads such a name."""
+    return registry != registry.lower() and "." not in registry and ":" not in registry
 
 
 def host_of_key(key: str, *, repair: bool = False) -> str:

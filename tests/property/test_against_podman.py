@@ -85,6 +85,40 @@ def test_a_tag_beside_a_digest(client: str, oracle: Oracle, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
+@pytest.mark.parametrize("image", ["REG/app", "LOCALHOST/team/app", "Reg.io/app", "REG:5000/app", "[::1]:5000/app"])
+def test_the_names_of_registries(client: str, image: str, oracle: Oracle, tmp_path: Path) -> None:
+    """They take no IPv6 address, and no word in upper case, for a registry's name, and stop."""
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)}
+    oracle.bearer = False
+    ours = clients.find(client).resolve(LocalContext(env), parse(image))
+    asked, stderr = oracle.ask(client, image, env)
+    assert (asked is None) == isinstance(ours.answer, SourceError), stderr
+
+
+LINES = [
+    'unqualified-search-registries = ["[::1]:5000"]',
+    '[[registry]]\nprefix = "reg.io"\nlocation = "[::1]:5000"\ninsecure = true',
+    '[[registry]]\nprefix = "reg.io"\nlocation = "THERE"\ninsecure = true',
+    '[[registry]]\nprefix = "reg.io"\nlocation = "There.io"\ninsecure = true',
+    '[[registry]]\nlocation = "[::1]:5000"\ninsecure = true',
+]
+
+
+@pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
+@pytest.mark.parametrize("line", LINES)
+def test_the_names_of_registries_in_registries_conf(client: str, line: str, oracle: Oracle, tmp_path: Path) -> None:
+    """The same names stop them there, if an image comes from them or may be looked for in them."""
+    conf = tmp_path / ".config/containers/registries.conf"
+    conf.parent.mkdir(parents=True)
+    conf.write_text(line)
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path)}
+    oracle.bearer = False
+    ours = clients.find(client).resolve(LocalContext(env), parse("reg.io/app"))
+    asked, stderr = oracle.ask(client, "reg.io/app", env)
+    assert (asked is None) == isinstance(ours.answer, SourceError), stderr
+
+
+@pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
 @pytest.mark.parametrize("path", ["run/containers/auth.json", ".config/containers/registries.conf.d/1.conf"])
 def test_a_file_that_is_the_null_device(client: str, path: str, oracle: Oracle, tmp_path: Path) -> None:
     """It is an empty one: no registries.conf needs more, and every auth file does."""

@@ -42,7 +42,7 @@ from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, Identi
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
 from shorepass.foreign_text import quoted
 from shorepass.helper.advice import log_in
-from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, ShortName, parse
+from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, ShortName, is_ipv6, is_upper_case_word, parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ IN_NAMESPACE = (
     "; a user's podman or buildah runs it in its user namespace, as uid 0, with the same HOME and PATH: a program that checks "
     "its user refuses there"
 )
-# containers/image docker/docker_transport.go newReference. podman and buildah leave out the tag.
+# containers/image docker/docker_transport.go newReference. podman and buildah ignore the tag.
 TAG_AND_DIGEST = "skopeo does not support a name with both a tag and a digest"
 NO_LOGINS = auth_file.Logins({}, {})
 
@@ -235,11 +235,8 @@ class Containers:
         """Return what the program sends: the first helper with an answer wins, errors count only when none has one."""
         followed = self.followed(context)
         question = _Question(context, self.name, reference, in_namespace=self._has_namespace(context))
-        if reference.tag and reference.digest and not self._is_podman:
-            return question.resolution(
-                [SourceError(TAG_AND_DIGEST, hint="leave out the tag: the digest says which image")]
-            )
         try:
+            self._check_name(reference)
             conf = self._start(question, followed, image=bool(reference.repository))
         except SourceError as error:
             return question.resolution([error])
@@ -254,6 +251,14 @@ class Containers:
             if isinstance(first, _Found):
                 mirrors.append((mirror, first.credential))
         return question.resolution(_answers(question, conf, files))._replace(mirrors=tuple(mirrors))
+
+    def _check_name(self, reference: Reference) -> None:
+        """Raise SourceError where the program takes no such name for that of an image."""
+        if reference.repository and (is_ipv6(reference.registry) or is_upper_case_word(reference.registry)):
+            reason = f"{self.name} reads no name of an image in a registry such as {reference.registry}"
+            raise SourceError(reason, hint="give that registry a name with a dot")
+        if reference.tag and reference.digest and not self._is_podman:
+            raise SourceError(TAG_AND_DIGEST, hint="leave out the tag: the digest says which image")
 
     def _has_namespace(self, context: Context) -> bool:
         """Tell whether the program runs in a user namespace, with its helpers: a user's podman and buildah do."""

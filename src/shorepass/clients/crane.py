@@ -31,7 +31,14 @@ from shorepass.credential import ANONYMOUS, Anonymous, BearerToken
 from shorepass.errors import HelperError, MalformedFile, SourceError, UsageError, printable, without_user_info
 from shorepass.helper.advice import log_in
 from shorepass.helper.client import HelperClient
-from shorepass.names import HUB_REGISTRY, is_registry, registry_of_server, server_url, split_host_port
+from shorepass.names import (
+    HUB_REGISTRY,
+    is_registry,
+    is_upper_case_word,
+    registry_of_server,
+    server_url,
+    split_host_port,
+)
 from shorepass.resolution import Outcome, Source
 
 if TYPE_CHECKING:
@@ -103,8 +110,11 @@ class Crane(DockerFiles):
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what crane sends for an image."""
+        if reference.registry == "localhost" and reference.repository:  # pkg/name: a registry has a dot or a colon
+            reference = reference._replace(registry=HUB_REGISTRY, repository=f"localhost/{reference.repository}")
         trace = Trace(context, reference, self.name, server_url(reference.registry), broken=STOPS)
         try:
+            _check_name(reference)
             return _resolve(trace)
         except SourceError as error:
             return trace.resolution(error)
@@ -154,6 +164,17 @@ CRANE = Crane()
 def client(name: str, release: Release | None = None) -> Client:  # noqa: ARG001
     """Return the one client of this file."""
     return Crane(release) if release else CRANE
+
+
+def _check_name(reference: Reference) -> None:
+    """Raise SourceError where crane takes no such name for that of an image (pkg/name repository.go, digest.go)."""
+    if reference.repository and is_upper_case_word(reference.registry):
+        reason = f"crane reads no name of an image in a registry such as {reference.registry}"
+        raise SourceError(reason, hint="give that registry a name with a dot")
+    if len(reference.repository) == 1:
+        raise SourceError("crane reads no name of an image that is a single letter")
+    if reference.digest and not reference.digest.startswith("sha256:"):
+        raise SourceError("crane reads no digest but sha256")
 
 
 def _is_near(registry: str) -> bool:

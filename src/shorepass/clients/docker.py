@@ -56,7 +56,15 @@ from shorepass.errors import (
 )
 from shorepass.foreign_text import quoted
 from shorepass.helper.advice import log_in, why_none
-from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, host_of_key, registry_of_server, server_url
+from shorepass.names import (
+    HUB_REGISTRY,
+    HUB_SERVER_URL,
+    host_of_key,
+    is_ipv6,
+    is_upper_case_word,
+    registry_of_server,
+    server_url,
+)
 from shorepass.resolution import Outcome, Resolution, Source, Step
 
 if TYPE_CHECKING:
@@ -306,11 +314,9 @@ class Docker(DockerFiles):
 
 def _rule_of_name(registry: str) -> Rule | None:
     """Return the rule without which a name is not that of a registry; None: every release knows such names."""
-    if registry.startswith("["):
+    if is_ipv6(registry):
         return KNOWS_IPV6
-    if registry != registry.lower() and "." not in registry and ":" not in registry:
-        return KNOWS_UPPER_CASE
-    return None
+    return KNOWS_UPPER_CASE if is_upper_case_word(registry) else None
 
 
 def _helper(context: Context, config: DockerConfig, server_url: str) -> tuple[str, str]:

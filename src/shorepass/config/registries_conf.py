@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.locations import in_the_way, join
 from shorepass.errors import FileError, InvalidReference, MalformedFile, SourceError, printable, without_user_info
-from shorepass.names import Reference, ShortName, is_registry, parse
+from shorepass.foreign_text import quoted
+from shorepass.names import Reference, ShortName, is_ipv6, is_registry, is_upper_case_word, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +117,7 @@ class Registry(NamedTuple):
             there = parse(text)
         except InvalidReference:
             there = reference
-        if str(there) != text or not there.repository:
+        if str(there) != text or not there.repository or is_ipv6(there.registry) or is_upper_case_word(there.registry):
             raise MalformedFile(
                 self.path, f"{self.prefix!r} becomes {printable(without_user_info(text))!r}: not the name of an image"
             )
@@ -270,8 +271,15 @@ def _places_before(context: Context, ways: Ways) -> list[_Place]:
             continue
         names = _names(context, folder)
         paths = [join(context, folder, name) for name in names if name.endswith(".conf")]
-        places += [_Place(path, drop_in=True) for path in paths if not _is_real_folder(context, path)]
+        places += [_opened(context, path) for path in paths if not _is_real_folder(context, path)]
     return places
+
+
+def _opened(context: Context, path: str) -> _Place:
+    """Return a drop-in file that was found in its folder. Raises FileError: it is a symlink, and nothing is behind it."""
+    if context.status(path) is None:
+        raise FileError(path, "a symlink to a file that is not there", hint=f"rm {quoted(path)}")
+    return _Place(path, drop_in=True)
 
 
 def _places_since(context: Context, ways: Ways) -> list[_Place]:  # noqa: ARG001
@@ -294,7 +302,10 @@ def _places_since(context: Context, ways: Ways) -> list[_Place]:  # noqa: ARG001
 
 
 def _drop_ins(context: Context, user: str) -> list[_Place]:
-    """Return the drop-in files of all folders by their names. Of two with one name that of the user's folder counts."""
+    """Return the drop-in files of all folders by their names. Of two with one name that of the user's folder counts.
+
+    A symlink is passed over, though not one to a whole folder (``entry.Type().IsRegular()``).
+    """
     kinds = ["registries.conf.d"]
     if context.uid == 0:
         kinds = ["registries.conf.d", "registries.rootful.conf.d"]
@@ -306,7 +317,7 @@ def _drop_ins(context: Context, user: str) -> list[_Place]:
     for folder in (*vendor, *system, join(context, user, kinds[0])):
         for name in _names(context, folder):
             path = join(context, folder, name)
-            if name.endswith(".conf") and not _is_real_folder(context, path):
+            if name.endswith(".conf") and _is_regular(context, path):
                 found[name] = path
     return [_Place(found[name], drop_in=True) for name in sorted(found)]
 
@@ -339,6 +350,11 @@ def _is_walked(context: Context, folder: str) -> bool:
     if status is None:
         _refuse_way(context, folder)
     return status is not None and status.kind == "folder" and not status.link
+
+
+def _is_regular(context: Context, path: str) -> bool:
+    status = context.status(path)
+    return status is not None and status.kind == "file" and not status.link
 
 
 def _is_real_folder(context: Context, path: str) -> bool:
@@ -445,7 +461,7 @@ def _registries(content: FileContent, table: dict[str, Any], ways: Ways) -> dict
     if table.get("short-name-mode", "") not in _MODES:
         raise _malformed(content, f"short-name-mode must be one of {', '.join(_MODES[1:])}")
     for name in table.get("unqualified-search-registries", []):
-        if name.startswith(("http://", "https://")) or not is_registry(name.rstrip("/")):
+        if name.startswith(("http://", "https://")) or is_ipv6(name) or not is_registry(name.rstrip("/")):
             raise _malformed(content, f"{printable(name)!r} in unqualified-search-registries is not a host")
     found: dict[str, Registry] = {}
     settings: dict[str, tuple[bool, bool]] = {}

@@ -17,7 +17,7 @@ from shorepass.clients import Target, find
 from shorepass.clients.crane import CRANE
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
-from shorepass.errors import HelperFailed, MalformedFile, UsageError
+from shorepass.errors import HelperFailed, MalformedFile, SourceError, UsageError
 from shorepass.names import parse
 from shorepass.resolution import Resolution
 from shorepass.secret import Secret
@@ -43,6 +43,30 @@ def user(resolution: Resolution) -> str:
     """Return whose login it is, "" for no login."""
     credential = resolution.credential
     return credential.username if isinstance(credential, Basic) else ""
+
+
+@pytest.mark.parametrize(
+    ("image", "taken"),
+    [
+        ("localhost/app", "hub"),  # no dot and no colon: it is a part of Docker Hub
+        ("localhost:5000/app", "here"),
+        ("[::1]:5000/app", "six"),
+        ("REG/app", SourceError),
+        ("localhost:5000/a", SourceError),  # two characters at least
+        (f"localhost:5000/app@sha256:{'a' * 64}", "here"),
+        (f"localhost:5000/app:1@sha256:{'a' * 64}", "here"),
+        (f"localhost:5000/app@sha512:{'a' * 128}", SourceError),
+    ],
+)
+def test_the_names_of_images(image: str, taken: str | type[SourceError], tmp_path: Path) -> None:
+    """Its own grammar, which is not docker's (pkg/name repository.go, digest.go)."""
+    users = {HUB: "hub", "localhost": "wrong", "localhost:5000": "here", "[::1]:5000": "six", "REG": "wrong"}
+    auths = {key: auth(f"{name}:pw") for key, name in users.items()}
+    found = resolve(lay_out(tmp_path, {DOCKER: json.dumps({"auths": auths})}), image)
+    if isinstance(taken, str):
+        assert user(found) == taken
+    else:
+        assert isinstance(found.answer, taken)
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,20 @@ def test_symlinks_in_drop_in_folders(home: Path) -> None:
     assert load(home, {}, NEWEST).helpers == ["linked"]
 
 
+def test_a_symlink_in_a_drop_in_folder(home: Path) -> None:
+    """Until 5.39 what is behind it is read, and must be there; since 5.40 it is passed over."""
+    folder = home / ".config/containers/registries.conf.d"
+    folder.mkdir(parents=True)
+    (home / "elsewhere.conf").write_text('credential-helpers = ["linked"]')
+    (folder / "1.conf").symlink_to(home / "elsewhere.conf")
+    assert load(home, {}).helpers == ["linked"]
+    assert load(home, {}, NEWEST).helpers == ["containers-auth.json"]
+    (home / "elsewhere.conf").unlink()
+    with pytest.raises(FileError, match="not there"):
+        load(home, {})
+    assert load(home, {}, NEWEST).helpers == ["containers-auth.json"]
+
+
 @pytest.mark.parametrize("ways", [OF_PODMAN_4, NEWEST], ids=["before", "since"])
 def test_a_named_file_must_be_there(home: Path, ways: Ways) -> None:
     """Podman stops where a variable names no file."""
