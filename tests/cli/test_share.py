@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import re
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from shorepass.cli import share
+from shorepass.cli.lending import MODE_GROUPS
 from shorepass.cli.share_modes import MODE_ROWS, OTHER_ROWS
-from shorepass.cli.share_targets import TARGETS
+from shorepass.cli.share_targets import TARGETS, Target
+from shorepass.errors import UsageError
 from shorepass.grants.grant import MODES
 
 if TYPE_CHECKING:
@@ -49,6 +55,57 @@ def test_the_guide_has_the_table() -> None:
     for row in (*MODE_ROWS, *OTHER_ROWS):
         assert any(f"| {name} | {' | '.join(row[1:])} |\n" in guide for name in (row[0], f"`{row[0]}`")), row[0]
     assert {row[0].split()[0] for row in MODE_ROWS} == set(MODES)
+
+
+STARTED = {"flags", "compose", "devcontainer", "devcontainer:FOLDER"}
+RUNS = {target.shown for target in TARGETS if ":" in target.shown} - STARTED
+DOCUMENTS = {"config", "env", "gitlab", "github", "k8s"}
+# The targets that use each flag, by what the guide says.
+USED = {
+    ("--for", "1h"): STARTED | RUNS | {"config", "k8s"},
+    ("--json",): STARTED | RUNS,
+    ("--any-user",): STARTED,
+    ("--own-logins",): STARTED,
+    ("--service", "web"): {"compose"},
+    ("--detach",): RUNS,
+    ("--show",): DOCUMENTS,
+    ("--name", "pull"): {"k8s"},
+    ("--namespace", "team"): {"k8s"},
+    ("--apply",): {"k8s"},
+    ("--refresh",): {"k8s"},
+}
+OF_EACH_TARGET = {"--mode", "--registry", "--explain-modes"}
+
+
+def share_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``share`` alone."""
+    parser = argparse.ArgumentParser(add_help=False)
+    share.add_arguments(parser)
+    return parser
+
+
+def test_each_flag_has_its_targets() -> None:
+    """A flag of ``share`` is for each target, for the modes that the help has it under, or for the targets of a table."""
+    known = {action.option_strings[-1] for action in share_parser()._actions if action.option_strings}
+    of_modes = set(chain.from_iterable(MODE_GROUPS.values()))
+    assert known == OF_EACH_TARGET | of_modes | {words[0] for words in USED}
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.shown)
+@pytest.mark.parametrize("words", USED, ids=lambda words: words[0])
+def test_a_flag_that_a_target_does_not_use(words: tuple[str, ...], target: Target) -> None:
+    """It is an error that names the targets that use it; nothing is lent."""
+    used = USED[words]
+    if target.shown in used:
+        return
+    typed = re.sub("[A-Z]+", "x", target.shown.partition("[")[0])
+    arguments = share_parser().parse_args([typed, "--registry", "a.example", *words])
+    with pytest.raises(UsageError) as error:
+        share.run(arguments)
+    before, _, named = error.value.message.partition("; it is for ")
+    assert before == f"{words[0]} is not for {target.shown}"
+    assert set(named.split(", ")) == used
+    assert error.value.hint.startswith(f"shorepass share {typed} --registry a.example")
 
 
 def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:

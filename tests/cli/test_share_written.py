@@ -107,8 +107,10 @@ def test_github_hides_it_in_a_job(run_shorepass: RunShorepass) -> None:
         (("k8s", "--registry", "c.example"), "you have no login for it"),
         (("k8s", "--registry", "a.example", "--name", "A b"), "is not a name in Kubernetes"),
         (("k8s", "--registry", "a.example", "--refresh"), "--refresh needs --apply"),
-        (("env", "--registry", "a.example", "--apply"), "are for k8s"),
-        (("env", "--registry", "a.example", "--json"), "has no JSON"),
+        (("k8s", "--registry", "a.example", "--for", "1h"), "--for is for --apply --refresh and for mode token"),
+        (("k8s", "--registry", "a.example", "--for", "1h", "--apply"), "--for is for --apply --refresh"),
+        (("config", "--registry", "a.example", "--for", "1h"), "a copy of a login does not end by itself"),
+        (("k8s", "--registry", "a.example", "--show", "--apply"), "leave out --show"),
         (("config", "--registry", "a.example", "--max-uses", "2"), "does not see uses"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shorepass.cli.lending import MODE_GROUPS, add_limits, usual_mode
 from shorepass.cli.share_documents import DOCUMENT_GROUPS, add_document_flags
 from shorepass.cli.share_modes import explain
-from shorepass.cli.share_targets import find_target, shown_targets
+from shorepass.cli.share_targets import TARGET_FLAGS, TARGETS, find_target, shown_targets
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError
 from shorepass.grants.grant import ENGINE, MODES
@@ -48,15 +48,6 @@ FLAG_GROUPS = {
     "Target compose": ("--service",),
     "Targets that run": ("--detach",),
     **DOCUMENT_GROUPS,
-}
-# Flags that only the targets of one module have.
-OF_ONE_MODULE = {
-    "services": ("--service", "share_compose"),
-    "detach": ("--detach", "share_running"),
-    "show": ("--show", "share_written"),
-    "apply": ("--apply", "share_written"),
-    "refresh": ("--refresh", "share_written"),
-    "namespace": ("--namespace", "share_written"),
 }
 
 
@@ -106,9 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"mode {arguments.mode} is not for {target.shown}{reason}",
             hint=_without(arguments, "--mode", target.modes[0]),
         )
-    for name, (flag, module) in OF_ONE_MODULE.items():
-        if getattr(arguments, name) and target.module != module:
-            raise UsageError(f"{flag} is not for {target.shown}", hint=_without(arguments))
+    for name, flag in TARGET_FLAGS.items():
+        if getattr(arguments, name) and name not in target.flags:
+            users = ", ".join(one.shown for one in TARGETS if name in one.flags)
+            raise UsageError(f"{flag} is not for {target.shown}; it is for {users}", hint=_without(arguments))
     share = importlib.import_module(f"shorepass.cli.{target.module}").share
     status: int = share(here, arguments)
     return status

@@ -22,7 +22,7 @@ def add_document_flags(parser: argparse.ArgumentParser) -> None:
         "--name",
         dest="object_name",
         metavar="NAME",
-        default="shorepass",
+        default="",
         help="the name of the Secret (default: shorepass)",
     )
     parser.add_argument("--namespace", default="", help="the namespace of the Secret")

@@ -8,19 +8,21 @@ from shorepass.contexts.command import command
 from shorepass.errors import UsageError, printable
 from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MOUNT, TOKEN
 
-__all__ = ["TARGETS", "Target", "find_target", "shown_targets"]
+__all__ = ["TARGETS", "TARGET_FLAGS", "Target", "find_target", "shown_targets"]
 
 
 class Target(NamedTuple):
     """A kind of target.
 
     ``shown``: how it is typed, such as ``flags`` or ``docker:NAME``. ``modes``: what it can have, the usual one first.
+    ``flags``: those of ``TARGET_FLAGS`` that it uses, by their names in the arguments.
     ``module``: its name in ``shorepass.cli``; it has ``share(here, arguments) -> int``. ``arguments.target`` is the whole word.
     ``why``: why it has no other mode.
     """
 
     shown: str
     modes: tuple[str, ...]
+    flags: tuple[str, ...]
     module: str
     help: str
     why: str = ""
@@ -36,29 +38,77 @@ class Target(NamedTuple):
         return ":" in self.shown
 
 
+# Flags that not every kind of target uses, by their names in the arguments. Those of a mode are in `lending`, too.
+TARGET_FLAGS = {
+    "duration": "--for",
+    "json": "--json",
+    "any_user": "--any-user",
+    "own_logins": "--own-logins",
+    "services": "--service",
+    "detach": "--detach",
+    "show": "--show",
+    "object_name": "--name",
+    "namespace": "--namespace",
+    "apply": "--apply",
+    "refresh": "--refresh",
+}
+OF_STARTED = ("duration", "json", "any_user", "own_logins")
+OF_RUNNING = ("duration", "json", "detach")
 MOUNTED = (FORWARD, ENGINE, TOKEN, EXPORT)  # of a container that is not started yet
 TARGETS = (
-    Target("flags", (*MOUNTED, MOUNT), "share_flags", "print flags for docker run and podman run"),
-    Target("compose", MOUNTED, "share_compose", "print a compose file for the services of the project here"),
-    Target("devcontainer", MOUNTED, "share_devcontainer", "print members for a devcontainer.json"),
+    Target("flags", (*MOUNTED, MOUNT), OF_STARTED, "share_flags", "print flags for docker run and podman run"),
     Target(
-        "devcontainer:FOLDER", MOUNTED, "share_devcontainer", "write a feature for a dev container into this folder"
+        "compose",
+        MOUNTED,
+        (*OF_STARTED, "services"),
+        "share_compose",
+        "print a compose file for the services of the project here",
     ),
-    Target("docker:NAME", (FORWARD,), "share_running", "lend to a docker container that runs"),
-    Target("podman:NAME", (FORWARD,), "share_running", "lend to a podman container that runs"),
-    Target("compose:SERVICE", (FORWARD,), "share_running", "lend to the container of a compose service that runs"),
+    Target("devcontainer", MOUNTED, OF_STARTED, "share_devcontainer", "print members for a devcontainer.json"),
     Target(
-        "kube:NAMESPACE/POD[/CONTAINER]", (FORWARD,), "share_running", "lend to a container of a pod, by kubectl exec"
+        "devcontainer:FOLDER",
+        MOUNTED,
+        OF_STARTED,
+        "share_devcontainer",
+        "write a feature for a dev container into this folder",
     ),
-    Target("ssh:HOST", (FORWARD,), "share_running", "lend to the user that `ssh HOST` logs in"),
-    Target("wsl:DISTRO", (FORWARD,), "share_running", "lend to a distribution of the Windows Subsystem for Linux"),
-    Target("lima:NAME", (FORWARD,), "share_running", "lend to a Lima virtual machine"),
+    Target("docker:NAME", (FORWARD,), OF_RUNNING, "share_running", "lend to a docker container that runs"),
+    Target("podman:NAME", (FORWARD,), OF_RUNNING, "share_running", "lend to a podman container that runs"),
     Target(
-        "config", (EXPORT, TOKEN), "share_written", "print a config.json", "Shorepass does not know who reads the file"
+        "compose:SERVICE",
+        (FORWARD,),
+        OF_RUNNING,
+        "share_running",
+        "lend to the container of a compose service that runs",
+    ),
+    Target(
+        "kube:NAMESPACE/POD[/CONTAINER]",
+        (FORWARD,),
+        OF_RUNNING,
+        "share_running",
+        "lend to a container of a pod, by kubectl exec",
+    ),
+    Target("ssh:HOST", (FORWARD,), OF_RUNNING, "share_running", "lend to the user that `ssh HOST` logs in"),
+    Target(
+        "wsl:DISTRO",
+        (FORWARD,),
+        OF_RUNNING,
+        "share_running",
+        "lend to a distribution of the Windows Subsystem for Linux",
+    ),
+    Target("lima:NAME", (FORWARD,), OF_RUNNING, "share_running", "lend to a Lima virtual machine"),
+    Target(
+        "config",
+        (EXPORT, TOKEN),
+        ("show", "duration"),
+        "share_written",
+        "print a config.json",
+        "Shorepass does not know who reads the file",
     ),
     Target(
         "env",
         (EXPORT,),
+        ("show",),
         "share_written",
         "print DOCKER_AUTH_CONFIG for a shell",
         "docker reads only passwords from DOCKER_AUTH_CONFIG",
@@ -66,6 +116,7 @@ TARGETS = (
     Target(
         "gitlab",
         (EXPORT,),
+        ("show",),
         "share_written",
         "print the value of DOCKER_AUTH_CONFIG for GitLab CI",
         "the runner reads the variable before a job starts, and cannot ask your agent",
@@ -73,6 +124,7 @@ TARGETS = (
     Target(
         "github",
         (EXPORT,),
+        ("show",),
         "share_written",
         "print the value of a secret for GitHub Actions",
         "a job runs on a machine that cannot ask your agent",
@@ -80,6 +132,7 @@ TARGETS = (
     Target(
         "k8s",
         (EXPORT,),
+        ("show", "object_name", "namespace", "apply", "refresh", "duration"),
         "share_written",
         "print or apply a Secret for imagePullSecrets",
         "the kubelet reads only user name and password from a Secret, and no registry token",

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["share"]
 
 KUBERNETES = "k8s"
+USUAL_NAME = "shorepass"  # of a Secret
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)  # of an object in Kubernetes
 APPLY_SECONDS = 60.0
 OUTPUT_LIMIT = 64 * 1024  # bytes
@@ -56,6 +57,7 @@ def share(here: LocalContext, arguments: argparse.Namespace) -> int:
     """Print a document, or apply it. Raises UsageError, ShorepassError."""
     writer = WRITERS[arguments.target]
     _check(arguments)
+    arguments.object_name = arguments.object_name or USUAL_NAME
     grant = planned(here, arguments.target, arguments.lent, arguments)
     found = _found(here, grant, writer)
     if arguments.apply:
@@ -74,17 +76,21 @@ def _check(arguments: argparse.Namespace) -> None:
     target = find_target(arguments.target)
     if arguments.repositories and arguments.mode != TOKEN:
         raise UsageError(f"{target.word} is not for one repository: {target.why}", hint="name its --registry")
-    lent = chain.from_iterable(("--registry", registry) for registry in arguments.lent)
-    of_kubernetes = arguments.apply or arguments.refresh or arguments.namespace
-    if arguments.target != KUBERNETES and of_kubernetes:
-        raise UsageError("--apply, --refresh and --namespace are for k8s")
+    lent = list(chain.from_iterable(("--registry", registry) for registry in arguments.lent))
     if arguments.refresh and not arguments.apply:
         raise UsageError("--refresh needs --apply", hint=command(None, "share", "k8s", *lent, "--apply", "--refresh"))
+    if arguments.duration and not arguments.refresh and arguments.mode != TOKEN:
+        raise UsageError(
+            "--for is for --apply --refresh and for mode token, because a copy of a login does not end by itself",
+            hint=command(None, "share", arguments.target, *lent),
+        )
+    if arguments.show and arguments.apply:
+        raise UsageError(
+            "--apply prints no secret, so leave out --show", hint=command(None, "share", "k8s", *lent, "--apply")
+        )
     for name in filter(None, (arguments.object_name, arguments.namespace)):
         if not NAME.fullmatch(name):
             raise UsageError(f"{printable(name)!r} is not a name in Kubernetes: it has only a-z, 0-9, - and .")
-    if arguments.json:
-        raise UsageError(f"{arguments.target} prints its own kind of document, so it has no JSON: leave out --json")
     if console.is_terminal() and not arguments.show and not arguments.apply:
         raise UsageError(
             "standard output is a terminal, which would show the secret",
