@@ -5,10 +5,7 @@ is the only registry whose key is not its host: ``https://index.docker.io/v1/`` 
 never call). Sources: distribution/reference ``normalize.go`` and docker/cli ``cli/config/credentials/file_store.go``.
 """
 
-from __future__ import annotations
-
 import re
-from functools import cache
 from typing import NamedTuple
 
 from shorepass.errors import InvalidReference, UsageError
@@ -38,6 +35,10 @@ HUB_SERVER_URL = "https://index.docker.io/v1/"
 HUB_API = "registry-1.docker.io"
 HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 REPOSITORY_LIMIT = 255  # characters: distribution/reference RepositoryNameTotalLengthMax
+COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+PATH = rf"{COMPONENT}(?:/{COMPONENT})*"
+TAG = r"\w[\w.-]{0,127}"
+OF_ADDRESS = "0123456789abcdefABCDEF:"  # the characters of an IPv6 address
 DIGEST_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}  # opencontainers/go-digest knows these
 
 
@@ -70,17 +71,6 @@ class ShortName(Reference):
     written: str = ""
 
 
-@cache  # compiled at the first use, because a login to a named server does not need it
-def _grammar() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    label = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-    component = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-    return (
-        re.compile(rf"(?:{label}(?:\.{label})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?", re.ASCII),
-        re.compile(rf"{component}(?:/{component})*", re.ASCII),
-        re.compile(r"[\w][\w.-]{0,127}", re.ASCII),
-    )
-
-
 def parse(text: str) -> Reference:
     """Return the reference that the user means by ``text``: an image, or a registry.
 
@@ -107,7 +97,6 @@ def _looks_like_host(word: str) -> bool:
 
 
 def _parse_image(text: str) -> Reference:
-    domain_re, path_re, tag_re = _grammar()
     rest, at, digest = text.partition("@")
     if at and not _is_digest(digest):
         raise InvalidReference(text, "the digest must be sha256:, sha384: or sha512: and its hex digits in lower case")
@@ -116,7 +105,7 @@ def _parse_image(text: str) -> Reference:
     tag = ""
     if colon >= 0:
         rest, tag = rest[:colon], rest[colon + 1 :]
-        if not tag_re.fullmatch(tag):
+        if not re.fullmatch(TAG, tag, re.ASCII):
             raise InvalidReference(text, "the tag must be 1 to 128 of letters, digits, '_', '.', '-'")
     first, slash_, remainder = rest.partition("/")
     if slash_ and ("." in first or ":" in first or first == "localhost" or first.lower() != first):
@@ -127,11 +116,11 @@ def _parse_image(text: str) -> Reference:
         domain = HUB_REGISTRY
     if domain == HUB_REGISTRY and "/" not in path:
         path = "library/" + path
-    if not domain_re.fullmatch(domain):
+    if not is_registry(domain):
         raise InvalidReference(text, f"{domain!r} is not a registry host")
     if path.lower() != path:
         raise InvalidReference(text, "the repository name must be lower case")
-    if not path_re.fullmatch(path):
+    if not re.fullmatch(PATH, path):
         raise InvalidReference(text, "the repository name is malformed")
     if len(path) > REPOSITORY_LIMIT:
         raise InvalidReference(text, f"the repository name is longer than {REPOSITORY_LIMIT} characters")
@@ -168,7 +157,7 @@ def registry_of_server(server: str) -> str:
     host = host_of_key(server.strip())
     if not host or any(c.isspace() or not c.isprintable() for c in host) or "@" in host:
         raise InvalidReference(server, "no registry host in it")
-    if not _grammar()[0].fullmatch(host):
+    if not is_registry(host):
         raise InvalidReference(server, f"{host!r} is not a registry host")
     return HUB_REGISTRY if host.lower() in HUB_HOSTS else host
 
@@ -219,7 +208,17 @@ def _address_meant(host: str) -> str:
 
 def is_registry(text: str) -> bool:
     """Tell whether ``text`` is ``host[:port]`` and nothing more."""
-    return bool(_grammar()[0].fullmatch(text))
+    host, port = split_host_port(text)
+    if port is None or (text != host and not (port.isascii() and port.isdigit())):
+        return False
+    if host.startswith("["):
+        return len(host) > len("[]") and not host[1:-1].strip(OF_ADDRESS)
+    return all(_is_label(label) for label in host.split("."))
+
+
+def _is_label(text: str) -> bool:
+    """Tell whether a part of a host has letters and digits, and hyphens only between them."""
+    return text.isascii() and text.replace("-", "").isalnum() and text == text.strip("-")
 
 
 def is_ipv6(registry: str) -> bool:

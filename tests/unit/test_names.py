@@ -1,0 +1,41 @@
+"""Which texts name a registry. Source: distribution/reference regexp.go, ``domain`` with its port."""
+
+from __future__ import annotations
+
+import pytest
+
+from shorepass.names import is_registry, registry_of_server
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        "ghcr.io",
+        "GHCR.io:443",
+        "a-b.c--d",
+        "localhost:5000",
+        "127.0.0.1:0",
+        "[::1]",
+        "[fe80::Ab]:5000",
+        "1.2",
+        "a.b:00",
+    ],
+)
+def test_a_host_and_its_port_name_a_registry(text: str) -> None:
+    """Labels of letters, digits and inner hyphens, or an address in brackets; a port has digits."""
+    assert is_registry(text)
+    assert registry_of_server(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "-", "a_b", "a b", "a/b", "\u00e9.io", "\u0663"),
+        *("a:", ":5000", "a:b", "a:1:2", "a:-1", "a:\u0663", "a:1\n", "a\n"),
+        *("[]", "[::1", "::1", "[::1]:", "[::1]5000", "[::g]", "[[::1]]", "[::1]]:5"),
+    ],
+)
+def test_nothing_else_does(text: str) -> None:
+    """An empty label, a hyphen at its end, another character, or a port without digits."""
+    assert not is_registry(text)
