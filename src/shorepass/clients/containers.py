@@ -41,7 +41,6 @@ from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
 from shorepass.foreign_text import quoted
-from shorepass.helper.advice import log_in
 from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, ShortName, is_ipv6, is_upper_case_word, parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
 
@@ -479,6 +478,7 @@ class _Question:
 
     def ask(self, named_in: str, suffix: str) -> _Found | SourceError:
         """Ask a helper for the registry. It is never asked for a part of one."""
+        from shorepass.helper.advice import log_in  # a login in a file needs neither
         from shorepass.helper.client import HelperClient
 
         registry = self._reference.registry

@@ -55,7 +55,6 @@ from shorepass.errors import (
     without_user_info,
 )
 from shorepass.foreign_text import quoted
-from shorepass.helper.advice import log_in, why_none
 from shorepass.names import (
     HUB_REGISTRY,
     HUB_SERVER_URL,
@@ -505,6 +504,7 @@ def _ask_helper(
     trace: Trace, helper: str, path: str, config: DockerConfig, picked: _Picked, rules: Followed
 ) -> Resolution:
     """Ask a helper; a registry token is still taken from the file's entry (``credentials/native_store.go``)."""
+    from shorepass.helper.advice import log_in, why_none  # a login in a file needs neither
     from shorepass.helper.client import HelperClient
 
     client = HelperClient(trace.context, helper)

@@ -1,20 +1,16 @@
 """The release of a program in a container, where nothing is run: as the package database there says it."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from shorepass.clients.release import Release
+from shorepass.contexts import Context
 from shorepass.errors import FileError, MalformedFile
-
-if TYPE_CHECKING:
-    from shorepass.contexts import Context
 
 __all__ = ["Packaged", "release_in_packages"]
 
 LIMIT = 16 * 1024 * 1024  # bytes of a database; a desktop's has 4 MiB
-NUMBERS = re.compile(rb"(?:[0-9]+:)?([0-9]{1,5}(?:\.[0-9]{1,5}){1,2})")  # behind the epoch
+NUMBERS = rb"(?:[0-9]+:)?([0-9]{1,5}(?:\.[0-9]{1,5}){1,2})"  # behind the epoch
 OF_SYSTEM = ("/usr/bin/", "/bin/", "/usr/sbin/")  # where packages have their programs; all else is not theirs
 
 
@@ -78,5 +74,5 @@ def _in_database(context: Context, database: _Database, packages: tuple[str, ...
 
 
 def _release(text: bytes) -> Release | None:
-    found = NUMBERS.match(text)
+    found = re.match(NUMBERS, text)
     return Release.parse(found[1].decode()) if found else None

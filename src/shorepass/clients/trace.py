@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import SourceError, without_user_info
-from shorepass.helper.advice import log_in
 from shorepass.resolution import Outcome, Resolution, Source, Step
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Trace:
         """Add what an entry holds."""
         key = without_user_info(key)
         if isinstance(credential, Anonymous):
-            login = log_in(self.context, self.reference.registry, client=self.client)
+            login = command(self.context, "login", self.reference.registry, client=self.client)
             self.add("entry", Outcome.SKIPPED, key, "no user name with a password in it, and no token", login)
         else:
             self.add("entry", Outcome.OK, key, said(credential))

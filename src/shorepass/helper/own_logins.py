@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["OwnInputs", "inputs", "logged_failure"]
 
 LIMIT = 16 * 1024 * 1024  # bytes: the helper's log grows without an end
-LOG_LINE = re.compile(r'level=(?:error|warning|debug).*?\berror="((?:[^"\\]|\\.)*)"')
-ACCOUNT = re.compile(r"\b(\d{12})\.dkr[.-]ecr")
-LONG_WORD = re.compile(r"(?=[A-Za-z+/=_-]*[0-9])[A-Za-z0-9+/=_-]{16,}")  # a key or a token, perhaps
+LOG_LINE = r'level=(?:error|warning|debug).*?\berror="((?:[^"\\]|\\.)*)"'
+ACCOUNT = r"\b(\d{12})\.dkr[.-]ecr"
+LONG_WORD = r"(?=[A-Za-z+/=_-]*[0-9])[A-Za-z0-9+/=_-]{16,}"  # a key or a token, perhaps
 AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 AZURE_VARIABLES = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET")
 
@@ -150,7 +150,7 @@ def _profiles(context: Context) -> dict[str, str]:
 
 def _fitting(profiles: dict[str, str], registry: str) -> str:
     """Return the profile whose settings name the account of an ECR registry, "" if none does."""
-    account = ACCOUNT.match(registry)
+    account = re.match(ACCOUNT, registry)
     return next((name for name, text in profiles.items() if account and account[1] in text), "")
 
 
@@ -161,8 +161,8 @@ def _names(profiles: dict[str, str]) -> tuple[str, ...]:
 def _log(context: Context) -> tuple[str, ...]:
     """Return the last error in the log of AWS's helper, without what may be a key."""
     path = join(context, context.home() or "", ".ecr", "log", "ecr-login.log")
-    errors: list[str] = LOG_LINE.findall(_text(context, path))
-    return (f"{path}: {printable(LONG_WORD.sub('***', errors[-1]))}",) if errors else ()
+    errors: list[str] = re.findall(LOG_LINE, _text(context, path))
+    return (f"{path}: {printable(re.sub(LONG_WORD, '***', errors[-1]))}",) if errors else ()
 
 
 def _google(context: Context, _registry: str) -> OwnInputs:

@@ -3,19 +3,15 @@
 Pure: nothing is asked. A row names what cannot be right there. Hosts are regular expressions for the whole name without a port.
 """
 
-from __future__ import annotations
-
 import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from shorepass.credential import Basic
 from shorepass.names import Reference
 from shorepass.registry.expiry import expires_at
 from shorepass.secret import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["Fault", "ImageName", "Login", "faults", "is_ended", "name_fault", "retagged"]
 
@@ -428,7 +424,7 @@ NAMES = (
         r"registry\.digitalocean\.com", ("REGISTRY",), "https://docs.digitalocean.com/products/container-registry/"
     ),
 )
-ROBOT = re.compile(r"robot\$(?:([^+]+)\+)?.+")  # a robot of Harbor, or of one project there
+ROBOT = r"robot\$(?:([^+]+)\+)?.+"  # a robot of Harbor, or of one project there
 
 
 def faults(registry: str, username: str, secret: Secret | None) -> Iterator[Fault]:
@@ -458,7 +454,7 @@ def name_fault(reference: Reference, username: str, *, push: bool) -> Fault | No
         owner = username if re.fullmatch(r"[a-z0-9_.-]+", username) else "DOCKERID"
         cause = "a name without a user is Docker's own image (docker.io/library/...), and only Docker can push those"
         return Fault(cause, retagged(reference, (owner,)))
-    robot = ROBOT.fullmatch(username)
+    robot = re.fullmatch(ROBOT, username)
     if robot and len(parts) == 1:
         project = robot[1] or "PROJECT"
         return Fault("the name has no project, which Harbor needs", retagged(reference, (project,)))
