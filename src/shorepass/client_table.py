@@ -1,7 +1,5 @@
 """The clients that Shorepass knows, one row each: where their rules are, and the facts that lower rooms need."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 __all__ = [

@@ -3,8 +3,6 @@
 ``config.auth_entry`` reads and writes them in files, and ``helper.protocol`` exchanges them with helpers.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from shorepass.secret import Secret

@@ -1,7 +1,5 @@
 """The Resolution of a reference: the credential for a client, and the steps to it."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import NamedTuple
 

@@ -18,10 +18,9 @@ On Windows, they are below ``%APPDATA%``.
     failures = "5s"       # it remembers that a helper failed
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shorepass.config.locations import join
 from shorepass.config.own import settings_folder
@@ -30,9 +29,6 @@ from shorepass.foreign_text import quoted
 from shorepass.numbers import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
     from tomlkit import TOMLDocument
 
     from shorepass.contexts import Context, FileContent
@@ -96,12 +92,12 @@ class Settings(NamedTuple):
     agent: AgentSettings = AgentSettings()
 
 
-def path_of(context: Context) -> str:
+def path_of(context: "Context") -> str:
     """Return the path of the settings."""
     return join(context, settings_folder(context), "config.toml")
 
 
-def load(context: Context) -> Settings:
+def load(context: "Context") -> Settings:
     """Return the settings of a context's user. Raises MalformedFile, FileError."""
     path = path_of(context)
     content = context.read(path, SIZE_LIMIT)
@@ -141,7 +137,7 @@ def _agent(path: str, table: object) -> AgentSettings:
     return AgentSettings(table.get("start", False), **times)
 
 
-def _rule(context: Context, path: str, table: object) -> Rule:
+def _rule(context: "Context", path: str, table: object) -> Rule:
     if not isinstance(table, dict) or not all(isinstance(value, str) and value for value in table.values()):
         raise MalformedFile(path, "an [[account]] has a value that is not a string", hint=RULE_HINT)
     if set(table) not in ({"name", "repository"}, {"name", "directory"}):
@@ -193,7 +189,7 @@ def check_repository(pattern: str) -> str:
     return pattern
 
 
-def change(here: LocalContext, edit: Callable[[TOMLDocument], None]) -> bool:
+def change(here: "LocalContext", edit: "Callable[[TOMLDocument], None]") -> bool:
     """Change the settings, and keep the user's comments and order.
 
     False: there was nothing to change. Raises MalformedFile, FileError, WriteError.
@@ -203,7 +199,7 @@ def change(here: LocalContext, edit: Callable[[TOMLDocument], None]) -> bool:
 
     path = path_of(here)
 
-    def edited(content: FileContent | None) -> bytes:
+    def edited(content: "FileContent | None") -> bytes:
         try:
             document = tomlkit.parse(content.data.decode()) if content else tomlkit.document()
         except (ValueError, ParseError):

@@ -99,6 +99,33 @@ def test_the_helper_loads_neither_the_network_nor_the_command_line(verb: str, ru
     )
 
 
+@pytest.mark.parametrize("verb", ["get", "store"])
+def test_the_helper_compiles_no_types(verb: str, run_shorepass: RunShorepass) -> None:
+    """Types of a named tuple that are text are compiled when they are read, and the first takes 2 ms."""
+    assert run_shorepass("vault", "init").status == 0
+    login = json.dumps({"ServerURL": "registry.example", "Username": "alice", "Secret": "secret"})
+    added = all_loaded_by(HELPER, verb, stdin=login if verb == "store" else "registry.example")
+    loaded = {module_name(name): tree for name, tree in modules() if module_name(name) in added}
+    assert "shorepass.settings" in loaded
+    assert [name for name, tree in loaded.items() if has_named_tuple(tree) and has_types_as_text(tree)] == []
+
+
+def module_name(path: str) -> str:
+    """Return the name by which a source file's module is imported."""
+    return "shorepass." + path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def has_named_tuple(tree: ast.Module) -> bool:
+    """Tell whether a file has a class of named tuples."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    return any(ast.unparse(base) == "NamedTuple" for found in classes for base in found.bases)
+
+
+def has_types_as_text(tree: ast.Module) -> bool:
+    """Tell whether all types of a file are text: ``from __future__ import annotations``."""
+    return any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
+
+
 # A login that the client's file holds starts no program, opens no store and asks about no repository.
 NOT_FOR_A_LOGIN = {
     *("pyrage", "secretstorage", "stringprep", "subprocess"),

@@ -1,20 +1,15 @@
 """Which account is meant for an image, and why: by ``SHOREPASS_ACCOUNT``, or by a rule in the settings."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from shorepass import settings
 from shorepass.config.locations import split
+from shorepass.contexts import Context
 from shorepass.errors import FileError, InvalidReference
 from shorepass.names import HUB_REGISTRY, Reference, registry_meant
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from shorepass.contexts import Context
-    from shorepass.settings import Rule, Settings
+from shorepass.settings import Rule, Settings
 
 __all__ = ["Choice", "Chooser", "choose", "part_of"]
 

@@ -8,22 +8,16 @@ Standard output has colours only on a terminal that shows them, and only without
 error has only errors and questions.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, TextIO
 
+from shorepass.errors import ShorepassError
 from shorepass.foreign_text import visible
 from shorepass.waiting import WATCHERS, settle
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
-    from typing import Any, TextIO
-
-    from shorepass.errors import ShorepassError
 
 __all__ = [
     "Painted",

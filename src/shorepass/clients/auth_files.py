@@ -1,17 +1,13 @@
 """Where podman, skopeo and buildah look for logins, in a context."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from shorepass.clients.containers_releases import ALONE, STORAGE_RUN
+from shorepass.clients.followed import Followed
 from shorepass.config.auth_file import AuthFile
 from shorepass.config.locations import join
+from shorepass.contexts import Context, FileStatus
 from shorepass.errors import FileError
-
-if TYPE_CHECKING:
-    from shorepass.clients.followed import Followed
-    from shorepass.contexts import Context, FileStatus
 
 __all__ = ["auth_files", "first_auth_file"]
 

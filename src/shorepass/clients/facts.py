@@ -1,7 +1,5 @@
 """What differs between the clients, as data: no other room compares a client's name, each reads a fact."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 __all__ = ["Facts", "Words"]

@@ -1,8 +1,6 @@
 """The release of a client's program, and the rules that came with a release."""
 
-from __future__ import annotations
-
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from shorepass.errors import UsageError
 from shorepass.foreign_text import quoted
@@ -22,7 +20,7 @@ class Release(NamedTuple):
     patch: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> Release:
+    def parse(cls, text: str) -> Self:
         """Return the release that a user has written: ``29``, ``20.10``, ``29.5.1``. Raises UsageError.
 
         >>> Release.parse("20.10")

@@ -3,19 +3,14 @@
 Sources: docker/cli ``cli/config/configfile/file.go`` (decodeAuth, encodeAuth) and ``cli/config/types/authconfig.go``.
 """
 
-from __future__ import annotations
-
 import binascii
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from shorepass.config.go_json import NotTextError, text_fields
 from shorepass.config.go_json import text as go_text
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, BearerToken, Credential, IdentityToken
 from shorepass.secret import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
 
 __all__ = [
     "SINCE_29",

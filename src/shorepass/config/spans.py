@@ -1,13 +1,8 @@
 """Where in a JSON text each member of an object is written. The values themselves are left to the C decoder: it is fast."""
 
-from __future__ import annotations
-
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 __all__ = ["JsonSyntaxError", "Member", "members", "read_value", "skip_blank"]
 

@@ -12,22 +12,20 @@ what another program reaches (ssh, wsl, lima, colima, podman-machine, kube). ``f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import WriteError
 from shorepass.files import SIZE_LIMIT, FileContent, FileStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeAlias
+    from collections.abc import Sequence
 
     from shorepass.processes import Completed
 
-    # Returns the new content of a file, given the present one; None for no change.
-    Change: TypeAlias = Callable[[FileContent | None], bytes | None]
-
 __all__ = [
+    "Change",
     "Context",
     "FileContent",
     "FileStatus",
@@ -36,6 +34,9 @@ __all__ = [
     "is_untouched",
     "read_as_root",
 ]
+
+# Returns the new content of a file, given the present one; None for no change.
+Change: TypeAlias = Callable[[FileContent | None], bytes | None]
 
 _OF_THIS_MACHINE = frozenset(("me", "sudo", "sudo-login", "user", "clean", "cron", "process", "unit"))
 # Shorepass runs nothing in these kinds, because an examination must not change what happens in a container.

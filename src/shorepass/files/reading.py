@@ -1,18 +1,13 @@
 """Reads files with a size limit, and their status, without waiting for a FIFO."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import stat
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, NoReturn, Self
 
 from shorepass.errors import FileError, MalformedFile
 from shorepass.foreign_text import quoted
-
-if TYPE_CHECKING:
-    from typing import NoReturn
 
 __all__ = [
     "SIZE_LIMIT",
@@ -72,7 +67,7 @@ class FileStatus(NamedTuple):
     link: bool = False
     changed: int | None = None
 
-    def is_same(self, other: FileStatus | None) -> bool:
+    def is_same(self, other: Self | None) -> bool:
         """Tell whether ``other`` is a status of the same file, which has not changed."""
         mine = (self.identity, self.uid, self.mode, self.changed)
         return other is not None and mine == (other.identity, other.uid, other.mode, other.changed)

@@ -1,24 +1,18 @@
 """Replaces a file's bytes, whole or not at all, and keeps generations of it."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from shorepass.errors import WriteError
 from shorepass.files.destination import Destination, acting_uid, is_shared
 from shorepass.files.draft import MARK, ChangedError, Draft, give
 from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
-from shorepass.files.reading import SIZE_LIMIT, owner_of, read_with_status, reason
+from shorepass.files.reading import SIZE_LIMIT, FileContent, owner_of, read_with_status, reason
 from shorepass.foreign_text import quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from shorepass.files.reading import FileContent
 
 __all__ = ["Sole", "flush_names", "generation", "sweep", "sweep_file", "update"]
 

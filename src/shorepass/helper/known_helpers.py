@@ -3,8 +3,6 @@
 Sources: the helpers' own pages, named in each row.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 __all__ = ["KNOWN", "KnownHelper", "install", "known", "sign_in"]

@@ -6,21 +6,16 @@ docker-credential-helpers credentials/credentials.go, credentials/error.go, clie
 docker/cli cli/config/credentials/native_store.go. JSON is read and written as Go's encoding/json does.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from shorepass.config import go_json
 from shorepass.config.spans import JsonSyntaxError
-from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
+from shorepass.credential import ANONYMOUS, Basic, BearerToken, Credential, IdentityToken
 from shorepass.errors import UsageError
 from shorepass.secret import Secret
-
-if TYPE_CHECKING:
-    from shorepass.credential import Credential
 
 __all__ = [
     "FIX",

@@ -6,15 +6,11 @@ are parsed only here. The value that is checked is also the one that is connecte
 host in the same text.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 from shorepass.errors import UsageError
 from shorepass.version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = [
     "DEFAULT_PORTS",

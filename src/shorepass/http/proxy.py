@@ -4,8 +4,6 @@ All container clients follow them: ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROX
 ``localhost`` and loopback addresses have no proxy. Source: golang.org/x/net http/httpproxy/proxy.go.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,7 +26,7 @@ class Proxy(NamedTuple):
         return f"Proxy({self.url})"
 
 
-def proxy_for(url: Url, context: Context) -> Proxy | None:
+def proxy_for(url: Url, context: "Context") -> Proxy | None:
     """Return the proxy for ``url``, None for a direct connection.
 
     Raises UsageError: the proxy cannot be used.
@@ -45,7 +43,7 @@ def proxy_for(url: Url, context: Context) -> Proxy | None:
     return _parse(text, name)
 
 
-def _variable(context: Context, name: str) -> str:
+def _variable(context: "Context", name: str) -> str:
     return context.getenv(name) or context.getenv(name.lower()) or ""
 
 

@@ -3,31 +3,24 @@
 The earlier names are stored in ``$XDG_STATE_HOME/shorepass/helper.json``, which has no secrets.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from shorepass import files
-from shorepass.clients import FAMILIES, find
+from shorepass.clients import FAMILIES, Client, Target, find
 from shorepass.config import document
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
+from shorepass.contexts import Change, Context, FileContent
+from shorepass.contexts.local import LocalContext
 from shorepass.errors import MalformedFile, UsageError
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
 from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, registry_of_server
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-    from typing import Any
-
-    from shorepass.clients import Client, Target
-    from shorepass.contexts import Change, Context, FileContent
-    from shorepass.contexts.local import LocalContext
 
 __all__ = [
     *(

@@ -4,15 +4,14 @@ A login that the registry refuses is not stored. A login that cannot be stored i
 would store it in plain text, a Shorepass store stores it instead (``shorepass_store``).
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.accounts.choice import choose
-from shorepass.clients import Target
+from shorepass.clients import Client, Target
 from shorepass.config import document
 from shorepass.config.auth_entry import write_entry
 from shorepass.config.locations import docker_config_path
+from shorepass.contexts import Change, Context, FileContent
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Basic, Credential
@@ -30,18 +29,14 @@ from shorepass.helper import OURSELVES
 from shorepass.logins import shorepass_store
 from shorepass.logins.helper_entry import remember_override, without_helper
 from shorepass.logins.placement import decide, found_target, with_alternative
+from shorepass.logins.shorepass_store import Tell
 from shorepass.names import Reference, registry_of_server
-from shorepass.registry.client import RegistryClient
+from shorepass.registry.client import Access, RegistryClient
 from shorepass.registry.form_advice import login_faults
-from shorepass.registry.forms import is_ended
+from shorepass.registry.forms import Fault, is_ended
 
 if TYPE_CHECKING:
-    from shorepass.clients import Client
-    from shorepass.contexts import Change, Context, FileContent
     from shorepass.helper.client import HelperClient
-    from shorepass.logins.shorepass_store import Tell
-    from shorepass.registry.client import Access
-    from shorepass.registry.forms import Fault
 
 __all__ = ["Erasure", "Login", "check_with_form", "erase", "log_in", "log_out", "log_out_everywhere", "store_login"]
 
@@ -219,7 +214,7 @@ def _store(context: Context, target: Target, credential: Credential) -> bool:
     return True
 
 
-def _helper(context: Context, name: str) -> HelperClient:
+def _helper(context: Context, name: str) -> "HelperClient":
     from shorepass.helper.client import HelperClient  # starts programs; a login in the client's file does not need it
 
     return HelperClient(context, name)

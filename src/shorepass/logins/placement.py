@@ -1,15 +1,14 @@
 """Decide where to store a login: as its client would, or in a Shorepass store to avoid plain text."""
 
-from __future__ import annotations
-
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from shorepass import settings
-from shorepass.clients import DEFAULT, FAMILIES, find
+from shorepass.clients import DEFAULT, FAMILIES, Client, Target, find
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.registries_conf import REGISTRIES_CONF
+from shorepass.contexts import Context
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.terminal import nobody
@@ -22,10 +21,6 @@ from shorepass.names import registry_of_server
 from shorepass.stores.in_use import DEFAULT as DEFAULT_STORE
 from shorepass.stores.in_use import PREFIX, in_use, require_usable
 from shorepass.stores.in_use import named as store_named
-
-if TYPE_CHECKING:
-    from shorepass.clients import Client, Target
-    from shorepass.contexts import Context
 
 __all__ = ["PLAIN", "Decision", "decide", "elsewhere", "found_target", "require_helper", "with_alternative"]
 

@@ -6,7 +6,8 @@ The helper is named for the registry in ``credHelpers``, because podman also rea
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from shorepass import settings
 from shorepass.accounts.choice import Chooser
@@ -22,20 +23,18 @@ from shorepass.logins.helper_entry import Place, install, named_for
 from shorepass.stores.in_use import choose, in_use, use
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeAlias
-
     from shorepass.clients import Client, Target
     from shorepass.contexts import FileContent
     from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
     from shorepass.stores import Store
 
-    Tell: TypeAlias = Callable[[str], None]  # what the user should know although the login succeeded
-
 EMPTIED = ("/run/", "/var/run/")  # at each start (file-hierarchy(7)); XDG_RUNTIME_DIR is below it
 
 __all__ = ["Tell", "name_helper", "open_for_login", "store_and_name_helper"]
+
+
+Tell: TypeAlias = Callable[[str], None]  # what the user should know although the login succeeded
 
 
 def store_and_name_helper(

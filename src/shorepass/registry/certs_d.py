@@ -5,19 +5,15 @@ Sources: moby registry/registry.go ``ReadCertsDirectory``; containers/image pkg/
 ``Client.certificate_folders`` returns the folders that a client reads.
 """
 
-from __future__ import annotations
+from typing import NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
-
+from shorepass.clients import Client
+from shorepass.contexts import Context
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
 from shorepass.http.certificate_names import subject_of
 from shorepass.http.pem import certificates
 from shorepass.names import split_host_port
 from shorepass.registry.trust import Authorities, authorities
-
-if TYPE_CHECKING:
-    from shorepass.clients import Client
-    from shorepass.contexts import Context
 
 __all__ = ["Certificates", "find", "misplaced", "of_authority", "place_for"]
 

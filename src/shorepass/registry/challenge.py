@@ -5,12 +5,8 @@ without quotes (even URLs), Go's ``%q`` escapes, and nothing at all after the sc
 never raises: what it cannot read becomes a challenge with a ``problem``, so that a good one beside it still counts.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 __all__ = ["Challenge", "choose", "parse_challenges"]
 

@@ -5,15 +5,16 @@ credential before a 401 asked for it, never to another origin than the one that 
 unless the registry is on loopback or the user allowed it, and never twice after a refusal: accounts get locked.
 """
 
-from __future__ import annotations
-
 import time
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Self
 
 from shorepass import clients
-from shorepass.credential import Anonymous, Basic, BearerToken
+from shorepass.contexts import Context
+from shorepass.credential import Anonymous, Basic, BearerToken, Credential
 from shorepass.errors import (
+    ClockDiffers,
     DeadRealm,
     LoginRefused,
     NoAnswer,
@@ -22,6 +23,7 @@ from shorepass.errors import (
     PermissionDenied,
     PlainHttp,
     RealmRefused,
+    RegistryError,
     StorageFails,
     TokenServerFails,
     UnknownAuthority,
@@ -31,31 +33,19 @@ from shorepass.errors import (
     printable,
 )
 from shorepass.foreign_text import quoted
-from shorepass.http import DEFAULT_PORTS, Request, Url, parse_url, tls
+from shorepass.http import DEFAULT_PORTS, Request, Response, Transport, Url, parse_url, tls
 from shorepass.http.ahead import Ahead
 from shorepass.http.dial import dial, is_dead
 from shorepass.http.proxy import proxy_for
-from shorepass.names import HUB_API, HUB_REGISTRY, is_loopback, split_host_port
+from shorepass.names import HUB_API, HUB_REGISTRY, Reference, is_loopback, split_host_port
 from shorepass.registry import answer, clock, realm
 from shorepass.registry.certs_d import Certificates, find
-from shorepass.registry.challenge import choose, parse_challenges
-from shorepass.registry.token import TOKEN_LIMIT, Question, ask, authorization, secrets_of
+from shorepass.registry.challenge import Challenge, choose, parse_challenges
+from shorepass.registry.token import TOKEN_LIMIT, Question, Token, ask, authorization, secrets_of
 from shorepass.registry.token_servers import setting_for
 from shorepass.registry.trust import trust_step
 from shorepass.resolution import Outcome, Step
 from shorepass.waiting import Wait
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Self
-
-    from shorepass.contexts import Context
-    from shorepass.credential import Credential
-    from shorepass.errors import ClockDiffers, RegistryError
-    from shorepass.http import Response, Transport
-    from shorepass.names import Reference
-    from shorepass.registry.challenge import Challenge
-    from shorepass.registry.token import Token
 
 __all__ = ["Access", "LoginResult", "RegistryClient"]
 

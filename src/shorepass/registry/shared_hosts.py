@@ -4,8 +4,6 @@ The owner of a domain must send it to that list. The services below give each cu
 not send their domains. So two hosts in one of them are not related. A row is the reason, a source for it, and the domains.
 """
 
-from __future__ import annotations
-
 from itertools import chain
 from typing import NamedTuple
 

@@ -9,26 +9,18 @@ docs/content/spec/auth/token.md (GET) and oauth.md (POST), and how real servers 
 - A refresh token is not asked for: some servers then answer with a token that does not work.
 """
 
-from __future__ import annotations
-
 import binascii
+from collections.abc import Generator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from shorepass.bounded_json import loads
-from shorepass.credential import Anonymous, Basic, BearerToken, IdentityToken
-from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, printable
-from shorepass.http import Request, percent_encode
+from shorepass.credential import Anonymous, Basic, BearerToken, Credential, IdentityToken
+from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, RegistryError, printable
+from shorepass.http import Request, Response, Url, percent_encode
 from shorepass.names import require_user_name
 from shorepass.registry import answer
 from shorepass.secret import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-
-    from shorepass.credential import Credential
-    from shorepass.errors import RegistryError
-    from shorepass.http import Response, Url
 
 __all__ = ["TOKEN_LIMIT", "Question", "Token", "ask", "authorization", "secrets_of"]
 

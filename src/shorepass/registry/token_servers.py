@@ -3,12 +3,9 @@
 A registry writes its realm from its own settings or from the headers of a proxy before it. No client can correct it.
 """
 
-from __future__ import annotations
+from typing import NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from shorepass.http import Url
+from shorepass.http import Url
 
 __all__ = ["setting_for"]
 

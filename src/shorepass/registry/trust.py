@@ -6,19 +6,13 @@ wait endlessly for a FIFO.
 Sources of the paths: Go's crypto/x509/root_linux.go and root_unix.go, by whose rules docker and podman read them.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from shorepass.config.locations import join
-from shorepass.contexts import is_this_machine
+from shorepass.contexts import Context, is_this_machine
 from shorepass.errors import FileError
 from shorepass.resolution import Outcome, Step
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from shorepass.contexts import Context
 
 __all__ = ["Authorities", "authorities", "trust_step"]
 

@@ -4,19 +4,12 @@ The logins do not depend on Shorepass: ``age --decrypt`` prints a config file th
 does not know are kept. This module does no I/O.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from shorepass.config.auth_entry import BadEntryError, read_docker_entry
-from shorepass.credential import ANONYMOUS, Basic, IdentityToken
+from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
 from shorepass.stores.vault.signature import MEMBER
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from shorepass.credential import Credential
 
 __all__ = ["Document", "NotADocumentError", "decode", "encode"]
 
@@ -65,7 +58,7 @@ class Document(NamedTuple):
             for key, entry in self.logins.items()
         }
 
-    def with_login(self, key: str, credential: Credential) -> Document:
+    def with_login(self, key: str, credential: Credential) -> Self:
         """Return the document with a login added or replaced."""
         entry = {}
         if isinstance(credential, Basic):
@@ -75,7 +68,7 @@ class Document(NamedTuple):
             entry = {**name, "identitytoken": credential.token.reveal()}
         return self._replace(logins={**self.logins, key: entry})
 
-    def without(self, key: str) -> Document:
+    def without(self, key: str) -> Self:
         """Return the document without a login."""
         return self._replace(logins={name: entry for name, entry in self.logins.items() if name != key})
 

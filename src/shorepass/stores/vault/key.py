@@ -4,23 +4,14 @@ A key is in an age identity file, also in one that a passphrase protects (itself
 RSA), with or without a passphrase. Source: age(1), ``--identity``.
 """
 
-from __future__ import annotations
-
 import binascii
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from shorepass.contexts import FileContent
 from shorepass.errors import StoreBroken, StoreLocked, UsageError, WrongPassphrase, printable
 from shorepass.stores.vault import ssh_private_key
 from shorepass.stores.vault.signature import mac, secret_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any, TypeAlias
-
-    from shorepass.contexts import FileContent
-
-    # Shows a prompt, and returns what was typed. Raises StoreLocked without a terminal.
-    Ask: TypeAlias = Callable[[str], str]
 
 __all__ = [
     "NO_MATCH",
@@ -37,6 +28,10 @@ __all__ = [
     "protect",
     "recipient_of",
 ]
+
+Ask: TypeAlias = Callable[
+    [str], str
+]  # shows a prompt, and returns what was typed; raises StoreLocked without a terminal
 
 NAME = "vault"
 TYPE_AGAIN = "run it again and type the passphrase"

@@ -4,22 +4,16 @@ A vault may be in a synced folder, where others can write. So its own text does 
 key is the right one. ``$XDG_STATE_HOME/shorepass/vaults.json`` has the public keys, and no secrets.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
+from shorepass.contexts import FileContent
 from shorepass.contexts.command import command
+from shorepass.contexts.local import LocalContext
 from shorepass.errors import MalformedFile
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from shorepass.contexts import FileContent
-    from shorepass.contexts.local import LocalContext
 
 __all__ = ["Trust", "path_of", "recall", "remember"]
 
