@@ -78,8 +78,13 @@ def test_a_draft(run_shorepass: RunShorepass, path: Path, tmp_path: Path) -> Non
     done = run_shorepass("policy", "check", str(draft))
     assert done.status == 3
     assert f"{draft}: line 3: unknown key 'from'" in done.stderr
-    done = run_shorepass("policy", "check", str(tmp_path / "absent"))
+    absent = tmp_path / "absent file"
+    done = run_shorepass("policy", "check", str(absent))
     assert (done.status, "there is no such file" in done.stderr) == (2, True)
+    fix = done.stderr.partition("hint: shorepass ")[2].strip()
+    assert fix == f"policy example > '{absent}'"
+    absent.write_text(run_shorepass(*fix.split(" > ")[0].split()).stdout)
+    assert run_shorepass("policy", "check", str(absent)).status == 0
 
 
 @pytest.mark.parametrize(

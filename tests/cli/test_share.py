@@ -108,6 +108,38 @@ def test_a_flag_that_a_target_does_not_use(words: tuple[str, ...], target: Targe
     assert error.value.hint.startswith(f"shorepass share {typed} --registry a.example")
 
 
+@pytest.mark.parametrize(
+    ("words", "fix"),
+    [
+        (("--registry", "*.example"), "shorepass share flags --registry ghcr.io --own-logins"),
+        (
+            ("--registry", "*.example", "--registry", "a.example"),
+            "shorepass share flags --registry a.example --own-logins",
+        ),
+        (
+            ("--mode", "export", "--registry", "a.example"),
+            "shorepass share flags --registry a.example --own-logins",
+        ),
+    ],
+)
+def test_own_logins_are_for_named_registries(words: tuple[str, ...], fix: str) -> None:
+    """The refusal has the command that is not refused."""
+    arguments = share_parser().parse_args(["flags", "--own-logins", *words])
+    with pytest.raises(UsageError, match="--own-logins is for mode forward") as error:
+        share.run(arguments)
+    assert error.value.hint == fix
+
+
+def test_a_service_of_a_single_container(run_shorepass: RunShorepass, world: Path) -> None:
+    """``run --service`` is refused for docker run, with the command without it; nothing is lent."""
+    (world / "bin/docker").symlink_to("/bin/true")
+    words = ("run", "--share", "a.example", "--service", "web", "--", "docker", "run", "image", "echo", "a b")
+    done = run_shorepass(*words)
+    assert (done.status, "docker run starts no services" in done.stderr) == (125, True)
+    assert "hint: shorepass run --share a.example -- docker run image echo 'a b'\n" in done.stderr
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
+
+
 def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:
     """To look and to revoke all starts no agent, and makes no file."""
     assert run_shorepass("grants").stdout == "nothing is lent\n"

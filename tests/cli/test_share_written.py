@@ -153,6 +153,34 @@ def test_a_secret_is_applied(kubectl: Path, run_shorepass: RunShorepass) -> None
     assert (done.status, "kubectl apply failed" in done.stderr) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ('Error from server (NotFound): namespaces "team" not found', "kubectl create namespace team"),
+        ("Error from server (Forbidden): secrets is forbidden", "kubectl auth can-i --list --namespace team"),
+        ("error: You must be logged in to the server", "kubectl cluster-info"),
+    ],
+)
+@pytest.mark.usefixtures("write")
+def test_the_fix_of_a_failing_kubectl(world: Path, run_shorepass: RunShorepass, said: str, fix: str) -> None:
+    """What kubectl prints is in the error, with the command that fixes or explains it."""
+    program = world / "bin/kubectl"
+    program.write_text(f"#!/bin/sh\nprintf '%s\\n' '{said}' >&2\nexit 1\n")
+    program.chmod(0o755)
+    done = run_shorepass("share", "k8s", "--registry", "a.example", "--namespace", "team", "--apply")
+    assert (done.status, f"kubectl apply failed: {said}\nhint: {fix}\n" in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.usefixtures("write")
+def test_the_real_kubectl_without_a_cluster(world: Path, run_shorepass: RunShorepass) -> None:
+    """Its own words are in the error, and the printed command asks about the cluster."""
+    (world / "bin/kubectl").symlink_to(programs.require("kubectl"))
+    done = run_shorepass("share", "k8s", "--registry", "a.example", "--apply", env={"KUBECONFIG": "/none"})
+    assert (done.status, "kubectl apply failed: " in done.stderr) == (1, True), done.stderr
+    assert "\nhint: kubectl cluster-info\n" in done.stderr
+    assert PASSWORD not in done.stderr
+
+
 def test_a_secret_is_kept_fresh(write: Write, kubectl: Path) -> None:
     """``--refresh`` applies a newer login, and deletes the Secret when it is ended."""
     argv = [sys.executable, "-m", "shorepass", "share", "k8s", "--registry", "a.example", "--apply", "--refresh"]

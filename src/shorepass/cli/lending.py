@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass.agent_client.client import AgentClient, NoAgent
@@ -132,7 +133,12 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"{flag} is for mode {only}, and not for {mode}", hint=EXPLAIN)
     if arguments.own_logins and (mode != FORWARD or any("*" in glob for glob in globs)):
-        raise UsageError("--own-logins is for mode forward, and for registries without *", hint="name each registry")
+        named = [glob for glob in globs if "*" not in glob] or ["ghcr.io"]
+        lent = chain.from_iterable(("--registry", registry) for registry in named)
+        raise UsageError(
+            "--own-logins is for mode forward, and for registries without *",
+            hint=command(None, "share", "flags", *lent, "--own-logins"),
+        )
     helpers = _mounted_helpers(here, globs, arguments.image) if mode == MOUNT else ()
     created = time.time()
     id_ = os.urandom(4).hex()

@@ -9,6 +9,7 @@ from shorepass.cli import console
 from shorepass.cli.lending import duration
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError, printable
+from shorepass.foreign_text import quoted
 from shorepass.grants import policy_file
 from shorepass.grants.grant import FORWARD, MODES, check_glob, check_repository
 from shorepass.grants.policy import Policy, Wish, as_time
@@ -117,7 +118,10 @@ def run(arguments: argparse.Namespace) -> int:
         path = os.path.abspath(arguments.file)
         found = policy_file.read(here, path)
         if found is None:
-            raise UsageError(f"{printable(path)}: there is no such file")
+            raise UsageError(
+                f"{printable(path)}: there is no such file",
+                hint=f"{command(None, 'policy', 'example')} > {quoted(path)}",
+            )
     else:
         found = policy_file.load(here)
     exists = arguments.file or here.status(path) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass import processes
@@ -13,7 +14,7 @@ from shorepass.cli.ending import end
 from shorepass.cli.lending import lend
 from shorepass.cli.share_notes import warn
 from shorepass.contexts.command import command
-from shorepass.errors import ShorepassError
+from shorepass.errors import ShorepassError, UsageError
 from shorepass.files import temporary
 from shorepass.grants.starters import find_starter
 
@@ -42,7 +43,13 @@ def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, ar
     ShorepassError; ProcessNotStarted.
     """
     starter, start = find_starter(program, argv, arguments.services)
-    grant = lend(here, f"{' '.join(starter.words)} {start.verb}", arguments.share, arguments)
+    typed = f"{' '.join(starter.words)} {start.verb}"
+    if arguments.services and not starter.services:
+        shared = chain.from_iterable(("--share", registry) for registry in arguments.share)
+        raise UsageError(
+            f"{typed} starts no services, so leave out --service", hint=command(None, "run", *shared, "--", *argv)
+        )
+    grant = lend(here, typed, arguments.share, arguments)
     lives_on = start.verb in starter.lasting or any(map(DETACHED.fullmatch, argv))
     try:
         warn(here, grant)

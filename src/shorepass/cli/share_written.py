@@ -156,7 +156,7 @@ class _Written:
 def _apply(here: LocalContext, grant: Grant, found: FoundLogins, arguments: argparse.Namespace) -> int:
     """Apply a Secret, once or until the end of the grant. Raises ShorepassError, UsageError."""
     where = f" in the namespace {arguments.namespace}" if arguments.namespace else ""
-    _kubectl(here, ["apply", "-f", "-"], _text(found, arguments), found)
+    _kubectl(here, ["apply", "-f", "-"], _text(found, arguments), found, arguments.namespace)
     _log(here, grant, "apply")
     console.note(f"applied the Secret {arguments.object_name}{where}; name it in imagePullSecrets")
     delete = ["delete", "secret", arguments.object_name, "--ignore-not-found"]
@@ -173,7 +173,7 @@ def _apply(here: LocalContext, grant: Grant, found: FoundLogins, arguments: argp
     except KeyboardInterrupt:
         pass
     finally:
-        _kubectl(here, delete, "", found)
+        _kubectl(here, delete, "", found, arguments.namespace)
     console.note(f"deleted the Secret {arguments.object_name}{where}")
     return 0
 
@@ -188,12 +188,12 @@ def _keep_fresh(here: LocalContext, grant: Grant, found: FoundLogins, arguments:
             time.sleep(min(LOOK_SECONDS, due - now))
         found = _found(current(), grant, WRITERS[arguments.target])
         if (text := _text(found, arguments)) != applied and since_boot() < end:
-            _kubectl(here, ["apply", "-f", "-"], text, found)
+            _kubectl(here, ["apply", "-f", "-"], text, found, arguments.namespace)
             _log(here, grant, "apply")
             applied = text
 
 
-def _kubectl(here: LocalContext, words: list[str], stdin: str, found: FoundLogins) -> None:
+def _kubectl(here: LocalContext, words: list[str], stdin: str, found: FoundLogins, namespace: str) -> None:
     """Run kubectl. Raises ShorepassError: it is missing, or it failed."""
     program = here.which("kubectl")
     if program is None:
@@ -209,13 +209,18 @@ def _kubectl(here: LocalContext, words: list[str], stdin: str, found: FoundLogin
     except processes.ProcessError as error:
         raise ShorepassError(f"kubectl {words[0]}: {error}") from None
     if done.status != 0:
-        _refuse(words[0], done.stderr.decode("utf-8", "replace"), found)
+        _refuse(words[0], done.stderr.decode("utf-8", "replace"), found, namespace)
 
 
-def _refuse(verb: str, said: str, found: FoundLogins) -> NoReturn:
+def _refuse(verb: str, said: str, found: FoundLogins, namespace: str) -> NoReturn:
     """Raise ShorepassError with what kubectl has printed, unless it repeats a secret."""
     reason = f": {printable(said.strip())}"
     for credential in found.logins.values():
         if any(repeats(said, secret) for secret in secrets_of(credential)):
             reason = ""
-    raise ShorepassError(f"kubectl {verb} failed{reason}")
+    hint = ["cluster-info"]
+    if missing := re.search('namespaces "([a-z0-9-]+)" not found', said):
+        hint = ["create", "namespace", missing[1]]
+    elif "forbidden" in said.lower():
+        hint = ["auth", "can-i", "--list", *(["--namespace", namespace] if namespace else [])]
+    raise ShorepassError(f"kubectl {verb} failed{reason}", hint=" ".join(map(quoted, ["kubectl", *hint])))

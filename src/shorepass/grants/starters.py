@@ -96,7 +96,7 @@ STARTERS = (
 def find_starter(program: str, argv: Sequence[str], services: Sequence[str] = ()) -> tuple[Starter, Start]:
     """Return the row of a command, and its parts. ``program``: the absolute path of ``argv[0]``.
 
-    Raises UsageError: it does not start a container, or has no ``services``.
+    Raises UsageError: it does not start a container.
     """
     by_words = {starter.words: starter for starter in STARTERS}
     words: tuple[str, ...] = (os.path.basename(argv[0]),)
@@ -112,8 +112,6 @@ def find_starter(program: str, argv: Sequence[str], services: Sequence[str] = ()
         elif (*words, word) in by_words:
             words = (*words, word)
         elif word in starter.verbs:
-            if services and not starter.services:
-                raise UsageError(f"{' '.join(words)} {word} starts no services, so leave out --service")
             return starter, Start(program, tuple(argv), at + 1, tuple(services))
         elif word != NOUN:
             break

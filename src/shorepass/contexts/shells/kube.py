@@ -31,7 +31,7 @@ def find(here: LocalContext, kind: str, rest: str) -> ShellContext:
         raise UsageError(f"{printable(name)} names no pod", hint="kube:NAMESPACE/POD or kube:NAMESPACE/POD/CONTAINER")
     program = here.which("kubectl")
     if program is None:
-        raise ContextError(printable(name), "there is no kubectl on PATH", hint="install kubectl")
+        raise ContextError(printable(name), "there is no kubectl on PATH", hint="brew install kubectl")
     namespace, pod, *container = parts
     which = ("--container", container[0]) if container else ()
     prefix = (program, "exec", "--stdin", "--quiet", "--namespace", namespace, pod, *which, "--")

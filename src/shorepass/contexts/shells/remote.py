@@ -43,7 +43,7 @@ class _Kind(NamedTuple):
 
     ``words``: the words in front of the command, ``{}`` for the name; without a name such a word is left out. ``joins``: see
     ``Transport``. ``by_hand``: what to try if there is no answer. ``listing``: prints all as JSON. ``start``: the command
-    that starts a machine that is off.
+    that starts a machine that is off. ``install``: the command that gets the program.
     """
 
     program: str
@@ -52,32 +52,39 @@ class _Kind(NamedTuple):
     joins: bool = False
     listing: tuple[str, ...] = ()
     start: str = ""
+    install: str = ""
 
 
 _KINDS = {
     "ssh": _Kind(
-        "ssh", (*(f"-o{option}" for option in SSH_OPTIONS), "--", "{}"), "ssh -o BatchMode=yes {} true", joins=True
+        *("ssh", (*(f"-o{option}" for option in SSH_OPTIONS), "--", "{}"), "ssh -o BatchMode=yes {} true"),
+        joins=True,
+        install="sudo apt-get install openssh-client",
     ),
     "wsl": _Kind(
         *("wsl.exe", ("-d", "{}", "-e"), "wsl.exe -d {}"),  # -e: without the distribution's shell
         listing=("--list", "--verbose"),
         start="wsl.exe -d {} true",
+        install="wsl --install",  # in Windows, which alone has it
     ),
     "lima": _Kind(
         *("limactl", ("shell", "--workdir", "/", "{}"), "limactl shell {}"),
         listing=("list", "--format", "json"),
         start="limactl start {}",
+        install="brew install lima",
     ),
     "colima": _Kind(
         *("colima", ("ssh", "--profile={}", "--"), "colima status {}"),
         listing=("list", "--json"),
         start="colima start {}",
+        install="brew install colima",
     ),
     "podman-machine": _Kind(
         *("podman", ("machine", "ssh", "{}"), "podman machine ssh {}"),
         joins=True,
         listing=("machine", "list", "--format", "json"),
         start="podman machine start {}",
+        install="brew install podman",
     ),
 }
 
@@ -91,7 +98,7 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
     way = _KINDS[kind]
     program = here.which(way.program)
     if program is None:
-        raise ContextError(printable(name), f"there is no {way.program} on PATH", hint=f"install {way.program}")
+        raise ContextError(printable(name), f"there is no {way.program} on PATH", hint=way.install)
     if rest.startswith("-"):
         raise ContextError(printable(name), "a name cannot begin with '-'")
     words = [word.replace("{}", rest) for word in way.words if rest or "{}" not in word]
