@@ -13,7 +13,7 @@
 #include "wire.h"
 
 #ifndef RELAY_SECONDS
-#define RELAY_SECONDS 10 // for a caller to send its frame, or to take its answer
+#define RELAY_SECONDS 10 // for a caller to take its answer
 #endif
 #define BUSY "another relay is there already"
 #define OTHER_USER "another user can change the folder"
@@ -135,7 +135,7 @@ static void serve(int listening) {
             unused->connection = move_up(accept(listening, NULL, NULL));
             unused->awaited = POLLIN;
             unused->have = 0;
-            set_deadline(unused, RELAY_SECONDS);
+            set_deadline(unused, SECONDS); // it connects before it reads its input
         }
     }
 }

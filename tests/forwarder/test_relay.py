@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import random
+import select
 import socket
 import stat
 import struct
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from e2e import programs
-from forwarder.conftest import CRASHES, SANITISERS
+from forwarder.conftest import CRASHES, SANITISERS, build_sanitised
 from forwarder.fake_agent import answer, exactly, frame
 
 SECONDS = 60.0
@@ -98,6 +99,23 @@ def relay(started: Relay) -> Relay:
     started.write(frame(b"R", CONFIG, b""))
     assert started.read() == b"\1R" + bytes(6)
     return started
+
+
+def test_a_caller_whose_input_comes_late(tmp_path: Path) -> None:
+    """A caller connects before it reads its input, so a relay does not end that connection as fast as others."""
+    program = build_sanitised(tmp_path / "forwarder", "-DRELAY_SECONDS=1")
+    relay = Relay(installed_in(tmp_path / "relay", program))
+    with relay.process:
+        relay.write(frame(b"R", CONFIG, b""))
+        relay.read()
+        wire = relay.call(b"")
+        assert select.select([wire], [], [], 2.0)[0] == []  # twice the relay's second, and it has not ended
+        wire.sendall(CALL)
+        asked = relay.read()
+        relay.write(b"\1A" + asked[2:4] + GOOD[4:])
+        assert exactly(wire, len(GOOD)) == GOOD
+        wire.close()
+        relay.end()
 
 
 def answer_all(relay: Relay) -> None:
