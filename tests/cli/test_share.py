@@ -152,6 +152,8 @@ def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:
     [
         (("share",), 2, "no target was named"),
         (("share", "flags"), 2, "no registry was named"),
+        (("agent", "stop", "--json"), 2, "agent stop prints no JSON"),
+        (("agent", "status"), 1, "hint: shorepass agent start"),
         (("share", "kubernetes", "--registry", "a.example"), 2, "is not a target"),
         (("share", "flags", "--registry", "*"), 2, "is not a pattern for registries"),
         (("share", "flags", "--registry", "a.example", "--for", "never"), 2, "is not a time"),

@@ -95,6 +95,18 @@ def test_sp801_a_broken_file(run_shorepass: RunShorepass, doctor: Doctor, home: 
     assert run_shorepass("grants").stdout == "nothing is lent\n"
 
 
+def test_sp801_a_broken_policy(run_shorepass: RunShorepass, doctor: Doctor, home: Path) -> None:
+    """It refuses every login, and doctor has the line; the hint checks it again."""
+    path = home / ".config/shorepass/policy.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\nnevr = []\n")
+    assert run_shorepass("share", "flags", "--registry", REGISTRY).status == 3
+    assert one(doctor, "SP801", path) == "shorepass policy check"
+    assert "line 2" in run_shorepass("policy", "check").stderr
+    path.write_text("never = []\n")
+    assert findings(doctor) == []
+
+
 def test_sp802_no_agent(led: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor) -> None:
     """The agent was killed, then it is locked: doctor finds both, here and from the container, and the hint lends again."""
     grant = share(run_shorepass, "--registry", REGISTRY)

@@ -229,6 +229,14 @@ def test_a_project_that_cannot_be_read(
     (alone_project.folder / "compose.yaml").write_text(written)
 
 
+def test_docker_without_compose(run_shorepass: RunShorepass, tmp_path: Path) -> None:
+    """Docker then prints only its own help, and the error says what is missing."""
+    (tmp_path / "docker").symlink_to(programs.require(programs.docker_programs()[0]))
+    done = run_shorepass("share", "compose", "--registry", "ghcr.io", env={"PATH": str(tmp_path)})
+    assert (done.status, done.stdout) == (1, "")
+    assert "docker has no command `compose` here\nhint: install docker's compose plugin\n" in done.stderr
+
+
 def test_a_service_that_the_project_does_not_have(alone_project: Project) -> None:
     """The error lists those that it has."""
     done = alone_project.run("up", share=["--service", "ci"])

@@ -338,7 +338,7 @@ def test_two_relays_in_one_container(engine: ContainerEngine, lend: Lend) -> Non
     first.wait_until_ready()
     second = lend(name)
     assert second.process.wait(60) != 0
-    assert "another relay is there already" in second.said.read_text()
+    assert "another relay is there already\nhint: shorepass grants\n" in second.said.read_text()
     assert get(engine, name).returncode == 0
     assert first.end() == 0
     assert remaining(engine, name) == []

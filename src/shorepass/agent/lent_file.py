@@ -158,7 +158,7 @@ class LentFile(Served):
 
     def _fail(self, error: ShorepassError, start: float) -> float:
         """Write the reason into the log, and remove the secret unless it is still valid and a registry did not answer."""
-        self._trouble = error.message
+        self._trouble = "; fix: ".join(filter(None, (error.message, error.hint)))
         is_away = isinstance(error, Unreachable | RateLimited)
         left = self._until - time.time()
         if is_away and left > 0:

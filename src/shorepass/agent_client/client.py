@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from shorepass.agent_client.address import own_addresses, trouble_with
 from shorepass.agent_client.connection import Connection, ConnectionLost
 from shorepass.agent_client.frames import Frame, FrameError, Kind
+from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, printable
 
 if TYPE_CHECKING:
@@ -71,4 +72,4 @@ class AgentClient:
                 except ConnectionLost as error:
                     reason = f"{printable(address.path)}: {error}"
             reasons.append(reason)
-        raise NoAgent("no agent answers: " + "; ".join(reasons))
+        raise NoAgent("no agent answers: " + "; ".join(reasons), hint=command(None, "agent", "start"))

@@ -10,7 +10,7 @@ from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import agent_enable, console
 from shorepass.cli.unlock import unlock
 from shorepass.contexts.command import command
-from shorepass.errors import printable
+from shorepass.errors import UsageError, printable
 from shorepass.profile import current
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ Signal SIGHUP, and the end of the time that `unlocked` sets in config.toml, drop
 HEADINGS = ["TIME", "PROGRAM", "CONTAINER", "HELPER", "VERB", "REGISTRY", "RESULT", "SOURCE", "MS"]
 # What status has, in its order.
 MEMBERS = ("running", "reason", "pid", "version", "locked", "since", "idle_seconds", "keys", "helpers", "log_error")
+WITH_JSON = ("status", "log")
 SHORT_ID = 12  # characters of a container's id, as docker prints it
 
 
@@ -52,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it."""
+    if arguments.json and arguments.action not in WITH_JSON:
+        raise UsageError(f"agent {arguments.action} prints no JSON", hint=command(None, "agent", "status", "--json"))
     ACTIONS[arguments.action][1](arguments, current())
     return 0
 

@@ -31,6 +31,7 @@ FILE_FLAGS = ("-f", "--file")
 FILES = "COMPOSE_FILE"
 SEPARATOR = "COMPOSE_PATH_SEPARATOR"
 OVERRIDE = "compose.yaml"  # in the folder of the grant
+OF_DOCKER = b"'docker --help'"  # docker names its own help, and not that of compose, if it has no such command
 SECONDS = 60.0
 LIMIT = 16 << 20  # bytes of a project as JSON
 
@@ -178,6 +179,8 @@ def _ask(here: LocalContext, start: Start, words: tuple[str, ...]) -> bytes:
     except ProcessError as error:
         raise ShorepassError(f"{printable(program)} {words[0]}: {error}") from None
     if done.status:
+        if OF_DOCKER in done.stderr:
+            raise ShorepassError("docker has no command `compose` here", hint="install docker's compose plugin")
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it prints no reason"]
         try_it = " ".join(map(quoted, [*start.before, *words]))
         raise ShorepassError(f"{printable(program)} cannot read the project: {printable(lines[-1])}", hint=try_it)

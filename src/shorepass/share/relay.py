@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from shorepass import files
 from shorepass.agent_client.connection import Connection, ConnectionLost
 from shorepass.agent_client.frames import HEADER_SIZE, VERSION, Frame, FrameError, Kind, decode_body, decode_header
+from shorepass.contexts.command import command
 from shorepass.errors import ContextError, printable
 from shorepass.grants.folder import CONFIG_FOLDER, socket_of
 from shorepass.share.places import NotThere, missing_helpers, why_ended
@@ -189,4 +190,6 @@ def _begin(place: Place, first: Frame) -> bytearray:
     for words, meaning in WHY_NOT_STARTED.items():
         if words in reason:
             reason = meaning
-    raise (ContextError if BUSY in reason else NotThere)(place.name, f"{place.program} cannot serve there: {reason}")
+    if BUSY in reason:
+        raise ContextError(place.name, f"it has a grant already: {BUSY}", hint=command(None, "grants"))
+    raise NotThere(place.name, f"{place.program} cannot serve there: {reason}")

@@ -20,7 +20,7 @@ from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, ShorepassError
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
-from shorepass.grants import file
+from shorepass.grants import file, policy_file
 from shorepass.grants.folder import SOCKETS, folders_of, socket_of
 from shorepass.grants.relays import has_dead_relay
 from shorepass.who.lent import has_grant
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "check"]
 
 CODES = {
-    "SP801": "The file of the grants is broken",
+    "SP801": "The file of the grants or the policy is broken",
     "SP802": "No agent serves the grants",
     "SP803": "The relay of a grant has ended",
     "SP804": "The container of a grant has ended, or was started again",
@@ -55,6 +55,10 @@ def check(examination: Examination) -> Iterator[Finding]:
     except FileError as error:
         yield _broken(context.name, here, error)
         return
+    try:
+        policy_file.load(here)
+    except FileError as error:
+        yield _refused(context.name, here, error)
     if isinstance(context, ContainerContext):
         grants = [grant for grant in grants if has_grant(context, grant)]
     agent = list(_agent(context.name, here, grants)) if grants else []
@@ -76,6 +80,12 @@ def _broken(name: str, here: LocalContext, error: FileError) -> Finding:
     path = file.path_of(here)
     aside = Advice(f"mv {quoted(path)} {quoted(path + '.old')}")
     return Finding("SP801", Severity.ERROR, name, path, error.reason, ("then lend the logins again",), aside)
+
+
+def _refused(name: str, here: LocalContext, error: FileError) -> Finding:
+    evidence = ("a broken policy refuses every login that you lend",)
+    look = Advice(command(None, "policy", "check"))
+    return Finding("SP801", Severity.ERROR, name, policy_file.path_of(here), error.reason, evidence, look)
 
 
 # SP802
