@@ -85,7 +85,19 @@ def test_a_login_is_lent_until_ctrl_c(host: SshHost, tmp_path: Path, target: str
         config = json.loads(host.sh(f"cat {lender.variables['REGISTRY_AUTH_FILE']}"))
         assert config["credHelpers"] == {REGISTRY: "shorepass"}
         assert lender.end() == 0, lender.said.read_text()
+        check_unset(lender)
     assert left(host) == ""
+
+
+def check_unset(lender: Lender) -> None:
+    """With the variables of a lender that has ended, the real podman stops, until the printed command."""
+    exports = "".join(f"export {name}={value}; " for name, value in lender.variables.items())
+    storage = "--root $d/root --runroot $d/run --storage-driver vfs"  # podman wants a short name
+    pull = f"podman {storage} pull --tls-verify=false 127.0.0.1:1/acme/app 2>&1 || true"
+    pull = f"d=$(mktemp -d); HOME=$d {pull}; rm -r $d"
+    unset = lender.said.read_text().rpartition("hint: ")[2]
+    assert "config.json: no such file" in programs.shell([], f"{exports} {pull}").decode()
+    assert "connection refused" in programs.shell([], f"{exports} {unset} {pull}").decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -125,6 +137,7 @@ def test_in_the_background(host: SshHost, tmp_path: Path, run_shorepass: RunShor
         Lender("ssh:virtual", said, "--registry", REGISTRY, "--detach", path=str(host.bin))
     ) as lender:
         assert lender.process.wait(60) == 0, said.read_text()
+        assert "\nhint: unset SHOREPASS_SOCK DOCKER_CONFIG REGISTRY_AUTH_FILE\n" in said.read_text()
         try:
             assert json.loads(asked(host, lender))["Secret"] == SECRET
         finally:

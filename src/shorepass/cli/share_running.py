@@ -47,12 +47,13 @@ def _relay(here: LocalContext, arguments: argparse.Namespace, go_on: Callable[[]
     name = target.context.name
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # so that the files in the target are removed
-    grant, trouble = None, ""
+    grant, trouble, unset = None, "", ""
     try:
         grant = lend(here, name, arguments.lent, arguments)
         attended = nullcontext() if arguments.detach else asking(here, grant)
         with attended, Relay(target, grant) as relay, TakenOver(here, target.context) as taken_over:
             file.note_relay(here, grant.id, stamp(os.getpid()))
+            unset = _unset(relay.variables)
             _tell(name, grant, relay.variables, arguments)
             for row in taken_over.files:
                 console.note(f"{row.path} there names Shorepass until then, in place of VS Code's helper")
@@ -65,10 +66,26 @@ def _relay(here: LocalContext, arguments: argparse.Namespace, go_on: Callable[[]
         if grant is not None:
             end(here, [grant])
     if trouble:
-        raise ContextError(name, trouble)
+        raise ContextError(name, trouble, hint=unset)
     if grant is not None:
         console.note(f"the grant {grant.id} has ended")
+        _tell_unset(
+            unset, "the folder there is removed, and podman stops at a variable that names it; in each shell there:"
+        )
     return 0
+
+
+def _unset(variables: Mapping[str, str]) -> str:
+    """Return the command for the shells in the target after the end, "" if the config file remains there."""
+    if "SHOREPASS_SOCK" not in variables:
+        return ""
+    return " ".join(("unset", *(name for name in variables if name != "PATH")))
+
+
+def _tell_unset(unset: str, when: str) -> None:
+    if unset:
+        console.note(when)
+        console.hint(unset)
 
 
 def _tell(name: str, grant: Grant, variables: Mapping[str, str], arguments: argparse.Namespace) -> None:
@@ -80,3 +97,7 @@ def _tell(name: str, grant: Grant, variables: Mapping[str, str], arguments: argp
             console.out(f"{variable}={value}")
     until = "its time or revoke" if arguments.detach else "Ctrl-C"
     console.note(f"{name} has the grant {grant.id} until {until}; its clients need these variables")
+    if arguments.detach:
+        _tell_unset(
+            _unset(variables), "after that, in each shell there, because podman stops at a variable without its file:"
+        )
