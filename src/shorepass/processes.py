@@ -47,6 +47,7 @@ __all__ = [
 READ_SIZE = 65536  # bytes: a pipe's own size on Linux
 POLL_SECONDS = 0.05  # how late a program's end is seen if another process still has its output open
 DRAIN_SECONDS = 0.2  # after a program's end, for its last output; another process may keep the pipe open
+LOOK_SECONDS = 1.0  # between two looks whether an attended program has ended, if no signal says so
 KILL_SECONDS = 1.0  # for a killed program to end; a program of another user cannot be killed
 
 
@@ -452,9 +453,12 @@ def _next_signal() -> tuple[int, bool]:
     """Wait for a signal; return it, and whether the terminal has sent it to the child, too.
 
     A terminal that closes signals only the leader of its session. With ``ssh -t`` this process is the leader.
+    SIGCHLD is returned each second, because a thread that was there before ``holding_signals`` may get the real one.
     """
-    if wait := getattr(signal, "sigwaitinfo", None):
-        info = wait(_watched())
+    if wait := getattr(signal, "sigtimedwait", None):
+        info = wait(_watched(), LOOK_SECONDS)
+        if info is None:
+            return signal.SIGCHLD, False
         alone = info.si_signo == signal.SIGHUP and os.getsid(0) == os.getpid()
         return info.si_signo, info.si_code > 0 and not alone  # sigaction(2): from the kernel
     number = int(signal.sigwait(_watched()))  # macOS

@@ -60,6 +60,10 @@ def on_a_terminal(
                 if not chunk:
                     break
                 shown += chunk
+        else:
+            process.kill()  # the end of ``with`` would wait for it
+            os.close(outer)
+            pytest.fail(f"it did not end within a minute: {shown.decode()}", pytrace=False)
         out = process.stdout.read() if process.stdout else b""
         status = process.wait(30)
     os.close(outer)
