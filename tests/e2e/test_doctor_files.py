@@ -232,6 +232,18 @@ def test_sp103_an_empty_file(home: Path, run_shorepass: RunShorepass) -> None:
     assert "not logged into" in logged_in_as(home).stderr
 
 
+def test_sp103_an_alias_at_which_docker_stops(home: Path, run_shorepass: RunShorepass) -> None:
+    """The file is sound JSON, and docker runs no command with it, until the user removes the alias."""
+    file = write(home, json.dumps({"auths": LOGIN, "aliases": {"pl": "pull"}}))
+    assert "not allowed to alias" in docker_warnings(home).lower()
+    done = run_shorepass("doctor")
+    assert f"error    SP103  {file}: docker does not allow the alias 'pl', and runs no command" in done.stdout
+    assert f'hint: remove it from "aliases" in {file}' in done.stdout
+    write(home, json.dumps({"auths": LOGIN}))
+    assert docker_warnings(home) == ""
+    assert found(run_shorepass("doctor", "--json").stdout) == []
+
+
 def test_sp103_nothing_to_save(home: Path, run_shorepass: RunShorepass) -> None:
     """Where nothing can be saved, nothing is changed: a person is told."""
     file = write(home, "no JSON at all")

@@ -160,6 +160,9 @@ class Client(Protocol):
     def view(self, content: FileContent, *, legacy: bool = False) -> FileView:
         """Return what the program sees in a file. ``legacy``: the file has no ``auths``. Raises MalformedFile."""
 
+    def refusal(self, content: FileContent) -> str:
+        """Return why the program runs no command with a file that it can read, "" if it does."""
+
     def common_helpers(self, context: Context) -> list[str]:
         """Return the list of helpers in a file without logins, just as it is there. Raises FileError, MalformedFile."""
 

@@ -189,6 +189,10 @@ class Containers:
         """Return what is seen in a file. Raises MalformedFile."""
         return ContainersView(self, content, legacy=legacy)
 
+    def refusal(self, content: FileContent) -> str:  # noqa: ARG002
+        """Return nothing: it runs with every file that it can read."""
+        return ""
+
     def certificate_folders(self, context: Context, host: str) -> list[str]:
         """Return the user's own, the system's, and docker's."""
         from shorepass.clients.certificates import containers_folders

@@ -219,6 +219,10 @@ class Docker(DockerFiles):
             raise fixed_by(config.error, context)
         return path, config
 
+    def refusal(self, content: FileContent) -> str:
+        """Return the alias at which docker stops, "" for none."""
+        return docker_config.read(content, self.dialect).refusal
+
     def fitting(self, keys: Collection[str], reference: Reference) -> list[str]:
         """Return those of a file's keys whose login docker may take for an image."""
         return self.fitting_key(keys, server_url(reference.registry))

@@ -101,6 +101,10 @@ class DockerFiles:
         """Return what is seen in a file. Raises MalformedFile."""
         return DockerView(find(self.name), docker_config.load(content, self.dialect))
 
+    def refusal(self, content: FileContent) -> str:  # noqa: ARG002
+        """Return nothing: it runs with every file that it can read."""
+        return ""
+
     def common_helpers(self, context: Context) -> list[str]:  # noqa: ARG002
         """Return none: there is no such file."""
         return []

@@ -73,6 +73,9 @@ def check(examination: Examination) -> Iterator[Finding]:
             evidence = [*causes[1:], *dict.fromkeys(find(name).facts.broken_file for name in errors)]
             fix = _fix(examination, file, content)
             yield Finding("SP103", Severity.ERROR, context.name, file.path, causes[0], tuple(evidence), fix)
+        for refusal in filter(None, (find(client).refusal(content) for client in file.clients)):
+            advice = Advice(f'remove it from "aliases" in {quoted(file.path)}')
+            yield Finding("SP103", Severity.ERROR, context.name, file.path, refusal, (), advice)
 
 
 def _read(client: str, content: FileContent, file: ConfigFile) -> int:
