@@ -323,6 +323,22 @@ def test_containers_of_others_are_not_found(place: Place, foreign: str, busybox_
     assert status == 403
 
 
+def test_an_image_cannot_label_containers_of_others(place: Place, busybox_image: str) -> None:
+    """The container builds an image with the grant's label; what the machine's user starts of it remains the user's."""
+    name, image = f"theirs-{os.getpid()}", f"{place.registry}/team/labelled:1"
+    dockerfile = f"FROM {busybox_image}\nLABEL shorepass.grant={GRANT}\n".encode()
+    built = place.docker("build", "-t", image, "-", stdin=dockerfile)
+    assert built.returncode == 0, built.stderr
+    place.on_host("run", "-d", "--name", name, "--network=none", image, "/bin/busybox", "sleep", "600")
+    try:
+        status, answer = place.ask(
+            "POST", f"{API}/containers/{name}/exec", {"Cmd": ["/bin/busybox", "id"], "User": "0"}
+        )
+        assert (status, b"No such container" in answer) == (404, True)
+    finally:
+        place.on_host("rm", "-f", name)
+
+
 def test_an_exec_or_a_start_with_rights_is_refused(place: Place, busybox_image: str) -> None:
     """A privileged exec, and an old start with a body, are refused; a stream begins only where the engine has one."""
     made = json.loads(place.create(busybox_image)[1])["Id"]

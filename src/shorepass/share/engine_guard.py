@@ -77,7 +77,9 @@ class Guard:
         """Return the whole id of a container of the grant. Raises Refused."""
         try:
             found = self._engine.inspect(container)
-            if found is not None and found["Config"]["Labels"][LABEL] == self._grant:
+            is_labelled = found is not None and found["Config"]["Labels"][LABEL] == self._grant
+            # an image can give its label to every container, also to one of the machine's user
+            if found is not None and is_labelled and LABEL not in self._engine.image_labels(str(found["Image"])):
                 return str(found["Id"])
         except ContextError as error:
             raise Refused(error.message, "502 Bad Gateway") from None

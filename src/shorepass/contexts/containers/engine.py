@@ -181,6 +181,17 @@ class Engine:
         found = self._json(Request("GET", _url(f"/images/{percent_encode(image)}/json")), ANSWER_SECONDS)
         return str(found.get("Architecture", "")) if isinstance(found, dict) else ""
 
+    def image_labels(self, image: str) -> dict[str, Any]:
+        """Return an image's labels, none if it was removed.
+
+        Raises ContextError.
+        """
+        found = self._json(Request("GET", _url(f"/images/{percent_encode(image)}/json")), ANSWER_SECONDS)
+        try:
+            return dict(found["Config"]["Labels"] or {})
+        except (KeyError, TypeError, ValueError):
+            return {}
+
     def create(self, image: str) -> str:
         """Create a container of an image, which must not be started, and return its id.
 
