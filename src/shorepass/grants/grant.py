@@ -113,7 +113,7 @@ class Grant(NamedTuple):
         if not self.created <= now < self.until:  # before: the clock was set back
             return "its time is over"
         if self.max_uses and self.uses >= self.max_uses:
-            return f"it was used {self.uses} times"
+            return f"it was used up ({self.uses} of {self.max_uses} uses)"
         return ""
 
     @property

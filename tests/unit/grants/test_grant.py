@@ -81,7 +81,7 @@ def test_its_end() -> None:
     grant = lending("ghcr.io")
     assert [bool(grant.end(now)) for now in (99.0, 100.0, 199.9, 200.0)] == [True, False, False, True]
     assert grant._replace(uses=2).end(150.0) == ""
-    assert grant._replace(uses=3).end(150.0) == "it was used 3 times"
+    assert grant._replace(uses=3).end(150.0) == "it was used up (3 of 3 uses)"
     assert grant._replace(uses=3, max_uses=0).end(150.0) == ""
 
 
