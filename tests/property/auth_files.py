@@ -79,7 +79,8 @@ def spelt(name: str) -> st.SearchStrategy[str]:
 HOSTS = [SELF, SELF, "reg.io", "reg.io:5000", "Reg.IO", "sub.reg.io", "docker.io", "docker.io", "index.docker.io"]
 HUB = ["docker.io", "index.docker.io", "registry-1.docker.io"]
 PATHS = ["app", "team/app", "team/sub/app", "a__b/c-d.e/f--g"]
-TAGS = ["", ":1", ":V1.2_x-y", "@sha256:" + "0123456789abcdef" * 4]
+DIGEST = "@sha256:" + "0123456789abcdef" * 4
+TAGS = ["", "", ":1", ":V1.2_x-y", DIGEST, DIGEST, f":1{DIGEST}"]
 
 
 @st.composite
