@@ -10,6 +10,7 @@ A list that is set twice, which TOML forbids, is an error here; the clients' dec
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.locations import in_the_way, join
@@ -36,6 +37,7 @@ LAST_VARIABLE = f"{VARIABLE}_OVERRIDE"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SIZE_LIMIT = 512 * 1024  # bytes of one file: those of distributions have 10 KB
 TOTAL_LIMIT = 2 * SIZE_LIMIT  # bytes of all together
+FILES_REMEMBERED = 8  # decoded, by one process
 FILES_LIMIT = 200  # drop-in files of one folder
 HELPERS_LIMIT = 100  # that are asked, one after another
 
@@ -387,25 +389,36 @@ def _parse(content: FileContent, ways: Ways) -> dict[str, Any]:
     """Return the table of a file, its fields in lower case and of the right types."""
     if re.search(_DEEP, content.data):
         raise _malformed(content, "a key has a hundred parts")
-    import tomllib  # only where there is such a file
-
     data = content.data
     if data.startswith(BYTE_ORDER_MARK) and ways.skips_mark():
         data = data.removeprefix(BYTE_ORDER_MARK)
     try:
-        parsed = tomllib.loads(data.decode())
-        aliases = parsed.get("aliases")
-        if not isinstance(aliases, dict):
-            aliases = {}  # what else it may be is passed over
-        for name, place in aliases.items():
-            if not _is_alias(name, place):
-                raise _malformed(content, f"the alias {printable(name)!r} is not a short name of HOST/REPOSITORY")
-        checked: dict[str, Any] = {**_checked(parsed, _FIELDS, ""), "aliases": aliases}
+        table, wrong = _decoded(data)
     except (ValueError, RecursionError):  # TOMLDecodeError, not UTF-8, a number of more than 4,300 digits
         raise _malformed(content, "not valid TOML") from None
     except TypeError as error:
         raise _malformed(content, f"{error} has a value of the wrong type") from None
-    return checked
+    if wrong is not None:
+        raise _malformed(content, f"the alias {printable(wrong)!r} is not a short name of HOST/REPOSITORY")
+    return table
+
+
+@lru_cache(maxsize=FILES_REMEMBERED)  # each login and each check asks for the system's files again
+def _decoded(data: bytes) -> tuple[dict[str, Any], str | None]:
+    """Return the table in the bytes of a file, and the first alias that is wrong.
+
+    The table must not be changed. Raises ValueError, RecursionError: it is not TOML; TypeError: the field of a wrong type.
+    """
+    import tomllib  # only where there is such a file
+
+    parsed = tomllib.loads(data.decode())
+    aliases = parsed.get("aliases")
+    if not isinstance(aliases, dict):
+        aliases = {}  # what else it may be is passed over
+    wrong = next((name for name, place in aliases.items() if not _is_alias(name, place)), None)
+    if wrong is not None:
+        return {}, wrong
+    return {**_checked(parsed, _FIELDS, ""), "aliases": aliases}, None
 
 
 def _as_of_2019(content: FileContent, table: dict[str, Any], ways: Ways, *, drop_in: bool) -> dict[str, Any]:
