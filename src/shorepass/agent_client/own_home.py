@@ -20,5 +20,5 @@ def check_own_home(here: LocalContext, *words: str) -> None:
         if here.uid == 0 and status is not None and status.uid != 0:
             raise UsageError(
                 f"{printable(path or '')} belongs to {status.owner or status.uid}, and root changes only its own files",
-                hint=f"run it without sudo; for root itself: sudo -H {command(None, *words)}",
+                hint=f"run it as that user; for root itself: HOME=~root {command(None, *words)}",
             )
