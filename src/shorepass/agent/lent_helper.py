@@ -74,7 +74,8 @@ class LentHelper(Served):
         else:
             refused = self._refused(call, caller)
             with self._free:
-                time.sleep(self._pace.delay(time.monotonic()))
+                if delay := self._pace.delay(time.monotonic()):  # a sleep of 0 seconds takes 0.08 ms
+                    time.sleep(delay)
                 answer = refused or self._answered(call)
         try:
             connection.send(answer.frame())
