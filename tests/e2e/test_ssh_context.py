@@ -136,4 +136,7 @@ def test_what_cannot_be_reached(there: There, name: str, reason: str) -> None:
 def test_without_ssh(run_shorepass: RunShorepass) -> None:
     """No ssh on PATH is said as just that."""
     done = run_shorepass("get", "--in", "ssh:virtual", "reg.example/app")
-    assert (done.status, done.stderr) == (3, "shorepass: ssh:virtual: there is no ssh on PATH\nhint: install ssh\n")
+    assert (done.status, done.stderr) == (
+        3,
+        "shorepass: ssh:virtual: there is no ssh on PATH\nhint: sudo apt-get install openssh-client\n",
+    )
