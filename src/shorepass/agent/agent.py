@@ -82,7 +82,6 @@ class Agent:
             "mac": self._mac,
             "grants": self._grants,
             "questions": self._questions,
-            "tokens": self._tokens,
             "answer": self._answer_question,
         }
 
@@ -195,6 +194,7 @@ class Agent:
             "keys": [{"path": held.path, "seconds": round(held.until - now)} for held in self._held.all()],
             "helpers": helpers,
             "log_error": self._log.trouble or None,
+            "token_ends": self.lending.token_ends(),
         }
         return status, b""
 
@@ -231,9 +231,6 @@ class Agent:
     def _grants(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
         troubles = self.lending.refresh()
         return {"troubles": {**self.lending.troubles(), **troubles}}, b""
-
-    def _tokens(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
-        return {"ends": self.lending.token_ends()}, b""
 
     def _questions(self, request: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
         seconds = min(float(request.get("seconds", 0.0)), LONGEST_WAIT)

@@ -10,7 +10,7 @@ from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
 from shorepass.cli.ending import sweep, withdraw
 from shorepass.cli.lending import document
-from shorepass.cli.share_notes import tell_token_end
+from shorepass.cli.share_notes import tell_token_end, token_ends_of
 from shorepass.contexts.command import command
 from shorepass.errors import FileError, UsageError, printable
 from shorepass.grants import file, policy_file
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     served = status is not None and not status["locked"]
     if status is None:
         withdraw(grants)
-    token_ends = AgentClient(here).manage("tokens")["ends"] if status is not None else {}
+    token_ends = token_ends_of(status or {})
     waiting = AgentClient(here).manage("questions")["questions"] if served else []
     if arguments.json:
         documents = [_document(grant, used.get(grant.id), token_ends.get(grant.id)) for grant in grants]

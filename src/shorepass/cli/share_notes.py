@@ -14,10 +14,12 @@ from shorepass.grants.folder import is_on_disk
 from shorepass.grants.grant import EXPORT, MOUNT, TOKEN
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
 
-__all__ = ["announce", "shown_time", "tell_token_end", "warn"]
+__all__ = ["announce", "shown_time", "tell_token_end", "token_ends_of", "warn"]
 
 
 def announce(here: LocalContext, grant: Grant) -> None:
@@ -38,13 +40,19 @@ def warn(here: LocalContext, grant: Grant) -> None:
         warn_of_mounts(here, grant)
     if grant.mode == TOKEN:
         console.note(summary())
-        tell_token_end(grant, AgentClient(here).manage("tokens")["ends"].get(grant.id, 0.0))
+        tell_token_end(grant, token_ends_of(AgentClient(here).manage("status")).get(grant.id, 0.0))
     if grant.mode == EXPORT:
         console.note("the container can read the logins and keep them; a copy ends only with a new password or token")
         if is_on_disk(grant):
             console.note(
                 f"the logins are on a disk, in {printable(grant.folder)}; set XDG_RUNTIME_DIR to a folder in memory"
             )
+
+
+def token_ends_of(status: dict[str, Any]) -> dict[str, float]:
+    """Return when registry tokens of grants end, by the grant's id, out of the agent's status; none from an older agent."""
+    ends: dict[str, float] = status.get("token_ends", {})
+    return ends
 
 
 def tell_token_end(grant: Grant, end: float) -> None:
