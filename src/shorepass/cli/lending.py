@@ -28,11 +28,11 @@ from shorepass.grants.grant import (
 from shorepass.numbers import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["MODE_GROUPS", "add_limits", "document", "duration", "lend", "planned", "usual_mode"]
+__all__ = ["MODE_GROUPS", "add_limits", "document", "duration", "lend", "planned", "repeated", "usual_mode"]
 
 EXPLAIN = command(None, "share", "--explain-modes")
 UNIX = "unix://"
@@ -134,7 +134,7 @@ def planned(here: LocalContext, target: str, registries: Sequence[str], argument
             raise UsageError(f"{flag} is for mode {only}, and not for {mode}", hint=EXPLAIN)
     if arguments.own_logins and (mode != FORWARD or any("*" in glob for glob in globs)):
         named = [glob for glob in globs if "*" not in glob] or ["ghcr.io"]
-        lent = chain.from_iterable(("--registry", registry) for registry in named)
+        lent = repeated("--registry", named)
         raise UsageError(
             "--own-logins is for mode forward, and for registries without *",
             hint=command(None, "share", "flags", *lent, "--own-logins"),
@@ -260,6 +260,11 @@ def _serve(here: LocalContext) -> dict[str, str]:
         start_in_background(here)
         troubles = client.manage("grants")["troubles"]
     return troubles
+
+
+def repeated(flag: str, values: Iterable[str]) -> list[str]:
+    """Return the words of a flag that is typed once for each value."""
+    return list(chain.from_iterable((flag, value) for value in values))
 
 
 def duration(text: str) -> float:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import nullcontext
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass import processes
 from shorepass.cli import console
 from shorepass.cli.asking import asking
 from shorepass.cli.ending import end
-from shorepass.cli.lending import lend
+from shorepass.cli.lending import lend, repeated
 from shorepass.cli.share_notes import warn
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UsageError
@@ -45,7 +44,7 @@ def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, ar
     starter, start = find_starter(program, argv, arguments.services)
     typed = f"{' '.join(starter.words)} {start.verb}"
     if arguments.services and not starter.services:
-        shared = chain.from_iterable(("--share", registry) for registry in arguments.share)
+        shared = repeated("--share", arguments.share)
         raise UsageError(
             f"{typed} starts no services, so leave out --service", hint=command(None, "run", *shared, "--", *argv)
         )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from shorepass.cli.lending import MODE_GROUPS, add_limits, usual_mode
+from shorepass.cli.lending import MODE_GROUPS, add_limits, repeated, usual_mode
 from shorepass.cli.share_documents import DOCUMENT_GROUPS, add_document_flags
 from shorepass.cli.share_modes import explain
 from shorepass.cli.share_targets import TARGET_FLAGS, TARGETS, find_target, shown_targets
@@ -108,8 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _without(arguments: argparse.Namespace, *words: str) -> str:
     """Return the command with its target and registries, and with ``words`` in place of the other flags."""
-    lent = chain.from_iterable(("--registry", registry) for registry in arguments.lent or ["ghcr.io"])
-    return command(None, "share", arguments.target, *words, *lent)
+    return command(None, "share", arguments.target, *words, *repeated("--registry", arguments.lent or ["ghcr.io"]))
 
 
 def _possible(target: Target, arguments: argparse.Namespace) -> tuple[str, ...]:

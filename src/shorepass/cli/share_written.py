@@ -7,7 +7,6 @@ import re
 import signal
 import sys
 import time
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from shorepass import processes
@@ -15,7 +14,7 @@ from shorepass.agent.audit_log import AuditLog, log_path
 from shorepass.agent.call import Answer
 from shorepass.agent.lifetimes import since_boot
 from shorepass.cli import console
-from shorepass.cli.lending import planned
+from shorepass.cli.lending import planned, repeated
 from shorepass.cli.share_targets import find_target
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
@@ -76,7 +75,7 @@ def _check(arguments: argparse.Namespace) -> None:
     target = find_target(arguments.target)
     if arguments.repositories and arguments.mode != TOKEN:
         raise UsageError(f"{target.word} is not for one repository: {target.why}", hint="name its --registry")
-    lent = list(chain.from_iterable(("--registry", registry) for registry in arguments.lent))
+    lent = repeated("--registry", arguments.lent)
     if arguments.refresh and not arguments.apply:
         raise UsageError("--refresh needs --apply", hint=command(None, "share", "k8s", *lent, "--apply", "--refresh"))
     if arguments.duration and not arguments.refresh and arguments.mode != TOKEN:
