@@ -14,6 +14,7 @@ __all__ = [
     "HUB_API",
     "HUB_REGISTRY",
     "HUB_SERVER_URL",
+    "TAG",
     "Reference",
     "ShortName",
     "host_of_key",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.credential import Basic, IdentityToken
 from shorepass.errors import InvalidReference
-from shorepass.names import parse, server_url
+from shorepass.names import TAG, parse, server_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Lent", "with_login"]
 
 AUTH, CONFIG = "x-registry-auth", "x-registry-config"
-TAG = re.compile(r"(?:[\w][\w.-]{0,127}|sha\d+:[0-9a-f]+)?", re.ASCII)  # or a digest
+TAG_OR_DIGEST = re.compile(rf"(?:{TAG}|sha\d+:[0-9a-f]+)?", re.ASCII)
 IMAGE = "fromImage"
 
 
@@ -92,7 +92,11 @@ def _meant(head: RequestHead) -> tuple[RequestHead, Lent] | None:
 
 def _named(head: RequestHead, kind: _Kind, found: re.Match[str]) -> tuple[RequestHead, Lent] | None:
     values = dict(head.queries)
-    if len(values) < len(head.queries) or not set(values) <= set(kind.values) or not TAG.fullmatch(head.query("tag")):
+    if (
+        len(values) < len(head.queries)
+        or not set(values) <= set(kind.values)
+        or not TAG_OR_DIGEST.fullmatch(head.query("tag"))
+    ):
         return None  # docker sends no such request
     written = found.groupdict().get("image") or values.get(IMAGE, "")
     try:
