@@ -86,9 +86,8 @@ def test_the_file_of_before_2015(text: str, image: str, dockers: list[Docker], t
     env = case.lay_out(tmp_path)
     (tmp_path / "home/.dockercfg").write_text(text)
     for docker in dockers:
-        ours, sent = Rules(docker.release).resolve(LocalContext(env), parse(image)), docker.pull(image, env)
-        answers = [answer for answer in (ours.answer, *ours.alternatives) if not isinstance(answer, SourceError)]
-        assert plain(sent.credential) in [plain(answer) for answer in answers]
+        ours, sent = asked(docker, image, env)
+        assert plain(sent.credential) in answers_of(ours)
         failed = [step for step in ours.steps if (step.kind, step.outcome) == ("file", Outcome.FAILED)]
         assert sent.file_is_broken == bool(failed)
 
@@ -109,7 +108,7 @@ def test_the_names_of_registries(image: str, dockers: list[Docker], tmp_path: Pa
     """An older docker takes some names for no registry's, and stops."""
     env = Case(b'{"auths": {"reg.io": {"auth": "dTpw"}}}', image, {}, {}, in_home=True).lay_out(tmp_path)
     for docker in dockers:
-        ours, sent = Rules(docker.release).resolve(LocalContext(env), parse(image)), docker.pull(image, env)
+        ours, sent = asked(docker, image, env)
         assert isinstance(ours.answer, SourceError) == (sent.header is None)
 
 
@@ -135,10 +134,8 @@ def test_the_aliases_at_which_docker_stops(aliases: str, dockers: list[Docker], 
     case = Case(config.encode(), "reg.io/app", {}, {}, in_home=True)
     env = case.lay_out(tmp_path)
     for docker in dockers:
-        rules, sent = Rules(docker.release), docker.pull("reg.io/app", env)
-        ours = rules.resolve(LocalContext(env), parse("reg.io/app"))
-        answers = [answer for answer in (ours.answer, *ours.alternatives) if not isinstance(answer, SourceError)]
-        assert [plain(answer) for answer in answers] == ([plain(sent.credential)] if sent.header is not None else [])
+        ours, sent = asked(docker, "reg.io/app", env)
+        assert answers_of(ours) == ([plain(sent.credential)] if sent.header is not None else [])
 
 
 def test_no_command_of_docker_is_an_alias(dockers: list[Docker], tmp_path: Path) -> None:
@@ -159,10 +156,7 @@ def test_a_file_that_is_the_null_device(dockers: list[Docker], tmp_path: Path) -
     env = Case(None, "reg.io/app", {}, {}, in_home=True).lay_out(tmp_path)
     (tmp_path / "home/.docker/config.json").symlink_to("/dev/null")
     for docker in dockers:
-        ours, sent = (
-            Rules(docker.release).resolve(LocalContext(env), parse("reg.io/app")),
-            docker.pull("reg.io/app", env),
-        )
+        ours, sent = asked(docker, "reg.io/app", env)
         assert not sent.file_is_broken
         assert plain(sent.credential) == plain(ours.answer)
 
@@ -194,6 +188,16 @@ def compare(docker: Docker, case: Case, env: dict[str, str], first: Sent, ours: 
     assert seen <= expected
     if len(expected) <= SIDES and "file" not in failed:
         assert seen == expected
+
+
+def asked(docker: Docker, image: str, env: dict[str, str]) -> tuple[Resolution, Sent]:
+    """Return what Shorepass says that this docker sends for an image, and what it sends."""
+    return Rules(docker.release).resolve(LocalContext(env), parse(image)), docker.pull(image, env)
+
+
+def answers_of(ours: Resolution) -> list[tuple[str, ...]]:
+    """Return all credentials that docker may send, by what Shorepass says."""
+    return [plain(answer) for answer in (ours.answer, *ours.alternatives) if not isinstance(answer, SourceError)]
 
 
 def plain(answer: Credential | SourceError) -> tuple[str, ...]:
