@@ -350,6 +350,13 @@ def test_a_registry_without_tokens(log_in: Log, registry: str, run_shorepass: Ru
     assert (done.status, "gives no tokens; use --mode export" in done.stderr) == (1, True), done.stderr
 
 
+def test_without_a_login(run_shorepass: RunShorepass) -> None:
+    """The error names the command that logs in."""
+    done = run_shorepass("share", "flags", "--mode", "token", "--repo", "nothing.example/app")
+    assert (done.status, done.stdout) == (1, "")
+    assert "you have no login for it; fix: shorepass login nothing.example\n" in done.stderr
+
+
 def test_no_byte_of_the_login_is_in_the_container(
     engine: ContainerEngine, log_in: Log, registry_with_tokens: str, users: dict[str, str], run_shorepass: RunShorepass
 ) -> None:

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.client_table import DEFAULT
-from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, BearerToken
 from shorepass.grants.grant import TOKEN
 from shorepass.names import server_url
@@ -87,7 +86,7 @@ def _logins(_: Context, grant: Grant, resolve: Resolve) -> FoundLogins:
     for registry in grant.registries:
         credential = resolve(registry)
         if isinstance(credential, Anonymous):
-            raise registry_token.Unlendable(registry, "you have no login for it", hint=command(None, "login", registry))
+            raise registry_token.no_login(registry)
         logins[server_url(registry)] = credential
         ends = expires_at(credential)
         if ends is not None and ends > now:

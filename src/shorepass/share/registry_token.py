@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, BearerToken
 from shorepass.errors import PermissionDenied, RegistryError
 from shorepass.http import Request
@@ -24,13 +25,18 @@ if TYPE_CHECKING:
     from shorepass.registry.scope import Scope
     from shorepass.registry.token import Token
 
-__all__ = ["Unlendable", "make"]
+__all__ = ["Unlendable", "make", "no_login"]
 
 SHORTEST = 8  # characters: a shorter secret may be in a token by chance
 
 
 class Unlendable(RegistryError):
     """The registry gives no token that can be lent."""
+
+
+def no_login(registry: str) -> Unlendable:
+    """Return the error for a registry for which the user has no login."""
+    return Unlendable(registry, "you have no login for it", hint=command(None, "login", registry))
 
 
 def make(client: RegistryClient, repositories: Sequence[str], *, push: bool, credential: Credential) -> Token:
@@ -40,7 +46,7 @@ def make(client: RegistryClient, repositories: Sequence[str], *, push: bool, cre
     """
     registry = client.registry
     if isinstance(credential, Anonymous):
-        raise Unlendable(registry, "you have no login for it")
+        raise no_login(registry)
     if isinstance(credential, BearerToken):
         raise Unlendable(registry, "your login is itself a registry token, from which no other one can be made")
     response = client.greet()
