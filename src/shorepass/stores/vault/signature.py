@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import itertools
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ MEMBER = "mac"
 LABEL = b"shorepass vault 2"  # separates this use of a private key from every other use
 BEGIN = f',\n\t"{MEMBER}": "'.encode()
 END = b"\n}\n"  # of the text to sign, and of the signed text
+# Only what ``sign`` writes, because the HMAC does not cover members behind it.
+SIGNATURES = rb'([0-9a-f]{64}(?: [0-9a-f]{64})*)"\n\}\n'
 
 
 def secret_of(private_key: bytes) -> bytes:
@@ -48,10 +51,11 @@ def sign(text: bytes, macs: Iterable[Mac]) -> bytes:
 
 def is_signed(text: bytes, macs: Iterable[Mac]) -> bool:
     """Tell whether the whole text of a vault is signed with one of the keys."""
-    body, _, member = text.rpartition(BEGIN)
-    signatures, _, end = member.partition(b'"')
-    if end != END:  # because the HMAC does not cover members behind it
+    body, _, end = text.rpartition(BEGIN)
+    found = re.fullmatch(SIGNATURES, end)
+    if found is None:
         return False
-    expected = [mac_of(body).hex().encode() for mac_of in macs]
-    pairs = itertools.product(signatures.split(b" "), expected)
+    signatures = found[1].decode().split()
+    expected = [mac_of(body).hex() for mac_of in macs]
+    pairs = itertools.product(signatures, expected)
     return any(hmac.compare_digest(one, other) for one, other in pairs)
