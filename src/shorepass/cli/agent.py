@@ -92,7 +92,8 @@ def _unlock(_: argparse.Namespace, here: LocalContext) -> None:
 
 def _status(arguments: argparse.Namespace, here: LocalContext) -> None:
     try:
-        status = {"running": True, "reason": None, **AgentClient(here).manage("status")}
+        told = {"running": True, "reason": None, **AgentClient(here).manage("status")}
+        status = {name: told[name] for name in MEMBERS}
     except NoAgent as error:
         if not arguments.json:
             raise
