@@ -15,7 +15,7 @@ import pytest
 from client_files import auth
 from e2e import programs
 from e2e.containers import IMAGE
-from e2e.lending import NOT_FOUND, end_agent, share
+from e2e.lending import NOT_FOUND, end_agent, is_empty, share
 from e2e.test_share import docker_in, push
 from e2e.token_server import TokenServer, token_registry
 
@@ -146,7 +146,7 @@ def test_a_stored_secret_is_removed(run_shorepass: RunShorepass, policy: Path) -
 
     programs.wait_until(lambda: has_login() or None, "the login")
     policy.write_text(f'never = ["{REGISTRY}"]\n')
-    programs.wait_until(lambda: None if has_login() else True, "the agent to remove the login")
+    programs.wait_until(lambda: is_empty(config), "the agent to remove the login")
     policy.unlink()
     programs.wait_until(lambda: has_login() or None, "the login again")
 

@@ -12,7 +12,7 @@ from shorepass.registry.challenge import CHALLENGE_LIMIT, Challenge, choose, par
 tokens = st.text(string.ascii_lowercase + string.digits + "-_.!", min_size=1, max_size=12)
 values = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x17F), max_size=40)
 challenges = st.builds(
-    Challenge,
+    lambda scheme, params: Challenge(scheme, params),
     scheme=tokens,
     params=st.dictionaries(tokens, values, max_size=5),
 )
