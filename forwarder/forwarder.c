@@ -86,6 +86,13 @@ static enum outcome ask(struct call *call, struct answer *answer) {
     return outcome;
 }
 
+// Reads what the caller still writes, and keeps none of it: a broken pipe could keep the answer from the caller.
+static void drop_input(struct call *call) {
+    const char *reason = call->reason;
+    read_input(call, frame, LIMIT);
+    call->reason = reason;
+}
+
 // Ends with the answer for a call that nothing has answered. is_failure: the agent or this program has failed.
 static _Noreturn void end_without_answer(struct call *call, const char *why, bool is_failure) {
     struct line reason = {.size = 0}, prefixed = {.size = 0}, output = {.size = 0};
@@ -160,5 +167,6 @@ int main(int argc, char **argv) {
         _exit(is_written ? answer.status : 1);
     }
     if (outcome != OUT_OF_TIME) why = run_original(&call);
+    if (reads_input(call.verb) && call.input.start == NULL) drop_input(&call);
     end_without_answer(&call, why, outcome != NOT_ANSWERED);
 }

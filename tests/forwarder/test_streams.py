@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import socket
 import subprocess
 from itertools import combinations
@@ -91,6 +92,27 @@ def test_nobody_reads_the_output(native: Forwarder, socket_path: Path, size: int
         )
     os.close(writing)
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("verb", ["get", "store", "erase"])
+def test_a_caller_that_writes_slowly(native: Forwarder, verb: str) -> None:
+    """Where nothing answers, the program still takes the input whole, as every helper does."""
+    env = {**os.environ, **SANITISERS}
+    for variables in ({}, {"LARGE": "x" * 100_000, "LARGER": "x" * 100_000, "LARGEST": "x" * 100_000}):
+        with subprocess.Popen(
+            native.command(verb),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=env | variables,
+        ) as call:
+            assert call.stdin is not None
+            assert call.stderr is not None
+            ended, _, _ = select.select([call.stderr], [], [], 0.2)  # an answer before the input would be here by now
+            assert not ended
+            call.stdin.write(b"registry.example")
+            call.stdin.close()
+            assert call.wait() == 1
 
 
 def test_a_full_disk(native: Forwarder, socket_path: Path) -> None:
