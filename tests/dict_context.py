@@ -72,6 +72,9 @@ class DictContext(LocalContext):
     def run(self, argv: Any, stdin: bytes, *, timeout: float, limit: int) -> Completed:  # noqa: ARG002
         return Completed(0, self._programs[argv[0]].encode(), b"")
 
+    def version(self, program: str) -> Completed:
+        return self.run([program, "--version"], b"", timeout=1, limit=1)
+
 
 class DictContainer(DictContext):
     """The same with mounts."""

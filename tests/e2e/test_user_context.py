@@ -171,3 +171,37 @@ def test_what_only_root_can_load(person: Person) -> None:
     done = programs.run(programs.as_root(command))
     assert (done.returncode, done.stderr.count("not found in")) == (0, 1), done.stderr
     assert "reg.example" not in person.run("cat", str(person.home / ".docker/config.json")).stdout
+
+
+def test_a_broken_file_of_theirs_hides_no_release(person: Person) -> None:
+    """Their podman does not start, but it is the system's podman, whose release root can ask for."""
+    person.write(".config/containers/containers.conf", "[engine\n")
+    podman = programs.require("podman")
+    assert person.run(podman, "--version").returncode != 0
+    number = programs.run([podman, "--version"]).stdout.split()[-1]
+    explained = shorepass(
+        "explain", "--offline", "--in", f"user:{person.name}", "--client", "podman", "reg.example/app"
+    )
+    assert f"podman {number}" in explained.stdout
+
+
+VERSION_OF = """
+import pwd, sys
+from shorepass.contexts.user import UserContext
+name, path, program = sys.argv[1:]
+context = UserContext(pwd.getpwnam(name), {"PATH": path})
+print(context.version(program).stdout.decode().strip())
+"""
+
+
+@pytest.mark.parametrize("name", ["client", "other"])
+def test_a_program_that_they_can_change_runs_as_them(person: Person, name: str) -> None:
+    """Also by a symlink: root starts nothing that a user can change."""
+    program = person.write("bin/client", "#!/bin/sh\nid -u\n", "755")
+    person.as_root("mkdir", str(person.folder / "roots"))
+    link = person.folder / "roots" / name
+    person.as_root("ln", "-s", str(program), str(link))
+    words = [sys.executable, "-c", VERSION_OF, person.name, programs.SYSTEM_PATH]
+    kept = [f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
+    for path in (program, link):
+        assert person.as_root("env", *kept, *words, str(path)) == f"{person.uid}\n"

@@ -167,6 +167,7 @@ LATE = {
     *("shorepass.clients.buildx", "shorepass.clients.insecure", "shorepass.clients.private"),
     *("shorepass.engine", "shorepass.engine.swarm", "shorepass.contexts.containers.engines"),
     *("shorepass.contexts", "shorepass.contexts.local", "shorepass.contexts.lookpath", "shorepass.contexts.terminal"),
+    "shorepass.contexts.versions",  # most logins depend on no release
     "shorepass.share.takeover",  # brings HTTP, and the end of a grant does not wait for that
     *("shorepass.cli.mount_warning", "shorepass.grants.mounted_helper"),  # only mode mount needs them, in `run --share`
     "shorepass.share.found_logins",  # asks registries, which few agents do

@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 
 from shorepass.clients.emulated import emulator_of
 from shorepass.clients.release import Release
-from shorepass.contexts.local import LocalContext
 
 if TYPE_CHECKING:
     from shorepass.contexts import Context
-    from shorepass.processes import Completed
 
 __all__ = ["release_on_path"]
-
-SECONDS = 5.0  # for the program to say its release
-LIMIT = 64 * 1024  # bytes of what it says
 
 
 def release_on_path(context: Context, program: str) -> Release | None:
@@ -27,19 +22,10 @@ def release_on_path(context: Context, program: str) -> Release | None:
     if path is None:
         return None
     try:
-        said = _answer(context, path)
+        said = context.version(path)
     except ProcessError:
         return None
     if emulator_of(context, program):
         return None  # the release is that of another program
     found = re.search(rb"\bversion ([0-9]{1,5}(?:\.[0-9]{1,5}){1,2})", said.stdout)
     return Release.parse(found[1].decode()) if found else None
-
-
-def _answer(context: Context, path: str) -> Completed:
-    """Ask, and only once where the context remembers answers. Raises ProcessError."""
-
-    def ask() -> Completed:
-        return context.run([path, "--version"], b"", timeout=SECONDS, limit=LIMIT)
-
-    return context.memory.answer((path, "--version"), ask) if isinstance(context, LocalContext) else ask()

@@ -48,9 +48,9 @@ def in_the_way(context: Context, path: str) -> str:
     Raises FileError: a folder on the way may not be looked into.
     """
     folder = split(context, path)[0]
-    while folder and (status := context.status(folder)) is None:
+    while folder and not context.is_folder(folder):
+        if context.status(folder) is not None:
+            return folder
         above = split(context, folder)[0]
-        if above == folder:
-            return ""
-        folder = above
-    return folder if folder and status is not None and status.kind != "folder" else ""
+        folder = above if above != folder else ""
+    return ""

@@ -387,7 +387,7 @@ def _refuse_way(context: Context, path: str) -> None:
 
 def _parse(content: FileContent, ways: Ways) -> dict[str, Any]:
     """Return the table of a file, its fields in lower case and of the right types."""
-    if re.search(_DEEP, content.data):
+    if _is_deep(content.data):
         raise _malformed(content, "a key has a hundred parts")
     data = content.data
     if data.startswith(BYTE_ORDER_MARK) and ways.skips_mark():
@@ -401,6 +401,11 @@ def _parse(content: FileContent, ways: Ways) -> dict[str, Any]:
     if wrong is not None:
         raise _malformed(content, f"the alias {printable(wrong)!r} is not a short name of HOST/REPOSITORY")
     return table
+
+
+@lru_cache(maxsize=FILES_REMEMBERED)
+def _is_deep(data: bytes) -> bool:
+    return re.search(_DEEP, data) is not None
 
 
 @lru_cache(maxsize=FILES_REMEMBERED)  # each login and each check asks for the system's files again

@@ -137,6 +137,12 @@ class Context(Protocol):
         in which no program can run.
         """
 
+    def version(self, program: str) -> Completed:
+        """Return what ``PROGRAM --version`` prints.
+
+        ``program``: an absolute path. It may be an earlier answer of this run. Raises ProcessError.
+        """
+
     def update(self, path: str, edit: Change) -> bool:
         """Replace a file's bytes by ``edit(current)``, atomically.
 

@@ -204,6 +204,12 @@ class LocalContext:
 
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, directory=self._directory)
 
+    def version(self, program: str) -> Completed:
+        """Return what ``PROGRAM --version`` prints."""
+        from shorepass.contexts.versions import ask_version
+
+        return self.memory.answer((program, "--version"), lambda: ask_version(self, program))
+
     def run_attended(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed | None:
         """Run a program on the terminal, so that it can ask you.
 

@@ -24,7 +24,7 @@ from shorepass.processes import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from ctypes import CDLL
+    from ctypes import PyDLL
 
 __all__ = ["acting_as"]
 
@@ -64,7 +64,7 @@ def _current(name: str) -> Identity:
 
 
 @cache
-def _library() -> CDLL:
+def _library() -> PyDLL:
     """Return the C library.
 
     Also load what ``files`` and ``lock`` load late, because a user may not read root's Python.
@@ -73,7 +73,7 @@ def _library() -> CDLL:
     import fcntl  # noqa: F401
     import pwd  # noqa: F401
 
-    return ctypes.CDLL(None)
+    return ctypes.PyDLL(None)  # these calls never wait, so other threads need not run meanwhile
 
 
 def _become(identity: Identity, name: str) -> None:

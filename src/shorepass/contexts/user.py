@@ -24,6 +24,7 @@ from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.place import Place
 from shorepass.contexts.rights import acting_as
+from shorepass.contexts.versions import SystemVersions
 from shorepass.errors import ContextError, printable
 from shorepass.files import saving  # noqa: F401  # for the same reason
 from shorepass.processes import Identity, run
@@ -49,8 +50,15 @@ USER_PATH = ("ENV_PATH", "/bin:/usr/bin")  # login.defs(5): the setting and its 
 ROOT_PATH = ("ENV_SUPATH", "/sbin:/bin:/usr/sbin:/usr/bin")
 
 
-def find(here: LocalContext, kind: str, rest: str) -> UserContext:  # noqa: ARG001 -- this user's variables do not reach it
+def find(
+    here: LocalContext,  # noqa: ARG001 -- this user's variables do not reach it
+    kind: str,
+    rest: str,
+    versions: SystemVersions | None = None,
+) -> UserContext:
     """Return the context of the user called ``rest``.
+
+    ``versions``: what is known of programs already.
 
     Raises ContextError: no such user, or this process is not root.
     """
@@ -65,7 +73,7 @@ def find(here: LocalContext, kind: str, rest: str) -> UserContext:  # noqa: ARG0
         raise ContextError(printable(name), "there is no such user", hint="getent passwd lists them all") from None
     if os.geteuid() != 0:
         raise ContextError(name, "only root can read another user's files", hint=command(name, "who"))
-    return UserContext(account, login_environment(account))
+    return UserContext(account, login_environment(account), versions=versions)
 
 
 def discover(here: LocalContext, timeout: float) -> Iterator[Place]:  # noqa: ARG001 -- nothing here can take long
@@ -77,13 +85,13 @@ def discover(here: LocalContext, timeout: float) -> Iterator[Place]:  # noqa: AR
         return
     import pwd
 
-    shells = _shells()
+    shells, versions = _shells(), SystemVersions()
     for account in pwd.getpwall():
         if account.pw_uid != here.uid and (
             (account.pw_shell or "/bin/sh") in shells
             or any(os.path.lexists(os.path.join(account.pw_dir, name)) for name in FILES)
         ):
-            yield Place(f"user:{account.pw_name}", open=partial(find, here, "user", account.pw_name))
+            yield Place(f"user:{account.pw_name}", open=partial(find, here, "user", account.pw_name, versions))
 
 
 def _shells() -> set[str]:
@@ -95,7 +103,7 @@ def _shells() -> set[str]:
 class UserContext(LocalContext):
     """The context of another user of this machine, with that user's rights over files.
 
-    See ``Context``.
+    See ``Context``. ``versions``: what the programs of the system print; users share it.
     """
 
     def __init__(
@@ -106,10 +114,12 @@ class UserContext(LocalContext):
         *,
         name: str = "",
         directory: str = os.sep,
+        versions: SystemVersions | None = None,
     ) -> None:
         name = name or f"user:{account.pw_name}"
         super().__init__(environ, uid=account.pw_uid, name=name, directory=directory, memory=memory)
         self._account = account
+        self._versions = versions or SystemVersions()
 
     @cached_property
     def _identity(self) -> Identity:
@@ -122,7 +132,14 @@ class UserContext(LocalContext):
     def with_env(self, **variables: str) -> UserContext:
         """Return this context with some variables set."""
         environ = {**self._environ, **variables}
-        return UserContext(self._account, environ, self.memory, name=self.name, directory=self._directory or os.sep)
+        return UserContext(
+            self._account,
+            environ,
+            self.memory,
+            name=self.name,
+            directory=self._directory or os.sep,
+            versions=self._versions,
+        )
 
     def read(self, path: str, limit: int) -> FileContent | None:
         """Return a regular file's content, or None when there is no such file."""
@@ -166,6 +183,17 @@ class UserContext(LocalContext):
     def run(self, argv: Sequence[str], stdin: bytes, *, timeout: float, limit: int) -> Completed:
         """Run a program as the user, with this context's environment."""
         return run(argv, stdin, env=self._environ, timeout=timeout, limit=limit, identity=self._identity)
+
+    def version(self, program: str) -> Completed:
+        """Return what ``PROGRAM --version`` prints.
+
+        A program that only root can change is not started as the user.
+        """
+        with self._as_user():
+            real = os.path.realpath(program)
+        is_of_same_name = os.path.basename(real) == os.path.basename(program)  # some programs act by their name
+        said = self._versions.of(real) if is_of_same_name else None
+        return said or super().version(program)
 
     def _save(self, path: str, edit: Change) -> bool:
         with self._as_user() as root:

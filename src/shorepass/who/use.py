@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from shorepass.clients import find
 from shorepass.errors import SourceError
 from shorepass.names import Reference
-from shorepass.processes import ProcessNotStarted
+from shorepass.processes import ProcessError, ProcessNotStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,42 +19,50 @@ if TYPE_CHECKING:
 
 __all__ = ["is_looked_up", "plain", "quiet", "remembered", "resolve", "uses"]
 
-LOOKS = frozenset(("head", "home", "is_folder", "names", "read", "status", "which"))
+LOOKS = frozenset(("head", "home", "is_folder", "names", "read", "status", "version", "which"))
 
 
 class _Remembered:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._known: dict[tuple[object, ...], object] = {}
+        self.name, self.platform = context.name, context.platform
+        for look in LOOKS:
+            setattr(self, look, self._remembered(look))
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._context, name)
-        return self._remembered(name, found) if name in LOOKS else found
+        return getattr(self._context, name)
 
-    def _remembered(self, name: str, look: Callable[..., object]) -> Callable[..., object]:
+    def _remembered(self, name: str) -> Callable[..., object]:
         def remembered(*args: object) -> object:
             question = (name, *args)
             if question not in self._known:
                 try:
-                    self._known[question] = look(*args)
-                except SourceError as error:
+                    self._known[question] = getattr(self._context, name)(*args)
+                except (SourceError, ProcessError) as error:
                     self._known[question] = error
             answer = self._known[question]
-            if isinstance(answer, SourceError):
+            if isinstance(answer, (SourceError, ProcessError)):
                 raise answer
             return answer
 
         return remembered
 
 
-class _Quiet:
+class _WithoutHelpers:
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.name, self.platform = context.name, context.platform
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
 
     def run(self, *_: object, **__: object) -> NoReturn:
+        raise ProcessNotStarted("not asked")
+
+
+class _Quiet(_WithoutHelpers):
+    def version(self, _: str) -> NoReturn:
         raise ProcessNotStarted("not asked")
 
 
@@ -74,11 +82,11 @@ def quiet(context: Context) -> Context:
 
 
 def resolve(context: Context, client: str, login: Login) -> Resolution:
-    """Return what a client does about the registry, or the part of it, that a login is for; no program is run."""
+    """Return what a client does about the registry, or the part of it, that a login is for; no helper is run."""
     found = find(client)
     has_part = found.facts.repositories and "://" not in login.key
     namespace = login.key.partition("/")[2] if has_part else ""
-    return found.resolve(quiet(context), Reference(login.registry, namespace.strip("/")))
+    return found.resolve(cast("Context", _WithoutHelpers(context)), Reference(login.registry, namespace.strip("/")))
 
 
 def uses(context: Context, client: str, login: Login) -> bool:

@@ -26,6 +26,7 @@ from shorepass.contexts.containers.rootfs import READ, SEARCH, Found, Walker
 from shorepass.contexts.engine_family import Family
 from shorepass.contexts.executable import HEAD_SIZE, describe
 from shorepass.contexts.place import Place
+from shorepass.contexts.versions import ask_version
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
 from shorepass.foreign_text import quoted
 from shorepass.processes import ProcessNotStarted
@@ -410,6 +411,10 @@ class ContainerContext:
         if not self.is_running:
             raise ProcessNotStarted(f"the container is {self.state or 'stopped'}: nothing can be run in it")
         return self._engine.execute(self.id, argv, self._overrides, stdin, timeout=timeout, limit=limit)
+
+    def version(self, program: str) -> Completed:
+        """Return what ``PROGRAM --version`` prints."""
+        return ask_version(self, program)
 
     def update(self, path: str, edit: Change) -> bool:
         """Replace a file's bytes by ``edit(current)``.

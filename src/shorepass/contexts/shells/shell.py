@@ -18,6 +18,7 @@ from shorepass.contexts.lookpath import candidates
 from shorepass.contexts.shells import scripts
 from shorepass.contexts.shells.seen import Seen, last_words, seen, text
 from shorepass.contexts.shells.transport import Record
+from shorepass.contexts.versions import ask_version
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
 from shorepass.foreign_text import quoted
 from shorepass.numbers import whole
@@ -300,6 +301,10 @@ class ShellContext:
         if reason := _why_not_started(argv[0], status, answer.stderr):
             raise ProcessNotStarted(reason)
         return Completed(status, output, answer.stderr)
+
+    def version(self, program: str) -> Completed:
+        """Return what ``PROGRAM --version`` prints."""
+        return ask_version(self, program)
 
     def stream(self, booted: Booted) -> Streaming:
         """Start a script there, with pipes to it.
