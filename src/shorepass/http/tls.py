@@ -16,8 +16,8 @@ from shorepass.http.pem import certificates
 if TYPE_CHECKING:
     from shorepass.contexts import Context
     from shorepass.http import Url
+    from shorepass.registry.authorities import Authorities
     from shorepass.registry.certs_d import Certificates
-    from shorepass.registry.trust import Authorities
 
 __all__ = ["make", "of_engine", "system", "trouble", "trusting", "words"]
 

@@ -13,7 +13,7 @@ from shorepass.errors import FileError, MalformedFile, UsageError, printable
 from shorepass.http.certificate_names import subject_of
 from shorepass.http.pem import certificates
 from shorepass.names import split_host_port
-from shorepass.registry.trust import Authorities, authorities
+from shorepass.registry.authorities import Authorities, authorities
 
 __all__ = ["Certificates", "find", "misplaced", "of_authority", "place_for"]
 

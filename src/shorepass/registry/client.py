@@ -39,11 +39,11 @@ from shorepass.http.dial import dial, is_dead
 from shorepass.http.proxy import proxy_for
 from shorepass.names import HUB_API, HUB_REGISTRY, Reference, is_loopback, split_host_port
 from shorepass.registry import answer, clock, realm
+from shorepass.registry.authorities import trust_step
 from shorepass.registry.certs_d import Certificates, find
 from shorepass.registry.challenge import Challenge, choose, parse_challenges
 from shorepass.registry.token import TOKEN_LIMIT, Question, Token, ask, authorization, secrets_of
 from shorepass.registry.token_servers import setting_for
-from shorepass.registry.trust import trust_step
 from shorepass.resolution import Outcome, Step
 from shorepass.waiting import Wait
 

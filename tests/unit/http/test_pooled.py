@@ -22,8 +22,8 @@ from shorepass.http.ahead import Ahead
 from shorepass.http.certificate_names import issuer_of
 from shorepass.http.pooled import PooledTransport
 from shorepass.http.proxy import proxy_for
+from shorepass.registry.authorities import authorities
 from shorepass.registry.certs_d import Certificates
-from shorepass.registry.trust import authorities
 from shorepass.testing import Failure, Registry
 from unit.http.transport_contract import TransportContract
 
