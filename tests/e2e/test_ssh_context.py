@@ -138,5 +138,5 @@ def test_without_ssh(run_shorepass: RunShorepass) -> None:
     done = run_shorepass("get", "--in", "ssh:virtual", "reg.example/app")
     assert (done.status, done.stderr) == (
         3,
-        "shorepass: ssh:virtual: there is no ssh on PATH\nhint: sudo apt-get install openssh-client\n",
+        "shorepass: ssh:virtual: there is no ssh on PATH\nhint: install ssh, or add its folder to PATH\n",
     )

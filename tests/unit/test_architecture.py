@@ -171,6 +171,7 @@ LATE = {
     "shorepass.share.takeover",  # brings HTTP, and the end of a grant does not wait for that
     *("shorepass.cli.mount_warning", "shorepass.grants.mounted_helper"),  # only mode mount needs them, in `run --share`
     "shorepass.share.found_logins",  # asks registries, which few agents do
+    "shorepass.contexts.packages",  # only a hint names a package
     "shorepass.contexts.own_installation",  # brings shlex, and only an error of the vault names a library to install
     *(
         "shorepass.files",

@@ -23,7 +23,7 @@ from shorepass.errors import (
 )
 from shorepass.foreign_text import quoted, visible, without_user_info
 from shorepass.helper import OURSELVES, protocol
-from shorepass.helper.known_failures import failure_of
+from shorepass.helper.known_failures import Failure, failure_of
 from shorepass.helper.known_helpers import install, known, sign_in
 from shorepass.helper.protocol import Refusal, Verb
 from shorepass.helper.windows_programs import is_of_windows, off_switch
@@ -222,9 +222,8 @@ class HelperClient:
             reason = "no executable file of that name on PATH"
             if self.suffix != self.suffix.strip():
                 reason += ", with the blanks of its name"
-            raise HelperMissing(
-                self.program, verb, reason, hint=self._reached() or self._install_or_remove(install(self.suffix))
-            )
+            hint = self._reached() or self._install_or_remove(install(self._context, self.suffix))
+            raise HelperMissing(self.program, verb, reason, hint=hint)
         return path
 
     def _reached(self) -> str:
@@ -285,9 +284,7 @@ class HelperClient:
         elif verb is Verb.STORE and sign_in(self.suffix):
             hint = said_there(self._context, f"{self.program} cannot store a login: {sign_in(self.suffix)}")
         elif failure:
-            again = by_hand(self._context, path, verb, server)
-            fix = failure.fix.replace("{server}", _host(server)).replace("{again}", again)
-            hint = said_there(self._context, fix)
+            hint = said_there(self._context, self._fix_of(failure, by_hand(self._context, path, verb, server), server))
         else:
             hint = self._by_hand(path, verb, server)
         cause, trouble, fits_elsewhere = "", None, False
@@ -304,6 +301,14 @@ class HelperClient:
             printed=tuple(lines),
             fits_elsewhere=fits_elsewhere or bool(too_long),
         )
+
+    def _fix_of(self, failure: Failure, again: str, server: str) -> str:
+        """Return the fix for a failed call. ``again``: the same call by hand."""
+        if failure.missing:
+            from shorepass.contexts.packages import how_to_install  # late: only this hint names a package
+
+            return how_to_install(self._context, failure.missing)
+        return failure.fix.replace("{server}", _host(server)).replace("{again}", again)
 
     def _too_long(self, sent: Answer | None) -> str:
         """Return the length of a secret that was to be stored and the store's limit, "" if it is not too long."""

@@ -39,6 +39,7 @@ class Failure(NamedTuple):
 
     ``helpers``: the names of the helpers that print it, empty for any; ``NAME-*`` is each name that begins so. ``words``: a
     part of the output, empty for a helper that prints nothing. ``fits_elsewhere``: another store can keep the login.
+    ``missing``: the program to install; the fix is then empty.
     """
 
     helpers: tuple[str, ...]
@@ -48,6 +49,7 @@ class Failure(NamedTuple):
     source: str
     trouble: Trouble | None = None
     fits_elsewhere: bool = False
+    missing: str = ""
 
 
 FAILURES = (
@@ -190,6 +192,15 @@ FAILURES = (
         for words in ("ECONNREFUSED", "ENOENT", "not found", "No such file", "ETIMEDOUT", "")
     ),
     # pass and gpg
+    Failure(
+        PASS,
+        '"pass": executable file not found',
+        "the program pass is not on PATH",
+        "",
+        f"{HELPERS}/issues/296",
+        Trouble.NO_STORE,
+        missing="pass",
+    ),
     Failure(PASS, "pass not initialized", "pass has no store", NO_GPG_ID, f"{HELPERS}/issues/102", Trouble.NO_STORE),
     Failure(
         PASS,
@@ -200,14 +211,6 @@ FAILURES = (
         Trouble.NO_STORE,
     ),
     Failure(PASS, "password store is empty", "pass has no store", NO_GPG_ID, f"{HELPERS}/issues/102", Trouble.NO_STORE),
-    Failure(
-        PASS,
-        '"pass": executable file not found',
-        "the program pass is not on PATH",
-        "install pass",
-        f"{HELPERS}/issues/102",
-        Trouble.NO_STORE,
-    ),
     Failure(
         PASS,
         "no usernames for",

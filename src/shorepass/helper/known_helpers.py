@@ -3,7 +3,10 @@
 Sources: the helpers' own pages, named in each row.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from shorepass.contexts import Context
 
 __all__ = ["KNOWN", "KnownHelper", "install", "known", "sign_in"]
 
@@ -16,7 +19,8 @@ class KnownHelper(NamedTuple):
 
     ``install``: how to install it. ``sign_in``: the command that gives it logins; empty for a helper that stores them.
     ``limit``: bytes of the longest secret that it stores, 0 for no limit. ``alone``: the command of a helper that can do the
-    same, if this one fails when it is called twice at once. ``source``: where that is documented.
+    same, if this one fails when it is called twice at once. ``source``: where that is documented. ``programs``: what a package
+    manager may have for it.
     """
 
     install: str = OTHER
@@ -24,6 +28,7 @@ class KnownHelper(NamedTuple):
     limit: int = 0
     alone: str = ""
     source: str = ""
+    programs: tuple[str, ...] = ()
 
 
 HELPERS = "https://github.com/docker/docker-credential-helpers"
@@ -33,24 +38,26 @@ GCR = "gcloud components install docker-credential-gcr, then: docker-credential-
 
 KNOWN: dict[str, KnownHelper] = {
     "desktop": KnownHelper("install Docker Desktop, which it belongs to", source=DESKTOP),
-    "osxkeychain": KnownHelper("it is for macOS (brew install docker-credential-helper)", source=HELPERS),
+    "osxkeychain": KnownHelper("it is for macOS", source=HELPERS, programs=("docker-credential-osxkeychain",)),
     "wincred": KnownHelper(
         "it is for Windows and is part of Docker Desktop",
         limit=WINDOWS_LIMIT,
         source="https://learn.microsoft.com/windows/win32/api/wincred/ns-wincred-credentiala",
     ),
     "pass": KnownHelper(
-        "install pass and docker-credential-pass (Debian: golang-docker-credential-helpers)", source=HELPERS
+        "install pass and docker-credential-pass", source=HELPERS, programs=("pass", "docker-credential-pass")
     ),
     "secretservice": KnownHelper(
-        "install docker-credential-secretservice (Debian: golang-docker-credential-helpers) and a keyring",
+        "install docker-credential-secretservice and a keyring, such as gnome-keyring",
         source=HELPERS,
+        programs=("docker-credential-secretservice", "gnome-keyring-daemon"),
     ),
     "shorepass": KnownHelper("it is part of Shorepass: add the folder of the program shorepass to PATH"),
     "ecr-login": KnownHelper(
         "install amazon-ecr-credential-helper",
         "sign in to AWS, or name the profile: export AWS_PROFILE=NAME; to try it: aws sts get-caller-identity",
         source="https://github.com/awslabs/amazon-ecr-credential-helper",
+        programs=("docker-credential-ecr-login",),
     ),
     "gcloud": KnownHelper(
         "install the Google Cloud CLI",
@@ -113,6 +120,10 @@ def sign_in(suffix: str | None) -> str:
     return known(suffix).sign_in
 
 
-def install(suffix: str) -> str:
-    """Return how to install a helper."""
-    return known(suffix).install
+def install(context: "Context", suffix: str) -> str:
+    """Return how to install a helper in a context: with the command, if a package manager there has it."""
+    from shorepass.contexts.packages import command_to_install  # late: only the hint of an error names a package
+
+    row = known(suffix)
+    line = command_to_install(context, *row.programs) if row.programs else ""
+    return f"{row.install}: {line}" if line else row.install

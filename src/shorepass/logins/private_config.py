@@ -57,7 +57,7 @@ def _path(here: LocalContext) -> dict[str, str]:
     folder = os.path.dirname(sys.executable)
     path = f"{here.getenv('PATH') or ''}{os.pathsep}{folder}".lstrip(os.pathsep)
     if here.with_env(PATH=path).which(PROGRAM) is None:
-        raise UsageError(f"{PROGRAM} is neither on PATH nor in {folder}", hint=install(OURSELVES))
+        raise UsageError(f"{PROGRAM} is neither on PATH nor in {folder}", hint=install(here, OURSELVES))
     return {"PATH": path}
 
 

@@ -39,20 +39,22 @@ def listed(timeout: float = 3) -> list[Place]:
 
 
 def test_nothing_installed() -> None:
-    """Without the programs there are no places, and asking for one says which program is missing."""
+    """Without the programs there are no places, and asking for one says which program is missing.
+
+    No package manager is on PATH, so the hint names no command.
+    """
     assert listed() == []
-    for name, program, fix in (
-        ("ssh:x", "ssh", "sudo apt-get install openssh-client"),
-        ("wsl:x", "wsl.exe", "wsl --install"),
-        ("lima:x", "limactl", "brew install lima"),
-        ("colima", "colima", "brew install colima"),
-        ("podman-machine", "podman", "brew install podman"),
+    for name, program in (
+        ("ssh:x", "ssh"),
+        ("wsl:x", "wsl.exe"),
+        ("lima:x", "limactl"),
+        ("colima", "colima"),
+        ("podman-machine", "podman"),
+        ("kube:shop/pod", "kubectl"),
     ):
         with pytest.raises(ContextError, match=f"there is no {program} on PATH") as error:
             find(name, here())
-        assert error.value.hint == fix
-    with pytest.raises(ContextError, match="there is no kubectl on PATH"):
-        find("kube:shop/pod", here())
+        assert error.value.hint == f"install {program}, or add its folder to PATH"
     with pytest.raises(ContextError, match="there is no sudo on PATH"):
         find("sudo", here())
 

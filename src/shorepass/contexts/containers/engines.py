@@ -23,6 +23,7 @@ from shorepass.config.locations import docker_config_path
 from shorepass.contexts.command import as_root
 from shorepass.contexts.containers.engine import ANSWER_SECONDS, Engine
 from shorepass.contexts.engine_family import Family
+from shorepass.contexts.packages import how_to_install
 from shorepass.errors import ContextError, FileError, SourceError, UsageError, printable
 from shorepass.http import parse_url
 from shorepass.http.tcp import TcpTransport
@@ -329,7 +330,7 @@ def _started(here: LocalContext, timeout: float) -> Engine:
     """
     program = here.which("podman")
     if program is None:
-        raise ContextError("podman", "there is no podman on PATH")
+        raise ContextError("podman", "there is no podman on PATH", hint=how_to_install(here, Family.PODMAN))
     folder = tempfile.mkdtemp(prefix="shorepass-")
     path = os.path.join(folder, "podman.sock")
     server = here.start([program, "system", "service", "--time=0", UNIX + path])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shorepass.contexts.packages import how_to_install
 from shorepass.contexts.shells.shell import ShellContext
 from shorepass.contexts.shells.transport import Transport
 from shorepass.errors import ContextError, UsageError, printable
@@ -31,7 +32,8 @@ def find(here: LocalContext, kind: str, rest: str) -> ShellContext:
         raise UsageError(f"{printable(name)} names no pod", hint="kube:NAMESPACE/POD or kube:NAMESPACE/POD/CONTAINER")
     program = here.which("kubectl")
     if program is None:
-        raise ContextError(printable(name), "there is no kubectl on PATH", hint="brew install kubectl")
+        hint = how_to_install(here, "kubectl")
+        raise ContextError(printable(name), "there is no kubectl on PATH", hint=hint)
     namespace, pod, *container = parts
     which = ("--container", container[0]) if container else ()
     prefix = (program, "exec", "--stdin", "--quiet", "--namespace", namespace, pod, *which, "--")

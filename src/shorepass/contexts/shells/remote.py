@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.bounded_json import loads
+from shorepass.contexts.packages import how_to_install
 from shorepass.contexts.place import Place
 from shorepass.contexts.shells.shell import ANSWER_SECONDS, ShellContext
 from shorepass.contexts.shells.transport import Transport
@@ -43,7 +44,7 @@ class _Kind(NamedTuple):
 
     ``words``: the words in front of the command, ``{}`` for the name; without a name such a word is left out. ``joins``: see
     ``Transport``. ``by_hand``: what to try if there is no answer. ``listing``: prints all as JSON. ``start``: the command
-    that starts a machine that is off. ``install``: the command that gets the program.
+    that starts a machine that is off.
     """
 
     program: str
@@ -52,39 +53,33 @@ class _Kind(NamedTuple):
     joins: bool = False
     listing: tuple[str, ...] = ()
     start: str = ""
-    install: str = ""
 
 
 _KINDS = {
     "ssh": _Kind(
         *("ssh", (*(f"-o{option}" for option in SSH_OPTIONS), "--", "{}"), "ssh -o BatchMode=yes {} true"),
         joins=True,
-        install="sudo apt-get install openssh-client",
     ),
     "wsl": _Kind(
         *("wsl.exe", ("-d", "{}", "-e"), "wsl.exe -d {}"),  # -e: without the distribution's shell
         listing=("--list", "--verbose"),
         start="wsl.exe -d {} true",
-        install="wsl --install",  # in Windows, which alone has it
     ),
     "lima": _Kind(
         *("limactl", ("shell", "--workdir", "/", "{}"), "limactl shell {}"),
         listing=("list", "--format", "json"),
         start="limactl start {}",
-        install="brew install lima",
     ),
     "colima": _Kind(
         *("colima", ("ssh", "--profile={}", "--"), "colima status {}"),
         listing=("list", "--json"),
         start="colima start {}",
-        install="brew install colima",
     ),
     "podman-machine": _Kind(
         *("podman", ("machine", "ssh", "{}"), "podman machine ssh {}"),
         joins=True,
         listing=("machine", "list", "--format", "json"),
         start="podman machine start {}",
-        install="brew install podman",
     ),
 }
 
@@ -98,7 +93,8 @@ def find(here: LocalContext, kind: str, rest: str, *, timeout: float = ANSWER_SE
     way = _KINDS[kind]
     program = here.which(way.program)
     if program is None:
-        raise ContextError(printable(name), f"there is no {way.program} on PATH", hint=way.install)
+        hint = how_to_install(here, way.program)
+        raise ContextError(printable(name), f"there is no {way.program} on PATH", hint=hint)
     if rest.startswith("-"):
         raise ContextError(printable(name), "a name cannot begin with '-'")
     words = [word.replace("{}", rest) for word in way.words if rest or "{}" not in word]

@@ -14,13 +14,14 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from shorepass.client_table import programs
+from shorepass.contexts.packages import MANAGERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["PROGRAMS", "executable", "look", "placed", "probe", "run", "set_mode", "set_owner", "swap"]
 
-PROGRAMS = (*programs(), "pass")  # the first call looks for these and for all credential helpers
+PROGRAMS = (*programs(), "pass", "sudo", *MANAGERS)  # the first call looks for these and for all credential helpers
 
 _LOOK = r"""
 if stat -c %u / >/dev/null 2>&1; then sp_c=-c; sp_f='%f %u %g %s %d:%i %U'; else sp_c=-f; sp_f='%Xp %u %g %z %d:%i %Su'; fi

@@ -117,7 +117,7 @@ def _absent(examination: Examination, helper: Named) -> Fault:
         return Fault("SP207", "a Windows program that is not on PATH here", (path,), Advice(WSL_ADVICE))
     if examination.at_login(helper) is not None:
         return Fault("SP208", "it is in this user's login shell")  # helper_elsewhere reports it
-    evidence: tuple[str, ...] = (path, f"to install it: {install(helper.suffix)}")
+    evidence: tuple[str, ...] = (path, f"to install it: {install(context, helper.suffix)}")
     if helper.suffix == OURSELVES and helper.path.endswith(".json"):
         evidence += (f"to remove it without Shorepass: {without_program(helper.path)}",)
     return Fault("SP201", "no executable file of that name on PATH", evidence, removal(context, helper))
@@ -239,7 +239,7 @@ def _members_that_name(content: FileContent | None, suffix: str) -> list[list[st
 def removal(context: Context, helper: Named) -> Repair:
     """Return the fix that removes the helper from its file."""
     if helper.chosen or not helper.path.endswith(".json"):
-        return Advice(f"{install(helper.suffix)}; or remove it from {quoted(helper.path)}")
+        return Advice(f"{install(context, helper.suffix)}; or remove it from {quoted(helper.path)}")
 
     def edit(content: FileContent | None) -> bytes | None:
         if content is None:
