@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.clients import find
 from shorepass.contexts import is_untouched
 from shorepass.credential import ANONYMOUS
-from shorepass.engine.difference import difference, is_in_daemon_file
+from shorepass.engine.difference import difference, is_in_daemon_file, route_difference
 from shorepass.engine.info import address_of
 from shorepass.engine.words import UNREACHABLE, Kind, address
 from shorepass.errors import (
@@ -21,7 +21,6 @@ from shorepass.errors import (
     FileError,
     LoginInTheWay,
     LoginRefused,
-    NoChallenge,
     NotARegistry,
     PermissionDenied,
     PlainHttp,
@@ -245,6 +244,8 @@ def _judged(context: Context, visit: Visit, heard: EngineAnswer) -> Visit:
     error_class = ERRORS.get(heard.kind)
     own = None if failure is None else failure.error
     is_same = _is_same(own, heard.kind) and not _is_listed(context, registry, heard)
+    if isinstance(own, NotARegistry) and route_difference(context, registry, heard.info):
+        is_same = False  # the engine has perhaps reached another server
     if error_class is None or is_same:
         verb = "was not asked" if heard.kind is Kind.NOT_ASKED else "says"
         said = f"the engine {verb}: {heard.words}"
@@ -260,8 +261,8 @@ def _judged(context: Context, visit: Visit, heard: EngineAnswer) -> Visit:
 
 def _is_same(own: ShorepassError | None, kind: Kind) -> bool:
     """Tell whether this shell and the engine fail for the same reason."""
-    if isinstance(own, NoChallenge):
-        return kind in REFUSALS
+    if isinstance(own, NotARegistry):
+        return kind in REFUSALS  # docker calls each server that gives no image so
     if kind in SAME:
         return isinstance(own, SAME[kind])
     return isinstance(own, Unreachable) and not isinstance(own, UnknownAuthority | PlainHttp)
