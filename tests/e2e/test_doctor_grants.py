@@ -260,10 +260,12 @@ def test_sp807_path(
 
 
 @pytest.mark.xdist_group("docker")
-def test_sp807_no_helper(docker_that_pulls: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor) -> None:
+def test_sp807_no_helper(
+    docker_that_pulls: ContainerEngine, run_shorepass: RunShorepass, doctor: Doctor, private_image: str
+) -> None:
     """Only the folder was mounted: the hint prints flags that also mount the helper."""
     engine = docker_that_pulls
-    grant = share(run_shorepass, "--registry", REGISTRY)
+    grant = share(run_shorepass, "--registry", private_image.partition("/")[0])
     name = engine.make(*(flag for flag in grant.flags if "/usr/local/bin" not in flag))
     flags = shlex.split(follow(one(doctor, "SP807", HELPER, place_of(engine, name))))
     assert findings(doctor, place_of(engine, engine.make(*flags))) == []

@@ -182,6 +182,32 @@ def test_each_grant_has_its_own_socket(grant: Shared, run_shorepass: RunShorepas
     assert (folder.stat().st_mode & 0o777, folder.stat().st_uid) == (0o700, os.getuid())
 
 
+def test_without_a_login(run_shorepass: RunShorepass, our_helper: str) -> None:
+    """Nothing is lent, and the error has the command that logs in; a pattern is also for logins that come later."""
+    words = ("share", "flags", "--registry", LENT, "--registry", "nothing.example")
+    done = run_shorepass(*words)
+    assert (done.status, done.stdout) == (1, "")
+    why = "nothing is lent: nothing.example: you have no login for it; fix: shorepass login nothing.example\n"
+    assert done.stderr.endswith(why)
+    assert run_shorepass("grants").stdout == "nothing is lent\n"
+    assert run_shorepass("share", "flags", "--registry", "*.example").status == 0
+    login = json.dumps({"ServerURL": "nothing.example", "Username": "alice", "Secret": "secret"})
+    assert programs.run([our_helper, "store"], env=os.environ, stdin=login).returncode == 0
+    assert run_shorepass(*words).status == 0
+
+
+def test_a_helper_that_fails_at_the_start(home: Path, world: Path, run_shorepass: RunShorepass) -> None:
+    """No one knows whether there is a login, so it is lent: each use asks again."""
+    helper = world / "bin/docker-credential-odd"
+    helper.write_text("#!/bin/sh\necho 'the store is closed'; exit 1\n")
+    helper.chmod(0o755)
+    (home / ".docker/config.json").write_text('{"credHelpers": {"odd.example": "odd"}}')
+    grant = share(run_shorepass, "--registry", "odd.example")
+    answer = json.dumps({"ServerURL": "odd.example", "Username": "alice", "Secret": SECRETS[LENT]})
+    helper.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    assert gives(grant, "odd.example")
+
+
 def test_revoke_ends_what_waits_for_an_answer(
     home: Path, world: Path, run_shorepass: RunShorepass, tmp_path: Path
 ) -> None:
@@ -193,8 +219,9 @@ def test_revoke_ends_what_waits_for_an_answer(
     slow = world / "bin/docker-credential-slow"
     slow.write_text(f"#!/bin/sh\necho > {begun}\nread line < {go}\necho '{answer}'\n")
     slow.chmod(0o755)
-    (home / ".docker/config.json").write_text('{"credHelpers": {"slow.example": "slow"}}')
+    (home / ".docker/config.json").write_text('{"auths": {"slow.example": {"auth": "YWxpY2U6c29vbg=="}}}')
     grant = share(run_shorepass, "--registry", "slow.example")
+    (home / ".docker/config.json").write_text('{"credHelpers": {"slow.example": "slow"}}')
     with Connection.to(grant.socket, owner=None, seconds=agents.SECONDS) as connection:
         connection.send(agents.call("get", b"slow.example"))
         begun.read_text()

@@ -117,7 +117,7 @@ def test_a_broken_policy_stops_a_grant(
     with token_registry(tmp_path, tokens) as registry:
         image = f"{registry}/team/public:1"
         push(image, image_archive, users["alice"])
-        _, flags, _ = share(run_shorepass, "--registry", REGISTRY, "--registry", registry)
+        _, flags, _ = share(run_shorepass, "--registry", REGISTRY, "--registry", "127.0.0.1:*")
         name = engine.make(*flags, *docker_in(engine))
         assert get(engine, name) == ""
         policy.write_text('never = []\n[allowed]\npush = "no"\n')
@@ -178,6 +178,9 @@ def test_an_image_with_a_row(engine: ContainerEngine, run_shorepass: RunShorepas
     policy.write_text(f'never = ["{REGISTRY}"]\n' + ROW.format(what=f'image = "{image.rpartition("/")[0]}/*"'))
     done = run(world, engine, *words)
     assert (done.returncode, f"the policy never lends {REGISTRY} (line 1)" in done.stderr) == (125, True)
+    without_login = ROW.format(what=f'image = "{image.rpartition("/")[0]}/*"').replace(REGISTRY, "nothing.example")
+    policy.write_text(without_login)
+    assert run(world, engine, *words[:-3], "true").returncode == 0
 
 
 def test_a_project_with_a_row(

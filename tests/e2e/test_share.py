@@ -260,7 +260,7 @@ def test_a_public_image_pulls_without_the_lender(
     with token_registry(tmp_path, tokens) as registry:
         image = f"{registry}/team/public:1"
         push(image, image_archive, users["alice"])
-        id_, flags, _ = share(run_shorepass, "--registry", registry)
+        id_, flags, _ = share(run_shorepass, "--registry", "127.0.0.1:*")
         name = engine.make(*flags, *docker_in(engine))
         if ended == "agent":
             end_agent()

@@ -192,6 +192,18 @@ def test_with_deny_a_container_gets_no_rights_here(
     assert (built.returncode, "the grant does not pass" in built.stderr) == (1, True), built.stderr
 
 
+@pytest.mark.usefixtures("lender")
+def test_without_a_login(run_shorepass: RunShorepass) -> None:
+    """Nothing is lent for what is named exactly, and the error has the command that logs in."""
+    words = ("share", "flags", "--mode", "engine")
+    why = "nothing is lent: nothing.example: you have no login for it; fix: shorepass login nothing.example\n"
+    for what in (("--registry", "nothing.example"), ("--repo", "nothing.example/app")):
+        done = run_shorepass(*words, *what)
+        assert (done.status, done.stdout) == (1, "")
+        assert done.stderr.endswith(why)
+    assert run_shorepass(*words, "--repo", "nothing.example/acme/*").status == 0
+
+
 def test_what_a_mode_cannot_do_is_refused(run_shorepass: RunShorepass, monkeypatch: pytest.MonkeyPatch) -> None:
     """A repository in mode forward, no engine, and a repository without a registry are errors that say what to do."""
     refused = run_shorepass("share", "flags", "--repo", "ghcr.io/acme/app")

@@ -228,9 +228,10 @@ class Agent:
         self.forget()
         return {}, b""
 
-    def _grants(self, _: dict[str, Any], __: bytes) -> tuple[dict[str, Any], bytes]:
+    def _grants(self, request: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
         troubles = self.lending.refresh()
-        return {"troubles": {**self.lending.troubles(), **troubles}}, b""
+        checked = self.lending.check(str(request.get("new", "")))
+        return {"troubles": {**self.lending.troubles(), **checked, **troubles}}, b""
 
     def _questions(self, request: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
         seconds = min(float(request.get("seconds", 0.0)), LONGEST_WAIT)

@@ -9,6 +9,7 @@ from shorepass.agent.lent_engine import LentEngine
 from shorepass.agent.lent_file import LentFile
 from shorepass.agent.lent_helper import LentHelper
 from shorepass.agent.lent_mount import LentMount
+from shorepass.agent.served import with_fix
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, printable
 from shorepass.grants import file, folder
@@ -60,6 +61,16 @@ class Lending:
             if is_first:
                 folder.sweep(self._lender.here, known)
             return {**troubles, **_try_each(set(known) - set(self._served), lambda id_: self._begin(known[id_]))}
+
+    def check(self, id_: str) -> dict[str, str]:
+        """Return why a new grant has nothing to lend, by its id; empty if it has, or is not served."""
+        _, served = self._served.get(id_, (None, None))
+        try:
+            if served:
+                served.check()
+        except ShorepassError as error:
+            return {id_: with_fix(error)}
+        return {}
 
     def troubles(self) -> dict[str, str]:
         """Return why a grant that is served lends nothing, by its id; wait for the first try of each."""

@@ -10,16 +10,19 @@ import time
 from typing import TYPE_CHECKING
 
 from shorepass.agent.confirmations import Confirmations
+from shorepass.agent.held_keys import NeedsPassphrase
 from shorepass.agent.lifetimes import Lifetimes, since_boot
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.memory import Memory
+from shorepass.credential import Anonymous
 from shorepass.errors import ShorepassError
 from shorepass.grants import file, policy_file
 from shorepass.names import Reference, registry_meant
 from shorepass.profile import with_store
+from shorepass.share.unlendable import no_login
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +86,17 @@ class Lender:
             raise NotLent(f"the lender's policy {refusal}")
         registry, _, path = repository.partition("/")
         return find(DEFAULT).resolve(self.context(grant), Reference(registry, path))
+
+    def check_logins(self, grant: Grant) -> None:
+        """Raise Unlendable if docker has no login here for something that a grant names without ``*``."""
+        exact = [repository for repository in grant.repositories if "*" not in repository]
+        for name in (*grant.whole, *exact):
+            try:
+                credential = self.resolve(grant, name).credential
+            except (ShorepassError, NeedsPassphrase):
+                continue  # no one knows whether there is a login, and each use asks again
+            if isinstance(credential, Anonymous):
+                raise no_login(name.partition("/")[0])
 
     def check_policy(self, grant: Grant) -> None:
         """Raise ShorepassError if the policy does not allow all of a grant, or is broken."""

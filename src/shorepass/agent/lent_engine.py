@@ -52,6 +52,10 @@ class LentEngine(Served):
         self._listening.close_at_once()
         self._server.close_connections()
 
+    def check(self) -> None:
+        """Raise Unlendable if there is no login for what the grant names; NotLent."""
+        self._lender.check_logins(self._lender.grant(self._id))
+
     def _lend(self, repository: str, *, push: bool, caller: Caller) -> Credential | None:
         """Return the login for a request to the engine; None if it is not lent, or not now."""
         try:

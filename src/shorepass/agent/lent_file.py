@@ -16,7 +16,7 @@ from shorepass.agent.call import Answer
 from shorepass.agent.held_keys import NeedsPassphrase
 from shorepass.agent.lender import NotLent
 from shorepass.agent.lifetimes import since_boot
-from shorepass.agent.served import Served
+from shorepass.agent.served import Served, with_fix
 from shorepass.contexts.caller import Caller
 from shorepass.contexts.command import command
 from shorepass.errors import LoginRefused, PermissionDenied, RateLimited, ShorepassError, Unreachable, printable
@@ -158,7 +158,7 @@ class LentFile(Served):
 
     def _fail(self, error: ShorepassError, start: float) -> float:
         """Write the reason into the log, and remove the secret unless it is still valid and a registry did not answer."""
-        self._trouble = "; fix: ".join(filter(None, (error.message, error.hint)))
+        self._trouble = with_fix(error)
         is_away = isinstance(error, Unreachable | RateLimited)
         left = self._until - time.time()
         if is_away and left > 0:

@@ -63,6 +63,10 @@ class LentHelper(Served):
         self._listening.close_at_once()
         self._server.close_connections()
 
+    def check(self) -> None:
+        """Raise Unlendable if there is no login for a registry that the grant names; NotLent."""
+        self._lender.check_logins(self._lender.grant(self._id))
+
     def _answer(self, frame: Frame, caller: Caller, connection: Connection) -> None:
         """Answer one frame of a target. Raises FrameError."""
         if frame.kind is not Kind.CALL:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Served"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shorepass.errors import ShorepassError
+
+__all__ = ["Served", "with_fix"]
+
+
+def with_fix(error: ShorepassError) -> str:
+    """Return an error and its hint in one line."""
+    return "; fix: ".join(filter(None, (error.message, error.hint)))
 
 
 class Served:
@@ -11,6 +21,9 @@ class Served:
     def close(self) -> None:
         """End it at once, and remove its secrets."""
         raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise ShorepassError if a new grant has nothing to lend. What has a first try says it by ``trouble``."""
 
     def withdraw(self) -> None:
         """Remove its secrets from the target, because the agent is locked."""

@@ -106,18 +106,22 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def lend(here: LocalContext, target: str, registries: Sequence[str], arguments: argparse.Namespace) -> Grant:
+def lend(
+    here: LocalContext, target: str, registries: Sequence[str], arguments: argparse.Namespace, *, is_typed: bool = True
+) -> Grant:
     """Make a grant, and start the agent if it does not run. ``arguments`` has the limits of ``add_limits``.
 
+    ``is_typed``: the user has typed the registries, so that a missing login is an error.
     Raises UsageError, WriteError, MalformedFile, ShorepassError: the agent does not lend it.
     """
     check_own_home(here, "share")
     grant = planned(here, target, registries, arguments)
     file.add(here, grant)
-    troubles = _serve(here)
+    new = grant.id if is_typed else ""
+    troubles = _serve(here, new)
     if grant.id in troubles:
         file.remove(here, [grant.id])
-        _serve(here)
+        _serve(here, "")
         raise ShorepassError(f"nothing is lent: {printable(str(troubles[grant.id]))}")
     return grant
 
@@ -249,16 +253,19 @@ def _engine(here: LocalContext, *, deny: bool) -> str:
     return socket
 
 
-def _serve(here: LocalContext) -> dict[str, str]:
-    """Let the agent serve the grants of the file, and start it if it does not run; return why it does not serve one."""
+def _serve(here: LocalContext, new: str) -> dict[str, str]:
+    """Let the agent serve the grants of the file, and start it if it does not run; return why it does not serve one.
+
+    ``new``: the grant of which the agent asks whether there is a login, or "".
+    """
     client = AgentClient(here, seconds=SERVE_SECONDS)
     try:
-        troubles: dict[str, str] = client.manage("grants")["troubles"]
+        troubles: dict[str, str] = client.manage("grants", new=new)["troubles"]
     except NoAgent:
         from shorepass.agent.process import start_in_background  # late: all of the agent's modules, for a first grant
 
         start_in_background(here)
-        troubles = client.manage("grants")["troubles"]
+        troubles = client.manage("grants", new=new)["troubles"]
     return troubles
 
 

@@ -107,7 +107,8 @@ def _lend(here: LocalContext, arguments: argparse.Namespace, argv: Sequence[str]
     program = _find(here, argv[0])
     if isinstance(program, int):
         return _not_run(argv[0], program)
-    if not arguments.share:
+    arguments.automatic = not arguments.share
+    if arguments.automatic:
         share_by_policy(here, arguments, program, argv)
     try:
         status = run_lent(here, arguments, program, argv)

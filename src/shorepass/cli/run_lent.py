@@ -48,7 +48,7 @@ def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, ar
         raise UsageError(
             f"{typed} starts no services, so leave out --service", hint=command(None, "run", *shared, "--", *argv)
         )
-    grant = lend(here, typed, arguments.share, arguments)
+    grant = lend(here, typed, arguments.share, arguments, is_typed=not arguments.automatic)
     lives_on = start.verb in starter.lasting or any(map(DETACHED.fullmatch, argv))
     try:
         warn(here, grant)

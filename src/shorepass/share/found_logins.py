@@ -13,6 +13,7 @@ from shorepass.names import server_url
 from shorepass.registry.client import Access, RegistryClient
 from shorepass.registry.expiry import expires_at
 from shorepass.share import registry_token
+from shorepass.share.unlendable import Unlendable, no_login
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ def _check_time(registry: str, grant: Grant, seconds: float) -> None:
     """Raise Unlendable if a token is valid for longer than the whole time of a grant, unless that is not long."""
     if seconds > max(LONG_SECONDS, grant.until - grant.created) + CLOCK_SECONDS:
         time_ = f"{math.ceil(seconds / LONG_SECONDS)}h"
-        raise registry_token.Unlendable(
+        raise Unlendable(
             registry,
             f"its token is valid for {time_}, and revoke cannot end a copy; use --for {time_}, or --mode forward",
         )
@@ -86,7 +87,7 @@ def _logins(_: Context, grant: Grant, resolve: Resolve) -> FoundLogins:
     for registry in grant.registries:
         credential = resolve(registry)
         if isinstance(credential, Anonymous):
-            raise registry_token.no_login(registry)
+            raise no_login(registry)
         logins[server_url(registry)] = credential
         ends = expires_at(credential)
         if ends is not None and ends > now:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, BearerToken
-from shorepass.errors import PermissionDenied, RegistryError
+from shorepass.errors import PermissionDenied
 from shorepass.http import Request
 from shorepass.registry import scope
 from shorepass.registry.permission import access_claim
 from shorepass.registry.token import secrets_of
 from shorepass.secret import repeats
+from shorepass.share.unlendable import Unlendable, no_login
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,18 +25,9 @@ if TYPE_CHECKING:
     from shorepass.registry.scope import Scope
     from shorepass.registry.token import Token
 
-__all__ = ["Unlendable", "make", "no_login"]
+__all__ = ["make"]
 
 SHORTEST = 8  # characters: a shorter secret may be in a token by chance
-
-
-class Unlendable(RegistryError):
-    """The registry gives no token that can be lent."""
-
-
-def no_login(registry: str) -> Unlendable:
-    """Return the error for a registry for which the user has no login."""
-    return Unlendable(registry, "you have no login for it", hint=command(None, "login", registry))
 
 
 def make(client: RegistryClient, repositories: Sequence[str], *, push: bool, credential: Credential) -> Token:
