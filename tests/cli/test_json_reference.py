@@ -30,6 +30,7 @@ WORDS = {
     "agent": ("status",),
     "share": ("flags", "--registry", "a.example"),
     "grants": (),
+    "revoke": ("--all",),
     "policy": ("check", "--registry", "a.example"),
     "migrate": (),
     "uninstall": (),

@@ -70,6 +70,8 @@ LINES = [
     "logout a.example",
     "logout nowhere.example",
     "logout --client podman --all",
+    "revoke 1a2b3c4d",
+    "revoke --all",
     "uninstall",
     "uninstall --to file --yes",
 ]

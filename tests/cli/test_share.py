@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from itertools import chain
 from pathlib import Path
@@ -144,6 +145,8 @@ def test_nothing_is_lent(run_shorepass: RunShorepass, home: Path) -> None:
     """To look and to revoke all starts no agent, and makes no file."""
     assert run_shorepass("grants").stdout == "nothing is lent\n"
     assert run_shorepass("revoke", "--all").stdout == "nothing is lent\n"
+    document = json.loads(run_shorepass("revoke", "--all", "--json").stdout)
+    assert document == {"schema_version": 1, "grants": []}
     assert not (home / ".local").exists()
 
 

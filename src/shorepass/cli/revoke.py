@@ -22,6 +22,7 @@ __all__ = ["restore_there"]
 EXAMPLES = """\
 shorepass revoke 1a2b3c4d
 shorepass revoke --all
+shorepass revoke --all --json
 """
 NOTES = """\
 Open connections of the grant are closed. A container that has read a login still has it: to end that,
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument("grants", nargs="*", metavar="GRANT", help="the id of a grant (see shorepass grants)")
     parser.add_argument("--all", action="store_true", help="end every grant")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -47,17 +49,19 @@ def run(arguments: argparse.Namespace) -> int:
     unknown = [id_ for id_ in wanted if id_ not in known]
     if unknown:
         raise UsageError(f"there is no grant {', '.join(map(printable, unknown))}", hint=command(None, "grants"))
-    if not wanted:
-        sweep(here, known)
-        console.out("nothing is lent")
-        return 0
-    end(here, [known[id_] for id_ in wanted])
+    if wanted:
+        end(here, [known[id_] for id_ in wanted])
     sweep(here, set(known) - set(wanted))
     for id_ in wanted:
         if has_dead_relay(known[id_]):
             restore_there(here, known[id_].target)
+    if arguments.json:
+        console.print_document({"grants": wanted})
+        return 0
     for id_ in wanted:
         console.out(f"revoked the grant {id_}")
+    if not wanted:
+        console.out("nothing is lent")
     return 0
 
 
