@@ -29,6 +29,7 @@ from shorepass.helper.known_helpers import sign_in
 from shorepass.names import Reference
 from shorepass.registry.client import RegistryClient
 from shorepass.registry.form_advice import image_fault, of_resolution
+from shorepass.registry.known_answers import known_answer
 from shorepass.registry.login_advice import login_place, new_login
 from shorepass.resolution import Outcome, Resolution, Step
 
@@ -134,11 +135,16 @@ def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> s
     """Return the command that fixes a registry's error, or the error's own hint."""
     registry, client = resolution.reference.registry, resolution.client
     fault = next(iter(of_resolution(context, resolution)), None)
+    if fault and not fault.is_certain and isinstance(error, RegistryError) and known_answer(error.reason):
+        fault = None
     if fault and isinstance(error, LoginInTheWay | LoginRefused):
         return fault.fix
     if isinstance(error, LoginInTheWay):
         return command(context, "logout", registry, client=client)
     helper = resolution.source.helper if resolution.source else asked_helper(resolution)
+    known = known_answer(error.reason) if isinstance(error, LoginRefused | PermissionDenied) else None
+    if known and not sign_in(helper) and resolution.answer != ANONYMOUS:
+        return known.advice(new_login(context, login_place(resolution), client=client, helper=helper))
     if isinstance(error, LoginRefused) and (error.hint is None or sign_in(helper)):
         return new_login(context, login_place(resolution), client=client, helper=helper)
     if isinstance(error, PermissionDenied) and isinstance(resolution.answer, Anonymous):

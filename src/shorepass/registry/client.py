@@ -42,6 +42,7 @@ from shorepass.registry import answer, clock, realm
 from shorepass.registry.authorities import trust_step
 from shorepass.registry.certs_d import Certificates, find
 from shorepass.registry.challenge import Challenge, choose, parse_challenges
+from shorepass.registry.known_answers import known_answer
 from shorepass.registry.token import TOKEN_LIMIT, Question, Token, ask, authorization, secrets_of
 from shorepass.registry.token_servers import setting_for
 from shorepass.resolution import Outcome, Step
@@ -454,6 +455,9 @@ class RegistryClient:
         """Return what the registry's answer to an authenticated request means, as an error."""
         secrets = secrets_of(credential)
         words = answer.said(response, secrets)
+        known = known_answer(words)
+        if known and response.status in (401, 403) and isinstance(credential, Basic):
+            return known.error(self.registry, words)
         if response.status == 403:
             return PermissionDenied(self.registry, f"the login is not allowed in{words}")
         if response.status != 401:

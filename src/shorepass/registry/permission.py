@@ -34,6 +34,7 @@ from shorepass.http import Request, parse_url, percent_encode
 from shorepass.names import HUB_REGISTRY, parse
 from shorepass.registry import answer, clock, scope
 from shorepass.registry.challenge import parse_challenges
+from shorepass.registry.known_answers import known_answer
 from shorepass.registry.token import authorization, secrets_of
 from shorepass.resolution import Outcome, Step
 
@@ -200,7 +201,10 @@ class _Visit:
         if response.status == 404:
             words = answer.said(response, secrets_of(self._credential))
             detail = f"pull: no such repository, or it is hidden from this login{words}"
-            return Step("permission", Outcome.FAILED, name, detail, error=self._denied("pull", detail))
+            denied = self._denied("pull", detail)
+            known = None if isinstance(self._credential, Anonymous) else known_answer(words)
+            denied.hint = known.hint if known else None
+            return Step("permission", Outcome.FAILED, name, detail, error=denied)
         return self._denial("pull", response)
 
     def limit(self) -> list[Step]:
@@ -286,6 +290,11 @@ class _Visit:
         else:
             detail = f"{action}: denied with status {response.status}{error}{words}"
         denied: RegistryError = self._denied(action, detail)
+        known = None if isinstance(self._credential, Anonymous) else known_answer(words)
+        if known and known.is_login:
+            denied = known.error(client.registry, words)
+        elif known:
+            denied.hint = known.hint
         if "invalid_token" in error and self._headers and not isinstance(self._credential, BearerToken):
             reason = f"it refuses the token that its own token server gave{words}"
             trouble = client.token_trouble(response, self._headers[0][1])

@@ -20,6 +20,7 @@ from shorepass.errors import LoginRefused, NotARegistry, PermissionDenied, Regis
 from shorepass.http import Request, Response, Url, percent_encode
 from shorepass.names import require_user_name
 from shorepass.registry import answer
+from shorepass.registry.known_answers import known_answer
 from shorepass.secret import Secret
 
 __all__ = ["TOKEN_LIMIT", "Question", "Token", "ask", "authorization", "secrets_of"]
@@ -169,5 +170,8 @@ def _refusal(question: Question, response: Response) -> RegistryError:
         return PermissionDenied(question.registry, reason)
     if isinstance(question.credential, IdentityToken):
         return LoginRefused(question.registry, f"the identity token is refused{words}")
+    known = known_answer(words)
+    if known:
+        return known.error(question.registry, words)
     hint = "a password may have to be a personal access token: they expire, and two-factor accounts need one"
     return LoginRefused(question.registry, f"incorrect username or password{words}", hint=hint)

@@ -15,6 +15,7 @@ from shorepass.errors import LoginInTheWay, LoginRefused, PermissionDenied, Regi
 from shorepass.fixes.repair import Advice
 from shorepass.helper.known_helpers import sign_in
 from shorepass.registry.form_advice import image_fault, login_faults, of_resolution
+from shorepass.registry.known_answers import known_answer
 from shorepass.secret import Secret
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def of_refusal(examination: Examination, resolution: Resolution, errors: Iterabl
     only_denied = all(map(_is_denied, refusals))
     faults = of_resolution(examination.context, resolution)
     fault = next((fault for fault in faults if not (only_denied and fault.ends)), None)
+    if fault and not fault.is_certain and any(known_answer(error.reason) for error in refusals):
+        return None  # because the registry names the cause itself
     if fault is None:
         return None
     return _finding(examination, "SP530", resolution.reference.registry, fault.cause, seen, fault.fix)

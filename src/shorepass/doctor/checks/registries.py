@@ -44,6 +44,7 @@ from shorepass.helper.advice import asked_helper
 from shorepass.helper.known_helpers import sign_in
 from shorepass.http import parse_url
 from shorepass.names import split_host_port
+from shorepass.registry.known_answers import known_answer
 from shorepass.registry.login_advice import login_place, new_login
 from shorepass.registry.token_servers import setting_for
 from shorepass.resolution import Outcome
@@ -176,6 +177,11 @@ def _refused(examination: Examination, resolution: Resolution, error: LoginRefus
     own = own_logins.refused(examination, resolution, error)
     if own:
         return own
+    known = known_answer(error.reason)
+    if known:
+        cause = f"the registry refuses the stored login{_of(resolution)}: {known.cause}"
+        advice = known.advice(_login(examination, resolution))
+        return _finding(examination, "SP501", resolution, cause, advice, _answers(error))
     cause = f"the registry refuses the stored login{_of(resolution)}: {error.reason}"
     said = HTPASSWD if error.has_htpasswd else ()
     return _finding(examination, "SP501", resolution, cause, _login(examination, resolution), said)
@@ -228,6 +234,10 @@ def _no_login(examination: Examination, resolution: Resolution, *, has_working_l
 
 def _denied(examination: Examination, resolution: Resolution, error: PermissionDenied) -> Finding:
     reference, missing = resolution.reference, ", ".join(error.missing) or "do this"
+    known = known_answer(error.reason)
+    if known:
+        advice = known.advice(_login(examination, resolution))
+        return _finding(examination, "SP502", resolution, known.cause, advice, _answers(error), subject=reference.name)
     subject = reference.repository or "it"
     cause = f"the login{_of(resolution)} is valid but may not {missing}"
     granted = () if error.granted is None else (f"granted: {', '.join(error.granted) or 'nothing'}",)
@@ -271,6 +281,10 @@ def _finding(
     subject = subject or resolution.reference.registry
     evidence = (*said, sends(resolution, examination.fingerprints))
     return Finding(code, severity, examination.context.name, subject, cause, evidence, Advice(advice))
+
+
+def _answers(error: LoginRefused | PermissionDenied) -> tuple[str, ...]:
+    return (f"the registry answers: {error.reason}",)
 
 
 def _of(resolution: Resolution) -> str:
