@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -337,6 +338,69 @@ def test_an_image_cannot_label_containers_of_others(place: Place, busybox_image:
         assert (status, b"No such container" in answer) == (404, True)
     finally:
         place.on_host("rm", "-f", name)
+
+
+@pytest.fixture
+def labelled(place: Place, busybox_image: str) -> Iterator[str]:
+    """An image that the container has built, with the grant's label."""
+    image = f"{place.registry}/team/labelled:{os.getpid()}"
+    dockerfile = f"FROM {busybox_image}\nLABEL shorepass.grant={GRANT}\n".encode()
+    built = place.docker("build", "-t", image, "-", stdin=dockerfile)
+    assert built.returncode == 0, built.stderr
+    yield image
+    place.on_host("rmi", "-f", image)
+
+
+def ids(answer: bytes) -> list[str]:
+    return [row["Id"] for row in json.loads(answer)]
+
+
+def test_a_label_of_an_image_lists_nothing(place: Place, busybox_image: str, labelled: str) -> None:
+    """The list has the containers of the grant, by each filter of the caller, and none of the machine's user."""
+    listing = f"{API}/containers/json?all=1"
+    theirs = place.on_host("create", labelled, "/bin/busybox", "true")
+    try:
+        assert ids(place.ask("GET", listing)[1]) == []
+        own = json.loads(place.create(busybox_image)[1])["Id"]
+        other = json.loads(place.create(busybox_image)[1])["Id"]
+        assert ids(place.ask("GET", listing)[1]) == [other, own]
+        for asked, shown in (
+            ([theirs], []),
+            ([theirs[:12], own[:12]], [own]),
+            ([own, other], [other, own]),
+            ([], [other, own]),
+        ):
+            filters = quote(json.dumps({"id": dict.fromkeys(asked, True)}))
+            assert ids(place.ask("GET", f"{listing}&filters={filters}")[1]) == shown
+        name = place.on_host("inspect", "--format", "{{.Name}}", theirs).strip("/")
+        filters = quote(json.dumps({"name": [name], "label": ["a"], "id": [own]}))
+        assert ids(place.ask("GET", f"{listing}&filters={filters}")[1]) == []
+    finally:
+        place.on_host("rm", "-f", theirs)
+
+
+def test_a_label_of_an_image_shows_no_events(place: Place, busybox_image: str, labelled: str) -> None:
+    """A stream has the events of the grant's containers, those before it and those made in the meantime, and no others."""
+    before = json.loads(place.create(busybox_image)[1])["Id"]
+    with socket.socket(socket.AF_UNIX) as wire, wire.makefile("rb") as stream:
+        wire.connect(place.path)
+        wire.settimeout(60)
+        wire.sendall(f"GET {API}/events HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert b" 200 " in stream.readline()
+        while stream.readline() != b"\r\n":
+            pass
+        theirs = place.on_host("create", labelled, "/bin/busybox", "true")
+        place.on_host("rm", theirs)
+        made = json.loads(place.create(busybox_image)[1])["Id"]
+        place.on_host("rm", before)
+        seen = [json.loads(stream.readline()) for _ in range(2)]
+    assert [(event["Action"], event["Actor"]["ID"]) for event in seen] == [("create", made), ("destroy", before)]
+
+
+def test_an_error_about_events(place: Place) -> None:
+    """The engine's reason reaches the client whole."""
+    done = place.docker("events", "--since", "no time")
+    assert (done.returncode, b"no time" in done.stderr) == (1, True), done.stderr
 
 
 def test_an_exec_or_a_start_with_rights_is_refused(place: Place, busybox_image: str) -> None:

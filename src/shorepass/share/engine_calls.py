@@ -49,7 +49,7 @@ class Body(Enum):
 class Call(NamedTuple):
     """A kind of call. ``query``: the names of the values that it may have. ``hijacks``: it may become a stream.
 
-    ``own``: it lists containers, and gets a filter for those of the grant.
+    ``own``: it lists containers, and gets a filter for those of the grant. ``streams``: its answer is a line for each event.
     """
 
     method: str
@@ -58,6 +58,7 @@ class Call(NamedTuple):
     body: Body = Body.NONE
     hijacks: bool = False
     own: bool = False
+    streams: bool = False
 
 
 def _call(method: str, path: str, query: str = "", body: Body = Body.NONE, *, hijacks: bool = False) -> Call:
@@ -71,7 +72,7 @@ CALLS = (
     _call("GET", "/info"),
     _call("POST", "/auth", body=Body.COPIED),
     _call("GET", "/containers/json", "all limit size before since filters trunc_cmd")._replace(own=True),
-    _call("GET", "/events", "since until filters")._replace(own=True),
+    _call("GET", "/events", "since until filters")._replace(own=True, streams=True),
     _call("POST", "/containers/create", "name platform", Body.CREATE),
     _call("DELETE", f"/containers/{CONTAINER}", "v force link"),
     _call("GET", f"/containers/{CONTAINER}/(?:json|changes|export)", "size"),

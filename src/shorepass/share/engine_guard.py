@@ -1,6 +1,7 @@
 """Passes only calls that give no rights on this machine: ``--deny``.
 
-A container that was created by way of the grant has its label. Other containers are not found. The address of a call and the
+A container that was created by way of the grant has its label, and its image does not. Other containers are not found, and not
+listed: a list gets the ids of the grant's containers, and of events only theirs pass. The address of a call and the
 JSON of a new container are written again from what was understood here. Only docker's own engine gets calls: podman reads some
 values in another way, and would mount a folder of this machine that the path of a volume names.
 """
@@ -9,7 +10,9 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shorepass.bounded_json import loads
 from shorepass.contexts.containers.engine import Engine
@@ -21,15 +24,28 @@ from shorepass.share.engine_create import LABEL, container_json, exec_json
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from shorepass.share.engine_calls import Found
     from shorepass.share.request_head import RequestHead
 
-__all__ = ["Guard"]
+__all__ = ["Admitted", "Guard"]
 
 BODY_LIMIT = 1024 * 1024  # bytes of the JSON of a new container
 BODY_SECONDS = 30.0
+SEPARATOR = "\x1e"  # in front of an event, if the client accepts application/json-seq
+NO_ID = "0" * 64  # of no container: a list by it is empty
+
+
+class Admitted(NamedTuple):
+    """A request as the engine may get it. ``rest``: what follows its head. ``keeps``: whether a line of the answer may pass.
+
+    Without ``keeps``, all of the answer passes.
+    """
+
+    head: RequestHead
+    rest: bytes
+    keeps: Callable[[bytes], bool] | None = None
 
 
 class Guard:
@@ -41,7 +57,7 @@ class Guard:
         self._may_name = may_name
         self._is_docker = False
 
-    def admit(self, head: RequestHead, rest: bytes, client: socket.socket) -> tuple[RequestHead, bytes]:
+    def admit(self, head: RequestHead, rest: bytes, client: socket.socket) -> Admitted:
         """Return a request as the engine may get it. ``rest``: what came behind its head. Raises Refused, OSError."""
         found = find_call(head)
         self._check_engine()
@@ -50,12 +66,15 @@ class Guard:
         container = self._own(found.container) if found.container else ""
         if found.exec:
             self._check_exec(found.exec)
-        head = head.with_target(found.path_with(container), self._queries(head, found))
+        own = self._own_ids() if found.call.own else []
+        head = head.with_target(found.path_with(container), self._queries(head, found, own))
         if found.call.body in (Body.CREATE, Body.EXEC):
             body = _body(head, rest, client)
             rest = exec_json(body) if found.call.body is Body.EXEC else container_json(body, self._grant)
             head = head.without("expect", "transfer-encoding").with_field("content-length", str(len(rest)))
-        return head, rest
+        if found.call.streams:  # HTTP/1.0 has no chunks, so that a line is an event
+            return Admitted(head._replace(version="HTTP/1.0"), rest, partial(self._is_own_event, set(own)))
+        return Admitted(head, rest)
 
     def _check_engine(self) -> None:
         try:
@@ -75,6 +94,13 @@ class Guard:
 
     def _own(self, container: str) -> str:
         """Return the whole id of a container of the grant. Raises Refused."""
+        id_ = self._find(container)
+        if not id_:
+            raise Refused(f"No such container: {container}", "404 Not Found")
+        return id_
+
+    def _find(self, container: str) -> str:
+        """Return the whole id of a container of the grant, "" if it is of others or does not exist. Raises Refused."""
         try:
             found = self._engine.inspect(container)
             is_labelled = found is not None and found["Config"]["Labels"][LABEL] == self._grant
@@ -85,7 +111,25 @@ class Guard:
             raise Refused(error.message, "502 Bad Gateway") from None
         except (KeyError, TypeError):
             pass
-        raise Refused(f"No such container: {container}", "404 Not Found")
+        return ""
+
+    def _own_ids(self) -> list[str]:
+        """Return the whole ids of the containers of the grant. Raises Refused."""
+        try:
+            labelled = [one.id for one in self._engine.containers() if one.labels.get(LABEL) == self._grant]
+        except ContextError as error:
+            raise Refused(error.message, "502 Bad Gateway") from None
+        return [id_ for id_ in labelled if self._find(id_)]
+
+    def _is_own_event(self, own: set[str], line: bytes) -> bool:
+        """Tell whether an event is of a container of the grant. ``own``: known ids, to which new ones are added."""
+        try:
+            id_ = str(loads(line.decode().lstrip(SEPARATOR))["Actor"]["ID"])
+            if id_ not in own and self._find(id_):
+                own.add(id_)
+        except (Refused, ValueError, KeyError, TypeError):
+            return False
+        return id_ in own
 
     def _check_exec(self, id_: str) -> None:
         try:
@@ -96,15 +140,18 @@ class Guard:
             raise Refused(f"No such exec instance: {id_}", "404 Not Found")
         self._own(container)
 
-    def _queries(self, head: RequestHead, found: Found) -> list[tuple[str, str]]:
-        """Return the names and values for the address. Raises Refused."""
+    def _queries(self, head: RequestHead, found: Found, own: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the names and values for the address. ``own``: the ids of the grant's containers. Raises Refused."""
         kept = [(name, value) for name, value in head.queries if name in found.call.query]
         if not found.call.own:
             return kept
         filters = _filters(head.query("filters"))
         filters["label"] = [*filters.get("label", []), f"{LABEL}={self._grant}"]
-        if found.path == "/events":
+        if found.call.streams:
             filters["type"] = ["container"]
+        else:
+            asked = tuple(filters.get("id") or [""])
+            filters["id"] = [id_ for id_ in own if id_.startswith(asked)] or [NO_ID]
         shown = {name: dict.fromkeys(values, True) for name, values in filters.items()}
         return [*(pair for pair in kept if pair[0] != "filters"), ("filters", json.dumps(shown))]
 

@@ -23,7 +23,7 @@ from shorepass.share.engine_logins import with_login
 from shorepass.share.request_head import BadHead, parse_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
     from shorepass.contexts.caller import Caller
@@ -83,10 +83,11 @@ class EngineSocket(UnixServer):
         head, rest = found
         peer = peer_of(connection)
         caller = caller_of(peer.pid, peer.uid)
+        keeps = None
         try:
             request = parse_head(head)
             if self.guard is not None:
-                request, rest = self.guard.admit(request, rest, connection)
+                request, rest, keeps = self.guard.admit(request, rest, connection)
             request, lent = with_login(request, partial(self.lend, caller=caller), self.registries())
         except BadHead as error:
             _refuse(connection, "400 Bad Request", str(error))
@@ -106,7 +107,7 @@ class EngineSocket(UnixServer):
             if lent is not None:
                 self.tell(lent, caller)
             engine.sendall(request.encode() + rest)
-            _copy_both_ways(connection, engine)
+            _copy_both_ways(connection, engine, keeps)
 
 
 def _head(connection: socket.socket) -> tuple[bytes, bytes] | None:
@@ -135,10 +136,14 @@ def _refuse(connection: socket.socket, status: str, reason: str) -> None:
         connection.sendall(REFUSED.format(status=status, length=len(body)).encode() + body)
 
 
-def _copy_both_ways(client: socket.socket, engine: socket.socket) -> None:
-    """Copy until each side has ended its part; an end is passed on, because a session may be closed halfway."""
+def _copy_both_ways(client: socket.socket, engine: socket.socket, keeps: Callable[[bytes], bool] | None) -> None:
+    """Copy until each side has ended its part; an end is passed on, because a session may be closed halfway.
+
+    ``keeps``: whether a line of the engine's answer may pass, None if all of it may.
+    """
     client.settimeout(None)
-    back = threading.Thread(target=_copy, args=(engine, client), daemon=True)
+    copy_back = partial(_copy_lines, keeps=keeps) if keeps else _copy
+    back = threading.Thread(target=copy_back, args=(engine, client), daemon=True)
     back.start()
     _copy(client, engine)
     back.join()
@@ -146,9 +151,29 @@ def _copy_both_ways(client: socket.socket, engine: socket.socket) -> None:
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
     buffer = memoryview(mmap.mmap(-1, CHUNK))  # which takes memory only as far as it is used
-    try:
+    with _passing_on_the_end(source, target):
         while size := source.recv_into(buffer):
             target.sendall(buffer[:size])
+
+
+def _copy_lines(source: socket.socket, target: socket.socket, *, keeps: Callable[[bytes], bool]) -> None:
+    """Copy an answer: of one that is not an error, only the lines that may pass."""
+    with _passing_on_the_end(source, target), source.makefile("rb") as lines:
+        line = lines.readline(HEAD_LIMIT)
+        is_error = b" 200 " not in line
+        while line not in (b"", b"\r\n"):
+            target.sendall(line)
+            line = lines.readline(HEAD_LIMIT)
+        target.sendall(line)
+        while line := lines.readline(CHUNK):
+            if is_error or keeps(line):
+                target.sendall(line)
+
+
+@contextlib.contextmanager
+def _passing_on_the_end(source: socket.socket, target: socket.socket) -> Iterator[None]:
+    try:
+        yield
     except OSError:  # one of them is gone, so the other one is not needed any more
         with contextlib.suppress(OSError):
             source.shutdown(socket.SHUT_RDWR)

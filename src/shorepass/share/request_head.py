@@ -30,11 +30,12 @@ class BadHead(ValueError):
 
 
 class RequestHead(NamedTuple):
-    """A request without its body. ``fields``: names in lower case, in their order."""
+    """A request without its body. ``fields``: names in lower case, in their order. ``version``: for the engine."""
 
     method: str
     target: str
     fields: tuple[tuple[str, str], ...]
+    version: str = "HTTP/1.1"
 
     @property
     def whole_path(self) -> str:
@@ -77,7 +78,7 @@ class RequestHead(NamedTuple):
         """Return the bytes for the engine, which closes the connection after its answer, unless it upgrades it."""
         connection = "Upgrade, close" if self.field("upgrade") else "close"
         fields = [*self.fields, ("connection", connection)]
-        lines = [f"{self.method} {self.target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "", ""]
+        lines = [f"{self.method} {self.target} {self.version}", *(f"{name}: {value}" for name, value in fields), "", ""]
         return "\r\n".join(lines).encode("latin-1")
 
 
