@@ -210,54 +210,117 @@ static const char *claim(const char *folder, const char *socket_path, const char
     return is_taken || found.st_nlink == 0 ? BUSY : NULL;
 }
 
+// The paths that a relay makes and removes.
+struct paths {
+    const char *program, *folder;
+    struct sockaddr_un address;
+    char lock[PATH_MAX], config_folder[PATH_MAX], config[PATH_MAX];
+};
+
+// The frame R at the beginning: a config file, its owner, and further names of this program.
+struct order {
+    int count; // of the fields: 0 without such a frame, -1 if it is broken
+    struct bytes fields[2 + NAMES];
+    bool is_made[NAMES]; // whether this relay has made the name
+};
+
+// Writes the paths. Returns false if one is too long.
+static bool find_paths(struct paths *paths, const char *program, const char *folder) {
+    paths->program = program;
+    paths->folder = folder;
+    paths->address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    return join(paths->address.sun_path, sizeof paths->address.sun_path, folder, "/agent.sock", "") &&
+           join(paths->lock, sizeof paths->lock, folder, "/lock", "") &&
+           join(paths->config_folder, sizeof paths->config_folder, folder, "/config", "") &&
+           join(paths->config, sizeof paths->config, paths->config_folder, "/config.json", "");
+}
+
+// Waits for the frame at the beginning of standard input. Its fields remain in place.
+static void read_order(struct order *order, unsigned char *place) {
+    int is_whole = 0;
+    size_t size = 0;
+    while (is_whole == 0) is_whole = read_some(STDIN_FILENO, "R", place, &size);
+    if (is_whole > 0) order->count = split(place + HEADER, size - HEADER, order->fields, 2 + NAMES);
+}
+
+// Ends if another relay or another user has the folder.
+static void end_if_refused(const struct paths *paths, const char *refusal) {
+    if (refusal == NULL) return;
+    if (strcmp(refusal, BUSY) != 0) unlink(paths->program); // the other relay has the same program
+    end_relay(refusal);
+}
+
+// Makes the config file and the socket. Returns the socket, or -1 with the reason in errno.
+static int make_files(const struct paths *paths, const struct order *order) {
+    struct bytes owner = order->fields[1];
+    mkdir(paths->config_folder, 0755);
+    if (owner.size == 8) {
+        (void)!lchown(paths->config_folder, (uid_t)number_at(owner.start), (gid_t)number_at(owner.start + 4));
+    }
+    unlink(paths->address.sun_path);
+    return write_file(paths->config, order->fields[0], owner) ? listen_at(&paths->address) : -1;
+}
+
+// Makes symlinks of further names to this program, beside it.
+static void make_names(const char *program, struct order *order) {
+    char name[PATH_MAX];
+    for (int i = 0; i < order->count - 2; i++) {
+        bool is_name = find_name(name, program, order->fields[2 + i]);
+        order->is_made[i] = is_name && symlink(strrchr(program, '/') + 1, name) == 0;
+    }
+}
+
+static void remove_names(const char *program, const struct order *order) {
+    char name[PATH_MAX];
+    for (int i = 0; i < NAMES; i++) {
+        if (order->is_made[i] && find_name(name, program, order->fields[2 + i])) unlink(name);
+    }
+}
+
+// Empties the config file, or removes it. podman stops if REGISTRY_AUTH_FILE names no file. In a folder of its own, which no
+// other relay gets, nothing may remain.
+static void end_config(const struct paths *paths, const struct order *order, bool has_served) {
+    static const struct bytes empty = {(const unsigned char *)"{}\n", 3};
+    size_t own = strlen(paths->folder);
+    bool is_own = strncmp(paths->program, paths->folder, own) == 0 && paths->program[own] == '/';
+    bool remains = has_served && !is_own && write_file(paths->config, empty, order->fields[1]);
+    if (!remains) unlink(paths->config);
+}
+
+// Removes all that the relay has made, and this program.
+static void remove_all(const struct paths *paths, const struct order *order, bool has_served) {
+    remove_names(paths->program, order);
+    unlink(paths->address.sun_path);
+    unlink(paths->program);
+    end_config(paths, order, has_served);
+    rmdir(paths->config_folder);
+    unlink(paths->lock);
+    rmdir(paths->folder);
+}
+
 // Lends the socket of a grant elsewhere: FOLDER/agent.sock here is answered by the process at the other end of the
 // standard streams. It begins with a frame R: a config file, its owner, and further names of this program. It gets R when
 // the socket is there. At the end of standard input, the socket, the names and this program are removed.
 _Noreturn void relay(const char *program, const char *folder) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char lock[PATH_MAX], config_folder[PATH_MAX], config[PATH_MAX], name[PATH_MAX];
-    bool fits = join(address.sun_path, sizeof address.sun_path, folder, "/agent.sock", "");
-    fits = fits && join(lock, sizeof lock, folder, "/lock", "");
-    fits = fits && join(config_folder, sizeof config_folder, folder, "/config", "");
-    fits = fits && join(config, sizeof config, config_folder, "/config.json", "");
-    if (!fits) end_relay("the folder's name is too long");
-    make_folder(folder);
-    const char *refusal = claim(folder, address.sun_path, lock);
-    int is_whole = 0, listening = -1, error = 0;
+    static const unsigned char ready[HEADER] = {1, 'R'};
     static unsigned char first[PLACE];
-    struct bytes fields[2 + NAMES] = {{0}};
-    size_t size = 0;
-    while (is_whole == 0) is_whole = read_some(STDIN_FILENO, "R", first, &size);
-    int count = is_whole > 0 ? split(first + HEADER, size - HEADER, fields, 2 + NAMES) : 0;
-    if (refusal != NULL && strcmp(refusal, BUSY) != 0) unlink(program); // the other relay has the same program
-    if (refusal != NULL) end_relay(refusal);
-    bool is_made[NAMES] = {false};
-    if (count >= 2) {
-        struct bytes owner = fields[1];
-        mkdir(config_folder, 0755);
-        if (owner.size == 8) (void)!lchown(config_folder, (uid_t)number_at(owner.start), (gid_t)number_at(owner.start + 4));
-        unlink(address.sun_path);
-        if (write_file(config, fields[0], owner)) listening = listen_at(&address);
+    static struct paths paths;
+    static struct order order;
+    if (!find_paths(&paths, program, folder)) end_relay("the folder's name is too long");
+    make_folder(folder);
+    const char *refusal = claim(folder, paths.address.sun_path, paths.lock);
+    read_order(&order, first);
+    end_if_refused(&paths, refusal);
+    int listening = -1, error = 0;
+    if (order.count >= 2) {
+        listening = make_files(&paths, &order);
         error = errno;
     }
-    for (int i = 0; listening >= 0 && i < count - 2; i++) {
-        is_made[i] = find_name(name, program, fields[2 + i]) && symlink(strrchr(program, '/') + 1, name) == 0;
-    }
-    static const unsigned char ready[HEADER] = {1, 'R'};
-    if (listening >= 0 && write_output(ready, HEADER)) serve(listening);
-    for (int i = 0; i < NAMES; i++) {
-        if (is_made[i] && find_name(name, program, fields[2 + i])) unlink(name);
-    }
-    unlink(address.sun_path);
-    unlink(program);
-    // podman stops if REGISTRY_AUTH_FILE names no file. In a folder of its own, which no other relay gets, nothing may remain.
-    size_t own = strlen(folder);
-    bool is_own = strncmp(program, folder, own) == 0 && program[own] == '/';
-    bool remains = listening >= 0 && !is_own && write_file(config, (struct bytes){(const unsigned char *)"{}\n", 3}, fields[1]);
-    if (!remains) unlink(config);
-    rmdir(config_folder);
-    unlink(lock);
-    rmdir(folder);
-    if (listening >= 0 || count == 0) _exit(listening >= 0 ? 0 : 1);
+    bool is_listening = listening >= 0;
+    if (is_listening) make_names(program, &order);
+    if (is_listening && write_output(ready, HEADER)) serve(listening);
+    remove_all(&paths, &order, is_listening);
+    if (is_listening) _exit(0);
+    if (order.count == 0) _exit(1);
     end_relay(error == EROFS ? "the folder's file system is read only" : NOT_MADE);
 }
