@@ -32,6 +32,26 @@ def unlock(stage: Stage, offer: str) -> None:
 
 
 ROWS = [
+    *(
+        Case(
+            "near-forms",
+            variant={"SECRET": pair},
+            fails="incorrect username or password",
+            asks="doctor {ref}",
+            code="SP530",
+            cause=cause,
+            offers=offers,
+            repair=with_login,
+        )
+        for pair, cause, offers in (
+            ('"alice":"wonderland"', "the user name is in quotes", "-u USER {registry}"),
+            ('alice:"wonderland"', "the secret is in quotes", "shorepass login --client docker {registry}"),
+            ("alice:Bearer wonderland", "the kind of a header", "shorepass login --client docker {registry}"),
+            ("alice:alice:wonderland", "as in USER:PASSWORD", "shorepass login --client docker {registry}"),
+            ("robot$$ci:key", "a character more", "-u 'robot$NAME' {registry}"),
+            ("robot+ci:key", "a shell replaced $PROJECT", "-u 'robot$PROJECT+NAME' {registry}"),
+        )
+    ),
     Case(
         "near-helper",
         fails="denied",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from shorepass.credential import Basic
 from shorepass.names import Reference
 from shorepass.registry.expiry import expires_at
+from shorepass.registry.websites import WEBSITES
 from shorepass.secret import Secret
 
 __all__ = ["Fault", "ImageName", "Login", "faults", "is_ended", "name_fault", "retagged"]
@@ -60,6 +61,8 @@ AWS_DOCS = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth
 GOOGLE_DOCS = "https://cloud.google.com/artifact-registry/docs/docker/authentication"
 AZURE_DOCS = "https://learn.microsoft.com/azure/container-registry/container-registry-authentication"
 GITLAB_DOCS = "https://docs.gitlab.com/security/tokens/"
+HEADERS = "https://www.rfc-editor.org/rfc/rfc7617"
+QUOTES = "https://docs.docker.com/reference/cli/docker/container/run/#env"  # --env-file keeps quotes
 HARBOR_DOCS = "https://goharbor.io/docs/main/working-with-projects/project-configuration/create-robot-accounts/"
 
 
@@ -334,6 +337,49 @@ LOGINS = (
     ),
     Login(
         ANY,
+        r"robot(\$\$|\\\$).+",
+        "",
+        "Harbor's robots are called robot$NAME, and the user name has a character more, which was to protect the $",
+        "robot$NAME",
+        HARBOR_DOCS,
+    ),
+    Login(
+        ANY,
+        r"robot\+.+",
+        "",
+        "Harbor's robots are called robot$PROJECT+NAME, and a shell replaced $PROJECT",
+        "robot$PROJECT+NAME",
+        HARBOR_DOCS,
+        is_certain=False,
+    ),
+    Login(
+        ANY,
+        r"([\"']).+\1",
+        "",
+        "the user name is in quotes, which are a part of it",
+        "USER",
+        QUOTES,
+    ),
+    Login(
+        ANY,
+        "",
+        r"([\"']).+\1",
+        "the secret is in quotes, which are a part of it",
+        "",
+        QUOTES,
+        is_certain=False,
+    ),
+    Login(
+        ANY,
+        "",
+        r"(Bearer|Basic|Token) \S+",
+        "the secret begins with the kind of a header, and clients want only what is behind it",
+        "",
+        HEADERS,
+        is_certain=False,
+    ),
+    Login(
+        ANY,
         r".*\+",
         "",
         "this user name is only a part: the name of the robot behind + is missing",
@@ -424,6 +470,7 @@ NAMES = (
         r"registry\.digitalocean\.com", ("REGISTRY",), "https://docs.digitalocean.com/products/container-registry/"
     ),
 )
+WEBSITE_PATHS = r"^(r|repository/docker)/(?=.)"  # hub.docker.com/r/acme/app
 ROBOT = r"robot\$(?:([^+]+)\+)?.+"  # a robot of Harbor, or of one project there
 
 
@@ -448,6 +495,8 @@ def is_ended(credential: Basic) -> bool:
 def name_fault(reference: Reference, username: str, *, push: bool) -> Fault | None:
     """Return why an image's name cannot be right in its registry, None if it can be. ``username``: of the login, or ""."""
     host, parts = _host(reference.registry), reference.repository.split("/")
+    if host in WEBSITES:
+        return Fault(f"{host} is a website, and no images come from it", _pulled(WEBSITES[host], reference))
     if not reference.repository:
         return None
     if push and _fits(HUB, host) and parts[0] == "library":
@@ -465,6 +514,15 @@ def name_fault(reference: Reference, username: str, *, push: bool) -> Fault | No
                 f"the name is too short for {host}, where images are called {words}", retagged(reference, row.parts)
             )
     return None
+
+
+def _pulled(registry: str, seen: Reference) -> str:
+    """Return the command that pulls the image whose name begins with a website, without the website's own path."""
+    if not seen.repository:
+        return f"name the registry instead: {registry}"
+    repository = re.sub(WEBSITE_PATHS, "", seen.repository)
+    tag = f":{seen.tag}" if seen.tag else ""
+    return f"docker pull {_short(Reference(registry, repository))}{tag}"
 
 
 def retagged(reference: Reference, parts: tuple[str, ...]) -> str:
@@ -502,6 +560,10 @@ def _spoilt(username: str, text: str | None) -> Iterator[Fault]:
                 ending = "ends with a carriage return" if value.endswith("\r") else "ends with a line feed"
             cause = f"the {what} {ending}, which is perhaps not a part of it"
             yield Fault(cause, "{login}", is_certain=has_line_end)
+    if username and text and text.startswith(f"{username}:") and text != f"{username}:":
+        yield Fault(
+            "the secret begins with the user name and a colon, as in USER:PASSWORD", "{login}", is_certain=False
+        )
 
 
 def _foreign_token(host: str, text: str | None) -> Iterator[Fault]:

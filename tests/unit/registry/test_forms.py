@@ -36,6 +36,10 @@ WRONG = [
     ("nvcr.io", "alice", "nvapi-abc", "$oauthtoken", "$oauthtoken"),
     ("harbor.example", "robot", "key", "only a part", "robot$NAME"),
     ("harbor.example:8443", "robot$", "key", "only a part", "robot$NAME"),
+    ("harbor.example", "robot$$ci", "key", "a character more", "robot$NAME"),
+    ("harbor.example", "robot\\$ci", "key", "a character more", "robot$NAME"),
+    ("registry.example", '"alice"', "key", "in quotes", "USER"),
+    ("registry.example", "'alice'", "key", "in quotes", "USER"),
     ("quay.io", "acme+", "key", "robot behind +", "ORGANISATION+ROBOT"),
     ("registry.example", "$REGISTRY_USER", "key", "variable", "USER"),
     ("registry.example", "${{ secrets.USER }}", "key", "variable", "USER"),
@@ -55,6 +59,23 @@ def test_a_wrong_form(registry: str, username: str, secret: str, cause: str, rig
     first = next(iter(faults(registry, username, Secret(secret))))
     assert cause in first.cause
     assert (first.right, first.is_certain) == (right, True)
+
+
+@pytest.mark.parametrize(
+    ("username", "secret", "cause"),
+    [
+        ("robot+deploy", "key", "robot$PROJECT+NAME"),
+        ("alice", '"wonderland"', "in quotes"),
+        ("alice", "'wonderland'", "in quotes"),
+        ("alice", "Bearer eyJhbGciOi.eyJzdWIi.c2lnbg", "kind of a header"),
+        ("alice", "alice:wonderland", "USER:PASSWORD"),
+    ],
+)
+def test_a_form_that_is_a_cause_only_for_a_refusal(username: str, secret: str, cause: str) -> None:
+    """A password may look so, so nothing is said of it before the registry refuses it."""
+    first = next(iter(faults("registry.example", username, Secret(secret))))
+    assert cause in first.cause
+    assert not first.is_certain
 
 
 GOOD = [
@@ -120,6 +141,10 @@ def test_a_token_that_ends(registry: str, username: str, secret: str, fix: str) 
         ("registry.gitlab.com/g/p", False, "", ""),
         ("harbor.example/app:1", True, "robot$shop+ci", "docker tag harbor.example/app:1 harbor.example/shop/app:1"),
         (f"{ECR}/app", True, "AWS", ""),
+        ("hub.docker.com/r/alice/app:2", False, "", "docker pull alice/app:2"),
+        ("github.com/acme/app", True, "", "docker pull ghcr.io/acme/app"),
+        ("gitlab.com/acme/dependency_proxy/containers/app", False, "", ""),
+        ("hub.docker.com", False, "", "name the registry instead: docker.io"),
         ("localhost:5000/app", True, "alice", ""),
     ],
 )

@@ -16,6 +16,7 @@ from shorepass.fixes.repair import Advice
 from shorepass.helper.known_helpers import sign_in
 from shorepass.registry.form_advice import image_fault, login_faults, of_resolution
 from shorepass.registry.known_answers import known_answer
+from shorepass.registry.websites import WEBSITES
 from shorepass.secret import Secret
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def of_names(examination: Examination) -> Iterator[Finding]:
     for resolution in examination.resolutions.values():
         fault = image_fault(resolution, push=examination.push)
         if fault:
-            yield _finding(examination, "SP531", resolution.reference.name, fault.cause, (), fault.fix)
+            found = _finding(examination, "SP531", resolution.reference.name, fault.cause, (), fault.fix)
+            registry = resolution.reference.registry
+            after = (("SP511", registry), ("SP525", registry), ("SP510", resolution.reference.name))
+            yield found._replace(follows=after) if registry in WEBSITES else found
 
 
 def of_refusal(examination: Examination, resolution: Resolution, errors: Iterable[Exception]) -> Finding | None:
