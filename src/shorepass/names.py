@@ -23,6 +23,7 @@ __all__ = [
     "is_registry",
     "is_upper_case_word",
     "parse",
+    "port_meant",
     "registry_meant",
     "registry_of_key",
     "registry_of_server",
@@ -184,11 +185,20 @@ def registry_meant(key: str) -> str:
     """
     host, port = split_host_port(registry_of_server(key).lower())
     if port:
-        port = port.lstrip("0") or "0"
+        port = port_meant(port)
     default_port = "80" if key.startswith("http://") else "443"
     if port in ("", default_port):
         return HUB_REGISTRY if host in HUB_HOSTS else _address_meant(host)
     return f"{_address_meant(host)}:{port}"
+
+
+def port_meant(port: str) -> str:
+    """Return a port without zeros in front, and any other text as it is.
+
+    >>> port_meant("05000")
+    '5000'
+    """
+    return port.lstrip("0") or "0" if port.isdigit() else port
 
 
 def _address_meant(host: str) -> str:

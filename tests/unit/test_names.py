@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shorepass.names import is_registry, registry_of_server
+from shorepass.names import is_registry, port_meant, registry_meant, registry_of_server
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,14 @@ def test_a_host_and_its_port_name_a_registry(text: str) -> None:
 def test_nothing_else_does(text: str) -> None:
     """An empty label, a hyphen at its end, another character, or a port without digits."""
     assert not is_registry(text)
+
+
+@pytest.mark.parametrize(
+    ("port", "meant"),
+    [("5000", "5000"), ("05000", "5000"), ("0", "0"), ("000", "0"), ("*", "*"), ("0*", "0*"), ("", "")],
+)
+def test_a_port_in_one_spelling(port: str, meant: str) -> None:
+    """Zeros in front of a number do not count; a pattern remains as it is."""
+    assert port_meant(port) == meant
+    if port.isdigit():
+        assert registry_meant(f"registry.example:{port}") == f"registry.example:{meant}"

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from shorepass.errors import UsageError, printable
-from shorepass.names import HUB_SERVER_URL, parse, registry_meant, registry_of_key
+from shorepass.names import HUB_SERVER_URL, parse, port_meant, registry_meant, registry_of_key
 
 __all__ = [
     *("ENGINE", "EXPORT", "FOLDERS", "FORWARD", "MODES", "MOUNT", "TOKEN", "Grant", "Mode"),
@@ -155,8 +155,7 @@ def check_glob(text: str) -> str:
     if "*" not in text:
         return registry_meant(text)
     host, colon, port = text.lower().partition(":")
-    if port.isdigit():
-        port = port.lstrip("0") or "0"
+    port = port_meant(port)
     glob = host if port == "443" else f"{host}{colon}{port}"
     if not GLOB.fullmatch(glob) or not re.search("[a-z0-9]", glob):
         raise UsageError(

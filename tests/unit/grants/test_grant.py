@@ -34,6 +34,8 @@ def lending(*registries: str) -> Grant:
         ("docker.io", ("index.docker.io:443", "registry-1.docker.io:0443", "Docker.IO")),
         ("10.0.0.1", ("[::ffff:a00:1]", "10.0.0.1:443")),
         ("*.example.com:05000", ("a.example.com:5000",)),
+        ("*.example.com:000443", ("a.example.com", "a.example.com:443")),
+        ("*.example.com:00", ("a.example.com:0",)),
         ("*.example.com:443", ("a.example.com", "a.example.com:443")),
     ],
 )
