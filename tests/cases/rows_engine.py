@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cases.acts import docker_pull, login
 from cases.case import Case
 from cases.grounds import Net
-from cases.repairs import first_line
+from cases.repairs import first_line, with_login
 from e2e import programs
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ROWS"]
 
 Run = subprocess.CompletedProcess[str]
+TRUSTED = {"SSL_CERT_FILE": "{bundle}"}
 PROXY = "http://127.0.0.1:3128"
 
 
@@ -103,6 +104,14 @@ def restart_engine(stage: Stage, offer: str) -> None:
     assert isinstance(stage.ground, Net)
     assert offer in ("sudo systemctl restart docker", "sudo systemctl reload docker")
     stage.ground.restart()
+
+
+def by_the_name(stage: Stage, offer: str) -> None:
+    """Log in and pull by a name of the certificate."""
+    assert "or ask the administrator" in offer
+    stage.ref = stage.ref.replace("10.77.0.1", "registry.example")
+    stage.asks = ["doctor", stage.ref]
+    with_login(stage, "shorepass login --store file registry.example:5443")
 
 
 def server_is_corrected(stage: Stage, offer: str) -> None:
@@ -192,6 +201,19 @@ ROWS: list[Case] = [
         ground="net",
         env={"SSL_CERT_FILE": "{bundle}"},
         engine={"HTTPS_PROXY": "http://127.0.0.1:9", "SSL_CERT_FILE": "{bundle}"},
+    ),
+    Case(
+        script="engine-login",
+        fails="x509: cannot validate certificate for 10.77.0.1",
+        asks="doctor {ref}",
+        code="SP511",
+        cause="the certificate is for another address: registry-1.docker.io",
+        offers="use a name of the certificate",
+        variant={"HOST": "10.77.0.1"},
+        repair=by_the_name,
+        ground="net",
+        env=TRUSTED,
+        engine=TRUSTED,
     ),
     Case(
         script="other-21",

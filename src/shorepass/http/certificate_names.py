@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from shorepass.errors import printable
 
-__all__ = ["issuer_of", "subject_of"]
+__all__ = ["hosts_of", "issuer_of", "subject_of"]
 
 _COMMON_NAME = b"\x55\x04\x03"  # object identifier 2.5.4.3
 _ORGANISATION = b"\x55\x04\x0a"  # 2.5.4.10
+_ALTERNATIVE_NAME = b"\x55\x1d\x11"  # 2.5.29.17
+_HOST, _ADDRESS, _EXTENSIONS = 0x82, 0x87, 0xA3  # tags: RFC 5280 sections 4.2.1.6 and 4.1
+HOSTS_LIMIT = 5  # that are shown
 
 
 def issuer_of(certificate: bytes) -> str:
@@ -24,6 +29,30 @@ def subject_of(certificate: bytes) -> str:
     ``""``: it cannot be read.
     """
     return _name(certificate, 4)
+
+
+def hosts_of(certificate: bytes) -> list[str]:
+    """Return the hosts and addresses that a DER certificate is for, at most HOSTS_LIMIT.
+
+    ``[]``: it is for none, or it cannot be read.
+    """
+    try:
+        signed = _content(_content(certificate)[0])[0]
+        listed = next((content for tag, content in _elements(signed) if tag == _EXTENSIONS), b"")
+        for _, extension in _elements(_content(listed)[0]) if listed else ():
+            (_, kind), *_, (_, value) = _elements(extension)
+            if kind == _ALTERNATIVE_NAME:
+                return list(filter(None, map(_host, _elements(_content(value)[0]))))[:HOSTS_LIMIT]
+    except (IndexError, ValueError):
+        pass
+    return []
+
+
+def _host(name: tuple[int, bytes]) -> str:
+    tag, value = name
+    if tag == _ADDRESS:
+        return str(ipaddress.ip_address(value))
+    return printable(value.decode("ascii", "replace"), 120) if tag == _HOST else ""
 
 
 def _name(certificate: bytes, place: int) -> str:

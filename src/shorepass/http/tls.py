@@ -10,7 +10,7 @@ from shorepass.config.locations import join
 from shorepass.errors import FileError, MalformedFile, PlainHttp, UnknownAuthority, Unreachable, printable
 from shorepass.files import lent
 from shorepass.foreign_text import quoted
-from shorepass.http.peer import issuer
+from shorepass.http.peer import hosts, issuer
 from shorepass.http.pem import certificates
 
 if TYPE_CHECKING:
@@ -37,12 +37,15 @@ _REASONS = {  # X509_V_ERR_* of OpenSSL's x509_vfy.h
     64: "the certificate is for another address",
 }
 _UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+_OTHER_HOST = frozenset({62, 64})
+_EXPIRED = 10
 
 
 def system(trusted: Authorities | None) -> ssl.SSLContext:
     """Return TLS settings with these authorities; None: with this machine's own."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.hostname_checks_common_name = False  # because clients written in Go do not read it
     if trusted is None or trusted.own:
         _load_own(tls)
     for _, data in trusted.files if trusted else ():
@@ -150,8 +153,14 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
     name = url.authority
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = _REASONS.get(error.verify_code, printable(error.verify_message))
+        named = hosts(url.host, url.port, deadline) if direct and error.verify_code in _OTHER_HOST else None
+        if named is not None:
+            return _other_host(url, reason, named)
         if error.verify_code not in _UNKNOWN_AUTHORITY:
-            return Unreachable(name, f"TLS: {reason}{through}")
+            hint = None
+            if error.verify_code == _EXPIRED:
+                hint = f"ask the administrator of {name} to renew it; if this machine's date is wrong, correct that"
+            return Unreachable(name, f"TLS: {reason}{through}", hint=hint)
         signer = issuer(url.host, url.port, deadline) if direct else ""  # by another connection
         reason += f" (issuer: {signer})" if signer else ""
         belongs = (
@@ -170,6 +179,16 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
         reason = "TLS: the server closed the connection; it may require another client certificate"
         return Unreachable(name, reason + through, hint=pair_hint)
     return Unreachable(name, f"TLS: {words(error)}{through}")
+
+
+def _other_host(url: Url, reason: str, named: list[str]) -> Unreachable:
+    """Return the error for a certificate of other hosts. ``named``: these hosts."""
+    new = f"ask the administrator of {url.authority} for a certificate with the name {url.host}"
+    if not named:
+        said = "TLS: the certificate has no Subject Alternative Name, and clients do not read its Common Name"
+        return Unreachable(url.authority, said, hint=new)
+    hint = f"use a name of the certificate, if one is the registry's, or {new}"
+    return Unreachable(url.authority, f"TLS: {reason}: {', '.join(named)}", hint=hint)
 
 
 def words(error: Exception) -> str:

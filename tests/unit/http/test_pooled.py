@@ -19,7 +19,7 @@ from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError, MalformedFile, Unreachable, UsageError
 from shorepass.http import Request, Transport, Url, parse_url, tls
 from shorepass.http.ahead import Ahead
-from shorepass.http.certificate_names import issuer_of
+from shorepass.http.certificate_names import hosts_of, issuer_of
 from shorepass.http.pooled import PooledTransport
 from shorepass.http.proxy import proxy_for
 from shorepass.registry.authorities import authorities
@@ -92,9 +92,19 @@ def test_unknown_authority(authority: trustme.CA) -> None:
     [("127.0.0.1", "10.0.0.1", "another address"), ("localhost", "x.example", "another host name")],
 )
 def test_certificate_of_another_host(authority: trustme.CA, host: str, names: str, words: str) -> None:
-    """A name that does not fit is said to be that."""
-    with Registry(tls=server_side(authority, names)) as registry, pytest.raises(Unreachable, match=words):
+    """A name that does not fit is said to be that, with the names that the certificate has."""
+    with Registry(tls=server_side(authority, names)) as registry, pytest.raises(Unreachable, match=words) as caught:
         status(registry.port, trusting(authority), host=host)
+    assert caught.value.reason.endswith(f": {names}")
+    assert "use a name of the certificate" in (caught.value.hint or "")
+
+
+def test_certificate_without_alternative_name(authority: trustme.CA) -> None:
+    """The Common Name alone is not enough, as for clients written in Go."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(common_name="localhost").configure_cert(context)
+    with Registry(tls=context) as registry, pytest.raises(Unreachable, match="no Subject Alternative Name"):
+        status(registry.port, trusting(authority), host="localhost")
 
 
 def test_expired_certificate(authority: trustme.CA) -> None:
@@ -186,6 +196,7 @@ def test_issuer_of_what_is_no_certificate() -> None:
     """Bytes that cannot be read have no issuer, and raise nothing."""
     for data in (b"", b"\x30", b"\x30\x84\xff\xff\xff\xff", b"\x30\x03\x30\x01\x02", bytes(range(256))):
         assert issuer_of(data) == ""
+        assert hosts_of(data) == []
 
 
 # Proxies
