@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cases.case import Case
-from cases.repairs import with_login
+from cases.repairs import as_offered, with_login
 
 if TYPE_CHECKING:
     from cases.stage import Stage
@@ -31,7 +31,36 @@ def unlock(stage: Stage, offer: str) -> None:
     (stage.home / "unlocked").touch()
 
 
+def into_docker(stage: Stage, offer: str) -> None:
+    """Type the login for docker: podman's file of root is the machine's."""
+    assert stage.registry in offer
+    with_login(stage, f"shorepass login --store file {stage.registry}")
+
+
+def fix_and_log_in(stage: Stage, offer: str) -> None:
+    """Let doctor fix the file, and log in: what was stored is lost."""
+    as_offered(stage, offer)
+    with_login(stage, f"shorepass login --store file {stage.registry}")
+
+
 ROWS = [
+    *(
+        Case(
+            "near-clients",
+            variant={"KIND": kind},
+            fails="denied",
+            asks="doctor {ref}",
+            code=code,
+            cause=cause,
+            offers=offers,
+            repair=repair,
+        )
+        for kind, code, cause, offers, repair in (
+            ("gone", "SP201", "no executable file of that name", "remove dev-containers-5f0a from", fix_and_log_in),
+            ("empty", "SP530", "the secret is empty", "shorepass login --client", into_docker),
+            ("nameless", "SP103", "has no user name", "remove an entry that cannot be decoded", fix_and_log_in),
+        )
+    ),
     *(
         Case(
             "near-forms",
@@ -73,7 +102,9 @@ ROWS = [
             offers=offers,
         )
         for kind, code, cause, offers in (
-            ("plain", "SP103", '"auth" is not base64', "encode the user name and password of an entry in base64"),
+            ("plain", "SP103", '"auth" is not base64', "write the user name and password of an entry in base64, once"),
+            ("header", "SP103", '"auth" is not base64', "write the user name and password of an entry in base64, once"),
+            ("twice", "SP103", "has no colon", "write the user name and password of an entry in base64, once"),
             ("list", "SP103", '"auths" is not an object', "write auths as an object"),
             ("flat", "SP103", "it is not an object", 'write an entry as an object with "auth"'),
             ("store", "SP103", "has a value of the wrong type", "remove credHelpers; remove credsStore"),

@@ -9,6 +9,8 @@ list) printf '{"auths":[{"%s":{"auth":"%s"}}]}' "$r" "$login" ;;
 flat) printf '{"auths":{"%s":"%s"}}' "$r" "$login" ;;
 store) printf '{"auths":{"%s":{"auth":"%s"}},"credsStore":["none"],"credHelpers":["other.example"]}' "$r" "$login" ;;
 plain) printf '{"auths":{"%s":{"auth":"alice:wonderland"}}}' "$r" ;;
+header) printf '{"auths":{"%s":{"auth":"Basic %s"}}}' "$r" "$login" ;;
+twice) printf '{"auths":{"%s":{"auth":"%s"}}}' "$r" "$(printf %s "$login" | base64 -w0)" ;;
 secret) printf '{"apiVersion":"v1","kind":"Secret","data":{".dockerconfigjson":"%s"}}' "$(printf %s "$file" | base64 -w0)" ;;
 yaml) printf 'kind: Secret\ndata:\n  .dockerconfigjson: %s\n' "$(printf %s "$file" | base64 -w0)" ;;
 base64) printf %s "$file" | base64 -w0 ;;

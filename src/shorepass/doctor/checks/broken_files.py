@@ -15,6 +15,7 @@ from shorepass.config import auth_file
 from shorepass.config.auth_entry import BadEntryError
 from shorepass.config.document import SIZE_LIMIT, remove_member, set_member
 from shorepass.config.locations import split
+from shorepass.doctor import stored
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, MalformedFile, SourceError
 from shorepass.files import FileContent
@@ -72,10 +73,21 @@ def check(examination: Examination) -> Iterator[Finding]:
             causes = list(dict.fromkeys(error.reason for error in errors.values()))
             evidence = [*causes[1:], *dict.fromkeys(find(name).facts.broken_file for name in errors)]
             fix = _fix(examination, file, content)
-            yield Finding("SP103", Severity.ERROR, context.name, file.path, causes[0], tuple(evidence), fix)
+            follows = _follows(examination, content, file)
+            yield Finding("SP103", Severity.ERROR, context.name, file.path, causes[0], tuple(evidence), fix, follows)
         for refusal in filter(None, (find(client).refusal(content) for client in file.clients)):
             advice = Advice(f'remove it from "aliases" in {quoted(file.path)}')
             yield Finding("SP103", Severity.ERROR, context.name, file.path, refusal, (), advice)
+
+
+def _follows(examination: Examination, content: FileContent, file: ConfigFile) -> tuple[tuple[str, str], ...]:
+    """Return the findings that follow from a broken entry of the registry that is asked for."""
+    asked = examination.reference
+    if asked is None:
+        return ()
+    meant = [stored.meaning(key) for key in _bad_entries(content, file)]
+    is_broken = any(one is not None and one.registry == asked.registry for one in meant)
+    return (("SP530", asked.registry), ("SP510", asked.name)) if is_broken else ()
 
 
 def _read(client: str, content: FileContent, file: ConfigFile) -> int:
@@ -136,7 +148,7 @@ def _salvaged(content: FileContent, file: ConfigFile) -> _Good | None:
         if pair:
             encoded = base64.b64encode(pair.encode()).decode()
             corrected = corrected._replace(data=set_member(corrected, [*above, key, "auth"], encoded))
-            done.append("encode the user name and password of an entry in base64")
+            done.append("write the user name and password of an entry in base64, once")
         else:
             corrected = corrected._replace(data=remove_member(corrected, [*above, key]))
             done.append("remove an entry that cannot be decoded")
@@ -158,8 +170,24 @@ def _bad_entries(content: FileContent, file: ConfigFile) -> dict[str, str]:
                 client.read_entry(members)
         except BadEntryError:
             text = dict(members).get("auth")
-            bad[key] = text if isinstance(text, str) and PLAIN_PAIR.fullmatch(text) else ""
+            bad[key] = _pair(text) if isinstance(text, str) else ""
     return bad
+
+
+def _pair(text: str) -> str:
+    """Return the ``user:password`` that is meant by an ``auth`` which is not one, "" for none.
+
+    Users write it in plain text, in base64 twice, or with the ``Basic`` of a header before it.
+    """
+    rest = text.removeprefix("Basic ").strip()
+    for _ in range(3):
+        if PLAIN_PAIR.fullmatch(rest):
+            return rest
+        try:
+            rest = base64.b64decode(rest, validate=True).decode().strip()
+        except ValueError:
+            return ""
+    return ""
 
 
 def _last_good(examination: Examination, file: ConfigFile) -> Iterator[_Good]:

@@ -56,7 +56,9 @@ def _of_entry(examination: Examination, client: Client, entry: Entry) -> Iterato
         if fault.is_certain:
             where = f"docker-credential-{entry.helper}" if entry.helper else entry.path
             seen = (f"user name {entry.username!r}, stored in {where} for {shown(entry.key)}",)
-            yield _finding(examination, "SP530", meant.registry, fault.cause, seen, fault.fix)
+            found = _finding(examination, "SP530", meant.registry, fault.cause, seen, fault.fix)
+            is_cause = fault.is_refused and wanted is not None  # docker then sends no login at all
+            yield found._replace(follows=(("SP510", wanted.name),)) if is_cause and wanted else found
             return
 
 

@@ -35,6 +35,7 @@ from shorepass.errors import (
     PermissionDenied,
     RateLimited,
     RealmRefused,
+    SourceError,
     Unreachable,
     UsageError,
 )
@@ -205,7 +206,8 @@ def _is_used(examination: Examination, client: str) -> bool:
 
 def _no_login(examination: Examination, resolution: Resolution, *, has_working_login: bool) -> Finding | None:
     """Return an error if no client has a login, a note if another one has; None if this one is not used."""
-    if has_working_login and not _is_used(examination, resolution.client):
+    another_fails = any(isinstance(other.answer, SourceError) for other in examination.decisions)
+    if (has_working_login or another_fails) and not _is_used(examination, resolution.client):
         return None
     if sign_in(asked_helper(resolution)):
         return None  # SP216
