@@ -40,6 +40,7 @@ REPOSITORY_LIMIT = 255  # characters: distribution/reference RepositoryNameTotal
 COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 PATH = rf"{COMPONENT}(?:/{COMPONENT})*"
 TAG = r"\w[\w.-]{0,127}"
+VARIABLE = re.compile(r"\$\w+|\$\{|\$\(|%\w+%|\{\{")
 OF_ADDRESS = "0123456789abcdefABCDEF:"  # the characters of an IPv6 address
 DIGEST_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}  # opencontainers/go-digest knows these
 
@@ -99,6 +100,7 @@ def _looks_like_host(word: str) -> bool:
 
 
 def _parse_image(text: str) -> Reference:
+    _check_variables(text)
     rest, at, digest = text.partition("@")
     if at and not _is_digest(digest):
         raise InvalidReference(text, "the digest must be sha256:, sha384: or sha512: and its hex digits in lower case")
@@ -107,8 +109,7 @@ def _parse_image(text: str) -> Reference:
     tag = ""
     if colon >= 0:
         rest, tag = rest[:colon], rest[colon + 1 :]
-        if not re.fullmatch(TAG, tag, re.ASCII):
-            raise InvalidReference(text, "the tag must be 1 to 128 of letters, digits, '_', '.', '-'")
+        _check_tag(text, tag)
     first, slash_, remainder = rest.partition("/")
     if slash_ and ("." in first or ":" in first or first == "localhost" or first.lower() != first):
         domain, path = first, remainder
@@ -120,15 +121,36 @@ def _parse_image(text: str) -> Reference:
         path = "library/" + path
     if not is_registry(domain):
         raise InvalidReference(text, f"{domain!r} is not a registry host")
+    _check_path(text, path)
+    if not tag and not digest and re.fullmatch(r"[0-9a-f]{64}", text):
+        raise InvalidReference(text, "64 hex digits are an image id, not a name")
+    return _with_names(domain, path, tag, digest, rest)
+
+
+def _check_variables(text: str) -> None:
+    """Raise InvalidReference for a name that a script or a CI job did not complete."""
+    if VARIABLE.search(text):
+        raise InvalidReference(text, "it has a variable that was not replaced")
+    if text.startswith(("/", ":", "@")):
+        raise InvalidReference(text, "the name is missing: the variable at its beginning may be empty")
+
+
+def _check_tag(text: str, tag: str) -> None:
+    if not tag:
+        raise InvalidReference(text, "the tag is missing: the variable behind the colon may be empty")
+    if not re.fullmatch(TAG, tag, re.ASCII):
+        raise InvalidReference(text, "the tag must be 1 to 128 of letters, digits, '_', '.', '-'")
+
+
+def _check_path(text: str, path: str) -> None:
     if path.lower() != path:
-        raise InvalidReference(text, "the repository name must be lower case")
+        raise InvalidReference(text, f"the repository name must be lower case: {path.lower()}")
+    if ":" in path and re.fullmatch(PATH, path.partition(":")[0]):
+        raise InvalidReference(text, "a tag cannot have a slash; the name of a branch may have one")
     if not re.fullmatch(PATH, path):
         raise InvalidReference(text, "the repository name is malformed")
     if len(path) > REPOSITORY_LIMIT:
         raise InvalidReference(text, f"the repository name is longer than {REPOSITORY_LIMIT} characters")
-    if not tag and not digest and re.fullmatch(r"[0-9a-f]{64}", text):
-        raise InvalidReference(text, "64 hex digits are an image id, not a name")
-    return _with_names(domain, path, tag, digest, rest)
 
 
 def _with_names(domain: str, path: str, tag: str, digest: str, written: str) -> Reference:

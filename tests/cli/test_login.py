@@ -101,6 +101,16 @@ def test_flags_conflict_as_with_docker(run_shorepass: RunShorepass, arguments: t
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("job", ["GITLAB_CI", "GITHUB_ACTIONS", ""])
+def test_an_empty_password_in_a_job(run_shorepass: RunShorepass, job: str) -> None:
+    """In a CI job a variable is empty, and the hint says why that may be."""
+    env = {job: "true"} if job else {}
+    for words in (("-p", ""), ("--password-stdin",)):
+        done = run_shorepass("login", "-u", "a", *words, "127.0.0.1:1", env=env)
+        assert "password is empty" in done.stderr
+        assert ("is its variable set in this job?" in done.stderr) is bool(job)
+
+
 @pytest.mark.parametrize(("client", "reads"), [("docker@29.6", True), ("docker@29.5", False), ("podman", False)])
 def test_a_dash_for_a_password(run_shorepass: RunShorepass, registry: Registry, client: str, reads: bool) -> None:
     """Docker 29.6 reads the password from standard input then; to all others it is a password, which is refused here."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shorepass.names import is_registry, port_meant, registry_meant, registry_of_server
+from shorepass.errors import InvalidReference
+from shorepass.names import is_registry, parse, port_meant, registry_meant, registry_of_server
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,22 @@ def test_a_port_in_one_spelling(port: str, meant: str) -> None:
     assert port_meant(port) == meant
     if port.isdigit():
         assert registry_meant(f"registry.example:{port}") == f"registry.example:{meant}"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("$CI_REGISTRY_IMAGE:1", "a variable that was not replaced"),
+        ("ghcr.io/${{ github.repository }}", "a variable that was not replaced"),
+        ("ghcr.io/acme/app:${TAG}", "a variable that was not replaced"),
+        ("/acme/app:1", "the variable at its beginning may be empty"),
+        (":1", "the variable at its beginning may be empty"),
+        ("ghcr.io/acme/app:", "the variable behind the colon may be empty"),
+        ("ghcr.io/acme/app:feature/login", "a tag cannot have a slash"),
+        ("ghcr.io/Acme/App:1", "must be lower case: acme/app"),
+    ],
+)
+def test_what_a_script_did_not_complete(text: str, why: str) -> None:
+    """Clients call each of these names an invalid format; the message has the cause."""
+    with pytest.raises(InvalidReference, match=why):
+        parse(text)

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from shorepass.cli import console, flags
+from shorepass.contexts.ci import is_in_job
 from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, Basic, IdentityToken
 from shorepass.errors import LoginRefused, ShorepassError, UsageError, without_user_info
@@ -119,9 +120,15 @@ def _check_flags(arguments: argparse.Namespace) -> None:
     if arguments.password_stdin and arguments.username is None:
         raise UsageError("the --password-stdin option requires --username to be set")
     if arguments.username == "":
-        raise UsageError("username is empty")
+        raise _empty("username", flags.context(arguments))
     if arguments.password == "":
-        raise UsageError("password is empty")
+        raise _empty("password", flags.context(arguments))
+
+
+def _empty(what: str, here: Context) -> UsageError:
+    """Return the error for an empty user name or password: in a CI job a variable is empty."""
+    hint = EMPTY_IN_JOB if is_in_job(here) else None
+    return UsageError(f"{what} is empty", hint=hint)
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
@@ -174,14 +181,19 @@ def _ask(arguments: argparse.Namespace, client: Client, here: Context) -> Creden
     if username is None:
         username = console.question("Username: ").strip()
     if not username:
-        raise UsageError("username is empty")
+        raise _empty("username", here)
     if password is None:
         password = console.hidden_question("Password: ")
     if not password.strip():
-        raise UsageError("password is empty")
+        raise _empty("password", here)
     return Basic(require_user_name(username), Secret(password))
 
 
+# https://docs.gitlab.com/ci/variables/ , https://docs.github.com/actions/security-for-github-actions
+EMPTY_IN_JOB = (
+    "is its variable set in this job? Jobs of forks get no secrets, "
+    "and jobs of other than protected branches no protected variables"
+)
 PASSWORD_LIMIT = 1024 * 1024  # bytes: the largest tokens have some 10 KiB
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from shorepass.contexts import Context
 
-__all__ = ["Job", "job_of"]
+__all__ = ["Job", "is_in_job", "job_of"]
 
 
 class _System(NamedTuple):
@@ -63,6 +63,11 @@ class Job(NamedTuple):
     system: str
     variable: str
     folder: str
+
+
+def is_in_job(context: Context) -> bool:
+    """Return whether a context runs in a job of a known system."""
+    return any(context.getenv(system.variable) for system in SYSTEMS)
 
 
 def job_of(context: Context) -> Job | None:
