@@ -13,18 +13,8 @@ from shorepass.agent_client.own_home import check_own_home
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.grants import file, folder, policy_file
-from shorepass.grants.grant import (
-    ENGINE,
-    EXPORT,
-    FORWARD,
-    MODES,
-    MOUNT,
-    TOKEN,
-    Grant,
-    check_exact,
-    check_glob,
-    check_repository,
-)
+from shorepass.grants.globs import check_exact, check_glob, check_repository
+from shorepass.grants.grant import ENGINE, EXPORT, FORWARD, MODES, MOUNT, TOKEN, Grant
 from shorepass.numbers import seconds
 
 if TYPE_CHECKING:

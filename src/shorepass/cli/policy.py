@@ -11,7 +11,8 @@ from shorepass.contexts.command import command
 from shorepass.errors import UsageError, printable
 from shorepass.foreign_text import quoted
 from shorepass.grants import policy_file
-from shorepass.grants.grant import FORWARD, MODES, check_glob, check_repository
+from shorepass.grants.globs import check_glob, check_repository
+from shorepass.grants.grant import FORWARD, MODES
 from shorepass.grants.policy import Policy, Wish, as_time
 from shorepass.names import parse
 from shorepass.profile import current

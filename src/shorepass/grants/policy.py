@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shorepass.grants.grant import FORWARD, MOUNT, matches
+from shorepass.grants.globs import matches
+from shorepass.grants.grant import FORWARD, MOUNT
 from shorepass.names import registry_meant, split_host_port
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from shorepass.config.own import settings_folder
 from shorepass.contexts.command import command
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
 from shorepass.foreign_text import quoted
-from shorepass.grants.grant import FORWARD, MODES, check_glob, check_repository
+from shorepass.grants.globs import check_glob, check_repository
+from shorepass.grants.grant import FORWARD, MODES
 from shorepass.grants.key_lines import key_lines, line_of
 from shorepass.grants.policy import ANSWER_SECONDS, DEFAULT_SECONDS, Automatic, Policy
 from shorepass.numbers import seconds

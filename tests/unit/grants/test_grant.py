@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shorepass.errors import InvalidReference, UsageError
-from shorepass.grants.grant import FORWARD, Grant, check_glob
+from shorepass.grants.globs import check_glob
+from shorepass.grants.grant import FORWARD, Grant
 
 FOLDER = "/run/user/1/shorepass/grants/0123abcd"
 

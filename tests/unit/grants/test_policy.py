@@ -14,7 +14,8 @@ from shorepass.contexts.local import LocalContext
 from shorepass.errors import FileError, MalformedFile
 from shorepass.files import FileContent
 from shorepass.grants import policy_file
-from shorepass.grants.grant import ENGINE, FORWARD, MOUNT, Grant, matches
+from shorepass.grants.globs import matches
+from shorepass.grants.grant import ENGINE, FORWARD, MOUNT, Grant
 from shorepass.grants.policy import Policy, Wish
 
 HOUR = 3600.0
