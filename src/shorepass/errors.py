@@ -382,11 +382,17 @@ class DeadRealm(RealmRefused):
 
 
 class LoginRefused(RegistryError):
-    """The user name or the password is wrong. ``has_htpasswd``: the registry compares them with a file of its own."""
+    """The user name or the password is wrong.
 
-    def __init__(self, registry: str, reason: str, *, has_htpasswd: bool = False, hint: str | None = None) -> None:
-        super().__init__(registry, reason, hint=hint)
-        self.has_htpasswd = has_htpasswd
+    ``has_htpasswd``: the registry compares them with a file of its own. ``password``: what it wants as the password, or "".
+    """
+
+    def __init__(
+        self, registry: str, reason: str, *, has_htpasswd: bool = False, password: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(registry, reason, hint=password or hint)
+        self.has_htpasswd = has_htpasswd and not password
+        self.password = password
 
 
 class PermissionDenied(RegistryError):

@@ -145,8 +145,9 @@ def remedy(resolution: Resolution, context: Context, error: ShorepassError) -> s
     known = known_answer(error.reason) if isinstance(error, LoginRefused | PermissionDenied) else None
     if known and not sign_in(helper) and resolution.answer != ANONYMOUS:
         return known.advice(new_login(context, login_place(resolution), client=client, helper=helper))
-    if isinstance(error, LoginRefused) and (error.hint is None or sign_in(helper)):
-        return new_login(context, login_place(resolution), client=client, helper=helper)
+    if isinstance(error, LoginRefused) and (error.hint is None or error.password or sign_in(helper)):
+        login = new_login(context, login_place(resolution), client=client, helper=helper)
+        return f"{login} ({error.password})" if error.password and not sign_in(helper) else login
     if isinstance(error, PermissionDenied) and isinstance(resolution.answer, Anonymous):
         return new_login(context, registry, client=client, helper=helper)
     return error.hint

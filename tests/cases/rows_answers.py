@@ -36,6 +36,23 @@ def as_the_owner_allows(stage: Stage, offer: str) -> None:
 ROWS = [
     *(
         Case(
+            "products",
+            variant={"REALM": realm},
+            fails="unauthorized",
+            asks="doctor {ref}",
+            code="SP501",
+            cause="incorrect username or password",
+            offers=offers,
+            repair=with_login,
+            stand_in="a registry with the challenge of the product",
+        )
+        for realm, offers in (
+            ("Artifactory Realm", "has an identity token of the profile as the password"),
+            ("Sonatype Nexus Repository Manager", "needs a user token"),
+        )
+    ),
+    *(
+        Case(
             "answers",
             variant={"KIND": "token", "WORDS": words},
             fails=words,

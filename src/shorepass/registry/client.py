@@ -43,6 +43,7 @@ from shorepass.registry.authorities import trust_step
 from shorepass.registry.certs_d import Certificates, find
 from shorepass.registry.challenge import Challenge, choose, parse_challenges
 from shorepass.registry.known_answers import known_answer
+from shorepass.registry.products import password_for
 from shorepass.registry.token import TOKEN_LIMIT, Question, Token, ask, authorization, secrets_of
 from shorepass.registry.token_servers import setting_for
 from shorepass.resolution import Outcome, Step
@@ -464,7 +465,8 @@ class RegistryClient:
             return answer.other_status(self.registry, response, secrets)
         if challenge.scheme == "basic" and isinstance(credential, Basic):
             has_htpasswd = bool(response.header(answer.DISTRIBUTION_HEADER))
-            return LoginRefused(self.registry, f"incorrect username or password{words}", has_htpasswd=has_htpasswd)
+            reason, wanted = f"incorrect username or password{words}", password_for(challenge.get("realm"), "")
+            return LoginRefused(self.registry, reason, has_htpasswd=has_htpasswd, password=wanted)
         offered = parse_challenges(response.lines("www-authenticate"))
         error = next((c.get("error") for c in offered if c.get("error")), "")
         if error == "insufficient_scope":

@@ -35,6 +35,7 @@ from shorepass.names import HUB_REGISTRY, parse
 from shorepass.registry import answer, clock, scope
 from shorepass.registry.challenge import parse_challenges
 from shorepass.registry.known_answers import known_answer
+from shorepass.registry.products import password_for
 from shorepass.registry.token import authorization, secrets_of
 from shorepass.resolution import Outcome, Step
 
@@ -117,6 +118,7 @@ class _Visit:
         self._credential = credential
         self._headers: tuple[tuple[str, str], ...] = ()
         self._sends_password = False
+        self._password = ""  # what the registry wants as the password
         self._granted: frozenset[str] | None = None  # None: unknown
         self._limited: RateLimited | None = None
         self._is_there = False
@@ -137,6 +139,7 @@ class _Visit:
         if challenge.scheme != "bearer" or isinstance(self._credential, BearerToken):
             self._headers = (client.header(challenge, (), self._credential),)
             self._sends_password = isinstance(self._credential, Basic)
+            self._password = password_for(challenge.get("realm"), "")
             return []
         wanted = (scope.repository(self._reference.repository, *actions),)
         try:
@@ -181,7 +184,12 @@ class _Visit:
         if response.status == 401 and self._sends_password:
             has_htpasswd = bool(response.header(answer.DISTRIBUTION_HEADER))
             # Not asked again, because accounts get locked.
-            raise LoginRefused(self._client.registry, "incorrect username or password", has_htpasswd=has_htpasswd)
+            raise LoginRefused(
+                self._client.registry,
+                "incorrect username or password",
+                has_htpasswd=has_htpasswd,
+                password=self._password,
+            )
         if response.status >= 400 and response.status != 429:
             response = self._manifest("GET")  # the text of an error is in its body, and HEAD has no body
         return self._pull_step(response)

@@ -21,6 +21,7 @@ from shorepass.http import Request, Response, Url, percent_encode
 from shorepass.names import require_user_name
 from shorepass.registry import answer
 from shorepass.registry.known_answers import known_answer
+from shorepass.registry.products import password_for
 from shorepass.secret import Secret
 
 __all__ = ["TOKEN_LIMIT", "Question", "Token", "ask", "authorization", "secrets_of"]
@@ -174,4 +175,5 @@ def _refusal(question: Question, response: Response) -> RegistryError:
     if known:
         return known.error(question.registry, words)
     hint = "a password may have to be a personal access token: they expire, and two-factor accounts need one"
-    return LoginRefused(question.registry, f"incorrect username or password{words}", hint=hint)
+    wanted = password_for(str(question.realm), question.service)
+    return LoginRefused(question.registry, f"incorrect username or password{words}", password=wanted, hint=hint)

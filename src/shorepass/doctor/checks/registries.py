@@ -185,7 +185,10 @@ def _refused(examination: Examination, resolution: Resolution, error: LoginRefus
         return _finding(examination, "SP501", resolution, cause, advice, _answers(error))
     cause = f"the registry refuses the stored login{_of(resolution)}: {error.reason}"
     said = HTPASSWD if error.has_htpasswd else ()
-    return _finding(examination, "SP501", resolution, cause, _login(examination, resolution), said)
+    advice = _login(examination, resolution)
+    if error.password:
+        advice += f" ({error.password})"
+    return _finding(examination, "SP501", resolution, cause, advice, said)
 
 
 def _in_the_way(examination: Examination, resolution: Resolution, errors: Iterable[Exception]) -> Finding:
