@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_files import lay_out
+from e2e import programs
 from shorepass import doctor
 from shorepass.doctor.page import page_of
 
@@ -229,3 +230,23 @@ def test_a_project_that_reads_a_variable(
     monkeypatch.setenv("DOCKER_AUTH_CONFIG", json.dumps({"auths": {variable: login}}))
     done = run_shorepass("doctor", "--offline", "--json", "reg.io/acme/app")
     assert [one["code"] for one in json.loads(done.stdout)["findings"] if one["code"] == "SP609"] == codes
+
+
+@pytest.mark.parametrize(
+    ("programs_there", "first"),
+    [
+        ((), "install pass, or add its folder to PATH; then "),
+        (("apk", "sudo"), "sudo apk add pass; then "),
+        (("pass",), ""),
+    ],
+)
+def test_pass_itself_is_missing(
+    run_shorepass: RunShorepass, world: Path, programs_there: tuple[str, ...], first: str
+) -> None:
+    """Its helper is there, and the hint installs pass before it uses it."""
+    (world / "bin/docker-credential-pass").symlink_to(programs.require("docker-credential-pass"))
+    files = {"home/.docker/config.json": '{"credsStore": "pass"}'}
+    lay_out(world, {**files, **{f"bin/{name}": "#!/bin/sh\nexit 1\n" for name in programs_there}})
+    (finding,) = json.loads(run_shorepass("doctor", "--json", "--offline").stdout)["findings"]
+    fix = f"{first}make a GPG key with gpg --full-generate-key, then: pass init KEYID"
+    assert (finding["code"], finding["fix"]["text"]) == ("SP211", fix)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
 from shorepass.clients.helper_lists import user_name
+from shorepass.contexts.packages import how_to_install
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor.checks import pass_store
 from shorepass.doctor.checks.helper_programs import fault, removal
@@ -97,7 +98,10 @@ def _trouble(examination: Examination, helper: Named) -> Iterator[Finding]:
     context = examination.context
     if helper.suffix == "pass" and not is_initialised(context):
         cause = "pass has no store, so it cannot store a login"
-        yield _finding(context, helper, "SP211", cause, (f"no .gpg-id in {pass_folder(context)}",), Advice(NO_GPG_ID))
+        fix = NO_GPG_ID
+        if context.which(helper.suffix) is None:
+            fix = f"{how_to_install(context, helper.suffix)}; then {NO_GPG_ID}"
+        yield _finding(context, helper, "SP211", cause, (f"no .gpg-id in {pass_folder(context)}",), Advice(fix))
         return
     if helper.suffix == "pass":
         found = list(pass_store.check(examination, helper))
