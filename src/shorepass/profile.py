@@ -11,7 +11,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shorepass import settings
+from shorepass import files, settings
 from shorepass.agent_client import layout
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.memory import Memory
@@ -82,13 +82,12 @@ def with_store(here: LocalContext) -> LocalContext:
     return here.with_inside(_answer)
 
 
-def _answer(here: LocalContext, verb: str, stdin: bytes, *, hurried: bool) -> tuple[int, bytes] | None:
-    """Answer for the helper program; None if PATH leads to another Shorepass. Raises ShorepassError.
+def _answer(here: LocalContext, program: str, verb: str, stdin: bytes, *, hurried: bool) -> tuple[int, bytes] | None:
+    """Answer for the helper ``program``; None if that is another Shorepass's. Raises ShorepassError.
 
     ``hurried``: no passphrase is asked for.
     """
-    program = here.which(PROGRAM)
-    if program is None or not is_this(here, program):
+    if not is_this(here, program):
         return None
     from shorepass.helper import server
 
@@ -103,7 +102,7 @@ def is_this(context: LocalContext, program: str) -> bool:
     """
     program = layout.original(context, program) or program
     beside = os.path.join(os.path.dirname(sys.executable), PROGRAM)
-    if os.path.realpath(program) == os.path.realpath(beside):
+    if files.leads_to(program, beside):
         return True
     lines = (context.head(program, HEAD) or b"").decode("utf-8", "replace").splitlines()
     return lines[:1] == ["#!/bin/sh"] and lines[1:] == [f'exec "{sys.executable}" -m {MODULE} "$@"']

@@ -55,7 +55,7 @@ MAY_OPEN = {
     ),
     "acceleration/units.py": (OWN_PAGES, {"pathlib.Path", "is_dir", "read_bytes"}),
     "agent_client/forwarder_file.py": (OWN_PROGRAMS, {"os.path.exists"}),
-    "agent_client/layout.py": (OWN_FILES, {"os.path.realpath", "os.readlink"}),
+    "agent_client/layout.py": (OWN_FILES, {"os.readlink"}),
     "agent/listening.py": (OWN_FILES, {"os.chmod", "os.lstat", "os.unlink"}),
     "grants/folder.py": (OWN_FILES, {"shutil.rmtree"}),
     "agent_client/address.py": (OWN_FILES, {"os.lstat"}),
@@ -79,7 +79,6 @@ MAY_OPEN = {
         "the program that could not be started, and the null device for a process in the background",
         {"os.path.exists", "os.open", "os.chdir"},
     ),
-    "profile.py": (OUR_PROGRAM, {"os.path.realpath"}),
     "stores/vault/vault.py": (OWN_FILES, {"os.path.exists", "os.path.realpath", "os.readlink"}),
     "who/map.py": (OWN_PAGES, {"importlib.resources.files", "read_text"}),
 }

@@ -84,15 +84,25 @@ class Confirmations:
         self._denied: dict[str, set[_Key]] = {}  # by the grant
         self._attended: dict[str, float] = {}  # by the grant, until when a terminal asks its questions
 
+    def has_allowed(self, grant: Grant, registry: str, caller: Caller) -> bool:
+        """Tell whether the user has allowed a container the login for a registry. Raises NotConfirmed: they said no."""
+        with self._changed:
+            return self._has_allowed(_Key(grant.id, caller.container, registry))
+
+    def _has_allowed(self, key: _Key) -> bool:
+        if key in self._allowed:
+            return True
+        if key.grant in self._denied:
+            raise _not_confirmed(key.grant)
+        return False
+
     def require(self, grant: Grant, registry: str, caller: Caller, seconds: float) -> None:
         """Wait until the user allows a container the login for a registry, for so many seconds. Raises NotConfirmed."""
         begun = time.monotonic()
         key = _Key(grant.id, caller.container, registry)
         with self._changed:
-            if key in self._allowed:
+            if self._has_allowed(key):
                 return
-            if grant.id in self._denied:
-                raise _not_confirmed(grant.id)
             question = self._questions.get(key)
         if question is None:
             text = self._text(grant, registry, caller)

@@ -1,13 +1,13 @@
 """What all modes of a grant ask: whether it still counts, and which login docker would send here.
 
-Shorepass reads the file of the grants and the policy at each use. A grant that is not there has ended, even if its socket is
-still open, and a new rule of the policy counts at once.
+Shorepass reads the file of the grants and the policy once for each use, and again after a wait. A grant that is not there has
+ended, even if its socket is still open, and a new rule of the policy counts at once.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.agent.confirmations import Confirmations
 from shorepass.agent.held_keys import NeedsPassphrase
@@ -30,13 +30,26 @@ if TYPE_CHECKING:
     from shorepass.agent.audit_log import AuditLog
     from shorepass.contexts.caller import Caller
     from shorepass.grants.grant import Grant
+    from shorepass.grants.policy import Policy
     from shorepass.resolution import Resolution
 
-__all__ = ["Lender", "NotLent"]
+__all__ = ["Lender", "NotLent", "Terms"]
 
 
 class NotLent(ShorepassError):
     """The grant does not count, or not now; the message is the reason."""
+
+
+class Terms(NamedTuple):
+    """A grant that counts and the policy, as both are stored at one use. After a wait, read them again."""
+
+    grant: Grant
+    policy: Policy
+
+    def check_use(self, repository: str, *, push: bool = False) -> None:
+        """Raise NotLent if the policy refuses a use. ``repository``: or a registry. Raises InvalidReference."""
+        if refusal := self.policy.refusal_of_use(self.grant, repository, time.time(), push=push):
+            raise NotLent(f"the lender's policy {refusal}")
 
 
 class Lender:
@@ -61,38 +74,36 @@ class Lender:
         self._memory = memory
         self._is_locked = is_locked
 
-    def grant(self, id_: str) -> Grant:
-        """Return a grant that counts now. Raises NotLent, FileError, MalformedFile: also of the policy."""
+    def terms(self, id_: str) -> Terms:
+        """Return a grant that counts now, and the policy. Raises NotLent, FileError, MalformedFile: also of the policy."""
         grant = file.load(self.here).get(id_)
         ended = "it was revoked" if grant is None else self.end(grant)
         if grant is None or ended:
             raise NotLent(f"the grant has ended: {ended}")
         if self._is_locked():
             raise NotLent(f"the lender's agent is locked; the lender's fix: {command(None, 'unlock')}")
-        policy_file.load(self.here)  # a broken policy refuses everything
-        return grant
+        return Terms(grant, policy_file.load(self.here))
 
     def end(self, grant: Grant) -> str:
         """Return why a grant no longer counts, "" if it does: by the time of day, and by a clock that no one sets back."""
         is_over = self.lifetimes.is_over(grant)
         return grant.end(time.time()) or ("its time is over" if is_over else "")
 
-    def resolve(self, grant: Grant, repository: str, *, push: bool = False) -> Resolution:
+    def resolve(self, terms: Terms, repository: str, *, push: bool = False) -> Resolution:
         """Return what docker would send here for a repository or a registry. ``push``: to push to it.
 
         Raises NotLent: the policy refuses it; ShorepassError, NeedsPassphrase.
         """
-        if refusal := policy_file.load(self.here).refusal_of_use(grant, repository, time.time(), push=push):
-            raise NotLent(f"the lender's policy {refusal}")
+        terms.check_use(repository, push=push)
         registry, _, path = repository.partition("/")
-        return find(DEFAULT).resolve(self.context(grant), Reference(registry, path))
+        return find(DEFAULT).resolve(self.context(terms.grant), Reference(registry, path))
 
-    def check_logins(self, grant: Grant) -> None:
+    def check_logins(self, terms: Terms) -> None:
         """Raise Unlendable if docker has no login here for something that a grant names without ``*``."""
-        exact = [repository for repository in grant.repositories if "*" not in repository]
-        for name in (*grant.whole, *exact):
+        exact = [repository for repository in terms.grant.repositories if "*" not in repository]
+        for name in (*terms.grant.whole, *exact):
             try:
-                credential = self.resolve(grant, name).credential
+                credential = self.resolve(terms, name).credential
             except (ShorepassError, NeedsPassphrase):
                 continue  # no one knows whether there is a login, and each use asks again
             if isinstance(credential, Anonymous):
@@ -103,17 +114,20 @@ class Lender:
         if refusal := policy_file.load(self.here).refusal_of(grant, time.time()):
             raise ShorepassError(f"the lender's policy {refusal}")
 
-    def confirm(self, grant: Grant, repository: str, caller: Caller) -> None:
-        """Wait for the user's yes, if the grant or the policy asks for one. ``repository``: or a registry.
+    def must_ask(self, terms: Terms, repository: str, caller: Caller, *, push: bool = False) -> bool:
+        """Tell whether the user must say yes before a use. ``repository``: or a registry.
 
-        Raises NotConfirmed, InvalidReference, FileError, MalformedFile; NotLent: the policy refuses it.
+        Raises NotConfirmed, InvalidReference; NotLent: the policy refuses it.
         """
-        policy = policy_file.load(self.here)
-        if refusal := policy.refusal_of_use(grant, repository, time.time()):
-            raise NotLent(f"the lender's policy {refusal}")
-        if grant.confirm or policy.confirm:
-            registry = registry_meant(repository.partition("/")[0])
-            self.confirmations.require(grant, registry, caller, policy.answer_seconds)
+        if not (terms.grant.confirm or terms.policy.confirm):
+            return False
+        terms.check_use(repository, push=push)
+        return not self.confirmations.has_allowed(terms.grant, _registry_of(repository), caller)
+
+    def confirm(self, terms: Terms, repository: str, caller: Caller) -> None:
+        """Wait for the user's yes. Raises NotConfirmed, InvalidReference."""
+        seconds = terms.policy.answer_seconds
+        self.confirmations.require(terms.grant, _registry_of(repository), caller, seconds)
 
     def context(self, grant: Grant) -> LocalContext:
         """Return the user's context as it was when the grant was made. Raises ShorepassError."""
@@ -125,3 +139,8 @@ class Lender:
         """Count one use, if the grant has a number of them. Raises NotLent, WriteError, FileError, MalformedFile."""
         if grant.max_uses and not file.count_use(self.here, grant.id, time.time()):
             raise NotLent("the grant has ended: it was used up")
+
+
+def _registry_of(repository: str) -> str:
+    """Return the registry of a repository in the spelling that answers are remembered for. Raises InvalidReference."""
+    return registry_meant(repository.partition("/")[0])

@@ -54,26 +54,28 @@ class LentEngine(Served):
 
     def check(self) -> None:
         """Raise Unlendable if there is no login for what the grant names; NotLent."""
-        self._lender.check_logins(self._lender.grant(self._id))
+        self._lender.check_logins(self._lender.terms(self._id))
 
     def _lend(self, repository: str, *, push: bool, caller: Caller) -> Credential | None:
         """Return the login for a request to the engine; None if it is not lent, or not now."""
         try:
-            grant = self._lender.grant(self._id)
-            if not grant.lends(repository, push=push):
+            terms = self._lender.terms(self._id)
+            if not terms.grant.lends(repository, push=push):
                 return None
-            self._lender.confirm(grant, repository, caller)
-            found = self._lender.resolve(grant, repository, push=push).credential
+            if self._lender.must_ask(terms, repository, caller, push=push):
+                self._lender.confirm(terms, repository, caller)
+                return self._lend(repository, push=push, caller=caller)  # by what counts after the wait
+            found = self._lender.resolve(terms, repository, push=push).credential
             if isinstance(found, Anonymous | BearerToken):
                 return None
-            self._lender.count(grant)
+            self._lender.count(terms.grant)
         except (ShorepassError, NeedsPassphrase):
             return None  # the engine then asks anonymously, and public images remain
         return found
 
     def _may_push(self, repository: str) -> bool:
         try:
-            return self._lender.grant(self._id).lends(repository, push=True)
+            return self._lender.terms(self._id).grant.lends(repository, push=True)
         except ShorepassError:
             return False
 

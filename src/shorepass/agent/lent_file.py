@@ -119,12 +119,12 @@ class LentFile(Served):
         start = time.perf_counter()
         now = time.time()
         try:
-            found = self._found(self._lender.grant(self._grant.id))
+            found = self._found(self._lender.terms(self._grant.id).grant)
             content = docker_config(found.logins).encode()
             with self._changed:
                 if self._is_closed:
                     return 0.0
-                self._lender.grant(self._grant.id)  # because it may have been locked or revoked in the meantime
+                self._lender.terms(self._grant.id)  # because it may have been locked or revoked in the meantime
                 write_config(self._grant, content)
                 self._until = found.until
                 self._token_end = max(self._token_end, found.token_end)
@@ -152,7 +152,7 @@ class LentFile(Served):
         self._lender.check_policy(grant)
 
         def resolve(repository: str) -> Credential:
-            return self._lender.resolve(grant, repository).credential
+            return self._lender.resolve(self._lender.terms(grant.id), repository).credential
 
         return find_logins(self._lender.context(grant), grant, resolve)
 

@@ -28,7 +28,7 @@ from shorepass.names import registry_of_key, server_url
 from shorepass.version import __version__
 
 if TYPE_CHECKING:
-    from shorepass.agent.lender import Lender
+    from shorepass.agent.lender import Lender, Terms
     from shorepass.agent_client.connection import Connection
     from shorepass.contexts.caller import Caller
     from shorepass.grants.grant import Grant
@@ -65,7 +65,7 @@ class LentHelper(Served):
 
     def check(self) -> None:
         """Raise Unlendable if there is no login for a registry that the grant names; NotLent."""
-        self._lender.check_logins(self._lender.grant(self._id))
+        self._lender.check_logins(self._lender.terms(self._id))
 
     def _answer(self, frame: Frame, caller: Caller, connection: Connection) -> None:
         """Answer one frame of a target. Raises FrameError."""
@@ -73,63 +73,69 @@ class LentHelper(Served):
             raise FrameError("a grant answers only credential helpers")
         call = Call(frame.fields)
         start = time.perf_counter()
-        if self._is_closed:
-            answer = _none(call, "the grant has ended")
-        else:
-            refused = self._refused(call, caller)
-            with self._free:
-                if delay := self._pace.delay(time.monotonic()):  # a sleep of 0 seconds takes 0.08 ms
-                    time.sleep(delay)
-                answer = refused or self._answered(call)
+        answer = self._answered(call, caller)
         try:
             connection.send(answer.frame())
         finally:
             self._lender.log.write(caller, call, answer, time.perf_counter() - start, grant=self._id)
 
-    def _refused(self, call: Call, caller: Caller) -> Answer | None:
-        """Wait for the user's yes if the grant needs one, while other calls are worked on; None: it may be answered."""
-        if call.verb != Verb.GET:
-            return None
+    def _answered(self, call: Call, caller: Caller) -> Answer:
+        """Answer a call in its turn, and if the grant needs the user's yes, again after that."""
         try:
-            grant = self._lender.grant(self._id)
-            key = _key(call)
-            if grant.allows(key):
-                self._lender.confirm(grant, registry_of_key(key), caller)
-        except ShorepassError as error:  # final: the reason may end at once, and then nobody was asked
-            return _none(call, error.message)
-        return None
-
-    def _answered(self, call: Call) -> Answer:
-        if call.verb == Verb.VERSION:
-            return Answer(0, f"docker-credential-{call.name} (shorepass grant) {__version__}\n".encode())
-        try:
-            grant = self._lender.grant(self._id)
-            if call.verb == Verb.GET:
-                return self._get(grant, call)
-            if call.verb == Verb.LIST:
-                return Answer(0, as_go_writes({server_url(one): "" for one in grant.named}))
+            answer = self._in_turn(call, caller)
+            if answer is not None:
+                return answer
+            self._confirm(call, caller)  # while other calls are worked on
         except NeedsPassphrase:
             return _none(call, f"the lender must type a passphrase: {command(None, 'unlock')}")
         except ShorepassError as error:
             return _none(call, error.message)
         except Exception as error:  # noqa: BLE001  # a fault of the agent must not stop a public pull
             return _none(call, f"a fault of the lender's agent: {type(error).__name__}")
-        return Answer(1, LENT.encode() + b"\n", _line(call, LENT))
+        return self._answered(call, caller)
 
-    def _get(self, grant: Grant, call: Call) -> Answer:
-        """Return the login that docker would send here. Raises ShorepassError, NeedsPassphrase."""
+    def _in_turn(self, call: Call, caller: Caller) -> Answer | None:
+        """Return the answer by what counts when its turn has come; None: the user must say yes first.
+
+        Raises ShorepassError, NeedsPassphrase.
+        """
+        with self._free:
+            if delay := self._pace.delay(time.monotonic()):  # a sleep of 0 seconds takes 0.08 ms
+                time.sleep(delay)
+            if self._is_closed:
+                raise NotLent("the grant has ended")
+            if call.verb == Verb.VERSION:
+                return Answer(0, f"docker-credential-{call.name} (shorepass grant) {__version__}\n".encode())
+            terms = self._lender.terms(self._id)
+            if call.verb == Verb.GET:
+                return self._get(terms, call, caller)
+            if call.verb == Verb.LIST:
+                return Answer(0, as_go_writes({server_url(one): "" for one in terms.grant.named}))
+            return Answer(1, LENT.encode() + b"\n", _line(call, LENT))
+
+    def _get(self, terms: Terms, call: Call, caller: Caller) -> Answer | None:
+        """Return the login that docker would send here; None: the user must say yes first.
+
+        Raises ShorepassError, NeedsPassphrase.
+        """
         key = _key(call)
-        if not grant.allows(key):
-            raise NotLent(f"the grant {grant.id} does not lend a login for {key or 'no registry'}")
+        if not terms.grant.allows(key):
+            raise NotLent(f"the grant {terms.grant.id} does not lend a login for {key or 'no registry'}")
         registry = registry_of_key(key)
-        resolution = self._lender.resolve(grant, registry)
+        if self._lender.must_ask(terms, registry, caller):
+            return None
+        resolution = self._lender.resolve(terms, registry)
         found = resolution.credential
         if isinstance(found, Anonymous | BearerToken):
             raise NotLent(f"the lender has no login for {registry}")
-        self._lender.count(grant)
+        self._lender.count(terms.grant)
         source = resolution.source
         name = (source.helper or source.path) if source else ""
         return Answer(0, encode_answer(key, found), source=name)
+
+    def _confirm(self, call: Call, caller: Caller) -> None:
+        """Wait for the user's yes. Raises ShorepassError: what counts now refuses it, also if that ends at once."""
+        self._lender.confirm(self._lender.terms(self._id), registry_of_key(_key(call)), caller)
 
 
 def _key(call: Call) -> str:

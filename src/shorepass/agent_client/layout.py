@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from shorepass import files
 from shorepass.config.locations import join
 from shorepass.config.own import state_folder
 
@@ -51,7 +52,7 @@ def original_link(context: Context, program: str) -> str:
 
 def is_forwarder(context: Context, path: str) -> bool:
     """Tell whether a path on this machine leads to this user's forwarder."""
-    return os.path.realpath(path) == os.path.realpath(forwarder(context))
+    return files.leads_to(path, forwarder(context))
 
 
 def original(context: Context, path: str) -> str | None:

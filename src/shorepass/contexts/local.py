@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     class Inside(Protocol):
         """Answers a verb of Shorepass's own helper in this process."""
 
-        def __call__(self, here: LocalContext, verb: str, stdin: bytes, *, hurried: bool) -> tuple[int, bytes] | None:
+        def __call__(
+            self, here: LocalContext, program: str, verb: str, stdin: bytes, *, hurried: bool
+        ) -> tuple[int, bytes] | None:
             """Return exit status and output.
 
-            None: start the program. ``hurried``: ask for no passphrase.
+            None: start ``program``, the helper that PATH leads to. ``hurried``: ask for no passphrase.
 
             Raises ShorepassError.
             """
@@ -67,7 +69,9 @@ class LocalContext:
         self.inside = inside
         self.memory = memory or Memory()
         self._directory = directory
-        self._environ = {self._key(name): value for name, value in environ.items()}
+        self._environ = dict(environ)
+        if self.platform == "windows":
+            self._environ = {self._key(name): value for name, value in environ.items()}
 
     @property
     def machine(self) -> str:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.files.reading import SIZE_LIMIT, FileContent, FileStatus, head, names, owner_of, read, status
+from shorepass.files.reading import SIZE_LIMIT, FileContent, FileStatus, head, leads_to, names, owner_of, read, status
 
 if TYPE_CHECKING:
     from shorepass.files.lending import lent
@@ -42,6 +42,7 @@ __all__ = [
     "Sole",
     "generation",
     "head",
+    "leads_to",
     "lent",
     "move",
     "names",

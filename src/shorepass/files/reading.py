@@ -14,6 +14,7 @@ __all__ = [
     "FileContent",
     "FileStatus",
     "head",
+    "leads_to",
     "listed",
     "names",
     "open_regular",
@@ -102,6 +103,20 @@ def head(path: str, size: int) -> bytes | None:
     """
     found = read_with_status(path, size, cut=True)
     return found[0].data if found else None
+
+
+def leads_to(path: str, other: str) -> bool:
+    """Tell whether two paths are the same behind all symlinks. Neither has to exist."""
+    # The inodes rule out most pairs by two system calls; realpath needs one for each folder.
+    return path == other or (_inode(path) == _inode(other) and os.path.realpath(path) == os.path.realpath(other))
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def status(path: str) -> FileStatus | None:

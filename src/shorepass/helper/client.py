@@ -179,7 +179,7 @@ class HelperClient:
         if here is None or here.inside is None or self._as_program or verb is Verb.VERSION:
             return None
         try:
-            answer = here.inside(here, verb, stdin, hurried=self._hurried)
+            answer = here.inside(here, path, verb, stdin, hurried=self._hurried)
             return None if answer is None else Completed(*answer, b"")
         except ShorepassError as error:
             failure = failure_of(error.message, self.suffix)

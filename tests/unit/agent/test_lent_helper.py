@@ -14,6 +14,7 @@ from shorepass.agent.lender import Lender
 from shorepass.agent.lent_helper import LentHelper
 from shorepass.agent_client.connection import Connection
 from shorepass.agent_client.frames import Frame, Kind
+from shorepass.contexts import FileContent
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.memory import Memory
 from shorepass.grants import file, folder, policy_file
@@ -88,3 +89,33 @@ def test_who_asks_while_the_policy_is_written_gets_nothing(
     answer = ask(is_locked)
     assert SECRET.encode() not in answer
     assert b"never lends" in answer
+
+
+@pytest.mark.parametrize("confirm", [False, True])
+def test_a_get_reads_the_grants_and_the_policy_once(here: LocalContext, grant: Grant, *, confirm: bool) -> None:
+    """A lent get has to be quick. Only who has waited for the user reads them again."""
+    file.remove(here, [grant.id])
+    file.add(here, grant._replace(confirm=confirm))
+    read: list[str] = []
+
+    class Counting(LocalContext):
+        def read(self, path: str, limit: int) -> FileContent | None:
+            read.append(Path(path).name)
+            return super().read(path, limit)
+
+    lender = Lender(here, AuditLog(log_path(here)), memory=Memory, is_locked=lambda: False)
+    lender.here = Counting(here.environment(), directory="/", memory=Memory())
+    served = LentHelper(lender, grant)
+    try:
+        with Connection.to(folder.socket_of(grant), owner=None, seconds=60.0) as connection:
+            connection.send(Frame(Kind.CALL, (b"shorepass", b"get", REGISTRY.encode(), b"/", b"")))
+            if confirm:
+                assert lender.confirmations.waiting(grant.id, 60)
+                lender.confirmations.answer(grant.id, {}, yes=True, by="test")
+            answer = connection.receive()
+    finally:
+        served.close()
+    assert answer is not None
+    assert SECRET.encode() in answer.fields[1]
+    expected = 3 if confirm else 1
+    assert (read.count("grants.json"), read.count("policy.toml")) == (expected, expected)

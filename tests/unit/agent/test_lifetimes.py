@@ -63,12 +63,12 @@ def test_a_clock_that_is_set_back_again_and_again(clocks: Clocks, grant: Grant) 
     lending = Lending(lender)
     assert lending.refresh() == {}
     for _ in range(10):
-        assert lender.grant(ID) == grant
+        assert lender.terms(ID).grant == grant
         clocks.pass_time(SECONDS / 10 - 0.01)
         clocks.wall = CREATED
     clocks.pass_time(0.2)
     with pytest.raises(NotLent, match="its time is over"):
-        lender.grant(ID)
+        lender.terms(ID)
     assert (lending.refresh(), len(lending)) == ({}, 0)
     assert not os.path.exists(grant.folder)
     assert file.load(LocalContext.current()) == {}
@@ -85,7 +85,7 @@ def test_a_clock_that_goes_forward_and_back(clocks: Clocks, grant: Grant) -> Non
     clocks.wall = CREATED
     clocks.boot += SECONDS / 2
     lending.refresh()
-    assert (len(lending), lender.grant(ID)) == (1, grant)
+    assert (len(lending), lender.terms(ID).grant) == (1, grant)
     clocks.boot += SECONDS / 2
     lending.refresh()
     assert len(lending) == 0
@@ -96,7 +96,7 @@ def test_an_agent_that_starts_after_the_clock_was_set_back(clocks: Clocks, grant
     clocks.pass_time(SECONDS - 1)
     clocks.wall = CREATED
     lender = lender_of(clocks)
-    assert lender.grant(ID) == grant
+    assert lender.terms(ID).grant == grant
     clocks.boot += SECONDS
     with pytest.raises(NotLent):
-        lender.grant(ID)
+        lender.terms(ID)
