@@ -15,6 +15,7 @@ from threading import Lock, Thread, get_ident
 
 __all__ = ["UnixServer"]
 
+SPARE = 16  # threads that wait for their turn; each keeps some 20 KiB, and as many as the most connections would remain
 PAUSE = 0.1  # seconds, if the system has no descriptor left
 ENDED = (errno.EBADF, errno.EINVAL)  # of accept: the listening socket was closed, or shut down
 
@@ -66,8 +67,7 @@ class UnixServer:
                 _end(connection)
 
     def _run(self) -> None:
-        while True:
-            self._take_turn()
+        while self._takes_turn():
             try:
                 connection, _ = self._listening.accept()
             except OSError as error:
@@ -83,16 +83,19 @@ class UnixServer:
                 self._open.discard(connection)
             connection.close()
 
-    def _take_turn(self) -> None:
-        """Wait until no other thread accepts."""
+    def _takes_turn(self) -> bool:
+        """Wait until no other thread accepts; False: enough threads wait."""
         if self._accepting != get_ident():
             with self._lock:
+                if self._waiting >= SPARE:
+                    return False
                 self._waiting += 1
             self._turn.acquire()
             with self._lock:
                 self._waiting -= 1
                 self._accepting = get_ident()
         self._serving = None
+        return True
 
     def _pass_on(self) -> None:
         """Give the turn to a thread that waits for it, or to a new one."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from e2e.programs import wait_until
 from shorepass.http.unix_server import UnixServer
 
 SECONDS = 60.0
@@ -53,7 +54,8 @@ def connection(server: Server, verb: bytes) -> socket.socket:
     wire = socket.socket(socket.AF_UNIX)
     wire.settimeout(SECONDS)
     wire.connect(server._listening.getsockname())
-    wire.sendall(verb)
+    if verb:  # to send nothing can fail, too, where the other end is closed
+        wire.sendall(verb)
     return wire
 
 
@@ -78,6 +80,21 @@ def test_callers_that_wait_keep_no_one_waiting(server: Server) -> None:
     for wire in waiting:
         wire.close()
     assert ask(server) == ask(server)
+
+
+def test_a_crowd_leaves_no_thread_behind(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the threads of twenty calls, only those that may be spare and the one that accepts remain."""
+    monkeypatch.setattr("shorepass.http.unix_server.SPARE", 3)
+    waiting = [connection(server, b"wait") for _ in range(20)]
+    for _ in waiting:
+        assert server.waits.acquire(timeout=SECONDS)
+    server.released.set()
+    for wire in waiting:
+        assert wire.recv(100)
+        assert wire.recv(100) == b""
+        wire.close()
+    wait_until(lambda: sum(thread.is_alive() for thread in server.threads) <= 4 or None, "the other threads to end")
+    assert ask(server)
 
 
 def test_a_thread_that_is_stuck_is_relieved(server: Server) -> None:
