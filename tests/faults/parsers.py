@@ -38,7 +38,7 @@ from shorepass.names import (
     split_host_port,
 )
 from shorepass.processes import Completed
-from shorepass.registry import answer, challenge, permission, realm, scope, token
+from shorepass.registry import answer, challenge, known_answers, permission, products, realm, scope, token
 from shorepass.secret import Secret
 from shorepass.stores.vault import document as vault_document
 from shorepass.stores.vault import key as vault_key
@@ -287,6 +287,7 @@ MIGRATION = json.dumps(
 JWT = b"e30.eyJhY2Nlc3MiOlt7InR5cGUiOiJyZXBvc2l0b3J5IiwibmFtZSI6ImEiLCJhY3Rpb25zIjpbInB1bGwiXX1dfQ.c2ln"
 # Of a certificate all but the issuer (organisation O, common name N) is cut short.
 DER = bytes.fromhex("302c302aa00302010202010130003020311e300c060355040a0c054f7267616e300e06035504030c074e616d652e6361")
+DER_OF_HOSTS = bytes.fromhex("30223020a31e301c301a0603551d11041330118209612e6578616d706c6587047f000001")
 ELF = (
     b"\x7fELF\x02\x01\x01"
     + b"\0" * 9
@@ -393,6 +394,12 @@ PARSERS = {
     ),
     "HTTP": Parser(read_http, HTTP),
     "certificate": Parser(certificate_names.issuer_of, (DER,)),
+    "hosts of a certificate": Parser(certificate_names.hosts_of, (DER, DER_OF_HOSTS)),
+    "product of a challenge": Parser(
+        lambda data: products.password_for(_text(data), _text(data)),
+        (b"https://docker.acme.example/artifactory/api/docker/local/v2/token", b"Artifactory Realm"),
+    ),
+    "known answer": Parser(lambda data: known_answers.known_answer(_text(data)), (b"http basic: access denied",)),
     "program": Parser(executable.describe, (ELF, b"#!/bin/sh -e\n", b"MZ\x90\0")),
     "what is in a vault": Parser(read_vault, (VAULT,)),
     "vault's key": Parser(lambda data: vault_key.parse(_file(data), nobody), KEYS),

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 __all__ = ["PRODUCTS", "Product", "password_for"]
 
+CHALLENGE_LIMIT = 1000  # characters: a longer one would take the patterns long
+
 
 class Product(NamedTuple):
     """``challenge``: a pattern for its realm and its service, with a blank between. ``password``: what it wants as one."""
@@ -63,5 +65,7 @@ PRODUCTS = (
 def password_for(realm: str, service: str) -> str:
     """Return what a product wants as the password, by its challenge; "" for an unknown one."""
     text = f"{realm} {service}"
+    if len(text) > CHALLENGE_LIMIT:
+        return ""
     found = next((product for product in PRODUCTS if re.fullmatch(product.challenge, text)), None)
     return f"{found.name}: {found.password}" if found else ""
