@@ -25,6 +25,9 @@ def screen(folder: Path, bin_folder: Path) -> Iterator[str]:
         return f":{numbers[0]}" if numbers else None
 
     with programs.running(argv, log, number) as display:
+        # With a key for each character that a test types: for others, xdotool changes the keyboard, and a program that is
+        # busy then reads the former one.
+        programs.run([programs.require("setxkbmap"), "-display", display, "de"]).check_returncode()
         yield display
 
 
