@@ -7,6 +7,7 @@ import io
 import resource
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -153,14 +154,22 @@ def docker_engine(address: str, folder: Path) -> Iterator[ContainerEngine]:
 
 @contextlib.contextmanager
 def podman_engine(folder: Path) -> Iterator[ContainerEngine]:
-    """Yield a podman with all its state in ``folder``, its socket served, and the image in it. Needs root."""
+    """Yield a podman with its files in ``folder``, its socket served, and the image in it. Needs root.
+
+    Its storage has a short path: else ``podman run --rm`` waits 20 s, because nobody tells it how the container ended.
+    """
+    with tempfile.TemporaryDirectory(prefix="sp-", ignore_cleanup_errors=True) as storage:
+        yield from _podman_engine(folder, Path(storage))
+
+
+def _podman_engine(folder: Path, storage: Path) -> Iterator[ContainerEngine]:
     limits = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
     values = ", ".join(f'"{name}=1024:{min(resource.getrlimit(limit)[1], 4096)}"' for name, limit in limits.items())
     # the locks of every podman of root's are else the same, in /dev/shm, and the next one to start frees them all
-    own = f'[engine]\nlock_type = "file"\ntmp_dir = "{folder}/tmp"\n'
+    own = f'[engine]\nlock_type = "file"\ntmp_dir = "{storage}/tmp"\n'
     (folder / "containers.conf").write_text(f"[containers]\ndefault_ulimits = [{values}]\n{own}")
     (folder / "storage.conf").write_text(
-        f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/root"\nrunroot = "{folder}/run"\n'
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{storage}/root"\nrunroot = "{storage}/run"\n'
     )
     files = {"CONTAINERS_CONF": f"{folder}/containers.conf", "CONTAINERS_STORAGE_CONF": f"{folder}/storage.conf"}
     program, socket = programs.require("podman"), folder / "podman.sock"
