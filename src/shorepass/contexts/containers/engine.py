@@ -38,6 +38,7 @@ END_SECONDS = 2.0  # for the engine to know the exit status of a program whose o
 POLL_SECONDS = 0.01
 STAT_HEADER = "X-Docker-Container-Path-Stat"
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # the names that both engines allow
+GONE = b"no such container"  # in an answer with status 500: podman found the container, and then no longer
 
 # Go's os.FileMode, which the header gives as a number.
 _KINDS = ((0x7 << 24 | 1 << 19, "other"), (1 << 31, "folder"), (1 << 27, "link"))
@@ -148,6 +149,8 @@ class Engine:
         Raises ContextError.
         """
         found = self._json(Request("GET", _url("/containers/json", all="1")), timeout)
+        if found is None:
+            raise ContextError(self.name, "a container was removed while the engine listed them")
         try:
             return [_summary(item) for item in found]
         except (AttributeError, TypeError, RecursionError):
@@ -337,12 +340,14 @@ class Engine:
         raise ProcessError("the engine does not report its exit status")
 
     def _json(self, request: Request, timeout: float) -> Any:
-        """Return the JSON value of an answer, None for 404.
+        """Return the JSON value of an answer, None for what does not exist.
+
+        It may have been removed while podman looked at it.
 
         Raises ContextError.
         """
         response = self._send(request, JSON_LIMIT, timeout)
-        if response.status == 404:
+        if response.status == 404 or (response.status == 500 and GONE in response.body):
             return None
         if response.status not in (200, 201):
             self._refused(response)
