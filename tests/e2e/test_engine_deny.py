@@ -324,6 +324,77 @@ def test_containers_of_others_are_not_found(place: Place, foreign: str, busybox_
     assert status == 403
 
 
+@pytest.fixture
+def own(place: Place, busybox_image: str) -> str:
+    """A container of the grant that runs."""
+    network = {"NetworkMode": "none"}
+    made = place.create(busybox_image, Cmd=["/bin/busybox", "sleep", "600"], HostConfig=network)
+    id_ = str(json.loads(made[1])["Id"])
+    assert place.ask("POST", f"{API}/containers/{id_}/start")[0] == 204
+    return id_
+
+
+def test_ps_shows_no_process_of_this_machine(place: Place, own: str) -> None:
+    """The engine runs ps here, as root, with the caller's words: only usual ones pass."""
+    secret = f"word-of-{os.getpid()}"
+    with subprocess.Popen(["/bin/sh", "-c", "read wait", secret], stdin=subprocess.PIPE) as process:
+        for words in (
+            f"-oargs=PID --forest -p {process.pid}",
+            f"-o args,pid --forest -p {process.pid}",
+            f"-o user,comm,args,args,pid --forest -p {process.pid}",
+            f"-ocomm=PID\t--forest\t-p\t{process.pid}",
+            f"-o args -p {process.pid}",
+            "-ouid=PID -e",
+            "-o pid,args=PID",
+        ):
+            status, answer = place.ask("GET", f"{API}/containers/{own}/top?ps_args={quote(words)}")
+            assert (status, b"the grant does not pass" in answer) == (403, True), (words, answer)
+        status, answer = place.ask("GET", f"{API}/containers/{own}/top?ps_args=-ef&ps_args=-oargs%3DPID")
+        assert status == 403, answer
+        process.communicate(b"\n")
+    for usual in ("", "aux", "-ef", "-o pid,cmd", "-eo pid,ppid,args"):
+        status, answer = place.ask("GET", f"{API}/containers/{own}/top?ps_args={quote(usual)}")
+        assert (status, b"sleep 600" in answer) == (200, True), (usual, answer)
+
+
+@pytest.mark.parametrize("name", ["before", "since"])
+def test_a_filter_does_not_show_that_a_container_exists(
+    place: Place, foreign: str, own: str, busybox_image: str, name: str
+) -> None:
+    """A container of others and one that does not exist get the same answer; those of the grant are found."""
+    answers = []
+    for word in (foreign, "no-such-container"):
+        filters = quote(json.dumps({name: [word]}))
+        status, answer = place.ask("GET", f"{API}/containers/json?all=1&filters={filters}")
+        answers.append((status, answer.replace(word.encode(), b"NAME")))
+        assert place.ask("GET", f"{API}/containers/json?all=1&{name}={word}")[0] == 403
+    assert answers == [(404, b'{"message": "shorepass: No such container: NAME"}\n')] * 2
+    newer = json.loads(place.create(busybox_image)[1])["Id"]
+    of, shown = {"before": (newer, own), "since": (own, newer)}[name]
+    filters = quote(json.dumps({name: [of[:12]]}))
+    assert ids(place.ask("GET", f"{API}/containers/json?all=1&filters={filters}")[1]) == [shown]
+
+
+def test_a_beginning_of_an_id_is_compared_with_the_grants_containers_alone(
+    place: Place, own: str, busybox_image: str
+) -> None:
+    """Otherwise the answer about an own container would tell how the ids of others begin."""
+    theirs: list[str] = []
+    while not any(id_[0] == own[0] for id_ in theirs):
+        theirs.append(place.on_host("create", busybox_image, "/bin/busybox", "true"))
+    try:
+        for word in (own[0], own[:12], own):
+            status, answer = place.ask("HEAD", f"{API}/containers/{word}/archive?path=/")
+            assert status == 200, (word, answer)
+        twice = next(word for word in "0123456789abcdef" if word != own[0])
+        while sum(id_[0] == twice for id_ in theirs) < 2:
+            theirs.append(place.on_host("create", busybox_image, "/bin/busybox", "true"))
+        status, answer = place.ask("GET", f"{API}/containers/{twice}/json")
+        assert (status, b"No such container" in answer) == (404, True), answer
+    finally:
+        place.on_host("rm", *theirs)
+
+
 def test_an_image_cannot_label_containers_of_others(place: Place, busybox_image: str) -> None:
     """The container builds an image with the grant's label; what the machine's user starts of it remains the user's."""
     name, image = f"theirs-{os.getpid()}", f"{place.registry}/team/labelled:1"

@@ -22,6 +22,9 @@ NETWORKS = ("", "default", "bridge", "none")
 CONTAINER = r"(?P<container>[a-zA-Z0-9][a-zA-Z0-9_.-]*)"
 EXEC = r"(?P<exec>[0-9a-f]{64})"
 IMAGE = r"[a-zA-Z0-9][a-zA-Z0-9_.:/@-]*"
+# The engine runs ps on this machine, as root, and shows the lines with the number of a process of the container. If the number
+# is not in the first columns, or has another title, it shows words of other processes, also in an error.
+PS_WORDS = re.compile(r"|-?aux|-?e?f|-e?o ?pid(?:,[a-z]+)*")
 # What docker's client sends for a classic build, without what gives the build the host's network, folders or groups.
 BUILD = (
     "t dockerfile q nocache rm forcerm pull buildargs labels target platform cachefrom extrahosts networkmode version shmsize "
@@ -71,7 +74,7 @@ CALLS = (
     _call("GET", "/version"),
     _call("GET", "/info"),
     _call("POST", "/auth", body=Body.COPIED),
-    _call("GET", "/containers/json", "all limit size before since filters trunc_cmd")._replace(own=True),
+    _call("GET", "/containers/json", "all limit size filters trunc_cmd")._replace(own=True),
     _call("GET", "/events", "since until filters")._replace(own=True, streams=True),
     _call("POST", "/containers/create", "name platform", Body.CREATE),
     _call("DELETE", f"/containers/{CONTAINER}", "v force link"),
@@ -131,6 +134,8 @@ def find_call(head: RequestHead) -> Found:
     for name, value in head.queries:
         if name not in call.query and value:
             raise Refused(f"{name} in {head.method} {path}")
+        if name == "ps_args" and not PS_WORDS.fullmatch(value):
+            raise Refused("words for ps, except aux, -ef and -o pid,NAME")
     if head.field("upgrade") and not (call.hijacks and head.field("upgrade").lower() == "tcp"):
         raise Refused(f"an upgrade of {head.method} {path}")
     if call.body is Body.NONE and (head.field("content-length") or "0", head.field("transfer-encoding")) != ("0", ""):

@@ -9,6 +9,7 @@ values in another way, and would mount a folder of this machine that the path of
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
+    from shorepass.contexts.containers.engine import Summary
     from shorepass.share.engine_calls import Found
     from shorepass.share.request_head import RequestHead
 
@@ -35,6 +37,8 @@ BODY_LIMIT = 1024 * 1024  # bytes of the JSON of a new container
 BODY_SECONDS = 30.0
 SEPARATOR = "\x1e"  # in front of an event, if the client accepts application/json-seq
 NO_ID = "0" * 64  # of no container: a list by it is empty
+LOOKED_UP = {"before", "since"}  # filters by a container, of which the engine tells whether it exists
+BEGINNING = re.compile("[0-9a-f]{1,63}")  # of an id: the engine compares it with the ids of others, too
 
 
 class Admitted(NamedTuple):
@@ -101,6 +105,12 @@ class Guard:
 
     def _find(self, container: str) -> str:
         """Return the whole id of a container of the grant, "" if it is of others or does not exist. Raises Refused."""
+        if BEGINNING.fullmatch(container):
+            labelled = self._labelled()
+            meant = [one.id for one in labelled if one.name == container]
+            meant = meant or [one.id for one in labelled if one.id.startswith(container)]
+            own = [id_ for id_ in meant if self._find(id_)]
+            return own[0] if len(own) == 1 else ""
         try:
             found = self._engine.inspect(container)
             is_labelled = found is not None and found["Config"]["Labels"][LABEL] == self._grant
@@ -115,11 +125,14 @@ class Guard:
 
     def _own_ids(self) -> list[str]:
         """Return the whole ids of the containers of the grant. Raises Refused."""
+        return [one.id for one in self._labelled() if self._find(one.id)]
+
+    def _labelled(self) -> list[Summary]:
+        """Return the containers with the grant's label, which some may have from their image. Raises Refused."""
         try:
-            labelled = [one.id for one in self._engine.containers() if one.labels.get(LABEL) == self._grant]
+            return [one for one in self._engine.containers() if one.labels.get(LABEL) == self._grant]
         except ContextError as error:
             raise Refused(error.message, "502 Bad Gateway") from None
-        return [id_ for id_ in labelled if self._find(id_)]
 
     def _is_own_event(self, own: set[str], line: bytes) -> bool:
         """Tell whether an event is of a container of the grant. ``own``: known ids, to which new ones are added."""
@@ -147,6 +160,8 @@ class Guard:
             return kept
         filters = _filters(head.query("filters"))
         filters["label"] = [*filters.get("label", []), f"{LABEL}={self._grant}"]
+        for name in LOOKED_UP & filters.keys():
+            filters[name] = [self._own(container) for container in filters[name]]
         if found.call.streams:
             filters["type"] = ["container"]
         else:
