@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["printable", "quoted", "visible", "without_user_info"]
+__all__ = ["printable", "quoted", "visible", "without_secrets", "without_user_info"]
 
 FOREIGN_TEXT_LIMIT = 300  # characters of foreign text in one message: three terminal lines
 
 _PLAIN = r"[A-Za-z0-9_@%+=:,./-]+"  # a word of a shell that needs no quotes
 
 _PARTS = r"([a-zA-Z][\w+.-]*://)?(.*?)(@sha(?:256|384|512):[0-9a-f]*)?"  # scheme, rest, digest
-# Both are patterns and not compiled: `get` starts often, and rarely needs them.
+# The value of a field with a secret, in a file's text, also if a shell removed or escaped its quotes.
+_FIELD = r"""([{,"']\s*(?:auth|password|secret|identitytoken|registrytoken)\\?["']?\s*:\s*\\?["']?)[^"'\\,}]+"""
+_ENCODED = r"\beyJhdXRo[A-Za-z0-9+/=]+"  # {"auth in base64
+# They are patterns and not compiled: `get` starts often, and rarely needs them.
 
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 # Unicode's spaces are harmless, but str.isprintable is false for them.
@@ -64,12 +67,22 @@ def _in_ansi_quotes(character: str) -> str:
 def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
     """Return foreign text that is safe for a terminal.
 
-    It is one line without control characters, at most ``limit`` long. A user name and password in a URL are left out.
+    It is one line without control characters, at most ``limit`` long. A user name and password in a URL are left out, and so
+    are the secrets of a config file's text.
     """
-    text = re.sub(r"(?<=://)[^\s/]*@", "", text[: limit * 4])
+    text = re.sub(r"(?<=://)[^\s/]*@", "", without_secrets(text[: limit * 4]))
     blanked = {ord(c): " " for c in set(text) if not c.isprintable()}
     cleaned = " ".join(text.translate(blanked).split())
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 3] + "..."
+
+
+def without_secrets(text: str) -> str:
+    """Return text with ``...`` for the secrets of a config file's text.
+
+    A variable that must name a file sometimes has the text of one.
+    """
+    text = re.sub(_FIELD, r"\1...", text) if "{" in text else text
+    return re.sub(_ENCODED, "...", text)
 
 
 def without_user_info(key: str) -> str:

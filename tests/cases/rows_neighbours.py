@@ -114,6 +114,12 @@ ROWS = [
             ("address", "SP302", "docker has no login for {registry}", "shorepass login --client docker {registry}"),
             ("file", "SP401", "it names a file, and must name the folder", "export DOCKER_CONFIG={home}/.docker"),
             ("crlf", "SP204", "its lines end as on Windows", "sed -i 's/\\r$//' {home}/bin/docker-credential-team"),
+            ("blank", "SP401", "a blank or a line feed", "export DOCKER_CONFIG={home}/.docker"),
+            ("quotes", "SP401", "quotation marks in it", "export DOCKER_CONFIG={home}/.docker"),
+            ("relative", "SP401", "it is a relative path", 'export DOCKER_CONFIG="$HOME/.docker"'),
+            ("literal", "SP401", "which was not replaced", 'export DOCKER_CONFIG="${TOP}/.docker"'),
+            ("text", "SP401", "the text of a config file", 'd="$(mktemp -d)" && printf %s "$DOCKER_CONFIG"'),
+            ("copy", "SP401", "must name the folder", 'd="$(mktemp -d)" && cp {home}/DOCKER_CONFIG "$d/config.json"'),
             ("tilde", "SP401", "which only a shell replaces", 'export DOCKER_CONFIG="$HOME/.docker"'),
         )
     ),

@@ -19,7 +19,7 @@ from shorepass.fixes.apply import undo
 from shorepass.fixes.journal import Journal
 from shorepass.fixes.preview import command as fix_command
 from shorepass.fixes.repair import Advice
-from shorepass.foreign_text import visible
+from shorepass.foreign_text import visible, without_secrets
 from shorepass.names import parse
 from shorepass.profile import current
 from shorepass.secret import Fingerprints
@@ -233,7 +233,7 @@ def _print_json(places: list[str], findings: Sequence[Finding], broken: dict[str
                 "context": finding.context,
                 "subject": finding.subject,
                 "cause": visible(finding.cause),
-                "evidence": list(map(visible, finding.evidence)),
+                "evidence": [visible(without_secrets(line)) for line in finding.evidence],
                 "fix": _fix(finding),
             }
             for finding in findings

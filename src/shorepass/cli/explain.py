@@ -8,7 +8,7 @@ from shorepass import visit
 from shorepass.cli import console, flags
 from shorepass.errors import SourceError, UsageError, without_user_info
 from shorepass.explain import account_steps, advised, describe, form_steps, verdict
-from shorepass.foreign_text import visible
+from shorepass.foreign_text import visible, without_secrets
 from shorepass.names import parse
 from shorepass.resolution import Outcome, Step
 from shorepass.secret import Fingerprints
@@ -83,15 +83,20 @@ def _summary(resolution: Resolution, fingerprints: Fingerprints) -> list[Step]:
 def _print_text(steps: Sequence[Step], text: str, hint: str | None) -> None:
 
     colours = {Outcome.OK: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "red"}
-    for step in steps:
+    for step in map(_without_secrets, steps):
         mark = console.Painted(f"{step.outcome.value:8}", colours[step.outcome])
         console.out(mark, f" {step.kind:10} {step.subject}: {step.detail}")
         if step.hint:
             console.out(f"{'':19} hint: {step.hint}")
     console.out()
-    console.out(console.Painted(text, "bold"))
+    console.out(console.Painted(without_secrets(text), "bold"))
     if hint:
         console.out(f"hint: {hint}")
+
+
+def _without_secrets(step: Step) -> Step:
+    """Return a step for a report: a variable that names a file may have the text of one."""
+    return step._replace(subject=without_secrets(step.subject), detail=without_secrets(step.detail))
 
 
 def _print_json(
@@ -105,7 +110,7 @@ def _print_json(
         "reference": str(resolution.reference),
         "server_url": resolution.server_url,
         "credential": describe(resolution.answer, fingerprints),
-        "source": {"path": source.path, "key": without_user_info(source.key), "helper": source.helper}
+        "source": {"path": without_secrets(source.path), "key": without_user_info(source.key), "helper": source.helper}
         if source
         else None,
         "alternatives": [describe(other, fingerprints) for other in resolution.alternatives],
@@ -118,9 +123,9 @@ def _print_json(
                 "detail": visible(step.detail),
                 "hint": step.hint and visible(step.hint),
             }
-            for step in [*resolution.steps, *asked]
+            for step in map(_without_secrets, [*resolution.steps, *asked])
         ],
-        "verdict": visible(text),
+        "verdict": visible(without_secrets(text)),
         "hint": hint and visible(hint),
     }
     console.print_document(document)

@@ -40,6 +40,12 @@ crlf)
     printf 'echo %s\r\n' "'{\"Username\":\"alice\",\"Secret\":\"wonderland\"}'" >>"$h/bin/docker-credential-team"
     chmod 755 "$h/bin/docker-credential-team"; echo "ENV PATH=$h/bin:$PATH" ;;
 file) echo "ENV DOCKER_CONFIG=$h/.docker/config.json" ;;
+blank) echo "ENV DOCKER_CONFIG=$h/.docker " ;;
+quotes) echo "ENV DOCKER_CONFIG=\"$h/.docker\"" ;;
+relative) mkdir "$h/project"; echo "CWD $h/project"; echo "ENV DOCKER_CONFIG=.docker" ;;
+literal) echo "ENV DOCKER_CONFIG=\${TOP}/.docker"; echo "ENV TOP=$h" ;;
+text) echo "ENV DOCKER_CONFIG=$file"; rm "$h/.docker/config.json" ;;
+copy) mv "$h/.docker/config.json" "$h/DOCKER_CONFIG"; echo "ENV DOCKER_CONFIG=$h/DOCKER_CONFIG" ;;
 tilde) echo "ENV DOCKER_CONFIG=~/.docker" ;;
 folder) echo "ENV REGISTRY_AUTH_FILE=$h/.docker"; echo "CLIENT skopeo" ;;
 esac

@@ -11,7 +11,7 @@ from shorepass.config.locations import join
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
-from shorepass.doctor.checks.variable_values import logins_meant, path_meant
+from shorepass.doctor.checks.variable_values import Logins, logins_meant, path_meant
 from shorepass.doctor.evidence import login, sends, shown
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.errors import FileError, MalformedFile, SourceError
@@ -72,7 +72,7 @@ def _elsewhere(examination: Examination, client: Client) -> Iterator[Finding]:
         severity, cause = Severity.NOTE, "it names a folder that does not exist"
     else:
         return
-    named_by = f"{variable}={place}"
+    named_by = f"{variable}={place}" if place == place.strip() else f"{variable}={place!r}"
     if examination.is_named_by_flag(client):
         named_by, variable = f"{client.row.flag} {place}", client.row.flag
     evidence = [named_by, *([f"{client.name} pulls nothing until this is fixed"] if stops else [])]
@@ -148,12 +148,8 @@ def _variable(examination: Examination, client: Client) -> Iterator[Finding]:
         auths = docker_config.load_variable(text)
     except MalformedFile as error:
         meant_logins = logins_meant(context, name, text)
-        if not why_unused:
-            evidence = (error.reason, f"{client.name} prints a warning and continues as if it were not set")
-            cause, advice = "it is malformed", f"unset {name}, or fix it"
-            if meant_logins:
-                cause, advice = meant_logins.cause, meant_logins.advice
-            yield _not_used(examination, name, cause, evidence, advice)
+        if not why_unused or (meant_logins is None and _sends_nothing(examination, client)):
+            yield _malformed(examination, client, error, meant_logins, why_unused)
         if not why_unused or meant_logins is None:
             return
         auths = meant_logins.auths
@@ -163,6 +159,28 @@ def _variable(examination: Examination, client: Client) -> Iterator[Finding]:
         if meant is None or (asked is not None and asked.registry != meant.registry):
             continue
         yield from _one_key(examination, client, key, meant, auth, why_unused)
+
+
+def _sends_nothing(examination: Examination, client: Client) -> bool:
+    """Return whether a client has no login for the image, so that the one that was meant is missed."""
+    resolution = examination.resolutions.get(client.name)
+    return resolution is not None and resolution.answer == ANONYMOUS
+
+
+def _malformed(
+    examination: Examination, client: Client, error: MalformedFile, meant: Logins | None, why_unused: str
+) -> Finding:
+    """Return the finding for a variable with text that is not the JSON that is wanted."""
+    name = client.facts.variable_with_logins
+    cause, advice = "it is malformed", f"unset {name}, or fix it"
+    evidence = [error.reason, why_unused or f"{client.name} prints a warning and continues as if it were not set"]
+    if meant:
+        cause, advice = meant.cause, meant.advice
+    if examination.context.getenv("GITLAB_CI"):
+        evidence.append("GitLab's runner reads it, too, for the images of the jobs: correct it in the CI/CD settings")
+    if why_unused and examination.reference is not None:
+        advice = command(examination.context, "login", examination.reference.registry, client=client.name)
+    return _not_used(examination, name, cause, tuple(evidence), advice)
 
 
 def _one_key(
