@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shorepass.clients.on_path import release_on_path
 from shorepass.clients.packaged import Packaged, release_in_packages
 from shorepass.clients.release import Release, Rule, full_name
 from shorepass.contexts import is_untouched
+from shorepass.contexts.once import once
 from shorepass.resolution import Outcome, Step
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ class Followed:
         of_program = rule if isinstance(rule, Rule) else rule.get(self.program)
         return of_program is not None and of_program.holds(self.release)
 
-    @cached_property
+    @once
     def release(self) -> Release | None:
-        """The release; None: the newest."""
+        """Return the release; None: the newest."""
         return self._asked or (self._found.release if self._found else None)
 
-    @cached_property
+    @once
     def _found(self) -> Packaged | None:
         """Return what the program says of itself; in a container, where none is run, what its package database says."""
         if is_untouched(self._context.name):

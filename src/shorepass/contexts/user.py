@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shorepass import files
@@ -22,6 +22,7 @@ from shorepass.contexts import (
 )
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
+from shorepass.contexts.once import once
 from shorepass.contexts.place import Place
 from shorepass.contexts.rights import acting_as
 from shorepass.contexts.versions import SystemVersions
@@ -121,7 +122,7 @@ class UserContext(LocalContext):
         self._account = account
         self._versions = versions or SystemVersions()
 
-    @cached_property
+    @once
     def _identity(self) -> Identity:
         groups = () if sys.platform == "win32" else os.getgrouplist(self._account.pw_name, self._account.pw_gid)
         return Identity(self._account.pw_uid, self._account.pw_gid, tuple(groups))

@@ -7,6 +7,8 @@ the entry. It is a note of the context, not a row.
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import FAMILIES, find
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["asks_helpers", "broken", "dated", "helped", "helper_error", "leftover", "look"]
 
 HELPER_SECONDS = 3.0  # for a helper to list what it has
-WORKERS = 8  # contexts examined at a time: more would wait for each other, and seem unreachable
+WORKERS = 8  # contexts of an engine examined at a time: more would wait for each other, and seem unreachable
 HELPERS = 32  # helpers run at a time: those that hang only wait
 ALL_HELPERS_SECONDS = 30.0  # for all of them: a context may name any number that hang
 NOT_USED = "no client uses it: no client reads this key, or another login overrides it"
@@ -68,7 +70,7 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
 
     ``now``: seconds since 1970, for what has expired.
     """
-    opened = run_parallel([partial(_open, place) for place in places], workers=WORKERS, each=REACH_SECONDS)
+    opened = _open_all(places)
     inside = [place for place in opened if isinstance(place, _Opened)]
     lists = _ask_helpers(inside)
     said = _Said(lists, _ask_for_keys(inside, lists))
@@ -95,6 +97,22 @@ def _looked_into(opened: _Opened, said: _Said, now: float) -> Looked | _Closed:
 def asks_helpers(name: str) -> bool:
     """Return whether helpers are run in the context of that name."""
     return not is_untouched(name)
+
+
+def _open_all(places: Sequence[Place]) -> list[_Opened | _Closed | None]:
+    """Open contexts and keep their order; None for one that does not answer. Those of each engine are opened side by side."""
+    numbers = sorted(range(len(places)), key=lambda number: places[number].inside)
+    groups = [list(group) for _, group in groupby(numbers, key=lambda number: places[number].inside)]
+    jobs = [partial(_open_group, [places[number] for number in group]) for group in groups]
+    opened = [place for group in run_parallel(jobs, workers=len(jobs)) for place in group or ()]
+    return [place for _, place in sorted(zip(chain(*groups), opened, strict=True), key=itemgetter(0))]
+
+
+def _open_group(places: Sequence[Place]) -> list[_Opened | _Closed | None]:
+    """Open contexts that are all in the same place."""
+    at_first = WORKERS if places[0].inside else 1  # the files of this machine need no waiting
+    jobs = [partial(_open, place) for place in places]
+    return run_parallel(jobs, workers=WORKERS, at_first=at_first, each=REACH_SECONDS)
 
 
 def _open(place: Place) -> _Opened | _Closed:

@@ -63,3 +63,26 @@ def test_an_error_is_raised() -> None:
     """A job that fails in a way that nobody foresaw is not taken for one that is late."""
     with pytest.raises(ZeroDivisionError):
         run_parallel([lambda: 1 / 0], workers=1)
+
+
+def test_more_are_started_only_when_none_ends() -> None:
+    """Jobs that compute hinder each other, so they wait for their turn. Jobs that wait do not."""
+    running, most, lock = [0], [0], threading.Lock()
+
+    def job(end: threading.Event) -> None:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        end.wait(30)
+        with lock:
+            running[0] -= 1
+
+    at_once, all_run = threading.Event(), threading.Barrier(3)
+    at_once.set()
+    run_parallel([partial(job, at_once)] * 20, workers=3, at_first=1, each=30)
+    assert most[0] == 1
+
+    def waiting() -> int:
+        return all_run.wait(30)  # ends when three run at the same time
+
+    assert sorted(run_parallel([waiting] * 3, workers=3, at_first=1), key=str) == [0, 1, 2]

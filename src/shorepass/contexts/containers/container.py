@@ -11,7 +11,7 @@ import copy
 import os
 import posixpath
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shorepass.contexts import FileContent, FileStatus, check_unchanged
@@ -25,6 +25,7 @@ from shorepass.contexts.containers.procroot import ProcRoot, proc_root
 from shorepass.contexts.containers.rootfs import READ, SEARCH, Found, Walker
 from shorepass.contexts.engine_family import Family
 from shorepass.contexts.executable import HEAD_SIZE, describe
+from shorepass.contexts.once import once
 from shorepass.contexts.place import Place
 from shorepass.contexts.versions import ask_version
 from shorepass.errors import ContextError, FileError, MalformedFile, WriteError, printable
@@ -152,9 +153,9 @@ class ContainerContext:
         """The engine that has it."""
         return self._engine
 
-    @cached_property
+    @once
     def machine(self) -> str:
-        """The processor that the container's image is for."""
+        """Return the processor that the container's image is for."""
         name = self._engine.architecture(self._said.image) if self._said.image else ""
         return _MACHINES.get(name, name)
 
@@ -171,7 +172,7 @@ class ContainerContext:
 
     # Who it is
 
-    @cached_property
+    @once
     def _account(self) -> users.Account | None:
         user, _, group = self._said.user.partition(":")
         # A file costs up to 90 ms by the archive call, and a root that permission bits do not stop needs no group.
@@ -179,7 +180,7 @@ class ContainerContext:
         groups = b"" if needless else self._file_of_system("/etc/group")
         return users.account(self._said.user, self._passwd, groups)
 
-    @cached_property
+    @once
     def _passwd(self) -> bytes:
         return self._file_of_system("/etc/passwd")
 
@@ -191,7 +192,7 @@ class ContainerContext:
         found = Walker(self._root, None).find(path)
         return self._root.read(found.path, SIZE_LIMIT) if found.node is not None and found.node.kind == "file" else b""
 
-    @cached_property
+    @once
     def _walker(self) -> Walker:
         if self.uid == 0 and self._said.root_is_mighty:
             return Walker(self._root, None)
@@ -201,6 +202,8 @@ class ContainerContext:
     @property
     def uid(self) -> int | None:
         """The number of the container's user."""
+        if self._said.user in ("", "0"):
+            return 0  # without a look into the user database, which is a call of the engine
         return self._account.uid if self._account else None
 
     @property
@@ -216,7 +219,7 @@ class ContainerContext:
 
     # Environment
 
-    @cached_property
+    @once
     def _environ(self) -> dict[str, str]:
         return self._said.environ
 
