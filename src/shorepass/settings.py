@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shorepass.config.locations import join
-from shorepass.config.own import settings_folder
+from shorepass.config.own_folders import settings_folder
 from shorepass.errors import MalformedFile, UsageError, printable
 from shorepass.foreign_text import quoted
 from shorepass.numbers import seconds

@@ -38,7 +38,7 @@ from shorepass.names import (
     split_host_port,
 )
 from shorepass.processes import Completed
-from shorepass.registry import answer, challenge, known_answers, permission, products, realm, scope, token
+from shorepass.registry import answer, challenge, known_answers, permission, product_passwords, realm, scope, token
 from shorepass.secret import Secret
 from shorepass.stores.vault import document as vault_document
 from shorepass.stores.vault import key as vault_key
@@ -396,7 +396,7 @@ PARSERS = {
     "certificate": Parser(certificate_names.issuer_of, (DER,)),
     "hosts of a certificate": Parser(certificate_names.hosts_of, (DER, DER_OF_HOSTS)),
     "product of a challenge": Parser(
-        lambda data: products.password_for(_text(data), _text(data)),
+        lambda data: product_passwords.password_for(_text(data), _text(data)),
         (b"https://docker.acme.example/artifactory/api/docker/local/v2/token", b"Artifactory Realm"),
     ),
     "known answer": Parser(lambda data: known_answers.known_answer(_text(data)), (b"http basic: access denied",)),

@@ -168,7 +168,7 @@ LATE = {
     *("shorepass.engine", "shorepass.engine.swarm", "shorepass.contexts.containers.engines"),
     *("shorepass.contexts", "shorepass.contexts.local", "shorepass.contexts.lookpath", "shorepass.contexts.terminal"),
     "shorepass.contexts.versions",  # most logins depend on no release
-    "shorepass.share.takeover",  # brings HTTP, and the end of a grant does not wait for that
+    "shorepass.share.vscode_helper",  # brings HTTP, and the end of a grant does not wait for that
     *("shorepass.cli.mount_warning", "shorepass.grants.mounted_helper"),  # only mode mount needs them, in `run --share`
     "shorepass.share.found_logins",  # asks registries, which few agents do
     "shorepass.contexts.packages",  # only a hint names a package

@@ -73,7 +73,7 @@ MAY_OPEN = {
     ),
     "logins/placement.py": (OUR_PROGRAM, {"os.path.exists"}),
     "logins/private_config.py": ("the folder that it has made itself", {"os.path.islink"}),
-    "migration/removal.py": (OWN_FILES, {"os.path.exists", "os.path.lexists", "os.walk"}),
+    "migration/uninstall.py": (OWN_FILES, {"os.path.exists", "os.path.lexists", "os.walk"}),
     "migration/sources.py": (OWN_FILES, {"os.path.realpath"}),
     "processes.py": (
         "the program that could not be started, and the null device for a process in the background",

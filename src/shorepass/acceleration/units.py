@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.config.locations import join
-from shorepass.config.own import settings_folder
+from shorepass.config.own_folders import settings_folder
 from shorepass.config.unit_files import quoted_word
 from shorepass.errors import ShorepassError, UsageError, printable
 from shorepass.foreign_text import quoted

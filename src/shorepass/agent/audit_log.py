@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from shorepass import files
 from shorepass.agent.grant_lines import GrantLines, encoded
 from shorepass.config.locations import join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 from shorepass.errors import WriteError
 from shorepass.files.appending import LogFile, last_lines
 from shorepass.helper.protocol import Refusal, refusal_of

@@ -14,10 +14,10 @@ from shorepass import files
 from shorepass.acceleration import units
 from shorepass.agent.agent import Agent
 from shorepass.agent.audit_log import AuditLog, log_path
-from shorepass.agent.desktop import SleepWatch, hear_signals
 from shorepass.agent.hardening import harden
 from shorepass.agent.listening import inherited, listen
 from shorepass.agent.server import Server
+from shorepass.agent.sleep_and_lock import SleepWatch, hear_signals
 from shorepass.agent_client.address import own_addresses
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.agent_client.own_home import check_own_home

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.config.locations import join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 
 if TYPE_CHECKING:
     from shorepass.contexts import Context

@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from shorepass.cli.lending import MODE_GROUPS, add_limits, repeated, usual_mode
-from shorepass.cli.share_documents import DOCUMENT_GROUPS, add_document_flags
+from shorepass.cli.share_document_flags import DOCUMENT_GROUPS, add_document_flags
 from shorepass.cli.share_modes import explain
 from shorepass.cli.share_targets import TARGET_FLAGS, TARGETS, find_target, shown_targets
 from shorepass.contexts.command import command

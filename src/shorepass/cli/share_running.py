@@ -18,7 +18,7 @@ from shorepass.errors import ContextError
 from shorepass.grants import file
 from shorepass.share.places import running
 from shorepass.share.relay import Relay
-from shorepass.share.takeover import TakenOver
+from shorepass.share.vscode_helper import TakenOver
 
 if TYPE_CHECKING:
     import argparse

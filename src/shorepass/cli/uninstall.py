@@ -33,8 +33,8 @@ from shorepass.fixes.repair import Edit
 from shorepass.grants import file, folder
 from shorepass.grants.relays import has_live_relay
 from shorepass.helper.protocol import program_name
-from shorepass.migration import removal
-from shorepass.share.takeover import places
+from shorepass.migration import uninstall
+from shorepass.share.vscode_helper import places
 from shorepass.stores.in_use import chosen
 from shorepass.stores.vault.document import Document, encode
 from shorepass.stores.vault.vault import Vault
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from shorepass.acceleration.front import State
     from shorepass.contexts.local import LocalContext
     from shorepass.grants.grant import Grant
-    from shorepass.migration.removal import Change, Rest
+    from shorepass.migration.uninstall import Change, Rest
     from shorepass.stores import Store
 
 EXAMPLES = """\
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     here = here_with_files(arguments)
     store = chosen(here, ask=ask, tell=console.note)
     names = _names(arguments, store)
-    changes = removal.changes(here, removal.default_keys(names))
+    changes = uninstall.changes(here, uninstall.default_keys(names))
     forwarders = front.states(here)
     grants = _grants(here)
     if arguments.to:
@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_json(arguments, here, "removed", changes, forwarders, grants, names, deleted, failed)
     else:
         _print_rest(here, deleted, failed)
-    return int(bool(failed) or bool(removal.require_removed(here)))
+    return int(bool(failed) or bool(uninstall.require_removed(here)))
 
 
 def _names(arguments: argparse.Namespace, store: Store) -> dict[str, str]:
@@ -132,7 +132,7 @@ def _names(arguments: argparse.Namespace, store: Store) -> dict[str, str]:
 
 def _with_logins(change: Change, store: Store) -> Change:
 
-    logins, _ = removal.logins_of(change, store)
+    logins, _ = uninstall.logins_of(change, store)
     return change._replace(logins=logins)
 
 
@@ -238,14 +238,14 @@ def _take_out(here: LocalContext, changes: Sequence[Change], *, quiet: bool) -> 
     failed = []
     for change in changes:
         try:
-            removal.take_out(here, change)
+            uninstall.take_out(here, change)
         except ShorepassError as error:
             failed.append(error)
             continue
         if not quiet:
             console.out(f"{change.path}: removed Shorepass")
     if not failed:
-        removal.forget(here)
+        uninstall.forget(here)
     return failed
 
 
@@ -256,12 +256,12 @@ def _delete(arguments: argparse.Namespace, here: LocalContext, store: Store, nam
     if store.name != "vault":
         for key in names:
             store.erase(key)
-    return removal.delete_vault(here, Vault(here, ask=ask, tell=console.note))
+    return uninstall.delete_vault(here, Vault(here, ask=ask, tell=console.note))
 
 
 def _rests(here: LocalContext) -> list[Rest]:
 
-    return removal.what_stays(here, Vault(here, ask=ask, tell=console.note))
+    return uninstall.what_stays(here, Vault(here, ask=ask, tell=console.note))
 
 
 def _print_rest(here: LocalContext, deleted: Sequence[str], failed: Sequence[ShorepassError]) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
 from shorepass.config.locations import join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 from shorepass.contexts import is_this_machine
 from shorepass.errors import MalformedFile, UsageError, WriteError
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import bounded_json, files
 from shorepass.config.locations import join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 from shorepass.errors import MalformedFile
 from shorepass.files import SIZE_LIMIT
 from shorepass.grants.grant import FOLDERS, MODES, Grant

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shorepass.errors import UsageError, printable
 from shorepass.grants.contents import contents
-from shorepass.grants.image_word import platform_of
+from shorepass.grants.image_of_command import platform_of
 
 if TYPE_CHECKING:
     from shorepass.contexts.local import LocalContext

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from shorepass.config.locations import join, split
-from shorepass.config.own import settings_folder
+from shorepass.config.own_folders import settings_folder
 from shorepass.contexts.command import command
 from shorepass.errors import FileError, MalformedFile, UsageError, printable
 from shorepass.foreign_text import quoted

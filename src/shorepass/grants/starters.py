@@ -12,7 +12,7 @@ from shorepass.errors import UsageError
 from shorepass.grants.compose import DOCKER_COMPOSE, PODMAN_COMPOSE, project_of, with_override
 from shorepass.grants.devcontainer import with_config
 from shorepass.grants.flags import with_flags
-from shorepass.grants.image_word import image_of
+from shorepass.grants.image_of_command import image_of
 from shorepass.grants.start import Start
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from shorepass import files
 from shorepass.clients import FAMILIES, Client, Target, find
 from shorepass.config import document
 from shorepass.config.locations import join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 from shorepass.contexts import Change, Context, FileContent
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import MalformedFile, UsageError

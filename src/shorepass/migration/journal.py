@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files
 from shorepass.config.locations import join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 from shorepass.errors import MalformedFile, UsageError, WriteError
 from shorepass.files.lock import LOCK_TIMEOUT, FolderLock
 from shorepass.files.placing import make_folders

@@ -43,7 +43,7 @@ from shorepass.registry.authorities import trust_step
 from shorepass.registry.certs_d import Certificates, find
 from shorepass.registry.challenge import Challenge, choose, parse_challenges
 from shorepass.registry.known_answers import known_answer
-from shorepass.registry.products import password_for
+from shorepass.registry.product_passwords import password_for
 from shorepass.registry.token import TOKEN_LIMIT, Question, Token, ask, authorization, secrets_of
 from shorepass.registry.token_servers import setting_for
 from shorepass.resolution import Outcome, Step

@@ -35,7 +35,7 @@ from shorepass.names import HUB_REGISTRY, parse
 from shorepass.registry import answer, clock, scope
 from shorepass.registry.challenge import parse_challenges
 from shorepass.registry.known_answers import known_answer
-from shorepass.registry.products import password_for
+from shorepass.registry.product_passwords import password_for
 from shorepass.registry.token import authorization, secrets_of
 from shorepass.resolution import Outcome, Step
 

@@ -21,7 +21,7 @@ from shorepass.http import Request, Response, Url, percent_encode
 from shorepass.names import require_user_name
 from shorepass.registry import answer
 from shorepass.registry.known_answers import known_answer
-from shorepass.registry.products import password_for
+from shorepass.registry.product_passwords import password_for
 from shorepass.secret import Secret
 
 __all__ = ["TOKEN_LIMIT", "Question", "Token", "ask", "authorization", "secrets_of"]

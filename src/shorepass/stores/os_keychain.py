@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.config.locations import join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 from shorepass.contexts.own_installation import command_to_add
 from shorepass.credential import ANONYMOUS
 from shorepass.errors import MalformedFile, StoreBroken, StoreLocked, StoreMissing, printable

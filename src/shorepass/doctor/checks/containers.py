@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT, FOLDER_FLAG, programs
 from shorepass.clients import find, find_all
-from shorepass.clients.borrowers import TOOLS, tool_of
+from shorepass.clients.other_programs import TOOLS, tool_of
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import join, split
 from shorepass.contexts.command import command

@@ -24,7 +24,7 @@ from shorepass.grants.relays import has_live_relay
 from shorepass.helper import PROGRAM
 from shorepass.helper.protocol import program_name
 from shorepass.names import Reference
-from shorepass.share.takeover import opened, places, restoring, taken
+from shorepass.share.vscode_helper import opened, places, restoring, taken
 from shorepass.who.lent import has_grant
 from shorepass.who.use import quiet
 

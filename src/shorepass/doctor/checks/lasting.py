@@ -8,7 +8,7 @@ from shorepass.client_table import FILE_FLAG, ROWS, program_of, programs
 from shorepass.config.locations import join, split
 from shorepass.contexts.ci import job_of
 from shorepass.contexts.command import command
-from shorepass.contexts.started import quadlets, started
+from shorepass.contexts.started_by_system import quadlets, started
 from shorepass.credential import ANONYMOUS
 from shorepass.doctor import stored
 from shorepass.doctor.finding import Finding, Severity
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shorepass.clients import Client
     from shorepass.config.unit_files import Settings
     from shorepass.contexts import Context
-    from shorepass.contexts.started import Started
+    from shorepass.contexts.started_by_system import Started
     from shorepass.doctor.examination import Examination
     from shorepass.names import Reference
 

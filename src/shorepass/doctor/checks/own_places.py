@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT
 from shorepass.clients import find
-from shorepass.clients.borrowers import OWN_FILES, RUNTIME_FILE, logins_of_runtime, own_path, projects
+from shorepass.clients.other_programs import OWN_FILES, RUNTIME_FILE, logins_of_runtime, own_path, projects
 from shorepass.config import docker_config
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.locations import join
@@ -25,7 +25,7 @@ from shorepass.foreign_text import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shorepass.clients.borrowers import OwnFile
+    from shorepass.clients.other_programs import OwnFile
     from shorepass.contexts import Context
     from shorepass.doctor.examination import Examination
 

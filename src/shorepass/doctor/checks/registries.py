@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shorepass.client_table import DEFAULT, program_of
-from shorepass.clients import borrowers, find
+from shorepass.clients import find, other_programs
 from shorepass.contexts.command import command
 from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor.checks import (
@@ -18,7 +18,7 @@ from shorepass.doctor.checks import (
     faulty_servers,
     forms,
     helper_company,
-    own_logins,
+    self_made_logins,
     token_servers,
 )
 from shorepass.doctor.checks.lasting import lasting_login
@@ -175,7 +175,7 @@ def _mirrors(examination: Examination, visit: Visit) -> Iterator[Finding]:
 
 
 def _refused(examination: Examination, resolution: Resolution, error: LoginRefused) -> Finding:
-    own = own_logins.refused(examination, resolution, error)
+    own = self_made_logins.refused(examination, resolution, error)
     if own:
         return own
     known = known_answer(error.reason)
@@ -219,7 +219,7 @@ def _no_login(examination: Examination, resolution: Resolution, *, has_working_l
         cause, severity = f"{resolution.client} has no login here, but another client has one", Severity.NOTE
     used = ""
     if has_working_login and program_of(resolution.client) == DEFAULT:
-        used = borrowers.in_use(examination.context, resolution.reference.registry)
+        used = other_programs.in_use(examination.context, resolution.reference.registry)
     if used:
         cause, severity = (
             f"{used} reads docker's file, which has no login for it; another client has one",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from shorepass import files
 from shorepass.config.locations import join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 from shorepass.contexts import FileContent
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext

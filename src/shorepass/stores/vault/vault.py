@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.config.locations import join, split
-from shorepass.config.own import data_folder, state_folder
+from shorepass.config.own_folders import data_folder, state_folder
 from shorepass.contexts.command import command
 from shorepass.errors import (
     StoreBroken,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from shorepass import bounded_json, files
 from shorepass.config import document
 from shorepass.config.locations import docker_config_path, join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 from shorepass.contexts.containers.container import ContainerContext, find
 from shorepass.errors import MalformedFile, ShorepassError
 from shorepass.files import SIZE_LIMIT

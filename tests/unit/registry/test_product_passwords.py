@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shorepass.registry.products import PRODUCTS, password_for
+from shorepass.registry.product_passwords import PRODUCTS, password_for
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from e2e import programs
 from shorepass.errors import InvalidReference, UsageError
-from shorepass.grants.image_word import SWITCHES, VALUED, image_of
+from shorepass.grants.image_of_command import SWITCHES, VALUED, image_of
 from shorepass.grants.starters import find_starter
 
 

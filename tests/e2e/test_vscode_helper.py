@@ -17,7 +17,7 @@ from e2e.lending import Lender, end_agent
 from e2e.test_share import docker_in
 from e2e.test_share_running import wait_until_removed
 from shorepass.contexts.local import LocalContext
-from shorepass.share import takeover
+from shorepass.share import vscode_helper
 
 if TYPE_CHECKING:
     from conftest import RunShorepass
@@ -234,10 +234,10 @@ def test_ctrl_c_while_files_are_changed(docker_with_login: ContainerEngine, monk
         assert file_of(docker_with_login, name) != before
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(takeover, "_paths", interrupted)
+    monkeypatch.setattr(vscode_helper, "_paths", interrupted)
     here = LocalContext.current()
-    container = takeover.opened(here, f"docker:{name}")
-    with pytest.raises(KeyboardInterrupt), takeover.TakenOver(here, container):
+    container = vscode_helper.opened(here, f"docker:{name}")
+    with pytest.raises(KeyboardInterrupt), vscode_helper.TakenOver(here, container):
         pass
     assert file_of(docker_with_login, name) == before
-    assert takeover.places(here) == []
+    assert vscode_helper.places(here) == []

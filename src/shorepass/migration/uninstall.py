@@ -17,7 +17,7 @@ from shorepass.agent_client.address import own_folder, trouble_with
 from shorepass.clients import find_all
 from shorepass.config import document
 from shorepass.config.locations import join
-from shorepass.config.own import state_folder
+from shorepass.config.own_folders import state_folder
 from shorepass.contexts import user
 from shorepass.contexts.command import command, run_there
 from shorepass.credential import ANONYMOUS

@@ -13,7 +13,7 @@ from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.helper.advice import asked_helper
 from shorepass.helper.known_helpers import sign_in
-from shorepass.helper.own_logins import inputs, logged_failure
+from shorepass.helper.self_made_logins import inputs, logged_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
