@@ -17,7 +17,10 @@ Value = TypeVar("Value")
 
 
 class once(Generic[Value]):  # noqa: N801  # it is used as ``property`` is
-    """A property whose value is kept in the object. Two threads that ask at the same time may compute it twice."""
+    """A property whose value is kept in the object.
+
+    Two threads that ask at the same time may compute it twice.
+    """
 
     def __init__(self, compute: Callable[[Any], Value]) -> None:
         self._compute = compute

@@ -7,8 +7,6 @@ the entry. It is a note of the context, not a row.
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain, groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.clients import FAMILIES, find
@@ -101,11 +99,14 @@ def asks_helpers(name: str) -> bool:
 
 def _open_all(places: Sequence[Place]) -> list[_Opened | _Closed | None]:
     """Open contexts and keep their order; None for one that does not answer. Those of each engine are opened side by side."""
-    numbers = sorted(range(len(places)), key=lambda number: places[number].inside)
-    groups = [list(group) for _, group in groupby(numbers, key=lambda number: places[number].inside)]
-    jobs = [partial(_open_group, [places[number] for number in group]) for group in groups]
-    opened = [place for group in run_parallel(jobs, workers=len(jobs)) for place in group or ()]
-    return [place for _, place in sorted(zip(chain(*groups), opened, strict=True), key=itemgetter(0))]
+    engines: dict[str, list[int]] = {}
+    for number, place in enumerate(places):
+        engines.setdefault(place.inside, []).append(number)
+    jobs = [partial(_open_group, [places[number] for number in numbers]) for numbers in engines.values()]
+    opened: dict[int, _Opened | _Closed | None] = {}
+    for numbers, group in zip(engines.values(), run_parallel(jobs, workers=len(jobs)), strict=True):
+        opened.update(zip(numbers, group or (), strict=True))
+    return [opened[number] for number in range(len(places))]
 
 
 def _open_group(places: Sequence[Place]) -> list[_Opened | _Closed | None]:
