@@ -149,6 +149,21 @@ def test_enable_and_disable(own_bin: Path, home: Path, run_shorepass: RunShorepa
 
 
 @pytest.mark.usefixtures("own_bin", "our_helper")
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ("agent disable", "the agent is not enabled\n"),
+        ("accelerate --undo pass", "docker-credential-pass: the forwarder was not in front of it\n"),
+    ],
+)
+def test_nothing_to_undo(home: Path, run_shorepass: RunShorepass, words: str, printed: str) -> None:
+    """Then nothing is asked, and no file changes."""
+    before = (home / ".config/shorepass/config.toml").read_text()
+    assert run_shorepass(*words.split()) == (0, printed, "")
+    assert (home / ".config/shorepass/config.toml").read_text() == before
+
+
+@pytest.mark.usefixtures("own_bin", "our_helper")
 def test_enable_asks(home: Path, run_shorepass: RunShorepass) -> None:
     """Without a terminal and without --yes nothing changes."""
     before = (home / ".config/shorepass/config.toml").read_text()

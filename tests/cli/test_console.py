@@ -77,6 +77,17 @@ def test_a_stream_without_such_letters() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"gr\\xf6\\xdfer\n", b"\\u65e5\n")
 
 
+@pytest.mark.parametrize("words", ["--help", "--version", "login --help", "list --json"])
+@pytest.mark.parametrize(
+    ("stream", "reason"), [(">/dev/full", "no space left on device"), (">&-", "bad file descriptor")]
+)
+def test_standard_output_takes_nothing(words: str, stream: str, reason: str) -> None:
+    """That is an error in one line, whatever was to be printed."""
+    line = f"{sys.executable} -m shorepass {words} {stream}"
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, f"shorepass: standard output: {reason}\n")
+
+
 def test_json_is_ascii() -> None:
     """Not even DEL, which JSON does not escape by itself."""
     done = run("console.print_json({'a': '\\x7f\\x9b\\u202e\\x1b'}, indent=None)")

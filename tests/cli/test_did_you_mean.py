@@ -31,6 +31,11 @@ NEAREST = {
     "login --client dockr ghcr.io": (125, "login --client docker ghcr.io"),
     "login --usrname": (125, "login --username"),
     "logout --clent docker ghcr.io": (125, "logout --client docker ghcr.io"),
+    "-q list": (2, "list -q"),
+    "--json who": (2, "who --json"),
+    "--in me list --json": (2, "list --in me --json"),
+    "--config x login ghcr.io": (125, "login --config x ghcr.io"),
+    "--frob list": (2, "list --help"),
     "run --as work --clint podman -- podman login -p hunter2": (125, "run --client"),
 }
 
@@ -55,6 +60,8 @@ def test_the_nearest_word(run_shorepass: RunShorepass, line: str) -> None:
         "login --client dockr --password=hunter2 ghcr.io",
         "login --client dockr --pasword hunter2 ghcr.io",
         "login --in dokcer:web -u alice -p hunter2 ghcr.io",
+        "--client docker -p hunter2 login ghcr.io",
+        "--password=hunter2 login ghcr.io",
         "logn -u alice -p hunter2 ghcr.io",
         "explain --client dockr https://alice:hunter2@ghcr.io",
         "explain --ofline alice:hunter2@ghcr.io",
@@ -68,8 +75,16 @@ def test_a_password_is_not_repeated(run_shorepass: RunShorepass, line: str) -> N
     assert "hunter2" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("line", "hint"), [("frob", "shorepass --help"), ("list --frob", "shorepass list --help")])
-def test_nothing_is_near(run_shorepass: RunShorepass, line: str, hint: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "status", "hint"),
+    [
+        ("frob", 2, "shorepass --help"),
+        ("list --frob", 2, "shorepass list --help"),
+        ("--json", 2, "shorepass --help"),
+        ("login --secret x ghcr.io", 125, "shorepass login --help"),
+    ],
+)
+def test_nothing_is_near(run_shorepass: RunShorepass, line: str, status: int, hint: str) -> None:
     """Then the help is the next step."""
     done = run_shorepass(*shlex.split(line))
-    assert (done.status, done.stderr.splitlines()[-1]) == (2, f"hint: {hint}")
+    assert (done.status, done.stderr.splitlines()[-1]) == (status, f"hint: {hint}")

@@ -44,6 +44,12 @@ def test_the_examples(run_shorepass: RunShorepass, verb: str) -> None:
         assert parser_of_everything().parse_args(words[start + 1 :]).verb in VERBS
 
 
+@pytest.mark.parametrize("words", ["help", "help login", "help frob"])
+def test_the_word_help(run_shorepass: RunShorepass, words: str) -> None:
+    """``help VERB`` is ``VERB --help``."""
+    assert run_shorepass(*words.split()) == run_shorepass(*words.split()[1:], "--help")
+
+
 def test_without_a_verb(run_shorepass: RunShorepass) -> None:
     """Every verb has its sentence there."""
     assert all(f"\n  {verb:12}{sentence}\n" in run_shorepass().stdout for verb, sentence in VERBS.items())

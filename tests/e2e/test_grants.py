@@ -187,7 +187,7 @@ def test_without_a_login(run_shorepass: RunShorepass, our_helper: str) -> None:
     words = ("share", "flags", "--registry", LENT, "--registry", "nothing.example")
     done = run_shorepass(*words)
     assert (done.status, done.stdout) == (1, "")
-    why = "nothing is lent: nothing.example: you have no login for it; fix: shorepass login nothing.example\n"
+    why = "nothing is lent: nothing.example: you have no login for it\nhint: shorepass login nothing.example\n"
     assert done.stderr.endswith(why)
     assert run_shorepass("grants").stdout == "nothing is lent\n"
     assert run_shorepass("share", "flags", "--registry", "*.example").status == 0

@@ -196,7 +196,7 @@ def test_with_deny_a_container_gets_no_rights_here(
 def test_without_a_login(run_shorepass: RunShorepass) -> None:
     """Nothing is lent for what is named exactly, and the error has the command that logs in."""
     words = ("share", "flags", "--mode", "engine")
-    why = "nothing is lent: nothing.example: you have no login for it; fix: shorepass login nothing.example\n"
+    why = "nothing is lent: nothing.example: you have no login for it\nhint: shorepass login nothing.example\n"
     for what in (("--registry", "nothing.example"), ("--repo", "nothing.example/app")):
         done = run_shorepass(*words, *what)
         assert (done.status, done.stdout) == (1, "")

@@ -145,7 +145,7 @@ def test_the_end_of_its_time_and_a_lock(write: Write, run_shorepass: RunShorepas
 @pytest.mark.parametrize(
     ("words", "status", "reason"),
     [
-        (("--registry", "nothing.example"), 1, "you have no login for it; fix: shorepass login nothing.example"),
+        (("--registry", "nothing.example"), 1, "you have no login for it\nhint: shorepass login nothing.example"),
         (("--registry", "*.example"), 2, "needs each registry by its name"),
         (("--repo", "a.example/app"), 2, "lends the login for a whole registry"),
         (("--registry", "a.example", "--push"), 2, "lends the login for a whole registry"),

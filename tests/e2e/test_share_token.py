@@ -354,7 +354,7 @@ def test_without_a_login(run_shorepass: RunShorepass) -> None:
     """The error names the command that logs in."""
     done = run_shorepass("share", "flags", "--mode", "token", "--repo", "nothing.example/app")
     assert (done.status, done.stdout) == (1, "")
-    assert "you have no login for it; fix: shorepass login nothing.example\n" in done.stderr
+    assert "you have no login for it\nhint: shorepass login nothing.example\n" in done.stderr
 
 
 def test_no_byte_of_the_login_is_in_the_container(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from shorepass.acceleration.plan import Plan
     from shorepass.contexts.local import LocalContext
 
-__all__ = ["State", "names", "put", "remove", "states"]
+__all__ = ["State", "links", "names", "put", "remove", "states"]
 
 EXECUTABLE, PRIVATE = 0o755, 0o700
 
@@ -108,7 +108,7 @@ def _remove(here: LocalContext, name: str) -> list[str]:
     known = journal.records(here).get(name)
     ours, removed = Node(layout.forwarder(here)), []
     before = {} if known is None else {known.link: known.before}
-    for link in {**dict.fromkeys(_links(here, name)), **before}:
+    for link in {**dict.fromkeys(links(here, name)), **before}:
         if look(link) == ours:
             replace(link, ours, before.get(link))
             removed.append(link)
@@ -118,7 +118,7 @@ def _remove(here: LocalContext, name: str) -> list[str]:
     return removed
 
 
-def _links(here: LocalContext, name: str) -> list[str]:
+def links(here: LocalContext, name: str) -> list[str]:
     """Return the paths on PATH that lead to this user's forwarder under the name of a helper."""
     folders = (here.getenv("PATH") or "").split(":")
     paths = [join(here, folder, program_name(name)) for folder in folders if os.path.isabs(folder)]

@@ -63,8 +63,7 @@ def plan(here: LocalContext, name: str) -> Plan:
     program = program_name(name)
     found = here.which(program)
     if found is None:
-        hint = f"add its folder to PATH, or install it: {install(here, name)}"
-        raise UsageError(f"{printable(program)} is not on PATH", hint=hint)
+        raise UsageError(f"{printable(program)} is not on PATH", hint=install(here, name))
     if layout.is_forwarder(here, found):
         original = layout.original(here, found)
         if original is None or not here.status(original):

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shorepass.errors import ShorepassError
 
-__all__ = ["Served", "with_fix"]
+__all__ = ["FIX", "Served", "with_fix"]
+
+FIX = "; fix: "  # between an error and its hint
 
 
 def with_fix(error: ShorepassError) -> str:
     """Return an error and its hint in one line."""
-    return "; fix: ".join(filter(None, (error.message, error.hint)))
+    return FIX.join(filter(None, (error.message, error.hint)))
 
 
 class Served:

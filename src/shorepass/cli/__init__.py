@@ -72,8 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = [
         *(sys.argv[1:] if argv is None else argv)
     ]  # list() is the builtin only until the verb of that name is loaded
-    name = next((word for word in arguments if not word.startswith("-")), None)
-    if arguments and arguments[0] == name and name in VERBS:
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
+    name = next((word for word in arguments if word in VERBS), "")
+    if name and arguments[0] == name:
         verb = _verb(name)
         parser = parser_of(name)
         words = arguments[1:]
@@ -81,9 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             words = [_explicit(word) for word in words]
         return _run(verb, parser, parser.parse_args(words))
     top = top_parser()
+    if name and arguments[0].startswith("-") and arguments[0] not in top.flags():
+        arguments.remove(name)
+        parser_of(name).refuse_order(arguments)
     if arguments:
         top.parse_args(arguments)  # --help, --version, or the error that names the verbs
-        top.error("flags come after the verb")
     top.print_help()
     return 0
 
@@ -93,8 +97,8 @@ def program() -> NoReturn:
     _open_what_is_closed()
     children.report_their_end()
     sys.excepthook = console.crash
-    status = main()
     try:
+        status = _status()
         console.finish()
     except BrokenPipeError:
         status = PIPE_CLOSED
@@ -102,6 +106,14 @@ def program() -> NoReturn:
         _report_output_error(error)
         status = 1
     os._exit(status)
+
+
+def _status() -> int:
+    """Run one command; return its exit code, also if ``--help``, ``--version`` or a wrong command line ends it."""
+    try:
+        return main()
+    except SystemExit as end:
+        return int(end.code or 0)
 
 
 def _open_what_is_closed() -> None:

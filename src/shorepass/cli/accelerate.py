@@ -39,6 +39,7 @@ agent, the forwarder starts it. --json without --yes changes nothing.
 exit codes: 0 done; 1 a helper could not be changed, or --list shows a problem; 2 the command line is wrong
 """
 IN_FRONT, PLANNED, REMOVED, FAILED = "in front", "planned", "removed", "failed"
+NOT_IN_FRONT = "the forwarder was not in front of it"
 COLOURS = {IN_FRONT: "green"}
 
 
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _list(arguments, here)
     if OURSELVES in arguments.helpers:
         action = "disable" if arguments.undo else "enable"
-        raise UsageError(f"Shorepass's own helper has {command(None, 'agent', action)}", hint="it starts the agent too")
+        raise UsageError("accelerate is for helpers of other programs", hint=command(None, "agent", action))
     if arguments.undo:
         return _undo(arguments, here)
     plans, states = plans_of(here, _names(arguments, here))
@@ -160,22 +161,29 @@ def put(here: LocalContext, one: Plan, forwarder: str) -> State:
 def _undo(arguments: argparse.Namespace, here: LocalContext) -> int:
     known = {state.name: state for state in front.states(here) if state.name != OURSELVES}
     wanted = list(dict.fromkeys(arguments.helpers)) or list(known)
-    states = [known.get(name, State(name, "", "", REMOVED, "the forwarder was not in front of it")) for name in wanted]
+    states = [known.get(name) or _unknown(here, name) for name in wanted]
     if arguments.json and not arguments.yes:
         _print_json("planned", states)
         return 0
     if not arguments.json:
         for state in states:
-            console.out(
-                f"remove {state.link or 'what is on PATH'}: the forwarder of {program_name(printable(state.name))}"
-            )
+            if state.link:
+                console.out(f"remove {state.link}: the forwarder of {program_name(printable(state.name))}")
     if not wanted:
         console.out("the forwarder is in front of no helper")
         return 0
-    confirm(arguments, "remove the forwarder?")
+    if any(state.link for state in states):
+        confirm(arguments, "remove the forwarder?")
     done = [remove(here, state) for state in states]
     _print("done", done, as_json=arguments.json)
     return _exit_code(done)
+
+
+def _unknown(here: LocalContext, name: str) -> State:
+    """Return the state of a helper of which nothing is recorded. Its ``link`` is the first on PATH, "" without one."""
+    links = front.links(here, name)
+    detail = "" if links else NOT_IN_FRONT
+    return State(name, next(iter(links), ""), "", REMOVED, detail)
 
 
 def remove(here: LocalContext, state: State) -> State:
@@ -185,7 +193,7 @@ def remove(here: LocalContext, state: State) -> State:
     except ShorepassError as error:
         return _failed(state.name, error)
     if not links:
-        return state._replace(state=REMOVED, detail="the forwarder was not in front of it")
+        return state._replace(state=REMOVED, detail=NOT_IN_FRONT)
     return state._replace(state=REMOVED, link=links[0], detail="")
 
 

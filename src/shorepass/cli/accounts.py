@@ -9,6 +9,7 @@ from shorepass.accounts import rules
 from shorepass.accounts.keys import accounts_of
 from shorepass.accounts.rules import directory_of, repository_of
 from shorepass.cli import console
+from shorepass.cli.flags import check_action
 from shorepass.clients import FAMILIES, find
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List the accounts, or change a rule."""
+    check_action(arguments, {"json": (None,)})
     here = current()
     if arguments.action is None:
         if arguments.directory is not None:

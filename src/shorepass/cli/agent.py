@@ -8,6 +8,7 @@ from shorepass.agent.audit_log import follow, log_path, records
 from shorepass.agent.process import run_here, start_in_background
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import agent_enable, console
+from shorepass.cli.flags import check_action
 from shorepass.cli.unlock import unlock
 from shorepass.contexts.command import command
 from shorepass.errors import UsageError, printable
@@ -35,6 +36,14 @@ Signal SIGHUP, and the end of the time that `unlocked` sets in config.toml, drop
 HEADINGS = ["TIME", "PROGRAM", "CONTAINER", "HELPER", "VERB", "REGISTRY", "RESULT", "SOURCE", "MS"]
 # What status has, in its order.
 MEMBERS = ("running", "reason", "pid", "version", "locked", "since", "idle_seconds", "keys", "helpers", "log_error")
+# The actions of each flag.
+FLAGS = {
+    "foreground": ("start",),
+    "follow": ("log",),
+    "systemd": ("enable",),
+    "now": ("enable", "disable"),
+    "yes": ("enable", "disable"),
+}
 WITH_JSON = ("status", "log")
 SHORT_ID = 12  # characters of a container's id, as docker prints it
 
@@ -55,6 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do it."""
     if arguments.json and arguments.action not in WITH_JSON:
         raise UsageError(f"agent {arguments.action} prints no JSON", hint=command(None, "agent", "status", "--json"))
+    check_action(arguments, FLAGS)
     ACTIONS[arguments.action][1](arguments, current())
     return 0
 

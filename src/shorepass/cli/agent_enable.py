@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from shorepass import settings
 from shorepass.acceleration import front, units
-from shorepass.acceleration.front import State
 from shorepass.acceleration.plan import plan
 from shorepass.agent_client.client import AgentClient, AgentFails, NoAgent
 from shorepass.cli import accelerate, console
@@ -84,10 +83,13 @@ def _disable_units(here: LocalContext, *, now: bool) -> None:
 def disable(arguments: argparse.Namespace) -> None:
     """Remove the forwarder from in front of Shorepass's helper, and set that no agent starts by itself."""
     here = current()
-    known = {state.name: state for state in front.states(here)}
-    state = known.get(OURSELVES, State(OURSELVES, "", "", ""))
-    if state.link:
-        console.out(f"remove {state.link}: the forwarder of {PROGRAM}")
+    known = {state.name: [state.link] for state in front.states(here)}
+    links = known.get(OURSELVES) or front.links(here, OURSELVES)
+    if not links and not settings.load(here).agent.start and not units.installed(here):
+        console.out("the agent is not enabled")
+        return
+    for link in links:
+        console.out(f"remove {link}: the forwarder of {PROGRAM}")
     _show_setting(here, starts=False)
     accelerate.confirm(arguments, "disable the agent?")
     removed = front.remove(here, OURSELVES)

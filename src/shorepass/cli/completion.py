@@ -33,7 +33,7 @@ A system package, and pip outside a virtual environment, install these files whe
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the argument, and the hidden flag that the files use."""
-    parser.add_argument("shell", choices=tuple(SCRIPTS), help="the shell")
+    parser.add_argument("shell", choices=tuple(SCRIPTS), metavar="SHELL", help="bash, zsh or fish")
     parser.add_argument("--offer", action=_Offer, nargs=0, help=argparse.SUPPRESS)
 
 

@@ -10,10 +10,13 @@ from shorepass.clients import find
 from shorepass.contexts.find import find as find_by_name
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import UsageError
-from shorepass.foreign_text import quoted
+from shorepass.foreign_text import printable, quoted
+from shorepass.numbers import LONGEST
 from shorepass.profile import current
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from shorepass.clients import Client
     from shorepass.contexts import Context
     from shorepass.registry.client import Access
@@ -25,6 +28,7 @@ __all__ = [
     "add_file_flags",
     "add_places_flag",
     "add_registry_flags",
+    "check_action",
     "client_name",
     "clients_of_files",
     "context",
@@ -100,7 +104,7 @@ def add_registry_flags(parser: argparse.ArgumentParser, timeout: str = "for the 
         default=[],
         help="send the credential to this token server, also if it does not belong to the registry; may be repeated",
     )
-    parser.add_argument("--timeout", type=float, default=15.0, metavar="SECONDS", help=f"{timeout} (default: 15)")
+    parser.add_argument("--timeout", type=_seconds, default=15.0, metavar="SECONDS", help=f"{timeout} (default: 15)")
 
 
 def truth(text: str) -> bool:
@@ -110,6 +114,27 @@ def truth(text: str) -> bool:
     if text in ("0", "f", "F", "false", "FALSE", "False"):
         return False
     raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= LONGEST:
+        raise argparse.ArgumentTypeError(f"{printable(text)!r} is not a number of seconds")
+    return number
+
+
+def check_action(arguments: argparse.Namespace, table: Mapping[str, Sequence[str | None]]) -> None:
+    """Check that each flag is for the action. Raises UsageError.
+
+    ``table``: the actions of a flag, by its name in ``arguments``. None: the verb without an action.
+    """
+    for name, actions in table.items():
+        if getattr(arguments, name) and arguments.action not in actions:
+            named = " and ".join(action or "the verb without an action" for action in actions)
+            raise UsageError(f"--{name.replace('_', '-')} is only for {named}")
 
 
 def client_name(arguments: argparse.Namespace) -> str:

@@ -9,6 +9,7 @@ from shorepass.agent.uses import Use, uses
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.cli import console
 from shorepass.cli.ending import sweep, withdraw
+from shorepass.cli.flags import check_action
 from shorepass.cli.lending import document
 from shorepass.cli.share_notes import tell_token_end, token_ends_of
 from shorepass.contexts.command import command
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print them, or answer the questions of one."""
+    check_action(arguments, {"json": (None,)})
     here = current()
     if arguments.action:
         return _answer(here, arguments.grants, yes=ANSWERS[arguments.action])

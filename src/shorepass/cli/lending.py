@@ -8,6 +8,7 @@ import time
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from shorepass.agent.served import FIX
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.agent_client.own_home import check_own_home
 from shorepass.contexts.command import command
@@ -112,7 +113,8 @@ def lend(
     if grant.id in troubles:
         file.remove(here, [grant.id])
         _serve(here, "")
-        raise ShorepassError(f"nothing is lent: {printable(str(troubles[grant.id]))}")
+        reason, _, fix = printable(str(troubles[grant.id])).partition(FIX)
+        raise ShorepassError(f"nothing is lent: {reason}", hint=fix or None)
     return grant
 
 
@@ -264,11 +266,11 @@ def repeated(flag: str, values: Iterable[str]) -> list[str]:
     return list(chain.from_iterable((flag, value) for value in values))
 
 
-def duration(text: str) -> float:
+def duration(text: str, flag: str = "--for") -> float:
     """Return a time in seconds. Raises UsageError."""
     found = seconds(text)
     if not found:
-        raise UsageError(f"--for: {printable(text)!r} is not a time", hint="a time is such as 30m, 2h or 1d")
+        raise UsageError(f"{flag}: {printable(text)!r} is not a time", hint="a time is such as 30m, 2h or 1d")
     return found
 
 

@@ -174,10 +174,7 @@ def _ask(arguments: argparse.Namespace, client: Client, here: Context) -> Creden
     elif password is not None:
         password = client.login_password(here, password, from_stdin=False)
     if (username is None or password is None) and not sys.stdin.isatty():
-        raise UsageError(
-            "cannot perform an interactive login from a non-TTY device",
-            hint="give --username, and the password by --password-stdin",
-        )
+        raise UsageError("cannot perform an interactive login from a non-TTY device", hint=_piped(arguments))
     if username is None:
         username = console.question("Username: ").strip()
     if not username:
@@ -187,6 +184,14 @@ def _ask(arguments: argparse.Namespace, client: Client, here: Context) -> Creden
     if not password.strip():
         raise _empty("password", here)
     return Basic(require_user_name(username), Secret(password))
+
+
+def _piped(arguments: argparse.Namespace) -> str:
+    """Return the command that asks nothing, for the server that was typed."""
+    server = [] if arguments.server is None else [without_user_info(arguments.server)]
+    user = arguments.username or "NAME"
+    login = command(arguments.place, "login", "-u", user, "--password-stdin", *server, client=arguments.client or "")
+    return f'printf %s "$TOKEN" | {login}'
 
 
 # https://docs.gitlab.com/ci/variables/ , https://docs.github.com/actions/security-for-github-actions

@@ -80,6 +80,16 @@ class Parser(argparse.ArgumentParser):
         """Return its flags and arguments."""
         return self._actions
 
+    def flags(self) -> Collection[str]:
+        """Return the spellings of its flags."""
+        return self._option_string_actions
+
+    def refuse_order(self, words: Sequence[str]) -> NoReturn:
+        """Print that flags come after the verb, with the right command, and exit. ``words``: all but the verb."""
+        if has_only_known_flags(words, self._option_string_actions):
+            self._correction = self._command(words)
+        self.error("flags come after the verb")
+
     def parse_args(self, args: Sequence[str]) -> argparse.Namespace:  # type: ignore[override]  # all that we need of it
         """Parse all words. Those that are left over are not repeated: one may be a password."""
         self._words = args
@@ -109,8 +119,9 @@ class Parser(argparse.ArgumentParser):
         words = list(self._words)
         right = ""
         for flag in unknown:
-            near = nearest(flag, known) if flag.startswith("--") else None
+            near = nearest(flag[2:], (name[2:] for name in known)) if flag.startswith("--") else None
             if near is not None:
+                near = f"--{near}"
                 right = right or near
                 words = [near + word.removeprefix(flag) if word.partition("=")[0] == flag else word for word in words]
         if not right:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import settings
 from shorepass.cli import console
+from shorepass.cli.flags import check_action
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.terminal import ask
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List the stores, or set one."""
+    check_action(arguments, {"json": (None,)})
     here = current()
     if arguments.action == "use":
         if not arguments.store:

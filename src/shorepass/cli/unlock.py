@@ -9,11 +9,9 @@ from shorepass import settings
 from shorepass.agent.process import start_in_background
 from shorepass.agent_client.client import AgentClient
 from shorepass.cli import console
+from shorepass.cli.lending import duration
 from shorepass.contexts import terminal
-from shorepass.contexts.command import command
 from shorepass.contexts.pinentry import ask_by, pinentry_of
-from shorepass.errors import UsageError
-from shorepass.numbers import seconds
 from shorepass.profile import current
 from shorepass.stores.vault import held
 from shorepass.stores.vault.vault import Vault
@@ -43,9 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do it."""
     wanted = None
     if arguments.time is not None:
-        wanted = seconds(arguments.time)
-        if not wanted:
-            raise UsageError("--time is not a time", hint=command(None, "unlock", "-t", "30m"))
+        wanted = duration(arguments.time, "--time")
     unlock(current(), wanted)
     return 0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shorepass import files
 from shorepass.cli import console
+from shorepass.cli.flags import check_action
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.contexts.terminal import ask
@@ -58,6 +59,13 @@ Keep a backup of both: without them, the logins are lost.
 
 
 ACTIONS = ("init", "rekey", "trust", "export")
+NEW_KEY = ("init", "rekey")
+# The actions of each flag.
+FLAGS = {
+    **dict.fromkeys(("machine_key", "ssh_key", "identity", "passphrase", "also"), NEW_KEY),
+    "output": ("export",),
+    "yes": ("trust", "export"),
+}
 SHOWN = 20  # logins that ``trust`` names; of more it says how many
 
 
@@ -83,8 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do it."""
     here = current()
     vault = Vault(here, ask=ask, tell=console.note)
-    if arguments.output and arguments.action != "export":
-        raise UsageError("--output is only for export")
+    check_action(arguments, FLAGS)
     match arguments.action:
         case "init":
             init(vault, here, lock := _lock(arguments, here))

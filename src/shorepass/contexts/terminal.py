@@ -124,9 +124,9 @@ def locked() -> StoreLocked:
     try:
         _open()
     except OSError:
-        hint = f"run it in a terminal; or choose a key that needs no one: {rekey}"
+        hint = f"run it in a terminal; or use a key without a passphrase: {rekey}"
         return StoreLocked("vault", WITHOUT, hint=hint)
-    hint = f"run it again and type the passphrase; or choose a key that needs no one: {rekey}"
+    hint = f"run it again and type the passphrase; or use a key without a passphrase: {rekey}"
     return StoreLocked("vault", "locked: its passphrase was not typed", hint=hint)
 
 
