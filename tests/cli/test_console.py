@@ -88,6 +88,11 @@ def test_standard_output_takes_nothing(words: str, stream: str, reason: str) -> 
     assert (done.returncode, done.stderr) == (1, f"shorepass: standard output: {reason}\n")
 
 
+def test_a_question_without_an_answer() -> None:
+    """What is printed after it begins a line."""
+    assert run("console.question('Name: '); console.err('next')").stderr == b"Name: \nnext\n"
+
+
 def test_json_is_ascii() -> None:
     """Not even DEL, which JSON does not escape by itself."""
     done = run("console.print_json({'a': '\\x7f\\x9b\\u202e\\x1b'}, indent=None)")

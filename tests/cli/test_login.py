@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.test_vault import SHOREPASS, on_a_terminal
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:
@@ -27,6 +28,15 @@ def registry(request: pytest.FixtureRequest) -> Iterator[Registry]:
 
 def config(home: Path) -> dict:
     return json.loads((home / ".docker/config.json").read_text())
+
+
+def test_a_login_that_names_no_registry_asks_for_docker_hub() -> None:
+    """The user sees for which registry the user name is, before the question."""
+    status, shown, _ = on_a_terminal([*SHOREPASS, "login"], [""])
+    assert status == 1
+    assert shown.startswith(
+        "shorepass: the registry is Docker Hub; the password can be a personal access token\r\nUsername: "
+    )
 
 
 def test_login_stores_where_docker_would(run_shorepass: RunShorepass, home: Path, registry: Registry) -> None:

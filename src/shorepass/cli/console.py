@@ -137,7 +137,13 @@ def question(prompt: str) -> str:
     _settle()
     _write(sys.stderr, visible(prompt))
     sys.stderr.flush()
-    return sys.stdin.readline()
+    answer = ""
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D: what is printed next begins a line
+            err()
+    return answer
 
 
 def agrees(prompt: str) -> bool:

@@ -176,6 +176,8 @@ def _ask(arguments: argparse.Namespace, client: Client, here: Context) -> Creden
     if (username is None or password is None) and not sys.stdin.isatty():
         raise UsageError("cannot perform an interactive login from a non-TTY device", hint=_piped(arguments))
     if username is None:
+        if arguments.server is None:
+            console.note("the registry is Docker Hub; the password can be a personal access token")
         username = console.question("Username: ").strip()
     if not username:
         raise _empty("username", here)
