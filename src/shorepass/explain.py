@@ -24,8 +24,8 @@ from shorepass.errors import (
     UsageError,
 )
 from shorepass.helper import PROGRAM
-from shorepass.helper.advice import asked_helper
 from shorepass.helper.known_helpers import sign_in
+from shorepass.helper.login_command import asked_helper
 from shorepass.names import Reference
 from shorepass.registry.client import RegistryClient
 from shorepass.registry.form_advice import image_fault, of_resolution

@@ -15,7 +15,7 @@ from shorepass.contexts import is_untouched
 from shorepass.credential import ANONYMOUS
 from shorepass.engine.difference import difference, is_in_daemon_file, route_difference
 from shorepass.engine.info import address_of
-from shorepass.engine.words import UNREACHABLE, Kind, address
+from shorepass.engine.known_errors import UNREACHABLE, Kind, address
 from shorepass.errors import (
     EngineFails,
     FileError,

@@ -176,7 +176,7 @@ LATE = {
     *(
         "shorepass.files",
         "shorepass.helper",
-        "shorepass.helper.advice",
+        "shorepass.helper.login_command",
         "shorepass.helper.client",
         "shorepass.http.pooled",
         "shorepass.names",

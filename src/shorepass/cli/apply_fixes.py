@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shorepass.cli import console
 from shorepass.contexts.command import command
 from shorepass.doctor import examine, still_there
-from shorepass.engine.words import Kind
+from shorepass.engine.known_errors import Kind
 from shorepass.errors import ShorepassError, printable
 from shorepass.fixes.apply import apply_repair
 from shorepass.fixes.journal import Journal

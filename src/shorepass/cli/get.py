@@ -10,7 +10,7 @@ from shorepass.contexts.command import command
 from shorepass.credential import Anonymous
 from shorepass.errors import ShorepassError, SourceError
 from shorepass.foreign_text import visible
-from shorepass.helper.advice import asked_helper, log_in
+from shorepass.helper.login_command import asked_helper, log_in
 from shorepass.helper.protocol import answer_fields
 from shorepass.names import parse
 from shorepass.resolution import Outcome

@@ -132,8 +132,10 @@ def _empty(what: str, here: Context) -> UsageError:
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
-    from shorepass.helper.advice import asked_helper  # knows helpers by their output, which a login does not ask for
-    from shorepass.helper.advice import log_in as log_in_hint
+    from shorepass.helper.login_command import (
+        asked_helper,  # knows helpers by their output, which a login does not ask for
+    )
+    from shorepass.helper.login_command import log_in as log_in_hint
 
     resolution = client.resolve(here, Reference(registry_of_server(server)))
     login = log_in_hint(here, without_user_info(server), client=client.name, helper=asked_helper(resolution))

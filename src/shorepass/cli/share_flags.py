@@ -8,7 +8,7 @@ from shorepass.cli import console
 from shorepass.cli.lending import document, lend
 from shorepass.cli.share_notes import announce
 from shorepass.foreign_text import quoted
-from shorepass.grants.flags import flags
+from shorepass.grants.added_flags import flags
 
 if TYPE_CHECKING:
     import argparse

@@ -482,8 +482,8 @@ class _Question:
 
     def ask(self, named_in: str, suffix: str) -> _Found | SourceError:
         """Ask a helper for the registry. It is never asked for a part of one."""
-        from shorepass.helper.advice import log_in  # a login in a file needs neither
         from shorepass.helper.client import HelperClient
+        from shorepass.helper.login_command import log_in  # a login in a file needs neither
 
         registry = self._reference.registry
         client = HelperClient(self.context, suffix, named_in=named_in)

@@ -29,8 +29,8 @@ from shorepass.config.locations import docker_config_path, join
 from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, BearerToken
 from shorepass.errors import HelperError, MalformedFile, SourceError, UsageError, printable, without_user_info
-from shorepass.helper.advice import log_in
 from shorepass.helper.client import HelperClient
+from shorepass.helper.login_command import log_in
 from shorepass.names import (
     HUB_REGISTRY,
     is_registry,

@@ -508,8 +508,8 @@ def _ask_helper(
     trace: Trace, helper: str, path: str, config: DockerConfig, picked: _Picked, rules: Followed
 ) -> Resolution:
     """Ask a helper; a registry token is still taken from the file's entry (``credentials/native_store.go``)."""
-    from shorepass.helper.advice import log_in, why_none  # a login in a file needs neither
     from shorepass.helper.client import HelperClient
+    from shorepass.helper.login_command import log_in, why_none  # a login in a file needs neither
 
     client = HelperClient(trace.context, helper)
     trace.add("key", Outcome.OK, trace.server_url, "what docker asks the helper for")

@@ -27,7 +27,7 @@ MODULES: tuple[str, ...] = (
     "broken_files",
     "helper_programs",
     "helper_answers",
-    "self_made_logins",
+    "cloud_logins",
     "helper_elsewhere",
     "entries",
     "keys",

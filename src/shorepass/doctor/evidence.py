@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shorepass.engine.words import Kind
+from shorepass.engine.known_errors import Kind
 from shorepass.errors import printable, without_user_info
 from shorepass.explain import describe
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.bounded_json import loads
 from shorepass.clients import find
 from shorepass.contexts.local import LocalContext
-from shorepass.engine.words import Kind
+from shorepass.engine.known_errors import Kind
 from shorepass.errors import ShorepassError, SourceError, UsageError
 from shorepass.foreign_text import quoted
 from shorepass.http import parse_url

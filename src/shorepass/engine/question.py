@@ -18,7 +18,7 @@ from shorepass.contexts.engine_family import Family
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
 from shorepass.engine.info import EngineInfo, read
-from shorepass.engine.words import Kind, address, kind_of
+from shorepass.engine.known_errors import Kind, address, kind_of
 from shorepass.errors import ContextError, FileError, printable
 from shorepass.names import HUB_REGISTRY, server_url
 from shorepass.registry.token import secrets_of

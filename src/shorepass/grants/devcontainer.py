@@ -16,9 +16,9 @@ from shorepass.contexts.engine_family import Family
 from shorepass.errors import FileError, MalformedFile, ShorepassError, UsageError, printable
 from shorepass.files import SIZE_LIMIT
 from shorepass.foreign_text import quoted
+from shorepass.grants.added_flags import mounts
 from shorepass.grants.compose import OVERRIDE, override
 from shorepass.grants.contents import contents
-from shorepass.grants.flags import mounts
 from shorepass.processes import ProcessError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from shorepass.contexts.command import command
 from shorepass.contexts.engine_family import Family
 from shorepass.errors import UsageError
+from shorepass.grants.added_flags import with_flags
 from shorepass.grants.compose import DOCKER_COMPOSE, PODMAN_COMPOSE, project_of, with_override
 from shorepass.grants.devcontainer import with_config
-from shorepass.grants.flags import with_flags
 from shorepass.grants.image_of_command import image_of
 from shorepass.grants.start import Start
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from shorepass.clients import find
 from shorepass.contexts.command import said_there
-from shorepass.helper.advice import log_in
 from shorepass.helper.known_helpers import sign_in
+from shorepass.helper.login_command import log_in
 from shorepass.registry.providers import login_command
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ import time
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from shorepass.registry import scope as scopes
+from shorepass.testing.images import Storage
 from shorepass.testing.server import Answer, Incoming, Server, refusal
-from shorepass.testing.storage import Storage
 
 if TYPE_CHECKING:
     import ssl

@@ -17,7 +17,7 @@ from dict_context import DictContext
 from shorepass.cli import VERBS
 from shorepass.contexts.command import by_hand, command
 from shorepass.contexts.local import LocalContext
-from shorepass.helper.advice import log_in
+from shorepass.helper.login_command import log_in
 
 SOURCES = Path(shorepass.__file__).parent
 COMMAND = re.compile(rf"\bshorepass (?:{'|'.join(VERBS)})\b")

@@ -9,8 +9,8 @@ import pytest
 from shorepass.contexts.local import LocalContext
 from shorepass.engine.difference import Cause, difference, route_difference
 from shorepass.engine.info import EngineInfo
+from shorepass.engine.known_errors import Kind
 from shorepass.engine.question import EngineAnswer
-from shorepass.engine.words import Kind
 
 UNKNOWN = EngineAnswer("docker", Kind.AUTHORITY, "x509: certificate signed by unknown authority")
 PROXY = "http://proxy.example:3128"

@@ -8,8 +8,8 @@ import tempfile
 
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, BearerToken, IdentityToken
+from shorepass.engine.known_errors import Kind
 from shorepass.engine.question import ask
-from shorepass.engine.words import Kind
 from shorepass.names import parse
 from shorepass.secret import Secret
 from stand_in_engine import engine

@@ -390,7 +390,7 @@ def push_image(registry: Registry, name: str = "team/app", tag: str = "1") -> No
 
     storage = registry._storage
     data = json.dumps({"schemaVersion": 2, "layers": []}).encode()
-    from shorepass.testing.storage import _Manifest
+    from shorepass.testing.images import _Manifest
 
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     storage._manifests.setdefault(name, {})[digest] = _Manifest("application/vnd.oci.image.manifest.v1+json", data)

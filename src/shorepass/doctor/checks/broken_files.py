@@ -19,10 +19,10 @@ from shorepass.doctor import stored
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.errors import FileError, MalformedFile, SourceError
 from shorepass.files import FileContent
+from shorepass.fixes.damaged_json import salvage
 from shorepass.fixes.journal import Journal
 from shorepass.fixes.repair import Advice, Edit
-from shorepass.fixes.reshape import reshaped
-from shorepass.fixes.salvage import salvage
+from shorepass.fixes.wrong_types import reshaped
 from shorepass.foreign_text import quoted
 
 if TYPE_CHECKING:

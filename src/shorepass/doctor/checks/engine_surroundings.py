@@ -8,7 +8,7 @@ from shorepass.credential import ANONYMOUS
 from shorepass.doctor.evidence import sends
 from shorepass.doctor.finding import Finding, Severity
 from shorepass.engine.info import address_of
-from shorepass.engine.words import Kind, address, kind_of
+from shorepass.engine.known_errors import Kind, address, kind_of
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.names import HUB_REGISTRY

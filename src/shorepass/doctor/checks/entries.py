@@ -17,7 +17,7 @@ from shorepass.doctor.named import Named
 from shorepass.errors import HelperMissing, SourceError
 from shorepass.fixes.repair import Advice, Edit
 from shorepass.foreign_text import quoted
-from shorepass.helper.advice import log_in
+from shorepass.helper.login_command import log_in
 from shorepass.names import Reference
 from shorepass.stores.helper_backends import Bus, bus, is_initialised
 

@@ -23,8 +23,8 @@ from shorepass.errors import HelperError, HelperTimeout, Trouble
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
 from shorepass.helper import OURSELVES
-from shorepass.helper.advice import asked_helper
 from shorepass.helper.known_failures import NO_GPG_ID
+from shorepass.helper.login_command import asked_helper
 from shorepass.helper.protocol import program_name
 from shorepass.stores.helper_backends import Bus, bus, is_initialised, pass_folder
 

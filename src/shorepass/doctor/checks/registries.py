@@ -13,12 +13,12 @@ from shorepass.credential import ANONYMOUS, Basic, IdentityToken
 from shorepass.doctor.checks import (
     builders,
     certificates,
+    cloud_logins,
     engine,
     engine_surroundings,
     faulty_servers,
     forms,
     helper_company,
-    self_made_logins,
     token_servers,
 )
 from shorepass.doctor.checks.lasting import lasting_login
@@ -41,8 +41,8 @@ from shorepass.errors import (
 )
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
-from shorepass.helper.advice import asked_helper
 from shorepass.helper.known_helpers import sign_in
+from shorepass.helper.login_command import asked_helper
 from shorepass.http import parse_url
 from shorepass.names import split_host_port
 from shorepass.registry.known_answers import known_answer
@@ -175,7 +175,7 @@ def _mirrors(examination: Examination, visit: Visit) -> Iterator[Finding]:
 
 
 def _refused(examination: Examination, resolution: Resolution, error: LoginRefused) -> Finding:
-    own = self_made_logins.refused(examination, resolution, error)
+    own = cloud_logins.refused(examination, resolution, error)
     if own:
         return own
     known = known_answer(error.reason)

@@ -18,8 +18,8 @@ from shorepass.doctor import stored
 from shorepass.doctor.evidence import shown
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.errors import SourceError
+from shorepass.fixes.damaged_json import document_in
 from shorepass.fixes.repair import Advice, Edit
-from shorepass.fixes.salvage import document_in
 from shorepass.foreign_text import quoted
 from shorepass.registry.login_advice import new_login
 from shorepass.registry.providers import neighbour

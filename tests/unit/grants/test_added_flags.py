@@ -9,9 +9,9 @@ import pytest
 from shorepass.agent_client.forwarder_file import path_for
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import UsageError
+from shorepass.grants.added_flags import flags, with_flags
 from shorepass.grants.compose import override
 from shorepass.grants.contents import contents
-from shorepass.grants.flags import flags, with_flags
 from shorepass.grants.grant import FORWARD, Grant
 from shorepass.grants.start import Start
 

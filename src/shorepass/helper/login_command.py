@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shorepass.contexts.command import command, said_there
+from shorepass.helper.cloud_logins import inputs
 from shorepass.helper.protocol import program_name
-from shorepass.helper.self_made_logins import inputs
 
 if TYPE_CHECKING:
     from shorepass.contexts import Context

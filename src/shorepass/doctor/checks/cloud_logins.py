@@ -11,9 +11,9 @@ from shorepass.doctor.evidence import sends, shown
 from shorepass.doctor.finding import Finding, Severity, merged
 from shorepass.fixes.repair import Advice
 from shorepass.foreign_text import quoted
-from shorepass.helper.advice import asked_helper
+from shorepass.helper.cloud_logins import inputs, logged_failure
 from shorepass.helper.known_helpers import sign_in
-from shorepass.helper.self_made_logins import inputs, logged_failure
+from shorepass.helper.login_command import asked_helper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorepass.fixes.salvage import salvage
+from shorepass.fixes.damaged_json import salvage
 
 hosts = st.from_regex(r"[a-z]{1,8}\.example(:[0-9]{1,4})?", fullmatch=True)
 secrets = st.from_regex(r"[A-Za-z0-9+/]{4,12}", fullmatch=True)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from shorepass.contexts import FileContent
-from shorepass.fixes.reshape import reshaped
+from shorepass.fixes.wrong_types import reshaped
 
 PAIR = "YWxpY2U6cHc="  # alice:pw
 

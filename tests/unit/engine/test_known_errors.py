@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shorepass.engine.words import Kind, address, kind_of
+from shorepass.engine.known_errors import Kind, address, kind_of
 
 V2 = 'Get "https://registry.example/v2/": '
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from dict_context import DictContext
-from shorepass.helper.self_made_logins import inputs, logged_failure
+from shorepass.helper.cloud_logins import inputs, logged_failure
 
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 HOME = "/home/you"
