@@ -573,6 +573,26 @@ def test_from_a_helper_and_back(
     assert (len(json.loads(keeper.read_text())), in_store(run_shorepass)) == (3, {})
 
 
+def test_a_helper_that_no_file_names(run_shorepass: RunShorepass, docker_file: Path, keeper: Path) -> None:
+    """The next step is the command that names Shorepass's helper; then docker has the logins."""
+    docker_file.write_text('{"credsStore": "desktop"}')  # Docker Desktop was removed
+    assert keeper
+    for words in ([], ["--apply"]):
+        done = run_shorepass("migrate", "--from", "keeper", *words)
+        assert (done.status, done.stderr.splitlines()[-1]) == (0, "hint: shorepass helper install")
+    assert run_shorepass("helper", "install", "--yes").status == 0
+    assert run_shorepass("get", "--field", "username", "ghcr.io").stdout == "alice\n"
+    keep(keeper, **{"localhost:5000": "carol"})
+    assert "helper install" not in run_shorepass("migrate", "--from", "keeper", "--apply").stderr
+    assert run_shorepass("get", "--field", "username", "localhost:5000").stdout == "carol\n"
+
+
+def test_a_helper_that_is_missing(run_shorepass: RunShorepass) -> None:
+    """The hint says how to get it, and names no file: the user has typed its name."""
+    done = run_shorepass("migrate", "--from", "nowhere")
+    assert (done.status, done.stderr.splitlines()[-1]) == (3, "hint: install it, or add its folder to PATH")
+
+
 def test_one_login_that_cannot_move_keeps_all_where_docker_asks_for_all(
     run_shorepass: RunShorepass, docker_file: Path, keeper: Path
 ) -> None:

@@ -19,6 +19,8 @@ from shorepass.credential import Basic, IdentityToken
 from shorepass.errors import ShorepassError, UsageError, without_user_info
 from shorepass.foreign_text import quoted, visible
 from shorepass.helper import PROGRAM
+from shorepass.helper.protocol import program_name
+from shorepass.logins.helper_entry import naming
 from shorepass.logins.placement import PLAIN
 from shorepass.migration.journal import Journal
 from shorepass.migration.move import Done, move, moving
@@ -113,11 +115,14 @@ def _from_helper(arguments: argparse.Namespace, here: LocalContext, store: _Chos
     if arguments.client:
         raise UsageError("--from and --client exclude each other: --from moves the logins of every client")
     planned = plan_helper(here, arguments.helper, there)
-    if not arguments.apply:
-        return _say(
-            arguments, "planned", store.label, Done(None, helper_moving(planned), planned.stays), planned.helper
-        )
-    return _say(arguments, "moved", store.label, move_from_helper(here, planned, store.open, _step), planned.helper)
+    state, done = "planned", Done(None, helper_moving(planned), planned.stays)
+    if arguments.apply:
+        state, done = "moved", move_from_helper(here, planned, store.open, _step)
+    status = _say(arguments, state, store.label, done, planned.helper)
+    if done.moved and not planned.places and not naming(here):
+        _tell(f"no file names {program_name(planned.helper)}, so no client asks for these logins; to use them:")
+        console.hint(command(None, "helper", "install"))
+    return status
 
 
 class _Opener:

@@ -61,9 +61,9 @@ class HelperClient:
     """One credential helper in one context: ``suffix`` is the NAME in ``docker-credential-NAME``.
 
     ``timeout`` is in seconds for each call; None: SHOREPASS_HELPER_TIMEOUT, else 20, and longer if the user has to
-    type a passphrase for Shorepass's helper. ``named_in``: the file that names the helper, for hints. ``as_program``: start the
-    program even if this process could answer (``LocalContext.inside``). The context's ``memory`` decides how often a question
-    is asked. Raises UsageError: SHOREPASS_HELPER_TIMEOUT is not a number of seconds.
+    type a passphrase for Shorepass's helper. ``named_in``: the file that names the helper, for hints; "" if no file
+    does. ``as_program``: start the program even if this process could answer (``LocalContext.inside``). The context's
+    ``memory`` decides how often a question is asked. Raises UsageError: SHOREPASS_HELPER_TIMEOUT is not a number of seconds.
     """
 
     def __init__(
@@ -237,6 +237,8 @@ class HelperClient:
         )
 
     def _install_or_remove(self, what: str) -> str:
+        if self._named_in == "":
+            return said_there(self._context, what)
         place = self._named_in or f"credsStore and credHelpers: {command(self._context, 'doctor', '--fix')}"
         return said_there(self._context, f"{what}; or remove {quoted(self.suffix)} from {place}")
 

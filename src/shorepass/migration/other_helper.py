@@ -52,7 +52,7 @@ def plan_helper(here: LocalContext, suffix: str, store: Store | None) -> HelperP
         raise UsageError("that is Shorepass's own helper: its logins are already in the store")
     if store and (store.name == f"helper:{suffix}" or suffix in SAME_PLACE.get(store.name, ())):
         raise UsageError(f"the store {store.name} is where docker-credential-{printable(suffix)} keeps its logins")
-    client, stock = HelperClient(here, suffix, named_in="--from", as_program=True), Stock(store)
+    client, stock = HelperClient(here, suffix, named_in="", as_program=True), Stock(store)
     logins: dict[str, Credential] = {}
     stays = []
     for key in client.list():
@@ -152,7 +152,7 @@ def _name(here: LocalContext, places: tuple[Place, ...]) -> list[Stay]:
 
 def _erase(here: LocalContext, plan: HelperPlan, stays: list[Stay]) -> dict[Moved, Credential]:
     """Erase at the helper what it still has as it was stored; add to ``stays`` what it has not."""
-    client = HelperClient(here, plan.helper, named_in="--from", as_program=True)
+    client = HelperClient(here, plan.helper, named_in="", as_program=True)
     moved = {}
     for one, credential in helper_moving(plan).items():
         try:
@@ -170,7 +170,7 @@ def undo_to_helper(here: LocalContext, name: str, record: Record, open_store: Ca
     """Give the logins of a migration back to the helper. Raises SourceError, WriteError: the store cannot be used."""
     store, journal = open_store(), Journal(here)
     logins = {one: login for one, login in logins_of(record, store).items() if login != ANONYMOUS}
-    client = HelperClient(here, record.helper, named_in="--from", as_program=True)
+    client = HelperClient(here, record.helper, named_in="", as_program=True)
     stays = [stay for one, login in logins.items() if (stay := _give_back(client, one.key, login))]
     stays = stays or _name_again(here, record)
     if stays:
