@@ -17,7 +17,7 @@ from cases.grounds import AsUser, Ground, Here, Net, UnderSudo, make_certificate
 from cases.image import put_image
 from cases.table import open_scripts
 from e2e import programs
-from e2e.people import new_person
+from e2e.people import Person, new_person
 from shorepass.testing import Registry
 
 if TYPE_CHECKING:
@@ -107,10 +107,21 @@ def here(case_registry: str, engines: dict[str, str], shorepass_folder: str) -> 
     return Here(case_registry, engines, shorepass_folder)
 
 
+@contextlib.contextmanager
+def with_engine(person: Person, address: str) -> Iterator[None]:
+    """Let a person use the engine's socket."""
+    path = address.removeprefix("unix://")
+    person.as_root("chgrp", str(person.uid), path)
+    try:
+        yield
+    finally:
+        person.as_root("chgrp", str(os.getgid()), path)
+
+
 @pytest.fixture
 def user(case_registry: str, engines: dict[str, str], shorepass_folder: str) -> Iterator[AsUser]:
-    """An ordinary user of this machine."""
-    with new_person() as person:
+    """An ordinary user of this machine, who may use the engine."""
+    with new_person() as person, with_engine(person, engines["DOCKER_HOST"]):
         person.as_root("mkdir", "-p", "-m", "700", "/run/containers")  # as the first podman of root does
         yield AsUser(case_registry, {"DOCKER_HOST": engines["DOCKER_HOST"]}, shorepass_folder, person)
 
@@ -118,13 +129,8 @@ def user(case_registry: str, engines: dict[str, str], shorepass_folder: str) -> 
 @pytest.fixture
 def sudo(case_registry: str, engines: dict[str, str], shorepass_folder: str) -> Iterator[UnderSudo]:
     """An ordinary user who may use sudo, and the engine."""
-    with new_person() as person:
-        socket_path = engines["DOCKER_HOST"].removeprefix("unix://")
-        person.as_root("chgrp", str(person.uid), socket_path)
-        try:
-            yield UnderSudo(case_registry, {"DOCKER_HOST": engines["DOCKER_HOST"]}, shorepass_folder, person)
-        finally:
-            person.as_root("chgrp", str(os.getgid()), socket_path)
+    with new_person() as person, with_engine(person, engines["DOCKER_HOST"]):
+        yield UnderSudo(case_registry, {"DOCKER_HOST": engines["DOCKER_HOST"]}, shorepass_folder, person)
 
 
 @pytest.fixture(name="net")

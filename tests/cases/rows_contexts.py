@@ -49,6 +49,14 @@ def with_sudo(stage: Stage) -> Run:
     return stage.run(*sudo, "docker", "pull", stage.ref)
 
 
+def then_docker_login(stage: Stage, offer: str) -> None:
+    """Type the line, and log in with the real docker, into the file."""
+    stage.shell(repairs.first_line(offer))
+    stage.run("sh", "-c", 'mkdir -p "$HOME/.docker" && echo \'{"auths":{"x":{}}}\' >"$HOME/.docker/config.json"')
+    done = acts.login(stage)
+    assert done.returncode == 0, done.stderr
+
+
 def without_sudo(stage: Stage, offer: str) -> None:
     """Do as doctor says."""
     assert offer.startswith("run the client without sudo")
@@ -115,6 +123,24 @@ ROWS = [
         offers="shorepass login --authfile {home}/gone/auth.json {registry}",
         act=as_auto_update,
         stand_in="podman pull with the file of the label: podman auto-update needs a systemd that runs the unit",
+    ),
+    *(
+        Case(
+            "near-home",
+            variant={"KIND": kind},
+            fails="denied",
+            asks="doctor {ref}",
+            code="SP411",
+            cause=cause,
+            offers=offers,
+            repair=repair,
+            ground="user",
+        )
+        for kind, cause, offers, repair in (
+            ("moved", "it is {home}/elsewhere, and the login is in {home}", "export HOME={home}", repairs.as_offered),
+            ("root", "it is /root, which belongs to root", "export HOME={home}", repairs.as_offered),
+            ("closed", "cannot write /.docker/config.json", "export HOME={home}", then_docker_login),
+        )
     ),
     Case(
         "other-27",

@@ -178,6 +178,16 @@ class LocalContext:
         """Tell whether ``path`` is an existing folder."""
         return os.path.isdir(path)
 
+    def can_write(self, path: str) -> bool:
+        """Tell whether this process may write ``path``, or create it.
+
+        To create it means to create the folders above it, too.
+        """
+        while not os.path.lexists(path) and os.path.dirname(path) != path:
+            path = os.path.dirname(path) or os.curdir
+        needed = os.W_OK | os.X_OK if os.path.isdir(path) else os.W_OK
+        return os.access(path, needed)
+
     def names(self, folder: str) -> list[str]:
         """Return the sorted names in a folder.
 

@@ -8,6 +8,7 @@ Sources: systemd.unit(5), podman-systemd.unit(5), crontab(5).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass.config.locations import join
@@ -15,7 +16,7 @@ from shorepass.config.unit_files import assignments, settings
 from shorepass.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from shorepass.config.unit_files import Settings
     from shorepass.contexts import Context
@@ -57,7 +58,13 @@ def started(context: Context, programs: Collection[str]) -> Iterator[Started]:
         lines = tuple(line for line in text.splitlines() if not line.lstrip().startswith("#"))
         jobs = tuple(line for line in lines if _has_any((line,), programs))
         if jobs and (path.endswith("/root") or " root " in text.replace("\t", " ")):
-            yield Started(path, jobs, {})
+            yield Started(path, jobs, _variables(lines))
+
+
+def _variables(lines: Iterable[str]) -> dict[str, str]:
+    """Return the variables that a crontab sets: crontab(5) replaces none in them."""
+    found = (re.fullmatch(r"\s*(\w+)\s*=\s*(.*?)\s*", line) for line in lines)
+    return {pair[1]: pair[2].strip("'\"") for pair in found if pair}
 
 
 def quadlets(context: Context) -> Iterator[tuple[str, Settings]]:

@@ -34,6 +34,7 @@ MODULES: tuple[str, ...] = (
     "unread",
     "unresolved",
     "environment",
+    "home",
     "docker_context",
     "other_home",
     "lasting",
@@ -67,9 +68,11 @@ def examine(examination: Examination) -> list[Finding]:
     follows: dict[tuple[str, str], Finding] = {}
     for finding in found:
         follows.update(dict.fromkeys(finding.follows, finding))
+    folders = [finding.below.rstrip("/") + "/" for finding in found if finding.below]
     found = [finding for finding in found if not _is_folded(finding, follows)]
     named = {finding.subject for finding in found}
     found += [finding for finding in failed_checks if finding.subject not in named]
+    found = [finding for finding in found if not finding.subject.startswith(tuple(folders))]
     order = list(Severity)
     return sorted(found, key=lambda finding: (order.index(finding.severity), finding.code, finding.subject))
 

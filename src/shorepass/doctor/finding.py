@@ -32,6 +32,7 @@ class Finding(NamedTuple):
     is about (a path, a key, a program, a registry); code, context and subject together are its ``identity``. ``cause``:
     one sentence, lower case, no full stop; printed behind the subject and a colon. ``evidence``: facts that were seen,
     one per line. ``repair``: the fix, or None. ``follows``: code and subject of each finding that has this one as its cause.
+    ``below``: a folder whose closed files have this one as their cause, "" for none.
     """
 
     code: str
@@ -42,6 +43,7 @@ class Finding(NamedTuple):
     evidence: tuple[str, ...] = ()
     repair: Repair | None = None
     follows: tuple[tuple[str, str], ...] = ()
+    below: str = ""
 
     @property
     def identity(self) -> tuple[str, str, str]:

@@ -35,6 +35,7 @@ CODES = {
 }
 
 SESSION = ("XDG_RUNTIME_DIR", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE")  # what only a session or a shell sets
+HOME = "HOME"
 NO_SESSION = dict.fromkeys(SESSION, "")
 UPDATE, UPDATE_FILE = "io.containers.autoupdate", "io.containers.autoupdate.authfile"  # podman-auto-update(1)
 
@@ -53,13 +54,12 @@ def lasting_login(examination: Examination, client: Client, registry: str) -> st
     files = client.files(examination.context, for_login=True)
     if not files or not files[0].until_restart:
         return ""
-    return _login_outside(examination.context, client, registry)
+    return _login_outside(examination.context, examination.context.with_env(**NO_SESSION), client, registry)
 
 
-def _login_outside(context: Context, client: Client, registry: str) -> str:
-    """Return the command that stores a login where programs without a session look, too."""
-    bare = context.with_env(**NO_SESSION)
-    own = [file for file in client.files(bare) if file.family == client.row.family and not file.legacy]
+def _login_outside(context: Context, there: Context, client: Client, registry: str) -> str:
+    """Return the command that stores a login where programs without the session look: ``there`` has their variables."""
+    own = [file for file in client.files(there) if file.family == client.row.family and not file.legacy]
     path = next((file.path for file in own if not file.until_restart), own[0].path)
     place = path if client.row.flag == FILE_FLAG else split(context, path)[0]
     return command(context, "login", client.row.flag, place, registry)
@@ -71,14 +71,13 @@ def _login_outside(context: Context, client: Client, registry: str) -> str:
 def _unseen(examination: Examination) -> Iterator[Finding]:
     """Find units and cron jobs that use a registry whose login only the user's session has."""
     context = examination.context
-    if not any(context.getenv(name) for name in SESSION):
-        return
     logins: list[tuple[Client, Reference]] = []
     for client in examination.clients:
         logins += [(client, reference) for reference in _registries(examination, client)]
     for unit in started(context, programs()) if logins else ():
         for client, reference in logins:
-            if _uses(unit, client, reference) and not _has_login(context, unit, client, reference):
+            differs = _differs(context, unit)
+            if differs and _uses(unit, client, reference) and not _has_login(context, unit, client, reference):
                 yield _no_login_there(examination, unit, client, reference)
 
 
@@ -97,6 +96,15 @@ def _uses(unit: Started, client: Client, reference: Reference) -> bool:
     return False
 
 
+def _differs(context: Context, unit: Started) -> str:
+    """Return how the variables of a unit differ from those here, "" if they do not."""
+    own = [f"{name}={value}" for name, value in unit.environ.items() if name in (HOME, *SESSION)]
+    lost = [name for name in SESSION if context.getenv(name) and name not in unit.environ]
+    if own:
+        return f"runs with {' and '.join(own)}"
+    return f"runs without {' and '.join(lost)}" if lost else ""
+
+
 def _has_login(context: Context, unit: Started, client: Client, reference: Reference) -> bool:
     answer = client.resolve(context.with_env(**{**NO_SESSION, **unit.environ}), reference).answer
     return answer != ANONYMOUS
@@ -105,13 +113,12 @@ def _has_login(context: Context, unit: Started, client: Client, reference: Refer
 def _no_login_there(examination: Examination, unit: Started, client: Client, reference: Reference) -> Finding:
     context = examination.context
     there = context.with_env(**{**NO_SESSION, **unit.environ})
-    seen = [name for name in SESSION if context.getenv(name)]
-    cause = f"it uses {reference.registry} and does not see your login, because it runs without {' and '.join(seen)}"
+    cause = f"it uses {reference.registry} and does not see your login, because it {_differs(context, unit)}"
     evidence = (
         f"your login: {', '.join(_paths(examination, client, reference))}",
         f"there {client.name} looks in {', '.join(file.path for file in client.files(there) if not file.legacy)}",
     )
-    advice = Advice(_login_outside(context, client, reference.registry))
+    advice = Advice(_login_outside(context, there, client, reference.registry))
     return Finding("SP405", Severity.ERROR, context.name, unit.path, cause, evidence, advice)
 
 

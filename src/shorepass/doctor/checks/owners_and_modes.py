@@ -10,7 +10,7 @@ from shorepass.clients import find_all
 from shorepass.config.docker_config import KNOWN_FIELDS
 from shorepass.config.document import SIZE_LIMIT
 from shorepass.config.go_json import field_name
-from shorepass.config.locations import join, split
+from shorepass.config.locations import split
 from shorepass.contexts import read_as_root
 from shorepass.contexts.containers.container import ContainerContext
 from shorepass.contexts.local import LocalContext
@@ -64,6 +64,7 @@ CLIENT_NAMES = frozenset(
     )
 )
 OWN_FILE, OWN_FOLDER = 0o600, 0o700
+NEW_AUTH_FILE = '"$HOME/.config/containers/auth.json"'
 OPEN_FOLDER = 0o005  # what lets everyone read the names in a folder, and use them
 
 # A field that holds a secret and is not empty. A pattern instead of a decoder, because the file may be broken.
@@ -304,10 +305,10 @@ def _closed_to_others(examination: Examination) -> Iterator[Finding]:
             continue  # SP103, if you name the client
         except FileError as error:
             there = next((file.path for file in others if not file.legacy and _status(context, file.path)), "")
-            value = there or join(context, context.home() or "/", ".config/containers/auth.json")
-            advice = Advice(f"export {client.facts.variables[0]}={quoted(value)}")
-            cause = f"{client.name} stops here ({error.reason}), before it reads {value}"
-            yield Finding("SP104", Severity.ERROR, context.name, first.path, cause, (first.why,), advice)
+            value = quoted(there) if there else NEW_AUTH_FILE
+            advice = Advice(f"export {client.facts.variables[0]}={value}")
+            cause = f"{client.name} stops here ({error.reason}), before it reads {there or 'the other files'}"
+            yield Finding("SP104", Severity.WARNING, context.name, first.path, cause, (first.why,), advice)
 
 
 def _readable_again(context: Context, file: ConfigFile, error: FileError) -> Advice | Mode:

@@ -60,6 +60,17 @@ def test_a_unit_that_sees_the_login(tmp_path: Path) -> None:
     assert found(tmp_path, {"home/.config/containers/auth.json": LOGINS, UNIT: RUN}) == []
 
 
+def test_a_unit_with_another_home(tmp_path: Path) -> None:
+    """A unit that sets HOME or DOCKER_CONFIG looks elsewhere; the hint logs in there."""
+    run = RUN.replace("podman", "docker")
+    for setting, folder in (("HOME={}/var", "{}/var/.docker"), ("DOCKER_CONFIG={}/etc", "{}/etc")):
+        unit = f"{run}Environment={setting}\n".replace("{}/", f"{tmp_path}/")
+        (finding,) = found(tmp_path, {DOCKERS: LOGINS, UNIT: unit})
+        assert finding.code == "SP405"
+        assert setting.replace("{}", str(tmp_path)) in finding.cause
+        assert finding.repair == Advice(f"shorepass login --config {folder.replace('{}', str(tmp_path))} quay.io")
+
+
 @pytest.mark.parametrize("variable", JOBS)
 def test_jobs_that_share_a_file(tmp_path: Path, variable: str) -> None:
     """The file is not in the job's own folder."""
