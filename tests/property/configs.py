@@ -21,6 +21,7 @@ __all__ = [
     "auth_texts",
     "cases",
     "configs",
+    "deep_configs",
     "entries",
     "hosts",
     "keys",
@@ -286,6 +287,21 @@ def configs(draw: st.DrawFn, host: str) -> bytes:
     members = [(draw(odd_case(name)), draw(rarely(makers[name], st.none() | junk, 40))) for name in names]
     text = render(tuple(draw(st.permutations(members))), draw(st.sampled_from(LAYOUTS)))
     return draw(rarely(st.just(text.encode(errors="surrogatepass")), accidents(text), 12))
+
+
+def deep_configs() -> dict[str, bytes]:
+    """Return files in which an unknown member is deep; Go reads 10,000 objects and lists in each other, and no more."""
+    entry = '"auths": {"reg.io": {"auth": "dTpw"}}'
+    lists = {depth: "[" * depth + "]" * depth for depth in (900, 5000, 9999, 10_000)}
+    texts = {f"{depth} lists": f'{{"x": {value}, {entry}}}' for depth, value in lists.items()}
+    texts["objects"] = '{"a":' * 5000 + "1" + "}" * 5000
+    texts["objects"] = f'{{{entry}, "x": {texts["objects"]}}}'
+    texts["beside a lone surrogate"] = f'{{"\\ud800": {lists[900]}, {entry}}}'
+    texts["a mistake inside"] = f'{{"x": {lists[5000].replace("[]", "[}")}, {entry}}}'
+    texts["brackets in a text inside"] = f'{{"x": {lists[5000].replace("[]", """["]}"]""")}, {entry}}}'
+    texts["no end"] = f'{{{entry}, "x": {"[" * 5000}'
+    texts["in an entry"] = f'{{"auths": {{"reg.io": {{"auth": "dTpw", "x": {lists[5000]}}}}}}}'
+    return {name: text.encode() for name, text in texts.items()}
 
 
 @st.composite

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import Phase, event, given, note, settings
 
 from e2e.programs import docker_programs, require, run
-from property.configs import Case, cases
+from property.configs import Case, cases, deep_configs
 from property.docker_oracle import LOUD_CREATE_SINCE, Docker, Sent
 from shorepass.clients.docker import VARIABLE
 from shorepass.clients.docker import Docker as Rules
@@ -159,6 +159,18 @@ def test_a_file_that_is_the_null_device(dockers: list[Docker], tmp_path: Path) -
         ours, sent = asked(docker, "reg.io/app", env)
         assert not sent.file_is_broken
         assert plain(sent.credential) == plain(ours.answer)
+
+
+def test_deep_files(dockers: list[Docker], tmp_path: Path) -> None:
+    """A member that is deep is read as any other, and only what is too deep for Go breaks a file."""
+    for name, data in deep_configs().items():
+        env = Case(data, "reg.io/app", {}, {}, in_home=True).lay_out(tmp_path)
+        for docker in dockers:
+            ours, sent = asked(docker, "reg.io/app", env)
+            assert answers_of(ours) == [plain(sent.credential)], name
+            assert sent.file_is_broken == any(
+                step.kind == "file" for step in ours.steps if step.outcome is Outcome.FAILED
+            )
 
 
 def compare(docker: Docker, case: Case, env: dict[str, str], first: Sent, ours: Resolution) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import Phase, event, given, note, settings
 
 from property.auth_files import Case, cases
+from property.configs import deep_configs
 from property.containers_oracle import Asked, Oracle
 from shorepass import clients
 from shorepass.contexts.local import LocalContext
@@ -129,6 +130,19 @@ def test_a_file_that_is_the_null_device(client: str, path: str, oracle: Oracle, 
     asked, stderr = oracle.ask(client, "reg.io/app", env)
     ours = clients.find(client).resolve(LocalContext(env), parse("reg.io/app"))
     assert (asked is None) == isinstance(ours.answer, SourceError), stderr
+
+
+def test_deep_files(oracle: Oracle, tmp_path: Path) -> None:
+    """A member that is deep is read as any other, and only what is too deep for Go breaks a file."""
+    file = tmp_path / "run/containers/auth.json"
+    file.parent.mkdir(parents=True)
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    oracle.bearer = False
+    for name, data in deep_configs().items():
+        file.write_bytes(data)
+        asked, stderr = oracle.ask("skopeo", "reg.io/app", env)
+        ours = clients.find("skopeo").resolve(LocalContext(env), parse("reg.io/app"))
+        assert (asked is None) == isinstance(ours.answer, SourceError), f"{name}: {stderr}"
 
 
 BROWSER = {  # what docker's login by browser leaves for Docker Hub

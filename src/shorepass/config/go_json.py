@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from shorepass.config.spans import JsonSyntaxError, read_value, skip_blank
+from shorepass.config.spans import SHALLOW, read_value, skip_blank
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -77,22 +77,19 @@ def text_fields(members: Iterable[tuple[str, Any]], known: Container[str]) -> di
 
 
 def without_surrogates(value: Any) -> Any:
-    """Return a JSON value with every half of a surrogate pair replaced by U+FFFD. Raises JsonSyntaxError."""
+    """Return a JSON value with every half of a surrogate pair replaced by U+FFFD, where a client may look at it."""
     pattern = _surrogates()
 
-    def clean(value: Any) -> Any:
+    def clean(value: Any, depth: int = 0) -> Any:
         if isinstance(value, str):
             return pattern.sub("\ufffd", value)
-        if isinstance(value, list | tuple):
-            return type(value)(map(clean, value))
-        if isinstance(value, dict):
-            return {clean(k): clean(v) for k, v in value.items()}
+        if depth < SHALLOW and isinstance(value, list | tuple):
+            return type(value)(clean(each, depth + 1) for each in value)
+        if depth < SHALLOW and isinstance(value, dict):
+            return {clean(k): clean(v, depth + 1) for k, v in value.items()}
         return value
 
-    try:
-        return clean(value)
-    except RecursionError:
-        raise JsonSyntaxError("nested too deeply for a config file") from None
+    return clean(value)
 
 
 def _surrogates() -> re.Pattern[str]:

@@ -4,10 +4,13 @@ import json
 import re
 from typing import Any, NamedTuple, NoReturn
 
-__all__ = ["JsonSyntaxError", "Member", "members", "read_value", "skip_blank"]
+__all__ = ["SHALLOW", "JsonSyntaxError", "Member", "members", "read_value", "skip_blank"]
 
+DEPTH_LIMIT = 10_000  # of objects and lists in each other: Go's encoding/json, scanner.go maxNestingDepth
+SHALLOW = 200  # no client knows a field as deep in a file, and Python's decoder reads no more than some 900
 INTEGER_LIMIT = 4000  # digits; Python refuses to convert more than 4,300, Go does not look at such a number at all
 
+_bracket = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)  # with the strings, in which brackets mean nothing
 _blank = re.compile(r"[ \t\r\n]*")  # JSON's white space, less than Python's
 
 
@@ -42,15 +45,13 @@ def read_value(text: str, offset: int, *, pairs: bool = False) -> tuple[Any, int
 
     ``pairs`` makes every object a tuple of (key, value) tuples: in order, and with the keys that repeat.
     """
+    decoder = _pairs_decoder if pairs else _decoder
     try:
-        return (_pairs_decoder if pairs else _decoder).raw_decode(text, offset)
+        return decoder.raw_decode(text, offset)
     except json.JSONDecodeError as error:
-        reason = re.sub(r":.*| (starting )?at$", "", error.msg, flags=re.DOTALL).lower()
-        if text.startswith("\ufeff"):
-            reason = "a byte order mark"
-        raise JsonSyntaxError(f"not valid JSON: {reason}", error.pos) from None
+        raise _syntax_error(text, error) from None
     except RecursionError:
-        raise JsonSyntaxError("nested too deeply for a config file") from None
+        return read_value(_shallow(text, offset), offset, pairs=pairs)
 
 
 def members(text: str, start: int) -> tuple[list[Member], int]:
@@ -76,6 +77,53 @@ def members(text: str, start: int) -> tuple[list[Member], int]:
         if delimiter != ",":
             raise JsonSyntaxError("not valid JSON: expecting a comma or a closing brace", offset)
         offset = skip_blank(text, offset + 1)
+
+
+def _shallow(text: str, offset: int) -> str:
+    """Return a text of the same length with 0 for every value that is deep in the one at ``offset``.
+
+    Raises JsonSyntaxError: a deep value is not JSON, or deeper than any client reads.
+    """
+    opened: list[int] = []
+    pieces: list[list[str]] = [[]]  # of the text itself, and of each value that becomes 0
+    at = offset
+    for found in _bracket.finditer(text, offset):
+        kind = found[0]
+        if kind in "[{":
+            opened.append(found.start())
+            if len(opened) > DEPTH_LIMIT:
+                raise JsonSyntaxError("not valid JSON: nested deeper than 10,000", found.start())
+            if len(opened) % SHALLOW == 0:
+                pieces[-1].append(text[at : found.start()])
+                pieces.append([])
+                at = found.start()
+        elif kind in "]}":
+            if len(opened) % SHALLOW == 0 and len(pieces) > 1:
+                value = "".join([*pieces.pop(), text[at : found.end()]])
+                _check(value, opened[-1])
+                pieces[-1].append("0".ljust(len(value)))
+                at = found.end()
+            opened.pop()
+            if not opened:
+                break
+    if opened:
+        raise JsonSyntaxError("not valid JSON: it has no end", len(text))
+    return text[:offset] + "".join(map("".join, pieces)) + text[at:]
+
+
+def _check(value: str, start: int) -> None:
+    """Raise JsonSyntaxError if a value is not JSON; it begins at ``start`` of its text."""
+    try:
+        _decoder.raw_decode(value)
+    except json.JSONDecodeError as error:
+        raise JsonSyntaxError(_syntax_error(value, error).reason, start + error.pos) from None
+
+
+def _syntax_error(text: str, error: json.JSONDecodeError) -> JsonSyntaxError:
+    reason = re.sub(r":.*| (starting )?at$", "", error.msg, flags=re.DOTALL).lower()
+    if text.startswith("\ufeff"):
+        reason = "a byte order mark"
+    return JsonSyntaxError(f"not valid JSON: {reason}", error.pos)
 
 
 def _no_constant(name: str) -> NoReturn:

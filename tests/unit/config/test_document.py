@@ -100,8 +100,8 @@ def test_numbers_nobody_asks_for_do_no_harm() -> None:
         (b"{'auths': {}}", "a key in double quotes, at line 1, column 2"),
         (b'["SECRET"]', "not an object"),
         (b'"SECRET"', "not an object"),
-        (b'{"auths":' * 100_000, "nested too deeply"),
-        (b"[" * 100_000, "nested too deeply"),
+        (b'{"auths":' * 100_000, "nested deeper than 10,000"),
+        (b"[" * 100_000, "nested deeper than 10,000"),
         (b" " * (SIZE_LIMIT + 1), "larger than 16 MiB"),
     ],
 )
