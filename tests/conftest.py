@@ -35,14 +35,22 @@ FIRST = ("cases", "e2e", "property", "contract", "faults")
 OWN_EACH = ("tmp_path_factory", "users")  # wider than a test, and yet nothing is started for them
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run the tests of a file that share a fixture, a server mostly; any other test goes to any worker."""
+    """Let one worker run the tests of a file that share a fixture, a server mostly; any other test goes to any worker.
+
+    A group is as long as all of its tests, so the groups begin first.
+    """
     folders = {item: item.path.relative_to(TESTS).parts[0] for item in items}
-    items.sort(key=lambda item: (*FIRST, folders[item]).index(folders[item]))
     for item in items:
         if item.get_closest_marker("xdist_group") is None and any(shared_fixtures(item)):
             # with its folder, because files in two folders may have one name
             item.add_marker(pytest.mark.xdist_group(f"{folders[item]}/{item.path.stem}"))
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        return item.get_closest_marker("xdist_group") is None, (*FIRST, folders[item]).index(folders[item])
+
+    items.sort(key=place)
 
 
 def shared_fixtures(item: pytest.Item) -> Iterator[str]:

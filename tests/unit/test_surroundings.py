@@ -1,4 +1,4 @@
-"""How the tests are started makes no difference to what they find: under ``nohup``, in the background, with streams closed."""
+"""How the tests are started makes no difference to what they find: under ``nohup``, with streams closed, several at once."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ def test_signals_are_tested_under(tmp_path: Path, how: str) -> None:
         ["/bin/sh", "-c", script, "sh", *words], capture_output=True, text=True, cwd=REPOSITORY, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_tests_that_share_a_server_have_one_worker(tmp_path: Path) -> None:
+    """Where several workers run, each knows a test by its name and its group, so one of them gets the whole group."""
+    test = "tests/unit/http/test_pooled.py::test_authority_of_the_folder"
+    words = [*START, f"--basetemp={tmp_path}/inner", "-vv", "--numprocesses=1", "--dist=loadgroup", test]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    assert f"PASSED {test}@unit/test_pooled" in done.stdout, done.stdout + done.stderr
