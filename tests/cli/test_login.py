@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -228,3 +231,28 @@ def test_broken_file_is_never_overwritten(
     assert str(file) in done.stderr
     assert "Traceback" not in done.stderr
     assert file.read_bytes() == content
+
+
+@pytest.mark.usefixtures("nothing_set", "our_helper")
+def test_the_ci_job_of_the_guide(
+    world: Path, home: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch, run_shorepass: RunShorepass
+) -> None:
+    """As printed: a pull that fails is explained with the job's login. No file remains, and the user's own login does."""
+    text = (Path(__file__).parents[2] / "docs/guides/log-in.md").read_text()
+    [job] = [block for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "trap" in block]
+    programs = {"docker": "exit 1", "shorepass": f'exec "{sys.executable}" -m shorepass "$@"'}
+    for name, script in programs.items():
+        (world / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+        (world / "bin" / name).chmod(0o755)
+    (world / "tmp").mkdir()
+    variables = {"TMPDIR": world / "tmp", "PATH": f"{world}/bin:/usr/bin:/bin"}
+    for variable, value in {**variables, "REGISTRY_USER": "alice", "REGISTRY_PASSWORD": PASSWORD}.items():
+        monkeypatch.setenv(variable, str(value))
+    assert run_shorepass("login", "-u", "alice", "--password-stdin", registry.host, stdin=PASSWORD).status == 0
+    line = job.replace("ghcr.io", registry.host)
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.startswith("Login Succeeded\nme\n"), done.stderr
+    assert "the password of 'alice' (fingerprint" in done.stdout
+    assert [*(world / "tmp").iterdir()] == []
+    assert "shorepass" in config(home)["credHelpers"].values()
+    assert run_shorepass("get", "--field", "username", registry.host).stdout == "alice\n"
