@@ -1,7 +1,7 @@
 """The Resolution of a reference: the credential for a client, and the steps to it."""
 
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from shorepass.credential import Credential
 from shorepass.errors import ShorepassError, SourceError
@@ -77,3 +77,12 @@ class Resolution(NamedTuple):
         if isinstance(self.answer, SourceError):
             raise self.answer
         return self.answer
+
+    def beside(self, other: Self) -> Self:
+        """Return one answer for two of which the client gives one at random; an error comes first."""
+        first, second = self, other
+        if isinstance(second.answer, SourceError):
+            first, second = second, first
+        answers = dict.fromkeys([*first.alternatives, second.answer, *second.alternatives])
+        others = [answer for answer in answers if not isinstance(answer, SourceError) and answer != first.answer]
+        return first._replace(alternatives=tuple(others))

@@ -119,6 +119,95 @@ def test_the_names_of_registries_in_registries_conf(client: str, line: str, orac
     assert (asked is None) == isinstance(ours.answer, SourceError), stderr
 
 
+# Read by Go's decoders otherwise than by Python's: spellings of a name, numbers, and what makes no name of an image.
+READ_BY_GO = [
+    '[[Registry]]\nlocation = "reg.io"\nblocked = true',
+    '[[registry]]\nlocation = "reg.io"\n"bloc\u212aed" = true',
+    '"credential-helper\u017f" = ["missing"]',
+    '[Aliases]\na = "b.io/x:1"',
+    '[aliases]\nb = "b.io/x"\n[ALIASES]\n"reg.io/app" = "b.io/x"',
+    '[aliases]\na = "[::1]:5000/x"',
+    '[aliases]\na = "REG/x"',
+    '[registries.block]\nregistries = []\n[[registry]]\nlocation = "reg.io"',
+    '[registries.block]\nregistries = ["reg.io"]\n[[registry]]\nlocation = "b.io"',
+    '[registries.block]\nregistries = ["b.io"]\n[aliases]\na = "b.io/x"',
+    "x = 9223372036854775807",
+    "x = 9223372036854775808",
+    "x = -9223372036854775808",
+    "x = [{y = -9223372036854775809}]",
+    "x = 1e999",
+    "x = [+inf, nan]",
+]
+
+
+def test_what_go_reads_in_registries_conf(oracle: Oracle, tmp_path: Path) -> None:
+    """Skopeo reads the image's login or stops, as Shorepass says, with each of these files."""
+    conf, env = with_conf(tmp_path)
+    for text in READ_BY_GO:
+        conf.write_text(text)
+        asked, stderr = oracle.ask("skopeo", "reg.io/app", env)
+        ours = clients.find("skopeo").resolve(LocalContext(env), parse("reg.io/app"))
+        assert (asked is None) == isinstance(ours.answer, SourceError), f"{text}: {stderr}"
+
+
+# Of each pair the decoder takes one at random; a list of tables is filled twice.
+SPELLINGS = [
+    '[[registry]]\nlocation = "reg.io"\nblocked = false\nBlocked = true',
+    '[[registry]]\nlocation = "reg.io"\nblocked = true\n[[Registry]]\nlocation = "b.io"',
+    'credential-helpers = ["missing"]\nCredential-Helpers = ["containers-auth.json"]',
+]
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_two_spellings_in_registries_conf(text: str, oracle: Oracle, tmp_path: Path) -> None:
+    """Skopeo takes one at random; Shorepass names both answers, and the file."""
+    conf, env = with_conf(tmp_path)
+    conf.write_text(text)
+    ours = clients.find("skopeo").resolve(LocalContext(env), parse("reg.io/app"))
+    expected = {
+        None if isinstance(answer, SourceError) else said(answer) for answer in (ours.answer, *ours.alternatives)
+    }
+    assert any("two spellings" in step.detail and step.subject == str(conf) for step in ours.steps)
+    seen = set()
+    for _ in itertools.takewhile(lambda _: seen < expected, range(TOSSES)):
+        asked, _stderr = oracle.ask("skopeo", "reg.io/app", env)
+        seen.add(asked.text.decode() if asked else None)
+    assert seen == expected
+
+
+def test_a_mirror_of_a_blocked_registry(oracle: Oracle, tmp_path: Path) -> None:
+    """It is asked with its own login, and only then does skopeo stop."""
+    conf, env = with_conf(tmp_path)
+    conf.write_text(
+        '[[registry]]\nlocation = "reg.io"\nblocked = true\nmirror = [{location = "b.io", insecure = true}]'
+    )
+    asked, stderr = oracle.ask("skopeo", "reg.io/app", env)
+    assert asked is not None
+    assert "registry reg.io is blocked" in stderr
+    ours = clients.find("skopeo").resolve(LocalContext(env), parse("reg.io/app"))
+    assert isinstance(ours.answer, SourceError)
+    assert [(place.registry, said(answer)) for place, answer in ours.mirrors] == [(asked.host, asked.text.decode())]
+
+
+def test_a_word_in_upper_case_as_a_place_to_search(oracle: Oracle, tmp_path: Path) -> None:
+    """Podman stops at a name that it could not pull, before it asks any registry."""
+    conf, env = with_conf(tmp_path)
+    for registry in ("REG", "Reg.io"):
+        conf.write_text(f'unqualified-search-registries = ["{registry}"]')
+        asked, stderr = oracle.ask("podman", "app", env)
+        ours = clients.find("podman").resolve(LocalContext(env), parse("app"))
+        assert (asked is None) == isinstance(ours.answer, SourceError), stderr
+
+
+def with_conf(home: Path) -> tuple[Path, dict[str, str]]:
+    """Return the path of a user's registries.conf, and the environment; two registries have a login."""
+    auth, conf = home / "run/containers/auth.json", home / ".config/containers/registries.conf"
+    for file in (auth, conf):
+        file.parent.mkdir(parents=True)
+    auth.write_text('{"auths": {"reg.io": {"auth": "dTpw"}, "b.io": {"auth": "YjpwYg=="}}}')
+    return conf, {"HOME": str(home), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(home / "run")}
+
+
 @pytest.mark.parametrize("client", ["podman", "skopeo", "buildah"])
 @pytest.mark.parametrize("path", ["run/containers/auth.json", ".config/containers/registries.conf.d/1.conf"])
 def test_a_file_that_is_the_null_device(client: str, path: str, oracle: Oracle, tmp_path: Path) -> None:

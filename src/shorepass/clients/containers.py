@@ -225,22 +225,31 @@ class Containers:
     def _files(self, context: Context, followed: Followed, *, for_login: bool = False) -> list[AuthFile]:
         return auth_files(context, followed, docker_first=for_login or self._is_podman)
 
-    def _conf(self, context: Context, followed: Followed) -> RegistriesConf:
+    def _conf(self, context: Context, followed: Followed, *, last_first: bool = False) -> RegistriesConf:
         ways = Ways(
             self._is_podman,
             is_rewritten=lambda: followed.has(REWRITTEN),
             skips_mark=lambda: followed.has(MARK),
             trims_mirrors=lambda: followed.has(MIRROR_SLASH),
         )
-        return registries_conf.load(context, ways)
+        return registries_conf.load(context, ways, last_first=last_first)
 
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program sends: the first helper with an answer wins, errors count only when none has one."""
         followed = self.followed(context)
         question = _Question(context, self.name, reference, in_namespace=self._has_namespace(context))
+        found = self._resolved(question, followed)
+        if not question.random:
+            return found
+        again = _Question(context, self.name, reference, in_namespace=self._has_namespace(context))
+        return found.beside(self._resolved(again, followed, last_first=True))
+
+    def _resolved(self, question: _Question, followed: Followed, *, last_first: bool = False) -> Resolution:
+        """Return what the program sends, with ``registries.conf`` as its decoder may read it (``registries_conf.load``)."""
+        context, asked = question.context, question.reference
         try:
-            self._check_name(reference)
-            conf = self._start(question, followed, image=bool(reference.repository))
+            self._check_name(asked)
+            conf = self._start(question, followed, image=bool(asked.repository), last_first=last_first)
         except SourceError as error:
             return question.resolution([error])
         files = self._files(context, followed)
@@ -253,7 +262,11 @@ class Containers:
             question.add_mirror(mirror, first)
             if isinstance(first, _Found):
                 mirrors.append((mirror, first.credential))
-        return question.resolution(_answers(question, conf, files))._replace(mirrors=tuple(mirrors))
+        answers: list[_Found | SourceError] = []
+        if question.blocked is not None:
+            question.add("file", Outcome.FAILED, question.blocked.path, question.blocked.message, question.blocked.hint)
+            answers = [question.blocked]
+        return question.resolution(answers or _answers(question, conf, files))._replace(mirrors=tuple(mirrors))
 
     def _check_name(self, reference: Reference) -> None:
         """Raise SourceError where the program takes no such name for that of an image."""
@@ -277,7 +290,7 @@ class Containers:
             return None
         return None if followed.has(MAY_BE_MISSING) and not self._by_flag else file
 
-    def _start(self, question: _Question, followed: Followed, *, image: bool) -> RegistriesConf:
+    def _start(self, question: _Question, followed: Followed, *, image: bool, last_first: bool) -> RegistriesConf:
         """Find out where the image comes from, ahead of any search for a credential."""
         context = question.context
         file = self._missing(context, followed) if image else None
@@ -286,8 +299,10 @@ class Containers:
             question.add("file", Outcome.FAILED, file.path, reason)
             raise FileError(file.path, reason)
         try:
-            conf = self._conf(context, followed)
+            conf = self._conf(context, followed, last_first=last_first)
             question.go_where(conf, searches=self._is_podman)
+            if question.blocked is not None and not question.mirrors:
+                raise question.blocked
         except SourceError as error:
             question.add("file", Outcome.FAILED, REGISTRIES_CONF, error.message, error.hint)
             raise
@@ -411,10 +426,12 @@ class _Question:
     def __init__(self, context: Context, client: str, reference: Reference, *, in_namespace: bool) -> None:
         self.context = context
         self._client = client
-        self._reference = reference
+        self.reference = reference
         self._steps: list[Step] = []
         self._how = IN_NAMESPACE if in_namespace else ""
         self.mirrors: list[Reference] = []
+        self.blocked: FileError | None = None  # nothing is pulled from the registry itself
+        self.random = ""  # the file that the program may read in two ways
         who = f"uid {context.uid}, " if context.uid is not None else ""
         self.add("context", Outcome.OK, context.name, f"{who}home {context.home() or 'unknown'}")
 
@@ -423,31 +440,36 @@ class _Question:
 
     def go_where(self, conf: RegistriesConf, *, searches: bool) -> None:
         """Follow ``[[registry]]`` to where the image comes from; ``searches``: a short name is looked for. Raises FileError."""
-        asked = self._full_name(conf) if searches else self._reference
-        *self.mirrors, self._reference = conf.sources(asked)
+        self.random = conf.random
+        if conf.random:
+            detail = f"it has a field in two spellings, and {self._client} takes one at random each time"
+            self.add("file", Outcome.OK, conf.random, detail, f"remove one of the two from {quoted(conf.random)}")
+        asked = self._full_name(conf) if searches else self.reference
+        *self.mirrors, self.reference = conf.sources(asked)
         registry = conf.registry(asked.name) if asked.repository else None
-        if registry is not None and self._reference != asked:
+        if registry is not None and self.reference != asked:
             self.add(
                 "file",
                 Outcome.OK,
                 registry.path,
-                f"{asked} comes from {self._reference}: [[registry]] has that location",
+                f"{asked} comes from {self.reference}: [[registry]] has that location",
             )
-        there = conf.registry(self._reference.name)
+        there = conf.registry(self.reference.name)
         if there is not None and there.blocked:
-            raise FileError(there.path, f"{there.prefix!r} is blocked", hint="take blocked = true out, if you may")
+            hint = "take blocked = true out, if you may"
+            self.blocked = FileError(there.path, f"{there.prefix!r} is blocked", hint=hint)
 
     def _full_name(self, conf: RegistriesConf) -> Reference:
         """Return the image with its registry. Raises FileError: podman and buildah do not find one."""
-        asked = self._reference
+        asked = self.reference
         if not isinstance(asked, ShortName):
             return asked
-        self._reference, *others = conf.named(asked)
-        detail = f"{asked.written!r} is {self._reference}"
+        self.reference, *others = conf.named(asked)
+        detail = f"{asked.written!r} is {self.reference}"
         if others:
             detail += f"; then {', '.join(map(str, others))} are tried"
         self.add("file", Outcome.OK, REGISTRIES_CONF, detail)
-        return self._reference
+        return self.reference
 
     def add_mirror(self, mirror: Reference, answer: _Found | SourceError) -> None:
         """Add the step of a mirror, which is asked before the registry: what is sent there."""
@@ -471,8 +493,8 @@ class _Question:
         return Resolution(
             context=self.context.name,
             client=self._client,
-            reference=self._reference,
-            server_url=self._reference.registry,
+            reference=self.reference,
+            server_url=self.reference.registry,
             answer=answer,
             steps=tuple(self._steps),
             source=source,
@@ -485,7 +507,7 @@ class _Question:
         from shorepass.helper.client import HelperClient
         from shorepass.helper.login_command import log_in  # a login in a file needs neither
 
-        registry = self._reference.registry
+        registry = self.reference.registry
         client = HelperClient(self.context, suffix, named_in=named_in)
         try:
             credential = client.get(registry)
@@ -524,11 +546,11 @@ class _Question:
         if logins is None:
             return [self._absent(file)]
         self.add("file", Outcome.OK, file.path, file.why)
-        if self._reference.registry in logins.helpers:
-            return [self.ask(file.path, logins.helpers[self._reference.registry])]
+        if self.reference.registry in logins.helpers:
+            return [self.ask(file.path, logins.helpers[self.reference.registry])]
         keys = self._pick(file, logins)
         if not keys:
-            self.add("key", Outcome.SKIPPED, self._reference.name, f"no key in {file.path} fits")
+            self.add("key", Outcome.SKIPPED, self.reference.name, f"no key in {file.path} fits")
             return [NOTHING]
         return [self._read(file, logins, key) for key in keys]
 
@@ -547,8 +569,8 @@ class _Question:
 
     def _pick(self, file: AuthFile, logins: Logins) -> list[str]:
         """Return the key that the programs take, or all of those among which they toss a coin (Go's map order)."""
-        keys, registry = _fitting(logins.auths, self._reference, legacy=file.legacy), _normal(self._reference.registry)
-        if keys and keys[0] in _prefixes(self._reference, legacy=file.legacy):
+        keys, registry = _fitting(logins.auths, self.reference, legacy=file.legacy), _normal(self.reference.registry)
+        if keys and keys[0] in _prefixes(self.reference, legacy=file.legacy):
             detail = "the longest that fits" if "/" in keys[0] else "the registry"
             self.add("key", Outcome.OK, keys[0], detail)
         elif keys:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from math import isinf
 from typing import TYPE_CHECKING, NamedTuple
 
+from shorepass.config.go_json import field_name
 from shorepass.config.locations import in_the_way, join
 from shorepass.errors import FileError, InvalidReference, MalformedFile, SourceError, printable, without_user_info
 from shorepass.foreign_text import quoted
@@ -57,6 +59,7 @@ _FIELDS = {
     "registries": {"search": _OLD_LIST, "insecure": _OLD_LIST, "block": _OLD_LIST},  # the format of before 2019
 }
 _MODES = ("", "disabled", "enforcing", "permissive")
+LARGEST_INTEGER = 2**63 - 1
 BY_DIGEST, BY_TAG = "digest-only", "tag-only"
 _PULLS = ("", "all", BY_DIGEST, BY_TAG)
 
@@ -130,7 +133,8 @@ class RegistriesConf(NamedTuple):
     """What all files say together. ``helpers``: suffixes in their order, AUTH_FILES among them.
 
     ``searches``: the registries in which an image without one is looked for, and ``searches_path`` the file with that list.
-    ``aliases``: full names of such images; empty for a former alias. ``mode`` is one of ``_MODES``.
+    ``aliases``: full names of such images; empty for a former alias. ``mode`` is one of ``_MODES``. ``random``: the file that
+    has a field in two spellings, which the clients decode in the random order of a Go map; empty for none.
     """
 
     helpers: list[str]
@@ -139,6 +143,7 @@ class RegistriesConf(NamedTuple):
     searches_path: str
     aliases: dict[str, str]
     mode: str
+    random: str = ""
 
     def registry(self, name: str) -> Registry | None:
         """Return the entry with the longest prefix of an image's name."""
@@ -160,7 +165,11 @@ class RegistriesConf(NamedTuple):
         if len(names) > 1 and self.mode == "enforcing":
             reason = f"{short.written!r} may come from {len(names)} registries, and short-name-mode is 'enforcing'"
             raise FileError(where, reason, hint=f"write the registry, too: {names[0]}")
-        return [parse(name + rest) for name in names]
+        found = [parse(name + rest) for name in names]
+        wrong = next((image for image in found if is_upper_case_word(image.registry)), None)
+        if wrong is not None:
+            raise FileError(where, f"{wrong.registry} in unqualified-search-registries makes no name of an image")
+        return found
 
     def is_blocked(self, reference: Reference) -> bool:
         """Tell whether nothing may be pulled from where an image is."""
@@ -184,16 +193,21 @@ class RegistriesConf(NamedTuple):
         return self.sources(reference)[-1]
 
 
-def load(context: Context, ways: Ways) -> RegistriesConf:
-    """Return what all files say together. Raises FileError, MalformedFile."""
+def load(context: Context, ways: Ways, *, last_first: bool = False) -> RegistriesConf:
+    """Return what all files say together. Raises FileError, MalformedFile.
+
+    ``last_first``: of the spellings of one field, the last in a file is decoded first, and not the first.
+    """
     helpers: list[str] = []
     registries: dict[str, Registry] = {}
     searches: list[str] = []
     searches_path = ""
     aliases: dict[str, str] = {}
-    mode = ""
+    mode = random = ""
     for content, drop_in in _files(context, ways):
-        table = _as_of_2019(content, _parse(content, ways), ways, drop_in=drop_in)
+        parsed = _parse(content, ways, last_first=last_first)
+        table = _as_of_2019(content, parsed.table, ways, drop_in=drop_in)
+        random = content.path if parsed.has_spellings else random
         helpers = table.get("credential-helpers", helpers)
         if len(helpers) > HELPERS_LIMIT:
             raise _malformed(content, f"credential-helpers names more than {HELPERS_LIMIT}")
@@ -205,8 +219,8 @@ def load(context: Context, ways: Ways) -> RegistriesConf:
         mode = table.get("short-name-mode") or mode
     own = context.read(_aliases_path(context), SIZE_LIMIT)
     if own is not None:
-        aliases |= _parse(own, ways)["aliases"]
-    return RegistriesConf(helpers or [AUTH_FILES], registries, searches, searches_path, aliases, mode)
+        aliases |= _parse(own, ways, last_first=last_first).table["aliases"]
+    return RegistriesConf(helpers or [AUTH_FILES], registries, searches, searches_path, aliases, mode, random)
 
 
 def _aliases_path(context: Context) -> str:
@@ -385,22 +399,34 @@ def _refuse_way(context: Context, path: str) -> None:
 # Content
 
 
-def _parse(content: FileContent, ways: Ways) -> dict[str, Any]:
-    """Return the table of a file, its fields in lower case and of the right types."""
+class _Parsed(NamedTuple):
+    """What a file says. It must not be changed: it is remembered.
+
+    ``table``: the fields of ``_FIELDS`` and ``aliases``, in lower case and of the right types. ``wrong``: the first alias that
+    is not one. ``has_spellings``: a field is there in two spellings.
+    """
+
+    table: dict[str, Any]
+    wrong: str | None
+    has_spellings: bool
+
+
+def _parse(content: FileContent, ways: Ways, *, last_first: bool) -> _Parsed:
+    """Return what a file says; ``last_first`` as in ``load``. Raises MalformedFile."""
     if _is_deep(content.data):
         raise _malformed(content, "a key has a hundred parts")
     data = content.data
     if data.startswith(BYTE_ORDER_MARK) and ways.skips_mark():
         data = data.removeprefix(BYTE_ORDER_MARK)
     try:
-        table, wrong = _decoded(data)
+        parsed = _decoded(data, last_first)
     except (ValueError, RecursionError):  # TOMLDecodeError, not UTF-8, a number of more than 4,300 digits
         raise _malformed(content, "not valid TOML") from None
     except TypeError as error:
         raise _malformed(content, f"{error} has a value of the wrong type") from None
-    if wrong is not None:
-        raise _malformed(content, f"the alias {printable(wrong)!r} is not a short name of HOST/REPOSITORY")
-    return table
+    if parsed.wrong is not None:
+        raise _malformed(content, f"the alias {printable(parsed.wrong)!r} is not a short name of HOST/REPOSITORY")
+    return parsed
 
 
 @lru_cache(maxsize=FILES_REMEMBERED)
@@ -409,26 +435,48 @@ def _is_deep(data: bytes) -> bool:
 
 
 @lru_cache(maxsize=FILES_REMEMBERED)  # each login and each check asks for the system's files again
-def _decoded(data: bytes) -> tuple[dict[str, Any], str | None]:
-    """Return the table in the bytes of a file, and the first alias that is wrong.
+def _decoded(data: bytes, last_first: bool) -> _Parsed:  # noqa: FBT001  # lru_cache
+    """Return what the bytes of a file say.
 
-    The table must not be changed. Raises ValueError, RecursionError: it is not TOML; TypeError: the field of a wrong type.
+    Raises ValueError, RecursionError: it is not TOML; TypeError: the field of a wrong type.
     """
     import tomllib  # only where there is such a file
 
-    parsed = tomllib.loads(data.decode())
-    aliases = parsed.get("aliases")
-    if not isinstance(aliases, dict):
-        aliases = {}  # what else it may be is passed over
+    found = tomllib.loads(data.decode(), parse_float=_number)
+    _check_range(found)
+    aliases: dict[str, str] = {}
+    for name, value in found.items():
+        if field_name(name) == "aliases" and isinstance(value, dict):  # what else it may be is passed over
+            aliases |= value
     wrong = next((name for name, place in aliases.items() if not _is_alias(name, place)), None)
     if wrong is not None:
-        return {}, wrong
-    return {**_checked(parsed, _FIELDS, ""), "aliases": aliases}, None
+        return _Parsed({}, wrong, has_spellings=False)
+    table = {**_checked(found, _FIELDS, "", last_first=last_first), "aliases": aliases}
+    return _Parsed(table, None, _has_spellings(found, _FIELDS))
+
+
+def _number(text: str) -> float:
+    """Return a number with a fraction or an exponent. Raises ValueError: it is too large for the clients' decoder."""
+    number = float(text)
+    if isinf(number) and "inf" not in text:
+        raise ValueError(text)
+    return number
+
+
+def _check_range(value: Any) -> None:
+    """Raise ValueError where a whole number has more than 64 bits."""
+    if isinstance(value, int) and not -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER:
+        raise ValueError(value)
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            _check_range(each)
 
 
 def _as_of_2019(content: FileContent, table: dict[str, Any], ways: Ways, *, drop_in: bool) -> dict[str, Any]:
     """Return a table in the format of before 2019 (``[registries.search]``) as one of today's. Raises MalformedFile."""
-    lists = {name: found["registries"] for name, found in table.get("registries", {}).items() if "registries" in found}
+    lists = {
+        name: found["registries"] for name, found in table.get("registries", {}).items() if found.get("registries")
+    }
     if not lists:
         return table
     if ways.is_rewritten():
@@ -447,7 +495,7 @@ def _as_of_2019(content: FileContent, table: dict[str, Any], ways: Ways, *, drop
 def _is_alias(name: str, place: Any) -> bool:
     if not isinstance(place, str) or not _is_repository(f"registry.invalid/{name}") or _has_host(name):
         return False
-    return not place or (_is_repository(place) and _has_host(place))  # empty: no longer an alias
+    return not place or (_is_repository(place) and _has_host(place) and not is_ipv6(place))  # empty: no longer an alias
 
 
 def _is_repository(text: str) -> bool:
@@ -463,16 +511,43 @@ def _has_host(name: str) -> bool:
     return bool(slash) and (first == "localhost" or "." in first or ":" in first)
 
 
-def _checked(value: Any, shape: Any, name: str) -> Any:
+def _checked(value: Any, shape: Any, name: str, *, last_first: bool) -> Any:
     """Return a value whose type fits; the clients' decoder finds a field by any spelling. Raises TypeError: its name."""
     if isinstance(shape, dict) and isinstance(value, dict):
-        known = [(key.lower(), item) for key, item in value.items() if key.lower() in shape]
-        return {key: _checked(item, shape[key], key) for key, item in known}  # all spellings of a field are decoded
+        checked: dict[str, Any] = {}
+        for key, item in _known(value, shape)[:: -1 if last_first else 1]:
+            found = _checked(item, shape[key], key, last_first=last_first)
+            checked[key] = _decoded_over(checked.get(key), found)
+        return checked
     if isinstance(shape, list) and isinstance(value, list):
-        return [_checked(item, shape[0], name) for item in value]
+        return [_checked(item, shape[0], name, last_first=last_first) for item in value]
     if not isinstance(shape, type) or not isinstance(value, shape):
         raise TypeError(name)
     return value
+
+
+def _known(table: dict[str, Any], shape: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the fields of a table that count, in all their spellings, and by their names in lower case."""
+    return [(field_name(key), item) for key, item in table.items() if field_name(key) in shape]
+
+
+def _has_spellings(value: Any, shape: Any) -> bool:
+    """Tell whether a field of a table, or of a table in it, is there in two spellings."""
+    if isinstance(shape, dict) and isinstance(value, dict):
+        known = _known(value, shape)
+        return len(dict(known)) < len(known) or any(_has_spellings(item, shape[key]) for key, item in known)
+    if isinstance(shape, list) and isinstance(value, list):
+        return any(_has_spellings(item, shape[0]) for item in value)
+    return False
+
+
+def _decoded_over(before: Any, found: Any) -> Any:
+    """Return what a field has after its second spelling was decoded, too: a list of tables is filled again where it fits."""
+    if isinstance(before, dict) and isinstance(found, dict):
+        return before | found
+    if isinstance(before, list) and isinstance(found, list) and len(found) <= len(before):
+        return [_decoded_over(old, new) for old, new in zip(before, found, strict=False)]
+    return found
 
 
 def _registries(content: FileContent, table: dict[str, Any], ways: Ways) -> dict[str, Registry]:
