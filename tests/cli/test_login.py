@@ -75,7 +75,7 @@ def test_a_password_in_the_name_is_not_repeated(
     assert "hunter2" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("flags", "code"), [((), 1), (("--client", "podman"), 125)])
+@pytest.mark.parametrize(("flags", "code"), [((), 1), (("--client", "podman"), 125), (("--client", "skopeo"), 1)])
 def test_refused_login_changes_nothing(
     run_shorepass: RunShorepass, home: Path, registry: Registry, flags: tuple[str, ...], code: int
 ) -> None:
@@ -162,6 +162,14 @@ def test_get_login(run_shorepass: RunShorepass, home: Path, registry: Registry) 
     assert f"not logged into {registry.host}" in missing.stderr
     run_shorepass("login", "--authfile", file, "-u", "alice", "--password-stdin", registry.host, stdin=PASSWORD)
     assert run_shorepass("login", "--get-login", "--authfile", file, registry.host).stdout == "alice\n"
+
+
+def test_get_login_of_a_part_of_a_registry(run_shorepass: RunShorepass, home: Path, registry: Registry) -> None:
+    """A login for a part of a registry is found by its own name, as by podman, and not by that of the registry."""
+    file, part = str(home / "auth.json"), f"{registry.host}/team"
+    (home / "auth.json").write_text(json.dumps({"auths": {part: {"auth": "YWxpY2U6cHc="}}}))
+    assert run_shorepass("login", "--get-login", "--authfile", file, part).stdout == "alice\n"
+    assert run_shorepass("login", "--get-login", "--authfile", file, registry.host).status == 125
 
 
 def test_tls_verify_takes_no_word_away(run_shorepass: RunShorepass, registry: Registry) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, event, given, note, settings
 
+from e2e.programs import require, run
 from property.auth_files import Case, cases
 from property.configs import deep_configs
 from property.containers_oracle import Asked, Oracle
 from shorepass import clients
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
-from shorepass.errors import SourceError
+from shorepass.errors import SourceError, UsageError
 from shorepass.names import parse
 
 DIGITS = "0123456789abcdef" * 4
@@ -232,6 +233,43 @@ def test_deep_files(oracle: Oracle, tmp_path: Path) -> None:
         asked, stderr = oracle.ask("skopeo", "reg.io/app", env)
         ours = clients.find("skopeo").resolve(LocalContext(env), parse("reg.io/app"))
         assert (asked is None) == isinstance(ours.answer, SourceError), f"{name}: {stderr}"
+
+
+STORED = ["docker.io", "docker.io/library", "reg.io", "reg.io/team/app", "https://b.io/v1/", "localhost", "d.io:5000"]
+SERVERS = [
+    *("docker.io", "index.docker.io", "registry-1.docker.io", "https://index.docker.io/v1/", "http://docker.io/x"),
+    *("DOCKER.IO", "docker.io/", "docker.io:443", "docker.io/library", "docker.io/library/app", "docker.io/team"),
+    *("index.docker.io/library", "registry-1.docker.io/library", "registry.hub.docker.com", "hub.docker.com"),
+    *("reg.io", "https://reg.io/team/app", "REG.IO", "reg.io/", "reg.io:443", " reg.io", "reg.io ", "u@reg.io"),
+    *("reg.io/team", "reg.io/team/", "reg.io/team/app", "reg.io/team/app/x", "reg.io/team/application"),
+    *("reg.io/team/app:1", "reg.io/Team", f"reg.io/team@sha256:{DIGITS}", "ftp://reg.io", "docker://reg.io"),
+    *("b.io", "b.io/x", "https://b.io", "localhost", "localhost/x", "other/x", "d.io", "d.io:5000/x", "[::1]/x", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("client", "servers"), [("skopeo", SERVERS), ("podman", SERVERS[::4]), ("buildah", SERVERS[1::8])]
+)
+def test_the_login_for_a_server(client: str, servers: list[str], tmp_path: Path) -> None:
+    """``--get-login`` finds the login of the very name, or of a part of it: Docker Hub's has three names, and no more."""
+    file = tmp_path / "run/containers/auth.json"
+    file.parent.mkdir(parents=True)
+    auths = {key: {"auth": base64.b64encode(f"of {key}:p".replace("https:", "").encode()).decode()} for key in STORED}
+    file.write_text(json.dumps({"auths": auths}))
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    for server in servers:
+        done = run([require(client), "login", "--get-login", server], env=env)
+        assert done.stdout.strip() == user_name(client, server, env), f"{server!r}: {done.stderr}"
+        assert done.returncode in (0, clients.find(client).facts.failure_code)
+
+
+def user_name(client: str, server: str, env: dict[str, str]) -> str:
+    """Return the user name that Shorepass finds for a server, empty for none."""
+    try:
+        found = clients.find(client).stored(LocalContext(env), server).answer
+    except UsageError:
+        return ""
+    return found.username if isinstance(found, Basic) else ""
 
 
 BROWSER = {  # what docker's login by browser leaves for Docker Hub

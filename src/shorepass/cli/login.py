@@ -11,7 +11,7 @@ from shorepass.contexts.command import command
 from shorepass.credential import Anonymous, Basic, IdentityToken
 from shorepass.errors import LoginRefused, ShorepassError, UsageError, without_user_info
 from shorepass.logins.log_in import check_stored, log_in
-from shorepass.names import Reference, registry_of_server, require_user_name
+from shorepass.names import require_user_name
 from shorepass.secret import Secret
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Log in; 0 when the registry accepted and the login is stored."""
     client = flags.find_client(arguments)
     arguments.failure_code = client.facts.failure_code
-    if arguments.server is None and client.facts.needs_server:
+    if not arguments.server and client.facts.needs_server:
         raise UsageError(
             "no registry was named", hint=command(arguments.place, "login", "REGISTRY", client=client.name)
         )
@@ -137,7 +137,7 @@ def _get_login(here: Context, client: Client, server: str) -> int:
     )
     from shorepass.helper.login_command import log_in as log_in_hint
 
-    resolution = client.resolve(here, Reference(registry_of_server(server)))
+    resolution = client.stored(here, server)
     login = log_in_hint(here, without_user_info(server), client=client.name, helper=asked_helper(resolution))
     return _print_name(resolution.credential, server, login)
 

@@ -106,6 +106,9 @@ class Client(Protocol):
     def resolve(self, context: Context, reference: Reference) -> Resolution:
         """Return what the program would send. Never raises SourceError: that is the Resolution's ``answer``."""
 
+    def stored(self, context: Context, server: str) -> Resolution:
+        """Return the login that the program's ``login SERVER`` finds before it asks for another. Raises UsageError."""
+
     def remarks(self, context: Context, reference: Reference) -> list[Step]:
         """Return a step for each command of the program that finds another login for an image than pull and push."""
 

@@ -41,7 +41,7 @@ from shorepass.contexts.command import command, fixed_by
 from shorepass.credential import ANONYMOUS, Anonymous, Basic, Credential, IdentityToken
 from shorepass.errors import FileError, MalformedFile, SourceError, UsageError, printable, without_user_info
 from shorepass.foreign_text import quoted
-from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, ShortName, is_ipv6, is_upper_case_word, parse
+from shorepass.names import HUB_REGISTRY, HUB_SERVER_URL, Reference, ShortName, is_ipv6, is_upper_case_word, parse
 from shorepass.resolution import Outcome, Resolution, Source, Step
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from shorepass.config.registries_conf import RegistriesConf
     from shorepass.contexts import Context, FileContent
     from shorepass.contexts.local import LocalContext
-    from shorepass.names import Reference
 
     _Ask: TypeAlias = Callable[[str, str, str | None], list[Entry]]
 
@@ -100,7 +99,7 @@ FACTS = Facts(
 )
 ALL_FACTS = {
     "podman": FACTS,
-    "skopeo": FACTS._replace(variables=("REGISTRY_AUTH_FILE", "XDG_CONFIG_HOME")),
+    "skopeo": FACTS._replace(variables=("REGISTRY_AUTH_FILE", "XDG_CONFIG_HOME"), failure_code=1),
     "buildah": FACTS,
 }
 
@@ -243,6 +242,20 @@ class Containers:
             return found
         again = _Question(context, self.name, reference, in_namespace=self._has_namespace(context))
         return found.beside(self._resolved(again, followed, last_first=True))
+
+    def stored(self, context: Context, server: str) -> Resolution:
+        """Return the login for the very name, or for the longest part of it that has one.
+
+        ``registries.conf`` does not move it. Raises UsageError.
+        """
+        host, _, path = _login_key(server).partition("/")
+        followed = self.followed(context)
+        question = _Question(context, self.name, Reference(host, path), in_namespace=self._has_namespace(context))
+        try:
+            conf = self._conf(context, followed)
+        except SourceError as error:
+            return question.resolution([error])
+        return question.resolution(_answers(question, conf, self._files(context, followed, for_login=True)))
 
     def _resolved(self, question: _Question, followed: Followed, *, last_first: bool = False) -> Resolution:
         """Return what the program sends, with ``registries.conf`` as its decoder may read it (``registries_conf.load``)."""
@@ -599,13 +612,22 @@ def _login_key(server: str) -> str:
     key = bare if bare == server else bare.partition("/")[0]
     if not key:
         raise UsageError("no registry was named")
-    if "/" in key and ((image := parse(key)).tag or image.digest or not image.repository):
+    if "/" in key and not _is_part(key):
         raise UsageError(
             f"{printable(key)}: neither a registry nor a part of one", hint="leave out the tag or the slash"
         )
-    if "@" in key:
-        raise UsageError("a registry has no '@' in its name")
+    if "@" in key or key != key.strip():
+        raise UsageError("a registry has no '@' and no blank in its name")
     return key
+
+
+def _is_part(key: str) -> bool:
+    """Tell whether a key is ``host/namespace`` to the programs: its host is that of an image of this name."""
+    image = parse(key)
+    host = key.partition("/")[0]
+    if image.tag or image.digest or not image.repository:
+        return False
+    return image.registry == host and not is_ipv6(host) and not is_upper_case_word(host)
 
 
 def _fitting(keys: Collection[str], reference: Reference, *, legacy: bool) -> list[str]:

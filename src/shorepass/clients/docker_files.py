@@ -11,7 +11,7 @@ from shorepass.config import docker_config
 from shorepass.config.auth_entry import SINCE_29, read_docker_entry, write_entry
 from shorepass.config.auth_file import AuthFile
 from shorepass.config.locations import docker_config_path
-from shorepass.names import server_url
+from shorepass.names import Reference, registry_of_server, server_url
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from shorepass.contexts import Context, FileContent
     from shorepass.contexts.local import LocalContext
     from shorepass.credential import Credential
-    from shorepass.names import Reference
-    from shorepass.resolution import Step
+    from shorepass.resolution import Resolution, Step
 
 __all__ = ["DockerFiles"]
 
@@ -50,6 +49,14 @@ class DockerFiles:
     def named_by_flag(self) -> Client:
         """Return the same client: a flag and a variable are alike to it."""
         return find(self.name)
+
+    def resolve(self, context: Context, reference: Reference) -> Resolution:
+        """Return what the program sends for an image."""
+        raise NotImplementedError
+
+    def stored(self, context: Context, server: str) -> Resolution:
+        """Return what is sent to the registry that a server URL names. Raises InvalidReference."""
+        return self.resolve(context, Reference(registry_of_server(server)))
 
     def remarks(self, context: Context, reference: Reference) -> list[Step]:  # noqa: ARG002
         """Return none: all commands do the same."""

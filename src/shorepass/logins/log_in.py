@@ -299,7 +299,7 @@ def check_stored(context: Context, client: Client, server: str, access: Access) 
     Raises LoginRefused: the registry refuses it; SourceError: a source is broken.
     """
     registry = registry_of_server(server)
-    stored = client.resolve(context, Reference(registry)).credential
+    stored = client.stored(context, server).credential
     if not isinstance(stored, Basic) or not stored.username or not stored.password:
         return None
     with RegistryClient(registry, access, context) as asked:
