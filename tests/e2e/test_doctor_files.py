@@ -232,6 +232,18 @@ def test_sp103_an_empty_file(home: Path, run_shorepass: RunShorepass) -> None:
     assert "not logged into" in logged_in_as(home).stderr
 
 
+@pytest.mark.parametrize("text", ["", " \n"], ids=["no byte", "blanks"])
+def test_sp103_an_empty_file_is_one_cause(home: Path, run_shorepass: RunShorepass, registry: str, text: str) -> None:
+    """Podman stops at it, and docker has no login for an image in it: one error, which names both."""
+    file = write(home, text)
+    assert "reading JSON file" in logged_in_as(home).stderr
+    done = run_shorepass("doctor", f"{registry}/team/app")
+    assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("error")] == ["SP103"], done.stdout
+    assert "docker reads an empty file as an empty config: it has no login" in done.stdout
+    file.with_name("config.json.bak").write_text(GOOD)
+    assert "restore the content of" in run_shorepass("doctor", f"{registry}/team/app").stdout
+
+
 def test_sp103_an_alias_at_which_docker_stops(home: Path, run_shorepass: RunShorepass) -> None:
     """The file is sound JSON, and docker runs no command with it, until the user removes the alias."""
     file = write(home, json.dumps({"auths": LOGIN, "aliases": {"pl": "pull"}}))

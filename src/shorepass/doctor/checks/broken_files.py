@@ -74,6 +74,10 @@ def check(examination: Examination) -> Iterator[Finding]:
             evidence = [*causes[1:], *dict.fromkeys(find(name).facts.broken_file for name in errors)]
             fix = _fix(examination, file, content)
             follows = _follows(examination, content, file)
+            asked = examination.reference
+            if not content.data.strip() and len(errors) < len(file.clients):
+                evidence.append("docker reads an empty file as an empty config: it has no login")
+                follows += (("SP510", asked.name),) if asked else ()
             yield Finding("SP103", Severity.ERROR, context.name, file.path, causes[0], tuple(evidence), fix, follows)
         for refusal in filter(None, (find(client).refusal(content) for client in file.clients)):
             advice = Advice(f'remove it from "aliases" in {quoted(file.path)}')
