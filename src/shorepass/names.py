@@ -8,7 +8,7 @@ never call). Sources: distribution/reference ``normalize.go`` and docker/cli ``c
 import re
 from typing import NamedTuple
 
-from shorepass.errors import InvalidReference, UsageError
+from shorepass.errors import InvalidReference, UsageError, printable
 
 __all__ = [
     "HUB_API",
@@ -17,6 +17,7 @@ __all__ = [
     "TAG",
     "Reference",
     "ShortName",
+    "TransportName",
     "host_of_key",
     "is_ipv6",
     "is_loopback",
@@ -36,6 +37,8 @@ HUB_REGISTRY = "docker.io"
 HUB_SERVER_URL = "https://index.docker.io/v1/"
 HUB_API = "registry-1.docker.io"
 HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
+TRANSPORT = "docker://"  # of containers/image: by the registry API
+API_ROOTS = ("v1", "v2")  # the first part of a path in a server URL
 REPOSITORY_LIMIT = 255  # characters: distribution/reference RepositoryNameTotalLengthMax
 COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 PATH = rf"{COMPONENT}(?:/{COMPONENT})*"
@@ -74,22 +77,37 @@ class ShortName(Reference):
     written: str = ""
 
 
+class TransportName(Reference):
+    """An image with ``docker://`` before its name: podman, skopeo and buildah read it so, and docker and crane refuse it."""
+
+
 def parse(text: str) -> Reference:
     """Return the reference that the user means by ``text``: an image, or a registry.
 
     Images follow docker's rules (``nginx`` is ``docker.io/library/nginx``). A single word that looks like a host is a registry:
-    ``ghcr.io``, ``localhost:5000``, ``127.0.0.1:5000``, ``[::1]:5000``, and anything with a scheme. For a rare official image
-    that looks like a host, write ``docker.io/library/WORD``.
+    ``ghcr.io``, ``localhost:5000``, ``127.0.0.1:5000``, ``[::1]:5000``, and a server URL. For a rare official image that looks
+    like a host, write ``docker.io/library/WORD``. No client pulls an image with ``https://`` before its name.
 
     Raises InvalidReference.
     """
     if "://" in text:
-        return Reference(registry_of_server(text))
+        return _parse_with_scheme(text)
     if "/" not in text and _looks_like_host(text):
         return Reference(registry_of_server(text))
     if "/" in text and text.endswith("/") and "/" not in text[:-1]:
         return Reference(registry_of_server(text[:-1]))
     return _parse_image(text)
+
+
+def _parse_with_scheme(text: str) -> Reference:
+    if text.startswith(TRANSPORT):
+        image = parse(text.removeprefix(TRANSPORT))
+        return TransportName(*image) if image.repository else image
+    scheme, _, rest = text.partition("://")
+    path = rest.partition("/")[2].strip("/")
+    if path and path.partition("/")[0] not in API_ROOTS:
+        raise InvalidReference(text, f"no client pulls an image with {printable(scheme)}:// before its name")
+    return Reference(registry_of_server(text))
 
 
 def _looks_like_host(word: str) -> bool:

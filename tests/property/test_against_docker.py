@@ -17,11 +17,12 @@ from hypothesis import Phase, event, given, note, settings
 from e2e.programs import docker_programs, require, run
 from property.configs import Case, cases, deep_configs
 from property.docker_oracle import LOUD_CREATE_SINCE, Docker, Sent
+from shorepass.clients import Client, find
 from shorepass.clients.docker import VARIABLE
 from shorepass.clients.docker import Docker as Rules
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import Credential
-from shorepass.errors import SourceError
+from shorepass.errors import InvalidReference, SourceError
 from shorepass.names import parse
 from shorepass.resolution import Outcome, Resolution
 from shorepass.secret import Secret
@@ -110,6 +111,36 @@ def test_the_names_of_registries(image: str, dockers: list[Docker], tmp_path: Pa
     for docker in dockers:
         ours, sent = asked(docker, image, env)
         assert isinstance(ours.answer, SourceError) == (sent.header is None)
+
+
+REFUSED = [
+    "https://reg.io/app",
+    "http://reg.io:5000/team/app:1",
+    "docker://reg.io/app",
+    "docker://nginx",
+    "ftp://reg.io/app",
+]
+
+
+@pytest.mark.parametrize("image", REFUSED)
+def test_an_image_with_a_scheme(image: str, dockers: list[Docker], tmp_path: Path) -> None:
+    """Docker stops: it sends no login that the file has for that registry."""
+    env = Case(b'{"auths": {"reg.io": {"auth": "dTpw"}}}', image, {}, {}, in_home=True).lay_out(tmp_path)
+    for docker in dockers:
+        sent = docker.pull(image, env)
+        assert sent.header is None
+        assert "invalid reference format" in sent.stderr
+        assert_refused(image, Rules(docker.release), env)
+    assert_refused(image, find("crane"), env)
+
+
+def assert_refused(image: str, client: Client, env: dict[str, str]) -> None:
+    """Fail unless Shorepass refuses the image: its name, or what a client makes of that."""
+    try:
+        answer: object = client.resolve(LocalContext(env), parse(image)).answer
+    except InvalidReference as error:
+        answer = error
+    assert isinstance(answer, SourceError | InvalidReference)
 
 
 ALIASES = [

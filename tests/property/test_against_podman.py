@@ -19,7 +19,7 @@ from property.containers_oracle import Asked, Oracle
 from shorepass import clients
 from shorepass.contexts.local import LocalContext
 from shorepass.credential import ANONYMOUS, Basic, Credential, IdentityToken
-from shorepass.errors import SourceError, UsageError
+from shorepass.errors import InvalidReference, SourceError, UsageError
 from shorepass.names import parse
 
 DIGITS = "0123456789abcdef" * 4
@@ -95,6 +95,29 @@ def test_the_names_of_registries(client: str, image: str, oracle: Oracle, tmp_pa
     ours = clients.find(client).resolve(LocalContext(env), parse(image))
     asked, stderr = oracle.ask(client, image, env)
     assert (asked is None) == isinstance(ours.answer, SourceError), stderr
+
+
+@pytest.mark.parametrize("client", ["podman", "buildah"])
+def test_an_image_with_a_scheme(client: str, oracle: Oracle, tmp_path: Path) -> None:
+    """They pull one with docker://, and no other; a name without a registry is Docker Hub's, whatever the files say."""
+    conf, env = with_conf(tmp_path)
+    conf.write_text('unqualified-search-registries = ["b.io"]')
+    for image in (
+        "docker://reg.io/app",
+        "docker://app",
+        "docker://b.io/team/app:1",
+        "https://reg.io/app",
+        "DOCKER://reg.io/app",
+    ):
+        asked, stderr = oracle.ask(client, image, env)
+        try:
+            ours = clients.find(client).resolve(LocalContext(env), parse(image))
+        except InvalidReference:
+            assert asked is None, image
+            continue
+        assert asked is not None, stderr
+        assert asked.host == host_of(ours.server_url)
+        assert asked.text == (b":" if ours.answer == ANONYMOUS else said(ours.answer).encode())
 
 
 LINES = [

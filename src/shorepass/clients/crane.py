@@ -33,6 +33,7 @@ from shorepass.helper.client import HelperClient
 from shorepass.helper.login_command import log_in
 from shorepass.names import (
     HUB_REGISTRY,
+    TransportName,
     is_registry,
     is_upper_case_word,
     registry_of_server,
@@ -168,6 +169,8 @@ def client(name: str, release: Release | None = None) -> Client:  # noqa: ARG001
 
 def _check_name(reference: Reference) -> None:
     """Raise SourceError where crane takes no such name for that of an image (pkg/name repository.go, digest.go)."""
+    if isinstance(reference, TransportName):
+        raise SourceError("crane reads no image with docker:// before its name", hint=f"crane digest {reference}")
     if reference.repository and is_upper_case_word(reference.registry):
         reason = f"crane reads no name of an image in a registry such as {reference.registry}"
         raise SourceError(reason, hint="give that registry a name with a dot")

@@ -58,6 +58,7 @@ from shorepass.foreign_text import quoted
 from shorepass.names import (
     HUB_REGISTRY,
     HUB_SERVER_URL,
+    TransportName,
     host_of_key,
     is_ipv6,
     is_upper_case_word,
@@ -125,6 +126,7 @@ FACTS = Facts(
     snap="docker",
 )
 STOPS = "docker pull stops with that error"
+REFUSES_NAME = "docker pull stops: invalid reference format"
 SILENT_HELPER = "docker pull sends an empty auth, silently (docker 29 stops with an error)"
 
 
@@ -180,10 +182,13 @@ class Docker(DockerFiles):
         """Return what docker sends to the daemon for an image, as the daemon uses it."""
         trace = Trace(context, reference, self.name, server_url(reference.registry), broken=BROKEN_FILE)
         rules = self.followed(context)
+        if isinstance(reference, TransportName):
+            error = SourceError("docker reads no image with docker:// before its name", hint=f"docker pull {reference}")
+            return trace.resolution(error, behaviour=REFUSES_NAME)
         rule = _rule_of_name(reference.registry)
         if rule and not rules.has(rule):
             reason = f"docker {rules.release} knows no registry by such a name: since {rule.since}, {rule.name}"
-            return trace.resolution(SourceError(reason), behaviour="docker pull stops: invalid reference format")
+            return trace.resolution(SourceError(reason), behaviour=REFUSES_NAME)
         try:
             return _ask_variable(trace, rules) or self._ask_file(trace, rules)
         except SourceError as error:
