@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +23,10 @@ from e2e import programs
 from e2e.containers import IMAGE
 from e2e.desktop_screen import hands, screen
 from e2e.lending import NOT_FOUND, check_schema, end_agent, share
+from shorepass.agent_client.client import AgentClient
+from shorepass.agent_client.connection import Connection
+from shorepass.agent_client.frames import Frame, Kind
+from shorepass.contexts.local import LocalContext
 
 if TYPE_CHECKING:
     from conftest import Done, RunShorepass
@@ -271,10 +278,10 @@ def test_in_mode_engine(
     (home / ".docker/config.json").write_text(json.dumps({"auths": {registry: auth(f"alice:{users['alice']}")}}))
     done = run_shorepass("share", "flags", "--mode", "engine", "--json", "--registry", registry, "--confirm")
     document = json.loads(done.stdout)
-    socket = document["flags"][0].split("source=")[1].split(",")[0] + "/docker.sock"
+    path = document["flags"][0].split("source=")[1].split(",")[0] + "/docker.sock"
 
     def pull() -> subprocess.Popen[str]:
-        argv = [docker_containers.program, "-H", f"unix://{socket}", "pull", private_image]
+        argv = [docker_containers.program, "-H", f"unix://{path}", "pull", private_image]
         env = {"HOME": str(docker_containers.folder), "PATH": programs.SYSTEM_PATH}
         return subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -284,6 +291,41 @@ def test_in_mode_engine(
         assert f"lend the login for {registry}" in question["text"]
         assert run_shorepass("grants", "confirm", document["id"]).status == 0
         assert process.wait(60) == 0
+
+
+def called(wire: socket.socket) -> str:
+    """Ask for the login on a connection; return the helper's output."""
+    with Connection(wire, 60.0) as connection:
+        connection.send(Frame(Kind.CALL, (b"shorepass", b"get", REGISTRY.encode(), b"/", b"")))
+        answer = connection.receive()
+    assert answer is not None
+    return answer.fields[1].decode()
+
+
+@pytest.mark.parametrize("reaped", [False, True])
+def test_a_program_that_has_ended_is_not_one_outside_of_containers(
+    run_shorepass: RunShorepass, *, reaped: bool
+) -> None:
+    """No one can tell in which container a program was that has connected and ended: a yes for others is not for it."""
+    id_, _, path = share(run_shorepass, "--registry", REGISTRY, "--confirm")
+    agent = AgentClient(LocalContext.current()).manage("status")["pid"]
+    with ThreadPoolExecutor() as pool, socket.socket(socket.AF_UNIX) as wire, socket.socket(socket.AF_UNIX) as other:
+        wire.connect(path)
+        call = pool.submit(called, wire)
+        waiting(run_shorepass)
+        assert run_shorepass("grants", "confirm", id_).status == 0
+        assert json.loads(call.result())["Secret"] == "s3cret"
+        os.kill(agent, signal.SIGSTOP)
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(BaseException):
+                other.connect(path)
+            os._exit(0)
+        os.waitid(os.P_PID, child, os.WEXITED if reaped else os.WEXITED | os.WNOWAIT)
+        os.kill(agent, signal.SIGCONT)
+        assert called(other) == NOT_FOUND
+        if not reaped:
+            os.waitpid(child, 0)
 
 
 def test_a_mode_that_sees_no_use(run_shorepass: RunShorepass) -> None:

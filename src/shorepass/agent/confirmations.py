@@ -85,7 +85,12 @@ class Confirmations:
         self._attended: dict[str, float] = {}  # by the grant, until when a terminal asks its questions
 
     def has_allowed(self, grant: Grant, registry: str, caller: Caller) -> bool:
-        """Tell whether the user has allowed a container the login for a registry. Raises NotConfirmed: they said no."""
+        """Tell whether the user has allowed a container the login for a registry.
+
+        Raises NotConfirmed: they said no, or no one knows in which container the program was.
+        """
+        if caller.has_ended:
+            raise NotConfirmed("the program that asks has ended, or is hidden from the lender's agent")
         with self._changed:
             return self._has_allowed(_Key(grant.id, caller.container, registry))
 

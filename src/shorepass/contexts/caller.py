@@ -6,7 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
-from shorepass.contexts.proc import first_bytes_of
+from shorepass.contexts.proc import first_bytes_of, has_ended
 
 __all__ = ["Caller", "caller_of"]
 
@@ -18,13 +18,14 @@ CONTAINER = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)", re.MULTI
 class Caller(NamedTuple):
     """A process, as the kernel describes it.
 
-    ``program`` and ``container`` are "" where it has ended or is not in one.
+    ``program`` and ``container`` are "" where it has ended or is not in one. ``has_ended``: so no one knows where it was.
     """
 
     pid: int
     uid: int
     program: str = ""
     container: str = ""
+    has_ended: bool = False
 
 
 def caller_of(pid: int, uid: int) -> Caller:
@@ -41,5 +42,7 @@ def caller_of(pid: int, uid: int) -> Caller:
         groups = first_bytes_of(folder, "cgroup", uid, CGROUP_LIMIT).decode("utf-8", "replace")
     except OSError:
         groups = ""
-    containers = [*CONTAINER.findall(groups), ""]
-    return Caller(pid, uid, program, containers[0])
+    containers = CONTAINER.findall(groups)
+    if containers:
+        return Caller(pid, uid, program, containers[0])
+    return Caller(pid, uid, program, has_ended=has_ended(pid))  # a dead process may be in the group of the system

@@ -7,10 +7,11 @@ import sys
 import threading
 from contextlib import suppress
 
-__all__ = ["first_bytes_of", "stamp"]
+__all__ = ["first_bytes_of", "has_ended", "stamp"]
 
 STAT_LIMIT = 4096  # bytes
-START = 19  # of the words behind the program's name: proc(5), field 22
+STATE, START = 0, 19  # of the words behind the program's name: proc(5), fields 3 and 22
+DEAD = (b"Z", b"X")
 SECONDS = 0.5  # for another user's file to be read, which takes microseconds
 
 
@@ -46,10 +47,28 @@ def stamp(pid: int) -> str:
     It is the pid and the time of the start, or "" if there is no such process, or no ``/proc``.
     """
     try:
-        words = _read("/proc", f"{pid}/stat", STAT_LIMIT).rpartition(b")")[2].split()
-        return f"{pid} {int(words[START])}"
+        return f"{pid} {int(_stat(pid)[START])}"
     except (OSError, IndexError, ValueError):
         return ""
+
+
+def has_ended(pid: int) -> bool:
+    """Tell whether a process has ended, or is hidden from this user.
+
+    Without ``/proc``, no process has ended.
+    """
+    try:
+        return _stat(pid)[STATE] in DEAD
+    except (OSError, IndexError):
+        return sys.platform == "linux"
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return the words behind the program's name.
+
+    Raises OSError.
+    """
+    return _read("/proc", f"{pid}/stat", STAT_LIMIT).rpartition(b")")[2].split()
 
 
 def _read(folder: int | str, name: str, limit: int) -> bytes:
