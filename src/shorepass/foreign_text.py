@@ -23,19 +23,30 @@ _ENCODED = r"\beyJhdXRo[A-Za-z0-9+/=]+"  # {"auth in base64
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 # Unicode's spaces are harmless, but str.isprintable is false for them.
 
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159"
+_VARIANTS = (("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e01ef"))
+# Letters and marks that show nothing, though str.isprintable is true for them: two names with them look the same. Source:
+# Unicode's Default_Ignorable_Code_Point; its first and last variation selectors; two signs that are blank by their name.
+
 
 def visible(text: str) -> str:
     r"""Return text as one line, with an escape for each character that cannot be seen.
 
     The escapes are Python's: ``\x1b``, ``\u202e``. Nothing is cut, and text of any language is unchanged.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     return "".join(map(_escaped, text))
 
 
+def _is_seen(character: str) -> bool:
+    if not character.isprintable() or character in _UNSEEN:
+        return False
+    return not any(first <= character <= last for first, last in _VARIANTS)
+
+
 def _escaped(character: str) -> str:
-    if character.isprintable() or character in _SPACES:
+    if _is_seen(character) or character in _SPACES:
         return character
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
@@ -71,7 +82,7 @@ def printable(text: str, limit: int = FOREIGN_TEXT_LIMIT) -> str:
     are the secrets of a config file's text.
     """
     text = re.sub(r"(?<=://)[^\s/]*@", "", without_secrets(text[: limit * 4]))
-    blanked = {ord(c): " " for c in set(text) if not c.isprintable()}
+    blanked = {ord(c): " " for c in set(text) if not _is_seen(c)}
     cleaned = " ".join(text.translate(blanked).split())
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 3] + "..."
 

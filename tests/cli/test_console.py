@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from shorepass.foreign_text import quoted, visible, without_user_info
+from shorepass.foreign_text import printable, quoted, visible, without_user_info
 
 PROGRAM = "import sys; from shorepass.cli import console, program; sys.argv[1:] = ['list']\n"
 
@@ -24,6 +24,14 @@ def run(code: str, **env: str) -> subprocess.CompletedProcess[bytes]:
 def test_a_character_that_is_obeyed_is_an_escape(character: str) -> None:
     """It can be seen, and the text around it stays as it is."""
     assert visible(f"a{character}b") == f"a{character.encode('unicode_escape', 'surrogatepass').decode()}b"
+
+
+@pytest.mark.parametrize("character", ["\u034f", "\u1160", "\u2800", "\u3164", "\ufe00", "\ufe0f", "\U000e01ef"])
+def test_a_letter_that_shows_nothing_is_an_escape(character: str) -> None:
+    """Otherwise two names that differ only by it look the same."""
+    assert visible(f"alice{character}") == f"alice{character.encode('unicode_escape').decode()}"
+    assert printable(f"a{character}b") == "a b"
+    assert "\\x" in quoted(f"alice{character}")
 
 
 @pytest.mark.parametrize("text", ["", "größer", "日本語", "שלום", "مرحبا", "e\u0301", "🐳", "a\u00a0b", "a\u3000b"])

@@ -41,7 +41,9 @@ __all__ = [
 ]
 
 # ESC with OSC (a title), BEL, CSI in one byte of C1, CR, marks of direction, what has no width, a line of Unicode and DEL.
-CONTROLS = "\x1b]0;OWNED\x07\x1b[31m\x9b31m\r\u202e\u2066\u200f\u200b\u2028\x7f"
+# Letters and marks that have no width, or look like a blank: Unicode's Default_Ignorable_Code_Point, and Braille's blank.
+UNSEEN = "\u034f\u115f\u17b4\u180b\u2800\u3164\ufe0f\uffa0\U000e0100"
+CONTROLS = f"\x1b]0;OWNED\x07\x1b[31m\x9b31m\r\u202e\u2066\u200f\u200b\u2028\x7f{UNSEEN}"
 SHELL = "$(touch OWNED)`touch OWNED`;touch OWNED;'\"&&touch OWNED|touch OWNED"
 NAME = f"{CONTROLS}{SHELL}\nFAKE\n"
 QUIET = "q$(touch${IFS}OWNED)`touch${IFS}OWNED`;touch${IFS}OWNED&&'\""  # nothing in it that a host or a program may not have
@@ -232,7 +234,9 @@ def in_context(verb: str, words: list[str], context: str) -> list[str]:
 def check_output(text: str, command: object) -> None:
     """Nothing that a terminal or a page obeys is in a text, no line was made by a name, and no secret of a key is there."""
     between = "\n\t" if isinstance(command, list) and "--offer" in command else "\n"  # completion reads tabs
-    bad = {f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in FORBIDDEN and c not in between}
+    bad = {
+        f"U+{ord(c):04X}" for c in text if (unicodedata.category(c) in FORBIDDEN or c in UNSEEN) and c not in between
+    }
     assert bad == set(), (command, bad, text)
     assert not any(line.startswith("FAKE") for line in text.splitlines()), (command, text)
     assert SECRET not in text, (command, text)
