@@ -120,6 +120,32 @@ def test_an_image_with_a_scheme(client: str, oracle: Oracle, tmp_path: Path) -> 
         assert asked.text == (b":" if ours.answer == ANONYMOUS else said(ours.answer).encode())
 
 
+WORDS = [
+    "containers-storage",
+    "dir",
+    "docker-archive",
+    "docker-daemon",
+    "oci",
+    "oci-archive",
+    "ostree",
+    "sha256",
+    "sif",
+]
+
+
+@pytest.mark.parametrize(
+    ("client", "words"), [("buildah", [*WORDS, "tarball", "atomic", "docker", "ocid"]), ("podman", WORDS[::3])]
+)
+def test_a_word_for_an_image_on_this_machine(client: str, words: list[str], oracle: Oracle, tmp_path: Path) -> None:
+    """They ask no registry for WORD:NAME, if the word says where on this machine the image is; another word is a name."""
+    conf, env = with_conf(tmp_path)
+    conf.write_text('unqualified-search-registries = ["b.io"]')
+    for image in (*(f"{word}:app" for word in words), "oci", "library/oci:app", "reg.io/oci:app"):
+        asked, stderr = oracle.ask(client, image, env)
+        ours = clients.find(client).resolve(LocalContext(env), parse(image))
+        assert (asked is None) == isinstance(ours.answer, SourceError), f"{image}: {stderr}"
+
+
 LINES = [
     'unqualified-search-registries = ["[::1]:5000"]',
     '[[registry]]\nprefix = "reg.io"\nlocation = "[::1]:5000"\ninsecure = true',

@@ -68,6 +68,13 @@ IN_NAMESPACE = (
 )
 # containers/image docker/docker_transport.go newReference. podman and buildah ignore the tag.
 TAG_AND_DIGEST = "skopeo does not support a name with both a tag and a digest"
+# Words before a colon by which podman and buildah mean an image on this machine: containers/image transports/alltransports,
+# and the image ids of containers/common libimage/pull.go.
+ON_THIS_MACHINE = frozenset(
+    """
+    containers-storage dir docker-archive docker-daemon oci oci-archive ostree sha256 sif tarball
+    """.split()  # noqa: SIM905  # formatted as a list, it fills 12 lines
+)
 NO_LOGINS = auth_file.Logins({}, {})
 
 
@@ -286,6 +293,17 @@ class Containers:
         if reference.repository and (is_ipv6(reference.registry) or is_upper_case_word(reference.registry)):
             reason = f"{self.name} reads no name of an image in a registry such as {reference.registry}"
             raise SourceError(reason, hint="give that registry a name with a dot")
+        if (
+            isinstance(reference, ShortName)
+            and reference.written in ON_THIS_MACHINE
+            and reference.tag
+            and self._is_podman
+        ):
+            written = f"{reference.written}:{reference.tag}"
+            hint = f"write the registry, too: {reference}"
+            raise SourceError(
+                f"to {self.name}, {written} is an image on this machine, and none of a registry", hint=hint
+            )
         if reference.tag and reference.digest and not self._is_podman:
             raise SourceError(TAG_AND_DIGEST, hint="leave out the tag: the digest says which image")
 
