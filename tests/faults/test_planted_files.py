@@ -669,3 +669,54 @@ def test_a_command_line_that_never_comes_is_not_waited_for(tmp_path: Path) -> No
     assert not foreign._is_writer(str(process), 12345)
     with (process / "cmdline").open("wb"):  # the thread that waits goes on
         pass
+
+
+STARTED = """
+mount -t tmpfs -o "$1" none /mnt
+mkdir -m 1777 /mnt/out
+mkdir -p "$(dirname "$2")"
+chmod "$3" "$(dirname "$2")"
+printf '#!/bin/sh\\nid -u >/mnt/out/$(id -u)\\necho podman version 4.3.1\\n' >"$2"
+chmod 755 "$2"
+"$4" -c "$5" "$6" "$7"
+ls /mnt/out
+"""
+VERSION = """
+import contextlib, sys
+from shorepass.contexts.find import find
+from shorepass.contexts.local import LocalContext
+from shorepass.processes import ProcessError
+with contextlib.suppress(ProcessError):
+    find(f"user:{sys.argv[1]}", LocalContext.current()).version(sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "program", "mode", "starts"),
+    [
+        ("mode=755", "/mnt/podman", "755", "0"),
+        ("mode=755,nosuid", "/mnt/podman", "755", "user"),
+        ("mode=755", "/mnt/closed/podman", "700", ""),
+    ],
+)
+def test_root_starts_a_program_only_where_a_user_could_use_roots_rights(
+    mallory: Person, root_home: Path, options: str, program: str, mode: str, starts: str
+) -> None:
+    """A user may bring a disk with files of root's on it, or name a path that is closed to them, such as an image's.
+
+    The kernel honours no set-user-id bit on such a disk, so root does not start a program there, either.
+    """
+    link = f"{mallory.home}/bin/podman"
+    sh(mallory, 'mkdir -p ~/bin; ln -sfn "$1" ~/bin/podman', program)
+    words = [options, program, mode, sys.executable, VERSION, mallory.name, link]
+    done = programs.run(
+        programs.as_root(
+            ["unshare", "--mount", "env", f"HOME={root_home}", *kept_path(), "sh", "-ec", STARTED, "sh", *words]
+        )
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(mallory.uid) if word == "user" else word for word in starts.split()]
+
+
+def kept_path() -> list[str]:
+    return [f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []

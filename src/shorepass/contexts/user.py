@@ -190,8 +190,11 @@ class UserContext(LocalContext):
 
         A program that only root can change is not started as the user.
         """
-        with self._as_user():
-            real = os.path.realpath(program)
+        try:
+            with self._as_user():
+                real = os.path.realpath(program, strict=True)  # which fails in a folder that is closed to the user
+        except OSError:
+            real = ""
         is_of_same_name = os.path.basename(real) == os.path.basename(program)  # some programs act by their name
         said = self._versions.of(real) if is_of_same_name else None
         return said or super().version(program)

@@ -43,7 +43,7 @@ class SystemVersions:
 
         ``program``: an absolute path without symlinks. None: other users than root can change it, or it fails for root.
         """
-        if not only_root_can_change(program):
+        if not only_root_can_change(program) or _is_of_a_users_disk(program):
             return None
         with self._lock:
             if program not in self._printed:
@@ -58,6 +58,18 @@ def _printed(program: str) -> Completed | None:
     except ProcessError:
         return None
     return done if done.status == 0 else None
+
+
+def _is_of_a_users_disk(path: str) -> bool:
+    """Tell whether a user may have brought the file system of a path.
+
+    Its files may belong to root: on a stick, or by a file system in a program (FUSE). The kernel gives no program on it other
+    rights.
+    """
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_NOSUID)
+    except OSError:
+        return True
 
 
 def only_root_can_change(path: str) -> bool:
