@@ -162,8 +162,18 @@ GOOD = json.dumps({"auths": {**LOGIN, "other.example": LOGIN[KEY]}}, indent=2)
         GOOD[:-3],
         GOOD + "}",
         "\ufeff" + GOOD,
+        GOOD.replace("other.example", "other\\.example"),
     ],
-    ids=["comma missing", "comma too many", "comment", "quotation mark missing", "cut off", "brace too many", "BOM"],
+    ids=[
+        "comma missing",
+        "comma too many",
+        "comment",
+        "quotation mark missing",
+        "cut off",
+        "brace too many",
+        "BOM",
+        "backslash",
+    ],
 )
 def test_sp103_a_file_that_is_no_json(home: Path, run_shorepass: RunShorepass, broken: str) -> None:
     """Podman stops at a mistake in the file; doctor says where it is, and mends it without losing a login."""
@@ -179,6 +189,20 @@ def test_sp103_a_file_that_is_no_json(home: Path, run_shorepass: RunShorepass, b
     assert json.loads(file.read_text()) == json.loads(GOOD)
     assert run_shorepass("doctor", "--undo").status == 0
     assert file.read_text() == broken
+
+
+@pytest.mark.parametrize("user", ["DOMAIN\\jane", "DOMAIN\\user"])
+def test_sp103_a_backslash_in_a_user_name(home: Path, run_shorepass: RunShorepass, user: str) -> None:
+    """The user names of Windows have a backslash, which JSON wants twice: no client reads the file before."""
+    text = json.dumps({"auths": {**LOGIN, "other.example": {"username": user, "password": "p"}}})
+    file = write(home, text.replace("\\\\", "\\"))
+    assert logged_in_as(home).returncode != 0
+    assert DOCKER_WARNS in docker_warnings(home)
+    assert "write a backslash twice" in run_shorepass("doctor").stdout
+    assert run_shorepass("doctor", "--fix", "--yes").status == 0
+    assert logged_in_as(home).stdout == "alice\n"
+    assert docker_warnings(home) == ""
+    assert json.loads(file.read_text())["auths"]["other.example"]["username"] == user
 
 
 def test_sp103_says_where(home: Path, run_shorepass: RunShorepass) -> None:

@@ -31,6 +31,7 @@ _comment = re.compile(r"//[^\n]*|/\*.*?\*/|#[^\n]*", re.DOTALL)
 _wrapped = re.compile(r'"[\w+/=.-]+(?:[ \t]*\r?\n[ \t]*[\w+/=.-]*)+"(?=\s*[,}\]])', re.ASCII)  # base64 of several lines
 SECRET_MEMBER = ".dockerconfigjson"  # noqa: S105  # the name of a member, no secret
 _secret = re.compile(rb"^ *\.dockerconfigjson: *\"?([A-Za-z0-9+/=]+)\"? *$", re.MULTILINE)
+_sign = re.compile(r"[^\w\s]")  # neither a letter, a digit nor a blank
 _bare_end = re.compile(r"[ \t]*,?[ \t]*\r?$")
 
 
@@ -115,6 +116,9 @@ def _corrected(text: str, at: int) -> tuple[str, str, int] | None:
         return text[:comma] + text[comma + 1 :], "remove a comma", comma
     if text[at : at + 1] == '"' and before[-1:] in ('"', "}", "]"):
         return before + "," + text[len(before) :], "add a missing comma", len(before)
+    backslash = at - 1 if text[at - 1 : at + 1] == "\\u" else at
+    if text[backslash : backslash + 1] == "\\":
+        return _with_whole_escape(text, backslash)
     at_line_end = text[at : at + 1] in ("\n", "\r")
     last_quote = text.rfind('"', 0, at)
     wrapped = _wrapped.match(text, last_quote) if at_line_end else None
@@ -134,6 +138,16 @@ def _corrected(text: str, at: int) -> tuple[str, str, int] | None:
     if at >= len(text.rstrip()) and before[-1:] in ('"', "}", "]") and (closing := _closing(before)):
         return before + closing + "\n", "add the missing end", len(before)
     return None
+
+
+def _with_whole_escape(text: str, at: int) -> tuple[str, str, int]:
+    r"""Return the text with the backslash at ``at`` corrected.
+
+    Before a sign a shell or a pattern wanted it, and it goes. Before a letter it is meant: ``DOMAIN\user``.
+    """
+    if _sign.match(text, at + 1):
+        return text[:at] + text[at + 1 :], "remove a backslash", at
+    return text[:at] + "\\" + text[at:], "write a backslash twice", at
 
 
 def _closing(text: str) -> str:
