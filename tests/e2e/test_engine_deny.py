@@ -395,6 +395,20 @@ def test_a_beginning_of_an_id_is_compared_with_the_grants_containers_alone(
         place.on_host("rm", *theirs)
 
 
+def test_a_name_does_not_take_the_place_of_an_id(place: Place, foreign: str, busybox_image: str) -> None:
+    """For docker, a name comes before the beginning of an id: the user's commands would go to another container."""
+    body = {"Image": busybox_image, "Cmd": ["/bin/busybox", "true"]}
+    id_ = place.on_host("inspect", "--format", "{{.Id}}", foreign)
+    for name in (id_[:12], id_[:3], id_, f"/{id_[:12]}", f"%2f{id_[:12]}"):
+        status, answer = place.ask("POST", f"{API}/containers/create?name={name}", body)
+        assert (status, b"the grant does not pass" in answer) == (403, True), (name, answer)
+    status, answer = place.ask("POST", f"{API}/containers/create?name=db&name={id_[:12]}", body)
+    assert status == 403, answer
+    assert place.on_host("inspect", "--format", "{{.Name}}", id_[:12]) == f"/{foreign}"
+    for name in ("db", f"cafe-{os.getpid()}"):
+        assert place.ask("POST", f"{API}/containers/create?name={name}", body)[0] == 201
+
+
 def test_an_image_cannot_label_containers_of_others(place: Place, busybox_image: str) -> None:
     """The container builds an image with the grant's label; what the machine's user starts of it remains the user's."""
     name, image = f"theirs-{os.getpid()}", f"{place.registry}/team/labelled:1"

@@ -25,6 +25,13 @@ IMAGE = r"[a-zA-Z0-9][a-zA-Z0-9_.:/@-]*"
 # The engine runs ps on this machine, as root, and shows the lines with the number of a process of the container. If the number
 # is not in the first columns, or has another title, it shows words of other processes, also in an error.
 PS_WORDS = re.compile(r"|-?aux|-?e?f|-e?o ?pid(?:,[a-z]+)*")
+# For docker, a name comes before the beginning of an id. So commands for a container of others would go to this one.
+NAME = re.compile(r"(?!/?[0-9a-f]{3,64}\Z).*", re.DOTALL)
+ANY = re.compile(".*", re.DOTALL)
+VALUES = {
+    "ps_args": (PS_WORDS, "words for ps, except aux, -ef and -o pid,NAME"),
+    "name": (NAME, "a name that may be the beginning of an id"),
+}
 # What docker's client sends for a classic build, without what gives the build the host's network, folders or groups.
 BUILD = (
     "t dockerfile q nocache rm forcerm pull buildargs labels target platform cachefrom extrahosts networkmode version shmsize "
@@ -134,8 +141,9 @@ def find_call(head: RequestHead) -> Found:
     for name, value in head.queries:
         if name not in call.query and value:
             raise Refused(f"{name} in {head.method} {path}")
-        if name == "ps_args" and not PS_WORDS.fullmatch(value):
-            raise Refused("words for ps, except aux, -ef and -o pid,NAME")
+        pattern, reason = VALUES.get(name, (ANY, ""))
+        if not pattern.fullmatch(value):
+            raise Refused(reason)
     if head.field("upgrade") and not (call.hijacks and head.field("upgrade").lower() == "tcp"):
         raise Refused(f"an upgrade of {head.method} {path}")
     if call.body is Body.NONE and (head.field("content-length") or "0", head.field("transfer-encoding")) != ("0", ""):
