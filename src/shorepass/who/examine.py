@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["asks_helpers", "broken", "dated", "helped", "helper_error", "leftover", "look"]
 
 HELPER_SECONDS = 3.0  # for a helper to list what it has
-WORKERS = 8  # contexts of an engine examined at a time: more would wait for each other, and seem unreachable
+WORKERS = 8  # contexts examined at a time: more would wait for each other, and seem unreachable
+WORKERS_AT_FIRST = 2  # of them, as long as contexts answer quickly: one computes while an engine works for the other
 HELPERS = 32  # helpers run at a time: those that hang only wait
 ALL_HELPERS_SECONDS = 30.0  # for all of them: a context may name any number that hang
 NOT_USED = "no client uses it: no client reads this key, or another login overrides it"
@@ -68,7 +69,8 @@ def look(places: Sequence[Place], *, now: float) -> list[Looked]:
 
     ``now``: seconds since 1970, for what has expired.
     """
-    opened = _open_all(places)
+    jobs = [partial(_open, place) for place in places]
+    opened = run_parallel(jobs, workers=WORKERS, at_first=WORKERS_AT_FIRST, each=REACH_SECONDS)
     inside = [place for place in opened if isinstance(place, _Opened)]
     lists = _ask_helpers(inside)
     said = _Said(lists, _ask_for_keys(inside, lists))
@@ -95,25 +97,6 @@ def _looked_into(opened: _Opened, said: _Said, now: float) -> Looked | _Closed:
 def asks_helpers(name: str) -> bool:
     """Return whether helpers are run in the context of that name."""
     return not is_untouched(name)
-
-
-def _open_all(places: Sequence[Place]) -> list[_Opened | _Closed | None]:
-    """Open contexts and keep their order; None for one that does not answer. Those of each engine are opened side by side."""
-    engines: dict[str, list[int]] = {}
-    for number, place in enumerate(places):
-        engines.setdefault(place.inside, []).append(number)
-    jobs = [partial(_open_group, [places[number] for number in numbers]) for numbers in engines.values()]
-    opened: dict[int, _Opened | _Closed | None] = {}
-    for numbers, group in zip(engines.values(), run_parallel(jobs, workers=len(jobs)), strict=True):
-        opened.update(zip(numbers, group or (), strict=True))
-    return [opened[number] for number in range(len(places))]
-
-
-def _open_group(places: Sequence[Place]) -> list[_Opened | _Closed | None]:
-    """Open contexts that are all in the same place."""
-    at_first = WORKERS if places[0].inside else 1  # the files of this machine need no waiting
-    jobs = [partial(_open, place) for place in places]
-    return run_parallel(jobs, workers=WORKERS, at_first=at_first, each=REACH_SECONDS)
 
 
 def _open(place: Place) -> _Opened | _Closed:
