@@ -328,13 +328,27 @@ class PlainHttp(Unreachable):
 
 
 class UnknownAuthority(Unreachable):
-    """No known authority signed the certificate. ``folder``: where to install the authority, or ""."""
+    """No known authority signed the certificate. ``folder``: where to install the authority, or "".
+
+    ``issuer``: who signed the last certificate that the server sends, or "". ``is_alone``: it sends only its own.
+    ``has_address``: that certificate has the address of the issuer's.
+    """
 
     def __init__(
-        self, registry: str, reason: str, *, issuer: str = "", folder: str = "", hint: str | None = None
+        self,
+        registry: str,
+        reason: str,
+        *,
+        issuer: str = "",
+        is_alone: bool = False,
+        has_address: bool = False,
+        folder: str = "",
+        hint: str | None = None,
     ) -> None:
         super().__init__(registry, reason, hint=hint)
         self.issuer = issuer
+        self.is_alone = is_alone
+        self.has_address = has_address
         self.folder = folder
 
 

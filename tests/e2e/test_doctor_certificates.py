@@ -129,6 +129,38 @@ def test_an_unknown_authority(here: Run, tls_registry: str, ca: str, home: Path)
     assert found(doctor(here, image, "podman")) == []
 
 
+def test_a_chain_that_is_not_whole(
+    here: Run, elsewhere: Island, authority: trustme.CA, ca: str, tmp_path: Path
+) -> None:
+    """SP526: the root is installed, and the server does not send the certificate between; whole, the chain is good."""
+    between = authority.create_child_ca()
+    mine = between.issue_cert(ADDRESS)
+    between.cert_pem.write_to_path(tmp_path / "between.crt")
+    mine.private_key_pem.write_to_path(tmp_path / "server.key")
+    own, *others = (pem.bytes() for pem in mine.cert_chain_pems)
+    tls = f"{{certificate: '{tmp_path}/server.crt', key: '{tmp_path}/server.key'}}"
+    (tmp_path / "server.crt").write_bytes(own)
+    with elsewhere.registry(tmp_path / "short", tls) as name:
+        image, folder = f"{name}/team/app:1", f"{CERTS}/{name}"
+        only = finding(here, image, "docker")
+        assert only["code"] == "SP507"  # nothing tells a root from an authority between
+        obey(here, only["fix"]["text"], **{"AUTHORITY.crt": ca})  # type: ignore[index]
+        assert "x509" in push(here, image).stderr
+        only = finding(here, image, "docker")
+        assert only["code"] == "SP526", (only["cause"], only["evidence"], only["fix"])
+        assert f"ask the administrator of {name} to send the whole chain" in str(only["fix"])
+        obey(here, only["fix"]["text"].rpartition(": ")[2], **{"ISSUER.crt": f"{tmp_path}/between.crt"})  # type: ignore[index]
+        assert push(here, image).returncode == 0
+        assert found(doctor(here, image, "docker")) == []
+        assert here("rm", f"{folder}/issuer.crt").returncode == 0
+        assert finding(here, image, "docker")["code"] == "SP526"
+    (tmp_path / "server.crt").write_bytes(b"".join([own, *others]))
+    with elsewhere.registry(tmp_path / "whole", tls) as name:
+        obey(here, f"mkdir -p {CERTS}/{name} && cp {ca} {CERTS}/{name}/ca.crt")
+        assert push(here, f"{name}/team/app:1").returncode == 0
+        assert found(doctor(here, f"{name}/team/app:1", "docker")) == []
+
+
 @pytest.mark.parametrize("wrong", [f"{ADDRESS}/ca.crt", "HOST/ca.pem", "HOST/ca.crt.txt"])
 def test_a_certificate_in_the_wrong_place(here: Run, tls_registry: str, ca: str, wrong: str) -> None:
     """SP508: a folder without the port, or another ending than .crt: doctor names both places, and the copy helps."""

@@ -394,6 +394,7 @@ PARSERS = {
     ),
     "HTTP": Parser(read_http, HTTP),
     "certificate": Parser(certificate_names.issuer_of, (DER,)),
+    "certificate's extensions": Parser(certificate_names.names_issuer_address, (DER,)),
     "hosts of a certificate": Parser(certificate_names.hosts_of, (DER, DER_OF_HOSTS)),
     "product of a challenge": Parser(
         lambda data: product_passwords.password_for(_text(data), _text(data)),

@@ -10,7 +10,7 @@ from shorepass.config.locations import join
 from shorepass.errors import FileError, MalformedFile, PlainHttp, UnknownAuthority, Unreachable, printable
 from shorepass.files import lent
 from shorepass.foreign_text import quoted
-from shorepass.http.peer import hosts, issuer
+from shorepass.http.peer import Signer, hosts, signer
 from shorepass.http.pem import certificates
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shorepass.registry.authorities import Authorities
     from shorepass.registry.certs_d import Certificates
 
-__all__ = ["make", "of_engine", "system", "trouble", "trusting", "words"]
+__all__ = ["make", "of_engine", "system", "trouble", "trusting", "whole_chain", "words"]
 
 # OpenSSL's names for "that was not a TLS record": the server answered the first message in plain text.
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
@@ -46,6 +46,7 @@ def system(trusted: Authorities | None) -> ssl.SSLContext:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     tls.hostname_checks_common_name = False  # because clients written in Go do not read it
+    tls.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # because Go accepts an intermediate authority that is trusted
     if trusted is None or trusted.own:
         _load_own(tls)
     for _, data in trusted.files if trusted else ():
@@ -161,13 +162,23 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
             if error.verify_code == _EXPIRED:
                 hint = f"ask the administrator of {name} to renew it; if this machine's date is wrong, correct that"
             return Unreachable(name, f"TLS: {reason}{through}", hint=hint)
-        signer = issuer(url.host, url.port, deadline) if direct else ""  # by another connection
-        reason += f" (issuer: {signer})" if signer else ""
+        signed = signer(url.host, url.port, deadline) if direct else Signer()  # by another connection
+        reason += f" (issuer: {signed.name})" if signed.name else ""
         belongs = (
             f"put the authority's certificate into {quoted(folder + '/ca.crt')}" if folder else "add it to the system's"
         )
         hint = f"{belongs}; or, without any check, --tls-verify=false"
-        return UnknownAuthority(name, f"TLS: {reason}{through}", issuer=signer, folder=folder, hint=hint)
+        if signed.is_alone and signed.has_address:
+            hint = whole_chain(name, signed.name)
+        return UnknownAuthority(
+            name,
+            f"TLS: {reason}{through}",
+            issuer=signed.name,
+            is_alone=signed.is_alone,
+            has_address=signed.has_address,
+            folder=folder,
+            hint=hint,
+        )
     code = error.reason or ""
     if code in _NOT_TLS:
         hint = "if it is meant to be plain http: --tls-verify=false (the password is then readable on the way)"
@@ -179,6 +190,11 @@ def trouble(url: Url, error: ssl.SSLError, folder: str, *, through: str, direct:
         reason = "TLS: the server closed the connection; it may require another client certificate"
         return Unreachable(name, reason + through, hint=pair_hint)
     return Unreachable(name, f"TLS: {words(error)}{through}")
+
+
+def whole_chain(registry: str, signer: str) -> str:
+    """Return the fix of a server that sends its own certificate only."""
+    return f"ask the administrator of {registry} to send the whole chain: its certificate, then that of {signer}"
 
 
 def _other_host(url: Url, reason: str, named: list[str]) -> Unreachable:

@@ -7,14 +7,17 @@ Sources of the paths: Go's crypto/x509/root_linux.go and root_unix.go, by whose 
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from shorepass.config.locations import join
 from shorepass.contexts import Context, is_this_machine
 from shorepass.errors import FileError
+from shorepass.http.certificate_names import subject_of
+from shorepass.http.pem import certificates
 from shorepass.resolution import Outcome, Step
 
-__all__ = ["Authorities", "authorities", "trust_step"]
+__all__ = ["Authorities", "authorities", "subjects", "trust_step"]
 
 FILE_LIMIT = (
     4 * 1024 * 1024
@@ -75,6 +78,18 @@ def _bundle(context: Context) -> tuple[str, bytes] | None:
         if content is not None and MARK in content.data:
             return path, content.data
     return None
+
+
+def subjects(context: Context) -> list[str]:
+    """Return organisation and common name of each authority that a context trusts, [] if none can be read."""
+    try:
+        trusted = authorities(context)
+    except FileError:
+        return []
+    files = [*trusted.files] if trusted else []
+    bundle = _bundle(context) if trusted is None or trusted.own else None
+    files += [bundle] if bundle else []
+    return [subject_of(one) for one in chain.from_iterable(certificates(data) for _, data in files)]
 
 
 def trust_step(context: Context, trusted: Authorities | None) -> Step | None:
