@@ -81,12 +81,17 @@ def _is_in_home(client: Client, context: LocalContext) -> bool:
 
 
 def _login(client: Client, usual: LocalContext, asked: Reference) -> Resolution | None:
-    """Return what a client would send with the usual home, None for no login or one that cannot be read."""
+    """Return what a client would send from the usual home, None for no login there or one that cannot be read.
+
+    A login elsewhere is not missed because of HOME: it may only be that a file of this HOME leads to another registry.
+    """
     try:
         found = client.resolve(usual, asked)
     except SourceError:
         return None
-    return None if found.answer == ANONYMOUS or isinstance(found.answer, SourceError) else found
+    if found.answer == ANONYMOUS or isinstance(found.answer, SourceError) or found.source is None:
+        return None
+    return found if _is_below(found.source.path, usual.home() or "") else None
 
 
 def _right_home(context: LocalContext) -> str:
