@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from shorepass import children
+from shorepass import exit_statuses
 from shorepass.errors import ShorepassError
 from shorepass.foreign_text import visible
 from shorepass.helper.server import complaint, serve
@@ -28,7 +28,7 @@ NAME = "docker-credential-shorepass"
 
 def program() -> NoReturn:
     """Answer one call as a process, and end it at once: the interpreter's clean-up takes a tenth of the time."""
-    children.report_their_end()
+    exit_statuses.report_their_end()
     opened: list[Profile] = []
 
     def open_store() -> Chain:

@@ -15,7 +15,7 @@ import pytest
 
 from e2e import programs
 from e2e.user_session import Session, user_session
-from shorepass.acceleration import units
+from shorepass.agent_client import systemd_units
 from shorepass.agent_client.address import NAME
 from shorepass.contexts.local import LocalContext
 
@@ -48,8 +48,8 @@ def verify(*paths: Path) -> None:
 @pytest.mark.usefixtures("own_bin")
 def test_systemd_accepts_the_units() -> None:
     """Without a warning, and the service is shut off from the system as far as the helpers allow."""
-    service = CONTRIB / "systemd" / units.SERVICE
-    verify(CONTRIB / "systemd" / units.SOCKET, service)
+    service = CONTRIB / "systemd" / systemd_units.SERVICE
+    verify(CONTRIB / "systemd" / systemd_units.SOCKET, service)
     done = programs.run([programs.require("systemd-analyze"), "security", "--offline=yes", "--no-pager", str(service)])
     found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
     assert found is not None, done.stdout + done.stderr
@@ -76,10 +76,10 @@ def test_enable_writes_the_units(run_shorepass: RunShorepass, home: Path) -> Non
     verify(*sorted(folder.iterdir()))
     assert (
         f'\nExecStart="{sys.executable}" -m shorepass agent start --foreground\n'
-        in (folder / units.SERVICE).read_text()
+        in (folder / systemd_units.SERVICE).read_text()
     )
     remains = json.loads(run_shorepass("uninstall", "--keep", "--json").stdout)["stays"]
-    assert {one["path"] for one in remains} >= {str(folder / units.SOCKET), str(folder / units.SERVICE)}
+    assert {one["path"] for one in remains} >= {str(folder / systemd_units.SOCKET), str(folder / systemd_units.SERVICE)}
     done = run_shorepass("agent", "disable", "--yes")
     assert "the units of your systemd remain" in done.stderr
 
@@ -87,7 +87,7 @@ def test_enable_writes_the_units(run_shorepass: RunShorepass, home: Path) -> Non
 @pytest.mark.usefixtures("our_helper", "own_bin")
 def test_another_unit_of_that_name_stays(run_shorepass: RunShorepass, home: Path) -> None:
     """A file that is not Shorepass's is an error, and stays."""
-    unit = home / ".config/systemd/user" / units.SOCKET
+    unit = home / ".config/systemd/user" / systemd_units.SOCKET
     unit.parent.mkdir(parents=True)
     unit.write_text("[Unit]\n")
     done = run_shorepass("agent", "enable", "--systemd", "--yes")
@@ -113,15 +113,15 @@ def test_systemd_starts_the_agent_at_the_first_connection(session: Session, home
     assert shown.stdout == f"700 {path}\n600 {path}/{NAME}\n"
     pids = []
     for _ in range(2):
-        assert session.state_of(units.SERVICE) == "inactive"
+        assert session.state_of(systemd_units.SERVICE) == "inactive"
         pids.append(json.loads(session.shorepass("agent", "status", "--json"))["pid"])
-        assert session.state_of(units.SERVICE) == "active"
+        assert session.state_of(systemd_units.SERVICE) == "active"
         session.shorepass("agent", "stop")
-        programs.wait_until(lambda: session.state_of(units.SERVICE) == "inactive" or None, "the service to end")
-        assert session.state_of(units.SOCKET) == "active"
+        programs.wait_until(lambda: session.state_of(systemd_units.SERVICE) == "inactive" or None, "the service to end")
+        assert session.state_of(systemd_units.SOCKET) == "active"
     assert len({*pids}) == 2
     session.shorepass("agent", "disable", "--now", "--yes")
-    assert session.state_of(units.SOCKET) == "inactive"
+    assert session.state_of(systemd_units.SOCKET) == "inactive"
     assert [path.name for path in (home / ".config/systemd/user").iterdir() if path.is_file()] == []
     assert session.run("ls", f"{path}/{NAME}").returncode != 0
 
@@ -132,11 +132,11 @@ def test_an_original_runs_in_the_sandbox(session: Session, own_bin: Path, home: 
     original.write_text(f"#!/bin/sh\ntest ! -w /usr && test -w {home} && echo '{{}}'\necho $PPID >{home}/parent\n")
     original.chmod(0o755)
     session.shorepass("accelerate", "box", "--yes")
-    units.write(LocalContext.current())
-    for words in (("daemon-reload",), ("start", units.SOCKET)):
+    systemd_units.write(LocalContext.current())
+    for words in (("daemon-reload",), ("start", systemd_units.SOCKET)):
         done = session.run("systemctl", "--user", *words)
         assert done.returncode == 0, done.stderr
     done = session.run(str(own_bin / original.name), "list")
     assert (done.returncode, done.stdout, done.stderr) == (0, "{}\n", "")
-    agent = session.run("systemctl", "--user", "show", "--property=MainPID", "--value", units.SERVICE).stdout
+    agent = session.run("systemctl", "--user", "show", "--property=MainPID", "--value", systemd_units.SERVICE).stdout
     assert (home / "parent").read_text() == agent

@@ -15,7 +15,7 @@ import pytest
 
 from e2e import programs
 from e2e.user_session import Session, user_session
-from shorepass.acceleration import units
+from shorepass.agent_client import systemd_units
 from shorepass.agent_client.address import NAME
 from shorepass.contexts.local import LocalContext
 
@@ -237,16 +237,16 @@ def test_sp706_units(session: Session) -> None:
         session.shorepass("agent", "status")
 
     session.shorepass("agent", "enable", "--systemd", "--yes")
-    fix(units.SOCKET)
-    for words in (("disable", units.SOCKET), ("stop", units.SOCKET, units.SERVICE)):
+    fix(systemd_units.SOCKET)
+    for words in (("disable", systemd_units.SOCKET), ("stop", systemd_units.SOCKET, systemd_units.SERVICE)):
         assert session.run("systemctl", "--user", *words).returncode == 0
-        fix(units.SOCKET)
-    drop_in = Path(session.env["HOME"], f".config/systemd/user/{units.SERVICE}.d/broken.conf")
+        fix(systemd_units.SOCKET)
+    drop_in = Path(session.env["HOME"], f".config/systemd/user/{systemd_units.SERVICE}.d/broken.conf")
     drop_in.write_text("[Service]\nExecStart=\nExecStart=/bin/false\n")
-    for words in (("daemon-reload",), ("restart", units.SERVICE)):
+    for words in (("daemon-reload",), ("restart", systemd_units.SERVICE)):
         session.run("systemctl", "--user", *words)
-    programs.wait_until(lambda: session.state_of(units.SERVICE) == "failed" or None, "the service to fail")
-    assert [one["subject"] for one in look()] == [units.SERVICE]
+    programs.wait_until(lambda: session.state_of(systemd_units.SERVICE) == "failed" or None, "the service to fail")
+    assert [one["subject"] for one in look()] == [systemd_units.SERVICE]
     drop_in.unlink()
     session.run("systemctl", "--user", "daemon-reload")
-    fix(units.SERVICE)
+    fix(systemd_units.SERVICE)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from e2e.systemd import FOLDERS, Systemd, systemd
-from shorepass.acceleration import units
+from shorepass.agent_client import systemd_units
 
 __all__ = ["Session", "user_session"]
 
@@ -49,7 +49,7 @@ def user_session(folder: Path, home: Path, world: Path) -> Iterator[Session]:
         f"[Service]\nType=notify\nDelegate=yes\nEnvironment=HOME={home} XDG_RUNTIME_DIR={Session.run_folder}\n"
         f"RuntimeDirectory=session\nRuntimeDirectoryMode=0700\nExecStart={program} --user\n"
     )
-    drop_in = home / f".config/systemd/user/{units.SERVICE}.d/test.conf"
+    drop_in = home / f".config/systemd/user/{systemd_units.SERVICE}.d/test.conf"
     drop_in.parent.mkdir(parents=True)
     python = os.environ.get("PYTHONPATH", "")
     drop_in.write_text(f"[Service]\nReadWritePaths={world}\nEnvironment=PYTHONPATH={python}\n")

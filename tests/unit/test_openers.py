@@ -53,7 +53,7 @@ MAY_OPEN = {
         "folders of PATH, where the user's own symlink goes",
         {"os.access", "os.lstat", "os.path.isdir", "os.path.lexists", "os.path.realpath", "os.stat"},
     ),
-    "acceleration/units.py": (OWN_PAGES, {"pathlib.Path", "is_dir", "read_bytes"}),
+    "agent_client/systemd_units.py": (OWN_PAGES, {"pathlib.Path", "is_dir", "read_bytes"}),
     "agent_client/forwarder_file.py": (OWN_PROGRAMS, {"os.path.exists"}),
     "agent_client/layout.py": (OWN_FILES, {"os.readlink"}),
     "agent/listening.py": (OWN_FILES, {"os.chmod", "os.lstat", "os.unlink"}),

@@ -11,13 +11,13 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from shorepass import files
-from shorepass.acceleration import units
 from shorepass.agent.agent import Agent
 from shorepass.agent.audit_log import AuditLog, log_path
 from shorepass.agent.hardening import harden
 from shorepass.agent.listening import inherited, listen
 from shorepass.agent.server import Server
 from shorepass.agent.sleep_and_lock import SleepWatch, hear_signals
+from shorepass.agent_client import systemd_units
 from shorepass.agent_client.address import own_addresses
 from shorepass.agent_client.client import AgentClient, NoAgent
 from shorepass.agent_client.own_home import check_own_home
@@ -109,7 +109,7 @@ def stop(here: LocalContext) -> int:
     pid = int(AgentClient(here).manage("stop")["pid"])
     paths = [address.path for address in own_addresses(here) if address.own]
     deadline = time.monotonic() + END_SECONDS
-    while not units.installed(here) and time.monotonic() < deadline:  # systemd keeps the socket
+    while not systemd_units.installed(here) and time.monotonic() < deadline:  # systemd keeps the socket
         if not any(map(files.status, paths)):
             break
         time.sleep(POLL_SECONDS)

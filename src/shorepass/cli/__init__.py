@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from shorepass import children
+from shorepass import exit_statuses
 from shorepass.cli import console
 from shorepass.cli.parser import Parser, add_output_flags
 from shorepass.errors import MalformedFile, ShorepassError, UnknownWord
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def program() -> NoReturn:
     """Run one command as a process, and end it at once: a thread that still waits for a silent server holds nothing up."""
     _open_what_is_closed()
-    children.report_their_end()
+    exit_statuses.report_their_end()
     sys.excepthook = console.crash
     try:
         status = _status()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shorepass import settings
-from shorepass.acceleration import front, units
+from shorepass.acceleration import front
 from shorepass.acceleration.plan import plan
+from shorepass.agent_client import systemd_units
 from shorepass.agent_client.client import AgentClient, AgentFails, NoAgent
 from shorepass.cli import accelerate, console
 from shorepass.contexts.command import command
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from shorepass.contexts.local import LocalContext
 
-ENABLE_UNITS = (("daemon-reload",), ("enable", "--now", units.SOCKET))
-DISABLE_UNITS = ("disable", "--now", units.SOCKET, units.SERVICE)
+ENABLE_UNITS = (("daemon-reload",), ("enable", "--now", systemd_units.SOCKET))
+DISABLE_UNITS = ("disable", "--now", systemd_units.SOCKET, systemd_units.SERVICE)
 
 __all__ = ["add_arguments", "disable", "enable"]
 
@@ -44,7 +45,7 @@ def enable(arguments: argparse.Namespace) -> None:
     forwarder = accelerate.forwarder_of(here)
     accelerate.show([one])
     _show_setting(here, starts=True)
-    for path in units.paths(here) if arguments.systemd else ():
+    for path in systemd_units.paths(here) if arguments.systemd else ():
         console.out(f"write {path}")
     if arguments.systemd or not one.is_done or not found.agent.start:
         accelerate.confirm(arguments, "enable the agent?")
@@ -57,11 +58,11 @@ def enable(arguments: argparse.Namespace) -> None:
 
 def _enable_units(here: LocalContext, *, now: bool) -> None:
     """Write the units, and enable them if the user has asked for that."""
-    for path in units.write(here):
+    for path in systemd_units.write(here):
         console.out(f"{path}: written")
     if now:
         for words in ENABLE_UNITS:
-            units.systemctl(here, *words)
+            systemd_units.systemctl(here, *words)
         console.out("systemd starts the agent at the first connection")
     else:
         console.hint(" && ".join(" ".join(["systemctl", "--user", *words]) for words in ENABLE_UNITS))
@@ -69,15 +70,15 @@ def _enable_units(here: LocalContext, *, now: bool) -> None:
 
 def _disable_units(here: LocalContext, *, now: bool) -> None:
     """Disable and remove the units if the user has asked for that."""
-    found = units.installed(here)
+    found = systemd_units.installed(here)
     if found and not now:
         console.note("the units of your systemd remain, and it still starts the agent")
         console.hint(command(None, "agent", "disable", "--now"))
     elif found:
-        units.systemctl(here, *DISABLE_UNITS)
-        for path in units.remove(here):
+        systemd_units.systemctl(here, *DISABLE_UNITS)
+        for path in systemd_units.remove(here):
             console.out(f"{path}: removed")
-        units.systemctl(here, "daemon-reload")
+        systemd_units.systemctl(here, "daemon-reload")
 
 
 def disable(arguments: argparse.Namespace) -> None:
@@ -85,7 +86,7 @@ def disable(arguments: argparse.Namespace) -> None:
     here = current()
     known = {state.name: [state.link] for state in front.states(here)}
     links = known.get(OURSELVES) or front.links(here, OURSELVES)
-    if not links and not settings.load(here).agent.start and not units.installed(here):
+    if not links and not settings.load(here).agent.start and not systemd_units.installed(here):
         console.out("the agent is not enabled")
         return
     for link in links:

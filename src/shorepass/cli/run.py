@@ -18,7 +18,7 @@ from shorepass.clients import find
 from shorepass.contexts.command import command
 from shorepass.contexts.local import LocalContext
 from shorepass.errors import ShorepassError, UsageError, printable, without_user_info
-from shorepass.files import temporary
+from shorepass.files import run_folder
 from shorepass.logins.private_config import bring_home, client_of, lend, vanished_logins
 from shorepass.profile import current
 from shorepass.settings import check_account
@@ -163,7 +163,7 @@ def _find(here: LocalContext, name: str) -> str | int:
 
 def _attend(here: LocalContext, client: str, account: str, keys: list[str], program: str, argv: Sequence[str]) -> int:
 
-    with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
+    with processes.holding_signals(), run_folder.folder(here.temporary_folder()) as folder:
         lent = lend(here, client, account, keys, folder.path) if keys else None
         if lent:
             _warn_of_unseen(client, lent)

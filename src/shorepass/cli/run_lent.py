@@ -14,7 +14,7 @@ from shorepass.cli.lending import lend, repeated
 from shorepass.cli.share_notes import warn
 from shorepass.contexts.command import command
 from shorepass.errors import ShorepassError, UsageError
-from shorepass.files import temporary
+from shorepass.files import run_folder
 from shorepass.grants.starters import find_starter
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run_lent(here: LocalContext, arguments: argparse.Namespace, program: str, ar
     lives_on = start.verb in starter.lasting or any(map(DETACHED.fullmatch, argv))
     try:
         warn(here, grant)
-        with processes.holding_signals(), temporary.folder(here.temporary_folder()) as folder:
+        with processes.holding_signals(), run_folder.folder(here.temporary_folder()) as folder:
             lent = starter.add(here, grant, start._replace(private=folder.path))
             with _asking(here, grant, argv):
                 status = processes.attend(program, lent, env=here.environment(), keep=folder.fds)

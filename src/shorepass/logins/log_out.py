@@ -14,7 +14,7 @@ from shorepass.clients import FAMILIES, Target, find
 from shorepass.contexts.command import command
 from shorepass.contexts.terminal import ask
 from shorepass.errors import ShorepassError, SourceError, StoreLocked, UsageError, WriteError
-from shorepass.files import temporary
+from shorepass.files import run_folder
 from shorepass.fixes.journal import Journal
 from shorepass.helper import OURSELVES
 from shorepass.logins import as_account
@@ -166,7 +166,7 @@ def _forget_copies(
     here: LocalContext, context: Context, erased: list[Erasure], hosts: Iterable[str], failed: list[Erasure]
 ) -> list[str]:
     """Forget the fixes that name a host, and the files of killed commands. Return the fixes' names."""
-    temporary.sweep(here.temporary_folder())
+    run_folder.sweep(here.temporary_folder())
     journal = Journal(here)
     try:
         return journal.forget_what_names(hosts, context.name, {erasure.target.path for erasure in erased})

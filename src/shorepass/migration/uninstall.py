@@ -11,8 +11,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from shorepass import files, settings
-from shorepass.acceleration import units
 from shorepass.accounts.keys import spellings, split
+from shorepass.agent_client import systemd_units
 from shorepass.agent_client.address import own_folder, trouble_with
 from shorepass.clients import find_all
 from shorepass.config import document
@@ -211,7 +211,9 @@ def what_stays(here: LocalContext, vault: Vault) -> list[Rest]:
         if os.path.exists(path):
             rests.append(Rest(path, what))
     stop = command(None, "agent", "disable", "--now")
-    rests += [Rest(path, f"the agent's unit; before you remove the program: {stop}") for path in units.installed(here)]
+    rests += [
+        Rest(path, f"the agent's unit; before you remove the program: {stop}") for path in systemd_units.installed(here)
+    ]
     return [*rests, *_in_registries_conf(here), *_of_other_users(here)]
 
 

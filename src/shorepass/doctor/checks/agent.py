@@ -10,8 +10,8 @@ import os
 from typing import TYPE_CHECKING
 
 from shorepass import files
-from shorepass.acceleration import front, units
-from shorepass.agent_client import layout
+from shorepass.acceleration import front
+from shorepass.agent_client import layout, systemd_units
 from shorepass.agent_client.address import own_addresses, own_folder, trouble_with
 from shorepass.agent_client.connection import Connection, ConnectionLost
 from shorepass.agent_client.forwarder_file import path_for
@@ -58,7 +58,7 @@ def check(examination: Examination) -> Iterator[Finding]:
     if context.name != "me" or not isinstance(context, LocalContext) or context.platform == "windows":
         return
     known = _known_units(context) if examination.runs else {}
-    yield from _socket(context, systemd_listens=known.get(units.SOCKET, {}).get("ActiveState") == "active")
+    yield from _socket(context, systemd_listens=known.get(systemd_units.SOCKET, {}).get("ActiveState") == "active")
     states = front.states(context)
     yield from _version(context, states)
     yield from _no_original(examination, context)
@@ -175,28 +175,30 @@ def _not_first(context: LocalContext, state: State) -> Iterator[Finding]:
 
 
 def _units(known: dict[str, dict[str, str]]) -> Iterator[Finding]:
-    enable = Advice("systemctl --user daemon-reload && systemctl --user enable --now " + units.SOCKET)
+    enable = Advice("systemctl --user daemon-reload && systemctl --user enable --now " + systemd_units.SOCKET)
     failed = [name for name, properties in known.items() if properties.get("ActiveState") == "failed"]
-    properties = known[units.SOCKET]
+    properties = known[systemd_units.SOCKET]
     if failed:
-        again = f"systemctl --user reset-failed {' '.join(failed)} && systemctl --user restart {units.SOCKET}"
+        again = f"systemctl --user reset-failed {' '.join(failed)} && systemctl --user restart {systemd_units.SOCKET}"
         look = f"to see why: journalctl --user -u {failed[0]}"
         yield _finding(
             "SP706", failed[0], f"it has failed: {known[failed[0]].get('Result')}", look, repair=Advice(again)
         )
     elif properties.get("UnitFileState") != "enabled":
         state = properties.get("UnitFileState") or "not loaded"
-        yield _finding("SP706", units.SOCKET, f"it is {state}, so the agent does not start with it", repair=enable)
+        yield _finding(
+            "SP706", systemd_units.SOCKET, f"it is {state}, so the agent does not start with it", repair=enable
+        )
     elif properties.get("ActiveState") != "active":
-        yield _finding("SP706", units.SOCKET, "it is enabled, but does not run now", repair=enable)
+        yield _finding("SP706", systemd_units.SOCKET, "it is enabled, but does not run now", repair=enable)
 
 
 def _known_units(context: LocalContext) -> dict[str, dict[str, str]]:
     """Return what the user's systemd knows of the agent's units; empty if they are not installed, or it cannot be asked."""
     program = context.which("systemctl")
-    if program is None or len(units.installed(context)) < len(units.paths(context)):
+    if program is None or len(systemd_units.installed(context)) < len(systemd_units.paths(context)):
         return {}
-    names = (units.SOCKET, units.SERVICE)
+    names = (systemd_units.SOCKET, systemd_units.SERVICE)
     argv = [program, "--user", "show", "--property=UnitFileState,ActiveState,Result", *names]
     try:
         done = context.run(argv, b"", timeout=SYSTEMCTL_SECONDS, limit=OUTPUT_LIMIT)
