@@ -331,3 +331,17 @@ def test_sp104_modes_that_shut_out_their_owner(person: Person, tmp_path: Path) -
         ".docker/config.json": (f"{person.name}:{person.name}", "600"),
     }
     assert login_of(person, KEY).stdout == "alice\n"
+
+
+def test_docker_tells_its_release_beside_a_fifo(
+    run_shorepass: RunShorepass, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To print it, docker first opens its file, and would wait for a writer."""
+    docker = Path(programs.require("docker"))
+    monkeypatch.setenv("PATH", str(docker.parent))
+    real = programs.run([str(docker), "--version"], env={"HOME": "/nonexistent"}).stdout.split()[2].rstrip(",")
+    (home / ".docker").mkdir()
+    os.mkfifo(home / ".docker/config.json")
+    done = run_shorepass("explain", "--offline", "--client", "docker", KEY)
+    assert f"docker {real}: on PATH" in done.stdout
+    assert "not a regular file" in done.stdout

@@ -17,6 +17,7 @@ __all__ = ["SystemVersions", "ask_version", "only_root_can_change"]
 SECONDS = 5.0  # for a program to print it
 LIMIT = 64 * 1024  # bytes of what it prints
 WRITTEN_BY_OTHERS = 0o022
+NOWHERE = "/nonexistent"  # docker reads its config file before it prints, and would wait for a FIFO in that place
 
 
 def ask_version(context: Context, program: str) -> Completed:
@@ -24,7 +25,8 @@ def ask_version(context: Context, program: str) -> Completed:
 
     ``program``: an absolute path. Raises ProcessError.
     """
-    return context.run([program, "--version"], b"", timeout=SECONDS, limit=LIMIT)
+    without_file = context.with_env(DOCKER_CONFIG=NOWHERE)
+    return without_file.run([program, "--version"], b"", timeout=SECONDS, limit=LIMIT)
 
 
 class SystemVersions:
