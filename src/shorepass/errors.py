@@ -120,8 +120,8 @@ class UsageError(ShorepassError):
 class InvalidReference(UsageError):
     """``text`` is neither an image reference nor a registry."""
 
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(f"invalid reference {printable(without_user_info(text))!r}: {reason}")
+    def __init__(self, text: str, reason: str, *, hint: str | None = None) -> None:
+        super().__init__(f"invalid reference {printable(without_user_info(text))!r}: {reason}", hint=hint)
         self.text = text
         self.reason = reason
 

@@ -8,7 +8,7 @@ never call). Sources: distribution/reference ``normalize.go`` and docker/cli ``c
 import re
 from typing import NamedTuple
 
-from shorepass.errors import InvalidReference, UsageError, printable
+from shorepass.errors import InvalidReference, UsageError, printable, without_user_info
 
 __all__ = [
     "HUB_API",
@@ -106,7 +106,9 @@ def _parse_with_scheme(text: str) -> Reference:
     scheme, _, rest = text.partition("://")
     path = rest.partition("/")[2].strip("/")
     if path and path.partition("/")[0] not in API_ROOTS:
-        raise InvalidReference(text, f"no client pulls an image with {printable(scheme)}:// before its name")
+        name = printable(without_user_info(text)).partition("://")[2]
+        reason = f"no client pulls an image with {printable(scheme)}:// before its name"
+        raise InvalidReference(text, reason, hint=f"write {name}")
     return Reference(registry_of_server(text))
 
 

@@ -70,3 +70,19 @@ def test_what_a_script_did_not_complete(text: str, why: str) -> None:
     """Clients call each of these names an invalid format; the message has the cause."""
     with pytest.raises(InvalidReference, match=why):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("https://ghcr.io/acme/app:1", "ghcr.io/acme/app:1"),
+        ("http://alice:secret@localhost:5000/app", "localhost:5000/app"),
+        ("ftp://reg.io/app", "reg.io/app"),
+    ],
+)
+def test_an_image_with_a_scheme_has_the_name_without_it_as_hint(text: str, name: str) -> None:
+    """What the user can type, and no password of the URL."""
+    with pytest.raises(InvalidReference) as caught:
+        parse(text)
+    assert caught.value.hint == f"write {name}"
+    assert "secret" not in str(caught.value)
