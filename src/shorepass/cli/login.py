@@ -132,9 +132,8 @@ def _empty(what: str, here: Context) -> UsageError:
 
 
 def _get_login(here: Context, client: Client, server: str) -> int:
-    from shorepass.helper.login_command import (
-        asked_helper,  # knows helpers by their output, which a login does not ask for
-    )
+    # Here, because it knows helpers by their output, which a login does not ask for.
+    from shorepass.helper.login_command import asked_helper
     from shorepass.helper.login_command import log_in as log_in_hint
 
     resolution = client.stored(here, server)

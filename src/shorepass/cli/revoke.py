@@ -67,9 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def restore_there(here: LocalContext, target: str) -> None:
     """Restore what a relay that was killed has changed in a container; print why that is not possible."""
-    from shorepass.share.vscode_helper import (
-        restore,  # late: it brings HTTP, and the end of a grant does not wait for that
-    )
+    # Here, because it brings HTTP, and the end of a grant does not wait for that.
+    from shorepass.share.vscode_helper import restore
 
     try:
         restore(here, target)
