@@ -75,9 +75,8 @@ def _unseen(examination: Examination) -> Iterator[Finding]:
     for client in examination.clients:
         logins += [(client, reference) for reference in _registries(examination, client)]
     for unit in started(context, programs()) if logins else ():
-        for client, reference in logins:
-            differs = _differs(context, unit)
-            if differs and _uses(unit, client, reference) and not _has_login(context, unit, client, reference):
+        for client, reference in logins if _differs(context, unit) else ():
+            if _uses(unit, client, reference) and not _has_login(context, unit, client, reference):
                 yield _no_login_there(examination, unit, client, reference)
 
 

@@ -81,9 +81,7 @@ def _as_meant(context: Context, place: str) -> str:
 
     ``""``: it has other characters than a path's, or names a variable that is not set.
     """
-    place = place.strip()
-    if place[:1] in ("'", '"') and place[-1:] == place[:1]:
-        place = place[1:-1].strip()
+    place = _without_quotes(place.strip()).strip()
     if place.startswith("~"):
         place = f"$HOME{place[1:]}"
     names = re.findall(r"\$\{?(\w+)", place)
